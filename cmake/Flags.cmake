@@ -1,0 +1,19 @@
+# Compiler settings shared by every target: the language level, warnings as errors, and the sanitizer of the preset.
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# Executables stand together at the top of the build tree, plugins in its plugins/ folder: the layout berthd expects.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+set(BERTH_SANITIZE "" CACHE STRING "Sanitizers for every host target: '', 'address,undefined' or 'thread'")
+
+add_compile_definitions(_GNU_SOURCE)
+add_compile_options(-Wall -Wextra -Wshadow -Werror -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes
+                    -Wno-missing-field-initializers -fno-strict-aliasing -fvisibility=hidden)
+if(NOT BERTH_SANITIZE STREQUAL "")
+    add_compile_options(-fsanitize=${BERTH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    add_link_options(-fsanitize=${BERTH_SANITIZE})
+endif()

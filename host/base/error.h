@@ -1,0 +1,31 @@
+/*
+ * Errors as the last out-parameter. A function that can fail returns 0 or -1 and fills `*err` only on
+ * failure; callers add context on the way up. The daemon logs an error once; the user sees every part of it.
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+struct error {
+    const char *component; /* static string: "config", "gateway", "docker", "build", "plugin", "fleet",
+                              "runner", ... */
+    const char *reason;    /* static string, a stable slug: "image-missing", "queue-full", ... */
+    char message[768];     /* one sentence for people */
+    char hint[384];        /* what to do next; may be empty */
+};
+
+/* Fills `err` from scratch. `component` and `reason` must be static strings. Always returns -1, so that it
+ * can be returned directly. NULL `err` is allowed. */
+int error_set(struct error *err, const char *component, const char *reason, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Sets the hint of an error that has been filled. Always returns -1. */
+int error_hint(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "<text>: " in front of the message. Always returns -1. */
+int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Like error_set, with ": <strerror(errnum)>" at the end of the message. Always returns -1. */
+int error_errno(struct error *err, const char *component, int errnum, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

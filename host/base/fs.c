@@ -1,0 +1,108 @@
+#include "base/fs.h"
+
+#include "base/cleanup.h"
+#include "base/ident.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int fs_make_dirs(const char *path, mode_t mode, struct error *err)
+{
+    cleanup_free char *partial = xstrdup(path);
+    for (char *p = partial + 1; *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        if (mkdir(partial, mode) < 0 && errno != EEXIST)
+            return error_errno(err, "files", errno, "cannot create the directory %s", partial);
+        *p = '/';
+    }
+    if (mkdir(partial, mode) < 0 && errno != EEXIST)
+        return error_errno(err, "files", errno, "cannot create the directory %s", partial);
+    if (!fs_is_dir(partial))
+        return error_set(err, "files", "not-a-directory", "%s exists and is not a directory", partial);
+    return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status, (void)type, (void)walk;
+    return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int fs_remove_tree(const char *path, struct error *err)
+{
+    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
+        return error_errno(err, "files", errno, "cannot remove %s", path);
+    return 0;
+}
+
+int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size, struct error *err)
+{
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, "files", errno, "cannot open %s", path);
+    cleanup_strbuf struct strbuf content;
+    strbuf_init(&content, max);
+    for (;;) {
+        char block[16384];
+        ssize_t size = read(fd, block, sizeof(block));
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size < 0)
+            return error_errno(err, "files", errno, "cannot read %s", path);
+        if (size == 0)
+            break;
+        if (strbuf_append(&content, block, (size_t)size) < 0)
+            return error_set(err, "files", "too-large", "%s is larger than %zu bytes", path, max);
+    }
+    if (ret_size)
+        *ret_size = content.length;
+    *ret_data = strbuf_steal(&content);
+    return 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -1;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+int fs_write_file(const char *path, const void *bytes, size_t size, mode_t mode, struct error *err)
+{
+    char suffix[9];
+    ident_random(suffix, 8);
+    cleanup_free char *temporary = xasprintf("%s.%s.tmp", path, suffix);
+    cleanup_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return error_errno(err, "files", errno, "cannot create %s", temporary);
+    if (write_all(fd, bytes, size) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
+        int errnum = errno;
+        unlink(temporary);
+        return error_errno(err, "files", errnum, "cannot write %s", path);
+    }
+    return 0;
+}
+
+bool fs_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+bool fs_is_dir(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}

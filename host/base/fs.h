@@ -1,0 +1,29 @@
+/* Files and directories: the few whole operations the daemon needs. Every descriptor is close-on-exec. */
+#ifndef BASE_FS_H
+#define BASE_FS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Creates `path` and its missing parents with `mode`. An existing directory is fine. */
+int fs_make_dirs(const char *path, mode_t mode, struct error *err);
+
+/* Removes `path` with everything below it, without following links or crossing into another file system. A
+ * missing path is fine. */
+int fs_remove_tree(const char *path, struct error *err);
+
+/* Reads a whole file of at most `max` bytes. The caller frees *ret_data, which ends with a NUL that *ret_size
+ * does not count. ret_size may be NULL. */
+int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size, struct error *err);
+
+/* Writes a file so that readers see the old content or the whole new content: a temporary name, fsync,
+ * rename. */
+int fs_write_file(const char *path, const void *bytes, size_t size, mode_t mode, struct error *err);
+
+bool fs_exists(const char *path);
+bool fs_is_dir(const char *path);
+
+#endif

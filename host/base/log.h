@@ -1,0 +1,61 @@
+/*
+ * Structured log: one event a line, on standard error. As text
+ *
+ *     2024-05-01T09:30:00.123Z info instance.ready function=hello instance=a1b2 ms=7
+ *
+ * or as one JSON object a line. The event is a dotted lower-case name; fields are key and value. Safe from
+ * any thread; a line is written with one write(2), so lines never mix.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+enum log_kind { LOG_KIND_END = 0, LOG_KIND_STRING, LOG_KIND_INTEGER, LOG_KIND_DECIMAL };
+
+struct log_field {
+    const char *key;
+    enum log_kind kind;
+    union {
+        const char *string; /* NULL: the field is left out */
+        int64_t integer;
+        double decimal;
+    };
+};
+
+#define LOG_STR(k, v) ((struct log_field){.key = (k), .kind = LOG_KIND_STRING, .string = (v)})
+#define LOG_INT(k, v) ((struct log_field){.key = (k), .kind = LOG_KIND_INTEGER, .integer = (int64_t)(v)})
+#define LOG_DEC(k, v) ((struct log_field){.key = (k), .kind = LOG_KIND_DECIMAL, .decimal = (v)})
+
+/* Sets what is written from now on. Call before there are threads. */
+void log_configure(enum log_level level, enum log_format format);
+
+/* True when lines of this level are written; spares building costly fields. */
+bool log_enabled(enum log_level level);
+
+/* "debug", "info", "warning" or "error" to its level, case-sensitively; -1 for anything else. */
+int log_level_parse(const char *name, enum log_level *ret_level);
+
+/* Writes one line. `fields` ends with a field of kind LOG_KIND_END. errno is kept. */
+void log_write(enum log_level level, const char *event, const struct log_field *fields);
+
+#define log_event(level, event, ...)                                                                         \
+    log_write(level, event, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.kind = LOG_KIND_END}})
+#define log_debug(event, ...)   log_event(LOG_DEBUG, event, __VA_ARGS__)
+#define log_info(event, ...)    log_event(LOG_INFO, event, __VA_ARGS__)
+#define log_warning(event, ...) log_event(LOG_WARNING, event, __VA_ARGS__)
+#define log_error(event, ...)   log_event(LOG_ERROR, event, __VA_ARGS__)
+
+/* The fields of an error, for use among the others: log_warning("x", LOG_STR("function", f), LOG_ERR(&err)).
+ */
+#define LOG_ERR(err)                                                                                         \
+    LOG_STR("component", (err)->component), LOG_STR("reason", (err)->reason),                                \
+        LOG_STR("error", (err)->message), LOG_STR("hint", (err)->hint[0] ? (err)->hint : NULL)
+
+#endif

@@ -1,0 +1,141 @@
+#include "base/strbuf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void strbuf_init(struct strbuf *buf, size_t max)
+{
+    *buf = (struct strbuf){.max = max};
+}
+
+void strbuf_clear(struct strbuf *buf)
+{
+    free(buf->data);
+    strbuf_init(buf, buf->max);
+}
+
+void strbuf_reset(struct strbuf *buf)
+{
+    buf->length = 0;
+    buf->overflowed = false;
+    if (buf->data)
+        buf->data[0] = '\0';
+}
+
+/* Makes room for `extra` more bytes and the NUL. */
+static int reserve(struct strbuf *buf, size_t extra)
+{
+    if (buf->overflowed || extra > buf->max - buf->length) {
+        buf->overflowed = true;
+        return -1;
+    }
+    size_t needed = buf->length + extra + 1;
+    if (needed <= buf->capacity)
+        return 0;
+    size_t capacity = buf->capacity ? buf->capacity : 64;
+    while (capacity < needed)
+        capacity *= 2;
+    char *data = realloc(buf->data, capacity);
+    if (!data) {
+        buf->overflowed = true;
+        return -1;
+    }
+    buf->data = data;
+    buf->capacity = capacity;
+    return 0;
+}
+
+int strbuf_append(struct strbuf *buf, const void *bytes, size_t size)
+{
+    if (reserve(buf, size) < 0)
+        return -1;
+    if (size > 0)
+        memcpy(buf->data + buf->length, bytes, size);
+    buf->length += size;
+    buf->data[buf->length] = '\0';
+    return 0;
+}
+
+int strbuf_append_text(struct strbuf *buf, const char *text)
+{
+    return strbuf_append(buf, text, strlen(text));
+}
+
+int strbuf_append_vformat(struct strbuf *buf, const char *format, va_list args)
+{
+    va_list measure;
+    va_copy(measure, args);
+    int size = vsnprintf(NULL, 0, format, measure);
+    va_end(measure);
+    if (size < 0 || reserve(buf, (size_t)size) < 0)
+        return -1;
+    vsnprintf(buf->data + buf->length, (size_t)size + 1, format, args);
+    buf->length += (size_t)size;
+    return 0;
+}
+
+int strbuf_append_format(struct strbuf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int rc = strbuf_append_vformat(buf, format, args);
+    va_end(args);
+    return rc;
+}
+
+const char *strbuf_text(const struct strbuf *buf)
+{
+    return buf->data ? buf->data : "";
+}
+
+char *strbuf_steal(struct strbuf *buf)
+{
+    char *data = buf->data ? buf->data : xstrdup("");
+    strbuf_init(buf, buf->max);
+    return data;
+}
+
+static void *or_die(void *memory)
+{
+    if (!memory) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    return memory;
+}
+
+void *xmalloc(size_t size)
+{
+    return or_die(malloc(size ? size : 1));
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+    return or_die(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *xrealloc(void *old, size_t size)
+{
+    return or_die(realloc(old, size ? size : 1));
+}
+
+char *xstrdup(const char *text)
+{
+    return or_die(strdup(text));
+}
+
+char *xstrndup(const char *text, size_t length)
+{
+    return or_die(strndup(text, length));
+}
+
+char *xasprintf(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int size = vasprintf(&text, format, args);
+    va_end(args);
+    return or_die(size < 0 ? NULL : text);
+}

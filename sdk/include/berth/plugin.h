@@ -1,0 +1,190 @@
+/*
+ * The plugin ABI of Berth, version 1: the only header a plugin needs.
+ *
+ * A plugin is a shared object in the daemon's plugin folder that teaches Berth one runtime (a language). It
+ * is loaded by short-lived build jobs, each in a process of its own, never by the daemon: a plugin may crash,
+ * leak or hang without harm to anything but that job. A job calls `validate`, `package` and `launch` in this
+ * order, on one thread, at most once each.
+ *
+ * The plugin exports one function, berth_plugin_entry(), and hides everything else.
+ *
+ * Memory: everything the host passes in is borrowed for the length of the call. Everything the plugin hands
+ * to a host call is copied before that call returns. Nothing is freed across the boundary.
+ *
+ * Growth: every struct begins with its size in bytes as the side that filled it knew it. A newer minor
+ * version only appends members; read a member only when struct_size covers it (BERTH_HAS).
+ *
+ * Files beside the plugin: for a plugin named "lua" the host looks for `<plugin folder>/lua/image/`, a Docker
+ * build context for the runtime image. Its Dockerfile must begin with `ARG BERTH_BASE` and `FROM
+ * ${BERTH_BASE}`.
+ */
+#ifndef BERTH_PLUGIN_H
+#define BERTH_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The host loads a plugin whose major equals its own and whose minor is at most its own. */
+#define BERTH_ABI_MAJOR 1
+#define BERTH_ABI_MINOR 0
+
+#define BERTH_EXPORT    __attribute__((visibility("default")))
+
+/* True when the struct that `ptr` points to is new enough to have `member`. */
+#define BERTH_HAS(ptr, member)                                                                               \
+    ((ptr)->struct_size >= offsetof(__typeof__(*(ptr)), member) + sizeof((ptr)->member))
+
+/* Filled by a callback that returns -1. Owned by the caller, zeroed before the call; both texts are UTF-8. */
+struct berth_error {
+    size_t struct_size;
+    char message[512]; /* what went wrong, one sentence, no newline */
+    char hint[256];    /* what to do next; may stay empty */
+};
+
+enum berth_option_type {
+    BERTH_OPTION_STRING = 1,
+    BERTH_OPTION_INTEGER = 2, /* 64-bit signed, decimal */
+    BERTH_OPTION_BOOLEAN = 3, /* "true" or "false" */
+    BERTH_OPTION_DECIMAL = 4, /* C locale floating point */
+};
+
+/* One key that functions of this runtime may have under `configuration` in the YAML registry. The host parses
+ * and checks it. */
+struct berth_option {
+    const char *name;           /* lower case, a-z 0-9 _ */
+    const char *const *aliases; /* NULL, or further spellings ended by NULL */
+    enum berth_option_type type;
+    const char *default_value; /* written as in YAML; NULL: no value when left out */
+    double min, max;  /* inclusive range of numbers; both 0: no range. For strings: length in bytes */
+    const char *help; /* one sentence */
+};
+
+/* The function a job is about. */
+struct berth_function {
+    size_t struct_size;
+    const char *name;   /* its route, without the slash */
+    const char *folder; /* absolute path of its directory, as the user wrote it on disk */
+    const char *file;   /* the entry file relative to folder, or NULL when the user named none */
+};
+
+enum berth_severity {
+    BERTH_SEVERITY_ERROR = 1,   /* the function cannot serve; the job ends after validate */
+    BERTH_SEVERITY_WARNING = 2, /* it can serve, but the user should look */
+    BERTH_SEVERITY_NOTE = 3,
+};
+
+struct berth_diagnostic {
+    size_t struct_size;
+    enum berth_severity severity;
+    const char *file;    /* relative to the function's folder, or NULL for the function as a whole */
+    unsigned line;       /* from 1; 0: no position */
+    unsigned column;     /* from 1, in bytes; 0: no column */
+    const char *message; /* one sentence */
+    const char *hint;    /* what to do, or NULL */
+};
+
+/* How the dependencies of a function are installed: a command run once in a builder container of the runtime
+ * image, as a non-root user, with network, and with the environment variable BERTH_TARGET naming the empty
+ * directory to fill. The result is shared by every function of this runtime that asks with an equal key and
+ * equal image. */
+struct berth_dependencies {
+    size_t struct_size;
+    const char *key;                /* what is asked for, normalised, e.g. the requirement line */
+    const char *const *argv;        /* ended by NULL; argv[0] is looked up in PATH */
+    const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
+};
+
+enum berth_transport {
+    BERTH_TRANSPORT_DIAL_HOME = 1, /* the runner dials BERTH_SOCKET and follows docs/runner-protocol.md */
+    BERTH_TRANSPORT_TCP = 2,       /* the container listens for HTTP/1.1 on `port` */
+};
+
+/* How an instance of the function is started. */
+struct berth_launch {
+    size_t struct_size;
+    const char *image; /* a local image, or NULL: the runtime image built from the plugin's image folder */
+    const char *const *command;     /* ended by NULL; NULL: the image's own */
+    const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
+    unsigned concurrency;           /* slots of one instance when the user sets none, 1 to 1024 */
+    enum berth_transport transport;
+    uint16_t port;       /* for BERTH_TRANSPORT_TCP */
+    const char *runtime; /* a JSON object handed to the runner as `runtime`, or NULL */
+};
+
+struct berth_job; /* the host's; opaque, passed back to every host call */
+
+/* What the host offers during a job. Calls that return int give 0, or -1 after a mistake of the plugin (a
+ * path that leaves the package, a size over the limit, ...); the job then fails with a message that names the
+ * call. */
+struct berth_host {
+    size_t struct_size;
+    uint32_t abi_minor; /* the host's own */
+
+    /* Reports one finding. Only in `validate` and `package`. */
+    int (*report)(struct berth_job *job, const struct berth_diagnostic *diagnostic);
+
+    /* The value of a declared option as text in the form that its type documents, or NULL when it has none.
+     * Valid until the job ends. An undeclared name gives NULL. */
+    const char *(*option)(struct berth_job *job, const char *name);
+
+    /* Puts a file into the package (in `package`) or into the new function's folder (in `scaffold`). `path`
+     * is relative, without "..". The file's mode is 0755 when `executable`, else 0644. */
+    int (*add_file)(struct berth_job *job, const char *path, const void *bytes, size_t size, int executable);
+
+    /* Puts the folder `source` (absolute) into the package below `path` ("" for the top), except entries
+     * whose name matches one of the fnmatch(3) patterns in `exclude` (NULL-terminated, or NULL). Links that
+     * leave the folder are refused. Only in `package`. */
+    int (*add_folder)(struct berth_job *job, const char *path, const char *source,
+                      const char *const *exclude);
+
+    /* Says how dependencies are installed; not called when there are none. Only in `package`, at most once.
+     */
+    int (*set_dependencies)(struct berth_job *job, const struct berth_dependencies *dependencies);
+
+    /* Says how an instance is started. Only in `launch`, exactly once. */
+    int (*set_launch)(struct berth_job *job, const struct berth_launch *launch);
+};
+
+/* What berth_plugin_entry() returns. The object lives as long as the plugin is loaded. Callbacks return 0, or
+ * -1 with `err` filled; findings about the user's files are diagnostics and not errors. */
+struct berth_plugin {
+    size_t struct_size;
+    uint32_t abi_major; /* BERTH_ABI_MAJOR */
+    uint32_t abi_minor; /* BERTH_ABI_MINOR */
+    const char *name;   /* the language as users write it: [a-z][a-z0-9-]*, at most 32 bytes */
+    const char *version;
+    const char *const *aliases;         /* other spellings of the language, ended by NULL; or NULL */
+    const struct berth_option *options; /* or NULL */
+    size_t option_count;
+
+    /* Looks at the function's files without running them. */
+    int (*validate)(const struct berth_host *host, struct berth_job *job,
+                    const struct berth_function *function, struct berth_error *err);
+
+    /* Says what goes into the package and how dependencies are installed. */
+    int (*package)(const struct berth_host *host, struct berth_job *job,
+                   const struct berth_function *function, struct berth_error *err);
+
+    /* Says how an instance is started. */
+    int (*launch)(const struct berth_host *host, struct berth_job *job, const struct berth_function *function,
+                  struct berth_error *err);
+
+    /* Writes the files of a new function; `function->folder` is where they will be. NULL: not offered. */
+    int (*scaffold)(const struct berth_host *host, struct berth_job *job,
+                    const struct berth_function *function, struct berth_error *err);
+};
+
+/* The name of the entry point, for dlsym. */
+#define BERTH_PLUGIN_ENTRY "berth_plugin_entry"
+
+BERTH_EXPORT const struct berth_plugin *berth_plugin_entry(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
