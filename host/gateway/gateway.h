@@ -1,0 +1,59 @@
+/*
+ * The gateway: N worker threads that accept clients, route their requests to slots and carry the bytes. Each
+ * worker has its own event loop, its own SO_REUSEPORT listener and its own exchanges; workers share only the
+ * route table and the slot pools.
+ */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "base/error.h"
+#include "config/registry.h"
+#include "gateway/route_table.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct gateway;
+
+/* Called on a worker thread; each must only post mail or the like. */
+struct gateway_hooks {
+    /* A request on this instance ran into its time limit: the handler may still be busy, so the instance must
+     * be retired. */
+    void (*instance_timed_out)(void *context, uint64_t instance);
+    /* After gateway_drain(): no client connection and no exchange is left. Once. */
+    void (*drained)(void *context);
+    void *context;
+};
+
+/* Sums over the workers, each counted without locks; any thread may read them. */
+struct gateway_stats {
+    uint64_t connections_accepted, connections_open;
+    uint64_t requests; /* heads read */
+    uint64_t requests_active;
+    uint64_t responses[6]; /* by class, [2] is 2xx; [0] counts answers made by the gateway itself */
+    uint64_t bytes_in, bytes_out;
+    uint64_t retries;
+    uint64_t cold_waits; /* requests that had to wait for an instance */
+};
+
+/* Binds the listeners (host->listen, host->workers of them) so that a taken port is an error now, and starts
+ * nothing yet. `host` and `table` outlive the gateway; `hooks` is copied. Control thread. */
+int gateway_create(const struct host_settings *host, struct route_table *table,
+                   const struct gateway_hooks *hooks, struct gateway **ret_gateway, struct error *err);
+
+/* Starts the worker threads. */
+int gateway_start(struct gateway *gateway, struct error *err);
+
+/* "127.0.0.1:8080" as bound (the real port when the setting said 0). Owned by the gateway. */
+const char *gateway_address(const struct gateway *gateway);
+
+/* Stops listening, closes idle client connections, answers what is under way with `Connection: close`;
+ * hooks.drained follows. */
+void gateway_drain(struct gateway *gateway);
+
+void gateway_stats(const struct gateway *gateway, struct gateway_stats *ret_stats);
+
+/* Ends the threads at once and closes everything that is left. */
+void gateway_destroy(struct gateway *gateway);
+
+#endif
