@@ -1,0 +1,169 @@
+/*
+ * Containers: their life cycle, their limits, what they are doing. See docker.h for how calls, results and
+ * errors work. `id` is a container's id or name wherever it goes in.
+ */
+#ifndef DOCKER_CONTAINER_H
+#define DOCKER_CONTAINER_H
+
+#include "docker/docker.h"
+
+/* Zero members mean "no limit" in a new container and "leave as it is" in an update. */
+struct docker_limits {
+    uint64_t memory_bytes; /* memory and swap together: the container never swaps */
+    double cpus;
+    unsigned pids;
+};
+
+struct docker_bind {
+    const char *source; /* absolute, on the host; must exist */
+    const char *target;
+    bool read_only;
+};
+
+/* A file system in memory: nosuid, nodev, and noexec unless `executable`. */
+struct docker_tmpfs {
+    const char *target;
+    uint64_t size_bytes; /* 0: half of the machine's memory (the kernel's default) */
+    unsigned mode;       /* 0: 01777 */
+    bool executable;
+};
+
+enum docker_log_driver {
+    DOCKER_LOG_LOCAL = 0, /* the engine's compact binary files */
+    DOCKER_LOG_JSON_FILE,
+    DOCKER_LOG_NONE, /* nothing is kept; docker_container_logs fails */
+};
+
+/* What to create. Zeroed members take the default that is named here. */
+struct docker_container {
+    const char *name;  /* NULL: the engine makes one up */
+    const char *image; /* required */
+
+    const char *const *entrypoint;  /* ended by NULL; NULL: the image's */
+    const char *const *command;     /* ended by NULL; NULL: the image's */
+    const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
+    const char *working_dir;        /* NULL: the image's */
+    const char *user;               /* "uid:gid" or a name; NULL: the image's */
+
+    const struct docker_pair *labels;
+    size_t label_count;
+    const struct docker_bind *binds;
+    size_t bind_count;
+    const struct docker_tmpfs *tmpfs;
+    size_t tmpfs_count;
+
+    struct docker_limits limits;
+    uint64_t shm_bytes;      /* size of /dev/shm; 0: 16 MiB */
+    int oom_score_adjust;    /* -1000 to 1000 */
+    const char *network;     /* a network's name, "none", "bridge"; NULL: "none" */
+    bool read_only_root;     /* nothing but binds and tmpfs can be written */
+    bool keep_privileges;    /* true: neither drop all capabilities nor set no-new-privileges */
+    bool run_init;           /* true: the engine's init is process 1 and reaps orphans */
+    const char *stop_signal; /* NULL: SIGTERM */
+    unsigned stop_timeout_s; /* between stop_signal and SIGKILL; 0: 10 */
+    enum docker_log_driver log_driver;
+    uint64_t log_max_bytes; /* of the one file kept; 0: 1 MiB */
+};
+
+typedef void docker_id_fn(void *owner, const struct error *err, const char *id);
+
+/* Creates a container. A missing image is "image-missing", a taken name "conflict". The image's health check
+ * is switched off: readiness is the caller's business and each check would start a process. */
+struct docker_call *docker_container_create(struct docker *docker, const struct docker_container *container,
+                                            docker_id_fn *done, void *owner);
+
+/* Success as well when it runs already. */
+struct docker_call *docker_container_start(struct docker *docker, const char *id, docker_done_fn *done,
+                                           void *owner);
+
+/* Sends the stop signal, after `timeout_s` SIGKILL; done when it has stopped. Success as well when it did not
+ * run. The call's time limit is extended by timeout_s. */
+struct docker_call *docker_container_stop(struct docker *docker, const char *id, unsigned timeout_s,
+                                          docker_done_fn *done, void *owner);
+
+/* `signal` is a name ("SIGTERM") or NULL for SIGKILL. "conflict" when it does not run. */
+struct docker_call *docker_container_kill(struct docker *docker, const char *id, const char *signal,
+                                          docker_done_fn *done, void *owner);
+
+/* Removes it with its anonymous volumes; `force` kills it first. */
+struct docker_call *docker_container_remove(struct docker *docker, const char *id, bool force,
+                                            docker_done_fn *done, void *owner);
+
+struct docker_call *docker_container_rename(struct docker *docker, const char *id, const char *name,
+                                            docker_done_fn *done, void *owner);
+
+/* Sets new limits while it runs. */
+struct docker_call *docker_container_update(struct docker *docker, const char *id,
+                                            const struct docker_limits *limits, docker_done_fn *done,
+                                            void *owner);
+
+typedef void docker_wait_fn(void *owner, const struct error *err, int exit_code);
+
+/* Done when it does not run; at once with code 0 when it was never started. No time limit. */
+struct docker_call *docker_container_wait(struct docker *docker, const char *id, docker_wait_fn *done,
+                                          void *owner);
+
+struct docker_state {
+    const char *id;
+    const char *name;   /* without the slash in front */
+    const char *image;  /* as it was asked for at creation */
+    const char *status; /* "created", "running", "paused", "restarting", "removing", "exited", "dead" */
+    bool running;
+    bool oom_killed;
+    int exit_code;
+    int pid;             /* on the host; 0 when it does not run */
+    const char *error;   /* why it could not start, or "" */
+    const char *started; /* RFC 3339; "0001-01-01T00:00:00Z": never */
+    const char *finished;
+    const char *ip_address; /* on its first network, or "" */
+    const struct docker_labels *labels;
+};
+
+typedef void docker_state_fn(void *owner, const struct error *err, const struct docker_state *state);
+
+struct docker_call *docker_container_inspect(struct docker *docker, const char *id, docker_state_fn *done,
+                                             void *owner);
+
+struct docker_listing {
+    const char *id;
+    const char *name; /* without the slash in front; "" for a half-removed container */
+    const char *image;
+    const char *state; /* the words of docker_state.status */
+    int64_t created_s; /* Unix time */
+    const struct docker_labels *labels;
+};
+
+typedef void docker_list_fn(void *owner, const struct error *err, const struct docker_listing *entries,
+                            size_t count);
+
+/* Lists containers in every state that carry all of `labels`, each "name" or "name=value", ended by NULL.
+ * NULL: every container. */
+struct docker_call *docker_container_list(struct docker *docker, const char *const *labels,
+                                          docker_list_fn *done, void *owner);
+
+enum docker_stream { DOCKER_STDOUT = 1, DOCKER_STDERR = 2 };
+
+#define DOCKER_LINE_MAX 16384
+
+struct docker_line {
+    enum docker_stream stream;
+    const char *text; /* without its newline; NUL-terminated, though it may hold NULs too */
+    size_t length;    /* at most DOCKER_LINE_MAX */
+    bool continues;   /* the line was longer: its next piece follows on the same stream */
+};
+
+struct docker_logs {
+    bool follow;      /* go on until the container stops */
+    int tail;         /* the last n lines, and what follows; -1: all; 0: only what follows */
+    int64_t since_ns; /* only what was written after this Unix time; 0: all */
+};
+
+typedef void docker_line_fn(void *owner, const struct docker_line *line);
+
+/* Reads a container's output line by line; a last line without newline is reported too. `done` has no error
+ * when the log ended in order. No time limit. */
+struct docker_call *docker_container_logs(struct docker *docker, const char *id,
+                                          const struct docker_logs *options, docker_line_fn *line,
+                                          docker_done_fn *done, void *owner);
+
+#endif
