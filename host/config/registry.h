@@ -1,0 +1,130 @@
+/*
+ * The YAML registry, global-function-definition.yml: the functions of this host and the daemon's own
+ * settings. Loading never stops at a mistake: every one becomes a diagnostic with its position, the functions
+ * that are right are there to be served, and the broken ones are there with `broken` set so that their
+ * callers can be told.
+ */
+#ifndef CONFIG_REGISTRY_H
+#define CONFIG_REGISTRY_H
+
+#include "base/error.h"
+#include "config/diagnostic.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum option_type {
+    OPTION_STRING = 1,
+    OPTION_INTEGER,
+    OPTION_BOOLEAN,
+    OPTION_DECIMAL
+}; /* the values of the plugin ABI */
+
+/* A key that the functions of one language may have under `configuration`, as its plugin declares it. */
+struct language_option {
+    char *name;
+    char **aliases; /* alias_count entries */
+    size_t alias_count;
+    enum option_type type;
+    char *default_value; /* or NULL */
+    double min, max;     /* inclusive; both 0: no range. Strings: length in bytes */
+    char *help;
+};
+
+/* What a probed plugin says of itself, as far as the registry needs it. */
+struct language {
+    char *name;
+    char **aliases;
+    size_t alias_count;
+    struct language_option *options;
+    size_t option_count;
+};
+
+enum network_mode { NETWORK_BRIDGE, NETWORK_NONE };
+
+struct text_pair {
+    char *name, *value;
+};
+
+/* One function as registered. All texts are owned by the registry. */
+struct function_settings {
+    char *key;                     /* its key in the YAML file */
+    char *name;                    /* its route, without the slash: the key, or `name` */
+    char *version;                 /* shown to users, or NULL */
+    char *language;                /* the canonical name of the language, or NULL when unknown or missing */
+    char *folder;                  /* absolute path, or NULL when it was not found */
+    char *file;                    /* entry file relative to folder, or NULL */
+    unsigned concurrency;          /* slots of an instance; 0: the runtime's default */
+    uint64_t memory_bytes;         /* limit of an instance */
+    double cpus;                   /* limit of an instance, in cores */
+    unsigned timeout_ms;           /* of one request */
+    unsigned idle_timeout_ms;      /* an instance unused for so long is removed */
+    unsigned min_scale, max_scale; /* instances */
+    enum network_mode network;
+    struct text_pair *environment;
+    size_t environment_count;
+    struct text_pair
+        *options; /* the language's own keys, defaults filled in, checked against their declaration */
+    size_t option_count;
+    unsigned line, column; /* where its key stands in the YAML file */
+    bool broken;           /* at least one error among the diagnostics names it */
+};
+
+/* The daemon's own settings: the `host:` section, defaults filled in. */
+struct host_settings {
+    char *listen;                   /* ADDRESS:PORT of the functions, "0.0.0.0:8080" unless set */
+    char *admin;                    /* ADDRESS:PORT of the management API, "127.0.0.1:8081" unless set */
+    char *state_dir;                /* NULL: the built-in default */
+    char *run_dir;                  /* NULL: the built-in default */
+    char *plugin_dir;               /* NULL: beside the binary */
+    char *docker_socket;            /* "/var/run/docker.sock" unless set */
+    unsigned workers;               /* 0: one per core, up to 4 */
+    char *log_level;                /* "info" unless set */
+    char *log_format;               /* "text" or "json" */
+    unsigned max_head_bytes;        /* of a request's head: 431 above it */
+    unsigned max_target_bytes;      /* of a request's target: 414 above it */
+    unsigned max_headers;           /* header lines of a request: 431 above it */
+    uint64_t max_body_bytes;        /* of a request: 413 above it; 0: no limit */
+    unsigned head_timeout_ms;       /* to receive a whole head: 408 */
+    unsigned keep_alive_timeout_ms; /* an idle client connection is closed */
+    unsigned body_timeout_ms;       /* without any progress of a body in either direction */
+    unsigned max_connections;       /* clients at once; more wait in the backlog */
+    unsigned queue_length;          /* waiting requests of one function: 503 above it */
+    unsigned queue_timeout_ms;      /* longest wait for a slot: 503 */
+    unsigned max_instances;         /* on this host; 0: from its memory */
+    uint64_t max_memory_bytes;      /* sum of the instances' limits; 0: from the machine's memory */
+    unsigned prewarm;               /* prewarmed instances per runtime that has functions */
+    unsigned build_timeout_ms;      /* of one build job */
+    unsigned start_timeout_ms;      /* from a container's start to a loaded function */
+    unsigned drain_timeout_ms;      /* of requests under way at shutdown or when a revision is replaced */
+};
+
+struct registry {
+    char *path;
+    struct host_settings host;
+    struct function_settings *functions;
+    size_t function_count;
+    struct diagnostics diagnostics; /* of the YAML file; errors that name a function make it `broken` */
+};
+
+/* Reads the file at `path`. With `languages` NULL the language of a function and its own keys are not checked
+ * (used to read `host:` before plugins are probed). Fails, with `err`, only when the file cannot be read;
+ * every mistake inside it is a diagnostic. The caller owns *ret_registry. Any thread. */
+int registry_load(const char *path, const struct language *languages, size_t language_count,
+                  struct registry **ret_registry, struct error *err);
+
+/* The same from memory; `path` is what messages show and what folders are resolved against. Never fails. */
+struct registry *registry_parse(const char *path, const char *text, size_t size,
+                                const struct language *languages, size_t language_count);
+
+void registry_destroy(struct registry *registry);
+
+/* Prints every setting of both sections with type, range, default and help: the source of `berthd
+ * --help-settings` and of docs/settings.md. */
+void registry_describe(struct strbuf *out);
+
+/* The value of a function's own option, or NULL. Owned by the settings. */
+const char *function_settings_option(const struct function_settings *settings, const char *name);
+
+#endif
