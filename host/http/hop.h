@@ -1,0 +1,41 @@
+/*
+ * Which headers concern one connection only and are never passed on (RFC 9110, 7.6.1), and which fields may
+ * not come in a trailer section (RFC 9110, 6.5.1).
+ */
+#ifndef HTTP_HOP_H
+#define HTTP_HOP_H
+
+#include "http/header.h"
+
+/* Always hop-by-hop, whether or not Connection names them. Framing and Host are here too: they are written
+ * anew. */
+#define HTTP_HOP_BY_HOP                                                                                      \
+    (HTTP_HEADER_BIT(HTTP_HEADER_CONNECTION) | HTTP_HEADER_BIT(HTTP_HEADER_KEEP_ALIVE) |                     \
+     HTTP_HEADER_BIT(HTTP_HEADER_PROXY_CONNECTION) | HTTP_HEADER_BIT(HTTP_HEADER_PROXY_AUTHENTICATE) |       \
+     HTTP_HEADER_BIT(HTTP_HEADER_PROXY_AUTHORIZATION) | HTTP_HEADER_BIT(HTTP_HEADER_TE) |                    \
+     HTTP_HEADER_BIT(HTTP_HEADER_TRAILER) | HTTP_HEADER_BIT(HTTP_HEADER_TRANSFER_ENCODING) |                 \
+     HTTP_HEADER_BIT(HTTP_HEADER_CONTENT_LENGTH) | HTTP_HEADER_BIT(HTTP_HEADER_UPGRADE) |                    \
+     HTTP_HEADER_BIT(HTTP_HEADER_HTTP2_SETTINGS))
+
+/* Never accepted from a trailer section: framing, routing, credentials, how to read the content, and what the
+ * host itself says about a request. */
+#define HTTP_TRAILER_FORBIDDEN                                                                               \
+    (HTTP_HOP_BY_HOP | HTTP_HEADER_BIT(HTTP_HEADER_HOST) | HTTP_HEADER_BIT(HTTP_HEADER_AUTHORIZATION) |      \
+     HTTP_HEADER_BIT(HTTP_HEADER_CACHE_CONTROL) | HTTP_HEADER_BIT(HTTP_HEADER_CONTENT_ENCODING) |            \
+     HTTP_HEADER_BIT(HTTP_HEADER_CONTENT_RANGE) | HTTP_HEADER_BIT(HTTP_HEADER_CONTENT_TYPE) |                \
+     HTTP_HEADER_BIT(HTTP_HEADER_COOKIE) | HTTP_HEADER_BIT(HTTP_HEADER_DATE) |                               \
+     HTTP_HEADER_BIT(HTTP_HEADER_EXPECT) | HTTP_HEADER_BIT(HTTP_HEADER_FORWARDED) |                          \
+     HTTP_HEADER_BIT(HTTP_HEADER_LOCATION) | HTTP_HEADER_BIT(HTTP_HEADER_MAX_FORWARDS) |                     \
+     HTTP_HEADER_BIT(HTTP_HEADER_RANGE) | HTTP_HEADER_BIT(HTTP_HEADER_RETRY_AFTER) |                         \
+     HTTP_HEADER_BIT(HTTP_HEADER_SET_COOKIE) | HTTP_HEADER_BIT(HTTP_HEADER_VIA) |                            \
+     HTTP_HEADER_BIT(HTTP_HEADER_WWW_AUTHENTICATE) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_FOR) |          \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_HOST) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PREFIX) |       \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PROTO) | HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID))
+
+struct http_head;
+
+/* Reads every Connection header of a parsed head: sets `connection` in it and marks the headers that they
+ * name as HTTP_HEADER_IS_HOP. Part of http_head_parse. */
+void http_hop_mark(struct http_head *head);
+
+#endif
