@@ -1,0 +1,78 @@
+/*
+ * Installs a set of dependencies once: the plugin's command runs in a builder container of the runtime image,
+ * as a non-root user on a read-only root, with network, and fills the directory that BERTH_TARGET names. Exit
+ * code 0 puts the directory into the dependency store. The host's proxy, mirror and CA settings are handed
+ * in. The container is removed whatever happens. Requests for the same set share one installation. Control
+ * thread only.
+ */
+#ifndef BUILD_DEPENDENCY_INSTALL_H
+#define BUILD_DEPENDENCY_INSTALL_H
+
+#include "base/error.h"
+#include "build/build_result.h"
+#include "build/dependency_store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DEPENDENCY_INSTALL_TIMEOUT_MS (15u * 60 * 1000)
+
+struct docker;
+struct event_base;
+struct dependency_installs;
+struct dependency_install;
+
+struct dependency_installs_options {
+    struct event_base *base;
+    struct docker *docker;          /* outlives it */
+    struct dependency_store *store; /* outlives it */
+    const char *owner;              /* value of the label berth.host */
+    const char *network;            /* NULL: "bridge" */
+    unsigned timeout_ms;            /* 0: DEPENDENCY_INSTALL_TIMEOUT_MS */
+    unsigned parallel;              /* containers at once; 0: 2 */
+    uint64_t memory_bytes;          /* limit of one container; 0: none */
+};
+
+struct dependency_request {
+    const char *runtime;  /* the plugin's name */
+    const char *image;    /* to run */
+    const char *image_id; /* "sha256:...", part of the key */
+    const char *function; /* whose request this is, for the log; or NULL */
+    const struct build_dependencies *dependencies;
+};
+
+struct dependency_callbacks {
+    /* One line of the installer's output; `elapsed_ms` since it started. Those who join late get what
+     * follows. May be NULL. */
+    void (*line)(void *context, const char *line, uint64_t elapsed_ms);
+    /* The end: `err` NULL and the set's key; else key is NULL. `installed`: it was not there before.
+     * Borrowed. */
+    void (*done)(void *context, const struct error *err, const char *key, bool installed);
+};
+
+int dependency_installs_create(const struct dependency_installs_options *options,
+                               struct dependency_installs **ret_installs, struct error *err);
+
+/* Ends every request with the error "cancelled", removes the containers, then calls `done` once, from the
+ * event loop. No request may follow. */
+void dependency_installs_stop(struct dependency_installs *installs, void (*done)(void *context),
+                              void *context);
+
+/* Containers still there are left to whoever removes those with this owner's label. Not from a callback. NULL
+ * is fine. */
+void dependency_installs_destroy(struct dependency_installs *installs);
+
+/* Makes sure that the set is in the store, and notes its use. Everything is copied. `done` is called exactly
+ * once, from the event loop and never from inside, unless the request is cancelled. Errors: component "build"
+ * and reason dependency-install  the command failed; the message carries its last lines (the installer's
+ * reason) dependency-timeout  it took longer than the limit cancelled           dependency_installs_stop was
+ * called or those of the Docker client and of files. */
+struct dependency_install *dependency_installs_ensure(struct dependency_installs *installs,
+                                                      const struct dependency_request *request,
+                                                      const struct dependency_callbacks *callbacks,
+                                                      void *context);
+
+/* Ends one request silently; the installation stops when nobody waits for it. NULL is fine. */
+void dependency_install_cancel(struct dependency_install *install);
+
+#endif

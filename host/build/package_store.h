@@ -1,0 +1,58 @@
+/*
+ * Packages and staging below the daemon's state directory:
+ *
+ *     packages/<digest>/   content of a package, never changed once it is there
+ *     staging/             what is being made; emptied at start
+ *     boot-id              of the boot that packages/ belongs to
+ *
+ * A package gets here by a rename, so it is there whole or not at all. Its files are not synced to the disk
+ * one by one, which would cost more than building them: packages of an earlier boot are dropped at start
+ * instead. Control thread only.
+ */
+#ifndef BUILD_PACKAGE_STORE_H
+#define BUILD_PACKAGE_STORE_H
+
+#include "base/error.h"
+#include "build/background.h"
+#include "build/build_result.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PACKAGE_TAR_MAX (8u << 20) /* bytes of a package that a prewarmed instance can be handed */
+
+struct package_store;
+
+/* Opens or makes the store in `state_dir` (made absolute); leftovers are removed in the background.
+ * `background` outlives it. */
+int package_store_open(const char *state_dir, struct background *background, struct package_store **ret_store,
+                       struct error *err);
+void package_store_close(struct package_store *store);
+
+/* Absolute path of staging/, for build_jobs_options. Owned by the store. */
+const char *package_store_staging(const struct package_store *store);
+
+/* Absolute path of packages/<digest>, whether it is there or not. The caller frees it. */
+char *package_store_path(const struct package_store *store, const char *digest);
+
+/* Takes the staged package into the store; package->staged is NULL afterwards, also on failure. When the
+ * digest is there already the staged copy is dropped. */
+int package_store_commit(struct package_store *store, struct build_package *package, struct error *err);
+
+/* Drops a staged package that will not be used; package->staged is NULL afterwards. */
+void package_store_discard(struct package_store *store, struct build_package *package);
+
+/* The digests of all packages, sorted. The caller frees each and the array. */
+int package_store_list(const struct package_store *store, char ***ret_digests, size_t *ret_count,
+                       struct error *err);
+
+/* Removes the packages whose digest is not among `in_use` (in any order), in the background. The number of
+ * them is returned. */
+size_t package_store_collect(struct package_store *store, const char *const *in_use, size_t in_use_count);
+
+/* A package as a tar of at most PACKAGE_TAR_MAX bytes ("too-large" above), for POST /.berth/init. The caller
+ * frees *ret_data. Takes a few milliseconds. */
+int package_store_tar(const struct package_store *store, const char *digest, void **ret_data,
+                      size_t *ret_size, struct error *err);
+
+#endif

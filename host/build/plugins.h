@@ -1,0 +1,61 @@
+/*
+ * The plugins of one folder: every `*.so` in it, probed in a build job before it counts. A rescan probes only
+ * files that are new or have changed (path, time, size, inode). Control thread only.
+ */
+#ifndef BUILD_PLUGINS_H
+#define BUILD_PLUGINS_H
+
+#include "base/error.h"
+#include "build/build_job.h"
+#include "config/registry.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct plugin {
+    char *path; /* absolute */
+    char *version;
+    unsigned abi_major, abi_minor;
+    bool scaffolds;
+    struct language language; /* its name is the plugin's and the runtime's */
+    char *image_dir; /* `<folder>/<name>/image` when a Dockerfile is there, else NULL: it has no runtime image
+                      */
+    uint64_t changes; /* grows by one each time another file was probed at this path */
+};
+
+struct plugin_refusal {
+    char *path;
+    struct error error; /* why this file is not a plugin of this host */
+};
+
+struct plugins;
+
+/* `folder` is made absolute. It need not exist yet. `jobs` outlives the set. */
+int plugins_create(struct build_jobs *jobs, const char *folder, struct plugins **ret_plugins,
+                   struct error *err);
+
+/* Cancels a scan silently. NULL is fine. */
+void plugins_destroy(struct plugins *plugins);
+
+/* `changed`: the set is not the one it was before the scan. */
+typedef void plugins_scanned_fn(void *context, bool changed);
+
+/* Looks at the folder and probes what is new. `done` comes from the event loop, never from inside. A scan
+ * asked for while one is under way runs after it; `done` of both is called after the later one. When it is
+ * called the set has been replaced: pointers got from here before are dead. Each plugin found, changed, gone
+ * or refused is logged once. The error: the folder cannot be read. */
+int plugins_scan(struct plugins *plugins, plugins_scanned_fn *done, void *context, struct error *err);
+
+/* The set, sorted by file name. When two files claim one name or alias the later one is refused. */
+const struct plugin *plugins_list(const struct plugins *plugins, size_t *ret_count);
+
+/* By name or alias; NULL when there is none. */
+const struct plugin *plugins_find(const struct plugins *plugins, const char *language);
+
+/* The same set as registry_load takes it. Valid until the next scan ends. */
+const struct language *plugins_languages(const struct plugins *plugins, size_t *ret_count);
+
+const struct plugin_refusal *plugins_refusals(const struct plugins *plugins, size_t *ret_count);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Runtime images: the local image of a plugin's runtime, built once from the plugin's image folder and named
+ *
+ *     berth-runtime-<name>:<first 16 digits of a hash of the image folder's contents and the base image's id>
+ *
+ * so that a changed folder or base makes a new one and nothing else does. Requests for the same image share
+ * one build. Control thread only.
+ */
+#ifndef BUILD_RUNTIME_IMAGE_H
+#define BUILD_RUNTIME_IMAGE_H
+
+#include "base/error.h"
+#include "build/background.h"
+
+#include <stdint.h>
+
+#define RUNTIME_IMAGE_BASE     "berth-base:bookworm" /* the base unless set otherwise */
+#define RUNTIME_IMAGE_NAME_MAX 96                    /* of an image's name, with the NUL */
+
+/* The user that instances and builder containers run as. */
+#define RUNTIME_IMAGE_UID 10001
+#define RUNTIME_IMAGE_GID 10001
+
+struct docker;
+struct runtime_images;
+struct runtime_image_request;
+
+struct runtime_images_options {
+    struct docker *docker;         /* outlives it */
+    struct background *background; /* outlives it */
+    const char *base_image;        /* NULL: RUNTIME_IMAGE_BASE */
+};
+
+struct runtime_image_callbacks {
+    /* One line of the build's output; `elapsed_ms` since the build began. May be NULL. */
+    void (*line)(void *context, const char *line, uint64_t elapsed_ms);
+    /* The end: `err` NULL, the image's name and id ("sha256:..."); else both are NULL. Borrowed. */
+    void (*done)(void *context, const struct error *err, const char *image, const char *id);
+};
+
+int runtime_images_create(const struct runtime_images_options *options, struct runtime_images **ret_images,
+                          struct error *err);
+
+/* Ends every request silently and stops the engine's work on them. Not from a callback. NULL is fine. */
+void runtime_images_destroy(struct runtime_images *images);
+
+/* Makes sure that the image of the runtime `name` with the image folder `folder` (absolute) exists.
+ * Everything is copied. `done` is called exactly once, from the event loop and never from inside, unless the
+ * request is cancelled. Errors: component "build" and reason base-image-missing  the base image is not there;
+ * the hint says how to make it image-build         a step failed; the message carries its last lines
+ *   image-folder        the folder cannot be read
+ * or those of the Docker client. Start, success with its time, and failure are logged. */
+struct runtime_image_request *runtime_images_ensure(struct runtime_images *images, const char *name,
+                                                    const char *folder,
+                                                    const struct runtime_image_callbacks *callbacks,
+                                                    void *context);
+
+/* Ends one request silently; the build stops when nobody waits for it. NULL is fine. */
+void runtime_image_cancel(struct runtime_image_request *request);
+
+#endif
