@@ -1,0 +1,474 @@
+#include "config/function_settings.h"
+
+#include "base/cleanup.h"
+#include "base/suggest.h"
+#include "config/function_source.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#define ROUTE_MAX             63
+#define ENVIRONMENT_MAX       256   /* variables of a function */
+#define ENVIRONMENT_VALUE_MAX 65536 /* bytes of a value */
+#define LANGUAGES_SHOWN_MAX   64    /* in a hint */
+
+#define KiB                   1024.0
+#define MiB                   (1024.0 * KiB)
+#define GiB                   (1024.0 * MiB)
+#define SECOND                1000.0
+#define HOUR                  (3600.0 * SECOND)
+#define ALIASES(...)          ((const char *const[]){__VA_ARGS__, NULL})
+#define COUNT_OF(array)       (sizeof(array) / sizeof(*(array)))
+
+static const struct setting function_keys[] = {
+    {"name", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, name), .unset = "the key",
+     .help = "The route: the function is called at `/<name>` and `/function/<name>`. Letters, digits, `-` "
+             "and `_`, at "
+             "most 63, a letter or digit at both ends."},
+    {"version", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, version), .max = 128,
+     .help = "Shown to users as it is written here. It decides nothing: any change of files or settings "
+             "makes a new "
+             "revision."},
+    {"configuration", NULL, SETTING_MAPPING,
+     .help = "How the function is run: the keys of the next section."},
+};
+
+const struct setting_table function_table = {function_keys, COUNT_OF(function_keys), "a function",
+                                             &configuration_table,
+                                             "this key belongs under \"configuration\""};
+
+static const struct setting configuration_keys[] = {
+    {"programing_language", ALIASES("programming_language", "language"), SETTING_STRING,
+     SETTING_MEMBER(struct function_settings, language), .max = 64,
+     .help =
+         "Required. The name of a plugin, such as `python` or `shell`; upper and lower case are the same."},
+    {"function_folder", ALIASES("folder"), SETTING_STRING, SETTING_MEMBER(struct function_settings, folder),
+     .max = 1024, .unset = "the function's key",
+     .help =
+         "The folder with the function's files, looked for beside this file as `functions/<folder>`, then "
+         "`<language>/functions/<folder>`. It cannot lead out of there."},
+    {"base_function_file_name", ALIASES("file"), SETTING_STRING,
+     SETTING_MEMBER(struct function_settings, file), .max = 1024, .unset = "the language decides",
+     .help = "The file with the handler, inside of the folder."},
+    {"concurrency", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, concurrency), .min = 1,
+     .max = 1024, .unset = "the language decides",
+     .help = "Requests that one instance serves at the same time."},
+    {"memory", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, memory_bytes), .min = 8 * MiB,
+     .max = 1024 * GiB, .default_text = "256Mi", .help = "Memory limit of one instance."},
+    {"cpus", NULL, SETTING_DECIMAL, SETTING_MEMBER(struct function_settings, cpus), .min = 0.01, .max = 1024,
+     .default_text = "1", .help = "Processor limit of one instance, in cores."},
+    {"timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, timeout_ms), .min = 1,
+     .max = 24 * HOUR, .default_text = "60s",
+     .help = "Longest time of one request; after it the client gets 504 and the instance is retired."},
+    {"idle_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, idle_timeout_ms),
+     .min = 100, .max = 24 * HOUR, .default_text = "10s",
+     .help = "An instance that served nothing for so long is removed."},
+    {"min_scale", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, min_scale), .max = 1000,
+     .default_text = "0", .help = "Instances that are kept even when nobody calls the function."},
+    {"max_scale", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, max_scale), .min = 1,
+     .max = 1000, .default_text = "20", .help = "Instances that are never exceeded. At least `min_scale`."},
+    {"network", NULL, SETTING_WORD, SETTING_MEMBER(struct function_settings, network),
+     .words = ALIASES("bridge", "none"), .default_text = "bridge",
+     .help = "`bridge`: the function can reach the network; `none`: it can only be called."},
+    {"environment", NULL, SETTING_MAPPING,
+     .help = "Environment variables, a mapping of names to values, at most 256. Names that begin with "
+             "`BERTH_` are "
+             "taken."},
+};
+
+const struct setting_table configuration_table = {configuration_keys, COUNT_OF(configuration_keys),
+                                                  "\"configuration\"", &function_table,
+                                                  "this key belongs beside \"configuration\", not under it"};
+
+/* The plugin's declaration as a table; option i is stored as the i-th of an array of texts. */
+static void make_option_table(struct arena *arena, const struct language *language,
+                              struct setting_table *table)
+{
+    static const enum setting_type types[] = {
+        [OPTION_STRING] = SETTING_STRING,
+        [OPTION_INTEGER] = SETTING_INTEGER,
+        [OPTION_BOOLEAN] = SETTING_BOOLEAN,
+        [OPTION_DECIMAL] = SETTING_DECIMAL,
+    };
+    struct setting *settings = arena_alloc(arena, language->option_count * sizeof(*settings));
+    for (size_t i = 0; i < language->option_count; i++) {
+        const struct language_option *option = &language->options[i];
+        const char **aliases = arena_alloc(arena, (option->alias_count + 1) * sizeof(*aliases));
+        for (size_t j = 0; j < option->alias_count; j++)
+            aliases[j] = option->aliases[j];
+        settings[i] = (struct setting){
+            .name = option->name,
+            .aliases = aliases,
+            .type = types[option->type],
+            .offset = i * sizeof(char *),
+            .width = sizeof(char *),
+            .as_text = true,
+            .min = option->min,
+            .max = option->max,
+            .default_text = option->default_value,
+        };
+    }
+    *table = (struct setting_table){settings, language->option_count, language->name, NULL, NULL};
+}
+
+/* The directory part of a path; the caller frees it. */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return xstrdup(".");
+    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+void function_reader_init(struct function_reader *reader, const char *path, const struct language *languages,
+                          size_t language_count)
+{
+    *reader = (struct function_reader){.languages = languages, .language_count = language_count};
+    cleanup_free char *base = directory_of(path);
+    reader->base = arena_copy(&reader->arena, base, strlen(base));
+    reader->option_tables = arena_alloc(&reader->arena, language_count * sizeof(*reader->option_tables));
+    for (size_t i = 0; i < language_count; i++)
+        make_option_table(&reader->arena, &languages[i], &reader->option_tables[i]);
+}
+
+void function_reader_clear(struct function_reader *reader)
+{
+    arena_clear(&reader->arena);
+}
+
+const char *function_settings_route(const struct yaml_tree_entry *entry, struct position *ret_at)
+{
+    const struct yaml_tree_node *name = NULL;
+    if (entry->value->kind == YAML_TREE_MAPPING)
+        name = setting_peek(&function_table, "name", entry->value);
+    if (!name || name->kind != YAML_TREE_SCALAR || !*name->text || name->flaw)
+        name = entry->key;
+    *ret_at = name->at;
+    return name->text;
+}
+
+static bool is_reserved(const char *route)
+{
+    static const char *const reserved[] = {"function", "async-function", "system", "healthz", "metrics",
+                                           "ui",       ".berth"};
+    for (size_t i = 0; i < COUNT_OF(reserved); i++) {
+        if (strcmp(route, reserved[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_route(const char *route)
+{
+    size_t length = strlen(route);
+    if (length == 0 || length > ROUTE_MAX)
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        bool inner = i > 0 && i + 1 < length && (route[i] == '-' || route[i] == '_');
+        if (!inner && !(isascii(route[i]) && isalnum((unsigned char)route[i])))
+            return false;
+    }
+    return true;
+}
+
+static void check_route(const char *route, struct position at, struct reporter *reporter)
+{
+    if (is_reserved(route))
+        reporter_error(reporter, at, "choose another name", "the route \"/%s\" is reserved for the host",
+                       route);
+    else if (!is_route(route))
+        reporter_error(reporter, at,
+                       "letters, digits, \"-\" and \"_\", at most 63, with a letter or digit at both ends",
+                       "\"%s\" cannot be a route", quote(route).text);
+}
+
+/* The index of the language called `name`, or -1. */
+static int find_language(const struct function_reader *reader, const char *name)
+{
+    for (size_t i = 0; i < reader->language_count; i++) {
+        const struct language *language = &reader->languages[i];
+        bool same = strcasecmp(language->name, name) == 0;
+        for (size_t j = 0; j < language->alias_count && !same; j++)
+            same = strcasecmp(language->aliases[j], name) == 0;
+        if (same)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* The language whose name or alias is nearest to `name`, or -1. */
+static int nearest_language(const struct function_reader *reader, const char *name, const char **ret_spelling)
+{
+    const char *spellings[LANGUAGES_SHOWN_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < reader->language_count; i++) {
+        const struct language *language = &reader->languages[i];
+        if (count < LANGUAGES_SHOWN_MAX)
+            spellings[count++] = language->name;
+        for (size_t j = 0; j < language->alias_count && count < LANGUAGES_SHOWN_MAX; j++)
+            spellings[count++] = language->aliases[j];
+    }
+    *ret_spelling = suggest_nearest(name, spellings, count);
+    return *ret_spelling ? find_language(reader, *ret_spelling) : -1;
+}
+
+static char *list_languages(const struct function_reader *reader)
+{
+    if (reader->language_count == 0)
+        return xstrdup("no plugin is installed");
+    struct strbuf list;
+    strbuf_init(&list, 1024);
+    strbuf_append_text(&list, "there are plugins for ");
+    for (size_t i = 0; i < reader->language_count; i++)
+        strbuf_append_format(&list, "%s%s",
+                             i == 0                           ? ""
+                             : i + 1 < reader->language_count ? ", "
+                                                              : " and ",
+                             reader->languages[i].name);
+    return strbuf_steal(&list);
+}
+
+/* The language that the rest of the function is checked against, reported when it is not right: -1 when
+ * there is none. */
+static int read_language(const struct function_reader *reader, const struct yaml_tree_node *node,
+                         struct position missing_at, struct reporter *reporter)
+{
+    if (!reader->languages || (node && (node->kind != YAML_TREE_SCALAR || node->flaw)))
+        return -1; /* not wanted, or reported as a wrong type with the other keys */
+    cleanup_free char *known = list_languages(reader);
+    if (!node || !*node->text) {
+        cleanup_free char *hint = xasprintf("add \"programing_language:\"; %s", known);
+        reporter_error(reporter, missing_at, hint, "the function has no programing_language");
+        return -1;
+    }
+    int index = find_language(reader, node->text);
+    if (index >= 0)
+        return index;
+    const char *nearest;
+    index = nearest_language(reader, node->text, &nearest);
+    cleanup_free char *hint =
+        nearest ? xasprintf("did you mean \"%s\"?", nearest)
+                : xasprintf("%s; another language needs its plugin in the plugin folder", known);
+    reporter_error(reporter, node->at, hint, "unknown language \"%s\"", quote(node->text).text);
+    return index;
+}
+
+static bool is_variable_name(const char *name)
+{
+    if (!*name || isdigit((unsigned char)*name))
+        return false;
+    for (const char *p = name; *p; p++) {
+        if (!isascii(*p) || !(isalnum((unsigned char)*p) || *p == '_'))
+            return false;
+    }
+    return true;
+}
+
+/* True when the variable can be set; says why not. */
+static bool check_variable(const struct yaml_tree_entry *entry, struct reporter *reporter)
+{
+    const struct yaml_tree_node *key = entry->key, *value = entry->value;
+    if (key->flaw || value->flaw)
+        reporter_error(reporter, key->flaw ? key->at : value->at, NULL, "%s",
+                       key->flaw ? key->flaw : value->flaw);
+    else if (key->kind != YAML_TREE_SCALAR || !is_variable_name(key->text))
+        reporter_error(reporter, key->at, "letters, digits and \"_\", no digit first",
+                       "%s cannot be the name of an environment variable", yaml_tree_describe(key).text);
+    else if (strncmp(key->text, "BERTH_", 6) == 0)
+        reporter_error(reporter, key->at, "names that begin with BERTH_ are set by the host",
+                       "the environment variable \"%s\" is reserved", quote(key->text).text);
+    else if (entry->first)
+        reporter_error(reporter, key->at, "keep one of them",
+                       "duplicate environment variable \"%s\", first on line %u", quote(key->text).text,
+                       entry->first->key->at.line);
+    else if (value->kind == YAML_TREE_SEQUENCE || value->kind == YAML_TREE_MAPPING)
+        reporter_error(reporter, value->at, "quote the value to make it a text",
+                       "the environment variable \"%s\" must be a single value, not %s",
+                       quote(key->text).text, yaml_tree_describe(value).text);
+    else if (strlen(value->text) > ENVIRONMENT_VALUE_MAX)
+        reporter_error(reporter, value->at, "put it into a file of the function",
+                       "the environment variable \"%s\" is longer than 64 KiB", quote(key->text).text);
+    else
+        return true;
+    return false;
+}
+
+static void read_environment(const struct yaml_tree_node *node, struct reporter *reporter,
+                             struct function_settings *settings)
+{
+    if (node->count > ENVIRONMENT_MAX) {
+        reporter_error(reporter, node->at, NULL, "\"environment\" has %zu variables; 256 are possible",
+                       node->count);
+        return;
+    }
+    settings->environment = xcalloc(node->count, sizeof(*settings->environment));
+    for (size_t i = 0; i < node->count; i++) {
+        const struct yaml_tree_entry *entry = &node->entries[i];
+        if (!check_variable(entry, reporter) || entry->value->kind == YAML_TREE_NULL)
+            continue;
+        settings->environment[settings->environment_count++] =
+            (struct text_pair){xstrdup(entry->key->text), xstrdup(entry->value->text)};
+    }
+}
+
+/* Turns the option values, texts or NULL, into pairs; the texts change hands. */
+static void take_options(const struct setting_table *table, char **values, struct function_settings *settings)
+{
+    settings->options = xcalloc(table->count, sizeof(*settings->options));
+    for (size_t i = 0; i < table->count; i++) {
+        if (values[i])
+            settings->options[settings->option_count++] =
+                (struct text_pair){xstrdup(table->settings[i].name), values[i]};
+    }
+}
+
+static void check_scale(const struct setting_layer *layer, const struct function_settings *settings,
+                        struct reporter *reporter)
+{
+    if (settings->min_scale <= settings->max_scale)
+        return;
+    const struct yaml_tree_node *min = setting_found(layer, "min_scale");
+    reporter_error(reporter, min ? min->at : setting_found(layer, "max_scale")->at, NULL,
+                   "\"min_scale\" (%u) is above \"max_scale\" (%u)", settings->min_scale,
+                   settings->max_scale);
+}
+
+/* Replaces the folder as written by the folder on disk, and checks the file. `language` may be NULL. */
+static void find_source(const struct function_reader *reader, const struct setting_layer *layer,
+                        const char *language, struct position missing_at, struct reporter *reporter,
+                        struct function_settings *settings)
+{
+    const struct yaml_tree_node *node = setting_found(layer, "function_folder");
+    cleanup_free char *folder = steal(&settings->folder);
+    if (!folder && node && *node->text)
+        return; /* of a wrong type, reported already */
+    if (!folder)
+        node = NULL;
+    int rc = function_source_folder(reader->base, language, folder ? folder : settings->key,
+                                    node ? node->at : missing_at, reporter, &settings->folder);
+    if (rc == 0 && settings->file)
+        function_source_file(settings->folder, settings->file,
+                             setting_found(layer, "base_function_file_name")->at, reporter);
+}
+
+static void read_configuration(const struct function_reader *reader, const struct yaml_tree_node *mapping,
+                               struct position key_at, struct reporter *reporter,
+                               struct function_settings *settings)
+{
+    const struct yaml_tree_node *language_node = setting_peek(&configuration_table, "language", mapping);
+    int index = read_language(reader, language_node, key_at, reporter);
+    const struct setting_table *options = index >= 0 ? &reader->option_tables[index] : NULL;
+
+    const struct yaml_tree_node *found[COUNT_OF(configuration_keys)] = {0};
+    cleanup_free const struct yaml_tree_node **options_found = NULL;
+    cleanup_free char **option_values = NULL;
+    struct setting_layer layers[2] = {{&configuration_table, settings, found}};
+    if (options) {
+        options_found = xcalloc(options->count, sizeof(*options_found));
+        option_values = xcalloc(options->count, sizeof(*option_values));
+        layers[1] = (struct setting_layer){options, option_values, options_found};
+        setting_defaults(options, option_values);
+    }
+    enum setting_unknown unknown = !reader->languages ? UNKNOWN_IS_IGNORED
+                                   : options          ? UNKNOWN_IS_ERROR
+                                                      : UNKNOWN_IF_NEAR_IS_ERROR;
+    setting_apply(layers, options ? 2 : 1, mapping, unknown, reporter);
+
+    if (options)
+        take_options(options, option_values, settings);
+    const struct yaml_tree_node *environment = setting_found(&layers[0], "environment");
+    if (environment && environment->kind == YAML_TREE_MAPPING)
+        read_environment(environment, reporter, settings);
+    check_scale(&layers[0], settings, reporter);
+
+    cleanup_free char *written = steal(&settings->language);
+    const char *language = index >= 0 ? reader->languages[index].name : written;
+    find_source(reader, &layers[0], language, key_at, reporter, settings);
+    bool known = written && (!reader->languages || find_language(reader, written) >= 0);
+    if (known)
+        settings->language = xstrdup(language);
+}
+
+/* The part of a function that is not text: its mapping, when it is one. */
+static const struct yaml_tree_node *read_function_keys(const struct yaml_tree_entry *entry,
+                                                       struct reporter *reporter,
+                                                       struct function_settings *settings)
+{
+    const struct yaml_tree_node *found[COUNT_OF(function_keys)] = {0};
+    struct setting_layer layer = {&function_table, settings, found};
+    const struct yaml_tree_node *value = entry->value;
+    if (value->kind == YAML_TREE_SEQUENCE || value->kind == YAML_TREE_SCALAR) {
+        reporter_error(reporter, value->at,
+                       "it has a \"configuration\" with at least a \"programing_language\"",
+                       "a function must be a mapping, not %s", yaml_tree_describe(value).text);
+        return NULL;
+    }
+    setting_apply(&layer, 1, value, UNKNOWN_IS_ERROR, reporter);
+    const struct yaml_tree_node *configuration = setting_found(&layer, "configuration");
+    if (!configuration) {
+        reporter_error(reporter, entry->key->at, "it holds at least a \"programing_language\"",
+                       "the function has no \"configuration\"");
+        return NULL;
+    }
+    return configuration->kind == YAML_TREE_MAPPING ? configuration : NULL;
+}
+
+static struct position configuration_at(const struct yaml_tree_entry *function)
+{
+    for (size_t i = 0; i < function->value->count; i++) {
+        const struct yaml_tree_entry *entry = &function->value->entries[i];
+        if (entry->key->kind == YAML_TREE_SCALAR && strcmp(entry->key->text, "configuration") == 0)
+            return entry->key->at;
+    }
+    return function->key->at;
+}
+
+void function_settings_read(const struct function_reader *reader, const struct yaml_tree_entry *entry,
+                            struct reporter *reporter, struct function_settings *ret_settings)
+{
+    struct function_settings *settings = ret_settings;
+    size_t errors = reporter->errors;
+    struct position route_at;
+    *settings = (struct function_settings){
+        .key = xstrdup(entry->key->text), .line = entry->key->at.line, .column = entry->key->at.column};
+    setting_defaults(&function_table, settings);
+    setting_defaults(&configuration_table, settings);
+
+    const struct yaml_tree_node *configuration = read_function_keys(entry, reporter, settings);
+    const char *route = function_settings_route(entry, &route_at);
+    check_route(route, route_at, reporter);
+    free(settings->name);
+    settings->name = xstrdup(route);
+    if (configuration)
+        read_configuration(reader, configuration, configuration_at(entry), reporter, settings);
+    settings->broken = reporter->errors > errors;
+}
+
+static void clear_pairs(struct text_pair *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(pairs[i].name);
+        free(pairs[i].value);
+    }
+    free(pairs);
+}
+
+void function_settings_clear(struct function_settings *settings)
+{
+    setting_clear(&function_table, settings);
+    setting_clear(&configuration_table, settings);
+    clear_pairs(settings->environment, settings->environment_count);
+    clear_pairs(settings->options, settings->option_count);
+    free(settings->key);
+    *settings = (struct function_settings){0};
+}
+
+const char *function_settings_option(const struct function_settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->option_count; i++) {
+        if (strcmp(settings->options[i].name, name) == 0)
+            return settings->options[i].value;
+    }
+    return NULL;
+}

@@ -1,0 +1,38 @@
+/* One function of the registry: from its YAML mapping to struct function_settings. */
+#ifndef CONFIG_FUNCTION_SETTINGS_H
+#define CONFIG_FUNCTION_SETTINGS_H
+
+#include "config/arena.h"
+#include "config/registry.h"
+#include "config/reporter.h"
+#include "config/setting.h"
+#include "config/yaml_tree.h"
+
+/* The keys of a function, and those under its `configuration`. */
+extern const struct setting_table function_table, configuration_table;
+
+/* What the functions of one file have in common. Borrows languages and base. */
+struct function_reader {
+    const char *base; /* directory of the YAML file, as the user spelt it */
+    const struct language *languages;
+    size_t language_count;
+    struct setting_table *option_tables; /* one a language: what its plugin declares */
+    struct arena arena;                  /* holds them */
+};
+
+void function_reader_init(struct function_reader *reader, const char *path, const struct language *languages,
+                          size_t language_count);
+void function_reader_clear(struct function_reader *reader);
+
+/* The route that an entry of the functions' mapping asks for: its `name`, else its key. `*ret_at` is where
+ * that stands. Owned by the tree. */
+const char *function_settings_route(const struct yaml_tree_entry *entry, struct position *ret_at);
+
+/* Reads one entry, reporting what is wrong. `ret_settings` is filled in any case; `broken` when there was an
+ * error. The caller clears it. */
+void function_settings_read(const struct function_reader *reader, const struct yaml_tree_entry *entry,
+                            struct reporter *reporter, struct function_settings *ret_settings);
+
+void function_settings_clear(struct function_settings *settings);
+
+#endif

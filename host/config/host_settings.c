@@ -1,0 +1,107 @@
+#include "config/host_settings.h"
+
+#include "base/cleanup.h"
+
+#define KiB          1024.0
+#define MiB          (1024.0 * KiB)
+#define GiB          (1024.0 * MiB)
+#define TiB          (1024.0 * GiB)
+#define SECOND       1000.0
+#define HOUR         (3600.0 * SECOND)
+#define ALIASES(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define PATH_BYTES   4095
+
+static const struct setting host_keys[] = {
+    {"listen", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, listen),
+     .default_text = "0.0.0.0:8080",
+     .help =
+         "Where functions are called: ADDRESS:PORT, an IPv6 address in brackets. Port 0 takes a free one."},
+    {"admin", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, admin),
+     .default_text = "127.0.0.1:8081", .help = "Where management, metrics and the dashboard are."},
+    {"state_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, state_dir), .max = PATH_BYTES,
+     .unset = "built in",
+     .help = "Folder for what outlives the daemon: packages, dependencies, its identity."},
+    {"run_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, run_dir), .max = PATH_BYTES,
+     .unset = "built in", .help = "Folder for the sockets of the instances and of the management API."},
+    {"plugin_dir", ALIASES("plugins"), SETTING_STRING, SETTING_MEMBER(struct host_settings, plugin_dir),
+     .max = PATH_BYTES, .unset = "beside the binary", .help = "Folder of the language plugins."},
+    {"docker_socket", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, docker_socket), .max = 107,
+     .default_text = "/var/run/docker.sock", .help = "The Docker Engine's unix socket."},
+    {"workers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, workers), .max = 64,
+     .default_text = "0", .help = "Threads that carry requests. 0: one per core, up to 4."},
+    {"log_level", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, log_level),
+     .words = ALIASES("debug", "info", "warning", "error"), .default_text = "info",
+     .help = "The least level that is logged."},
+    {"log_format", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, log_format),
+     .words = ALIASES("text", "json"), .default_text = "text", .help = "How a log line is written."},
+    {"max_head", ALIASES("max_head_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, max_head_bytes), .min = 1 * KiB, .max = 1 * MiB,
+     .default_text = "16Ki", .help = "Largest head (request line and headers) of a request; 431 above it."},
+    {"max_target", ALIASES("max_target_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, max_target_bytes), .min = 256, .max = 1 * MiB,
+     .default_text = "8Ki", .help = "Longest target (path and query); 414 above it."},
+    {"max_headers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_headers), .min = 8,
+     .max = 10000, .default_text = "100", .help = "Header lines of a request; 431 above it."},
+    {"max_body", ALIASES("max_body_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, max_body_bytes), .max = 16 * TiB, .default_text = "1Gi",
+     .help = "Largest body of a request; 413 above it. Bodies are streamed, not kept. 0: no limit."},
+    {"head_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, head_timeout_ms),
+     .min = 100, .max = 1 * HOUR, .default_text = "10s",
+     .help = "Time to receive a whole head; 408 after it."},
+    {"keep_alive_timeout", ALIASES("keep_alive"), SETTING_DURATION,
+     SETTING_MEMBER(struct host_settings, keep_alive_timeout_ms), .min = 100, .max = 24 * HOUR,
+     .default_text = "75s", .help = "A client's connection without a request is closed after this."},
+    {"body_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, body_timeout_ms),
+     .min = 100, .max = 24 * HOUR, .default_text = "60s",
+     .help = "Time without any progress of a body, in either direction, that ends the exchange."},
+    {"max_connections", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_connections),
+     .min = 1, .max = 1000000, .default_text = "10000",
+     .help = "Clients connected at once; more wait to be accepted."},
+    {"queue_length", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, queue_length), .min = 1,
+     .max = 1000000, .default_text = "1000",
+     .help = "Requests of one function that wait for an instance; 503 above it."},
+    {"queue_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, queue_timeout_ms),
+     .min = 100, .max = 1 * HOUR, .default_text = "60s",
+     .help = "Longest wait for an instance; 503 after it."},
+    {"max_instances", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_instances),
+     .max = 100000, .default_text = "0",
+     .help = "Instances on this host. 0: as many as its memory suggests."},
+    {"max_memory", ALIASES("max_memory_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, max_memory_bytes), .max = 1024 * TiB, .default_text = "0",
+     .help = "Sum of the memory limits of all instances. 0: from the machine's memory."},
+    {"prewarm", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, prewarm), .max = 100,
+     .default_text = "2", .help = "Prewarmed instances of each runtime that has functions."},
+    {"build_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, build_timeout_ms),
+     .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s", .help = "Time limit of one build job."},
+    {"start_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, start_timeout_ms),
+     .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s",
+     .help = "Time from a container's start to a loaded function."},
+    {"drain_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, drain_timeout_ms),
+     .max = 24 * HOUR, .default_text = "30s",
+     .help = "Time for requests under way when the daemon stops or a revision is replaced."},
+};
+
+const struct setting_table host_table = {host_keys, sizeof(host_keys) / sizeof(*host_keys), "\"host\"", NULL,
+                                         NULL};
+
+void host_settings_read(const struct yaml_tree_node *node, struct reporter *reporter,
+                        struct host_settings *ret_settings)
+{
+    *ret_settings = (struct host_settings){0};
+    setting_defaults(&host_table, ret_settings);
+    if (!node || node->kind == YAML_TREE_NULL)
+        return;
+    if (node->kind != YAML_TREE_MAPPING) {
+        reporter_error(reporter, node->at, NULL, "\"host\" must be a mapping, not %s",
+                       yaml_tree_describe(node).text);
+        return;
+    }
+    const struct yaml_tree_node *found[sizeof(host_keys) / sizeof(*host_keys)] = {0};
+    struct setting_layer layer = {&host_table, ret_settings, found};
+    setting_apply(&layer, 1, node, UNKNOWN_IS_ERROR, reporter);
+}
+
+void host_settings_clear(struct host_settings *settings)
+{
+    setting_clear(&host_table, settings);
+}

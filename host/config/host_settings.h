@@ -1,0 +1,18 @@
+/* The daemon's own settings: the `host:` section. */
+#ifndef CONFIG_HOST_SETTINGS_H
+#define CONFIG_HOST_SETTINGS_H
+
+#include "config/registry.h"
+#include "config/reporter.h"
+#include "config/setting.h"
+#include "config/yaml_tree.h"
+
+extern const struct setting_table host_table;
+
+/* Fills in the defaults, then applies `node`, the section's value; NULL or null when there is none. */
+void host_settings_read(const struct yaml_tree_node *node, struct reporter *reporter,
+                        struct host_settings *ret_settings);
+
+void host_settings_clear(struct host_settings *settings);
+
+#endif

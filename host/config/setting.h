@@ -1,0 +1,100 @@
+/*
+ * Settings described by tables. A table lists the keys that a YAML mapping may have, and where each value
+ * goes in a struct; one reader applies any table, fills in defaults and reports what is wrong where it
+ * stands. Sections of the YAML file are tables, not code.
+ */
+#ifndef CONFIG_SETTING_H
+#define CONFIG_SETTING_H
+
+#include "base/strbuf.h"
+#include "config/reporter.h"
+#include "config/yaml_tree.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum setting_type {
+    SETTING_STRING,   /* char *; an empty text is the same as no value */
+    SETTING_ADDRESS,  /* char *, ADDRESS:PORT */
+    SETTING_INTEGER,  /* unsigned */
+    SETTING_BOOLEAN,  /* bool */
+    SETTING_DECIMAL,  /* double */
+    SETTING_DURATION, /* unsigned, milliseconds */
+    SETTING_SIZE,     /* unsigned or uint64_t, bytes */
+    SETTING_WORD,     /* an enum: the index of one of `words` */
+    SETTING_MAPPING   /* nothing is stored; the reader's `found` has the node */
+};
+
+struct setting {
+    const char *name;
+    const char *const *aliases; /* ended by NULL, or NULL */
+    enum setting_type type;
+    size_t offset, width;     /* of the member in the struct that is filled */
+    bool as_text;             /* the member is a char *: the checked value in its plainest spelling */
+    double min, max;          /* inclusive; both 0: no range. Strings: length in bytes */
+    const char *default_text; /* as in YAML, or NULL: the member stays 0 or NULL */
+    const char *unset;        /* without a default: what holds then, for people; or NULL */
+    const char *const *words; /* ended by NULL: of SETTING_WORD, or all that a SETTING_STRING may be */
+    const char *help;
+};
+
+/* The members `offset` and `width` of a setting. */
+#define SETTING_MEMBER(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
+
+struct setting_table {
+    const struct setting *settings;
+    size_t count;
+    const char *where;                     /* for messages: "the host section" */
+    const struct setting_table *neighbour; /* keys that users tend to put here by mistake, or NULL */
+    const char *neighbour_hint;            /* what to do then */
+};
+
+/* A table at work. `found` has table->count entries, all NULL at first: afterwards the value's node of every
+ * key that was there and not null. */
+struct setting_layer {
+    const struct setting_table *table;
+    void *target;
+    const struct yaml_tree_node **found;
+};
+
+enum setting_unknown {
+    UNKNOWN_IS_ERROR,
+    UNKNOWN_IF_NEAR_IS_ERROR, /* only those that look like a slip of the pen: the rest may belong to somebody
+                               */
+    UNKNOWN_IS_IGNORED
+};
+
+/* Gives every member its default. Texts in `target` must be NULL or allocated. */
+void setting_defaults(const struct setting_table *table, void *target);
+
+/* Applies `mapping` to the layers: a key belongs to the first layer that has it. What is wrong is reported
+ * and leaves the member as it is. */
+void setting_apply(const struct setting_layer *layers, size_t layer_count,
+                   const struct yaml_tree_node *mapping, enum setting_unknown unknown,
+                   struct reporter *reporter);
+
+/* Frees the texts in `target`. */
+void setting_clear(const struct setting_table *table, void *target);
+
+/* The setting called `name` (its name or an alias), or NULL. */
+const struct setting *setting_find(const struct setting_table *table, const char *name);
+
+/* The node that `mapping` has for the setting called `name`, however it is spelt there; NULL when it is not
+ * there or null. */
+const struct yaml_tree_node *setting_peek(const struct setting_table *table, const char *name,
+                                          const struct yaml_tree_node *mapping);
+
+/* What setting_apply found for the setting called `name`, or NULL. */
+const struct yaml_tree_node *setting_found(const struct setting_layer *layer, const char *name);
+
+/* Parses and checks `node` as a value of `setting`, stores it in `target`. `key` is the spelling to show. */
+int setting_store(const struct setting *setting, const char *key, const struct yaml_tree_node *node,
+                  void *target, struct reporter *reporter);
+
+/* Stores the default, which must be right. */
+void setting_store_default(const struct setting *setting, void *target);
+
+/* One list item: name, spellings, type, range, default, help. */
+void setting_describe(const struct setting *setting, struct strbuf *out);
+
+#endif
