@@ -1,0 +1,131 @@
+"""Fixtures: daemons of a test's own, checked after every test.
+
+Set BERTH_BIN_DIR to test another build than build/release/bin, BERTH_KEEP=1 to keep the folders of the daemons."""
+import os
+import pathlib
+import signal
+
+import pytest
+
+from harness import engine
+from harness.daemon import Berth
+from harness.functions import HELLO, SHELL_HELLO
+from harness.wait import wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEST_LIMIT_S = 240
+FIRST_START_S = 600
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "network: needs a package index that can be reached")
+    config.addinivalue_line("markers", "limit(seconds): a longer time limit than the usual one")
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The project's folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def bin_dir():
+    folder = os.environ.get("BERTH_BIN_DIR") or str(ROOT / "build" / "release" / "bin")
+    if not os.access(os.path.join(folder, "berthd"), os.X_OK):
+        pytest.exit(f"there is no berthd in {folder}; run scripts/build first", returncode=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def runtime_images(bin_dir):
+    """Has the runtime images built, which the first daemon on a machine does, so that no test waits for that."""
+    berth = Berth(bin_dir)
+    try:
+        berth.write_function("python-image", HELLO)
+        berth.write_function("shell-image", SHELL_HELLO, language="shell")
+        berth.start(timeout=FIRST_START_S)
+        for name in berth.functions:
+            wait_until(lambda path=f"/{name}": berth.get(path, timeout=FIRST_START_S).status == 200, f"an answer of {name}",
+                       FIRST_START_S)
+    except BaseException:
+        print(berth.log_tail())
+        raise
+    finally:
+        berth.discard()
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request):
+    """Ends a test that hangs."""
+    marker = request.node.get_closest_marker("limit")
+    seconds = marker.args[0] if marker else TEST_LIMIT_S
+
+    def expired(*_):
+        raise TimeoutError(f"the test took more than {seconds} s")
+
+    previous = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+def finish_all(daemons):
+    problems = [problem for daemon in daemons for problem in daemon.finish()]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def make_berth(bin_dir, runtime_images, request):
+    """Makes daemons that are stopped and checked when the test is over."""
+    made = []
+    request.node.daemons = made
+
+    def make():
+        made.append(Berth(bin_dir))
+        return made[-1]
+
+    yield make
+    finish_all(made)
+
+
+@pytest.fixture
+def berth(make_berth):
+    """One such daemon, not started yet."""
+    return make_berth()
+
+
+@pytest.fixture(scope="module")
+def shared_berth(bin_dir, runtime_images):
+    """A daemon for all tests of a module; see `served`."""
+    berth = Berth(bin_dir)
+    yield berth
+    finish_all([berth])
+
+
+@pytest.fixture
+def served(shared_berth, request):
+    """The module's daemon for one test, checked while it goes on running."""
+    request.node.daemons = [shared_berth]
+    yield shared_berth
+    problems = shared_berth.running_problems()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network_left():
+    """Bridge networks are few: daemons that come and go must not pile them up."""
+    before = set(engine.networks())
+    yield
+    left = {name for name in engine.networks() if "berth" in name} - before
+    assert len(left) <= 1, f"networks left behind: {sorted(left)}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Shows the daemon's log with a failure."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for daemon in getattr(item, "daemons", []):
+            report.sections.append((f"log of berthd in {daemon.folder}", daemon.log_tail()))

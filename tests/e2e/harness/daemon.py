@@ -1,0 +1,310 @@
+"""A berthd of a test's own: its folders, its functions, its process, and what must be true of it afterwards."""
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import textwrap
+
+from harness import client, engine, processes
+from harness.logs import LogFile
+from harness.wait import NotReached, wait_until
+
+READY_S = 60
+STOP_S = 30
+
+# File descriptors that may come and go with the connections to the Docker engine: kept ones, and those of one instance.
+ENGINE_CONNECTIONS = 16
+CONNECTIONS_PER_INSTANCE = 3
+
+EXTENSIONS = {"python": ".py", "shell": ".sh"}
+_used_ports = set()
+
+
+def free_port():
+    """A port nobody listens on, outside the range that the kernel takes clients' ports from."""
+    while True:
+        port = random.randrange(20000, 32000)
+        if port in _used_ports:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _used_ports.add(port)
+        return port
+
+
+def yaml_block(mapping, indent=0):
+    """A mapping as block YAML; scalars and lists in JSON, which YAML reads as it is."""
+    lines = []
+    for key, value in mapping.items():
+        if isinstance(value, dict) and value:
+            lines.append(" " * indent + f"{key}:")
+            lines.append(yaml_block(value, indent + 2))
+        else:
+            lines.append(" " * indent + f"{key}: {json.dumps(value)}")
+    return "\n".join(lines)
+
+
+def sanitizer_environment():
+    """Reports go to standard error, where the checks look for them; the first one ends the process."""
+    options = {
+        "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+        "TSAN_OPTIONS": "exitcode=66:second_deadlock_stack=1",
+    }
+    return {name: os.environ.get(name, value) for name, value in options.items()}
+
+
+class Berth:
+    """A daemon. Write functions, start(), use it; finish() stops it and checks that nothing is left or went wrong."""
+
+    def __init__(self, bin_dir):
+        self.bin_dir = bin_dir
+        # Short and without links: paths of unix sockets have at most 107 bytes, and the engine reports real paths.
+        self.folder = tempfile.mkdtemp(prefix="be-", dir=os.path.realpath("/tmp"))
+        self.project = os.path.join(self.folder, "project")
+        self.state_dir = os.path.join(self.folder, "state")
+        self.run_dir = os.path.join(self.folder, "run")
+        self.config = os.path.join(self.project, "global-function-definition.yml")
+        self.log = LogFile(os.path.join(self.folder, "log"))
+        self.address = ("127.0.0.1", free_port())
+        self.admin_address = ("127.0.0.1", free_port())
+        self.plugin_dir = None
+        self.functions = {}
+        self.host = {}
+        self.process = None
+        self.expected_errors = []
+        self.baseline = 0
+        self.last_log = ""
+        os.mkdir(self.project)
+        with open(self.log.path, "wb"):
+            pass
+
+    # -- what it serves
+
+    def write_files(self, folder, files):
+        """Writes files below the project; those that begin with "#!" can be executed."""
+        for name, text in files.items():
+            path = os.path.join(self.project, folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            data = text if isinstance(text, bytes) else textwrap.dedent(text).lstrip("\n").encode()
+            with open(path, "wb") as file:
+                file.write(data)
+            os.chmod(path, 0o755 if data.startswith(b"#!") else 0o644)
+
+    def write_function(self, name, code, language="python", **settings):
+        """Writes a function's folder and registers it. `code` is its one file's text, or {file: text} with the entry
+        first. Settings go into `configuration`; None leaves one out. Unused instances go after 1 s unless set."""
+        files = code if isinstance(code, dict) else {name + EXTENSIONS.get(language, ".txt"): code}
+        self.write_files(os.path.join("functions", name), files)
+        configuration = {
+            "programing_language": language,
+            "base_function_file_name": next(iter(files)),
+            "function_folder": name,
+            "idle_timeout": 1,
+            **settings,
+        }
+        self.functions[name] = {
+            "name": name,
+            "version": 1.0,
+            "configuration": {key: value for key, value in configuration.items() if value is not None},
+        }
+        self.write_config()
+
+    def write_config(self, text=None):
+        """Writes the registry from `functions` and `host`, or as given."""
+        if text is None:
+            sections = {"host": self.host} if self.host else {}
+            text = yaml_block({**sections, "usable-functions": self.functions}) + "\n"
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(textwrap.dedent(text))
+
+    # -- its process
+
+    def command(self, *arguments):
+        command = [os.path.join(self.bin_dir, "berthd"), "--config", self.config,
+                   "--listen", "%s:%d" % self.address, "--admin", "%s:%d" % self.admin_address,
+                   "--state", self.state_dir, "--run-dir", self.run_dir]
+        if self.plugin_dir:
+            command += ["--plugins", self.plugin_dir]
+        return command + list(arguments)
+
+    def start(self, *arguments, environment=None, ready=True, timeout=READY_S):
+        if not os.path.exists(self.config):
+            self.write_config()
+        with open(self.log.path, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(*arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                cwd=self.project, env={**os.environ, **sanitizer_environment(), **(environment or {})})
+        if ready:
+            self.wait_ready(timeout)
+        return self
+
+    def wait_ready(self, timeout=READY_S):
+        wait_until(self.is_ready, "the daemon to be ready", timeout)
+        self.baseline = len(processes.open_files_besides(self.pid, self.run_dir))
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"berthd ended with status {self.process.returncode}:\n" + self.log_tail())
+        try:
+            return client.request(self.admin_address, "GET", "/healthz", timeout=5).status == 200
+        except OSError:
+            return False
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def reload(self):
+        self.signal(signal.SIGHUP)
+
+    def wait_end(self, timeout=STOP_S):
+        """Waits for the process to end by itself; its exit status."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise NotReached(f"berthd did not end within {timeout} s") from None
+
+    def stop(self, timeout=STOP_S):
+        self.signal(signal.SIGTERM)
+        return self.wait_end(timeout)
+
+    def kill(self):
+        """Ends it as a crash would: no chance to clean up."""
+        self.process.kill()
+        self.process.wait()
+
+    # -- using it
+
+    def request(self, method, target, body=None, headers=None, timeout=60):
+        return client.request(self.address, method, target, body, headers, timeout)
+
+    def get(self, target, **options):
+        return self.request("GET", target, **options)
+
+    def post(self, target, body=b"", **options):
+        return self.request("POST", target, body, **options)
+
+    def admin(self, method, target, body=None, headers=None):
+        return client.request(self.admin_address, method, target, body, headers)
+
+    def connect(self, timeout=30):
+        return client.Connection(self.address, timeout)
+
+    def hold(self, target):
+        """A request that keeps a slot busy: its one byte of body is still to come. Send it, then read the answer."""
+        connection = self.connect(timeout=60)
+        connection.send(f"POST {target} HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\n")
+        return connection
+
+    def wait_answer(self, target, condition, what, timeout=30):
+        """Asks until the answer satisfies `condition`; that answer."""
+        def ask():
+            answer = self.get(target)
+            return answer if condition(answer) else None
+        return wait_until(ask, what, timeout)
+
+    # -- its containers
+
+    def containers(self):
+        return engine.containers_below(self.folder)
+
+    def instances(self, function):
+        """Containers that serve a function, by the name that says so."""
+        name = re.compile(rf"berth-{re.escape(function)}-[0-9a-f]+")
+        return [c for c in self.containers() if name.fullmatch(engine.name_of(c))]
+
+    def instance(self, function):
+        """The one instance of a function."""
+        found = self.instances(function)
+        assert len(found) == 1, f"{len(found)} instances of {function}: {[engine.name_of(c) for c in found]}"
+        return found[0]
+
+    def wait_no_instance(self, function, timeout=15):
+        wait_until(lambda: not self.instances(function), f"no instance of {function}", timeout)
+
+    # -- what must be true afterwards
+
+    def expect_error(self, event, **fields):
+        """Says that log lines of level error with this event (a regular expression) and these fields are right."""
+        self.expected_errors.append((event, fields))
+
+    def unexpected_errors(self):
+        expected = [entry for event, fields in self.expected_errors
+                    for entry in self.log.entries(event=event, level="error", **fields)]
+        return [entry for entry in self.log.entries(level="error") if entry not in expected]
+
+    def open_files_left(self):
+        """Open files that neither were there at the start nor belong to a live instance."""
+        files = processes.open_files_besides(self.pid, self.run_dir)
+        allowed = self.baseline + ENGINE_CONNECTIONS + CONNECTIONS_PER_INSTANCE * len(self.containers())
+        return sorted(files) if len(files) > allowed else []
+
+    def log_problems(self):
+        problems = [f"an error line nobody expected: {entry}" for entry in self.unexpected_errors()]
+        return problems + [f"a sanitizer's report: {line}" for line in self.log.sanitizer()]
+
+    def running_problems(self):
+        """What is wrong with a running daemon that nobody is using."""
+        problems = self.log_problems()
+        for left, what in ((self.open_files_left, "open files left behind"),
+                           (lambda: [f"{pid} {processes.command_line(pid)}" for pid in processes.children(self.pid)],
+                            "child processes left behind")):
+            try:
+                wait_until(lambda: not left(), what, timeout=10)
+            except NotReached:
+                problems.append(f"{what}: {left()}")
+        return problems
+
+    def ended_problems(self):
+        """What is left after the daemon has ended."""
+        problems = [f"a container left behind: {engine.name_of(c)}" for c in self.containers()]
+        strays = processes.belonging(self.process.pid, self.folder)
+        return problems + [f"a process left behind: {stray}" for stray in strays]
+
+    def finish(self):
+        """Stops the daemon if it runs, and gives everything that is wrong with it; nothing of it is left."""
+        problems = []
+        try:
+            if self.running:
+                problems += self.running_problems()
+                status = self.stop()
+                problems += [f"berthd ended with status {status}"] if status else []
+            if self.process:
+                problems += self.ended_problems()
+            problems += [problem for problem in self.log_problems() if problem not in problems]
+        except NotReached as error:
+            problems.append(str(error))
+        finally:
+            self.discard()
+        return problems
+
+    def discard(self):
+        """Removes whatever there still is of it."""
+        if self.running:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        for container in self.containers():
+            engine.remove(container["Id"])
+        self.last_log = self.log_tail()
+        if not os.environ.get("BERTH_KEEP"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log_tail(self, count=120):
+        """The end of its log; still there after discard()."""
+        return "\n".join(self.log.lines()[-count:]) if os.path.exists(self.log.path) else self.last_log

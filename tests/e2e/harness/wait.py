@@ -1,0 +1,30 @@
+"""Waiting for a state, never for a time."""
+import time
+
+POLL_S = 0.02
+
+
+class NotReached(AssertionError):
+    """The awaited state did not come in time."""
+
+
+def wait_until(condition, what, timeout=10.0):
+    """Polls `condition` until it gives something true, which is returned; NotReached after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise NotReached(f"not within {timeout:g} s: {what} (last seen: {value!r})")
+        time.sleep(POLL_S)
+
+
+def stays(condition, seconds):
+    """True when `condition` holds at every look for that long: for "nothing happens", where no state can be awaited."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not condition():
+            return False
+        time.sleep(POLL_S)
+    return True

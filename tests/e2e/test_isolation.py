@@ -1,0 +1,125 @@
+"""What a container may and may not do, and the settings that change it."""
+import pytest
+
+from harness import engine
+from harness.functions import HELLO
+
+TRIES = """
+    import os
+    import socket
+    from starlette.responses import JSONResponse
+
+    def attempt(action):
+        try:
+            action()
+            return "ok"
+        except OSError as error:
+            return error.strerror or str(error)
+
+    def write(path):
+        def action():
+            with open(path, "w") as file:
+                file.write("x")
+        return action
+
+    def handle(request):
+        return JSONResponse({
+            "uid": os.getuid(),
+            "gid": os.getgid(),
+            "root": attempt(write("/file")),
+            "code": attempt(write("file")),
+            "berth": attempt(write("/run/berth/file")),
+            "tmp": attempt(write("/tmp/file")),
+            "berth_files": sorted(os.listdir("/run/berth")),
+            "interfaces": sorted(os.listdir("/sys/class/net")),
+            "environment": dict(os.environ),
+            "cwd_files": sorted(name for name in os.listdir(".") if not name.startswith("__")),
+            "capabilities": [line.split()[1] for line in open("/proc/self/status") if line.startswith("Cap")],
+        })
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def started(shared_berth):
+    shared_berth.write_function("usual", TRIES, idle_timeout=60)
+    shared_berth.write_function("unusual", TRIES, idle_timeout=60, network="none", memory="96MiB", cpus=0.5,
+                                environment={"GREETING": "hi there", "EMPTY": ""})
+    shared_berth.start()
+
+
+def inspected(berth, name):
+    assert berth.get(f"/{name}").status == 200
+    return engine.inspect(berth.instance(name)["Id"])
+
+
+@pytest.mark.parametrize("name", ["usual", "unusual"])
+def test_containers_are_hardened(served, name):
+    container = inspected(served, name)
+    host = container["HostConfig"]
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert not host["Privileged"]
+    assert any(option.startswith("no-new-privileges") for option in host["SecurityOpt"])
+    assert host["ReadonlyRootfs"] is True
+    assert "/tmp" in host["Tmpfs"]
+    assert container["Config"]["User"].split(":")[0] not in ("", "0", "root")
+    assert host["Memory"] > 0
+    assert host["PidsLimit"] > 0
+    assert not host.get("PortBindings")
+
+
+@pytest.mark.parametrize("name", ["usual", "unusual"])
+def test_nothing_but_tmp_can_be_written(served, name):
+    seen = served.get(f"/{name}").json()
+    assert seen["uid"] != 0 and seen["gid"] != 0
+    assert seen["tmp"] == "ok"
+    assert all(seen[place] != "ok" for place in ("root", "code", "berth"))
+    assert set(seen["capabilities"]) == {"0" * 16}
+
+
+def test_container_sees_its_own_socket_and_its_own_code_only(served):
+    seen = served.get("/usual").json()
+    assert seen["berth_files"] == ["host.sock"]
+    assert seen["cwd_files"] == ["usual.py"]
+
+
+def test_network_none_leaves_only_loopback(served):
+    assert served.get("/unusual").json()["interfaces"] == ["lo"]
+    assert inspected(served, "unusual")["HostConfig"]["NetworkMode"] == "none"
+
+
+def test_usual_network_is_a_bridge_on_which_containers_cannot_talk(served):
+    mode = inspected(served, "usual")["HostConfig"]["NetworkMode"]
+    network = engine.networks()[mode]
+    assert network["Driver"] == "bridge"
+    assert mode != "bridge"
+    assert network["Options"]["com.docker.network.bridge.enable_icc"] == "false"
+
+
+def test_limits_are_those_that_were_set(served):
+    host = inspected(served, "unusual")["HostConfig"]
+    assert host["Memory"] == host["MemorySwap"] == 96 << 20
+    cpus = host["NanoCpus"] / 1e9 if host["NanoCpus"] else host["CpuQuota"] / host["CpuPeriod"]
+    assert cpus == pytest.approx(0.5)
+
+
+def test_environment_is_what_was_set_and_nothing_of_the_host(served, monkeypatch):
+    seen = served.get("/unusual").json()["environment"]
+    assert seen["GREETING"] == "hi there"
+    assert seen["EMPTY"] == ""
+    assert "PYTEST_CURRENT_TEST" not in seen
+
+
+def test_each_instance_has_a_socket_of_its_own(make_berth):
+    berth = make_berth()
+    for name in ("one", "two"):
+        berth.write_function(name, HELLO, idle_timeout=10)
+    berth.start()
+    sources = set()
+    for name in ("one", "two"):
+        berth.get(f"/{name}")
+        mounts = engine.inspect(berth.instance(name)["Id"])["Mounts"]
+        (mount,) = [m for m in mounts if m["Destination"] == "/run/berth"]
+        assert mount["RW"] is False
+        sources.add(mount["Source"])
+    assert len(sources) == 2
