@@ -167,7 +167,7 @@ def test_request_in_a_killed_container_is_a_502_that_says_so(berth):
 
 def test_container_out_of_memory_is_named_as_such(berth):
     berth.expect_error(".*", function="eats")
-    berth.write_function("eats", EATS_MEMORY, memory="64MiB", idle_timeout=5)
+    berth.write_function("eats", EATS_MEMORY, memory="64Mi", idle_timeout=5)
     berth.write_function("hello", HELLO, idle_timeout=5)
     berth.start()
     assert berth.get("/eats/fine").status == 200

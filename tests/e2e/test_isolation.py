@@ -42,7 +42,7 @@ TRIES = """
 @pytest.fixture(scope="module", autouse=True)
 def started(shared_berth):
     shared_berth.write_function("usual", TRIES, idle_timeout=60)
-    shared_berth.write_function("unusual", TRIES, idle_timeout=60, network="none", memory="96MiB", cpus=0.5,
+    shared_berth.write_function("unusual", TRIES, idle_timeout=60, network="none", memory="96Mi", cpus=0.5,
                                 environment={"GREETING": "hi there", "EMPTY": ""})
     shared_berth.start()
 
