@@ -299,6 +299,8 @@ class Berth:
         if self.running:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+        for stray in processes.belonging(self.process.pid, self.folder) if self.process else []:
+            os.kill(int(stray.split()[0]), signal.SIGKILL)
         for container in self.containers():
             engine.remove(container["Id"])
         self.last_log = self.log_tail()

@@ -1,0 +1,61 @@
+"""The scripts a person types."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import client
+from harness.daemon import free_port
+from harness.wait import wait_until
+
+
+def script(root, name, *arguments, **options):
+    return subprocess.run([root / "scripts" / name, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120, **options)
+
+
+def test_setup_with_nothing_to_do_is_silent_and_quick(root):
+    began = time.monotonic()
+    done = script(root, "setup")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("name", ["setup", "format", "test"])
+def test_unknown_option_is_refused(root, name):
+    done = script(root, name, "--no-such-option")
+    assert done.returncode == 1
+    assert "usage:" in done.stdout
+
+
+def test_run_serves_and_shows_the_line_to_paste(root, tmp_path, runtime_images):
+    port, admin = free_port(), free_port()
+    folder = os.path.join("/tmp", f"be-run-{os.getpid()}")
+    output = tmp_path / "output"
+    with open(output, "wb") as file:
+        process = subprocess.Popen(
+            [root / "scripts" / "run", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}",
+             "--state", str(tmp_path / "state"), "--run-dir", folder],
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
+    try:
+        command = wait_until(lambda: re.search(rf"curl http://localhost:{port}/hello", output.read_text()),
+                             "the line to paste", 200)
+        assert command
+        assert client.request(("127.0.0.1", port), "GET", "/hello").status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_run_passes_options_on(root):
+    done = script(root, "run", "--version")
+    assert done.returncode == 0
+    assert re.search(r"^berthd \d", done.stdout, re.MULTILINE)
