@@ -1,0 +1,126 @@
+#include "docker/docker.h"
+
+#include "docker/answer.h"
+#include "docker/call.h"
+
+#include <stdlib.h>
+
+/* Ends the calls that failed before they were sent. */
+static void on_kick(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    struct docker *docker = arg;
+    struct docker_calls batch = TAILQ_HEAD_INITIALIZER(batch);
+    struct docker_call *call;
+    while ((call = TAILQ_FIRST(&docker->failed)))
+        docker_call_move(call, &batch);
+    while ((call = TAILQ_FIRST(&batch)))
+        docker_call_end(call, &call->failure);
+}
+
+static int make_headers(struct curl_slist **list, const char *const *lines, struct error *err)
+{
+    for (; *lines; lines++) {
+        struct curl_slist *longer = curl_slist_append(*list, *lines);
+        if (!longer)
+            return error_set(err, "docker", "memory", "out of memory for the Docker client");
+        *list = longer;
+    }
+    return 0;
+}
+
+int docker_create(struct event_base *base, const char *socket_path, struct docker **ret_docker,
+                  struct error *err)
+{
+    static const char *const json_lines[] = {"Content-Type: application/json", "Expect:", NULL};
+    static const char *const tar_lines[] = {"Content-Type: application/x-tar", "Transfer-Encoding: chunked",
+                                            "Expect:", NULL};
+    struct docker *docker = xcalloc(1, sizeof(*docker));
+    docker->base = base;
+    docker->socket_path = xstrdup(socket_path ? socket_path : DOCKER_SOCKET);
+    docker->timeout_ms = DOCKER_TIMEOUT_MS;
+    TAILQ_INIT(&docker->waiting);
+    TAILQ_INIT(&docker->ready);
+    TAILQ_INIT(&docker->running);
+    TAILQ_INIT(&docker->failed);
+    TAILQ_INIT(&docker->ended);
+    event_assign(&docker->kick, base, -1, 0, on_kick, docker);
+    if (docker_loop_init(docker, err) < 0 || make_headers(&docker->json_headers, json_lines, err) < 0 ||
+        make_headers(&docker->tar_headers, tar_lines, err) < 0) {
+        docker_destroy(docker);
+        return -1;
+    }
+    *ret_docker = docker;
+    return 0;
+}
+
+static void free_all(struct docker_calls *calls)
+{
+    struct docker_call *call;
+    while ((call = TAILQ_FIRST(calls)))
+        docker_call_free(call);
+}
+
+void docker_destroy(struct docker *docker)
+{
+    if (!docker)
+        return;
+    free_all(&docker->waiting);
+    free_all(&docker->ready);
+    free_all(&docker->running);
+    free_all(&docker->failed);
+    free_all(&docker->ended);
+    event_del(&docker->kick);
+    docker_loop_clear(docker);
+    curl_slist_free_all(docker->json_headers);
+    curl_slist_free_all(docker->tar_headers);
+    free(docker->socket_path);
+    free(docker);
+}
+
+void docker_set_timeout(struct docker *docker, unsigned timeout_ms)
+{
+    docker->timeout_ms = timeout_ms;
+}
+
+const char *docker_api_version(const struct docker *docker)
+{
+    return docker->version;
+}
+
+const char *docker_label(const struct docker_labels *labels, const char *name)
+{
+    return json_string_value(json_object_get((const json_t *)labels, name));
+}
+
+static void finish_info(struct docker_call *call, const struct error *err)
+{
+    struct error parse_err;
+    json_t *root = err ? NULL : answer_parse(call, JSON_OBJECT, &parse_err);
+    if (!root) {
+        call->callback.info(call->owner, err ? err : &parse_err, NULL);
+        return;
+    }
+    struct docker_info info = {
+        .server_version = answer_text(root, "ServerVersion"),
+        .cgroup_version = answer_text(root, "CgroupVersion"),
+        .storage_driver = answer_text(root, "Driver"),
+        .root_dir = answer_text(root, "DockerRootDir"),
+        .cpus = (unsigned)answer_integer(root, "NCPU"),
+        .memory_bytes = (uint64_t)answer_integer(root, "MemTotal"),
+        .memory_limit = answer_boolean(root, "MemoryLimit"),
+        .swap_limit = answer_boolean(root, "SwapLimit"),
+        .pids_limit = answer_boolean(root, "PidsLimit"),
+    };
+    call->callback.info(call->owner, NULL, &info);
+    json_decref(root);
+}
+
+struct docker_call *docker_info(struct docker *docker, docker_info_fn *done, void *owner)
+{
+    static const struct docker_kind kind = {.verb = "ask the engine about itself", .finish = finish_info};
+    struct docker_call *call = docker_call_create(docker, &kind, NULL, owner);
+    call->callback.info = done;
+    docker_call_request(call, "GET", "/info", NULL, NULL, NULL);
+    return docker_call_submit(call);
+}

@@ -1,0 +1,97 @@
+#include "docker/answer.h"
+#include "docker/call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define START_HINT "start it (systemctl start docker, or dockerd), then check with: docker info"
+
+static void fail_connect(const struct docker_call *call, long os_errno, struct error *err)
+{
+    const char *path = call->docker->socket_path;
+    const char *cause = os_errno ? strerror((int)os_errno) : "no connection";
+    if (os_errno == EACCES || os_errno == EPERM) {
+        error_set(err, "docker", "docker-permission", "the Docker Engine's socket %s may not be opened: %s",
+                  path, cause);
+        error_hint(err, "run as root, or add this user to the socket's group (usually: usermod -aG docker "
+                        "USER) and log in again");
+        return;
+    }
+    error_set(err, "docker", "docker-unreachable", "the Docker Engine does not answer on %s: %s", path,
+              cause);
+    error_hint(err, START_HINT);
+}
+
+void docker_failure_transfer(const struct docker_call *call, CURLcode result, long os_errno,
+                             struct error *err)
+{
+    switch (result) {
+    case CURLE_COULDNT_CONNECT:
+        fail_connect(call, os_errno, err);
+        return;
+    case CURLE_OPERATION_TIMEDOUT: /* only connecting has a limit of curl's */
+        fail_connect(call, ETIMEDOUT, err);
+        return;
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_PARTIAL_FILE:
+        error_set(err, "docker", "docker-unreachable",
+                  "cannot %s %s: the Docker Engine closed the connection in mid answer", call->kind->verb,
+                  call->subject);
+        error_hint(err, START_HINT);
+        return;
+    default:
+        error_set(err, "docker", "docker-answer", "cannot %s %s: %s", call->kind->verb, call->subject,
+                  curl_easy_strerror(result));
+        error_hint(err, "check that the Docker Engine, and nothing else, listens on %s",
+                   call->docker->socket_path);
+    }
+}
+
+static const char *status_reason(long status)
+{
+    static const struct {
+        long status;
+        const char *reason;
+    } table[] = {{404, "not-found"}, {409, "conflict"}};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if (table[i].status == status)
+            return table[i].reason;
+    if (status >= 500)
+        return "docker-error";
+    return status >= 400 ? "docker-request" : "docker-answer";
+}
+
+/* What the engine says in the body: the member "message", else the first line of whatever it is. */
+static void engine_words(const struct docker_call *call, char *ret_text, size_t size)
+{
+    json_t *root = json_loadb(strbuf_text(&call->answer), call->answer.length, 0, NULL);
+    const char *message = json_string_value(json_object_get(root, "message"));
+    const char *text = message && *message ? message : strbuf_text(&call->answer);
+    size_t length = 0;
+    for (; *text && length + 1 < size && (message || *text != '\n'); text++)
+        ret_text[length++] = (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text;
+    ret_text[length] = '\0';
+    json_decref(root);
+}
+
+void docker_failure_status(const struct docker_call *call, struct error *err)
+{
+    char words[512];
+    engine_words(call, words, sizeof(words));
+    const char *reason = status_reason(call->status);
+    if (call->status == 400 && strstr(words, "client version"))
+        reason = "docker-version";
+    error_set(err, "docker", reason, "cannot %s %s: %s (HTTP %ld)", call->kind->verb, call->subject,
+              *words ? words : "no explanation", call->status);
+    if (strcmp(reason, "docker-version") == 0)
+        error_hint(err, "this Berth speaks the Engine API %s to %s", DOCKER_API_OLDEST, DOCKER_API_NEWEST);
+}
+
+int docker_failure_answer(const struct docker_call *call, struct error *err, const char *what)
+{
+    return error_set(err, "docker", "docker-answer",
+                     "cannot %s %s: the Docker Engine's answer is not usable: %s", call->kind->verb,
+                     call->subject, what);
+}

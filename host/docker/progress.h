@@ -1,0 +1,30 @@
+/*
+ * Inside of the client: the stream of messages that building, importing and pulling an image answer with,
+ * turned into lines of text, the image's id, and the error. For this folder only.
+ */
+#ifndef DOCKER_PROGRESS_H
+#define DOCKER_PROGRESS_H
+
+#include "docker/call.h"
+#include "docker/json_lines.h"
+
+/* Begins the `state` of calls of a kind that uses the callbacks below. */
+struct progress {
+    struct docker_call *call;
+    struct json_lines messages;
+    struct strbuf text;       /* the unfinished line */
+    docker_progress_fn *line; /* may be NULL */
+    const char *reason;       /* of the error that the stream may hold */
+    char step[200];           /* the build step that is under way */
+    char id[80];
+};
+
+void progress_init(struct progress *progress, struct docker_call *call, docker_progress_fn *line,
+                   const char *reason);
+void progress_clear(struct progress *progress);
+
+/* receive() and finish() of such a kind. */
+int progress_receive(struct docker_call *call, const char *bytes, size_t size, struct error *err);
+void progress_finish(struct docker_call *call, const struct error *err);
+
+#endif
