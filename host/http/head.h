@@ -173,6 +173,12 @@ void http_head_parser_init_response(struct http_head_parser *parser, struct http
                                     struct http_header *headers, uint32_t header_capacity,
                                     const struct http_limits *limits, enum http_method request_method);
 
+/* For trailers.c: a stand-in status line, then the trailer section. Only the lines are checked, no framing.
+ */
+void http_head_parser_init_trailers(struct http_head_parser *parser, struct http_head *head,
+                                    struct http_header *headers, uint32_t header_capacity,
+                                    const struct http_limits *limits);
+
 /* Parses what has come so far: `bytes` is the head's first byte and `size` counts all bytes from there, those
  * of earlier calls included; the buffer may have moved in between. Each byte is looked at once over all
  * calls, and the outcome does not depend on how the bytes were cut. Bytes behind the head (a body, the next
@@ -180,8 +186,8 @@ void http_head_parser_init_response(struct http_head_parser *parser, struct http
  * DONE or ERROR, init before the next parse. */
 enum http_parse http_head_parse(struct http_head_parser *parser, const char *bytes, size_t size);
 
-/* True when no byte of a message has come yet, so that a connection may be closed here without breaking
- * anything. */
+/* True when no byte of a message has come yet (an empty line before it is none), so that a connection may be
+ * closed here without breaking anything. */
 bool http_head_parser_is_idle(const struct http_head_parser *parser);
 
 #endif

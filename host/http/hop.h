@@ -35,7 +35,8 @@
 struct http_head;
 
 /* Reads every Connection header of a parsed head: sets `connection` in it and marks the headers that they
- * name as HTTP_HEADER_IS_HOP. Part of http_head_parse. */
-void http_hop_mark(struct http_head *head);
+ * name as HTTP_HEADER_IS_HOP. False when Connection has too many
+ * members to be honest. Part of http_head_parse. */
+bool http_hop_mark(struct http_head *head);
 
 #endif

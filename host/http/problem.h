@@ -1,15 +1,68 @@
 /*
- * Why a head or a body was refused: static entries of one table, so a refusal costs no memory and can be
- * compared by address or by reason.
+ * Why a head or a body was refused: entries of one static table, so a refusal costs no memory.
  */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
 
+#include <stdint.h>
+
 struct http_problem {
-    int status; /* what to answer a client: 400, 413, 414, 431, 501 or 505. A runner's fault is always 502 */
+    uint16_t status;     /* the answer to a client that sent it; the same fault of a runner is a 502 */
     const char *reason;  /* a stable slug: "content-length-malformed", "host-missing", ... */
     const char *message; /* one sentence for people */
     const char *hint;    /* what to do next; may be "" */
 };
+
+enum http_problem_id {
+    HTTP_PROBLEM_TLS,
+    HTTP_PROBLEM_HTTP2,
+    HTTP_PROBLEM_EMPTY_LINES,
+    HTTP_PROBLEM_METHOD_MALFORMED,
+    HTTP_PROBLEM_METHOD_UNKNOWN,
+    HTTP_PROBLEM_CONNECT,
+    HTTP_PROBLEM_REQUEST_LINE,
+    HTTP_PROBLEM_TARGET_MALFORMED,
+    HTTP_PROBLEM_TARGET_NOT_ASCII,
+    HTTP_PROBLEM_TARGET_FRAGMENT,
+    HTTP_PROBLEM_TARGET_SCHEME,
+    HTTP_PROBLEM_TARGET_AUTHORITY,
+    HTTP_PROBLEM_TARGET_ASTERISK,
+    HTTP_PROBLEM_TARGET_TOO_LONG,
+    HTTP_PROBLEM_VERSION_MISSING,
+    HTTP_PROBLEM_VERSION_MALFORMED,
+    HTTP_PROBLEM_VERSION_UNSUPPORTED,
+    HTTP_PROBLEM_STATUS_LINE,
+    HTTP_PROBLEM_LINE_END,
+    HTTP_PROBLEM_BARE_CR,
+    HTTP_PROBLEM_FOLDING,
+    HTTP_PROBLEM_HEADER_NAME,
+    HTTP_PROBLEM_HEADER_NAME_SPACE,
+    HTTP_PROBLEM_HEADER_VALUE,
+    HTTP_PROBLEM_HEADER_MALFORMED,
+    HTTP_PROBLEM_HEAD_TOO_LARGE,
+    HTTP_PROBLEM_TOO_MANY_HEADERS,
+    HTTP_PROBLEM_HOST_MISSING,
+    HTTP_PROBLEM_HOST_SEVERAL,
+    HTTP_PROBLEM_HOST_MALFORMED,
+    HTTP_PROBLEM_LENGTH_MALFORMED,
+    HTTP_PROBLEM_LENGTH_SEVERAL,
+    HTTP_PROBLEM_LENGTH_TOO_LARGE,
+    HTTP_PROBLEM_LENGTH_AND_CODING,
+    HTTP_PROBLEM_CODING_IN_HTTP10,
+    HTTP_PROBLEM_CODING_MALFORMED,
+    HTTP_PROBLEM_CODING_UNKNOWN,
+    HTTP_PROBLEM_BODY_TOO_LARGE,
+    HTTP_PROBLEM_CHUNK_SIZE,
+    HTTP_PROBLEM_CHUNK_LINE_END,
+    HTTP_PROBLEM_CHUNK_DATA_END,
+    HTTP_PROBLEM_CHUNK_EXTENSION,
+    HTTP_PROBLEM_TRAILERS_TOO_LARGE,
+    HTTP_PROBLEM_TRAILERS_MALFORMED,
+    HTTP_PROBLEM_OUT_OF_MEMORY,
+    HTTP_PROBLEM_COUNT,
+};
+
+/* Never NULL; static. */
+const struct http_problem *http_problem(enum http_problem_id id);
 
 #endif

@@ -36,6 +36,9 @@ static inline bool http_text_equal(struct http_text a, struct http_text b)
 /* Equal when ASCII letters are compared without regard to case. */
 bool http_text_equal_nocase(struct http_text a, struct http_text b);
 
+/* True for the characters of methods and header names (RFC 9110, 5.6.2). */
+bool http_char_is_token(char c);
+
 /* Takes the next member off a comma-separated list, trimmed of spaces and tabs, skipping empty members. False
  * when the list is used up. */
 bool http_text_next_member(struct http_text *list, struct http_text *ret_member);

@@ -24,7 +24,8 @@ void http_trailers_destroy(struct http_trailers *trailers);
 /* Adds bytes of the section. False when there is no room. */
 bool http_trailers_append(struct http_trailers *trailers, const char *bytes, size_t size);
 
-/* Parses the section, which must be complete with its empty line. NULL, or the static problem. */
+/* Parses the section, to be called once, when its empty line has come; that line itself is not appended.
+ * NULL, or the problem. */
 const struct http_problem *http_trailers_parse(struct http_trailers *trailers);
 
 #endif

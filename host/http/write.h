@@ -17,9 +17,8 @@
 #define HTTP_WRITE_H
 
 #include "http/head.h"
+#include "http/status.h"
 #include "http/trailers.h"
-
-#include <time.h>
 
 struct http_writer {
     char *at; /* where the next byte goes */
@@ -91,8 +90,9 @@ struct http_response_edit {
  * chunks. HTTP_FRAMING_UNTIL_CLOSE demands keep_alive = false. */
 enum http_framing http_response_framing(const struct http_head *head, uint8_t client_minor);
 
-/* Begins a response as HTTP/1.1, interim (1xx) ones and 101 included: status line, copied headers, framing,
- * and Connection where the client needs it. Content-Length stays in answers to HEAD and in 304. */
+/* Begins a response as HTTP/1.1: status line, copied headers, framing, and Connection where the client needs
+ * it. Content-Length stays in answers to HEAD and in 304. Interim responses (1xx) are written with it too,
+ * but must not go to an HTTP/1.0 client; a 101 keeps its Upgrade. */
 void http_write_response(struct http_writer *writer, const struct http_head *head,
                          const struct http_response_edit *edit);
 
@@ -114,18 +114,10 @@ struct http_answer {
 void http_write_answer(struct http_writer *writer, const struct http_answer *answer);
 void http_write_answer_end(struct http_writer *writer, const struct http_answer *answer);
 
-/* The usual reason phrase of a status, "" when it has none. Static. */
-struct http_text http_status_reason(int status);
-
 #define HTTP_CHUNK_BEGIN_MAX 18 /* sixteen digits and CRLF */
 
 /* Writes the line in front of a chunk of `size` bytes (not 0) and returns its length. The chunk's bytes are
  * followed by "\r\n". */
 size_t http_chunk_begin(char ret_line[HTTP_CHUNK_BEGIN_MAX], uint64_t size);
-
-#define HTTP_DATE_LENGTH 29
-
-/* The time as in the Date header, e.g. "Sun, 06 Nov 1994 08:49:37 GMT", without a NUL. */
-void http_date_format(char ret_text[HTTP_DATE_LENGTH], time_t time);
 
 #endif

@@ -1,0 +1,186 @@
+#include "http/rules.h"
+
+static struct http_text line_at(const char *bytes, uint32_t offset, uint32_t end)
+{
+    const char *start = bytes + offset;
+    const char *line_end = memchr(start, '\n', end - offset);
+    return http_text_make(start, line_end != NULL ? (size_t)(line_end - start) : end - offset);
+}
+
+/* Takes the CR off the line. NULL, or what is wrong with its end. */
+static const struct http_problem *check_line_end(struct http_text *line)
+{
+    if (line->length == 0 || line->data[line->length - 1] != '\r') {
+        return http_problem(HTTP_PROBLEM_LINE_END);
+    }
+    line->length--;
+    return memchr(line->data, '\r', line->length) != NULL ? http_problem(HTTP_PROBLEM_BARE_CR) : NULL;
+}
+
+static bool is_token(struct http_text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if (!http_char_is_token(text.data[i])) {
+            return false;
+        }
+    }
+    return text.length > 0;
+}
+
+/* Takes the part up to the next space off the text, and the space with it. */
+static struct http_text take_word(struct http_text *text)
+{
+    const char *space = memchr(text->data, ' ', text->length);
+    size_t length = space != NULL ? (size_t)(space - text->data) : text->length;
+    struct http_text word = http_text_make(text->data, length);
+    size_t taken = space != NULL ? length + 1 : length;
+    text->data += taken;
+    text->length -= taken;
+    return word;
+}
+
+static enum http_problem_id explain_version(struct http_text version)
+{
+    if (version.length == 0) {
+        return HTTP_PROBLEM_VERSION_MISSING;
+    }
+    if (memchr(version.data, ' ', version.length) != NULL) {
+        return HTTP_PROBLEM_REQUEST_LINE;
+    }
+    const char *at = version.data;
+    if (version.length != 8 || memcmp(at, "HTTP/", 5) != 0 || at[5] < '0' || at[5] > '9' || at[6] != '.' ||
+        at[7] < '0' || at[7] > '9') {
+        return HTTP_PROBLEM_VERSION_MALFORMED;
+    }
+    return HTTP_PROBLEM_VERSION_UNSUPPORTED;
+}
+
+static enum http_problem_id explain_target(struct http_text target, uint32_t limit)
+{
+    if (target.length > limit) {
+        return HTTP_PROBLEM_TARGET_TOO_LONG;
+    }
+    for (size_t i = 0; i < target.length; i++) {
+        if ((unsigned char)target.data[i] > 0x7f) {
+            return HTTP_PROBLEM_TARGET_NOT_ASCII;
+        }
+    }
+    return HTTP_PROBLEM_TARGET_MALFORMED;
+}
+
+/* In the order in which the parts stand in the line; `outcome` tells what llhttp found when the parts look
+ * right. */
+static enum http_problem_id explain_request_line(struct http_text line, llhttp_errno_t outcome,
+                                                 uint32_t target_limit)
+{
+    struct http_text method = take_word(&line);
+    if (!is_token(method)) {
+        return HTTP_PROBLEM_METHOD_MALFORMED;
+    }
+    if (outcome == HPE_PAUSED_H2_UPGRADE || http_text_equal(method, HTTP_TEXT("PRI"))) {
+        return HTTP_PROBLEM_HTTP2;
+    }
+    if (outcome == HPE_INVALID_METHOD) {
+        return HTTP_PROBLEM_METHOD_UNKNOWN;
+    }
+    struct http_text target = take_word(&line);
+    if (target.length == 0) {
+        return HTTP_PROBLEM_REQUEST_LINE;
+    }
+    if (outcome == HPE_INVALID_URL || target.length > target_limit) {
+        return explain_target(target, target_limit);
+    }
+    return explain_version(line);
+}
+
+const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t offset,
+                                                   uint32_t end)
+{
+    if (parser->kind != HTTP_MESSAGE_REQUEST) {
+        return http_problem(HTTP_PROBLEM_STATUS_LINE);
+    }
+    struct http_text line = line_at(parser->head->bytes, offset, end);
+    const struct http_problem *problem = check_line_end(&line);
+    if (problem != NULL) {
+        return problem;
+    }
+    llhttp_errno_t outcome = llhttp_get_errno(&parser->llhttp);
+    return http_problem(explain_request_line(line, outcome, parser->limits->target_bytes));
+}
+
+static const struct http_problem *explain_value(enum http_header_id id, struct http_text value)
+{
+    for (size_t i = 0; i < value.length; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
+            return http_problem(HTTP_PROBLEM_HEADER_VALUE);
+        }
+    }
+    if (id == HTTP_HEADER_TRANSFER_ENCODING) {
+        return http_problem(HTTP_PROBLEM_CODING_MALFORMED);
+    }
+    if (id != HTTP_HEADER_CONTENT_LENGTH) {
+        return http_problem(HTTP_PROBLEM_HEADER_MALFORMED);
+    }
+    int64_t length;
+    struct http_text number = HTTP_TEXT("");
+    http_text_next_member(&value, &number);
+    const struct http_problem *problem =
+        value.length > 0 ? http_problem(HTTP_PROBLEM_LENGTH_MALFORMED) : http_length_read(number, &length);
+    return problem != NULL ? problem : http_problem(HTTP_PROBLEM_LENGTH_SEVERAL);
+}
+
+static bool is_space_at(const char *bytes, uint32_t offset, uint32_t end)
+{
+    return offset < end && (bytes[offset] == ' ' || bytes[offset] == '\t');
+}
+
+const struct http_problem *http_explain_header(const struct http_head *head, uint32_t offset, uint32_t end)
+{
+    struct http_text line = line_at(head->bytes, offset, end);
+    uint32_t next = offset + (uint32_t)line.length + 1;
+    bool folded = is_space_at(head->bytes, offset, end) || is_space_at(head->bytes, next, end);
+    const struct http_problem *problem = check_line_end(&line);
+    if (problem != NULL || folded) {
+        return problem != NULL ? problem : http_problem(HTTP_PROBLEM_FOLDING);
+    }
+    const char *colon = memchr(line.data, ':', line.length);
+    if (colon == NULL) {
+        return http_problem(HTTP_PROBLEM_HEADER_MALFORMED);
+    }
+    struct http_text name = http_text_make(line.data, (size_t)(colon - line.data));
+    if (!is_token(name)) {
+        bool spaced = name.length > 0 && (colon[-1] == ' ' || colon[-1] == '\t');
+        return http_problem(spaced ? HTTP_PROBLEM_HEADER_NAME_SPACE : HTTP_PROBLEM_HEADER_NAME);
+    }
+    struct http_text value = http_text_make(colon + 1, line.length - name.length - 1);
+    return explain_value(http_header_find(name.data, name.length), value);
+}
+
+static bool has_coding(const struct http_head *head)
+{
+    for (uint32_t i = 0; i < head->header_count; i++) {
+        struct http_text name = http_head_name(head, &head->headers[i]);
+        if (http_header_find(name.data, name.length) == HTTP_HEADER_TRANSFER_ENCODING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct http_problem *http_explain(const struct http_head_parser *parser, uint32_t position,
+                                        uint32_t end)
+{
+    const struct http_head *head = parser->head;
+    if (llhttp_get_errno(&parser->llhttp) == HPE_UNEXPECTED_CONTENT_LENGTH) {
+        return http_problem(has_coding(head) ? HTTP_PROBLEM_LENGTH_AND_CODING : HTTP_PROBLEM_LENGTH_SEVERAL);
+    }
+    uint32_t offset = position < end ? position : end - 1;
+    while (offset > parser->start && head->bytes[offset - 1] != '\n') {
+        offset--;
+    }
+    bool in_first_line =
+        offset <= parser->start || llhttp_get_errno(&parser->llhttp) == HPE_PAUSED_H2_UPGRADE;
+    return in_first_line ? http_explain_start_line(parser, parser->start, end)
+                         : http_explain_header(head, offset, end);
+}

@@ -1,0 +1,141 @@
+#include "http/rules.h"
+
+const struct http_problem *http_length_read(struct http_text value, int64_t *ret_length)
+{
+    int64_t length = 0;
+    for (size_t i = 0; i < value.length; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9') {
+            return http_problem(HTTP_PROBLEM_LENGTH_MALFORMED);
+        }
+    }
+    for (size_t i = 0; i < value.length; i++) {
+        if (__builtin_mul_overflow(length, 10, &length) ||
+            __builtin_add_overflow(length, value.data[i] - '0', &length)) {
+            return http_problem(HTTP_PROBLEM_LENGTH_TOO_LARGE);
+        }
+    }
+    if (value.length == 0) {
+        return http_problem(HTTP_PROBLEM_LENGTH_MALFORMED);
+    }
+    *ret_length = length;
+    return NULL;
+}
+
+/* The only header with this id; sets *ret_several when there are more. */
+static const struct http_header *find_only(const struct http_head *head, enum http_header_id id,
+                                           bool *ret_several)
+{
+    const struct http_header *first = http_head_find(head, id);
+    *ret_several = false;
+    for (const struct http_header *other = first + 1; other < head->headers + head->header_count; other++) {
+        if (other->id == id) {
+            *ret_several = true;
+        }
+    }
+    return first;
+}
+
+static const struct http_problem *check_length(struct http_head *head)
+{
+    bool several;
+    const struct http_header *header = find_only(head, HTTP_HEADER_CONTENT_LENGTH, &several);
+    if (several) {
+        return http_problem(HTTP_PROBLEM_LENGTH_SEVERAL);
+    }
+    head->framing = HTTP_FRAMING_LENGTH;
+    return http_length_read(http_head_value(head, header), &head->content_length);
+}
+
+/* "chunked", alone and once. Chunked in another place than the end is malformed, any other coding unknown. */
+static const struct http_problem *check_coding(struct http_head *head)
+{
+    bool several;
+    const struct http_header *header = find_only(head, HTTP_HEADER_TRANSFER_ENCODING, &several);
+    if (http_head_has(head, HTTP_HEADER_CONTENT_LENGTH)) {
+        return http_problem(HTTP_PROBLEM_LENGTH_AND_CODING);
+    }
+    if (head->version_minor == 0) {
+        return http_problem(HTTP_PROBLEM_CODING_IN_HTTP10);
+    }
+    struct http_text value = http_head_value(head, header);
+    if (several || value.length == 0) {
+        return http_problem(HTTP_PROBLEM_CODING_MALFORMED);
+    }
+    if (!http_text_equal_nocase(value, HTTP_TEXT("chunked"))) {
+        return http_problem(HTTP_PROBLEM_CODING_UNKNOWN);
+    }
+    head->framing = HTTP_FRAMING_CHUNKED;
+    return NULL;
+}
+
+static const struct http_problem *check_lengths(struct http_head *head)
+{
+    if (http_head_has(head, HTTP_HEADER_TRANSFER_ENCODING)) {
+        return check_coding(head);
+    }
+    if (http_head_has(head, HTTP_HEADER_CONTENT_LENGTH)) {
+        return check_length(head);
+    }
+    return NULL;
+}
+
+/* An upgrade to cleartext HTTP/2 would hide requests from everything that looks at them: it is not passed on.
+ */
+static bool offers_http2(const struct http_head *head)
+{
+    for (uint32_t i = 0; i < head->header_count; i++) {
+        if (head->headers[i].id != HTTP_HEADER_UPGRADE) {
+            continue;
+        }
+        struct http_text list = http_head_value(head, &head->headers[i]);
+        struct http_text member;
+        while (http_text_next_member(&list, &member)) {
+            if (member.length >= 3 &&
+                http_text_equal_nocase(http_text_make(member.data, 3), HTTP_TEXT("h2c"))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void derive_request(struct http_head *head)
+{
+    head->upgrade = head->version_minor == 1 && head->connection.upgrade &&
+                    http_head_has(head, HTTP_HEADER_UPGRADE) && !offers_http2(head);
+    const struct http_header *expect = http_head_find(head, HTTP_HEADER_EXPECT);
+    head->expect_continue = expect != NULL && head->version_minor == 1 &&
+                            http_text_equal_nocase(http_head_value(head, expect), HTTP_TEXT("100-continue"));
+}
+
+static void derive_response(struct http_head *head, enum http_method request_method)
+{
+    bool no_body = head->status < 200 || head->status == 204 || head->status == 304 ||
+                   request_method == HTTP_METHOD_HEAD;
+    if (no_body) {
+        head->framing = HTTP_FRAMING_NONE;
+    } else if (head->framing == HTTP_FRAMING_NONE) {
+        head->framing = HTTP_FRAMING_UNTIL_CLOSE;
+        head->keep_alive = false;
+    }
+    head->upgrade = head->status == 101;
+    if (head->upgrade) {
+        head->keep_alive = false;
+    }
+}
+
+const struct http_problem *http_framing_check(struct http_head *head, enum http_message_kind kind,
+                                              enum http_method request_method)
+{
+    const struct http_problem *problem = check_lengths(head);
+    if (problem != NULL) {
+        return problem;
+    }
+    head->keep_alive = !head->connection.close && (head->version_minor == 1 || head->connection.keep_alive);
+    if (kind == HTTP_MESSAGE_REQUEST) {
+        derive_request(head);
+    } else {
+        derive_response(head, request_method);
+    }
+    return NULL;
+}

@@ -1,0 +1,256 @@
+#include "http/head.h"
+
+#include "http/rules.h"
+
+static struct http_head_parser *parser_of(llhttp_t *llhttp)
+{
+    return llhttp->data;
+}
+
+static uint32_t offset_of(const struct http_head_parser *parser, const char *at)
+{
+    return (uint32_t)(at - parser->head->bytes);
+}
+
+/* Lines are handed to llhttp whole, so every span comes in one piece; a second piece of a value is a folded
+ * line. */
+static int on_target(llhttp_t *llhttp, const char *at, size_t length)
+{
+    struct http_head_parser *parser = parser_of(llhttp);
+    parser->head->target = (struct http_span){offset_of(parser, at), (uint32_t)length};
+    return 0;
+}
+
+static int on_header_name(llhttp_t *llhttp, const char *at, size_t length)
+{
+    struct http_head_parser *parser = parser_of(llhttp);
+    struct http_head *head = parser->head;
+    if (head->header_count == head->header_capacity) {
+        parser->problem = http_problem(HTTP_PROBLEM_TOO_MANY_HEADERS);
+        return -1;
+    }
+    if (length > UINT16_MAX) {
+        parser->problem = http_problem(HTTP_PROBLEM_HEAD_TOO_LARGE);
+        return -1;
+    }
+    head->headers[head->header_count++] = (struct http_header){
+        .name_offset = offset_of(parser, at),
+        .name_length = (uint16_t)length,
+    };
+    return 0;
+}
+
+static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
+{
+    struct http_head_parser *parser = parser_of(llhttp);
+    struct http_head *head = parser->head;
+    if (head->header_count == 0 || head->headers[head->header_count - 1].value_offset != 0) {
+        parser->problem = http_problem(HTTP_PROBLEM_FOLDING);
+        return -1;
+    }
+    struct http_header *header = &head->headers[head->header_count - 1];
+    header->value_offset = offset_of(parser, at);
+    header->value_length = (uint32_t)length;
+    return 0;
+}
+
+/* The body is framed by body.c: llhttp stops here. */
+static int on_head_complete(llhttp_t *llhttp)
+{
+    (void)llhttp;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t callbacks = {
+    .on_url = on_target,
+    .on_header_field = on_header_name,
+    .on_header_value = on_header_value,
+    .on_headers_complete = on_head_complete,
+};
+
+static void parser_init(struct http_head_parser *parser, enum http_message_kind kind, struct http_head *head,
+                        struct http_header *headers, uint32_t header_capacity,
+                        const struct http_limits *limits)
+{
+    llhttp_init(&parser->llhttp, kind == HTTP_MESSAGE_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE, &callbacks);
+    parser->head = head;
+    parser->limits = limits;
+    parser->problem = NULL;
+    parser->scanned = 0;
+    parser->searched = 0;
+    parser->start = 0;
+    parser->kind = (uint8_t)kind;
+    parser->request_method = HTTP_METHOD_OTHER;
+    *head = (struct http_head){
+        .headers = headers,
+        .header_capacity = header_capacity,
+        .content_length = -1,
+    };
+}
+
+void http_head_parser_init_request(struct http_head_parser *parser, struct http_head *head,
+                                   struct http_header *headers, uint32_t header_capacity,
+                                   const struct http_limits *limits)
+{
+    parser_init(parser, HTTP_MESSAGE_REQUEST, head, headers, header_capacity, limits);
+}
+
+void http_head_parser_init_response(struct http_head_parser *parser, struct http_head *head,
+                                    struct http_header *headers, uint32_t header_capacity,
+                                    const struct http_limits *limits, enum http_method request_method)
+{
+    parser_init(parser, HTTP_MESSAGE_RESPONSE, head, headers, header_capacity, limits);
+    parser->request_method = (uint8_t)request_method;
+}
+
+void http_head_parser_init_trailers(struct http_head_parser *parser, struct http_head *head,
+                                    struct http_header *headers, uint32_t header_capacity,
+                                    const struct http_limits *limits)
+{
+    parser_init(parser, HTTP_MESSAGE_TRAILERS, head, headers, header_capacity, limits);
+}
+
+static enum http_parse fail(struct http_head_parser *parser, const struct http_problem *problem)
+{
+    parser->problem = problem;
+    return HTTP_PARSE_ERROR;
+}
+
+#define TLS_HANDSHAKE 0x16
+
+/* Looks at the first bytes before any line is complete, so that what is no HTTP at all is refused at once.
+ * DONE: go on. */
+static enum http_parse check_beginning(struct http_head_parser *parser, const char *bytes, size_t size)
+{
+    if (parser->kind == HTTP_MESSAGE_REQUEST && size > 0 && bytes[0] == '\r') {
+        if (size == 1) {
+            return HTTP_PARSE_MORE;
+        }
+        if (bytes[1] != '\n') {
+            return fail(parser, http_problem(HTTP_PROBLEM_EMPTY_LINES));
+        }
+        parser->start = 2;
+    }
+    if (size <= parser->start) {
+        return HTTP_PARSE_MORE;
+    }
+    char first = bytes[parser->start];
+    if (parser->kind != HTTP_MESSAGE_REQUEST) {
+        return first == 'H' ? HTTP_PARSE_DONE : fail(parser, http_problem(HTTP_PROBLEM_STATUS_LINE));
+    }
+    if (http_char_is_token(first)) {
+        return HTTP_PARSE_DONE;
+    }
+    enum http_problem_id id = HTTP_PROBLEM_METHOD_MALFORMED;
+    if (first == TLS_HANDSHAKE) {
+        id = HTTP_PROBLEM_TLS;
+    } else if (first == '\r' || first == '\n') {
+        id = HTTP_PROBLEM_EMPTY_LINES;
+    }
+    return fail(parser, http_problem(id));
+}
+
+/* The head is not complete: within the limit there may be more. */
+static enum http_parse need_more(struct http_head_parser *parser, size_t size)
+{
+    if (size < parser->limits->head_bytes) {
+        return HTTP_PARSE_MORE;
+    }
+    bool in_first_line = parser->kind == HTTP_MESSAGE_REQUEST && parser->scanned == 0;
+    return fail(parser,
+                http_problem(in_first_line ? HTTP_PROBLEM_TARGET_TOO_LONG : HTTP_PROBLEM_HEAD_TOO_LARGE));
+}
+
+static enum http_parse finish(struct http_head_parser *parser)
+{
+    struct http_head *head = parser->head;
+    head->length = offset_of(parser, llhttp_get_error_pos(&parser->llhttp));
+    parser->problem = http_rules_check(parser, head);
+    return parser->problem == NULL ? HTTP_PARSE_DONE : HTTP_PARSE_ERROR;
+}
+
+/* Hands llhttp the lines up to `end`. */
+static enum http_parse scan_lines(struct http_head_parser *parser, const char *bytes, uint32_t end,
+                                  size_t size)
+{
+    uint32_t from = parser->scanned == 0 ? parser->start : parser->scanned;
+    parser->llhttp.data = parser;
+    llhttp_errno_t outcome = llhttp_execute(&parser->llhttp, bytes + from, end - from);
+    if (outcome == HPE_PAUSED) {
+        return finish(parser);
+    }
+    if (outcome == HPE_OK) {
+        parser->scanned = end;
+        return need_more(parser, size);
+    }
+    if (parser->problem == NULL) {
+        uint32_t position = offset_of(parser, llhttp_get_error_pos(&parser->llhttp));
+        parser->problem = http_explain(parser, position, end);
+    }
+    return HTTP_PARSE_ERROR;
+}
+
+enum http_parse http_head_parse(struct http_head_parser *parser, const char *bytes, size_t size)
+{
+    parser->head->bytes = bytes;
+    if (parser->scanned == 0) {
+        enum http_parse beginning = check_beginning(parser, bytes, size);
+        if (beginning != HTTP_PARSE_DONE) {
+            return beginning;
+        }
+    }
+    uint32_t window = parser->limits->head_bytes;
+    if (size < window) {
+        window = (uint32_t)size;
+    }
+    const char *line_end = NULL;
+    if (window > parser->searched) {
+        line_end = memrchr(bytes + parser->searched, '\n', window - parser->searched);
+    }
+    parser->searched = window;
+    uint32_t end = line_end != NULL ? offset_of(parser, line_end) + 1 : 0;
+    return end > parser->start ? scan_lines(parser, bytes, end, size) : need_more(parser, size);
+}
+
+bool http_head_parser_is_idle(const struct http_head_parser *parser)
+{
+    return parser->searched == 0;
+}
+
+const struct http_header *http_head_find(const struct http_head *head, enum http_header_id id)
+{
+    if (!http_head_has(head, id)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < head->header_count; i++) {
+        if (head->headers[i].id == id) {
+            return &head->headers[i];
+        }
+    }
+    return NULL;
+}
+
+const struct http_header *http_head_find_name(const struct http_head *head, struct http_text name)
+{
+    for (uint32_t i = 0; i < head->header_count; i++) {
+        if (http_text_equal_nocase(http_head_name(head, &head->headers[i]), name)) {
+            return &head->headers[i];
+        }
+    }
+    return NULL;
+}
+
+bool http_method_is_idempotent(enum http_method method)
+{
+    switch (method) {
+    case HTTP_METHOD_GET:
+    case HTTP_METHOD_HEAD:
+    case HTTP_METHOD_PUT:
+    case HTTP_METHOD_DELETE:
+    case HTTP_METHOD_OPTIONS:
+    case HTTP_METHOD_TRACE:
+        return true;
+    default:
+        return false;
+    }
+}

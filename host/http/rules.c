@@ -1,0 +1,208 @@
+#include "http/rules.h"
+
+#include "http/hop.h"
+
+static const uint8_t methods[] = {
+    [HTTP_GET] = HTTP_METHOD_GET,         [HTTP_HEAD] = HTTP_METHOD_HEAD,
+    [HTTP_POST] = HTTP_METHOD_POST,       [HTTP_PUT] = HTTP_METHOD_PUT,
+    [HTTP_DELETE] = HTTP_METHOD_DELETE,   [HTTP_PATCH] = HTTP_METHOD_PATCH,
+    [HTTP_OPTIONS] = HTTP_METHOD_OPTIONS, [HTTP_TRACE] = HTTP_METHOD_TRACE,
+};
+
+static enum http_method method_of(uint8_t llhttp_method)
+{
+    return llhttp_method < sizeof(methods) ? methods[llhttp_method] : HTTP_METHOD_OTHER;
+}
+
+#define VERSION_PREFIX " HTTP/1."
+#define VERSION_LENGTH (sizeof(VERSION_PREFIX) - 1)
+
+/* Reads what stands behind the target, " HTTP/1.x CR LF", and says where the line ends; 0 when it is anything
+ * else. */
+static uint32_t read_version(struct http_head *head)
+{
+    uint32_t offset = head->target.offset + head->target.length;
+    uint32_t end = offset + (uint32_t)VERSION_LENGTH + 3;
+    const char *at = head->bytes + offset;
+    if (end > head->length || memcmp(at, VERSION_PREFIX, VERSION_LENGTH) != 0) {
+        return 0;
+    }
+    char minor = at[VERSION_LENGTH];
+    if ((minor != '0' && minor != '1') || at[VERSION_LENGTH + 1] != '\r' || at[VERSION_LENGTH + 2] != '\n') {
+        return 0;
+    }
+    head->version_minor = (uint8_t)(minor - '0');
+    return end;
+}
+
+/* Sets *ret_end to where the first header begins. */
+static const struct http_problem *check_request_line(const struct http_head_parser *parser,
+                                                     struct http_head *head, uint32_t *ret_end)
+{
+    uint32_t start = parser->start;
+    uint32_t end = head->target.offset > start + 1 ? read_version(head) : 0;
+    if (end == 0) {
+        return http_explain_start_line(parser, start, head->length);
+    }
+    head->method_text = (struct http_span){start, head->target.offset - 1 - start};
+    struct http_text method = http_head_text(head, head->method_text);
+    if (memchr(method.data, ' ', method.length) != NULL || head->bytes[head->target.offset - 1] != ' ') {
+        return http_problem(HTTP_PROBLEM_REQUEST_LINE);
+    }
+    if (parser->llhttp.method == HTTP_CONNECT) {
+        return http_problem(HTTP_PROBLEM_CONNECT);
+    }
+    head->method = (uint8_t)method_of(parser->llhttp.method);
+    *ret_end = end;
+    return http_target_check(head, method, parser->limits->target_bytes);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_text(struct http_text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#define STATUS_PREFIX "HTTP/1."
+#define STATUS_OFFSET 9  /* of the status in the line */
+#define REASON_OFFSET 13 /* of the reason, where there is one */
+
+/* "HTTP/1.x nnn reason CR LF"; the space before an empty reason may be missing. */
+static const struct http_problem *check_status_line(struct http_head *head, uint32_t *ret_end)
+{
+    const char *line = head->bytes;
+    const char *line_end = memchr(line, '\n', head->length);
+    size_t length = line_end != NULL ? (size_t)(line_end - line) : 0;
+    if (length < REASON_OFFSET || line[length - 1] != '\r' ||
+        memcmp(line, STATUS_PREFIX, sizeof(STATUS_PREFIX) - 1) != 0 || (line[7] != '0' && line[7] != '1') ||
+        line[8] != ' ' || !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11])) {
+        return http_problem(HTTP_PROBLEM_STATUS_LINE);
+    }
+    length--; /* the CR */
+    const char *status = line + STATUS_OFFSET;
+    head->status = (uint16_t)((status[0] - '0') * 100 + (status[1] - '0') * 10 + (status[2] - '0'));
+    head->version_minor = (uint8_t)(line[7] - '0');
+    if (length >= REASON_OFFSET) {
+        head->reason = (struct http_span){REASON_OFFSET, (uint32_t)length - REASON_OFFSET};
+    }
+    if (head->status < 100 || head->status > 599 || (length >= REASON_OFFSET && line[12] != ' ') ||
+        !is_text(http_head_text(head, head->reason))) {
+        return http_problem(HTTP_PROBLEM_STATUS_LINE);
+    }
+    *ret_end = (uint32_t)(line_end + 1 - line);
+    return NULL;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static uint32_t skip_spaces(const char *bytes, uint32_t offset)
+{
+    while (is_space(bytes[offset])) {
+        offset++;
+    }
+    return offset;
+}
+
+/* The header must stand at `offset` as "name:", optional spaces, value, optional spaces, CR LF. Trims the
+ * value and returns where the next line begins, 0 when there is anything else. */
+static uint32_t check_line(const struct http_head *head, struct http_header *header, uint32_t offset)
+{
+    const char *bytes = head->bytes;
+    uint32_t colon = header->name_offset + header->name_length;
+    if (header->name_offset != offset || header->name_length == 0 || bytes[colon] != ':') {
+        return 0;
+    }
+    uint32_t value = skip_spaces(bytes, colon + 1);
+    if (header->value_length == 0) {
+        header->value_offset = value; /* llhttp reports an empty value behind the line */
+    }
+    uint32_t end = header->value_offset + header->value_length;
+    if (header->value_offset != value || bytes[end] != '\r' || bytes[end + 1] != '\n') {
+        return 0;
+    }
+    while (header->value_length > 0 && is_space(bytes[header->value_offset + header->value_length - 1])) {
+        header->value_length--;
+    }
+    bool plain = value == colon + 2 && bytes[colon + 1] == ' ' && header->value_length > 0 &&
+                 value + header->value_length == end;
+    header->flags = plain ? HTTP_HEADER_IS_PLAIN : 0;
+    return end + 2;
+}
+
+/* The headers must follow each other and the start line without a gap, up to the empty line that ends the
+ * head: so nothing that llhttp tolerates, and nobody looked at, is left. */
+static const struct http_problem *check_headers(struct http_head *head, uint32_t offset)
+{
+    for (uint32_t i = 0; i < head->header_count; i++) {
+        struct http_header *header = &head->headers[i];
+        uint32_t next = check_line(head, header, offset);
+        if (next == 0) {
+            return http_explain_header(head, offset, head->length);
+        }
+        header->id = (uint8_t)http_header_find(head->bytes + header->name_offset, header->name_length);
+        header->flags |= (HTTP_HOP_BY_HOP >> header->id) & HTTP_HEADER_IS_HOP;
+        head->header_ids |= HTTP_HEADER_BIT(header->id);
+        offset = next;
+    }
+    if (offset + 2 != head->length || memcmp(head->bytes + offset, "\r\n", 2) != 0) {
+        return http_explain_header(head, offset, head->length);
+    }
+    return NULL;
+}
+
+/* Exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0. The authority of an absolute target goes
+ * before it. */
+static const struct http_problem *check_host(struct http_head *head)
+{
+    const struct http_header *host = http_head_find(head, HTTP_HEADER_HOST);
+    if (host == NULL) {
+        return head->version_minor == 0 ? NULL : http_problem(HTTP_PROBLEM_HOST_MISSING);
+    }
+    for (const struct http_header *other = host + 1; other < head->headers + head->header_count; other++) {
+        if (other->id == HTTP_HEADER_HOST) {
+            return http_problem(HTTP_PROBLEM_HOST_SEVERAL);
+        }
+    }
+    if (!http_host_is_valid(http_head_value(head, host))) {
+        return http_problem(HTTP_PROBLEM_HOST_MALFORMED);
+    }
+    if (head->target_form != HTTP_TARGET_ABSOLUTE) {
+        head->host = (struct http_span){host->value_offset, host->value_length};
+    }
+    return NULL;
+}
+
+const struct http_problem *http_rules_check(const struct http_head_parser *parser, struct http_head *head)
+{
+    uint32_t offset = 0;
+    const struct http_problem *problem = parser->kind == HTTP_MESSAGE_REQUEST
+                                             ? check_request_line(parser, head, &offset)
+                                             : check_status_line(head, &offset);
+    if (problem == NULL) {
+        problem = check_headers(head, offset);
+    }
+    if (problem != NULL || parser->kind == HTTP_MESSAGE_TRAILERS) {
+        return problem;
+    }
+    if (http_head_has(head, HTTP_HEADER_CONNECTION) && !http_hop_mark(head)) {
+        return http_problem(HTTP_PROBLEM_TOO_MANY_HEADERS);
+    }
+    if (parser->kind == HTTP_MESSAGE_REQUEST) {
+        problem = check_host(head);
+    }
+    return problem != NULL ? problem
+                           : http_framing_check(head, parser->kind, (enum http_method)parser->request_method);
+}

@@ -1,0 +1,36 @@
+/*
+ * What makes a head acceptable beyond what llhttp checks, and why a line was refused. Internal to http/.
+ */
+#ifndef HTTP_RULES_H
+#define HTTP_RULES_H
+
+#include "http/head.h"
+
+/* Checks a head that llhttp has accepted and fills every derived member. NULL, or the problem. */
+const struct http_problem *http_rules_check(const struct http_head_parser *parser, struct http_head *head);
+
+/* Checks how the message is delimited and fills framing, content_length, keep_alive, upgrade and
+ * expect_continue. The headers must have been checked. NULL, or the problem. */
+const struct http_problem *http_framing_check(struct http_head *head, enum http_message_kind kind,
+                                              enum http_method request_method);
+
+/* Checks the request target and fills its parts. NULL, or the problem. */
+const struct http_problem *http_target_check(struct http_head *head, struct http_text method, uint32_t limit);
+
+/* True for a host name or address with an optional port; may be empty. */
+bool http_host_is_valid(struct http_text host);
+
+/* Reads a Content-Length. NULL, or the problem. */
+const struct http_problem *http_length_read(struct http_text value, int64_t *ret_length);
+
+/* Why the line that holds the byte at `position` is refused. `end` is where the bytes end that may be looked
+ * at: behind a line end. Never NULL. */
+const struct http_problem *http_explain(const struct http_head_parser *parser, uint32_t position,
+                                        uint32_t end);
+
+/* Why the line that begins at `offset` is refused. Never NULL. */
+const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t offset,
+                                                   uint32_t end);
+const struct http_problem *http_explain_header(const struct http_head *head, uint32_t offset, uint32_t end);
+
+#endif
