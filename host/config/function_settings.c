@@ -1,17 +1,15 @@
 #include "config/function_settings.h"
 
 #include "base/cleanup.h"
-#include "base/suggest.h"
+#include "config/function_language.h"
 #include "config/function_source.h"
 
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #define ROUTE_MAX             63
 #define ENVIRONMENT_MAX       256   /* variables of a function */
 #define ENVIRONMENT_VALUE_MAX 65536 /* bytes of a value */
-#define LANGUAGES_SHOWN_MAX   64    /* in a hint */
 
 #define KiB                   1024.0
 #define MiB                   (1024.0 * KiB)
@@ -81,37 +79,6 @@ const struct setting_table configuration_table = {configuration_keys, COUNT_OF(c
                                                   "\"configuration\"", &function_table,
                                                   "this key belongs beside \"configuration\", not under it"};
 
-/* The plugin's declaration as a table; option i is stored as the i-th of an array of texts. */
-static void make_option_table(struct arena *arena, const struct language *language,
-                              struct setting_table *table)
-{
-    static const enum setting_type types[] = {
-        [OPTION_STRING] = SETTING_STRING,
-        [OPTION_INTEGER] = SETTING_INTEGER,
-        [OPTION_BOOLEAN] = SETTING_BOOLEAN,
-        [OPTION_DECIMAL] = SETTING_DECIMAL,
-    };
-    struct setting *settings = arena_alloc(arena, language->option_count * sizeof(*settings));
-    for (size_t i = 0; i < language->option_count; i++) {
-        const struct language_option *option = &language->options[i];
-        const char **aliases = arena_alloc(arena, (option->alias_count + 1) * sizeof(*aliases));
-        for (size_t j = 0; j < option->alias_count; j++)
-            aliases[j] = option->aliases[j];
-        settings[i] = (struct setting){
-            .name = option->name,
-            .aliases = aliases,
-            .type = types[option->type],
-            .offset = i * sizeof(char *),
-            .width = sizeof(char *),
-            .as_text = true,
-            .min = option->min,
-            .max = option->max,
-            .default_text = option->default_value,
-        };
-    }
-    *table = (struct setting_table){settings, language->option_count, language->name, NULL, NULL};
-}
-
 /* The directory part of a path; the caller frees it. */
 static char *directory_of(const char *path)
 {
@@ -127,9 +94,7 @@ void function_reader_init(struct function_reader *reader, const char *path, cons
     *reader = (struct function_reader){.languages = languages, .language_count = language_count};
     cleanup_free char *base = directory_of(path);
     reader->base = arena_copy(&reader->arena, base, strlen(base));
-    reader->option_tables = arena_alloc(&reader->arena, language_count * sizeof(*reader->option_tables));
-    for (size_t i = 0; i < language_count; i++)
-        make_option_table(&reader->arena, &languages[i], &reader->option_tables[i]);
+    reader->option_tables = function_language_tables(&reader->arena, languages, language_count);
 }
 
 void function_reader_clear(struct function_reader *reader)
@@ -181,77 +146,6 @@ static void check_route(const char *route, struct position at, struct reporter *
         reporter_error(reporter, at,
                        "letters, digits, \"-\" and \"_\", at most 63, with a letter or digit at both ends",
                        "\"%s\" cannot be a route", quote(route).text);
-}
-
-/* The index of the language called `name`, or -1. */
-static int find_language(const struct function_reader *reader, const char *name)
-{
-    for (size_t i = 0; i < reader->language_count; i++) {
-        const struct language *language = &reader->languages[i];
-        bool same = strcasecmp(language->name, name) == 0;
-        for (size_t j = 0; j < language->alias_count && !same; j++)
-            same = strcasecmp(language->aliases[j], name) == 0;
-        if (same)
-            return (int)i;
-    }
-    return -1;
-}
-
-/* The language whose name or alias is nearest to `name`, or -1. */
-static int nearest_language(const struct function_reader *reader, const char *name, const char **ret_spelling)
-{
-    const char *spellings[LANGUAGES_SHOWN_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < reader->language_count; i++) {
-        const struct language *language = &reader->languages[i];
-        if (count < LANGUAGES_SHOWN_MAX)
-            spellings[count++] = language->name;
-        for (size_t j = 0; j < language->alias_count && count < LANGUAGES_SHOWN_MAX; j++)
-            spellings[count++] = language->aliases[j];
-    }
-    *ret_spelling = suggest_nearest(name, spellings, count);
-    return *ret_spelling ? find_language(reader, *ret_spelling) : -1;
-}
-
-static char *list_languages(const struct function_reader *reader)
-{
-    if (reader->language_count == 0)
-        return xstrdup("no plugin is installed");
-    struct strbuf list;
-    strbuf_init(&list, 1024);
-    strbuf_append_text(&list, "there are plugins for ");
-    for (size_t i = 0; i < reader->language_count; i++)
-        strbuf_append_format(&list, "%s%s",
-                             i == 0                           ? ""
-                             : i + 1 < reader->language_count ? ", "
-                                                              : " and ",
-                             reader->languages[i].name);
-    return strbuf_steal(&list);
-}
-
-/* The language that the rest of the function is checked against, reported when it is not right: -1 when
- * there is none. */
-static int read_language(const struct function_reader *reader, const struct yaml_tree_node *node,
-                         struct position missing_at, struct reporter *reporter)
-{
-    if (!reader->languages || (node && (node->kind != YAML_TREE_SCALAR || node->flaw)))
-        return -1; /* not wanted, or reported as a wrong type with the other keys */
-    cleanup_free char *known = list_languages(reader);
-    if (!node || !*node->text) {
-        cleanup_free char *hint = xasprintf("add \"programing_language:\"; %s", known);
-        reporter_error(reporter, missing_at, hint, "the function has no programing_language");
-        return -1;
-    }
-    int index = find_language(reader, node->text);
-    if (index >= 0)
-        return index;
-    const char *nearest;
-    index = nearest_language(reader, node->text, &nearest);
-    cleanup_free char *hint =
-        nearest ? xasprintf("did you mean \"%s\"?", nearest)
-                : xasprintf("%s; another language needs its plugin in the plugin folder", known);
-    reporter_error(reporter, node->at, hint, "unknown language \"%s\"", quote(node->text).text);
-    return index;
 }
 
 static bool is_variable_name(const char *name)
@@ -329,7 +223,8 @@ static void check_scale(const struct setting_layer *layer, const struct function
     if (settings->min_scale <= settings->max_scale)
         return;
     const struct yaml_tree_node *min = setting_found(layer, "min_scale");
-    reporter_error(reporter, min ? min->at : setting_found(layer, "max_scale")->at, NULL,
+    const struct yaml_tree_node *max = setting_found(layer, "max_scale");
+    reporter_error(reporter, min ? min->at : max->at, max ? NULL : "set \"max_scale\" too",
                    "\"min_scale\" (%u) is above \"max_scale\" (%u)", settings->min_scale,
                    settings->max_scale);
 }
@@ -348,7 +243,7 @@ static void find_source(const struct function_reader *reader, const struct setti
     int rc = function_source_folder(reader->base, language, folder ? folder : settings->key,
                                     node ? node->at : missing_at, reporter, &settings->folder);
     if (rc == 0 && settings->file)
-        function_source_file(settings->folder, settings->file,
+        function_source_file(reader->base, settings->folder, settings->file,
                              setting_found(layer, "base_function_file_name")->at, reporter);
 }
 
@@ -357,7 +252,8 @@ static void read_configuration(const struct function_reader *reader, const struc
                                struct function_settings *settings)
 {
     const struct yaml_tree_node *language_node = setting_peek(&configuration_table, "language", mapping);
-    int index = read_language(reader, language_node, key_at, reporter);
+    int index =
+        function_language_read(reader->languages, reader->language_count, language_node, key_at, reporter);
     const struct setting_table *options = index >= 0 ? &reader->option_tables[index] : NULL;
 
     const struct yaml_tree_node *found[COUNT_OF(configuration_keys)] = {0};
@@ -385,7 +281,8 @@ static void read_configuration(const struct function_reader *reader, const struc
     cleanup_free char *written = steal(&settings->language);
     const char *language = index >= 0 ? reader->languages[index].name : written;
     find_source(reader, &layers[0], language, key_at, reporter, settings);
-    bool known = written && (!reader->languages || find_language(reader, written) >= 0);
+    bool known = written && (!reader->languages ||
+                             function_language_find(reader->languages, reader->language_count, written) >= 0);
     if (known)
         settings->language = xstrdup(language);
 }

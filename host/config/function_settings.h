@@ -16,8 +16,8 @@ struct function_reader {
     const char *base; /* directory of the YAML file, as the user spelt it */
     const struct language *languages;
     size_t language_count;
-    struct setting_table *option_tables; /* one a language: what its plugin declares */
-    struct arena arena;                  /* holds them */
+    const struct setting_table *option_tables; /* one a language: what its plugin declares */
+    struct arena arena;                        /* holds them */
 };
 
 void function_reader_init(struct function_reader *reader, const char *path, const struct language *languages,

@@ -96,7 +96,8 @@ static void report_missing(const struct places *places, const char *folder, stru
 
 static void report_outside(const char *what, const char *path, struct position at, struct reporter *reporter)
 {
-    reporter_error(reporter, at, "a relative path without \"..\" or links that lead elsewhere",
+    reporter_error(reporter, at,
+                   "write a relative path, without \"..\" and without links that lead elsewhere",
                    "the %s \"%s\" leaves its root", what, quote(path).text);
 }
 
@@ -143,7 +144,17 @@ int function_source_folder(const char *base, const char *language, const char *f
     return rc;
 }
 
-static void report_no_file(const char *folder, const char *file, struct position at,
+/* An absolute path below `base` as users know it: in the spelling of `base`. The caller frees it. */
+static char *shown_path(const char *base, const char *path)
+{
+    char real_base[PATH_MAX];
+    size_t length = realpath(base, real_base) ? strlen(real_base) : 0;
+    if (length == 0 || strncmp(path, real_base, length) != 0 || path[length] != '/')
+        return xstrdup(path);
+    return strcmp(base, ".") == 0 ? xstrdup(path + length + 1) : xasprintf("%s%s", base, path + length);
+}
+
+static void report_no_file(const char *base, const char *folder, const char *file, struct position at,
                            struct reporter *reporter)
 {
     cleanup_strbuf struct strbuf hint;
@@ -151,11 +162,13 @@ static void report_no_file(const char *folder, const char *file, struct position
     const char *slash = strrchr(file, '/');
     cleanup_free char *directory = xasprintf("%s/%.*s", folder, slash ? (int)(slash - file) : 0, file);
     bool near = suggest_from(directory, slash ? slash + 1 : file, &hint);
-    strbuf_append_format(&hint, "%s %s/%s", near ? " Looked for" : "looked for", folder, file);
+    cleanup_free char *shown = shown_path(base, folder);
+    strbuf_append_format(&hint, "%s %s/%s", near ? " Looked for" : "looked for", shown, file);
     reporter_error(reporter, at, strbuf_text(&hint), "there is no file \"%s\"", quote(file).text);
 }
 
-int function_source_file(const char *folder, const char *file, struct position at, struct reporter *reporter)
+int function_source_file(const char *base, const char *folder, const char *file, struct position at,
+                         struct reporter *reporter)
 {
     if (!stays_inside(file)) {
         report_outside("file", file, at, reporter);
@@ -178,6 +191,6 @@ int function_source_file(const char *folder, const char *file, struct position a
     case LOOKUP_MISSING:
         break;
     }
-    report_no_file(folder, file, at, reporter);
+    report_no_file(base, folder, file, at, reporter);
     return -1;
 }

@@ -11,7 +11,8 @@
 int function_source_folder(const char *base, const char *language, const char *folder, struct position at,
                            struct reporter *reporter, char **ret_path);
 
-/* Checks that `file` is a plain file inside of `folder`, an absolute path. */
-int function_source_file(const char *folder, const char *file, struct position at, struct reporter *reporter);
+/* Checks that `file` is a plain file inside of `folder`, an absolute path that was found for `base`. */
+int function_source_file(const char *base, const char *folder, const char *file, struct position at,
+                         struct reporter *reporter);
 
 #endif

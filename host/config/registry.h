@@ -103,7 +103,8 @@ struct host_settings {
 struct registry {
     char *path;
     struct host_settings host;
-    struct function_settings *functions;
+    struct function_settings *functions; /* in the file's order; no two have the same name: the later one of
+                                            two is reported, for the file as a whole, and left out */
     size_t function_count;
     struct diagnostics diagnostics; /* of the YAML file; errors that name a function make it `broken` */
 };

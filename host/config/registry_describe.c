@@ -53,10 +53,7 @@ void registry_describe(struct strbuf *out)
         "These routes are reserved: `function`, `async-function`, `system`, `healthz`, `metrics`, `ui`, "
         "`.berth`. Of two\nfunctions with one route the first is used and the second is an error.",
         out);
-    describe_table(
-        &configuration_table, "A function's `configuration`",
-        "A language adds keys of its own, such as `extra_dependencies` for Python; `berth plugin ls` "
-        "shows them.",
-        out);
+    describe_table(&configuration_table, "A function's `configuration`",
+                   "A language adds keys of its own, such as `extra_dependencies` for Python.", out);
     describe_table(&host_table, "The `host` section", "Options on the command line go before these.", out);
 }

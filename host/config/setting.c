@@ -165,8 +165,8 @@ void setting_apply(const struct setting_layer *layers, size_t layer_count,
         const struct yaml_tree_node **found = &layer->found[setting - layer->table->settings];
         if (*found) {
             reporter_error(reporter, entry->key->at, "keep one of them",
-                           "\"%s\" is another spelling of \"%s\", which has a value on line %u already",
-                           entry->key->text, setting->name, (*found)->at.line);
+                           "\"%s\" is set twice: another spelling of it stands on line %u", entry->key->text,
+                           (*found)->at.line);
             continue;
         }
         *found = entry->value;

@@ -354,5 +354,5 @@ void setting_describe(const struct setting *setting, struct strbuf *out)
         strbuf_append_format(out, "; default %s", setting->default_text);
     else if (setting->unset)
         strbuf_append_format(out, "; unless set: %s", setting->unset);
-    strbuf_append_format(out, ")  \n  %s\n", setting->help);
+    strbuf_append_format(out, "):\n  %s\n", setting->help);
 }

@@ -3,8 +3,8 @@
 #include "base/strbuf.h"
 #include "config/arena.h"
 #include "config/yaml_position.h"
+#include "config/yaml_problem.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +37,6 @@ struct anchor {
 struct builder {
     struct yaml_tree *tree;
     struct reporter *reporter;
-    const char *text;
-    size_t size;
     struct yaml_position cursor;
     struct frame frames[DEPTH_MAX];
     size_t depth;
@@ -46,69 +44,6 @@ struct builder {
     size_t anchor_count;
     unsigned weight;
 };
-
-/* What to do about a problem that libyaml names. */
-static const struct {
-    const char *problem, *hint;
-} problem_hints[] = {
-    {"did not find expected key", "the keys of one mapping begin in the same column"},
-    {"did not find expected '-' indicator", "the items of one list begin in the same column"},
-    {"mapping values are not allowed in this context",
-     "check the indentation; a value that contains \": \" needs quotes"},
-    {"could not find expected ':'", "a key ends with a colon and a space"},
-    {"found character that cannot start any token", "a value that begins with @, ` or % needs quotes"},
-    {"found unexpected end of stream", "a quote or bracket is opened and never closed"},
-    {"did not find expected ',' or '}'", "a brace is opened and never closed, or a comma is missing"},
-    {"did not find expected ',' or ']'", "a bracket is opened and never closed, or a comma is missing"},
-    {"found unknown escape character",
-     "in double quotes a backslash is written twice; single quotes take it as it is"},
-};
-
-static const char *hint_for(const char *problem)
-{
-    for (size_t i = 0; i < sizeof(problem_hints) / sizeof(*problem_hints); i++) {
-        if (strcmp(problem, problem_hints[i].problem) == 0)
-            return problem_hints[i].hint;
-    }
-    return NULL;
-}
-
-/* A tab in the indentation of the line that holds byte `offset`: its offset, or SIZE_MAX. */
-static size_t tab_in_indentation(const char *text, size_t size, size_t offset)
-{
-    size_t begin = offset < size ? offset : size;
-    while (begin > 0 && text[begin - 1] != '\n')
-        begin--;
-    while (begin < size && text[begin] == ' ')
-        begin++;
-    return begin < size && text[begin] == '\t' ? begin : SIZE_MAX;
-}
-
-/* Reports why libyaml gave up. */
-static void report_problem(struct builder *builder, const yaml_parser_t *parser)
-{
-    const char *problem = parser->problem ? parser->problem : "the text cannot be read";
-    if (parser->error == YAML_READER_ERROR) {
-        struct position at = yaml_position_of_byte(builder->text, builder->size, parser->problem_offset);
-        reporter_error(builder->reporter, at, "the file must be UTF-8 text", "not YAML: %s", problem);
-        return;
-    }
-    struct position at = yaml_position_of(&builder->cursor, parser->problem_mark.index);
-    size_t tab = tab_in_indentation(builder->text, builder->size, builder->cursor.offset);
-    if (tab != SIZE_MAX) {
-        at = yaml_position_of_byte(builder->text, builder->size, tab);
-        reporter_error(builder->reporter, at, "indent with spaces", "not YAML: a tab cannot indent a line");
-        return;
-    }
-    const char *hint = hint_for(problem);
-    if (!parser->context) {
-        reporter_error(builder->reporter, at, hint, "not YAML: %s", problem);
-        return;
-    }
-    struct position context = yaml_position_of(&builder->cursor, parser->context_mark.index);
-    reporter_error(builder->reporter, at, hint, "not YAML: %s, %s that begins on line %u", problem,
-                   parser->context, context.line);
-}
 
 static int fail(struct builder *builder, struct position at, const char *message)
 {
@@ -371,7 +306,7 @@ static int build(struct builder *builder, yaml_parser_t *parser)
     for (;;) {
         yaml_event_t event;
         if (!yaml_parser_parse(parser, &event)) {
-            report_problem(builder, parser);
+            yaml_problem_report(parser, &builder->cursor, builder->reporter);
             return -1;
         }
         bool last = event.type == YAML_STREAM_END_EVENT;
@@ -403,8 +338,7 @@ int yaml_tree_parse(const char *text, size_t size, struct reporter *reporter, st
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 
-    struct builder builder = {
-        .tree = xcalloc(1, sizeof(struct yaml_tree)), .reporter = reporter, .text = text, .size = size};
+    struct builder builder = {.tree = xcalloc(1, sizeof(struct yaml_tree)), .reporter = reporter};
     yaml_position_init(&builder.cursor, text, size);
     int rc = build(&builder, &parser);
     yaml_parser_delete(&parser);
