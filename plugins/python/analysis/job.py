@@ -1,0 +1,146 @@
+"""The plugin's callbacks. Each takes the function and its options and gives plain data that the C side hands on."""
+import importlib.util
+import json
+import marshal
+import os
+import sys
+
+from .entry import find_entry
+from .findings import Findings
+from .handler import check_handler, config_of
+from .modules import check_hidden_names, check_imports
+from .requirements import Requirements
+from .sources import EXCLUDED, python_files, read_source
+
+RUNNER = ["/usr/bin/python3", "-I", "-B", "-X", "utf8", "/opt/berth/runner.py"]
+ENVIRONMENT = ["PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"]
+INSTALLER = "/opt/berth/install"
+CODE = "/berth/code"
+CONCURRENCY = 8
+
+SAMPLE = '''\
+"""The function {name}: answers requests to /{name}."""
+
+
+async def handle(request):
+    name = request.query_params.get("name", "world")
+    return {{"message": f"Hello, {{name}}"}}
+'''
+
+
+class Job:
+    """One function and everything that was found out about it."""
+
+    def __init__(self, folder, name, file, options):
+        self.folder = folder
+        self.name = name
+        self.file = file
+        self.handler = (options.get("handler") or "").strip()
+        self.extra_dependencies = (options.get("extra_dependencies") or "").strip()
+        self.debug = options.get("debug") == "true"
+        self.findings = Findings()
+        self.files = python_files(folder) if os.path.isdir(folder) else []
+        self.file_set = set(self.files)
+        self.pip = Requirements(self.findings, folder)
+        self._sources = {}
+        self._read_requirements()
+        self.requirements = self.pip.names
+        self.entry = find_entry(self)
+
+    def _read_requirements(self):
+        if self.extra_dependencies:
+            self.pip.read_line(self.extra_dependencies)
+        if os.path.isfile(os.path.join(self.folder, "requirements.txt")):
+            self.pip.read_file("requirements.txt")
+
+    def source(self, path):
+        """A file of the folder, parsed once."""
+        if path not in self._sources:
+            self._sources[path] = read_source(self.folder, path)
+        return self._sources[path]
+
+    def check(self):
+        """Everything there is to find."""
+        if self.entry is None:
+            return
+        reached = set()
+        if self.entry.file:
+            source = self.source(self.entry.file)
+            if source.problem:
+                source.report(self.findings)
+            else:
+                for line, text in source.warnings:
+                    self.findings.warning(source.path, line, 1, text)
+                check_handler(self.findings, source, self.entry.attribute)
+            reached = check_imports(self, source)
+        for path in self.files:
+            if path not in reached and self.source(path).problem:
+                self.source(path).report(self.findings, fatal=False)
+        check_hidden_names(self)
+
+
+_jobs = {}
+
+
+def _job(folder, name, file, options):
+    """The job of a function; the callbacks of one process share it."""
+    key = (folder, name, file, tuple(sorted(options.items())))
+    if key not in _jobs:
+        _jobs[key] = Job(folder, name, file, options)
+    return _jobs[key]
+
+
+def validate(folder, name, file, options):
+    """The findings: (severity, file, line, column, message, hint)."""
+    job = _job(folder, name, file, options)
+    job.check()
+    return job.findings.items
+
+
+def package(folder, name, file, options):
+    """(patterns left out, [(path, bytes)] of compiled files, dependencies or None)."""
+    job = _job(folder, name, file, options)
+    return list(EXCLUDED), list(_compiled(job)), _dependencies(job)
+
+
+def _compiled(job):
+    """A .pyc beside each file, of the kind that is taken without a look at the source's date."""
+    for path in job.files:
+        data = job.source(path).data
+        try:
+            code = compile(data, f"{CODE}/{path}", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(data)
+        folder, base = os.path.split(path)
+        compiled = f"{base.removesuffix('.py')}.{sys.implementation.cache_tag}.pyc"
+        yield os.path.join(folder, "__pycache__", compiled), head + marshal.dumps(code)
+
+
+def _dependencies(job):
+    """(key, argv, environment) of the installation."""
+    if not job.pip.arguments and not job.pip.lines:
+        return None
+    environment = []
+    if job.pip.lines:
+        environment.append("BERTH_REQUIREMENTS=" + "\n".join(job.pip.lines))
+    return job.pip.key(), [INSTALLER, *job.pip.arguments], environment
+
+
+def launch(folder, name, file, options):
+    """(command, environment, concurrency, the runner's settings as JSON)."""
+    job = _job(folder, name, file, options)
+    if job.entry is None:
+        raise ValueError("the function has no entry file")
+    runtime = {"attribute": job.entry.attribute, "debug": job.debug}
+    if job.entry.file:
+        runtime["file"] = job.entry.file
+        runtime["is_return_serialized"] = config_of(job.source(job.entry.file))
+    else:
+        runtime["module"] = job.entry.module
+    return RUNNER, ENVIRONMENT, CONCURRENCY, json.dumps(runtime)
+
+
+def scaffold(folder, name, file, options):
+    """[(path, bytes)] of a new function."""
+    return [(file or f"{os.path.basename(folder.rstrip('/')) or name}.py", SAMPLE.format(name=name).encode())]

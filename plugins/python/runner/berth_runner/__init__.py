@@ -1,0 +1,16 @@
+"""The Python runner of Berth.
+
+    main.py      start, POST /.berth/init, which engine serves
+    loader.py    settings to a loaded handler
+    dial.py      the connection to the host
+    threads.py   engine of plain handlers: a thread a slot
+    events.py    engine of async handlers: one event loop, every slot on it
+    protocol.py  HTTP/1.1: bytes in, bytes out, no sockets
+    content.py   request bodies
+    request.py   what a handler gets
+    respond.py   what a handler returned, as a response
+    asgi.py      responses that are ASGI applications
+    failure.py   exceptions as log lines and 500 answers
+
+Nothing here imports asyncio or Starlette before a function needs it: a plain function's container starts without.
+"""

@@ -1,0 +1,156 @@
+"""The runner's life: connect, be told what to serve, serve it, end."""
+import gc
+import json
+import os
+import signal
+import sys
+
+from . import loader
+from .content import BlockingContent
+from .dial import delays, dial, socket_path
+from .failure import json_answer, log
+from .protocol import HEAD_LIMIT, ProtocolError, decoder, field_value, parse_head
+
+PROTOCOL = 1
+LOADED = json_answer(200, {"loaded": True})
+
+
+def refusal(status, message, trace=None):
+    document = {"error": message}
+    if trace:
+        document["traceback"] = trace
+    return json_answer(status, document)
+
+
+class Session:
+    """What the host has told this runner."""
+
+    def __init__(self, path):
+        self.path = path
+        self.function = None
+        self.revision = None
+        self.concurrency = 1
+
+    def control(self, method, target, head, lower, body):
+        """Answers a request of the host itself (below /.berth/)."""
+        if target != b"/.berth/init":
+            return refusal(404, f"this runner knows no {target.decode('latin-1')}")
+        if method != "POST":
+            return refusal(405, "init is a POST")
+        size = field_value(head, lower, b"berth-settings-length")
+        try:
+            size = len(body) if size is None else int(size)
+            if not 0 < size <= len(body):
+                raise ValueError("Berth-Settings-Length is outside the body")
+            settings = json.loads(body[:size])
+            if not isinstance(settings, dict):
+                raise ValueError("the settings are not a JSON object")
+        except ValueError as error:
+            return refusal(400, f"init cannot be read: {error}")
+        return self.init(settings, body[size:])
+
+    def init(self, settings, package):
+        if settings.get("protocol") != PROTOCOL:
+            return refusal(400, f"this runner speaks protocol {PROTOCOL}, not {settings.get('protocol')!r}")
+        if self.function is not None:
+            if settings.get("revision") == self.revision:
+                return LOADED
+            return refusal(409, f"this runner serves revision {self.revision}")
+        try:
+            self.concurrency = self.slots_of(settings)
+            self.function = loader.load(settings, package)
+        except loader.LoadError as error:
+            log(error.trace or str(error))
+            return refusal(500, str(error), error.trace)
+        except (KeyError, OSError, TypeError, ValueError) as error:
+            return refusal(500, f"the instance cannot be prepared: {type(error).__name__}: {error}")
+        self.revision = settings.get("revision")
+        return LOADED
+
+    @staticmethod
+    def slots_of(settings):
+        count = settings.get("concurrency") or os.environ.get("BERTH_CONCURRENCY") or 1
+        return min(max(int(count), 1), 1024)
+
+
+def read_request(sock, data):
+    """Reads one whole request with blocking calls: its head's parts, its body and what follows; None at the end."""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        more = sock.recv(64 << 10)
+        if not more:
+            return None
+        data += more
+        if len(data) > HEAD_LIMIT and b"\r\n\r\n" not in data:
+            raise ProtocolError("a head without an end")
+    head = data[:end]
+    method, target, lower, length = parse_head(data, end)
+    content = BlockingContent(sock, decoder(length), data[end + 4:], b"\r\nexpect: 100-continue" in lower)
+    return method, target, head, lower, content.read_now(), content.rest
+
+
+def await_init(session, sock):
+    """Answers requests on one connection until the function is loaded. Gives what was read beyond, or None when the
+    connection ended before."""
+    data = b""
+    while session.function is None:
+        request = read_request(sock, data)
+        if request is None:
+            return None
+        method, target, head, lower, body, data = request
+        if target.startswith(b"/.berth/"):
+            answer = session.control(method, target, head, lower, body)
+        else:
+            answer = refusal(503, "no function is loaded yet")
+        if session.function is not None:
+            settle()
+        sock.sendall(answer)
+    return data
+
+
+def settle():
+    """Everything loaded so far stays for good: the garbage collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def connect(session):
+    """Dials until a connection has brought the function; gives it with what was read beyond."""
+    import time
+
+    for delay in delays():
+        time.sleep(delay)
+        try:
+            sock = dial(session.path)
+        except OSError:
+            continue
+        try:
+            data = await_init(session, sock)
+            if data is not None:
+                return sock, data
+        except (OSError, ProtocolError):
+            pass  # the host went away half-way: dial again
+        sock.close()
+
+
+def end_now(_number, _frame):
+    raise loader.Ending(0)
+
+
+def main():
+    signal.signal(signal.SIGTERM, end_now)
+    sys.stdout.reconfigure(line_buffering=True)
+    sys.stderr.reconfigure(line_buffering=True)
+    session = Session(socket_path())
+    if os.environ.get("BERTH_PREWARMED") == "1":
+        loader.preload()
+    sock, data = connect(session)
+    if session.function.is_async:
+        from .events import Engine
+
+        engine = Engine(session)
+    else:
+        from .threads import Engine
+
+        engine = Engine(session)
+        signal.signal(signal.SIGTERM, lambda _number, _frame: engine.stop())
+    engine.run(sock, data)

@@ -1,0 +1,159 @@
+"""What a handler gets: Starlette's Request, made so that nothing is worked out before it is asked for.
+
+A request of a function that has not loaded Starlette is a stand-in which knows the method and the body, and turns
+itself into the real thing at the first question it cannot answer.
+"""
+import json
+import sys
+
+from .protocol import field_value, fields
+
+
+class Core:
+    """The part that both kinds share.
+
+    head is the request's head as it came and lower the same in lower case; body is there when it came along with
+    the head, else content reads it. slot is the connection's owner, which knows when the client has gone.
+    """
+
+    method = None
+
+    def __init__(self, method, target, head, lower, body, content, slot):
+        self.method = method
+        self._target = target
+        self._head = head
+        self._lower = lower
+        self._content = content
+        self._slot = slot
+        if content is None:
+            self._body = body
+
+    @property
+    def request_id(self):
+        """The X-Request-Id that the host gave or passed on; '' without one."""
+        return (field_value(self._head, self._lower, b"x-request-id") or b"").decode("latin-1")
+
+    async def body(self):
+        attributes = self.__dict__
+        if "_body" not in attributes:
+            attributes["_body"] = await self._content.read_all()
+        return attributes["_body"]
+
+    async def json(self):
+        attributes = self.__dict__
+        if "_json" not in attributes:
+            attributes["_json"] = json.loads(await self.body())
+        return attributes["_json"]
+
+    def get_data(self):
+        """The body, for plain handlers."""
+        attributes = self.__dict__
+        if "_body" not in attributes:
+            attributes["_body"] = self._content.read_now()
+        return attributes["_body"]
+
+    def get_json(self):
+        """The body read as JSON, for plain handlers."""
+        return json.loads(self.get_data())
+
+    async def asgi_receive(self):
+        """ASGI's `receive` for this request."""
+        attributes = self.__dict__
+        if "_received" not in attributes:
+            content = self._content
+            body = self._body if content is None else await content.read_chunk()
+            more = content is not None and not content.done
+            if not more:
+                attributes["_received"] = True
+            return {"type": "http.request", "body": body, "more_body": more}
+        await self._slot.wait_gone()
+        return {"type": "http.disconnect"}
+
+    def asgi_scope(self):
+        """ASGI's scope of this request."""
+        from urllib.parse import unquote_to_bytes
+
+        headers = fields(self._head)
+        known = dict(reversed(headers))
+        raw_path, _, query = self._target.partition(b"?")
+        prefix = known.get(b"x-forwarded-prefix", b"").decode("latin-1")
+        path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
+        scheme = known.get(b"x-forwarded-proto", b"http").decode("latin-1")
+        client = known.get(b"x-forwarded-for", b"").decode("latin-1").partition(",")[0].strip()
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": self.method,
+            "scheme": scheme,
+            "path": prefix + path if _path_has_prefix() else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "root_path": prefix,
+            "headers": headers,
+            "client": (client, 0) if client else None,
+            "server": _server(known.get(b"x-forwarded-host") or known.get(b"host", b""), scheme),
+        }
+
+
+def _server(host, scheme):
+    name, colon, port = host.decode("latin-1").rpartition(":")
+    if colon and port.isdigit():
+        return name, int(port)
+    return host.decode("latin-1"), 443 if scheme == "https" else 80
+
+
+def _path_has_prefix():
+    """Whether the loaded Starlette expects ASGI's meaning of `path`, which includes root_path (0.33 and later)."""
+    version = getattr(sys.modules.get("starlette"), "__version__", "0.26")
+    try:
+        return tuple(map(int, version.split(".")[:2])) >= (0, 33)
+    except ValueError:
+        return True
+
+
+class LightRequest(Core):
+    """The stand-in."""
+
+    def __getattr__(self, name):
+        if name.startswith("__") or name in ("_body", "_json", "_received"):
+            raise AttributeError(name)
+        real = self.__dict__.get("_real")
+        if real is None:
+            real = self.__dict__["_real"] = self._become()
+        return getattr(real, name)
+
+    def _become(self):
+        real = full_class()(self.method, self._target, self._head, self._lower, None, self._content, self._slot)
+        if "_body" in self.__dict__:
+            real._body = self._body
+        return real
+
+    def __getitem__(self, key):
+        return self.scope[key]
+
+    def __iter__(self):
+        return iter(self.scope)
+
+    def __len__(self):
+        return len(self.scope)
+
+
+def full_class():
+    """The real thing: a subclass of the Starlette that the function has."""
+    from starlette.requests import Request
+
+    class FullRequest(Core, Request):
+        def __getattr__(self, name):
+            if "scope" in self.__dict__:
+                raise AttributeError(f"'Request' object has no attribute '{name}'")
+            Request.__init__(self, self.asgi_scope(), self.asgi_receive)
+            return getattr(self, name)
+
+    FullRequest.__name__ = FullRequest.__qualname__ = "Request"
+    return FullRequest
+
+
+def request_class():
+    """The class to make requests of, once the function is loaded."""
+    return full_class() if "starlette.requests" in sys.modules else LightRequest

@@ -1,0 +1,289 @@
+"""The engine of plain handlers: one thread a slot, blocking sockets.
+
+A handler that blocks holds up its own slot and nothing else. Nothing of asyncio is loaded until a handler returns
+something that needs a loop; the thread then has one of its own.
+"""
+import threading
+
+from _socket import MSG_DONTWAIT, MSG_PEEK, SHUT_RD
+
+from . import failure
+from .content import BlockingContent
+from .dial import delays, dial
+from .protocol import (HEAD_LIMIT, LAST_CHUNK, ProtocolError, bodiless, chunk, closing, decoder, parse_head,
+                       without_body)
+from .respond import Application, Pending, piece
+
+RECEIVE_SIZE = 64 << 10
+_END = object()
+
+
+class Slot:
+    """One connection and the thread that serves it."""
+
+    def __init__(self, engine):
+        self.engine = engine
+        self.sock = None
+        self.busy = False
+        self.served = False  # whether the connection brought a request
+        self.sent = False  # whether something of the current response has gone out
+        self._loop = None
+        function = engine.function
+        self.handle = function.handle
+        self.encode = function.encode
+        self.request_class = function.request_class
+
+    def run(self, sock, data):
+        """The thread. sock: a connection made already, with data that was read from it; or None."""
+        pauses = delays()
+        while True:
+            if sock is None:
+                sock = self.engine.dial(pauses)
+                if sock is None:
+                    break
+            self.sock = sock
+            self.served = False
+            try:
+                if not self.engine.stopping:
+                    self.serve(data)
+            except (OSError, ProtocolError):
+                pass  # the host has gone or the client has: dial again
+            finally:
+                self.sock = None
+                self.busy = False
+                sock.close()
+            if self.engine.stopping:
+                break
+            sock, data = None, b""
+            if self.served:
+                pauses = delays()
+        if self._loop is not None:
+            self._loop.close()
+
+    def serve(self, data):
+        """Answers the requests of one connection until it ends."""
+        engine = self.engine
+        recv = self.sock.recv
+        while True:
+            end = data.find(b"\r\n\r\n")
+            while end < 0:
+                more = recv(RECEIVE_SIZE)
+                if not more:
+                    return
+                self.busy = True
+                data = data + more if data else more
+                end = data.find(b"\r\n\r\n")
+                if end < 0 and len(data) > HEAD_LIMIT:
+                    raise ProtocolError("a head without an end")
+            self.served = True
+            data = self.exchange(data, end)
+            self.busy = False
+            if data is None or engine.stopping:
+                return
+
+    def exchange(self, data, end):
+        """One request, whose head is data[:end]. Gives what was read beyond it, or None: this connection is done."""
+        head = data[:end]
+        method, target, lower, length = parse_head(data, end)
+        data = data[end + 4:]
+        content = None
+        body = b""
+        if length:
+            if 0 < length <= len(data):
+                body, data = data[:length], data[length:]
+            else:
+                content = BlockingContent(self.sock, decoder(length), data, b"\r\nexpect: 100-continue" in lower)
+        request = self.request_class(method, target, head, lower, body, content, self)
+        if target.startswith(b"/.berth/"):
+            answer = self.engine.session.control(method, target, head, lower, request.get_data())
+        else:
+            try:
+                answer = self.encode(self.handle(request))
+            except BaseException as error:
+                answer = failure.answer(error, request, self.engine.function.debug)
+        if type(answer) is bytes and content is None and method != "HEAD":
+            self.sock.sendall(answer)
+            return data
+        return self.conclude(answer, request, content, data)
+
+    def conclude(self, answer, request, content, data):
+        """The uncommon rest: what cannot be sent at once, HEAD, and bodies that came in parts."""
+        close = content is not None and not content.drainable()
+        if type(answer) is not bytes:
+            close = not self.carry_out(answer, request, close) or close
+        else:
+            self.send_whole(answer, request, close)
+        if close:
+            return None
+        if content is None:
+            return data
+        content.drain()
+        return content.rest
+
+    def send_whole(self, answer, request, close):
+        if request.method == "HEAD":
+            answer = without_body(answer)
+        self.sock.sendall(closing(answer) if close else answer)
+
+    def carry_out(self, answer, request, close):
+        """Sends a response that is not bytes yet. False: it broke off, and only ending the connection shows that."""
+        self.sent = False
+        try:
+            if type(answer) is Pending:
+                answer = self.encode(self.loop().run_until_complete(_wait(answer.awaitable)))
+            if type(answer) is bytes:
+                self.send_whole(answer, request, close)
+            elif type(answer) is Application:
+                self.send_application(answer.response, request, close)
+            elif answer.is_async:
+                self.send_async_stream(answer, request, close)
+            else:
+                self.send_stream(answer, request, close)
+            return True
+        except BaseException as error:
+            if not self.sent:
+                self.send_whole(failure.answer(error, request, self.engine.function.debug), request, close)
+                return True
+            if not isinstance(error, (BrokenPipeError, ConnectionResetError)):
+                failure.log(failure.trace(error))
+            return False
+
+    def send(self, data):
+        self.sent = True
+        self.sock.sendall(data)
+
+    async def write(self, data):
+        self.send(data)
+
+    def send_stream(self, stream, request, close):
+        """A plain iterator, piece by piece. The first piece comes before the head, so that an exception before it
+        can still be answered."""
+        items = stream.items
+        try:
+            item = next(items, _END)
+            out = stream.head(None if item is _END else item)
+            if close:
+                out = closing(out)
+            if request.method == "HEAD" or bodiless(stream.status):
+                self.send(out)
+                return
+            while item is not _END:
+                data = piece(item)
+                if data:
+                    self.send(out + chunk(data))
+                    out = b""
+                item = next(items, _END)
+            self.send(out + LAST_CHUNK)
+        finally:
+            if hasattr(items, "close"):
+                items.close()
+
+    def send_async_stream(self, stream, request, close):
+        from .asgi import run_stream
+
+        self.loop().run_until_complete(
+            run_stream(stream, stream.items, request.method == "HEAD", close, self.write))
+
+    def send_application(self, response, request, close):
+        from .asgi import Sender, run_application
+
+        background = getattr(response, "background", None)
+        if background is not None:
+            response.background = None
+        sender = Sender(self.write, request.method == "HEAD", close, lambda: None)
+        self.loop().run_until_complete(run_application(response, request, sender))
+        if background is not None:
+            threading.Thread(target=_run_background, args=(background,), name="background").start()
+
+    def loop(self):
+        """This thread's own event loop."""
+        if self._loop is None:
+            import asyncio
+
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+    async def wait_gone(self):
+        """Returns when the client has gone; for ASGI's `receive`."""
+        loop = self.loop()
+        descriptor = self.sock.fileno()
+        gone = loop.create_future()
+
+        def look():
+            if self.sock.recv(1, MSG_PEEK | MSG_DONTWAIT):
+                loop.remove_reader(descriptor)  # the next request is there already; so is its client
+            elif not gone.done():
+                gone.set_result(None)
+
+        loop.add_reader(descriptor, look)
+        try:
+            await gone
+        finally:
+            loop.remove_reader(descriptor)
+
+    def stop(self):
+        """Ends the wait for a next request. What the host had sent before is still read and answered."""
+        sock = self.sock
+        if sock is not None and not self.busy:
+            try:
+                sock.shutdown(SHUT_RD)
+            except OSError:
+                pass  # it ended by itself
+
+
+async def _wait(awaitable):
+    return await awaitable
+
+
+def _run_background(background):
+    import asyncio
+
+    try:
+        asyncio.run(background())
+    except BaseException as error:
+        failure.log(failure.trace(error))
+
+
+class Engine:
+    """All slots of a function with a plain handler."""
+
+    def __init__(self, session):
+        self.session = session
+        self.function = session.function
+        self.stopping = False
+        self._path = session.path
+        self._stop = threading.Event()
+        self._wake = threading.Lock()
+        self._wake.acquire()
+
+    def dial(self, pauses):
+        """A new connection, however long it takes; None when the runner is to end."""
+        for delay in pauses:
+            if self._stop.wait(delay) or self.stopping:
+                return None
+            try:
+                return dial(self._path)
+            except OSError:
+                continue
+
+    def stop(self):
+        """From a signal handler: makes run() return. Only a lock is safe to use there."""
+        if self._wake.locked():
+            self._wake.release()
+
+    def run(self, sock, data):
+        """Serves until stop() is called and what was under way is finished."""
+        slots = [Slot(self) for _ in range(self.session.concurrency)]
+        threads = []
+        for slot in slots:
+            thread = threading.Thread(target=slot.run, args=(sock, data), name=f"slot-{len(threads) + 1}")
+            thread.start()
+            threads.append(thread)
+            sock, data = None, b""
+        self._wake.acquire()
+        self.stopping = True
+        self._stop.set()
+        for slot in slots:
+            slot.stop()
+        for thread in threads:
+            thread.join()
