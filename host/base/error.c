@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct error *err, const char *component, const char *reason, const char *format,
-                 va_list args)
+static void __attribute__((format(printf, 4, 0)))
+fill(struct error *err, const char *component, const char *reason, const char *format, va_list args)
 {
     err->component = component;
     err->reason = reason;
