@@ -1,6 +1,8 @@
 """Fixtures: daemons of a test's own, checked after every test.
 
-Set BERTH_BIN_DIR to test another build than build/release/bin, BERTH_KEEP=1 to keep the folders of the daemons."""
+Set BERTH_BIN_DIR to test another build than build/release/bin, BERTH_KEEP=1 to keep the daemons' folders.
+"""
+
 import os
 import pathlib
 import signal
@@ -38,15 +40,18 @@ def bin_dir():
 
 @pytest.fixture(scope="session")
 def runtime_images(bin_dir):
-    """Has the runtime images built, which the first daemon on a machine does, so that no test waits for that."""
+    """Has the runtime images built, as the first daemon on a machine does, so that no test waits for it."""
     berth = Berth(bin_dir)
     try:
         berth.write_function("python-image", HELLO)
         berth.write_function("shell-image", SHELL_HELLO, language="shell")
         berth.start(timeout=FIRST_START_S)
         for name in berth.functions:
-            wait_until(lambda path=f"/{name}": berth.get(path, timeout=FIRST_START_S).status == 200, f"an answer of {name}",
-                       FIRST_START_S)
+            wait_until(
+                lambda path=f"/{name}": berth.get(path, timeout=FIRST_START_S).status == 200,
+                f"an answer of {name}",
+                FIRST_START_S,
+            )
     except BaseException:
         print(berth.log_tail())
         raise

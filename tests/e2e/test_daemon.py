@@ -1,4 +1,5 @@
 """The process: options, signals, restarts, neighbours."""
+
 import concurrent.futures
 import json
 import os
@@ -14,15 +15,30 @@ from harness import engine, logs
 from harness.functions import HELD, HELLO, MIRROR
 from harness.wait import stays, wait_until
 
-OPTIONS = ["--config", "--listen", "--admin", "--state", "--run-dir", "--plugins", "--workers", "--log-level",
-           "--log-format", "--check", "--help", "--version"]
+OPTIONS = [
+    "--config",
+    "--listen",
+    "--admin",
+    "--state",
+    "--run-dir",
+    "--plugins",
+    "--workers",
+    "--log-level",
+    "--log-format",
+    "--check",
+    "--help",
+    "--version",
+]
 
 
 def run(berth, *arguments):
-    return subprocess.run([os.path.join(berth.bin_dir, "berthd"), *arguments], capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        [os.path.join(berth.bin_dir, "berthd"), *arguments], capture_output=True, text=True, timeout=60
+    )
 
 
 # -- options
+
 
 def test_help_names_every_option(berth):
     shown = run(berth, "--help")
@@ -42,8 +58,10 @@ def test_unknown_option_is_refused_with_the_nearest(berth):
     assert "--config" in shown.stderr
 
 
-@pytest.mark.parametrize("arguments", [("--workers", "none"), ("--log-level", "loud"), ("--listen", "nowhere"),
-                                       ("--log-format", "xml")])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--workers", "none"), ("--log-level", "loud"), ("--listen", "nowhere"), ("--log-format", "xml")],
+)
 def test_wrong_value_of_an_option_is_refused(berth, arguments):
     berth.write_config()
     refused = subprocess.run([*berth.command(), *arguments], capture_output=True, text=True, timeout=60)
@@ -117,6 +135,7 @@ def test_log_level_keeps_the_rest_out(berth):
 
 # -- the management port
 
+
 def test_management_port_knows_the_functions(berth):
     berth.write_function("hello", HELLO)
     berth.start()
@@ -148,6 +167,7 @@ def test_ports_are_taken_once(berth, make_berth):
 
 
 # -- the end
+
 
 def test_sigterm_removes_containers_and_exits_0(berth):
     berth.write_function("hello", HELLO, idle_timeout=60)
@@ -231,6 +251,7 @@ def test_idle_client_connections_do_not_hold_up_the_end(berth):
 
 # -- restarts and neighbours
 
+
 def test_restart_after_a_crash_leaves_no_old_container(berth):
     berth.write_function("hello", HELLO, idle_timeout=60)
     berth.start()
@@ -249,7 +270,9 @@ def test_restart_after_a_crash_leaves_other_containers_alone(berth):
     berth.start()
     berth.get("/hello")
     image = berth.instance("hello")["Image"]
-    stranger = engine.create(image, f"e2e-stranger-{os.getpid()}", {"berth.host": "somebody-else"}, ["sleep", "1000"])
+    stranger = engine.create(
+        image, f"e2e-stranger-{os.getpid()}", {"berth.host": "somebody-else"}, ["sleep", "1000"]
+    )
     try:
         berth.kill()
         berth.start()
@@ -287,6 +310,7 @@ def test_crash_of_one_daemon_does_not_disturb_the_other(make_berth):
 
 
 # -- systemd
+
 
 def test_systemd_is_told_when_it_is_ready(berth):
     path = os.path.join(berth.folder, "notify")

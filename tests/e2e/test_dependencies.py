@@ -1,4 +1,5 @@
 """Python dependencies: installed once, outside the daemon, shared."""
+
 import pytest
 
 from harness.wait import wait_until
@@ -16,7 +17,9 @@ USES_SIX = """
 def test_dependency_is_installed_and_imported(berth):
     berth.write_function("uses", USES_SIX, extra_dependencies="six==1.16.0")
     berth.start(timeout=300)
-    answer = berth.wait_answer("/uses", lambda answer: answer.status == 200, "the function with its dependency", 200)
+    answer = berth.wait_answer(
+        "/uses", lambda answer: answer.status == 200, "the function with its dependency", 200
+    )
     assert answer.text == "six 1.16.0"
 
 
@@ -38,7 +41,9 @@ def test_changed_code_installs_nothing(berth):
     berth.write_function("uses", USES_SIX.replace('"six "', '"new "'), extra_dependencies="six==1.16.0")
     berth.reload()
     berth.wait_answer("/uses", lambda answer: answer.text.startswith("new"), "the new code", 10)
-    started = [entry for entry in berth.log.entries(event=r"dependenc.*")[before:] if "reuse" not in entry["event"]]
+    started = [
+        entry for entry in berth.log.entries(event=r"dependenc.*")[before:] if "reuse" not in entry["event"]
+    ]
     assert started == []
 
 

@@ -1,4 +1,5 @@
-"""Things that go wrong in functions and containers: the caller is told the cause, everybody else is served."""
+"""What goes wrong in functions and containers: the caller learns the cause, everybody else is served."""
+
 import re
 
 import pytest
@@ -40,14 +41,20 @@ def test_exception_is_a_500_with_a_request_id_and_the_traceback_in_the_log(berth
     assert answer.status == 500
     assert answer.headers["X-Request-Id"]
     assert "secret of the traceback" not in answer.text
-    wait_until(lambda: any("secret of the traceback" in line for line in berth.log.lines()), "the traceback in the log")
+    wait_until(
+        lambda: any("secret of the traceback" in line for line in berth.log.lines()),
+        "the traceback in the log",
+    )
 
 
 def test_function_goes_on_after_an_exception(berth):
-    berth.write_function("odd", """
+    berth.write_function(
+        "odd",
+        """
         def handle(request):
             return "even" if request.url.path.endswith("even") else 1 / 0
-    """)
+    """,
+    )
     berth.start()
     assert berth.get("/odd/odd").status == 500
     assert berth.get("/odd/even").text == "even"
@@ -55,12 +62,15 @@ def test_function_goes_on_after_an_exception(berth):
 
 def test_failing_import_gives_the_last_line_of_its_traceback(berth):
     berth.expect_error(".*", function="imports")
-    berth.write_function("imports", """
+    berth.write_function(
+        "imports",
+        """
         import no_such_module_anywhere
 
         def handle(request):
             return "never"
-    """)
+    """,
+    )
     berth.write_function("hello", HELLO)
     berth.start()
     answer = berth.get("/imports")
@@ -71,13 +81,16 @@ def test_failing_import_gives_the_last_line_of_its_traceback(berth):
 
 def test_function_that_exits_at_load_gives_its_exit_code(berth):
     berth.expect_error(".*", function="exits")
-    berth.write_function("exits", """
+    berth.write_function(
+        "exits",
+        """
         import os
         os._exit(7)
 
         def handle(request):
             return "never"
-    """)
+    """,
+    )
     berth.start()
     answer = berth.get("/exits")
     assert answer.status in (500, 502, 503)
@@ -173,13 +186,17 @@ def test_container_out_of_memory_is_named_as_such(berth):
     assert berth.get("/eats/fine").status == 200
     answer = berth.get("/eats/eat")
     assert answer.status in (500, 502)
-    wait_until(lambda: any("memory" in line and "eats" in line for line in berth.log.lines()), "the cause in the log")
+    wait_until(
+        lambda: any("memory" in line and "eats" in line for line in berth.log.lines()), "the cause in the log"
+    )
     assert berth.get("/hello").status == 200
     wait_until(lambda: berth.get("/eats/fine").status == 200, "the function to serve again", 20)
 
 
 def test_endless_output_harms_nobody(berth):
-    berth.write_function("chatty", """
+    berth.write_function(
+        "chatty",
+        """
         import sys
 
         def handle(request):
@@ -188,7 +205,8 @@ def test_endless_output_harms_nobody(berth):
             sys.stdout.write("no newline at the end")
             sys.stdout.flush()
             return "done"
-    """)
+    """,
+    )
     berth.write_function("hello", HELLO)
     berth.start()
     assert berth.get("/chatty").text == "done"
@@ -196,15 +214,24 @@ def test_endless_output_harms_nobody(berth):
 
 
 def test_output_of_a_function_is_in_the_log_with_its_name(berth):
-    berth.write_function("speaks", """
+    berth.write_function(
+        "speaks",
+        """
         def handle(request):
             print("a line from the function")
             return "ok"
-    """)
+    """,
+    )
     berth.start()
     berth.get("/speaks")
-    wait_until(lambda: [entry for entry in berth.log.entries(function="speaks")
-                        if "a line from the function" in str(entry.values())], "the line in the log")
+    wait_until(
+        lambda: [
+            entry
+            for entry in berth.log.entries(function="speaks")
+            if "a line from the function" in str(entry.values())
+        ],
+        "the line in the log",
+    )
 
 
 @pytest.mark.parametrize("answer", ["None", "object()", "(1, 2, 3, 4)", "'x', 'y'"])

@@ -1,4 +1,5 @@
 """The main job: the first request starts a container, more use it, none is left when nobody asks any more."""
+
 import concurrent.futures
 import re
 

@@ -1,4 +1,5 @@
 """HTTP through the gateway: what goes in comes out, for every usual way of saying it."""
+
 import concurrent.futures
 import hashlib
 import http.client
@@ -33,7 +34,7 @@ STREAMS = """
         go_on = go_on or asyncio.Event()
         action = request.url.path.rsplit("/", 1)[-1]
         if action == "big":
-            return StreamingResponse(pieces(int(request.query_params["mib"]), 1 << 20), media_type="application/octet-stream")
+            return StreamingResponse(pieces(int(request.query_params["mib"]), 1 << 20))
         if action == "steps":
             return StreamingResponse(two_steps(), media_type="text/plain")
         if action == "go":
@@ -69,15 +70,19 @@ def headers_of(answer):
 
 # -- targets
 
-@pytest.mark.parametrize("target, path, query", [
-    ("/mirror", "/", ""),
-    ("/mirror/", "/", ""),
-    ("/mirror/a/b", "/a/b", ""),
-    ("/mirror?x=1&y=%20", "/", "x=1&y=%20"),
-    ("/mirror/a%2Fb/%C3%A9?q=%26", "/a%2Fb/%C3%A9", "q=%26"),
-    ("/mirror//double/./dot", "//double/./dot", ""),
-    ("/function/mirror/a?b=c", "/a", "b=c"),
-])
+
+@pytest.mark.parametrize(
+    "target, path, query",
+    [
+        ("/mirror", "/", ""),
+        ("/mirror/", "/", ""),
+        ("/mirror/a/b", "/a/b", ""),
+        ("/mirror?x=1&y=%20", "/", "x=1&y=%20"),
+        ("/mirror/a%2Fb/%C3%A9?q=%26", "/a%2Fb/%C3%A9", "q=%26"),
+        ("/mirror//double/./dot", "//double/./dot", ""),
+        ("/function/mirror/a?b=c", "/a", "b=c"),
+    ],
+)
 def test_path_and_query_reach_the_function_untouched(served, target, path, query):
     seen = served.get(target).json()
     assert (seen["path"], seen["query"]) == (path, query)
@@ -97,6 +102,7 @@ def test_every_method_reaches_the_function(served, method):
 
 
 # -- heads
+
 
 def test_head_has_the_headers_and_no_body(served):
     with served.connect() as connection:
@@ -124,9 +130,19 @@ def test_function_learns_where_the_request_came_from(served):
 
 
 def test_hop_by_hop_headers_stay_on_their_hop(served):
-    seen = headers_of(served.get("/mirror", headers={
-        "Connection": "keep-alive, X-Private", "X-Private": "1", "Keep-Alive": "timeout=5", "TE": "trailers",
-        "Proxy-Connection": "keep-alive", "X-Public": "2"}))
+    seen = headers_of(
+        served.get(
+            "/mirror",
+            headers={
+                "Connection": "keep-alive, X-Private",
+                "X-Private": "1",
+                "Keep-Alive": "timeout=5",
+                "TE": "trailers",
+                "Proxy-Connection": "keep-alive",
+                "X-Public": "2",
+            },
+        )
+    )
     assert seen["x-public"] == "2"
     assert not {"x-private", "keep-alive", "te", "proxy-connection"} & set(seen)
 
@@ -147,6 +163,7 @@ def test_redirect_is_passed_on_and_not_followed(served):
 
 
 # -- connections
+
 
 def test_connection_is_kept_for_the_next_request(served):
     with served.connect() as connection:
@@ -186,7 +203,9 @@ def test_request_that_arrives_byte_by_byte(served):
 
 def test_expect_continue_is_answered_before_the_body_is_sent(served):
     with served.connect() as connection:
-        connection.send("POST /mirror HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        connection.send(
+            "POST /mirror HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n"
+        )
         status, _ = connection.head()
         assert status == 100
         connection.send("data")
@@ -194,6 +213,7 @@ def test_expect_continue_is_answered_before_the_body_is_sent(served):
 
 
 # -- bodies
+
 
 def test_body_with_a_length(served):
     body = bytes(range(256)) * 100
@@ -251,17 +271,21 @@ def test_output_arrives_as_it_is_written(served):
 
 # -- what is refused
 
-@pytest.mark.parametrize("head, status", [
-    ("GET /hello HTTP/1.1\r\n\r\n", 400),
-    ("GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-    ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
-    ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
-    ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
-    ("GET /hello HTTP/1.1\r\nHost : a\r\n\r\n", 400),
-    ("nonsense\r\n\r\n", 400),
-    ("GET /hello HTTP/1.1\r\nHost: a\r\nX-Long: " + "x" * 100_000 + "\r\n\r\n", 431),
-    ("GET /hello?" + "x" * 20_000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-])
+
+@pytest.mark.parametrize(
+    "head, status",
+    [
+        ("GET /hello HTTP/1.1\r\n\r\n", 400),
+        ("GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
+        ("GET /hello HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+        ("nonsense\r\n\r\n", 400),
+        ("GET /hello HTTP/1.1\r\nHost: a\r\nX-Long: " + "x" * 100_000 + "\r\n\r\n", 431),
+        ("GET /hello?" + "x" * 20_000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+    ],
+)
 def test_wrong_requests_are_refused_and_the_connection_closed(served, head, status):
     with served.connect() as connection:
         connection.send(head)
@@ -276,6 +300,7 @@ def test_the_runners_own_path_cannot_be_reached(served):
 
 
 # -- clients that leave
+
 
 def test_client_that_leaves_costs_nothing(served):
     with served.connect() as connection:

@@ -1,4 +1,5 @@
 """What a container may and may not do, and the settings that change it."""
+
 import pytest
 
 from harness import engine
@@ -42,8 +43,15 @@ TRIES = """
 @pytest.fixture(scope="module", autouse=True)
 def started(shared_berth):
     shared_berth.write_function("usual", TRIES, idle_timeout=60)
-    shared_berth.write_function("unusual", TRIES, idle_timeout=60, network="none", memory="96Mi", cpus=0.5,
-                                environment={"GREETING": "hi there", "EMPTY": ""})
+    shared_berth.write_function(
+        "unusual",
+        TRIES,
+        idle_timeout=60,
+        network="none",
+        memory="96Mi",
+        cpus=0.5,
+        environment={"GREETING": "hi there", "EMPTY": ""},
+    )
     shared_berth.start()
 
 

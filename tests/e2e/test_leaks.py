@@ -1,4 +1,5 @@
 """Many rounds of everything: what one round opens, the same round closes."""
+
 import gc
 
 import pytest
@@ -47,8 +48,13 @@ def test_broken_connections_leave_no_open_file(berth):
     berth.start()
     berth.get("/hello")
     before = len(processes.open_files(berth.pid))
-    for data in (b"", b"GET", b"GET /hello HTTP/1.1\r\nHost", b"POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab",
-                 b"\0" * 100) * 10:
+    for data in (
+        b"",
+        b"GET",
+        b"GET /hello HTTP/1.1\r\nHost",
+        b"POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab",
+        b"\0" * 100,
+    ) * 10:
         with berth.connect() as connection:
             connection.send(data)
     wait_until(lambda: len(processes.open_files(berth.pid)) <= before + 4, "the connections to be closed")

@@ -1,4 +1,5 @@
 """Plugins from outside the tree: a language more, and plugins that misbehave."""
+
 import os
 import pathlib
 import shutil
@@ -11,7 +12,9 @@ from harness.wait import wait_until
 
 
 def run(*command, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=200, **options)
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=200, **options
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -35,7 +38,16 @@ def sdk(bin_dir, tmp_path_factory):
 def built(root, peer, sdk, tmp_path_factory):
     """Builds tests/peers/<peer>, a project of its own, against the installed SDK; its build folder."""
     folder = tmp_path_factory.mktemp(peer)
-    run("cmake", "-S", root / "tests" / "peers" / peer, "-B", folder, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={sdk}")
+    run(
+        "cmake",
+        "-S",
+        root / "tests" / "peers" / peer,
+        "-B",
+        folder,
+        "-G",
+        "Ninja",
+        f"-DCMAKE_PREFIX_PATH={sdk}",
+    )
     run("cmake", "--build", folder)
     return folder
 
@@ -54,8 +66,12 @@ def bad(root, sdk, tmp_path_factory):
 def own_plugins(berth, bin_dir):
     """Gives the daemon a plugin folder of its own with the shipped ones in it."""
     folder = pathlib.Path(berth.folder, "plugins")
-    shutil.copytree(shipped_plugins(bin_dir), folder, symlinks=False,
-                    ignore=shutil.ignore_patterns("CMakeFiles", "*.cmake", "*.ninja", "*.a"))
+    shutil.copytree(
+        shipped_plugins(bin_dir),
+        folder,
+        symlinks=False,
+        ignore=shutil.ignore_patterns("CMakeFiles", "*.cmake", "*.ninja", "*.a"),
+    )
     berth.plugin_dir = str(folder)
     return folder
 
@@ -78,7 +94,9 @@ def test_language_dropped_into_a_running_daemon(berth, own_plugins, toy, root):
     drop(plugin, root / "tests" / "peers" / "toy" / "image", own_plugins)
     berth.write_function("third", {"third.toy": "hello from a third language\n"}, language=plugin.stem)
     berth.reload()
-    answer = berth.wait_answer("/third", lambda answer: answer.status == 200, "the third language to serve", 300)
+    answer = berth.wait_answer(
+        "/third", lambda answer: answer.status == 200, "the third language to serve", 300
+    )
     assert "third language" in answer.text
     assert berth.get("/hello").status == 200
 
@@ -110,7 +128,9 @@ def test_file_that_is_no_plugin_is_told_and_ignored(berth, own_plugins):
     berth.write_function("hello", HELLO)
     berth.start()
     assert berth.get("/hello").status == 200
-    wait_until(lambda: any("nonsense" in line for line in berth.log.lines()), "a word about the file in the log")
+    wait_until(
+        lambda: any("nonsense" in line for line in berth.log.lines()), "a word about the file in the log"
+    )
 
 
 def test_folder_without_plugins_is_told(berth):
@@ -120,5 +140,8 @@ def test_folder_without_plugins_is_told(berth):
     berth.plugin_dir = str(folder)
     berth.write_function("hello", HELLO)
     berth.start(ready=False)
-    wait_until(lambda: not berth.running or any("plugin" in line for line in berth.log.lines()), "a word about plugins")
+    wait_until(
+        lambda: not berth.running or any("plugin" in line for line in berth.log.lines()),
+        "a word about plugins",
+    )
     assert "plugin" in berth.log_tail()

@@ -1,4 +1,5 @@
 """The YAML registry: what is right is served, what is wrong is shown with its place."""
+
 import re
 import subprocess
 
@@ -9,14 +10,20 @@ from harness.functions import HELLO, SHELL_HELLO
 
 def check(berth):
     """berthd --check on what has been written: status and standard error."""
-    run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=120, cwd=berth.project)
+    run = subprocess.run(
+        berth.command("--check"), capture_output=True, text=True, timeout=120, cwd=berth.project
+    )
     return run.returncode, run.stderr
 
 
 def located(text, kind="error"):
     """[(line, column, message)] of the findings in the registry's file."""
-    return [(int(line), int(column), message) for line, column, message in
-            re.findall(rf"^\S*global-function-definition\.yml:(\d+):(\d+): {kind}: (.*)$", text, re.MULTILINE)]
+    return [
+        (int(line), int(column), message)
+        for line, column, message in re.findall(
+            rf"^\S*global-function-definition\.yml:(\d+):(\d+): {kind}: (.*)$", text, re.MULTILINE
+        )
+    ]
 
 
 RIGHT = """
@@ -32,7 +39,12 @@ usable-functions:
 """
 
 MISTAKES = [
-    ("an unknown key", 'base_function_file_name: "hello.py"', 'base_function_file_nam: "hello.py"', "base_function_file_name"),
+    (
+        "an unknown key",
+        'base_function_file_name: "hello.py"',
+        'base_function_file_nam: "hello.py"',
+        "base_function_file_name",
+    ),
     ("a wrong type", 'extra_dependencies: ""', "concurrency: many", "concurrency"),
     ("out of range", 'extra_dependencies: ""', "concurrency: 0", "concurrency"),
     ("a missing file", "hello.py", "helo.py", "helo.py"),
@@ -76,8 +88,12 @@ def berth_config_lines(berth):
 def test_duplicate_and_reserved_routes_are_mistakes(berth):
     berth.write_files("functions/hello", {"hello.py": HELLO})
     one = RIGHT.split("usable-functions:\n")[1]
-    berth.write_config("usable-functions:\n" + one + one.replace("  hello:", "  other:")
-                       + one.replace("  hello:", "  third:").replace('name: "hello"', 'name: "function"'))
+    berth.write_config(
+        "usable-functions:\n"
+        + one
+        + one.replace("  hello:", "  other:")
+        + one.replace("  hello:", "  third:").replace('name: "hello"', 'name: "function"')
+    )
     status, text = check(berth)
     assert status == 2
     assert len(located(text)) == 2, text
@@ -122,11 +138,14 @@ def test_python_mistakes_are_shown_with_their_place_in_the_code(berth):
     assert re.search(r"broken\.py:\d+:\d+: error: ", text), text
 
 
-@pytest.mark.parametrize("code, line", [
-    ("def handel(request):\n    return 1\n", None),
-    ("x = 1\n\n\ndef handle():\n    return 1\n", 4),
-    ("def handle(a, b, c, d):\n    return 1\n", 1),
-])
+@pytest.mark.parametrize(
+    "code, line",
+    [
+        ("def handel(request):\n    return 1\n", None),
+        ("x = 1\n\n\ndef handle():\n    return 1\n", 4),
+        ("def handle(a, b, c, d):\n    return 1\n", 1),
+    ],
+)
 def test_missing_or_wrongly_shaped_handle_is_shown(berth, code, line):
     berth.write_function("shape", code)
     status, text = check(berth)
@@ -201,13 +220,16 @@ def test_name_is_the_route(berth):
 
 
 def test_function_from_the_predecessor_runs_unchanged(berth):
-    berth.write_files("functions/hello", {"hello.py": """
+    berth.write_files(
+        "functions/hello",
+        {"hello.py": """
         from starlette.responses import HTMLResponse
         handler_run_config = {"is_return_serialized": True}
         async def handle(request):
             data = await request.json() if request.method == "POST" else {}
             return HTMLResponse("<h1>hi %s</h1>" % data.get("name", ""))
-    """})
+    """},
+    )
     berth.write_config(RIGHT)
     berth.start()
     answer = berth.post("/hello", b'{"name": "you"}', headers={"Content-Type": "application/json"})

@@ -1,4 +1,5 @@
 """SIGHUP: what has changed on disk is served, what has become wrong is not, nobody waits."""
+
 import concurrent.futures
 import threading
 
@@ -59,7 +60,10 @@ def test_broken_yaml_leaves_everything_serving(berth):
     berth.start()
     berth.write_config("usable-functions: [\n")
     berth.reload()
-    wait_until(lambda: any("global-function-definition.yml:" in line for line in berth.log.lines()), "the mistake in the log")
+    wait_until(
+        lambda: any("global-function-definition.yml:" in line for line in berth.log.lines()),
+        "the mistake in the log",
+    )
     assert berth.get("/hello").status == 200
 
 
@@ -93,7 +97,9 @@ def test_no_request_is_lost_while_the_code_changes(berth):
             for number in range(1, 6):
                 berth.write_function("hello", answers(str(number)), idle_timeout=5)
                 berth.reload()
-                berth.wait_answer("/hello", lambda answer, want=str(number): answer.text == want, f"revision {number}")
+                berth.wait_answer(
+                    "/hello", lambda answer, want=str(number): answer.text == want, f"revision {number}"
+                )
         finally:
             over.set()
         statuses = [status for future in loads for status in future.result()]

@@ -1,4 +1,5 @@
 """The sample functions that scripts/run serves."""
+
 import json
 import shutil
 import subprocess
@@ -22,11 +23,15 @@ def test_every_registered_function_answers(served):
     names = [entry["name"] for entry in served.admin("GET", "/system/functions").json()]
     assert set(names) >= set(SAMPLES)
     for name in names:
-        answer = served.wait_answer(f"/{name}", lambda answer: answer.status != 503, f"an answer of {name}", 200)
+        answer = served.wait_answer(
+            f"/{name}", lambda answer: answer.status != 503, f"an answer of {name}", 200
+        )
         assert answer.status < 500, (name, answer)
 
 
-@pytest.mark.parametrize("name, result", [("addition", 10), ("subtract", 4), ("multiply", 21), ("division", 7 / 3)])
+@pytest.mark.parametrize(
+    "name, result", [("addition", 10), ("subtract", 4), ("multiply", 21), ("division", 7 / 3)]
+)
 def test_arithmetic(served, name, result):
     answer = calculate(served, name, {"value1": 7, "value2": 3})
     assert answer.status == 200
@@ -56,8 +61,13 @@ def test_dashboard_is_a_page_that_calls_the_others(served):
 
 
 def test_samples_are_without_findings(served, root):
-    run = subprocess.run([served.command()[0], "--config", served.config, "--check"], capture_output=True, text=True,
-                         timeout=120, cwd=root)
+    run = subprocess.run(
+        [served.command()[0], "--config", served.config, "--check"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=root,
+    )
     assert (run.returncode, run.stderr) == (0, "")
 
 

@@ -1,4 +1,5 @@
 """The scripts a person types."""
+
 import os
 import re
 import shutil
@@ -14,8 +15,15 @@ from harness.wait import wait_until
 
 
 def script(root, name, *arguments, **options):
-    return subprocess.run([root / "scripts" / name, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=120, **options)
+    return subprocess.run(
+        [root / "scripts" / name, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        **options,
+    )
 
 
 def test_setup_with_nothing_to_do_is_silent_and_quick(root):
@@ -38,12 +46,28 @@ def test_run_serves_and_shows_the_line_to_paste(root, tmp_path, runtime_images):
     output = tmp_path / "output"
     with open(output, "wb") as file:
         process = subprocess.Popen(
-            [root / "scripts" / "run", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}",
-             "--state", str(tmp_path / "state"), "--run-dir", folder],
-            stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True)
+            [
+                root / "scripts" / "run",
+                "--listen",
+                f"127.0.0.1:{port}",
+                "--admin",
+                f"127.0.0.1:{admin}",
+                "--state",
+                str(tmp_path / "state"),
+                "--run-dir",
+                folder,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
     try:
-        command = wait_until(lambda: re.search(rf"curl http://localhost:{port}/hello", output.read_text()),
-                             "the line to paste", 200)
+        command = wait_until(
+            lambda: re.search(rf"curl http://localhost:{port}/hello", output.read_text()),
+            "the line to paste",
+            200,
+        )
         assert command
         assert client.request(("127.0.0.1", port), "GET", "/hello").status == 200
         process.send_signal(signal.SIGINT)

@@ -1,4 +1,5 @@
 """Shell functions: CGI in, standard output out."""
+
 import pytest
 
 from harness.wait import wait_until
@@ -33,7 +34,9 @@ def test_body_is_standard_input(served):
 
 
 def test_variables_are_those_of_cgi(served):
-    answer = served.post("/cgi/env?a=b&c=%20", b"12345", headers={"Content-Type": "text/plain", "X-Odd-Name": "odd"})
+    answer = served.post(
+        "/cgi/env?a=b&c=%20", b"12345", headers={"Content-Type": "text/plain", "X-Odd-Name": "odd"}
+    )
     seen = dict(line.split("=", 1) for line in answer.text.splitlines() if "=" in line)
     assert seen["GATEWAY_INTERFACE"] == "CGI/1.1"
     assert seen["REQUEST_METHOD"] == "POST"
@@ -60,7 +63,9 @@ def test_headers_of_the_script_are_used(served):
 
 def test_exit_status_other_than_0_is_a_500_with_stderr_in_the_log(served):
     assert served.get("/cgi/fail").status == 500
-    wait_until(lambda: any("a word to the log" in line for line in served.log.lines()), "standard error in the log")
+    wait_until(
+        lambda: any("a word to the log" in line for line in served.log.lines()), "standard error in the log"
+    )
 
 
 def test_large_output(served):

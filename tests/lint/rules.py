@@ -1,7 +1,8 @@
 """The project's own rules, checked over its source files. Prints `file:line: message` for each breach.
 
-    rules.py [ROOT]     default: the project this file belongs to; exit status 1 when a rule is broken
+rules.py [ROOT]     default: the project this file belongs to; exit status 1 when a rule is broken
 """
+
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ import sys
 MAX_FILE_LINES = 900
 MAX_FUNCTION_LINES = 80
 MAX_TEST_SLEEP_S = 1.0
+MAX_PYTHON_COLUMNS = 120
 
 # The folders of the daemon, lowest floor first: one includes only itself and what stands before it.
 FLOORS = ["base", "config", "http", "gateway", "docker", "build", "fleet", "admin"]
@@ -30,6 +32,12 @@ def strip_c(text):
 def check_length(path, lines):
     if len(lines) > MAX_FILE_LINES:
         yield 1, f"{len(lines)} lines; a file has at most {MAX_FILE_LINES}: split it at an idea"
+
+
+def check_width(path, lines):
+    for number, line in enumerate(lines, 1):
+        if len(line) > MAX_PYTHON_COLUMNS:
+            yield number, f"{len(line)} columns; at most {MAX_PYTHON_COLUMNS}"
 
 
 def check_markers(path, lines):
@@ -59,17 +67,17 @@ def check_functions(path, lines):
 
 def check_includes(path, lines):
     """In host/: quoted includes start at host/ and never name a higher floor."""
-    parts = path.split("/")
-    own = FLOORS.index(parts[1]) if len(parts) > 2 and parts[1] in FLOORS else len(FLOORS)
+    own_folder = path.split("/")[1] if path.count("/") > 1 else None
+    own = FLOORS.index(own_folder) if own_folder in FLOORS else len(FLOORS)
     for number, line in enumerate(lines, 1):
         match = INCLUDE.match(line)
         if not match:
             continue
         folder = match.group(1).split("/")[0]
-        if "/" not in match.group(1):
-            yield number, f'write includes from host/: "{parts[1]}/{match.group(1)}"'
+        if "/" not in match.group(1) and own_folder:
+            yield number, f'write includes from host/: "{own_folder}/{match.group(1)}"'
         elif folder in FLOORS and FLOORS.index(folder) > own:
-            yield number, f"host/{parts[1]} must not include host/{folder}: that is a higher floor"
+            yield number, f"host/{own_folder} must not include host/{folder}: that is a higher floor"
 
 
 def check_sleeps(path, lines):
@@ -83,6 +91,7 @@ CODE = (".c", ".h", ".py", ".sh", ".js")
 TABLE = [
     # applies to a path and its first line, check
     (lambda p, first: p.endswith(CODE) or first.startswith("#!"), check_length),
+    (lambda p, first: p.endswith(".py"), check_width),
     (lambda p, first: True, check_markers),
     (lambda p, first: p.endswith((".c", ".h")), check_banned),
     (lambda p, first: p.endswith(".c") and not p.startswith("tests/"), check_functions),
@@ -93,8 +102,13 @@ TABLE = [
 
 def source_files(root):
     """Every file of the project that is text: tracked, or new and not ignored."""
-    listing = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=root,
-                             check=True, capture_output=True, text=True).stdout
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     for path in sorted(filter(None, listing.split("\0"))):
         if path.startswith(("tests/fuzz/corpus/", "tests/data/")):
             continue
@@ -113,8 +127,11 @@ def check_file(path, lines):
 
 def main(arguments):
     root = arguments[0] if arguments else os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-    breaches = [(path, line, message) for path, lines in source_files(root)
-                for line, message in check_file(path, lines)]
+    breaches = [
+        (path, line, message)
+        for path, lines in source_files(root)
+        for line, message in check_file(path, lines)
+    ]
     for path, line, message in breaches:
         print(f"{path}:{line}: {message}")
     return 1 if breaches else 0

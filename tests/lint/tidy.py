@@ -1,8 +1,9 @@
-"""Runs clang-tidy over the project's C files, in parallel. A file found clean is not looked at again until it, a header or
-the settings change.
+"""Runs clang-tidy over the project's C files, in parallel. A file found clean is not looked at again until it,
+a header or the settings change.
 
     tidy.py ROOT BUILD_DIR     exit status 1 when there are findings, which are printed
 """
+
 import concurrent.futures
 import hashlib
 import json
@@ -12,7 +13,9 @@ import subprocess
 import sys
 
 FILE_TIMEOUT_S = 300
-NOISE = re.compile(r"^\d+ warnings?( and \d+ errors?)? generated\.$|^Suppressed \d+ warnings|^Use -header-filter")
+NOISE = re.compile(
+    r"^\d+ warnings?( and \d+ errors?)? generated\.$|^Suppressed \d+ warnings|^Use -header-filter"
+)
 
 
 def digest(*parts):
@@ -26,8 +29,13 @@ def read(path):
 
 def common_inputs(root):
     """What the verdict on any file depends on besides the file: the headers, the settings, the tool."""
-    listing = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.h",
-                              ".clang-tidy"], cwd=root, check=True, capture_output=True, text=True).stdout
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.h", ".clang-tidy"],
+        cwd=root,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
     version = subprocess.run(["clang-tidy", "--version"], check=True, capture_output=True).stdout
     paths = [os.path.join(root, path) for path in sorted(filter(None, listing.split("\0")))]
     return digest(version, *(read(path) for path in paths if os.path.exists(path))).encode()
@@ -38,14 +46,20 @@ def compiled_files(root, build_dir):
     with open(os.path.join(build_dir, "compile_commands.json"), encoding="utf-8") as file:
         files = {entry["file"] for entry in json.load(file)}
     outside = os.path.join(root, "build") + os.sep
-    return sorted(f for f in files if f.startswith(root + os.sep) and not f.startswith(outside) and os.path.exists(f))
+    return sorted(
+        f for f in files if f.startswith(root + os.sep) and not f.startswith(outside) and os.path.exists(f)
+    )
 
 
 def findings(path, build_dir):
     """clang-tidy's words about one file; empty when it is clean."""
     try:
-        run = subprocess.run(["clang-tidy", "--quiet", "-p", build_dir, path], capture_output=True, text=True,
-                             timeout=FILE_TIMEOUT_S)
+        run = subprocess.run(
+            ["clang-tidy", "--quiet", "-p", build_dir, path],
+            capture_output=True,
+            text=True,
+            timeout=FILE_TIMEOUT_S,
+        )
     except subprocess.TimeoutExpired:
         return f"{path}: clang-tidy did not finish in {FILE_TIMEOUT_S} s\n"
     lines = [line for line in (run.stdout + run.stderr).splitlines() if not NOISE.match(line)]

@@ -1,1 +1,1 @@
-"""What the end-to-end tests share: a daemon under test, HTTP by hand, the Docker engine, waiting for states."""
+"""What the end-to-end tests share: a daemon under test, HTTP by hand, the Docker engine, waiting."""

@@ -1,11 +1,12 @@
 """HTTP as a client sees it: whole requests, and connections driven by hand."""
+
 import http.client
 import json
 import socket
 
 
 class Response:
-    """A whole answer. `headers` is an http.client.HTTPMessage: case-insensitive, get_all() for repeated ones."""
+    """A whole answer. `headers` is an http.client.HTTPMessage: any case, get_all() for repeated ones."""
 
     def __init__(self, status, headers, body):
         self.status = status

@@ -1,4 +1,5 @@
-"""A berthd of a test's own: its folders, its functions, its process, and what must be true of it afterwards."""
+"""A berthd of a test's own: its folders, functions and process, and what must be true of it afterwards."""
+
 import json
 import os
 import random
@@ -17,7 +18,7 @@ from harness.wait import NotReached, wait_until
 READY_S = 60
 STOP_S = 30
 
-# File descriptors that may come and go with the connections to the Docker engine: kept ones, and those of one instance.
+# File descriptors that come and go with connections to the Docker engine: kept ones, those of one instance.
 ENGINE_CONNECTIONS = 16
 CONNECTIONS_PER_INSTANCE = 3
 
@@ -63,11 +64,11 @@ def sanitizer_environment():
 
 
 class Berth:
-    """A daemon. Write functions, start(), use it; finish() stops it and checks that nothing is left or went wrong."""
+    """A daemon. Write functions, start(), use it; finish() stops it and tells what was wrong or is left."""
 
     def __init__(self, bin_dir):
         self.bin_dir = bin_dir
-        # Short and without links: paths of unix sockets have at most 107 bytes, and the engine reports real paths.
+        # Short and without links: a unix socket's path has at most 107 bytes, the engine reports real paths.
         self.folder = tempfile.mkdtemp(prefix="be-", dir=os.path.realpath("/tmp"))
         self.project = os.path.join(self.folder, "project")
         self.state_dir = os.path.join(self.folder, "state")
@@ -100,8 +101,10 @@ class Berth:
             os.chmod(path, 0o755 if data.startswith(b"#!") else 0o644)
 
     def write_function(self, name, code, language="python", **settings):
-        """Writes a function's folder and registers it. `code` is its one file's text, or {file: text} with the entry
-        first. Settings go into `configuration`; None leaves one out. Unused instances go after 1 s unless set."""
+        """Writes a function's folder and registers it. `code` is its one file's text, or {file: text} with the
+        entry first. Settings go into `configuration`; None leaves one out. Idle instances go after 1 s unless
+        set.
+        """
         files = code if isinstance(code, dict) else {name + EXTENSIONS.get(language, ".txt"): code}
         self.write_files(os.path.join("functions", name), files)
         configuration = {
@@ -129,9 +132,19 @@ class Berth:
     # -- its process
 
     def command(self, *arguments):
-        command = [os.path.join(self.bin_dir, "berthd"), "--config", self.config,
-                   "--listen", "%s:%d" % self.address, "--admin", "%s:%d" % self.admin_address,
-                   "--state", self.state_dir, "--run-dir", self.run_dir]
+        command = [
+            os.path.join(self.bin_dir, "berthd"),
+            "--config",
+            self.config,
+            "--listen",
+            "%s:%d" % self.address,
+            "--admin",
+            "%s:%d" % self.admin_address,
+            "--state",
+            self.state_dir,
+            "--run-dir",
+            self.run_dir,
+        ]
         if self.plugin_dir:
             command += ["--plugins", self.plugin_dir]
         return command + list(arguments)
@@ -141,8 +154,14 @@ class Berth:
             self.write_config()
         with open(self.log.path, "ab") as log:
             self.process = subprocess.Popen(
-                self.command(*arguments), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                cwd=self.project, env={**os.environ, **sanitizer_environment(), **(environment or {})})
+                self.command(*arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd=self.project,
+                env={**os.environ, **sanitizer_environment(), **(environment or {})},
+            )
         if ready:
             self.wait_ready(timeout)
         return self
@@ -207,16 +226,18 @@ class Berth:
         return client.Connection(self.address, timeout)
 
     def hold(self, target):
-        """A request that keeps a slot busy: its one byte of body is still to come. Send it, then read the answer."""
+        """A request that keeps a slot busy: its one byte of body is to come. Send it, then read the answer."""
         connection = self.connect(timeout=60)
         connection.send(f"POST {target} HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\n")
         return connection
 
     def wait_answer(self, target, condition, what, timeout=30):
         """Asks until the answer satisfies `condition`; that answer."""
+
         def ask():
             answer = self.get(target)
             return answer if condition(answer) else None
+
         return wait_until(ask, what, timeout)
 
     # -- its containers
@@ -241,12 +262,15 @@ class Berth:
     # -- what must be true afterwards
 
     def expect_error(self, event, **fields):
-        """Says that log lines of level error with this event (a regular expression) and these fields are right."""
+        """Says that error lines with this event (a regular expression) and these fields are right."""
         self.expected_errors.append((event, fields))
 
     def unexpected_errors(self):
-        expected = [entry for event, fields in self.expected_errors
-                    for entry in self.log.entries(event=event, level="error", **fields)]
+        expected = [
+            entry
+            for event, fields in self.expected_errors
+            for entry in self.log.entries(event=event, level="error", **fields)
+        ]
         return [entry for entry in self.log.entries(level="error") if entry not in expected]
 
     def open_files_left(self):
@@ -262,9 +286,13 @@ class Berth:
     def running_problems(self):
         """What is wrong with a running daemon that nobody is using."""
         problems = self.log_problems()
-        for left, what in ((self.open_files_left, "open files left behind"),
-                           (lambda: [f"{pid} {processes.command_line(pid)}" for pid in processes.children(self.pid)],
-                            "child processes left behind")):
+        for left, what in (
+            (self.open_files_left, "open files left behind"),
+            (
+                lambda: [f"{pid} {processes.command_line(pid)}" for pid in processes.children(self.pid)],
+                "child processes left behind",
+            ),
+        ):
             try:
                 wait_until(lambda: not left(), what, timeout=10)
             except NotReached:

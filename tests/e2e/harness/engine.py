@@ -1,4 +1,5 @@
 """The Docker engine, asked directly over its socket."""
+
 import http.client
 import json
 import socket
@@ -24,7 +25,7 @@ class EngineConnection(http.client.HTTPConnection):
 
 
 def call(method, path, body=None, **query):
-    """One request; the JSON answer, or None when there is no body. EngineError for a status of 400 and above."""
+    """One request; its JSON answer, or None without a body. EngineError for a status of 400 and above."""
     connection = EngineConnection()
     try:
         target = path + ("?" + urllib.parse.urlencode(query) if query else "")
@@ -47,7 +48,9 @@ def containers(label="berth.host"):
 def containers_below(folder):
     """Containers that mount something of `folder`: all that belong to the daemon that works there."""
     prefix = folder.rstrip("/") + "/"
-    return [c for c in containers() if any(m.get("Source", "").startswith(prefix) for m in c.get("Mounts", []))]
+    return [
+        c for c in containers() if any(m.get("Source", "").startswith(prefix) for m in c.get("Mounts", []))
+    ]
 
 
 def name_of(container):
@@ -90,7 +93,9 @@ def exists(identity):
 
 
 def create(image, name, labels, command):
-    return call("POST", "/containers/create", {"Image": image, "Labels": labels, "Cmd": command}, name=name)["Id"]
+    return call("POST", "/containers/create", {"Image": image, "Labels": labels, "Cmd": command}, name=name)[
+        "Id"
+    ]
 
 
 def start(identity):

@@ -22,9 +22,9 @@ MIRROR = """
             size += len(piece)
         return JSONResponse({
             "method": request.method,
-            "path": request.scope["raw_path"].decode("latin-1") if request.scope.get("raw_path") else request.url.path,
+            "path": request.scope["raw_path"].decode("latin-1"),
             "query": request.scope["query_string"].decode("latin-1"),
-            "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.scope["headers"]],
+            "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.headers.raw],
             "size": size,
             "sha256": digest.hexdigest(),
         })

@@ -1,9 +1,12 @@
 """The daemon's log as data."""
+
 import json
 import re
 
 LEVELS = ("debug", "info", "warning", "error")
-HEAD = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z) (%s) ([a-z][a-z0-9._-]*)(?: (.*))?$" % "|".join(LEVELS))
+HEAD = re.compile(
+    r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z) (%s) ([a-z][a-z0-9._-]*)(?: (.*))?$" % "|".join(LEVELS)
+)
 FIELD = re.compile(r'([A-Za-z0-9_.-]+)=("(?:[^"\\]|\\.)*"|\S*)(?: |$)')
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior|Memory)Sanitizer|runtime error: ")
 
@@ -51,13 +54,16 @@ class LogFile:
         return text.split("\n")[:-1]
 
     def entries(self, event=None, level=None, **fields):
-        """Parsed lines, those that have this event (a regular expression), this level and these field values."""
+        """Parsed lines that have this event (a regular expression), this level and these field values."""
         wanted = re.compile(event) if event else None
-        return [entry for entry in map(parse, self.lines())
-                if entry
-                and (wanted is None or wanted.fullmatch(entry["event"]))
-                and (level is None or entry["level"] == level)
-                and all(str(entry.get(key)) == str(value) for key, value in fields.items())]
+        return [
+            entry
+            for entry in map(parse, self.lines())
+            if entry
+            and (wanted is None or wanted.fullmatch(entry["event"]))
+            and (level is None or entry["level"] == level)
+            and all(str(entry.get(key)) == str(value) for key, value in fields.items())
+        ]
 
     def plain(self):
         """Lines that are no log entries."""

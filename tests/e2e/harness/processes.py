@@ -1,4 +1,5 @@
 """What a process has open and has started, from /proc."""
+
 import os
 
 

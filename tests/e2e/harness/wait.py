@@ -1,4 +1,5 @@
 """Waiting for a state, never for a time."""
+
 import time
 
 POLL_S = 0.02
@@ -9,7 +10,7 @@ class NotReached(AssertionError):
 
 
 def wait_until(condition, what, timeout=10.0):
-    """Polls `condition` until it gives something true, which is returned; NotReached after `timeout` seconds."""
+    """Polls `condition` until it gives something true, and returns that; NotReached after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -21,7 +22,7 @@ def wait_until(condition, what, timeout=10.0):
 
 
 def stays(condition, seconds):
-    """True when `condition` holds at every look for that long: for "nothing happens", where no state can be awaited."""
+    """True when `condition` holds at every look for that long: for "nothing happens", which has no state."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if not condition():
