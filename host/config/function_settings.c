@@ -254,6 +254,7 @@ static void read_configuration(const struct function_reader *reader, const struc
     const struct yaml_tree_node *language_node = setting_peek(&configuration_table, "language", mapping);
     int index =
         function_language_read(reader->languages, reader->language_count, language_node, key_at, reporter);
+    const char *assumed = index >= 0 ? reader->languages[index].name : NULL;
     const struct setting_table *options = index >= 0 ? &reader->option_tables[index] : NULL;
 
     const struct yaml_tree_node *found[COUNT_OF(configuration_keys)] = {0};
@@ -279,7 +280,7 @@ static void read_configuration(const struct function_reader *reader, const struc
     check_scale(&layers[0], settings, reporter);
 
     cleanup_free char *written = steal(&settings->language);
-    const char *language = index >= 0 ? reader->languages[index].name : written;
+    const char *language = assumed ? assumed : written;
     find_source(reader, &layers[0], language, key_at, reporter, settings);
     bool known = written && (!reader->languages ||
                              function_language_find(reader->languages, reader->language_count, written) >= 0);
@@ -287,7 +288,7 @@ static void read_configuration(const struct function_reader *reader, const struc
         settings->language = xstrdup(language);
 }
 
-/* The part of a function that is not text: its mapping, when it is one. */
+/* Reads the keys of the function itself. Gives its `configuration` when that is a mapping, else NULL. */
 static const struct yaml_tree_node *read_function_keys(const struct yaml_tree_entry *entry,
                                                        struct reporter *reporter,
                                                        struct function_settings *settings)
