@@ -1,0 +1,35 @@
+/*
+ * The management port: health, what is registered and how it does, and metrics, over HTTP on `host: admin`
+ * and on the unix socket <run dir>/admin.sock. The paths below /system follow the HTTP contract that faas-cli
+ * speaks. Control thread.
+ */
+#ifndef ADMIN_ADMIN_H
+#define ADMIN_ADMIN_H
+
+#include "base/error.h"
+#include "config/registry.h"
+
+struct admin;
+struct event_base;
+struct fleet;
+struct gateway;
+
+/* What it serves from; everything outlives it. */
+struct admin_options {
+    struct event_base *base;
+    const struct host_settings *host;
+    const char *run_dir; /* exists */
+    struct fleet *fleet;
+    struct gateway *gateway;
+};
+
+/* Binds and serves. */
+int admin_create(const struct admin_options *options, struct admin **ret_admin, struct error *err);
+
+/* "127.0.0.1:8081" as bound. Owned by it. */
+const char *admin_address(const struct admin *admin);
+
+/* NULL is fine. */
+void admin_destroy(struct admin *admin);
+
+#endif

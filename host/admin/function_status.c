@@ -1,0 +1,104 @@
+#include "admin/function_status.h"
+
+#include "gateway/slot_pool.h"
+
+#include <string.h>
+
+struct gathering {
+    json_t *instances;
+    unsigned total, ready;
+    const char *revision;
+};
+
+static void add_instance(struct instance *instance, void *context)
+{
+    struct gathering *gathering = context;
+    const struct instance_times *times = instance_phase_times(instance);
+    enum instance_state state = instance_current_state(instance);
+    unsigned slots, busy;
+    uint64_t idle_since_ms;
+    instance_usage(instance, &slots, &busy, &idle_since_ms);
+    gathering->total++;
+    gathering->ready += state == INSTANCE_READY;
+    json_array_append_new(gathering->instances,
+                          json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "instance",
+                                    instance_name(instance), "revision", gathering->revision, "state",
+                                    instance_state_name(state), "slots", (json_int_t)slots, "busy",
+                                    (json_int_t)busy, "create_ms", (json_int_t)times->create_ms, "start_ms",
+                                    (json_int_t)times->start_ms, "load_ms", (json_int_t)times->load_ms));
+}
+
+static void add_revision(struct revision *revision, void *context)
+{
+    struct gathering *gathering = context;
+    gathering->revision = revision_prepared(revision)->digest;
+    revision_each(revision, add_instance, gathering);
+}
+
+static json_t *load_json(struct revision *revision)
+{
+    struct slot_counts counts;
+    slot_pool_counts(revision_pool(revision), &counts);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "idle", (json_int_t)counts.idle, "busy",
+                     (json_int_t)counts.busy, "waiting", (json_int_t)counts.waiting, "starting",
+                     (json_int_t)counts.starting, "completed", (json_int_t)counts.completed, "refused",
+                     (json_int_t)counts.refused);
+}
+
+static json_t *problem_json(const struct error *problem)
+{
+    if (!problem->component)
+        return json_null();
+    return json_pack("{s:s, s:s, s:s, s:s}", "component", problem->component, "reason", problem->reason,
+                     "message", problem->message, "hint", problem->hint);
+}
+
+static json_t *diagnostics_json(const struct diagnostics *diagnostics)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < diagnostics->count; i++)
+        json_array_append_new(list, diagnostic_to_json(&diagnostics->items[i]));
+    return list;
+}
+
+static const char *state_word(struct function *function)
+{
+    struct revision *current = function_current(function);
+    return current ? revision_state_name(revision_current_state(current)) : "broken";
+}
+
+static const char *image_name(struct function *function)
+{
+    struct revision *current = function_current(function);
+    const char *image = current ? revision_prepared(current)->image : NULL;
+    return image ? image : "";
+}
+
+/* The newest deployment's problem, else that of the revision that serves. */
+static const struct error *newest_problem(struct function *function)
+{
+    const struct error *problem = function_problem(function);
+    struct revision *current = function_current(function);
+    return problem->component || !current ? problem : revision_problem(current);
+}
+
+json_t *function_status_json(struct function *function)
+{
+    struct gathering gathering = {.instances = json_array()};
+    function_each_revision(function, add_revision, &gathering);
+    struct revision *current = function_current(function);
+    const struct function_settings *settings = function_latest_settings(function);
+    json_t *load = current ? load_json(current) : json_null();
+    json_int_t completed = json_integer_value(json_object_get(load, "completed"));
+    json_t *berth =
+        json_pack("{s:s, s:s?, s:s?, s:s, s:o, s:o, s:o, s:o}", "state", state_word(function), "language",
+                  settings->language, "version", settings->version, "revision",
+                  current ? revision_prepared(current)->digest : "", "load", load, "problem",
+                  problem_json(newest_problem(function)), "diagnostics",
+                  diagnostics_json(function_diagnostics(function)), "instances", gathering.instances);
+    return json_pack("{s:s, s:s, s:s, s:{s:s}, s:{}, s:I, s:I, s:I, s:o}", "name", function_name(function),
+                     "image", image_name(function), "namespace", FUNCTION_STATUS_NAMESPACE, "labels",
+                     "faas_function", function_name(function), "annotations", "invocationCount", completed,
+                     "replicas", (json_int_t)gathering.total, "availableReplicas",
+                     (json_int_t)gathering.ready, "berth", berth);
+}

@@ -1,0 +1,16 @@
+/* A function as the management API shows it. */
+#ifndef ADMIN_FUNCTION_STATUS_H
+#define ADMIN_FUNCTION_STATUS_H
+
+#include "fleet/function.h"
+
+#include <jansson.h>
+
+#define FUNCTION_STATUS_NAMESPACE                                                                            \
+    "openfaas-fn" /* the default namespace that clients of this contract expect */
+
+/* One FunctionStatus object, with a member `berth` that says more: state, revision, settings, instances,
+ * diagnostics. The caller owns it. */
+json_t *function_status_json(struct function *function);
+
+#endif

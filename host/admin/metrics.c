@@ -1,0 +1,92 @@
+#include "admin/metrics.h"
+
+#include "admin/function_status.h"
+#include "fleet/fleet.h"
+#include "gateway/gateway.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+static const struct stats_row {
+    const char *name, *type, *help;
+    size_t offset; /* in struct gateway_stats */
+} stats_rows[] = {
+    {"berth_connections_accepted_total", "counter", "Client connections accepted.",
+     offsetof(struct gateway_stats, connections_accepted)},
+    {"berth_connections_open", "gauge", "Client connections open now.",
+     offsetof(struct gateway_stats, connections_open)},
+    {"berth_requests_total", "counter", "Requests read.", offsetof(struct gateway_stats, requests)},
+    {"berth_requests_active", "gauge", "Requests under way or waiting.",
+     offsetof(struct gateway_stats, requests_active)},
+    {"berth_bytes_in_total", "counter", "Bytes received from clients.",
+     offsetof(struct gateway_stats, bytes_in)},
+    {"berth_bytes_out_total", "counter", "Bytes sent to clients.", offsetof(struct gateway_stats, bytes_out)},
+    {"berth_retries_total", "counter", "Requests repeated on another slot.",
+     offsetof(struct gateway_stats, retries)},
+    {"berth_cold_waits_total", "counter", "Requests that had to wait for an instance.",
+     offsetof(struct gateway_stats, cold_waits)},
+};
+
+static void write_head(struct strbuf *out, const char *name, const char *type, const char *help)
+{
+    strbuf_append_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void write_gateway(const struct gateway *gateway, struct strbuf *out)
+{
+    struct gateway_stats stats;
+    gateway_stats(gateway, &stats);
+    for (size_t i = 0; i < sizeof(stats_rows) / sizeof(stats_rows[0]); i++) {
+        const struct stats_row *row = &stats_rows[i];
+        write_head(out, row->name, row->type, row->help);
+        uint64_t value = *(const uint64_t *)((const char *)&stats + row->offset);
+        strbuf_append_format(out, "%s %" PRIu64 "\n", row->name, value);
+    }
+    write_head(out, "berth_responses_total", "counter",
+               "Answers by status class; class=\"gateway\" counts those that Berth made itself.");
+    strbuf_append_format(out, "berth_responses_total{class=\"gateway\"} %" PRIu64 "\n", stats.responses[0]);
+    for (int class = 1; class < 6; class ++)
+        strbuf_append_format(out, "berth_responses_total{class=\"%dxx\"} %" PRIu64 "\n", class,
+                             stats.responses[class]);
+}
+
+static const struct load_row {
+    const char *name, *type, *help;
+    size_t offset; /* of an unsigned in struct slot_counts */
+} load_rows[] = {
+    {"gateway_service_count", "gauge", "Instances that take requests.",
+     offsetof(struct slot_counts, instances)},
+    {"berth_slots_idle", "gauge", "Slots nobody uses.", offsetof(struct slot_counts, idle)},
+    {"berth_slots_busy", "gauge", "Slots under a request.", offsetof(struct slot_counts, busy)},
+    {"berth_requests_waiting", "gauge", "Requests in the function's queue.",
+     offsetof(struct slot_counts, waiting)},
+    {"berth_slots_starting", "gauge", "Slots on their way.", offsetof(struct slot_counts, starting)},
+};
+
+static void write_load(struct fleet *fleet, const struct load_row *row, struct strbuf *out)
+{
+    write_head(out, row->name, row->type, row->help);
+    for (size_t i = 0; i < fleet_function_count(fleet); i++) {
+        struct function *function = fleet_function_at(fleet, i);
+        struct revision *current = function_current(function);
+        if (!current)
+            continue;
+        struct slot_counts counts;
+        slot_pool_counts(revision_pool(current), &counts);
+        unsigned value = *(const unsigned *)((const char *)&counts + row->offset);
+        strbuf_append_format(out, "%s{function_name=\"%s.%s\"} %u\n", row->name, function_name(function),
+                             FUNCTION_STATUS_NAMESPACE, value);
+    }
+}
+
+void metrics_write(struct fleet *fleet, const struct gateway *gateway, struct strbuf *out)
+{
+    write_gateway(gateway, out);
+    for (size_t i = 0; i < sizeof(load_rows) / sizeof(load_rows[0]); i++)
+        write_load(fleet, &load_rows[i], out);
+    const struct fleet_budget *budget = fleet_current_budget(fleet);
+    write_head(out, "berth_instances", "gauge", "Containers of this host, prewarmed ones included.");
+    strbuf_append_format(out, "berth_instances %u\n", budget->instances);
+    write_head(out, "berth_instances_memory_bytes", "gauge", "Sum of their memory limits.");
+    strbuf_append_format(out, "berth_instances_memory_bytes %" PRIu64 "\n", budget->memory_bytes);
+}

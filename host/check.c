@@ -1,0 +1,158 @@
+#include "check.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "build/build_job.h"
+#include "build/plugins.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RENDERED_MAX (4u << 20)
+
+struct check {
+    struct event_base *base;
+    const char *config_path;
+    struct build_jobs *jobs;
+    struct plugins *plugins;
+    struct registry *registry;
+    struct diagnostics found;
+    size_t pending; /* jobs not yet done */
+    bool failed;
+    struct error error;
+};
+
+/* One function under check. */
+struct subject {
+    struct check *check;
+    const char *function;
+};
+
+static void stop_when_done(struct check *check)
+{
+    if (check->pending == 0)
+        event_base_loopbreak(check->base);
+}
+
+static void on_checked(void *context, struct build_result *result)
+{
+    struct subject *subject = context;
+    struct check *check = subject->check;
+    bool told = diagnostics_errors(&result->diagnostics, NULL) > 0;
+    diagnostics_move(&check->found, &result->diagnostics);
+    if (!result->ok && !told) {
+        struct diagnostic item = {.severity = SEVERITY_ERROR,
+                                  .function = (char *)subject->function,
+                                  .file = (char *)check->config_path,
+                                  .message = result->error.message,
+                                  .hint = result->error.hint[0] ? result->error.hint : NULL};
+        diagnostics_add(&check->found, &item);
+    }
+    build_result_destroy(result);
+    free(subject);
+    check->pending--;
+    stop_when_done(check);
+}
+
+static void submit(struct check *check, const struct function_settings *settings)
+{
+    const struct plugin *plugin =
+        settings->language ? plugins_find(check->plugins, settings->language) : NULL;
+    if (settings->broken || !plugin)
+        return;
+    struct build_request request = {
+        .operation = BUILD_CHECK,
+        .plugin = plugin->path,
+        .language = plugin->language.name,
+        .function = settings->name,
+        .folder = settings->folder,
+        .file = settings->file,
+        .options = settings->options,
+        .option_count = settings->option_count,
+    };
+    struct subject *subject = xcalloc(1, sizeof(*subject));
+    *subject = (struct subject){check, settings->name};
+    check->pending++;
+    build_jobs_submit(check->jobs, &request, on_checked, subject);
+}
+
+static void on_scanned(void *context, bool changed)
+{
+    (void)changed;
+    struct check *check = context;
+    size_t language_count;
+    const struct language *languages = plugins_languages(check->plugins, &language_count);
+    if (registry_load(check->config_path, languages, language_count, &check->registry, &check->error) < 0) {
+        check->failed = true;
+    } else {
+        diagnostics_move(&check->found, &check->registry->diagnostics);
+        for (size_t i = 0; i < check->registry->function_count; i++)
+            submit(check, &check->registry->functions[i]);
+    }
+    stop_when_done(check);
+}
+
+static void print_json(const struct check *check)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < check->found.count; i++)
+        json_array_append_new(array, diagnostic_to_json(&check->found.items[i]));
+    json_dumpf(array, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(array);
+}
+
+static void print_text(const struct check *check)
+{
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, RENDERED_MAX);
+    for (size_t i = 0; i < check->found.count; i++)
+        diagnostic_render(&check->found.items[i], &text);
+    fputs(strbuf_text(&text), stderr);
+    size_t errors = diagnostics_errors(&check->found, NULL);
+    fprintf(stderr, "%s: %zu functions, %zu errors, %zu warnings and notes\n", check->config_path,
+            check->registry->function_count, errors, check->found.count - errors);
+}
+
+static int run(struct check *check, const struct locations *locations, const char *staging_dir)
+{
+    struct build_jobs_options options = {.program = locations->build_job_program, .staging_dir = staging_dir};
+    if (build_jobs_create(check->base, &options, &check->jobs, &check->error) < 0 ||
+        plugins_create(check->jobs, locations->plugin_dir, &check->plugins, &check->error) < 0 ||
+        plugins_scan(check->plugins, on_scanned, check, &check->error) < 0)
+        return -1;
+    event_base_dispatch(check->base);
+    return check->failed ? -1 : 0;
+}
+
+enum check_outcome check_run(const char *config_path, const struct locations *locations, bool json)
+{
+    char staging_dir[] = "/tmp/berth-check-XXXXXX";
+    struct check check = {.config_path = config_path};
+    if (!mkdtemp(staging_dir)) {
+        perror("berthd: cannot make a directory in /tmp");
+        return CHECK_FAILED;
+    }
+    check.base = event_base_new();
+    enum check_outcome outcome = CHECK_FAILED;
+    if (run(&check, locations, staging_dir) == 0) {
+        if (json)
+            print_json(&check);
+        else
+            print_text(&check);
+        outcome = diagnostics_errors(&check.found, NULL) > 0 ? CHECK_ERRORS : CHECK_CLEAN;
+    } else {
+        fprintf(stderr, "berthd: %s\n", check.error.message);
+    }
+    plugins_destroy(check.plugins);
+    build_jobs_destroy(check.jobs);
+    registry_destroy(check.registry);
+    diagnostics_clear(&check.found);
+    event_base_free(check.base);
+    fs_remove_tree(staging_dir, NULL);
+    return outcome;
+}

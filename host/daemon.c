@@ -1,0 +1,256 @@
+#include "daemon.h"
+
+#include "admin/admin.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mailbox.h"
+#include "base/strbuf.h"
+#include "fleet/fleet.h"
+#include "gateway/gateway.h"
+#include "notify.h"
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct daemon {
+    struct event_base *base;
+    const struct host_settings *host;
+    struct route_table *routes;
+    struct gateway *gateway;
+    struct fleet *fleet;
+    struct admin *admin;
+    struct mailbox inbox; /* from the workers */
+    struct event *inbox_event;
+    struct event *drain_limit;
+    struct event *signals[4];
+    struct mail drained_mail;
+    bool listening, draining, failed;
+    struct error *err;
+};
+
+/* --- the end --- */
+
+static void stop_fleet(struct daemon *daemon)
+{
+    event_del(daemon->drain_limit);
+    fleet_stop(daemon->fleet);
+}
+
+static void on_fleet_stopped(void *context)
+{
+    struct daemon *daemon = context;
+    event_base_loopbreak(daemon->base);
+}
+
+static void deliver_drained(struct mail *mail, void *owner)
+{
+    (void)mail;
+    stop_fleet(owner);
+}
+
+static void on_gateway_drained(void *context) /* on a worker thread */
+{
+    struct daemon *daemon = context;
+    mailbox_post(&daemon->inbox, &daemon->drained_mail);
+}
+
+static void on_drain_limit(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct daemon *daemon = context;
+    log_warning("daemon.drain-timeout", LOG_INT("after_ms", daemon->host->drain_timeout_ms));
+    stop_fleet(daemon);
+}
+
+static void begin_drain(struct daemon *daemon)
+{
+    daemon->draining = true;
+    log_info("daemon.draining");
+    notify_manager("STOPPING=1");
+    struct timeval limit = {.tv_sec = daemon->host->drain_timeout_ms / 1000,
+                            .tv_usec = (suseconds_t)(daemon->host->drain_timeout_ms % 1000) * 1000};
+    evtimer_add(daemon->drain_limit, &limit);
+    if (daemon->listening)
+        gateway_drain(daemon->gateway);
+    else
+        stop_fleet(daemon);
+}
+
+/* --- signals --- */
+
+static void on_terminate(evutil_socket_t number, short what, void *context)
+{
+    (void)what;
+    struct daemon *daemon = context;
+    log_info("daemon.signal", LOG_STR("signal", sigabbrev_np((int)number)));
+    if (daemon->draining)
+        _exit(1); /* asked twice: now */
+    begin_drain(daemon);
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+    (void)number, (void)what;
+    struct daemon *daemon = context;
+    log_info("daemon.reload");
+    fleet_reload(daemon->fleet);
+}
+
+static const struct {
+    int number;
+    void (*handle)(evutil_socket_t number, short what, void *context);
+} signal_rows[] = {
+    {SIGTERM, on_terminate},
+    {SIGINT, on_terminate},
+    {SIGHUP, on_hangup},
+};
+
+#define SIGNAL_COUNT (sizeof(signal_rows) / sizeof(signal_rows[0]))
+
+static void watch_signals(struct daemon *daemon)
+{
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        daemon->signals[i] = evsignal_new(daemon->base, signal_rows[i].number, signal_rows[i].handle, daemon);
+        event_add(daemon->signals[i], NULL);
+    }
+}
+
+/* Signals are for the control thread: threads made while this holds do not get them. */
+static void mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        sigaddset(&set, signal_rows[i].number);
+    pthread_sigmask(how, &set, NULL);
+}
+
+/* --- the start --- */
+
+static void on_fleet_routed(void *context)
+{
+    struct daemon *daemon = context;
+    struct error err;
+    if (daemon->draining)
+        return;
+    mask_signals(SIG_BLOCK);
+    int rc = gateway_start(daemon->gateway, &err);
+    mask_signals(SIG_UNBLOCK);
+    if (rc < 0) {
+        *daemon->err = err;
+        daemon->failed = true;
+        event_base_loopbreak(daemon->base);
+        return;
+    }
+    daemon->listening = true;
+    log_info("daemon.listening", LOG_STR("functions", gateway_address(daemon->gateway)),
+             LOG_STR("admin", admin_address(daemon->admin)));
+}
+
+static void on_fleet_settled(void *context)
+{
+    struct daemon *daemon = context;
+    log_info("daemon.ready", LOG_STR("functions", gateway_address(daemon->gateway)),
+             LOG_INT("count", fleet_function_count(daemon->fleet)));
+    notify_manager("READY=1");
+}
+
+static void on_instance_timed_out(void *context, uint64_t instance) /* on a worker thread */
+{
+    struct daemon *daemon = context;
+    fleet_instance_timed_out(daemon->fleet, instance);
+}
+
+static void on_inbox(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct daemon *daemon = context;
+    mailbox_deliver(&daemon->inbox, daemon);
+}
+
+static int create_fleet(struct daemon *daemon, const char *config_path, const struct locations *locations,
+                        struct error *err)
+{
+    struct fleet_options options = {
+        .base = daemon->base,
+        .host = daemon->host,
+        .config_path = config_path,
+        .state_dir = locations->state_dir,
+        .run_dir = locations->run_dir,
+        .plugin_dir = locations->plugin_dir,
+        .build_job_program = locations->build_job_program,
+        .routes = daemon->routes,
+    };
+    struct fleet_hooks hooks = {.routed = on_fleet_routed,
+                                .settled = on_fleet_settled,
+                                .stopped = on_fleet_stopped,
+                                .context = daemon};
+    return fleet_create(&options, &hooks, &daemon->fleet, err);
+}
+
+static int create_parts(struct daemon *daemon, const char *config_path, const struct locations *locations,
+                        struct error *err)
+{
+    daemon->base = event_base_new();
+    daemon->routes = route_table_create();
+    daemon->drained_mail.deliver = deliver_drained;
+    if (mailbox_init(&daemon->inbox, err) < 0)
+        return -1;
+    daemon->inbox_event = event_new(daemon->base, daemon->inbox.fd, EV_READ | EV_PERSIST, on_inbox, daemon);
+    event_add(daemon->inbox_event, NULL);
+    daemon->drain_limit = evtimer_new(daemon->base, on_drain_limit, daemon);
+    struct gateway_hooks gateway_hooks = {
+        .instance_timed_out = on_instance_timed_out, .drained = on_gateway_drained, .context = daemon};
+    if (gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
+        create_fleet(daemon, config_path, locations, err) < 0)
+        return -1;
+    struct admin_options admin_options = {.base = daemon->base,
+                                          .host = daemon->host,
+                                          .run_dir = locations->run_dir,
+                                          .fleet = daemon->fleet,
+                                          .gateway = daemon->gateway};
+    return admin_create(&admin_options, &daemon->admin, err);
+}
+
+static void clear(struct daemon *daemon)
+{
+    admin_destroy(daemon->admin);
+    gateway_destroy(daemon->gateway);
+    fleet_destroy(daemon->fleet);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        if (daemon->signals[i])
+            event_free(daemon->signals[i]);
+    }
+    if (daemon->drain_limit)
+        event_free(daemon->drain_limit);
+    if (daemon->inbox_event) {
+        event_free(daemon->inbox_event);
+        mailbox_clear(&daemon->inbox);
+    }
+    route_table_destroy(daemon->routes);
+    event_base_free(daemon->base);
+}
+
+int daemon_run(const char *config_path, const struct host_settings *host, const struct locations *locations,
+               struct error *err)
+{
+    struct daemon daemon = {.host = host, .err = err};
+    int rc = create_parts(&daemon, config_path, locations, err);
+    if (rc == 0) {
+        watch_signals(&daemon);
+        log_info("daemon.started", LOG_STR("config", config_path), LOG_STR("state", locations->state_dir),
+                 LOG_STR("plugins", locations->plugin_dir), LOG_STR("owner", fleet_owner_id(daemon.fleet)));
+        fleet_start(daemon.fleet);
+        event_base_dispatch(daemon.base);
+        rc = daemon.failed ? -1 : 0;
+    }
+    clear(&daemon);
+    if (rc == 0)
+        log_info("daemon.stopped");
+    return rc;
+}

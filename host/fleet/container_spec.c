@@ -1,0 +1,122 @@
+#include "fleet/container_spec.h"
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "build/dependency_store.h"
+
+#include <stdlib.h>
+
+#define INSTANCE_USER   "10001:10001"
+#define PIDS_LIMIT      512
+#define TMP_SIZE_BYTES  (64u << 20)
+#define CODE_SIZE_BYTES (32u << 20) /* a package of 8 MiB, unpacked, in a prewarmed instance */
+#define FIXED_VARIABLES 2
+
+static size_t list_length(const char *const *list)
+{
+    size_t length = 0;
+    while (list && list[length])
+        length++;
+    return length;
+}
+
+static char **list_copy(const char *const *list)
+{
+    if (!list)
+        return NULL;
+    char **copy = xcalloc(list_length(list) + 1, sizeof(*copy));
+    for (size_t i = 0; list[i]; i++)
+        copy[i] = xstrdup(list[i]);
+    return copy;
+}
+
+static void list_free(char **list)
+{
+    for (char **entry = list; entry && *entry; entry++)
+        free(*entry);
+    free(list);
+}
+
+void container_spec_init(struct container_spec *spec, const struct instance_spec *from)
+{
+    *spec = (struct container_spec){
+        .runtime = xstrdup(from->runtime),
+        .image = xstrdup(from->image),
+        .code_dir = from->code_dir ? xstrdup(from->code_dir) : NULL,
+        .command = list_copy(from->command),
+        .environment = list_copy(from->environment),
+        .memory_bytes = from->memory_bytes,
+        .cpus = from->cpus,
+        .network = from->network,
+    };
+}
+
+void container_spec_clear(struct container_spec *spec)
+{
+    free(spec->runtime);
+    free(spec->image);
+    free(spec->code_dir);
+    list_free(spec->command);
+    list_free(spec->environment);
+    *spec = (struct container_spec){0};
+}
+
+char *container_spec_name(const struct container_spec *spec, const char *function, const char *instance)
+{
+    return function ? xasprintf("berth-%s-%s", function, instance)
+                    : xasprintf("berth.%s.%s", spec->runtime, instance);
+}
+
+/* The plugin's environment and what the runner protocol adds. The caller frees the array only. */
+static const char **environment_with(const struct container_spec *spec)
+{
+    size_t count = list_length((const char *const *)spec->environment);
+    const char **all = xcalloc(count + FIXED_VARIABLES + 1, sizeof(*all));
+    for (size_t i = 0; i < count; i++)
+        all[i] = spec->environment[i];
+    all[count] = "BERTH_SOCKET=/run/berth/host.sock";
+    all[count + 1] = spec->code_dir ? "BERTH_PREWARMED=0" : "BERTH_PREWARMED=1";
+    return all;
+}
+
+struct docker_call *container_spec_create(const struct fleet_env *env, const struct container_spec *spec,
+                                          const char *function, const char *instance, const char *dial_dir,
+                                          docker_id_fn *done, void *owner)
+{
+    cleanup_free char *name = container_spec_name(spec, function, instance);
+    cleanup_free const char **environment = environment_with(spec);
+    struct docker_bind binds[] = {
+        {.source = dial_dir, .target = "/run/berth", .read_only = true},
+        {.source = dependency_store_dir(env->dependencies),
+         .target = "/berth/dependencies",
+         .read_only = true},
+        {.source = spec->code_dir, .target = "/berth/code", .read_only = true},
+    };
+    struct docker_tmpfs tmpfs[] = {
+        {.target = "/tmp", .size_bytes = TMP_SIZE_BYTES},
+        {.target = "/berth/code", .size_bytes = CODE_SIZE_BYTES, .executable = true},
+    };
+    const struct docker_pair labels[] = {
+        {LABEL_HOST, env->owner_id},
+        {LABEL_RUNTIME, spec->runtime},
+        {LABEL_INSTANCE, instance},
+    };
+    struct docker_container container = {
+        .name = name,
+        .image = spec->image,
+        .command = (const char *const *)spec->command,
+        .environment = environment,
+        .user = INSTANCE_USER,
+        .labels = labels,
+        .label_count = sizeof(labels) / sizeof(labels[0]),
+        .binds = binds,
+        .bind_count = spec->code_dir ? 3 : 2,
+        .tmpfs = tmpfs,
+        .tmpfs_count = spec->code_dir ? 1 : 2,
+        .limits = {.memory_bytes = spec->memory_bytes, .cpus = spec->cpus, .pids = PIDS_LIMIT},
+        .network = spec->network == NETWORK_NONE ? "none" : env->network,
+        .read_only_root = true,
+        .log_driver = DOCKER_LOG_LOCAL,
+    };
+    return docker_container_create(env->docker, &container, done, owner);
+}

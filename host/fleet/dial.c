@@ -1,0 +1,92 @@
+#include "fleet/dial.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define DIAL_BACKLOG 1024 /* as many as an instance can have slots */
+
+struct dial {
+    char *dir;
+    int fd;
+    struct event *event;
+    dial_accepted_fn *accepted;
+    void *owner;
+};
+
+/* Takes one connection a turn: the callee may close the dial, and the event fires again while more wait. */
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct dial *dial = context;
+    int connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection >= 0)
+        dial->accepted(dial->owner, connection);
+    else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        log_warning("dial.accept-failed", LOG_STR("directory", dial->dir), LOG_STR("error", strerror(errno)));
+}
+
+/* Listens at `path`; whoever may enter the directory may connect, whatever user the container runs as. */
+static int listen_at(const char *path, int *ret_fd, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        error_set(err, "fleet", "path-too-long",
+                  "the socket path %s is longer than the %zu bytes a unix socket may have", path,
+                  sizeof(address.sun_path) - 1);
+        return error_hint(err, "give a shorter --run-dir");
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_errno(err, "fleet", errno, "cannot make a socket");
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0 ||
+        listen(fd, DIAL_BACKLOG) < 0)
+        return error_errno(err, "fleet", errno, "cannot listen at %s", path);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_fn *accepted, void *owner,
+              struct dial **ret_dial, struct error *err)
+{
+    struct dial *dial = xcalloc(1, sizeof(*dial));
+    *dial = (struct dial){.fd = -1, .accepted = accepted, .owner = owner};
+    dial->dir = xasprintf("%s/%s", env->run_dir, instance);
+    cleanup_free char *path = xasprintf("%s/host.sock", dial->dir);
+    if (fs_make_dirs(dial->dir, 0755, err) < 0 || listen_at(path, &dial->fd, err) < 0) {
+        dial_close(dial);
+        return -1;
+    }
+    dial->event = event_new(env->base, dial->fd, EV_READ | EV_PERSIST, on_readable, dial);
+    event_add(dial->event, NULL);
+    *ret_dial = dial;
+    return 0;
+}
+
+const char *dial_dir(const struct dial *dial)
+{
+    return dial->dir;
+}
+
+void dial_close(struct dial *dial)
+{
+    if (!dial)
+        return;
+    if (dial->event)
+        event_free(dial->event);
+    if (dial->fd >= 0)
+        close(dial->fd);
+    struct error err;
+    if (fs_remove_tree(dial->dir, &err) < 0)
+        log_warning("dial.directory-left", LOG_ERR(&err));
+    free(dial->dir);
+    free(dial);
+}

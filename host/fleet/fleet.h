@@ -1,0 +1,76 @@
+/*
+ * The fleet: all functions with their revisions and instances, kept as the registry says, on one Docker
+ * engine. It builds them, starts and removes containers as the load wants, publishes the route table, and
+ * cleans up after itself and after a predecessor that was killed. Control thread.
+ */
+#ifndef FLEET_FLEET_H
+#define FLEET_FLEET_H
+
+#include "base/error.h"
+#include "config/registry.h"
+#include "fleet/function.h"
+#include "gateway/route_table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct fleet;
+struct plugins;
+
+struct fleet_options {
+    struct event_base *base;
+    const struct host_settings *host; /* outlives the fleet */
+    const char *config_path;
+    const char *state_dir, *run_dir, *plugin_dir; /* absolute; made when missing */
+    const char *build_job_program;
+    struct route_table *routes; /* outlives the fleet */
+};
+
+struct fleet_hooks {
+    /* The registry has been applied for the first time: every function has its route, though some may still
+     * be built. */
+    void (*routed)(void *context);
+    /* Every function of the first load is built, or has failed to be: what is there is as ready as it gets.
+     * Once. */
+    void (*settled)(void *context);
+    /* fleet_stop() is through: no container of ours is left. Once. */
+    void (*stopped)(void *context);
+    void *context;
+};
+
+/* Locks the state directory and makes everything that needs no engine. */
+int fleet_create(const struct fleet_options *options, const struct fleet_hooks *hooks,
+                 struct fleet **ret_fleet, struct error *err);
+
+/* Begins: waits for the engine, removes leftovers, probes the plugins, applies the registry. */
+void fleet_start(struct fleet *fleet);
+
+/* Probes the plugins again and applies the registry as it is now. A file that cannot be read, or is not YAML,
+ * changes nothing. */
+void fleet_reload(struct fleet *fleet);
+
+/* Removes every instance; hooks.stopped follows. The gateway should have drained before. */
+void fleet_stop(struct fleet *fleet);
+
+/* After hooks.stopped, and after the gateway's threads have ended. Also right after fleet_create(). */
+void fleet_destroy(struct fleet *fleet);
+
+/* A request on this instance ran into its time limit: its handler may still be busy, so it is retired. Any
+ * thread. */
+void fleet_instance_timed_out(struct fleet *fleet, uint64_t instance);
+
+bool fleet_is_settled(const struct fleet *fleet);
+const char *fleet_owner_id(const struct fleet *fleet);
+const struct fleet_budget *fleet_current_budget(const struct fleet *fleet);
+
+/* What holds up the start, for /healthz: NULL when nothing does. */
+const char *fleet_waiting_for(const struct fleet *fleet);
+
+/* The functions in the registry's order; pointers are valid until the event loop goes on. */
+size_t fleet_function_count(const struct fleet *fleet);
+struct function *fleet_function_at(const struct fleet *fleet, size_t index);
+struct function *fleet_function_find(const struct fleet *fleet, const char *name);
+
+#endif

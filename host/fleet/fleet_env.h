@@ -1,0 +1,62 @@
+/* What every part of the fleet works with. Owned by the fleet, read by its parts; control thread only, except
+ * `inbox`. */
+#ifndef FLEET_FLEET_ENV_H
+#define FLEET_FLEET_ENV_H
+
+#include "base/mailbox.h"
+#include "config/registry.h"
+
+#include <event2/event.h>
+#include <stdint.h>
+
+struct build_jobs;
+struct dependency_installs;
+struct dependency_store;
+struct docker;
+struct engine_queue;
+struct package_store;
+struct plugins;
+struct prewarm;
+struct runtime_images;
+
+/* How much of the machine the instances may take together, and take now. */
+struct fleet_budget {
+    unsigned max_instances, instances;
+    uint64_t max_memory_bytes, memory_bytes;
+};
+
+struct fleet_env {
+    struct event_base *base;
+    const struct host_settings *host;
+    const char *owner_id; /* the label berth.host of everything that is ours */
+    const char *run_dir;  /* instance directories are made below it */
+    const char *network;  /* the bridge network of instances */
+    struct docker *docker;
+    struct engine_queue *queue; /* whose turn it is to ask Docker for something slow */
+    struct build_jobs *jobs;
+    struct plugins *plugins;
+    struct package_store *packages;
+    struct dependency_store *dependencies;
+    struct dependency_installs *installs;
+    struct runtime_images *images;
+    struct prewarm *prewarm;
+    struct mailbox inbox; /* how workers reach the fleet */
+    struct fleet_budget budget;
+    struct event *room_freed; /* activated when an instance is gone, so that others may start */
+    uint64_t
+        expected_start_ms; /* smoothed time from asking for a container to a loaded function; 0: not known */
+};
+
+#define LABEL_HOST         "berth.host"     /* owner's id */
+#define LABEL_RUNTIME      "berth.runtime"  /* name of the runtime */
+#define LABEL_INSTANCE     "berth.instance" /* instance id, 12 hexadecimal digits */
+
+#define INSTANCE_ID_DIGITS 12
+
+/* Arms a one-shot timer for a point of clock_ms(); at once when that is past. */
+void fleet_timer_at(struct event *timer, uint64_t due_ms, uint64_t now_ms);
+
+/* How many further instances of this size the budget allows. */
+unsigned fleet_budget_room(const struct fleet_budget *budget, uint64_t memory_bytes);
+
+#endif

@@ -1,0 +1,321 @@
+#include "fleet/function.h"
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "fleet/engine_queue.h"
+#include "gateway/slot_pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct function {
+    struct fleet_env *env;
+    struct function_hooks hooks;
+    void *owner;
+    char *name;
+    struct engine_account account;
+    struct revision *current;   /* routed */
+    struct revision *next;      /* takes over once it has loaded */
+    struct revision **retiring; /* drain */
+    size_t retiring_count, retiring_capacity;
+    struct generation *generation; /* of the newest deployment */
+    const struct function_settings *settings;
+    struct error problem;
+    struct diagnostics diagnostics;
+    bool settled, removed;
+};
+
+static void settle(struct function *function)
+{
+    if (function->settled)
+        return;
+    function->settled = true;
+    function->hooks.settled(function, function->owner);
+}
+
+static void retire(struct function *function, struct revision *revision, const char *why)
+{
+    if (function->retiring_count == function->retiring_capacity) {
+        function->retiring_capacity = function->retiring_capacity ? 2 * function->retiring_capacity : 2;
+        function->retiring =
+            xrealloc(function->retiring, function->retiring_capacity * sizeof(struct revision *));
+    }
+    function->retiring[function->retiring_count++] = revision;
+    revision_retire(revision, why);
+}
+
+static void note_problem(struct function *function, const struct error *err)
+{
+    function->problem = *err;
+    log_warning("function.problem", LOG_STR("function", function->name), LOG_ERR(err),
+                LOG_STR("serving", function->current ? "the old revision" : "nothing"));
+}
+
+static void log_diagnostics(const struct function *function)
+{
+    static const enum log_level levels[] = {
+        [SEVERITY_ERROR] = LOG_WARNING, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_NOTE] = LOG_INFO};
+    for (size_t i = 0; i < function->diagnostics.count; i++) {
+        const struct diagnostic *item = &function->diagnostics.items[i];
+        cleanup_strbuf struct strbuf line;
+        strbuf_init(&line, 4096);
+        diagnostic_render_line(item, &line);
+        log_event(levels[item->severity], "function.diagnostic", LOG_STR("function", function->name),
+                  LOG_STR("text", strbuf_text(&line)), LOG_STR("hint", item->hint));
+    }
+}
+
+/* --- revisions --- */
+
+/* The new revision has loaded: requests go to it from now on. */
+static void take_over(struct function *function)
+{
+    struct revision *old = function->current;
+    function->current = function->next;
+    function->next = NULL;
+    if (old)
+        slot_pool_replace(revision_pool(old), revision_pool(function->current));
+    function->hooks.routed(function, function->owner);
+    revision_activate(function->current);
+    if (old)
+        retire(function, old, "replaced");
+}
+
+static bool is_same(const struct revision *a, const struct revision *b)
+{
+    return strcmp(revision_prepared(a)->digest, revision_prepared(b)->digest) == 0;
+}
+
+static void on_prepared(struct revision *revision, void *owner)
+{
+    struct function *function = owner;
+    function->problem = (struct error){0};
+    if (revision == function->current) {
+        revision_activate(revision);
+        settle(function);
+    } else if (is_same(revision, function->current)) {
+        function->next = NULL;
+        retire(function, revision, "unchanged");
+        settle(function);
+    } else if (revision_current_state(function->current) == REVISION_PREPARING) {
+        take_over(function); /* the old one never served: there is nothing to protect */
+        settle(function);
+    } else {
+        revision_try(revision);
+    }
+}
+
+/* The routed revision cannot serve: the next one is routed instead, if there is one. */
+static void drop_current(struct function *function)
+{
+    function->current = function->next;
+    function->next = NULL;
+    if (function->current && revision_current_state(function->current) == REVISION_STANDBY)
+        revision_activate(function->current);
+}
+
+static void on_broken(struct revision *revision, const struct error *err, struct diagnostics *diagnostics,
+                      void *owner)
+{
+    struct function *function = owner;
+    diagnostics_move(&function->diagnostics, diagnostics);
+    log_diagnostics(function);
+    bool routed = revision == function->current;
+    if (!routed)
+        function->next = NULL;
+    else
+        drop_current(function);
+    note_problem(function, err);
+    if (routed)
+        function->hooks.routed(function, function->owner);
+    retire(function, revision, "broken");
+    settle(function);
+}
+
+static void on_loaded(struct revision *revision, void *owner)
+{
+    (void)revision;
+    struct function *function = owner;
+    take_over(function);
+    settle(function);
+}
+
+static void on_load_failed(struct revision *revision, const struct error *cause, void *owner)
+{
+    struct function *function = owner;
+    function->next = NULL;
+    note_problem(function, cause);
+    retire(function, revision, "failed to load");
+    settle(function);
+}
+
+static void on_empty(struct revision *revision, void *owner)
+{
+    struct function *function = owner;
+    for (size_t i = 0; i < function->retiring_count; i++) {
+        if (function->retiring[i] == revision) {
+            function->retiring[i] = function->retiring[--function->retiring_count];
+            break;
+        }
+    }
+    revision_destroy(revision);
+    if (function->removed && function->retiring_count == 0)
+        function->hooks.gone(function, function->owner);
+}
+
+static const struct revision_hooks revision_hooks = {
+    .prepared = on_prepared,
+    .broken = on_broken,
+    .loaded = on_loaded,
+    .load_failed = on_load_failed,
+    .empty = on_empty,
+};
+
+/* --- deployment --- */
+
+struct function *function_create(struct fleet_env *env, const char *name, const struct function_hooks *hooks,
+                                 void *owner)
+{
+    struct function *function = xcalloc(1, sizeof(*function));
+    function->env = env;
+    function->name = xstrdup(name);
+    function->hooks = *hooks;
+    function->owner = owner;
+    return function;
+}
+
+void function_destroy(struct function *function)
+{
+    if (!function)
+        return;
+    diagnostics_clear(&function->diagnostics);
+    generation_unref(function->generation);
+    free(function->retiring);
+    free(function->name);
+    free(function);
+}
+
+static void keep_diagnostics(struct function *function, const struct diagnostics *diagnostics)
+{
+    diagnostics_clear(&function->diagnostics);
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *item = &diagnostics->items[i];
+        if (item->function && strcmp(item->function, function->name) == 0)
+            diagnostics_add(&function->diagnostics, item);
+    }
+}
+
+/* The registry's own findings make the function unusable. */
+static void reject(struct function *function)
+{
+    struct error err;
+    error_set(&err, "config", "invalid-function", "its entry in the registry has mistakes");
+    for (size_t i = 0; i < function->diagnostics.count; i++) {
+        if (function->diagnostics.items[i].severity != SEVERITY_ERROR)
+            continue;
+        cleanup_strbuf struct strbuf line;
+        strbuf_init(&line, sizeof(err.message) - 1);
+        diagnostic_render_line(&function->diagnostics.items[i], &line);
+        error_set(&err, "config", "invalid-function", "%s", strbuf_text(&line));
+        break;
+    }
+    error_hint(&err, "run berthd --check for all findings");
+    note_problem(function, &err);
+}
+
+void function_deploy(struct function *function, struct generation *generation,
+                     const struct function_settings *settings, const struct diagnostics *diagnostics)
+{
+    generation_ref(generation);
+    generation_unref(function->generation);
+    function->generation = generation;
+    function->settings = settings;
+    function->settled = false;
+    keep_diagnostics(function, diagnostics);
+    if (function->next) {
+        retire(function, function->next, "superseded");
+        function->next = NULL;
+    }
+    if (settings->broken) {
+        log_diagnostics(function);
+        reject(function);
+        function->hooks.routed(function, function->owner);
+        settle(function);
+        return;
+    }
+    struct revision *revision =
+        revision_create(function->env, generation, settings, &function->account, &revision_hooks, function);
+    if (function->current) {
+        function->next = revision;
+    } else {
+        function->current = revision; /* requests may wait in its pool while it is prepared */
+        function->hooks.routed(function, function->owner);
+    }
+}
+
+void function_remove(struct function *function, const char *why)
+{
+    function->removed = true;
+    if (function->next)
+        retire(function, function->next, why);
+    function->next = NULL;
+    struct revision *current = function->current;
+    function->current = NULL;
+    function->hooks.routed(function, function->owner);
+    if (current) {
+        struct error err;
+        error_set(&err, "fleet", "removed", "the function \"%s\" has been removed", function->name);
+        slot_pool_fail_waiters(revision_pool(current), &err);
+        retire(function, current, why);
+    }
+    if (function->retiring_count == 0)
+        function->hooks.gone(function, function->owner);
+}
+
+/* --- questions --- */
+
+const char *function_name(const struct function *function)
+{
+    return function->name;
+}
+
+bool function_is_removed(const struct function *function)
+{
+    return function->removed;
+}
+
+bool function_is_settled(const struct function *function)
+{
+    return function->settled;
+}
+
+struct revision *function_current(const struct function *function)
+{
+    return function->current;
+}
+
+const struct error *function_problem(const struct function *function)
+{
+    return &function->problem;
+}
+
+const struct diagnostics *function_diagnostics(const struct function *function)
+{
+    return &function->diagnostics;
+}
+
+const struct function_settings *function_latest_settings(const struct function *function)
+{
+    return function->settings;
+}
+
+void function_each_revision(struct function *function,
+                            void (*visit)(struct revision *revision, void *context), void *context)
+{
+    if (function->current)
+        visit(function->current, context);
+    if (function->next)
+        visit(function->next, context);
+    for (size_t i = 0; i < function->retiring_count; i++)
+        visit(function->retiring[i], context);
+}

@@ -1,0 +1,60 @@
+/*
+ * A function: a name, the revision that serves it, and the one that is to take over. A new revision is built
+ * and loaded beside the old one; only then do requests go to it and the old one drains. One that fails leaves
+ * the old one serving. Control thread.
+ */
+#ifndef FLEET_FUNCTION_H
+#define FLEET_FUNCTION_H
+
+#include "config/diagnostic.h"
+#include "fleet/fleet_env.h"
+#include "fleet/generation.h"
+#include "fleet/revision.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct function;
+
+struct function_hooks {
+    void (*routed)(struct function *function, void *owner); /* what its route should be has changed */
+    void (*settled)(struct function *function,
+                    void *owner); /* a deployment has come to its end, good or bad */
+    void (*gone)(struct function *function,
+                 void *owner); /* removed and without revisions: destroy it now. Last call */
+};
+
+struct function *function_create(struct fleet_env *env, const char *name, const struct function_hooks *hooks,
+                                 void *owner);
+
+/* Only after `gone`. */
+void function_destroy(struct function *function);
+
+/* Deploys what `settings` say (they belong to `generation`). `diagnostics` is searched for findings about
+ * this function, which it keeps a copy of. Replaces a deployment that is under way. */
+void function_deploy(struct function *function, struct generation *generation,
+                     const struct function_settings *settings, const struct diagnostics *diagnostics);
+
+/* Takes its route away and drains it; `gone` follows from the event loop. Once. */
+void function_remove(struct function *function, const char *why);
+
+const char *function_name(const struct function *function);
+bool function_is_removed(const struct function *function);
+bool function_is_settled(const struct function *function);
+
+/* The revision that requests go to (it may still be preparing), or NULL: it cannot serve, see
+ * function_problem(). */
+struct revision *function_current(const struct function *function);
+
+/* Why the newest deployment failed; component NULL: it did not. */
+const struct error *function_problem(const struct function *function);
+const struct diagnostics *function_diagnostics(const struct function *function);
+
+/* The settings of the newest deployment. */
+const struct function_settings *function_latest_settings(const struct function *function);
+
+/* Calls visit for every revision that still has instances or may get some. */
+void function_each_revision(struct function *function,
+                            void (*visit)(struct revision *revision, void *context), void *context);
+
+#endif

@@ -1,0 +1,239 @@
+#include "fleet/handshake.h"
+
+#include "base/strbuf.h"
+#include "http/body.h"
+#include "http/head.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define ANSWER_HEAD_MAX (16u << 10)
+#define ANSWER_MAX      (256u << 10) /* head, error and traceback */
+#define REQUEST_MAX     (16u << 20)
+
+struct handshake {
+    struct event *event;
+    int fd;
+    struct strbuf request;
+    size_t sent;
+    struct strbuf answer; /* as received */
+    struct http_limits limits;
+    struct http_header headers[32];
+    struct http_head head;
+    struct http_head_parser parser;
+    bool head_done;
+    size_t scanned; /* bytes of the answer's body that `body` has seen */
+    struct http_body body;
+    struct strbuf content; /* the answer's body */
+    handshake_done_fn *done;
+    void *owner;
+};
+
+static void handshake_free(struct handshake *handshake)
+{
+    event_free(handshake->event);
+    strbuf_clear(&handshake->request);
+    strbuf_clear(&handshake->answer);
+    strbuf_clear(&handshake->content);
+    http_body_clear(&handshake->body);
+    free(handshake);
+}
+
+static void finish(struct handshake *handshake, const struct error *err)
+{
+    handshake_done_fn *done = handshake->done;
+    void *owner = handshake->owner;
+    handshake_free(handshake);
+    done(owner, err);
+}
+
+/* The last line of a traceback that says something: for Python the exception itself. */
+static const char *last_line(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == ' '))
+        text[--length] = '\0';
+    char *newline = strrchr(text, '\n');
+    return newline ? newline + 1 : text;
+}
+
+/* Turns an answer other than 200 into the error that waiting requests get. */
+static void refused(struct handshake *handshake)
+{
+    json_t *json = json_loadb(strbuf_text(&handshake->content), handshake->content.length, 0, NULL);
+    const char *message = json_string_value(json_object_get(json, "error"));
+    const char *traceback = json_string_value(json_object_get(json, "traceback"));
+    struct error err;
+    error_set(&err, "runner", "load-failed", "the function cannot be loaded: %s",
+              message ? message : "the runner gave no reason");
+    if (traceback) {
+        char *copy = xstrdup(traceback);
+        const char *last = last_line(copy);
+        if (!message || !strstr(message, last))
+            error_hint(&err, "%s", last);
+        free(copy);
+    }
+    json_decref(json);
+    finish(handshake, &err);
+}
+
+static void concluded(struct handshake *handshake)
+{
+    if (handshake->head.status == 200)
+        finish(handshake, NULL);
+    else
+        refused(handshake);
+}
+
+static void broken(struct handshake *handshake, const char *message)
+{
+    struct error err;
+    error_set(&err, "runner", "runner-protocol", "the runner's answer to init is not valid HTTP: %s",
+              message);
+    finish(handshake, &err);
+}
+
+static void gone(struct handshake *handshake)
+{
+    struct error err;
+    error_set(&err, "runner", "runner-gone",
+              "the runner closed its connection while the function was being loaded");
+    finish(handshake, &err);
+}
+
+/* Feeds what has come of the body to the scanner. */
+static void scan_body(struct handshake *handshake)
+{
+    for (;;) {
+        size_t offset = handshake->head.length + handshake->scanned;
+        struct http_text data;
+        size_t consumed = 0;
+        enum http_body_step step = http_body_scan(&handshake->body, handshake->answer.data + offset,
+                                                  handshake->answer.length - offset, &data, &consumed);
+        handshake->scanned += consumed;
+        if (step == HTTP_BODY_DATA) {
+            strbuf_append(&handshake->content, data.data, data.length);
+        } else if (step == HTTP_BODY_MORE) {
+            return;
+        } else if (step == HTTP_BODY_DONE) {
+            concluded(handshake);
+            return;
+        } else {
+            broken(handshake, handshake->body.problem->message);
+            return;
+        }
+    }
+}
+
+static void scan_answer(struct handshake *handshake)
+{
+    if (!handshake->head_done) {
+        enum http_parse parse =
+            http_head_parse(&handshake->parser, handshake->answer.data, handshake->answer.length);
+        if (parse == HTTP_PARSE_MORE)
+            return;
+        if (parse == HTTP_PARSE_ERROR) {
+            broken(handshake, handshake->parser.problem->message);
+            return;
+        }
+        handshake->head_done = true;
+        http_body_init_head(&handshake->body, &handshake->head, ANSWER_MAX);
+    }
+    handshake->head.bytes = handshake->answer.data;
+    scan_body(handshake);
+}
+
+static void receive(struct handshake *handshake)
+{
+    char block[16384];
+    ssize_t size = recv(handshake->fd, block, sizeof(block), 0);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (size <= 0) {
+        if (size == 0 && handshake->head_done && http_body_end_of_stream(&handshake->body))
+            concluded(handshake);
+        else
+            gone(handshake);
+        return;
+    }
+    if (strbuf_append(&handshake->answer, block, (size_t)size) < 0)
+        broken(handshake, "it is too long");
+    else
+        scan_answer(handshake);
+}
+
+/* Waits for the socket to become readable, and writable while there is something to send. */
+static void wait_for(struct handshake *handshake, short what)
+{
+    event_del(handshake->event);
+    event_assign(handshake->event, event_get_base(handshake->event), handshake->fd, what | EV_PERSIST,
+                 event_get_callback(handshake->event), handshake);
+    event_add(handshake->event, NULL);
+}
+
+static void transmit(struct handshake *handshake)
+{
+    size_t left = handshake->request.length - handshake->sent;
+    ssize_t size = send(handshake->fd, handshake->request.data + handshake->sent, left, MSG_NOSIGNAL);
+    if (size < 0 && errno != EAGAIN && errno != EINTR) {
+        gone(handshake);
+        return;
+    }
+    if (size > 0)
+        handshake->sent += (size_t)size;
+    if (handshake->sent == handshake->request.length)
+        wait_for(handshake, EV_READ);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    struct handshake *handshake = context;
+    if (handshake->sent < handshake->request.length)
+        transmit(handshake);
+    else if (what & EV_READ)
+        receive(handshake);
+}
+
+static void build_request(struct handshake *handshake, const char *settings, const void *package,
+                          size_t package_size)
+{
+    size_t settings_size = strlen(settings);
+    strbuf_init(&handshake->request, REQUEST_MAX);
+    strbuf_append_format(
+        &handshake->request,
+        "POST /.berth/init HTTP/1.1\r\nHost: berth\r\nContent-Type: application/vnd.berth.init\r\n"
+        "Berth-Settings-Length: %zu\r\nContent-Length: %zu\r\n\r\n",
+        settings_size, settings_size + package_size);
+    strbuf_append(&handshake->request, settings, settings_size);
+    strbuf_append(&handshake->request, package, package_size);
+}
+
+struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
+                                  const void *package, size_t package_size, handshake_done_fn *done,
+                                  void *owner)
+{
+    struct handshake *handshake = xcalloc(1, sizeof(*handshake));
+    handshake->fd = fd;
+    handshake->done = done;
+    handshake->owner = owner;
+    handshake->limits = (struct http_limits){.head_bytes = ANSWER_HEAD_MAX};
+    strbuf_init(&handshake->answer, ANSWER_MAX);
+    strbuf_init(&handshake->content, ANSWER_MAX);
+    build_request(handshake, settings, package, package_size);
+    http_head_parser_init_response(&handshake->parser, &handshake->head, handshake->headers,
+                                   sizeof(handshake->headers) / sizeof(handshake->headers[0]),
+                                   &handshake->limits, HTTP_METHOD_POST);
+    handshake->event = event_new(env->base, fd, EV_READ | EV_WRITE | EV_PERSIST, on_event, handshake);
+    event_add(handshake->event, NULL);
+    return handshake;
+}
+
+void handshake_cancel(struct handshake *handshake)
+{
+    if (handshake)
+        handshake_free(handshake);
+}

@@ -1,0 +1,30 @@
+/*
+ * The first exchange on a connection that a runner opened: POST /.berth/init and its answer
+ * (docs/runner-protocol.md). Control thread.
+ */
+#ifndef FLEET_HANDSHAKE_H
+#define FLEET_HANDSHAKE_H
+
+#include "base/error.h"
+#include "fleet/fleet_env.h"
+
+#include <stddef.h>
+
+struct handshake;
+
+/* Without `err` the function is loaded and the connection is idle. Errors: component "runner"; reasons
+ * "load-failed" (the function's own fault; the message quotes the runner), "runner-gone" (it closed the
+ * connection), "runner-protocol". Once, from the event loop; the handshake is gone afterwards and the fd is
+ * still open. */
+typedef void handshake_done_fn(void *owner, const struct error *err);
+
+/* Sends the settings (a JSON object) and the package (a tar, or size 0). All bytes are copied. `fd` is
+ * non-blocking and stays the caller's, who must not use it until the end. */
+struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
+                                  const void *package, size_t package_size, handshake_done_fn *done,
+                                  void *owner);
+
+/* Ends it silently. NULL is fine. */
+void handshake_cancel(struct handshake *handshake);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * An instance: one container, the socket its runner dials, and its slots. Control thread.
+ *
+ *   starting ──dialled──► prewarmed ──instance_load──► loading ──init answered──► ready
+ *      │                      │                           │                         │
+ *      │ (with a load given at start, starting goes straight to loading)            │ instance_retire
+ *      │                      │                           │                         ▼
+ *      ├──────────────────────┴───────────┬───────────────┴──────────────────► draining
+ *      ▼                                  ▼                                         │
+ *    failed (cause found) ───────────► removing ◄───────────────────────────────────┘
+ *                                         │
+ *                                         ▼
+ *                                       gone (hooks.gone, then freed)
+ *
+ * Whatever happens, and in whichever order (the container dies while it is being removed, a runner dials
+ * late, a docker call fails), every instance ends with exactly one hooks.gone, and hooks.failed comes at most
+ * once, before it.
+ */
+#ifndef FLEET_INSTANCE_H
+#define FLEET_INSTANCE_H
+
+#include "base/error.h"
+#include "fleet/fleet_env.h"
+#include "gateway/slot_pool.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum instance_state {
+    INSTANCE_STARTING,  /* the container is made and started; its runner has not dialled yet */
+    INSTANCE_PREWARMED, /* the runner has dialled and waits for a function */
+    INSTANCE_LOADING,   /* init is on its way */
+    INSTANCE_READY,     /* takes requests */
+    INSTANCE_DRAINING,  /* finishes those under way */
+    INSTANCE_FAILED,    /* the cause is being found out */
+    INSTANCE_REMOVING,  /* the container is being stopped and removed */
+};
+
+struct instance;
+struct engine_account;
+
+/* What container to start. Borrowed during instance_start(). */
+struct instance_spec {
+    const char *runtime; /* name, for labels and names */
+    const char *image;
+    const char *const *command;     /* ended by NULL, or NULL: the image's own */
+    const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
+    const char
+        *code_dir; /* mounted read-only as /berth/code; NULL: an empty tmpfs, for a prewarmed instance */
+    uint64_t memory_bytes;
+    double cpus;
+    enum network_mode network;
+};
+
+/* What function to load. Borrowed during the call that takes it. */
+struct instance_load {
+    const char *function;   /* name, for the container's name and logs */
+    struct slot_pool *pool; /* referenced by the instance until its group is retired */
+    const json_t *settings; /* the init settings without `instance`, which is added */
+    const void *package;    /* tar for a prewarmed instance, else NULL */
+    size_t package_size;
+    unsigned concurrency; /* slots, from 1 */
+    uint64_t
+        memory_bytes; /* limits that the function asks for; applied when they differ from the container's */
+    double cpus;
+};
+
+/* How long the phases took, in milliseconds; 0: not passed (yet). */
+struct instance_times {
+    uint64_t created_ms; /* clock_ms() when it was asked for */
+    uint32_t create_ms;  /* docker create */
+    uint32_t start_ms;   /* docker start, with the first dial when that was later */
+    uint32_t load_ms;    /* init sent to answered */
+};
+
+struct instance_hooks {
+    bool (*wanted)(struct instance *instance,
+                   void *owner); /* asked when its turn to start comes; false: it goes. NULL: yes */
+    void (*prewarmed)(struct instance *instance, void *owner); /* only when started without a load */
+    void (*ready)(struct instance *instance, void *owner);
+    void (*failed)(struct instance *instance, const struct error *cause, void *owner);
+    void (*gone)(struct instance *instance, void *owner);
+};
+
+/* Starts a container; with `load` its function is loaded as soon as the runner dials. Reports everything
+ * through hooks, from the event loop, never from within this call. The instance belongs to itself and frees
+ * itself after hooks.gone. */
+struct instance *instance_start(struct fleet_env *env, const struct instance_spec *spec,
+                                const struct instance_load *load, const struct instance_hooks *hooks,
+                                struct engine_account *account, void *owner);
+
+/* Gives a prewarmed instance its function; `hooks` and `owner` replace those it had. */
+void instance_load(struct instance *instance, const struct instance_load *load,
+                   const struct instance_hooks *hooks, void *owner);
+
+/* Removes it when that cuts no request off: at once when it is ready and wholly idle. False, and nothing
+ * happens, when a request is under way or it is not ready. `why` goes to the log. */
+bool instance_retire_if_idle(struct instance *instance, const char *why);
+
+/* Takes no new request, and is removed when those under way are finished or `drain_ms` have passed. In any
+ * state. */
+void instance_retire(struct instance *instance, const char *why, uint64_t drain_ms);
+
+/* Its pool's hook `drained` has come. */
+void instance_drained(struct instance *instance);
+
+/* Docker says that the container has ended. */
+void instance_container_died(struct instance *instance);
+
+uint64_t instance_id(const struct instance *instance);
+const char *instance_name(const struct instance *instance);         /* the id as 12 hexadecimal digits */
+const char *instance_container_id(const struct instance *instance); /* NULL before it is created */
+enum instance_state instance_current_state(const struct instance *instance);
+const char *instance_state_name(enum instance_state state);
+const struct instance_times *instance_phase_times(const struct instance *instance);
+
+/* Slots it has, those busy, and since when none was busy (0: one is); zeros when it is not ready. */
+void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,
+                    uint64_t *ret_idle_since_ms);
+
+#endif

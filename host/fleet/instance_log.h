@@ -1,0 +1,17 @@
+/* Follows what the container of a ready instance writes and puts each line into the log, with function and
+ * instance. */
+#ifndef FLEET_INSTANCE_LOG_H
+#define FLEET_INSTANCE_LOG_H
+
+#include "fleet/fleet_env.h"
+
+struct instance_log;
+
+/* All output from the container's start on. Texts are copied. */
+struct instance_log *instance_log_start(const struct fleet_env *env, const char *container_id,
+                                        const char *function, const char *instance);
+
+/* NULL is fine. */
+void instance_log_stop(struct instance_log *log);
+
+#endif

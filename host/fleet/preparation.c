@@ -1,0 +1,280 @@
+#include "fleet/preparation.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "build/build_job.h"
+#include "build/dependency_install.h"
+#include "build/package_store.h"
+#include "build/plugins.h"
+#include "build/runtime_image.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct preparation {
+    struct fleet_env *env;
+    const struct function_settings *settings;
+    preparation_done_fn *done;
+    void *owner;
+    char *runtime;   /* the plugin's name */
+    char *image_dir; /* the plugin's, or NULL */
+    struct build_job *job;
+    struct runtime_image_request *image_request;
+    struct dependency_install *install;
+    struct build_result *result;
+    struct event *later; /* reports a failure that is known at once from the event loop */
+    struct error failure;
+    char *image_id;
+    struct prepared prepared;
+};
+
+void prepared_clear(struct prepared *prepared)
+{
+    free(prepared->code_dir);
+    free(prepared->dependency_key);
+    free(prepared->image);
+    build_launch_destroy(prepared->launch);
+    *prepared = (struct prepared){0};
+}
+
+static void preparation_free(struct preparation *preparation)
+{
+    build_job_cancel(preparation->job);
+    runtime_image_cancel(preparation->image_request);
+    dependency_install_cancel(preparation->install);
+    if (preparation->result && preparation->result->package.staged)
+        package_store_discard(preparation->env->packages, &preparation->result->package);
+    build_result_destroy(preparation->result);
+    prepared_clear(&preparation->prepared);
+    event_free(preparation->later);
+    free(preparation->runtime);
+    free(preparation->image_dir);
+    free(preparation->image_id);
+    free(preparation);
+}
+
+static void finish(struct preparation *preparation, const struct error *err)
+{
+    struct diagnostics none = {0};
+    struct diagnostics *diagnostics = preparation->result ? &preparation->result->diagnostics : &none;
+    if (err)
+        prepared_clear(&preparation->prepared);
+    preparation->done(preparation->owner, err, &preparation->prepared, diagnostics);
+    preparation->prepared = (struct prepared){0};
+    preparation_free(preparation);
+}
+
+static void hash_list(struct hash *hash, char *const *list)
+{
+    for (char *const *entry = list; entry && *entry; entry++)
+        hash_update_text(hash, *entry);
+    hash_update_text(hash, NULL);
+}
+
+/* Everything that makes an instance behave differently makes another revision. */
+static void compute_digest(struct preparation *preparation)
+{
+    const struct function_settings *settings = preparation->settings;
+    struct prepared *prepared = &preparation->prepared;
+    cleanup_free char *numbers =
+        xasprintf("%u %" PRIu64 " %.6f %u %u %u %u %d", settings->concurrency, settings->memory_bytes,
+                  settings->cpus, settings->timeout_ms, settings->idle_timeout_ms, settings->min_scale,
+                  settings->max_scale, (int)settings->network);
+    cleanup_free char *runtime = json_dumps(prepared->launch->runtime, JSON_COMPACT | JSON_SORT_KEYS);
+    struct hash *hash = hash_create();
+    hash_update_text(hash, numbers);
+    for (size_t i = 0; i < settings->environment_count; i++) {
+        hash_update_text(hash, settings->environment[i].name);
+        hash_update_text(hash, settings->environment[i].value);
+    }
+    hash_update_text(hash, prepared->package_digest);
+    hash_update_text(hash, prepared->dependency_key);
+    hash_update_text(hash, prepared->image);
+    hash_update_text(hash, runtime);
+    hash_list(hash, prepared->launch->command);
+    hash_list(hash, prepared->launch->environment);
+    hash_finish(hash, prepared->digest);
+}
+
+static void complete(struct preparation *preparation)
+{
+    preparation->prepared.launch = steal(&preparation->result->launch);
+    compute_digest(preparation);
+    finish(preparation, NULL);
+}
+
+/* --- dependencies --- */
+
+static void on_install_line(void *context, const char *line, uint64_t elapsed_ms)
+{
+    struct preparation *preparation = context;
+    log_info("dependencies.output", LOG_STR("function", preparation->settings->name),
+             LOG_INT("elapsed_ms", elapsed_ms), LOG_STR("text", line));
+}
+
+static void on_installed(void *context, const struct error *err, const char *key, bool installed)
+{
+    struct preparation *preparation = context;
+    preparation->install = NULL;
+    if (err) {
+        finish(preparation, err);
+        return;
+    }
+    log_info(installed ? "dependencies.installed" : "dependencies.shared",
+             LOG_STR("function", preparation->settings->name), LOG_STR("key", key));
+    preparation->prepared.dependency_key = xstrdup(key);
+    complete(preparation);
+}
+
+static void ensure_dependencies(struct preparation *preparation)
+{
+    if (!preparation->result->dependencies) {
+        complete(preparation);
+        return;
+    }
+    struct dependency_request request = {
+        .runtime = preparation->runtime,
+        .image = preparation->prepared.image,
+        .image_id = preparation->image_id ? preparation->image_id : "",
+        .function = preparation->settings->name,
+        .dependencies = preparation->result->dependencies,
+    };
+    static const struct dependency_callbacks callbacks = {.line = on_install_line, .done = on_installed};
+    preparation->install =
+        dependency_installs_ensure(preparation->env->installs, &request, &callbacks, preparation);
+}
+
+/* --- image and package --- */
+
+static void keep_package(struct preparation *preparation)
+{
+    struct build_package *package = &preparation->result->package;
+    struct prepared *prepared = &preparation->prepared;
+    memcpy(prepared->package_digest, package->digest, sizeof(prepared->package_digest));
+    prepared->package_bytes = package->bytes;
+    struct error err;
+    if (package_store_commit(preparation->env->packages, package, &err) < 0) {
+        finish(preparation, &err);
+        return;
+    }
+    prepared->code_dir = package_store_path(preparation->env->packages, prepared->package_digest);
+    ensure_dependencies(preparation);
+}
+
+static void on_image(void *context, const struct error *err, const char *image, const char *id)
+{
+    struct preparation *preparation = context;
+    preparation->image_request = NULL;
+    if (err) {
+        finish(preparation, err);
+        return;
+    }
+    preparation->prepared.image = xstrdup(image);
+    preparation->image_id = xstrdup(id);
+    keep_package(preparation);
+}
+
+static void on_image_line(void *context, const char *line, uint64_t elapsed_ms)
+{
+    struct preparation *preparation = context;
+    log_info("image.output", LOG_STR("runtime", preparation->runtime), LOG_INT("elapsed_ms", elapsed_ms),
+             LOG_STR("text", line));
+}
+
+static void ensure_image(struct preparation *preparation)
+{
+    if (preparation->result->launch->image) {
+        preparation->prepared.image = xstrdup(preparation->result->launch->image);
+        keep_package(preparation);
+        return;
+    }
+    if (!preparation->image_dir) {
+        struct error err;
+        error_set(&err, "plugin", "plugin-contract",
+                  "the plugin \"%s\" names no image and has no image folder", preparation->runtime);
+        error_hint(&err, "put a Dockerfile into %s/image beside the plugin", preparation->runtime);
+        finish(preparation, &err);
+        return;
+    }
+    static const struct runtime_image_callbacks callbacks = {.line = on_image_line, .done = on_image};
+    preparation->image_request = runtime_images_ensure(preparation->env->images, preparation->runtime,
+                                                       preparation->image_dir, &callbacks, preparation);
+}
+
+/* --- the build job --- */
+
+static void on_built(void *context, struct build_result *result)
+{
+    struct preparation *preparation = context;
+    preparation->job = NULL;
+    preparation->result = result;
+    if (*result->output)
+        log_info("plugin.output", LOG_STR("function", preparation->settings->name),
+                 LOG_STR("text", result->output));
+    if (!result->ok) {
+        struct error err = result->error;
+        finish(preparation, &err);
+    } else if (result->launch->transport != BUILD_DIAL_HOME) {
+        struct error err;
+        error_set(&err, "plugin", "plugin-contract",
+                  "the plugin \"%s\" asks for a transport that this host does not have",
+                  preparation->runtime);
+        finish(preparation, &err);
+    } else {
+        ensure_image(preparation);
+    }
+}
+
+static void on_later(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct preparation *preparation = context;
+    struct error failure = preparation->failure;
+    finish(preparation, &failure);
+}
+
+static void submit(struct preparation *preparation, const struct plugin *plugin)
+{
+    const struct function_settings *settings = preparation->settings;
+    struct build_request request = {
+        .operation = BUILD_PACKAGE,
+        .plugin = plugin->path,
+        .language = plugin->language.name,
+        .function = settings->name,
+        .folder = settings->folder,
+        .file = settings->file,
+        .options = settings->options,
+        .option_count = settings->option_count,
+    };
+    preparation->runtime = xstrdup(plugin->language.name);
+    preparation->image_dir = plugin->image_dir ? xstrdup(plugin->image_dir) : NULL;
+    preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_built, preparation);
+}
+
+struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
+                                      preparation_done_fn *done, void *owner)
+{
+    struct preparation *preparation = xcalloc(1, sizeof(*preparation));
+    preparation->env = env;
+    preparation->settings = settings;
+    preparation->done = done;
+    preparation->owner = owner;
+    preparation->later = evtimer_new(env->base, on_later, preparation);
+    const struct plugin *plugin = settings->language ? plugins_find(env->plugins, settings->language) : NULL;
+    if (plugin) {
+        submit(preparation, plugin);
+    } else {
+        error_set(&preparation->failure, "config", "unknown-language",
+                  "there is no plugin for the language \"%s\"", settings->language ? settings->language : "");
+        event_active(preparation->later, EV_TIMEOUT, 0);
+    }
+    return preparation;
+}
+
+void preparation_cancel(struct preparation *preparation)
+{
+    if (preparation)
+        preparation_free(preparation);
+}

@@ -1,0 +1,42 @@
+/*
+ * Preparation: from a function's settings and files to everything that is needed to start instances of it. A
+ * build job validates and packages, the runtime image is made sure of, dependencies are installed. Control
+ * thread.
+ */
+#ifndef FLEET_PREPARATION_H
+#define FLEET_PREPARATION_H
+
+#include "base/hash.h"
+#include "build/build_result.h"
+#include "config/registry.h"
+#include "fleet/fleet_env.h"
+
+/* The outcome: immutable from here on. */
+struct prepared {
+    char digest[HASH_HEX_SIZE]; /* of all below and of the settings: what makes a revision another one */
+    char package_digest[HASH_HEX_SIZE]; /* in the package store */
+    uint64_t package_bytes;
+    char *code_dir;       /* absolute */
+    char *dependency_key; /* in the dependency store, or NULL */
+    char *image;          /* to start */
+    struct build_launch *launch;
+};
+
+void prepared_clear(struct prepared *prepared);
+
+struct preparation;
+
+/* The end. Without `err`, *prepared is the callee's to keep; with it, it is empty. `diagnostics` (warnings
+ * too) may be moved from. */
+typedef void preparation_done_fn(void *owner, const struct error *err, struct prepared *prepared,
+                                 struct diagnostics *diagnostics);
+
+/* `settings` stays until the end; the function's language must be known. Never NULL; `done` comes from the
+ * event loop. */
+struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
+                                      preparation_done_fn *done, void *owner);
+
+/* Ends it silently. NULL is fine. */
+void preparation_cancel(struct preparation *preparation);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * Prewarmed instances: for each kind of container that functions start from (runtime image, command,
+ * environment, network) a few that have dialled already and wait for a function. Each is given away once; the
+ * place is refilled off the request path. Control thread.
+ */
+#ifndef FLEET_PREWARM_H
+#define FLEET_PREWARM_H
+
+#include "fleet/fleet_env.h"
+#include "fleet/instance.h"
+
+struct prewarm;
+struct prewarm_pool;
+
+struct prewarm *prewarm_create(struct fleet_env *env);
+
+/* No pool is joined and no instance left any more. NULL is fine. */
+void prewarm_destroy(struct prewarm *prewarm);
+
+/* Says that a revision starts from containers like this one (its code_dir is not looked at). The pool lives,
+ * and is kept filled, until as many have left as have joined. */
+struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance_spec *spec);
+void prewarm_leave(struct prewarm_pool *pool);
+
+/* Gives away the prewarmed instance that has waited longest, or NULL. The caller calls instance_load() at
+ * once. */
+struct instance *prewarm_take(struct prewarm_pool *pool);
+
+/* How many could be taken now. */
+unsigned prewarm_ready(const struct prewarm_pool *pool);
+
+/* Removes all instances and starts no more. */
+void prewarm_stop(struct prewarm *prewarm);
+
+/* Calls visit for each instance that waits or is on its way. */
+void prewarm_each(struct prewarm *prewarm, void (*visit)(struct instance *instance, void *context),
+                  void *context);
+
+#endif

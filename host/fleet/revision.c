@@ -1,0 +1,496 @@
+#include "fleet/revision.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "build/dependency_store.h"
+#include "build/package_store.h"
+#include "fleet/autoscaler.h"
+#include "fleet/engine_queue.h"
+#include "fleet/init_settings.h"
+#include "fleet/pool_watch.h"
+#include "fleet/prewarm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct revision {
+    struct fleet_env *env;
+    struct generation *generation;
+    const struct function_settings *settings;
+    struct engine_account *account;
+    struct revision_hooks hooks;
+    void *owner;
+    enum revision_state state;
+    struct slot_pool *pool;
+    struct pool_watch *watch;
+    struct preparation *preparation;
+    struct prepared prepared;
+    struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances */
+    struct scale_settings scale;
+    struct error problem;
+
+    struct instance **instances;
+    size_t count, capacity;
+    unsigned failures; /* starts in a row */
+    uint64_t retry_at_ms;
+    struct event *retry;  /* back-off has ended */
+    struct event *expiry; /* the next instance may have been idle for long enough */
+    struct event *ending; /* retired without instances: reports from the event loop */
+    enum scale_reason last_reason;
+};
+
+static const char *const state_names[] = {
+    [REVISION_PREPARING] = "preparing", [REVISION_BROKEN] = "broken",   [REVISION_STANDBY] = "standby",
+    [REVISION_ACTIVE] = "active",       [REVISION_RETIRED] = "retired",
+};
+
+const char *revision_state_name(enum revision_state state)
+{
+    return state_names[state];
+}
+
+/* The one place where the state changes. */
+static void change_state(struct revision *revision, enum revision_state state)
+{
+    log_info("revision.state", LOG_STR("function", revision->settings->name),
+             LOG_STR("revision", revision->prepared.digest[0] ? revision->prepared.digest : NULL),
+             LOG_STR("from", state_names[revision->state]), LOG_STR("to", state_names[state]));
+    revision->state = state;
+}
+
+/* --- instances --- */
+
+static unsigned count_in(const struct revision *revision, enum instance_state state)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < revision->count; i++)
+        count += instance_current_state(revision->instances[i]) == state;
+    return count;
+}
+
+static unsigned starting_count(const struct revision *revision)
+{
+    return count_in(revision, INSTANCE_STARTING) + count_in(revision, INSTANCE_LOADING);
+}
+
+static void tell_starting(struct revision *revision)
+{
+    slot_pool_set_starting(revision->pool, starting_count(revision) * revision->scale.concurrency);
+}
+
+/* Removes instances that have been idle for long enough and sets the timer for the next. */
+static void expire(struct revision *revision)
+{
+    uint64_t now_ms = clock_ms(), next_ms = UINT64_MAX;
+    unsigned ready = count_in(revision, INSTANCE_READY);
+    for (size_t i = 0; i < revision->count; i++) {
+        struct instance *instance = revision->instances[i];
+        if (instance_current_state(instance) != INSTANCE_READY)
+            continue;
+        unsigned slots, busy;
+        uint64_t idle_since_ms, check_ms;
+        instance_usage(instance, &slots, &busy, &idle_since_ms);
+        if (!autoscaler_expired(&revision->scale, idle_since_ms, ready, now_ms, &check_ms)) {
+            next_ms = check_ms < next_ms ? check_ms : next_ms;
+        } else if (instance_retire_if_idle(instance, "idle")) {
+            ready--;
+        } else { /* a request has just come */
+            next_ms = now_ms + revision->scale.idle_timeout_ms + 1;
+        }
+    }
+    if (next_ms != UINT64_MAX)
+        fleet_timer_at(revision->expiry, next_ms, now_ms);
+}
+
+static void on_expiry(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    expire(context);
+}
+
+static void note_start_time(struct fleet_env *env, const struct instance *instance)
+{
+    const struct instance_times *times = instance_phase_times(instance);
+    uint64_t took_ms = times->create_ms + times->start_ms + times->load_ms;
+    if (times->create_ms > 0)
+        env->expected_start_ms =
+            env->expected_start_ms ? (7 * env->expected_start_ms + took_ms) / 8 : took_ms;
+}
+
+static bool on_wanted(struct instance *instance, void *owner)
+{
+    (void)instance;
+    struct revision *revision = owner;
+    if (revision->state != REVISION_ACTIVE)
+        return revision->state == REVISION_STANDBY;
+    struct slot_counts counts;
+    slot_pool_counts(revision->pool, &counts);
+    unsigned coming = starting_count(revision) - 1; /* without this one */
+    bool demand = counts.waiting > counts.idle + coming * revision->scale.concurrency;
+    return demand || counts.instances + coming < revision->scale.min_scale;
+}
+
+static void on_ready(struct instance *instance, void *owner)
+{
+    struct revision *revision = owner;
+    revision->failures = 0;
+    revision->problem = (struct error){0};
+    note_start_time(revision->env, instance);
+    tell_starting(revision);
+    expire(revision);
+    if (revision->state == REVISION_STANDBY)
+        revision->hooks.loaded(revision, revision->owner);
+    else
+        revision_scale(revision);
+}
+
+/* Gives the waiting requests the cause when no instance will serve them soon: the function cannot be built,
+ * or its last start failed by its own fault. What is Docker's trouble may pass, so it keeps them waiting. */
+static void fail_hopeless_waiters(struct revision *revision)
+{
+    bool own_fault = revision->problem.component && strcmp(revision->problem.component, "docker") != 0;
+    bool backing_off = revision->failures > 0 && clock_ms() < revision->retry_at_ms;
+    if (revision->state == REVISION_BROKEN ||
+        (own_fault && backing_off && count_in(revision, INSTANCE_READY) == 0))
+        slot_pool_fail_waiters(revision->pool, &revision->problem);
+}
+
+static void on_failed(struct instance *instance, const struct error *cause, void *owner)
+{
+    struct revision *revision = owner;
+    bool had_served = instance_phase_times(instance)->load_ms > 0;
+    revision->problem = *cause;
+    tell_starting(revision);
+    if (revision->state == REVISION_STANDBY) {
+        revision->hooks.load_failed(revision, cause, revision->owner);
+        return;
+    }
+    if (had_served) {
+        revision_scale(revision);
+        return;
+    }
+    revision->failures++;
+    revision->retry_at_ms = clock_ms() + autoscaler_backoff_ms(revision->failures);
+    fleet_timer_at(revision->retry, revision->retry_at_ms, clock_ms());
+    fail_hopeless_waiters(revision);
+}
+
+static void end_if_empty(struct revision *revision)
+{
+    if (revision->state == REVISION_RETIRED && revision->count == 0)
+        event_active(revision->ending, EV_TIMEOUT, 0);
+}
+
+static void on_gone(struct instance *instance, void *owner)
+{
+    struct revision *revision = owner;
+    for (size_t i = 0; i < revision->count; i++) {
+        if (revision->instances[i] == instance) {
+            revision->instances[i] = revision->instances[--revision->count];
+            break;
+        }
+    }
+    tell_starting(revision);
+    if (revision->state == REVISION_ACTIVE)
+        revision_scale(revision);
+    end_if_empty(revision);
+}
+
+static const struct instance_hooks instance_hooks = {
+    .wanted = on_wanted,
+    .ready = on_ready,
+    .failed = on_failed,
+    .gone = on_gone,
+};
+
+/* --- starting --- */
+
+static void fill_spec(const struct revision *revision, struct instance_spec *spec)
+{
+    const struct build_launch *launch = revision->prepared.launch;
+    *spec = (struct instance_spec){
+        .runtime = revision->settings->language,
+        .image = revision->prepared.image,
+        .command = (const char *const *)launch->command,
+        .environment = (const char *const *)launch->environment,
+        .code_dir = revision->prepared.code_dir,
+        .memory_bytes = revision->settings->memory_bytes,
+        .cpus = revision->settings->cpus,
+        .network = revision->settings->network,
+    };
+}
+
+static void fill_load(const struct revision *revision, json_t *settings, struct instance_load *load)
+{
+    *load = (struct instance_load){
+        .function = revision->settings->name,
+        .pool = revision->pool,
+        .settings = settings,
+        .concurrency = revision->scale.concurrency,
+        .memory_bytes = revision->settings->memory_bytes,
+        .cpus = revision->settings->cpus,
+    };
+}
+
+static void remember(struct revision *revision, struct instance *instance)
+{
+    if (revision->count == revision->capacity) {
+        revision->capacity = revision->capacity ? 2 * revision->capacity : 4;
+        revision->instances = xrealloc(revision->instances, revision->capacity * sizeof(struct instance *));
+    }
+    revision->instances[revision->count++] = instance;
+}
+
+/* Gives the function to a prewarmed instance; false when there is none. */
+static bool start_prewarmed(struct revision *revision, struct instance_load *load)
+{
+    struct fleet_env *env = revision->env;
+    if (!revision->prewarm || prewarm_ready(revision->prewarm) == 0)
+        return false;
+    void *package;
+    size_t size;
+    struct error err;
+    if (package_store_tar(env->packages, revision->prepared.package_digest, &package, &size, &err) < 0) {
+        log_warning("revision.package-unreadable", LOG_STR("function", revision->settings->name),
+                    LOG_ERR(&err));
+        return false;
+    }
+    load->package = package;
+    load->package_size = size;
+    struct instance *instance = prewarm_take(revision->prewarm);
+    remember(revision, instance);
+    instance_load(instance, load, &instance_hooks, revision);
+    free(package);
+    return true;
+}
+
+static void start_one(struct revision *revision)
+{
+    json_t *settings =
+        init_settings_make(revision->settings, &revision->prepared, revision->scale.concurrency);
+    struct instance_load load;
+    fill_load(revision, settings, &load);
+    if (!start_prewarmed(revision, &load)) {
+        struct instance_spec spec;
+        fill_spec(revision, &spec);
+        remember(revision,
+                 instance_start(revision->env, &spec, &load, &instance_hooks, revision->account, revision));
+    }
+    json_decref(settings);
+    if (revision->prepared.dependency_key)
+        dependency_store_touch(revision->env->dependencies, revision->prepared.dependency_key);
+}
+
+static void log_decision(struct revision *revision, const struct scale_inputs *inputs,
+                         const struct scale_decision *decision)
+{
+    if (decision->start == 0 && decision->reason == revision->last_reason)
+        return;
+    revision->last_reason = decision->reason;
+    if (decision->reason == SCALE_ENOUGH)
+        return;
+    log_info("scale.decision", LOG_STR("function", revision->settings->name),
+             LOG_INT("start", decision->start), LOG_STR("reason", scale_reason_name(decision->reason)),
+             LOG_INT("waiting", inputs->counts.waiting), LOG_INT("idle", inputs->counts.idle),
+             LOG_INT("busy", inputs->counts.busy), LOG_INT("starting", inputs->starting_instances),
+             LOG_INT("instances", inputs->counts.instances), LOG_INT("room", inputs->host_room),
+             LOG_INT("service_us", inputs->counts.service_us),
+             LOG_INT("expected_start_ms", inputs->expected_start_ms));
+}
+
+void revision_scale(struct revision *revision)
+{
+    if (revision->state != REVISION_ACTIVE)
+        return;
+    struct fleet_env *env = revision->env;
+    bool prewarmed = revision->prewarm && prewarm_ready(revision->prewarm) > 0;
+    struct scale_inputs inputs = {
+        .starting_instances = starting_count(revision),
+        .host_room = fleet_budget_room(&env->budget, revision->settings->memory_bytes),
+        .expected_start_ms = prewarmed ? 0 : env->expected_start_ms,
+        .now_ms = clock_ms(),
+        .retry_at_ms = revision->retry_at_ms,
+    };
+    slot_pool_counts(revision->pool, &inputs.counts);
+    struct scale_decision decision = autoscaler_decide(&revision->scale, &inputs);
+    log_decision(revision, &inputs, &decision);
+    for (unsigned i = 0; i < decision.start; i++)
+        start_one(revision);
+    if (decision.start > 0)
+        tell_starting(revision);
+    if (decision.reason == SCALE_SHORT_WAIT) /* look again when that wait should be over */
+        fleet_timer_at(revision->retry, inputs.now_ms + inputs.expected_start_ms, inputs.now_ms);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    revision_scale(context);
+}
+
+/* --- the pool --- */
+
+static void on_demand(void *owner)
+{
+    revision_scale(owner);
+    fail_hopeless_waiters(owner);
+}
+
+static void on_drained(void *owner, uint64_t id)
+{
+    struct instance *instance = revision_find_instance(owner, id);
+    if (instance)
+        instance_drained(instance);
+}
+
+/* --- preparation --- */
+
+static void on_prepared(void *owner, const struct error *err, struct prepared *prepared,
+                        struct diagnostics *diagnostics)
+{
+    struct revision *revision = owner;
+    revision->preparation = NULL;
+    if (err) {
+        revision->problem = *err;
+        change_state(revision, REVISION_BROKEN);
+        slot_pool_fail_waiters(revision->pool, err);
+        revision->hooks.broken(revision, err, diagnostics, revision->owner);
+        return;
+    }
+    revision->prepared = *prepared;
+    if (revision->settings->concurrency == 0)
+        revision->scale.concurrency = prepared->launch->concurrency;
+    if (prepared->package_bytes <= PACKAGE_TAR_MAX / 2 && revision->env->host->prewarm > 0) {
+        struct instance_spec spec;
+        fill_spec(revision, &spec);
+        revision->prewarm = prewarm_join(revision->env->prewarm, &spec);
+    }
+    change_state(revision, REVISION_STANDBY);
+    revision->hooks.prepared(revision, revision->owner);
+}
+
+static void on_ending(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct revision *revision = context;
+    if (revision->state == REVISION_RETIRED && revision->count == 0)
+        revision->hooks.empty(revision, revision->owner);
+}
+
+struct revision *revision_create(struct fleet_env *env, struct generation *generation,
+                                 const struct function_settings *settings, struct engine_account *account,
+                                 const struct revision_hooks *hooks, void *owner)
+{
+    struct revision *revision = xcalloc(1, sizeof(*revision));
+    revision->env = env;
+    revision->generation = generation_ref(generation);
+    revision->settings = settings;
+    revision->account = account;
+    revision->hooks = *hooks;
+    revision->owner = owner;
+    revision->scale = (struct scale_settings){
+        .concurrency = settings->concurrency ? settings->concurrency : 1,
+        .min_scale = settings->min_scale,
+        .max_scale = settings->max_scale,
+        .idle_timeout_ms = settings->idle_timeout_ms,
+    };
+    revision->retry = evtimer_new(env->base, on_retry, revision);
+    revision->expiry = evtimer_new(env->base, on_expiry, revision);
+    revision->ending = evtimer_new(env->base, on_ending, revision);
+    static const struct pool_watch_hooks pool_hooks = {.demand = on_demand, .drained = on_drained};
+    struct slot_pool_limits limits = {.queue_length = env->host->queue_length};
+    revision->watch = pool_watch_create(env, &limits, &pool_hooks, revision, &revision->pool);
+    revision->preparation = preparation_start(env, settings, on_prepared, revision);
+    return revision;
+}
+
+void revision_destroy(struct revision *revision)
+{
+    if (!revision)
+        return;
+    preparation_cancel(revision->preparation);
+    if (revision->prewarm)
+        prewarm_leave(revision->prewarm);
+    pool_watch_end(revision->watch);
+    slot_pool_unref(revision->pool);
+    event_free(revision->retry);
+    event_free(revision->expiry);
+    event_free(revision->ending);
+    prepared_clear(&revision->prepared);
+    generation_unref(revision->generation);
+    free(revision->instances);
+    free(revision);
+}
+
+void revision_try(struct revision *revision)
+{
+    start_one(revision);
+    tell_starting(revision);
+}
+
+void revision_activate(struct revision *revision)
+{
+    change_state(revision, REVISION_ACTIVE);
+    revision_scale(revision);
+}
+
+void revision_retire(struct revision *revision, const char *why)
+{
+    change_state(revision, REVISION_RETIRED);
+    preparation_cancel(revision->preparation);
+    revision->preparation = NULL;
+    event_del(revision->retry);
+    event_del(revision->expiry);
+    for (size_t i = 0; i < revision->count; i++)
+        instance_retire(revision->instances[i], why, revision->env->host->drain_timeout_ms);
+    end_if_empty(revision);
+}
+
+/* --- questions --- */
+
+enum revision_state revision_current_state(const struct revision *revision)
+{
+    return revision->state;
+}
+
+const struct function_settings *revision_settings(const struct revision *revision)
+{
+    return revision->settings;
+}
+
+const struct prepared *revision_prepared(const struct revision *revision)
+{
+    return &revision->prepared;
+}
+
+struct slot_pool *revision_pool(const struct revision *revision)
+{
+    return revision->pool;
+}
+
+size_t revision_instance_count(const struct revision *revision)
+{
+    return revision->count;
+}
+
+const struct error *revision_problem(const struct revision *revision)
+{
+    return &revision->problem;
+}
+
+void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),
+                   void *context)
+{
+    for (size_t i = 0; i < revision->count; i++)
+        visit(revision->instances[i], context);
+}
+
+struct instance *revision_find_instance(const struct revision *revision, uint64_t id)
+{
+    for (size_t i = 0; i < revision->count; i++) {
+        if (instance_id(revision->instances[i]) == id)
+            return revision->instances[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,83 @@
+/*
+ * A revision: one immutable build of a function, its slot pool, its instances, and how many of these there
+ * should be. Control thread.
+ *
+ *   preparing ──► standby ──activate──► active ──retire──► retired ──► (no instance left) hooks.empty
+ *       │            │                                        ▲
+ *       ▼            └───────────────retire───────────────────┤
+ *     broken ─────────────────────────retire──────────────────┘
+ *
+ * In standby it starts one instance to see that the function loads, without being routed to. The pool is
+ * there from the first moment, so that requests can wait in it while the very first revision is prepared.
+ */
+#ifndef FLEET_REVISION_H
+#define FLEET_REVISION_H
+
+#include "config/diagnostic.h"
+#include "fleet/fleet_env.h"
+#include "fleet/generation.h"
+#include "fleet/instance.h"
+#include "fleet/preparation.h"
+
+enum revision_state {
+    REVISION_PREPARING, /* being built */
+    REVISION_BROKEN,    /* cannot be built */
+    REVISION_STANDBY,   /* built, loads on trial */
+    REVISION_ACTIVE,    /* scales with its load */
+    REVISION_RETIRED,   /* its instances drain */
+};
+
+struct revision;
+
+struct revision_hooks {
+    /* Built: state is standby, nothing is started yet. */
+    void (*prepared)(struct revision *revision, void *owner);
+    /* Cannot be built: state is broken. `diagnostics` may be moved from. */
+    void (*broken)(struct revision *revision, const struct error *err, struct diagnostics *diagnostics,
+                   void *owner);
+    /* In standby: its first instance is ready, or it failed to load. */
+    void (*loaded)(struct revision *revision, void *owner);
+    void (*load_failed)(struct revision *revision, const struct error *cause, void *owner);
+    /* Retired and without instances; the owner destroys it now. Last call. */
+    void (*empty)(struct revision *revision, void *owner);
+};
+
+/* Makes a revision and begins to prepare it. `settings` belongs to `generation`, which is referenced.
+ * `account` is whose turn its starts take; it outlives the revision. Hooks come from the event loop. */
+struct revision *revision_create(struct fleet_env *env, struct generation *generation,
+                                 const struct function_settings *settings, struct engine_account *account,
+                                 const struct revision_hooks *hooks, void *owner);
+
+/* Only a retired one without instances. */
+void revision_destroy(struct revision *revision);
+
+/* In standby: starts one instance on trial; `loaded` or `load_failed` follows. */
+void revision_try(struct revision *revision);
+
+/* From standby on: scales with its load. */
+void revision_activate(struct revision *revision);
+
+/* Drains and removes everything; `empty` follows, from the event loop. In any state, once. */
+void revision_retire(struct revision *revision, const char *why);
+
+/* Decides anew whether to start instances: after its load or the host's room has changed. */
+void revision_scale(struct revision *revision);
+
+enum revision_state revision_current_state(const struct revision *revision);
+const char *revision_state_name(enum revision_state state);
+const struct function_settings *revision_settings(const struct revision *revision);
+const struct prepared *revision_prepared(const struct revision *revision); /* empty before standby */
+struct slot_pool *revision_pool(const struct revision *revision);
+size_t revision_instance_count(const struct revision *revision);
+
+/* The last error of a start or build; component NULL: none. */
+const struct error *revision_problem(const struct revision *revision);
+
+/* Calls visit for each of its instances; visit must not end one. */
+void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),
+                   void *context);
+
+/* The instance with this id, or NULL. */
+struct instance *revision_find_instance(const struct revision *revision, uint64_t id);
+
+#endif

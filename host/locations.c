@@ -1,0 +1,80 @@
+#include "locations.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+/* The directory that this program's binary is in. */
+static int program_dir(char *ret_dir, size_t size, struct error *err)
+{
+    ssize_t length = readlink("/proc/self/exe", ret_dir, size - 1);
+    if (length < 0)
+        return error_errno(err, "files", errno, "cannot read /proc/self/exe");
+    ret_dir[length] = '\0';
+    char *slash = strrchr(ret_dir, '/');
+    *slash = '\0';
+    return 0;
+}
+
+/* A path that need not exist, made absolute. */
+static char *absolute(const char *path)
+{
+    if (path[0] == '/')
+        return xstrdup(path);
+    char here[PATH_MAX];
+    return getcwd(here, sizeof(here)) ? xasprintf("%s/%s", here, path) : xstrdup(path);
+}
+
+static char *default_dir(const char *root_dir, const char *variable, const char *home_dir)
+{
+    if (geteuid() == 0)
+        return xstrdup(root_dir);
+    const char *base = getenv(variable);
+    if (base && base[0] == '/')
+        return xasprintf("%s/berth", base);
+    const char *home = getenv("HOME");
+    return xasprintf("%s/%s/berth", home ? home : "/tmp", home_dir);
+}
+
+/* The first of the candidates, relative to the program's directory, that exists; else the first. */
+static char *beside_program(const char *dir, const char *const *candidates)
+{
+    for (size_t i = 0; candidates[i]; i++) {
+        char *path = xasprintf("%s/%s", dir, candidates[i]);
+        if (fs_exists(path))
+            return path;
+        free(path);
+    }
+    return xasprintf("%s/%s", dir, candidates[0]);
+}
+
+int locations_find(const struct host_settings *host, struct locations *ret_locations, struct error *err)
+{
+    static const char *const plugin_dirs[] = {"../plugins", "../lib/berth/plugins", NULL};
+    static const char *const job_programs[] = {"berth-build-job", "../libexec/berth/berth-build-job", NULL};
+    char dir[PATH_MAX];
+    if (program_dir(dir, sizeof(dir), err) < 0)
+        return -1;
+    *ret_locations = (struct locations){
+        .state_dir = host->state_dir ? absolute(host->state_dir)
+                                     : default_dir("/var/lib/berth", "XDG_STATE_HOME", ".local/state"),
+        .run_dir =
+            host->run_dir ? absolute(host->run_dir) : default_dir("/run/berth", "XDG_RUNTIME_DIR", ".cache"),
+        .plugin_dir = host->plugin_dir ? absolute(host->plugin_dir) : beside_program(dir, plugin_dirs),
+        .build_job_program = beside_program(dir, job_programs),
+    };
+    return 0;
+}
+
+void locations_clear(struct locations *locations)
+{
+    free(locations->state_dir);
+    free(locations->run_dir);
+    free(locations->plugin_dir);
+    free(locations->build_job_program);
+    *locations = (struct locations){0};
+}

@@ -1,0 +1,92 @@
+/* berthd: reads the command line and the `host:` section, then checks or serves. */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "check.h"
+#include "config/registry.h"
+#include "daemon.h"
+#include "locations.h"
+#include "options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+static int complain(const struct error *err, int status)
+{
+    fprintf(stderr, "berthd: %s\n", err->message);
+    if (err->hint[0])
+        fprintf(stderr, "berthd: %s\n", err->hint);
+    return status;
+}
+
+static int describe_settings(void)
+{
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, 1u << 20);
+    registry_describe(&text);
+    fputs(strbuf_text(&text), stdout);
+    return STATUS_OK;
+}
+
+static void configure_log(const struct host_settings *host)
+{
+    enum log_level level = LOG_INFO;
+    log_level_parse(host->log_level, &level);
+    log_configure(level, strcmp(host->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
+}
+
+static int serve(const struct options *options, const struct host_settings *host,
+                 const struct locations *locations)
+{
+    struct error err;
+    configure_log(host);
+    if (daemon_run(options->config, host, locations, &err) == 0)
+        return STATUS_OK;
+    log_error("daemon.failed", LOG_ERR(&err));
+    return STATUS_FAILED;
+}
+
+/* Runs with the settings of the `host:` section, which are read before any plugin is known. */
+static int run(const struct options *options)
+{
+    struct error err;
+    struct registry *registry;
+    if (registry_load(options->config, NULL, 0, &registry, &err) < 0)
+        return complain(&err, STATUS_FAILED);
+    struct locations locations = {0};
+    int status;
+    if (options_apply(options, &registry->host, &err) < 0) {
+        status = complain(&err, STATUS_USAGE);
+    } else if (locations_find(&registry->host, &locations, &err) < 0) {
+        status = complain(&err, STATUS_FAILED);
+    } else if (options->check) {
+        log_configure(LOG_ERROR, LOG_TEXT);
+        status = (int)check_run(options->config, &locations, options->json);
+    } else {
+        status = serve(options, &registry->host, &locations);
+    }
+    locations_clear(&locations);
+    registry_destroy(registry);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    struct error err;
+    if (options_parse(argc, argv, &options, &err) < 0)
+        return complain(&err, STATUS_USAGE);
+    if (options.help) {
+        options_print_help();
+        return STATUS_OK;
+    }
+    if (options.version) {
+        puts("berthd " BERTH_VERSION);
+        return STATUS_OK;
+    }
+    if (options.help_settings)
+        return describe_settings();
+    return run(&options);
+}

@@ -1,0 +1,153 @@
+#include "options.h"
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "base/suggest.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WORKERS_MAX 64
+
+enum option_kind { OPTION_TEXT, OPTION_FLAG };
+
+static const struct option_row {
+    const char *name;
+    const char *argument; /* NULL: a flag */
+    enum option_kind kind;
+    size_t offset;
+    const char *help;
+} rows[] = {
+    {"--config", "FILE", OPTION_TEXT, offsetof(struct options, config),
+     "the registry of functions (default: global-function-definition.yml)"},
+    {"--listen", "ADDR:PORT", OPTION_TEXT, offsetof(struct options, listen),
+     "where functions answer (0.0.0.0:8080)"},
+    {"--admin", "ADDR:PORT", OPTION_TEXT, offsetof(struct options, admin),
+     "where the management API answers (127.0.0.1:8081)"},
+    {"--state", "DIR", OPTION_TEXT, offsetof(struct options, state_dir),
+     "packages, dependencies, the host's id (/var/lib/berth)"},
+    {"--run-dir", "DIR", OPTION_TEXT, offsetof(struct options, run_dir),
+     "sockets; keep it short (/run/berth)"},
+    {"--plugins", "DIR", OPTION_TEXT, offsetof(struct options, plugin_dir),
+     "where plugins are (beside the binary)"},
+    {"--workers", "N", OPTION_TEXT, offsetof(struct options, workers),
+     "threads that carry requests (one per core, up to 4)"},
+    {"--log-level", "LEVEL", OPTION_TEXT, offsetof(struct options, log_level),
+     "debug, info, warning or error (info)"},
+    {"--log-format", "FORMAT", OPTION_TEXT, offsetof(struct options, log_format), "text or json (text)"},
+    {"--check", NULL, OPTION_FLAG, offsetof(struct options, check),
+     "report every mistake in the registry and the functions, build nothing; exit status 2 when there are "
+     "errors"},
+    {"--json", NULL, OPTION_FLAG, offsetof(struct options, json),
+     "with --check: findings as JSON on standard output"},
+    {"--help-settings", NULL, OPTION_FLAG, offsetof(struct options, help_settings),
+     "describe every setting of the registry"},
+    {"--help", NULL, OPTION_FLAG, offsetof(struct options, help), "this text"},
+    {"--version", NULL, OPTION_FLAG, offsetof(struct options, version), "the version"},
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+void options_print_help(void)
+{
+    puts("Usage: berthd [options]\n\n"
+         "Serves the functions of a registry at http://ADDR:PORT/<name>, each in Docker containers that\n"
+         "are started when requests need them and removed when they have been idle.\n\nOptions:");
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        char left[40];
+        snprintf(left, sizeof(left), "%s %s", rows[i].name, rows[i].argument ? rows[i].argument : "");
+        printf("  %-24s %s\n", left, rows[i].help);
+    }
+    puts("\nThe `host:` section of the registry sets the same and more; the command line wins.\n"
+         "SIGHUP reads the registry again. SIGTERM drains and exits; a second SIGTERM exits at once.");
+}
+
+static const struct option_row *find_row(const char *name, size_t length)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static int unknown_option(const char *argument, struct error *err)
+{
+    const char *names[ROW_COUNT];
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        names[i] = rows[i].name;
+    const char *near = suggest_nearest(argument, names, ROW_COUNT);
+    error_set(err, "usage", "usage", "unknown option \"%s\"", argument);
+    return near ? error_hint(err, "did you mean %s?", near) : error_hint(err, "see berthd --help");
+}
+
+int options_parse(int argc, char **argv, struct options *ret_options, struct error *err)
+{
+    struct options options = {.config = "global-function-definition.yml"};
+    for (int i = 1; i < argc; i++) {
+        size_t length = strcspn(argv[i], "=");
+        const struct option_row *row = find_row(argv[i], length);
+        if (!row)
+            return unknown_option(argv[i], err);
+        const char *value = argv[i][length] == '=' ? argv[i] + length + 1 : NULL;
+        char *field = (char *)&options + row->offset;
+        if (row->kind == OPTION_FLAG && value)
+            return error_set(err, "usage", "usage", "%s takes no value", row->name);
+        if (row->kind == OPTION_FLAG) {
+            *(bool *)field = true;
+            continue;
+        }
+        if (!value && i + 1 < argc)
+            value = argv[++i];
+        if (!value || !*value)
+            return error_set(err, "usage", "usage", "%s needs a value (%s)", row->name, row->argument);
+        *(const char **)field = value;
+    }
+    *ret_options = options;
+    return 0;
+}
+
+static void replace(char **slot, const char *value)
+{
+    if (!value)
+        return;
+    free(*slot);
+    *slot = xstrdup(value);
+}
+
+static int parse_workers(const char *text, unsigned *ret_workers, struct error *err)
+{
+    char *end;
+    errno = 0;
+    unsigned long workers = strtoul(text, &end, 10);
+    if (errno || *end || end == text || workers < 1 || workers > WORKERS_MAX)
+        return error_set(err, "usage", "usage", "--workers must be a number from 1 to %d, not \"%s\"",
+                         WORKERS_MAX, text);
+    *ret_workers = (unsigned)workers;
+    return 0;
+}
+
+int options_apply(const struct options *options, struct host_settings *host, struct error *err)
+{
+    if (options->workers && parse_workers(options->workers, &host->workers, err) < 0)
+        return -1;
+    enum log_level level;
+    if (options->log_level && log_level_parse(options->log_level, &level) < 0)
+        return error_set(err, "usage", "usage",
+                         "--log-level must be debug, info, warning or error, not \"%s\"", options->log_level);
+    if (options->log_format && strcmp(options->log_format, "text") != 0 &&
+        strcmp(options->log_format, "json") != 0)
+        return error_set(err, "usage", "usage", "--log-format must be text or json, not \"%s\"",
+                         options->log_format);
+    replace(&host->listen, options->listen);
+    replace(&host->admin, options->admin);
+    replace(&host->state_dir, options->state_dir);
+    replace(&host->run_dir, options->run_dir);
+    replace(&host->plugin_dir, options->plugin_dir);
+    replace(&host->log_level, options->log_level);
+    replace(&host->log_format, options->log_format);
+    return 0;
+}

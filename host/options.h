@@ -1,0 +1,25 @@
+/* The command line of berthd. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "base/error.h"
+#include "config/registry.h"
+
+#include <stdbool.h>
+
+struct options {
+    const char *config;
+    const char *listen, *admin, *state_dir, *run_dir, *plugin_dir, *workers, *log_level, *log_format;
+    bool check, json, help, help_settings, version;
+};
+
+/* Reads argv. The texts are argv's own. Reason "usage" on a mistake. */
+int options_parse(int argc, char **argv, struct options *ret_options, struct error *err);
+
+/* Prints the help text to standard output. */
+void options_print_help(void);
+
+/* Puts what the command line says over what the registry says. */
+int options_apply(const struct options *options, struct host_settings *host, struct error *err);
+
+#endif

@@ -1,0 +1,256 @@
+/* The autoscaler: recorded situations and histories, each with the decision it must lead to. */
+#include "fleet/autoscaler.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct scale_settings usual = {
+    .concurrency = 4, .min_scale = 0, .max_scale = 20, .idle_timeout_ms = 10000};
+
+struct situation {
+    const char *name;
+    struct slot_counts counts;
+    unsigned starting_instances, host_room, min_scale, max_scale;
+    uint64_t expected_start_ms, now_ms, retry_at_ms;
+    unsigned start;
+    enum scale_reason reason;
+};
+
+static const struct situation situations[] = {
+    {.name = "nobody waits", .host_room = 9, .max_scale = 20, .reason = SCALE_ENOUGH},
+    {.name = "one waiter starts one instance",
+     .counts = {.waiting = 1},
+     .host_room = 9,
+     .max_scale = 20,
+     .start = 1,
+     .reason = SCALE_DEMAND},
+    {.name = "a burst starts N over C, rounded up",
+     .counts = {.waiting = 50},
+     .host_room = 99,
+     .max_scale = 20,
+     .start = 13,
+     .reason = SCALE_DEMAND},
+    {.name = "slots on their way are counted on",
+     .counts = {.waiting = 8, .starting = 8},
+     .starting_instances = 2,
+     .host_room = 9,
+     .max_scale = 20,
+     .reason = SCALE_ENOUGH},
+    {.name = "only what they will not serve is added",
+     .counts = {.waiting = 9, .starting = 8},
+     .starting_instances = 2,
+     .host_room = 9,
+     .max_scale = 20,
+     .start = 1,
+     .reason = SCALE_DEMAND},
+    {.name = "idle slots serve waiters that are just being handed over",
+     .counts = {.waiting = 2, .idle = 2, .instances = 1},
+     .host_room = 9,
+     .max_scale = 20,
+     .reason = SCALE_ENOUGH},
+    {.name = "never above the maximum",
+     .counts = {.waiting = 100, .instances = 2},
+     .starting_instances = 1,
+     .host_room = 99,
+     .max_scale = 5,
+     .start = 2,
+     .reason = SCALE_DEMAND},
+    {.name = "at the maximum",
+     .counts = {.waiting = 100, .busy = 20, .instances = 5},
+     .host_room = 99,
+     .max_scale = 5,
+     .reason = SCALE_AT_MAXIMUM},
+    {.name = "more instances than the maximum, after it was lowered",
+     .counts = {.waiting = 1, .instances = 7},
+     .host_room = 99,
+     .max_scale = 5,
+     .reason = SCALE_AT_MAXIMUM},
+    {.name = "never beyond the host's room",
+     .counts = {.waiting = 100},
+     .host_room = 3,
+     .max_scale = 20,
+     .start = 3,
+     .reason = SCALE_DEMAND},
+    {.name = "a full host", .counts = {.waiting = 1}, .max_scale = 20, .reason = SCALE_HOST_FULL},
+    {.name = "the minimum is kept without demand",
+     .counts = {.instances = 1},
+     .host_room = 9,
+     .min_scale = 3,
+     .max_scale = 20,
+     .start = 2,
+     .reason = SCALE_MINIMUM},
+    {.name = "instances on their way count for the minimum",
+     .counts = {.instances = 1},
+     .starting_instances = 2,
+     .host_room = 9,
+     .min_scale = 3,
+     .max_scale = 20,
+     .reason = SCALE_ENOUGH},
+    {.name = "demand above the minimum",
+     .counts = {.waiting = 20},
+     .host_room = 9,
+     .min_scale = 1,
+     .max_scale = 20,
+     .start = 5,
+     .reason = SCALE_DEMAND},
+    {.name = "after a failed start it waits",
+     .counts = {.waiting = 1},
+     .host_room = 9,
+     .max_scale = 20,
+     .now_ms = 1000,
+     .retry_at_ms = 1001,
+     .reason = SCALE_BACKING_OFF},
+    {.name = "and then tries again",
+     .counts = {.waiting = 1},
+     .host_room = 9,
+     .max_scale = 20,
+     .now_ms = 1001,
+     .retry_at_ms = 1001,
+     .start = 1,
+     .reason = SCALE_DEMAND},
+    {.name = "a busy slot is free sooner than a start takes",
+     .counts = {.waiting = 4, .busy = 4, .instances = 1, .service_us = 5000},
+     .host_room = 9,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .reason = SCALE_SHORT_WAIT},
+    {.name = "a long queue takes longer than a start",
+     .counts = {.waiting = 400, .busy = 4, .instances = 1, .service_us = 5000},
+     .host_room = 9,
+     .max_scale = 3,
+     .expected_start_ms = 250,
+     .start = 2,
+     .reason = SCALE_DEMAND},
+    {.name = "slow requests are not waited for",
+     .counts = {.waiting = 1, .busy = 4, .instances = 1, .service_us = 800000},
+     .host_room = 9,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .start = 1,
+     .reason = SCALE_DEMAND},
+    {.name = "a prewarmed instance is quicker than any wait",
+     .counts = {.waiting = 1, .busy = 4, .instances = 1, .service_us = 5000},
+     .host_room = 9,
+     .max_scale = 20,
+     .start = 1,
+     .reason = SCALE_DEMAND},
+    {.name = "nothing busy will free a slot",
+     .counts = {.waiting = 1, .service_us = 5000},
+     .host_room = 9,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .start = 1,
+     .reason = SCALE_DEMAND},
+};
+
+static void decides(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(situations); i++) {
+        const struct situation *now = &situations[i];
+        struct scale_settings settings = usual;
+        settings.min_scale = now->min_scale;
+        settings.max_scale = now->max_scale;
+        struct scale_inputs inputs = {.counts = now->counts,
+                                      .starting_instances = now->starting_instances,
+                                      .host_room = now->host_room,
+                                      .expected_start_ms = now->expected_start_ms,
+                                      .now_ms = now->now_ms,
+                                      .retry_at_ms = now->retry_at_ms};
+        struct scale_decision decision = autoscaler_decide(&settings, &inputs);
+        if (decision.start != now->start || decision.reason != now->reason)
+            fail_msg("%s: start %u (%s), expected %u (%s)", now->name, decision.start,
+                     scale_reason_name(decision.reason), now->start, scale_reason_name(now->reason));
+    }
+}
+
+/* A cold function gets 10 requests, one after another, before anything is ready: the decisions must add up to
+ * three instances of four slots, not ten. */
+static void burst_history_starts_n_over_c(void **state)
+{
+    (void)state;
+    struct scale_inputs inputs = {.host_room = 100};
+    unsigned started = 0;
+    for (unsigned request = 1; request <= 10; request++) {
+        inputs.counts.waiting = request;
+        struct scale_decision decision = autoscaler_decide(&usual, &inputs);
+        started += decision.start;
+        inputs.starting_instances += decision.start;
+        inputs.counts.starting += decision.start * usual.concurrency;
+        inputs.host_room -= decision.start;
+    }
+    assert_int_equal(started, 3);
+}
+
+static void expires_exactly(void **state)
+{
+    (void)state;
+    uint64_t check_ms = 0;
+    assert_false(autoscaler_expired(&usual, 5000, 1, 14999, &check_ms));
+    assert_int_equal(check_ms, 15000);
+    assert_true(autoscaler_expired(&usual, 5000, 1, 15000, &check_ms));
+}
+
+static void busy_instances_stay(void **state)
+{
+    (void)state;
+    uint64_t check_ms = 0;
+    assert_false(autoscaler_expired(&usual, 0, 1, 50000, &check_ms));
+    assert_int_equal(check_ms, 60000);
+    struct scale_settings at_once = usual;
+    at_once.idle_timeout_ms = 0;
+    assert_false(autoscaler_expired(&at_once, 0, 1, 50000, &check_ms));
+    assert_true(check_ms > 50000);
+}
+
+static void minimum_stays(void **state)
+{
+    (void)state;
+    struct scale_settings settings = usual;
+    settings.min_scale = 2;
+    uint64_t check_ms = 0;
+    assert_false(autoscaler_expired(&settings, 1000, 2, 900000, &check_ms));
+    assert_true(check_ms > 900000);
+    assert_true(autoscaler_expired(&settings, 1000, 3, 900000, &check_ms));
+}
+
+static void backs_off(void **state)
+{
+    (void)state;
+    assert_int_equal(autoscaler_backoff_ms(0), 0);
+    assert_int_equal(autoscaler_backoff_ms(1), 250);
+    assert_int_equal(autoscaler_backoff_ms(2), 500);
+    assert_int_equal(autoscaler_backoff_ms(5), 4000);
+    assert_int_equal(autoscaler_backoff_ms(8), 30000);
+    assert_int_equal(autoscaler_backoff_ms(1000000), 30000);
+}
+
+static void reasons_have_words(void **state)
+{
+    (void)state;
+    for (int reason = SCALE_ENOUGH; reason <= SCALE_BACKING_OFF; reason++)
+        assert_true(strlen(scale_reason_name((enum scale_reason)reason)) > 0);
+    assert_null(scale_reason_limit(SCALE_ENOUGH));
+    assert_non_null(strstr(scale_reason_limit(SCALE_AT_MAXIMUM), "max_scale"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decides),
+        cmocka_unit_test(burst_history_starts_n_over_c),
+        cmocka_unit_test(expires_exactly),
+        cmocka_unit_test(busy_instances_stay),
+        cmocka_unit_test(minimum_stays),
+        cmocka_unit_test(backs_off),
+        cmocka_unit_test(reasons_have_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
