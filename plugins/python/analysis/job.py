@@ -4,6 +4,7 @@ import json
 import marshal
 import os
 import sys
+import warnings
 
 from .entry import find_entry
 from .findings import Findings
@@ -108,7 +109,9 @@ def _compiled(job):
     for path in job.files:
         data = job.source(path).data
         try:
-            code = compile(data, f"{CODE}/{path}", "exec", dont_inherit=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # validate has reported them
+                code = compile(data, f"{CODE}/{path}", "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(data)

@@ -1,0 +1,4 @@
+# Makes CONTEXT anew: image/ with the runner in it, and nothing that a test run left behind.
+file(REMOVE_RECURSE ${CONTEXT})
+file(COPY ${SOURCE}/image/ DESTINATION ${CONTEXT})
+file(COPY ${SOURCE}/runner DESTINATION ${CONTEXT} FILES_MATCHING PATTERN "*.py" PATTERN "__pycache__" EXCLUDE)
