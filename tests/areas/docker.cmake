@@ -1,6 +1,13 @@
 # The Engine API client. unit_docker_engine needs a real engine and skips without one.
 berth_unit_test(docker_streams docker PkgConfig::JANSSON PkgConfig::ARCHIVE)
 berth_unit_test(docker_fake docker)
-
+berth_unit_test(docker_engine docker PkgConfig::ARCHIVE)
 berth_fuzz_target(log_frames docker)
 berth_fuzz_target(json_lines docker PkgConfig::JANSSON)
+
+# The program in the test image: static, and without the sanitizers that need a dynamic one.
+add_executable(docker_program ${CMAKE_SOURCE_DIR}/tests/unit/docker_program.c)
+target_compile_options(docker_program PRIVATE -fno-sanitize=all)
+target_link_options(docker_program PRIVATE -fno-sanitize=all -static)
+add_dependencies(unit_docker_engine docker_program)
+target_compile_definitions(unit_docker_engine PRIVATE DOCKER_PROGRAM="$<TARGET_FILE:docker_program>")

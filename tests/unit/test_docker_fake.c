@@ -532,11 +532,6 @@ static void networks_are_ensured(void **state)
     fake_close(fake);
 }
 
-static void on_built(void *owner, const struct error *err, const char *id)
-{
-    on_id(owner, err, id);
-}
-
 static void builds_report_the_failing_step(void **state)
 {
     (void)state;
@@ -556,13 +551,13 @@ static void builds_report_the_failing_step(void **state)
     char context[] = "/tmp/berth-test-context-XXXXXX";
     assert_non_null(mkdtemp(context));
     struct docker_build build = {.context = context, .tag = "t:1"};
-    docker_image_build(fake->bench.docker, &build, on_progress, on_built, &outcome);
+    docker_image_build(fake->bench.docker, &build, on_progress, on_id, &outcome);
     assert_failure(&outcome, "build-failed");
     assert_non_null(strstr(outcome.err.message, "t:1: Step 2/2 : RUN no: returned 1"));
     assert_string_equal(strbuf_text(&outcome.text), "Step 1/2 : FROM x\nhalf line\nStep 2/2 : RUN no\n");
 
     rmdir(context);
-    docker_image_build(fake->bench.docker, &build, on_progress, on_built, &absent);
+    docker_image_build(fake->bench.docker, &build, on_progress, on_id, &absent);
     assert_failure(&absent, "build-context");
     fake_close(fake);
 }
