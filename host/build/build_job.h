@@ -14,6 +14,7 @@
 #define BUILD_BUILD_JOB_H
 
 #include "base/error.h"
+#include "build/background.h"
 #include "build/build_result.h"
 #include "config/registry.h"
 
@@ -50,6 +51,7 @@ struct build_jobs_options {
     const char *staging_dir; /* absolute, exists: packages are put below it; see package_store_staging */
     unsigned parallel;       /* 0: one per core */
     unsigned timeout_ms;     /* of one job from its start; 0: 60000 */
+    struct background *background; /* removes what failed jobs leave; NULL: it is removed at once */
 };
 
 /* `result` is owned by the receiver (build_result_destroy). */
@@ -62,6 +64,9 @@ int build_jobs_create(struct event_base *base, const struct build_jobs_options *
 /* Kills what runs, forgets what waits (no callback is called) and removes what they had staged. Not from a
  * callback. NULL is fine. */
 void build_jobs_destroy(struct build_jobs *jobs);
+
+/* The event base it runs on. */
+struct event_base *build_jobs_base(const struct build_jobs *jobs);
 
 /* The time limit of jobs started from now on. */
 void build_jobs_set_timeout(struct build_jobs *jobs, unsigned timeout_ms);

@@ -43,7 +43,8 @@ struct dependency_request {
 
 struct dependency_callbacks {
     /* One line of the installer's output; `elapsed_ms` since it started. Those who join late get what
-     * follows. May be NULL. */
+     * follows. May be NULL; must not
+     * cancel requests. */
     void (*line)(void *context, const char *line, uint64_t elapsed_ms);
     /* The end: `err` NULL and the set's key; else key is NULL. `installed`: it was not there before.
      * Borrowed. */

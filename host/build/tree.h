@@ -8,9 +8,38 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /* The modification time of everything in a package, 1980-01-01 00:00:00 UTC: only content counts. */
 #define TREE_MTIME_S 315532800
+
+enum tree_kind {
+    TREE_FILE,
+    TREE_LINK,
+    TREE_SPECIAL,    /* a socket, FIFO or device */
+    TREE_FOLDER,     /* before its content */
+    TREE_FOLDER_END, /* after it */
+};
+
+/* One thing below the top of a walk. Borrowed for the length of the visit. */
+struct tree_entry {
+    enum tree_kind kind;
+    const char *path; /* relative to the top */
+    const char *name; /* its last component */
+    int parent;       /* descriptor of the folder it is in */
+    const struct stat *status;
+};
+
+/* 0: go on. 1: for a folder, leave out its content and its end. -1, `err` filled: end the walk. */
+typedef int tree_visit_fn(void *context, const struct tree_entry *entry, struct error *err);
+
+/* Visits everything below the folder `top`, sorted by name in bytes within each folder, without following
+ * links. Deeper than TREE_DEPTH_MAX folders is "too-deep", a path of TREE_PATH_MAX bytes or more "too-long".
+ */
+int tree_walk(const char *top, tree_visit_fn *visit, void *context, struct error *err);
+
+#define TREE_DEPTH_MAX 64
+#define TREE_PATH_MAX  2048
 
 struct tree_size {
     uint64_t bytes; /* sum of the files' lengths */
@@ -18,15 +47,15 @@ struct tree_size {
 };
 
 /* SHA-256 over the relative path, mode (0755 or 0644 by the owner's execute bit), kind and content of
- * everything below `path`, in byte order of the paths. Links count by their text and are not followed.
+ * everything below `path`, in the order of tree_walk. Links count by their text and are not followed.
  * `ret_size` may be NULL. Refused: anything but files, folders and links ("special-file"). */
 int tree_digest(const char *path, char ret_hex[HASH_HEX_SIZE], struct tree_size *ret_size, struct error *err);
 
 /* Adds up everything below `path`, special files left out. */
 int tree_measure(const char *path, struct tree_size *ret_size, struct error *err);
 
-/* The tree below `path` as an uncompressed POSIX tar of at most `max` bytes, entries in byte order of their
- * paths, owner 0, time TREE_MTIME_S. The caller frees *ret_data. Larger: "too-large". */
+/* The tree below `path` as an uncompressed POSIX tar of at most `max` bytes, entries in the order of
+ * tree_walk, owner 0, time TREE_MTIME_S. The caller frees *ret_data. Larger: "too-large". */
 int tree_tar(const char *path, size_t max, void **ret_data, size_t *ret_size, struct error *err);
 
 #endif

@@ -1,0 +1,264 @@
+#include "build/dependency_store.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "build/state_dir.h"
+#include "build/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define NOTE_MAX 4096 /* bytes of a file in dependencies-used/ */
+
+struct dependency_store {
+    char *state, *sets, *used;
+    struct background *background;
+};
+
+int dependency_store_open(const char *state_dir, struct background *background,
+                          struct dependency_store **ret_store, struct error *err)
+{
+    struct dependency_store *store = xcalloc(1, sizeof(*store));
+    cleanup_free char *staging = NULL;
+    store->background = background;
+    if (state_dir_open(state_dir, &store->state, err) < 0 ||
+        state_dir_folder(store->state, "dependencies", 0755, &store->sets, err) < 0 ||
+        state_dir_folder(store->state, "dependencies-used", 0755, &store->used, err) < 0 ||
+        state_dir_folder(store->state, "staging", 0700, &staging, err) < 0) {
+        dependency_store_close(store);
+        return -1;
+    }
+    *ret_store = store;
+    return 0;
+}
+
+void dependency_store_close(struct dependency_store *store)
+{
+    if (!store)
+        return;
+    free(store->state);
+    free(store->sets);
+    free(store->used);
+    free(store);
+}
+
+static void hash_texts(struct hash *hash, char *const *texts)
+{
+    for (; texts && *texts; texts++)
+        hash_update_text(hash, *texts);
+    hash_update_text(hash, NULL);
+}
+
+void dependency_store_key(const char *runtime, const struct build_dependencies *dependencies,
+                          const char *image_id, char ret_key[HASH_HEX_SIZE])
+{
+    struct hash *hash = hash_create();
+    hash_update_text(hash, runtime);
+    hash_update_text(hash, dependencies->key);
+    hash_texts(hash, dependencies->argv);
+    hash_texts(hash, dependencies->environment);
+    hash_update_text(hash, image_id);
+    hash_finish(hash, ret_key);
+}
+
+const char *dependency_store_dir(const struct dependency_store *store)
+{
+    return store->sets;
+}
+
+char *dependency_store_path(const struct dependency_store *store, const char *key)
+{
+    return xasprintf("%s/%s", store->sets, key);
+}
+
+static char *note_path(const struct dependency_store *store, const char *key)
+{
+    return xasprintf("%s/%s", store->used, key);
+}
+
+bool dependency_store_has(const struct dependency_store *store, const char *key)
+{
+    cleanup_free char *path = dependency_store_path(store, key);
+    return fs_is_dir(path);
+}
+
+int dependency_store_stage(struct dependency_store *store, unsigned uid, unsigned gid, char **ret_path,
+                           struct error *err)
+{
+    cleanup_free char *path = state_dir_stage(store->state);
+    if (mkdir(path, 0755) < 0 || chmod(path, 0755) < 0)
+        return error_errno(err, "build", errno, "cannot create the directory %s", path);
+    if (chown(path, uid, gid) < 0) {
+        int errnum = errno;
+        rmdir(path);
+        return error_errno(err, "build", errnum, "cannot hand the directory %s to user %u", path, uid);
+    }
+    *ret_path = steal(&path);
+    return 0;
+}
+
+void dependency_store_discard(struct dependency_store *store, const char *staged)
+{
+    background_remove_tree(store->background, staged);
+}
+
+/* A commit on its way through the background thread. */
+struct commit {
+    struct dependency_store *store;
+    char key[HASH_HEX_SIZE];
+    char *staged;
+    dependency_committed_fn *done;
+    void *context;
+    struct tree_size size;
+    bool failed;
+    struct error error;
+};
+
+/* Background thread: everything in the staged set is on the disk afterwards. */
+static void commit_work(void *context)
+{
+    struct commit *commit = context;
+    commit->failed = true;
+    cleanup_close int fd = open(commit->staged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || syncfs(fd) < 0)
+        error_errno(&commit->error, "build", errno, "cannot sync %s to the disk", commit->staged);
+    else
+        commit->failed = tree_measure(commit->staged, &commit->size, &commit->error) < 0;
+}
+
+static int write_note(struct dependency_store *store, const struct commit *commit, struct error *err)
+{
+    cleanup_free char *path = note_path(store, commit->key);
+    cleanup_free char *text = xasprintf("{\"bytes\": %llu}\n", (unsigned long long)commit->size.bytes);
+    return fs_write_file(path, text, strlen(text), 0644, err);
+}
+
+/* Moves the set to its place. A machine that fails right now may forget the move, but not tear the content.
+ */
+static int move_in(struct dependency_store *store, const struct commit *commit, struct error *err)
+{
+    cleanup_free char *path = dependency_store_path(store, commit->key);
+    if (write_note(store, commit, err) < 0)
+        return -1;
+    if (fs_is_dir(path)) {
+        background_remove_tree(store->background, commit->staged);
+        return 0;
+    }
+    if (rename(commit->staged, path) < 0)
+        return error_errno(err, "build", errno, "cannot move the dependencies to %s", path);
+    return 0;
+}
+
+static void commit_done(void *context, bool ran)
+{
+    struct commit *commit = context;
+    int rc = -1;
+    if (!ran)
+        error_set(&commit->error, "build", "cancelled", "the daemon is stopping");
+    else if (!commit->failed)
+        rc = move_in(commit->store, commit, &commit->error);
+    if (rc < 0 && ran)
+        background_remove_tree(commit->store->background, commit->staged);
+    commit->done(commit->context, rc == 0 ? NULL : &commit->error);
+    free(commit->staged);
+    free(commit);
+}
+
+void dependency_store_commit(struct dependency_store *store, const char *key, const char *staged,
+                             dependency_committed_fn *done, void *context)
+{
+    struct commit *commit = xcalloc(1, sizeof(*commit));
+    *commit = (struct commit){.store = store, .staged = xstrdup(staged), .done = done, .context = context};
+    snprintf(commit->key, sizeof(commit->key), "%s", key);
+    background_run(store->background, commit_work, commit_done, commit);
+}
+
+void dependency_store_touch(struct dependency_store *store, const char *key)
+{
+    cleanup_free char *path = note_path(store, key);
+    utimensat(AT_FDCWD, path, NULL, 0);
+}
+
+/* Size and last use of a set. Without a note it counts as empty and never used, so it goes first. */
+static void read_note(const struct dependency_store *store, const char *key, struct dependency_set *ret_set)
+{
+    cleanup_free char *path = note_path(store, key);
+    cleanup_free char *text = NULL;
+    struct stat status;
+    *ret_set = (struct dependency_set){0};
+    snprintf(ret_set->key, sizeof(ret_set->key), "%s", key);
+    if (stat(path, &status) < 0 || fs_read_file(path, NOTE_MAX, &text, NULL, NULL) < 0)
+        return;
+    json_t *note = json_loads(text, 0, NULL);
+    json_int_t bytes = json_integer_value(json_object_get(note, "bytes"));
+    json_decref(note);
+    ret_set->bytes = bytes > 0 ? (uint64_t)bytes : 0;
+    ret_set->last_used_ns = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
+}
+
+static int compare_use(const void *a, const void *b)
+{
+    const struct dependency_set *one = a, *other = b;
+    if (one->last_used_ns != other->last_used_ns)
+        return one->last_used_ns < other->last_used_ns ? -1 : 1;
+    return strcmp(one->key, other->key);
+}
+
+int dependency_store_list(const struct dependency_store *store, struct dependency_set **ret_sets,
+                          size_t *ret_count, struct error *err)
+{
+    char **keys;
+    size_t count;
+    if (state_dir_digests(store->sets, &keys, &count, err) < 0)
+        return -1;
+    struct dependency_set *sets = xcalloc(count, sizeof(*sets));
+    for (size_t i = 0; i < count; i++) {
+        read_note(store, keys[i], &sets[i]);
+        free(keys[i]);
+    }
+    free(keys);
+    if (count > 1)
+        qsort(sets, count, sizeof(*sets), compare_use);
+    *ret_sets = sets;
+    *ret_count = count;
+    return 0;
+}
+
+static void remove_set(struct dependency_store *store, const struct dependency_set *set)
+{
+    cleanup_free char *path = dependency_store_path(store, set->key);
+    cleanup_free char *note = note_path(store, set->key);
+    state_dir_remove(store->state, store->background, path);
+    unlink(note);
+    log_info("dependencies.removed", LOG_STR("key", set->key), LOG_INT("bytes", set->bytes));
+}
+
+size_t dependency_store_collect(struct dependency_store *store, uint64_t max_bytes, const char *const *in_use,
+                                size_t in_use_count)
+{
+    cleanup_free struct dependency_set *sets = NULL;
+    size_t count, removed = 0;
+    struct error err;
+    if (dependency_store_list(store, &sets, &count, &err) < 0) {
+        log_warning("build.collect_failed", LOG_ERR(&err));
+        return 0;
+    }
+    uint64_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += sets[i].bytes;
+    for (size_t i = 0; i < count && total > max_bytes; i++) {
+        if (state_dir_contains(in_use, in_use_count, sets[i].key))
+            continue;
+        remove_set(store, &sets[i]);
+        total -= sets[i].bytes;
+        removed++;
+    }
+    return removed;
+}

@@ -1,0 +1,15 @@
+/* What the host offers a plugin during a job: the table `struct berth_host` of the plugin ABI. */
+#ifndef BUILD_JOB_HOST_CALLS_H
+#define BUILD_JOB_HOST_CALLS_H
+
+#include "build/job/job.h"
+
+#define ENVIRONMENT_MAX 256 /* entries of an environment or a command */
+
+/* The table; it accepts calls only for `job`. Static. */
+const struct berth_host *host_calls_init(struct berth_job *job);
+
+/* A package_skipped_fn whose context is the job: a warning among its findings. */
+void host_calls_skipped(void *context, const char *path, const char *why);
+
+#endif

@@ -1,0 +1,21 @@
+/* Reading arrays of texts from a job's JSON. */
+#ifndef BUILD_JSON_TEXTS_H
+#define BUILD_JSON_TEXTS_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#define JSON_TEXTS_MAX 1024
+
+/* An array of strings as texts ended by NULL. NULL, JSON null and an empty array give an empty one. -1 when
+ * it is anything else, or longer than JSON_TEXTS_MAX. ret_count may be NULL. The caller owns *ret_texts
+ * (json_texts_free). */
+int json_texts_read(const json_t *array, char ***ret_texts, size_t *ret_count);
+
+/* Frees the texts and the array. NULL is fine. */
+void json_texts_free(char **texts);
+
+/* A string's copy; NULL for null, a missing member or another type. */
+char *json_text_copy(const json_t *object, const char *member);
+
+#endif

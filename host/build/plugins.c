@@ -1,0 +1,430 @@
+#include "build/plugins.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* What makes a file the same one as before. */
+struct identity {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified, changed;
+};
+
+enum standing { STANDING_NONE, STANDING_ACCEPTED, STANDING_REFUSED };
+
+/* One file of the folder: probed, or being probed. */
+struct entry {
+    struct plugins *plugins;
+    char *path;
+    struct identity identity;
+    uint64_t changes;
+    struct build_job *probe;    /* under way, or NULL */
+    struct build_plugin *found; /* NULL: `error` says why not */
+    struct error error;
+    bool fresh; /* probed by the scan under way */
+    enum standing standing;
+};
+
+struct entries {
+    struct entry **items;
+    size_t count;
+};
+
+struct waiter {
+    plugins_scanned_fn *done;
+    void *context;
+};
+
+struct plugins {
+    struct build_jobs *jobs;
+    char *folder;
+    struct entries entries;
+    struct entries retired; /* of the last scan; the sets point to them until they are replaced */
+    struct event *started;  /* ends the scan's own part from the event loop */
+    bool scanning, again, changed;
+    size_t probes; /* under way, and one for the scan itself while it starts them */
+    struct waiter *waiters;
+    size_t waiter_count;
+
+    struct plugin *list;
+    struct language *languages; /* of `list`, in the same order; its texts belong to the entries */
+    size_t count;
+    struct plugin_refusal *refusals;
+    size_t refusal_count;
+};
+
+static void entry_destroy(struct entry *entry)
+{
+    if (!entry)
+        return;
+    build_job_cancel(entry->probe);
+    build_plugin_destroy(entry->found);
+    free(entry->path);
+    free(entry);
+}
+
+static void entries_clear(struct entries *entries)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        entry_destroy(entries->items[i]);
+    free(entries->items);
+    *entries = (struct entries){0};
+}
+
+static void sets_clear(struct plugins *plugins)
+{
+    for (size_t i = 0; i < plugins->count; i++)
+        free(plugins->list[i].image_dir);
+    free(plugins->list);
+    free(plugins->languages);
+    free(plugins->refusals);
+    plugins->list = NULL;
+    plugins->languages = NULL;
+    plugins->refusals = NULL;
+    plugins->count = plugins->refusal_count = 0;
+}
+
+static void on_started(evutil_socket_t fd, short what, void *context);
+
+int plugins_create(struct build_jobs *jobs, const char *folder, struct plugins **ret_plugins,
+                   struct error *err)
+{
+    char cwd[PATH_MAX];
+    if (*folder != '/' && !getcwd(cwd, sizeof(cwd)))
+        return error_errno(err, "build", errno, "cannot find the plugin folder %s", folder);
+    struct plugins *plugins = xcalloc(1, sizeof(*plugins));
+    plugins->jobs = jobs;
+    plugins->folder = *folder == '/' ? xstrdup(folder) : xasprintf("%s/%s", cwd, folder);
+    plugins->started = event_new(build_jobs_base(jobs), -1, 0, on_started, plugins);
+    if (!plugins->started) {
+        plugins_destroy(plugins);
+        return error_errno(err, "build", ENOMEM, "cannot watch the plugin folder %s", folder);
+    }
+    *ret_plugins = plugins;
+    return 0;
+}
+
+void plugins_destroy(struct plugins *plugins)
+{
+    if (!plugins)
+        return;
+    sets_clear(plugins);
+    entries_clear(&plugins->entries);
+    entries_clear(&plugins->retired);
+    if (plugins->started)
+        event_free(plugins->started);
+    free(plugins->waiters);
+    free(plugins->folder);
+    free(plugins);
+}
+
+static int is_plugin_file(const struct dirent *entry)
+{
+    size_t length = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && length > 3 && strcmp(entry->d_name + length - 3, ".so") == 0;
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool same_identity(const struct identity *a, const struct identity *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* The index of the entry of `path`; `entries->count` when there is none. Taken entries are NULL. */
+static size_t find_entry(const struct entries *entries, const char *path)
+{
+    size_t i = 0;
+    while (i < entries->count && !(entries->items[i] && strcmp(entries->items[i]->path, path) == 0))
+        i++;
+    return i;
+}
+
+static void probe_finished(struct plugins *plugins);
+
+static void on_probed(void *context, struct build_result *result)
+{
+    struct entry *entry = context;
+    entry->probe = NULL;
+    if (result->ok)
+        entry->found = steal(&result->plugin);
+    else
+        entry->error = result->error;
+    build_result_destroy(result);
+    probe_finished(entry->plugins);
+}
+
+/* A new entry, being probed, for a file that is new or has changed since `changes` earlier probes. */
+static struct entry *probe(struct plugins *plugins, const char *path, const struct identity *identity,
+                           uint64_t changes)
+{
+    const struct build_request request = {.operation = BUILD_PROBE, .plugin = path};
+    struct entry *entry = xcalloc(1, sizeof(*entry));
+    *entry = (struct entry){.plugins = plugins,
+                            .path = xstrdup(path),
+                            .identity = *identity,
+                            .changes = changes + 1,
+                            .fresh = true};
+    plugins->probes++;
+    plugins->changed = true;
+    entry->probe = build_jobs_submit(plugins->jobs, &request, on_probed, entry);
+    return entry;
+}
+
+/* A probe that never came to the plugin's code says nothing about the file. */
+static bool must_probe(const struct entry *entry, const struct identity *identity)
+{
+    if (!same_identity(&entry->identity, identity))
+        return true;
+    return !entry->found && strcmp(entry->error.reason, "job-start") == 0;
+}
+
+/* The entry of one file: taken from those of the last scan, or a new one; NULL when it is not a file (any
+ * more). */
+static struct entry *look_at(struct plugins *plugins, struct entries *before, const char *name)
+{
+    cleanup_free char *path = xasprintf("%s/%s", plugins->folder, name);
+    struct stat status;
+    if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+        return NULL;
+    const struct identity identity = {status.st_dev, status.st_ino, status.st_size, status.st_mtim,
+                                      status.st_ctim};
+    size_t at = find_entry(before, path);
+    struct entry *entry = at < before->count ? before->items[at] : NULL;
+    if (!entry || must_probe(entry, &identity))
+        return probe(plugins, path, &identity, entry ? entry->changes : 0);
+    before->items[at] = NULL;
+    entry->fresh = false;
+    return entry;
+}
+
+static int read_folder(const struct plugins *plugins, struct dirent ***ret_names, struct error *err)
+{
+    int count = scandir(plugins->folder, ret_names, is_plugin_file, by_bytes);
+    if (count < 0)
+        return error_errno(err, "build", errno, "cannot read the plugin folder %s", plugins->folder);
+    return count;
+}
+
+static int start_scan(struct plugins *plugins, struct error *err)
+{
+    struct dirent **names;
+    int count = read_folder(plugins, &names, err);
+    if (count < 0)
+        return -1;
+    plugins->scanning = true;
+    plugins->probes = 1;
+    plugins->retired = plugins->entries;
+    plugins->entries = (struct entries){.items = xcalloc((size_t)count, sizeof(struct entry *))};
+    for (int i = 0; i < count; i++) {
+        struct entry *entry = look_at(plugins, &plugins->retired, names[i]->d_name);
+        if (entry)
+            plugins->entries.items[plugins->entries.count++] = entry;
+        free(names[i]);
+    }
+    free(names);
+    event_active(plugins->started, EV_TIMEOUT, 0);
+    return 0;
+}
+
+/* True when `word` is the name or an alias of `language`. */
+static bool claims(const struct language *language, const char *word)
+{
+    if (strcasecmp(language->name, word) == 0)
+        return true;
+    for (size_t i = 0; i < language->alias_count; i++) {
+        if (strcasecmp(language->aliases[i], word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The accepted plugin that claims a word of `language`, with that word; NULL when there is none. */
+static const struct plugin *find_rival(const struct plugins *plugins, const struct language *language,
+                                       const char **ret_word)
+{
+    for (size_t i = 0; i < plugins->count; i++) {
+        const struct language *other = &plugins->list[i].language;
+        *ret_word = language->name;
+        if (claims(other, language->name))
+            return &plugins->list[i];
+        for (size_t a = 0; a < language->alias_count; a++) {
+            *ret_word = language->aliases[a];
+            if (claims(other, language->aliases[a]))
+                return &plugins->list[i];
+        }
+    }
+    return NULL;
+}
+
+static char *find_image_dir(const struct plugins *plugins, const char *name)
+{
+    cleanup_free char *folder = xasprintf("%s/%s/image", plugins->folder, name);
+    cleanup_free char *dockerfile = xasprintf("%s/Dockerfile", folder);
+    return fs_exists(dockerfile) ? steal(&folder) : NULL;
+}
+
+static void log_accepted(const struct entry *entry)
+{
+    log_info("plugin.found", LOG_STR("plugin", entry->found->language.name),
+             LOG_STR("version", entry->found->version), LOG_STR("path", entry->path));
+}
+
+static void accept_plugin(struct plugins *plugins, struct entry *entry)
+{
+    const struct build_plugin *found = entry->found;
+    plugins->list[plugins->count++] = (struct plugin){
+        .path = entry->path,
+        .version = found->version,
+        .abi_major = found->abi_major,
+        .abi_minor = found->abi_minor,
+        .scaffolds = found->scaffolds,
+        .language = found->language,
+        .image_dir = find_image_dir(plugins, found->language.name),
+        .changes = entry->changes,
+    };
+    if (entry->fresh || entry->standing != STANDING_ACCEPTED)
+        log_accepted(entry);
+    if (entry->standing != STANDING_ACCEPTED)
+        plugins->changed = true;
+    entry->standing = STANDING_ACCEPTED;
+}
+
+static void refuse_plugin(struct plugins *plugins, struct entry *entry, const struct error *why)
+{
+    plugins->refusals[plugins->refusal_count++] = (struct plugin_refusal){.path = entry->path, .error = *why};
+    if (entry->fresh || entry->standing != STANDING_REFUSED)
+        log_warning("plugin.refused", LOG_STR("path", entry->path), LOG_ERR(why));
+    if (entry->standing != STANDING_REFUSED)
+        plugins->changed = true;
+    entry->standing = STANDING_REFUSED;
+}
+
+static void judge(struct plugins *plugins, struct entry *entry)
+{
+    struct error err;
+    const char *word;
+    if (!entry->found) {
+        refuse_plugin(plugins, entry, &entry->error);
+        return;
+    }
+    const struct plugin *rival = find_rival(plugins, &entry->found->language, &word);
+    if (!rival) {
+        accept_plugin(plugins, entry);
+        return;
+    }
+    error_set(&err, "plugin", "plugin-name-taken", "the language \"%s\" is taken by %s", word, rival->path);
+    error_hint(&err, "remove one of the two files");
+    refuse_plugin(plugins, entry, &err);
+}
+
+/* Forgets the entries that the sets of the last scan pointed to. */
+static void clear_retired(struct plugins *plugins)
+{
+    for (size_t i = 0; i < plugins->retired.count; i++) {
+        const struct entry *entry = plugins->retired.items[i];
+        if (!entry || find_entry(&plugins->entries, entry->path) < plugins->entries.count)
+            continue;
+        plugins->changed = true;
+        log_info("plugin.gone", LOG_STR("path", entry->path));
+    }
+    entries_clear(&plugins->retired);
+}
+
+static void publish(struct plugins *plugins)
+{
+    sets_clear(plugins);
+    clear_retired(plugins);
+    size_t count = plugins->entries.count;
+    plugins->list = xcalloc(count, sizeof(*plugins->list));
+    plugins->refusals = xcalloc(count, sizeof(*plugins->refusals));
+    for (size_t i = 0; i < count; i++)
+        judge(plugins, plugins->entries.items[i]);
+    plugins->languages = xcalloc(plugins->count, sizeof(*plugins->languages));
+    for (size_t i = 0; i < plugins->count; i++)
+        plugins->languages[i] = plugins->list[i].language;
+}
+
+/* Another probe of the scan is done; with the last one so is the scan. */
+static void probe_finished(struct plugins *plugins)
+{
+    if (--plugins->probes > 0)
+        return;
+    publish(plugins);
+    plugins->scanning = false;
+    if (plugins->again) {
+        struct error err;
+        plugins->again = false;
+        if (start_scan(plugins, &err) == 0)
+            return;
+        log_warning("plugin.scan_failed", LOG_ERR(&err));
+    }
+    bool changed = plugins->changed;
+    size_t count = plugins->waiter_count;
+    cleanup_free struct waiter *waiters = steal(&plugins->waiters);
+    plugins->waiter_count = 0;
+    plugins->changed = false;
+    for (size_t i = 0; i < count; i++)
+        waiters[i].done(waiters[i].context, changed);
+}
+
+static void on_started(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    probe_finished(context);
+}
+
+int plugins_scan(struct plugins *plugins, plugins_scanned_fn *done, void *context, struct error *err)
+{
+    if (plugins->scanning)
+        plugins->again = true;
+    else if (start_scan(plugins, err) < 0)
+        return -1;
+    plugins->waiters = xrealloc(plugins->waiters, (plugins->waiter_count + 1) * sizeof(*plugins->waiters));
+    plugins->waiters[plugins->waiter_count++] = (struct waiter){done, context};
+    return 0;
+}
+
+const struct plugin *plugins_list(const struct plugins *plugins, size_t *ret_count)
+{
+    *ret_count = plugins->count;
+    return plugins->list;
+}
+
+const struct plugin *plugins_find(const struct plugins *plugins, const char *language)
+{
+    for (size_t i = 0; i < plugins->count; i++) {
+        if (claims(&plugins->list[i].language, language))
+            return &plugins->list[i];
+    }
+    return NULL;
+}
+
+const struct language *plugins_languages(const struct plugins *plugins, size_t *ret_count)
+{
+    *ret_count = plugins->count;
+    return plugins->languages;
+}
+
+const struct plugin_refusal *plugins_refusals(const struct plugins *plugins, size_t *ret_count)
+{
+    *ret_count = plugins->refusal_count;
+    return plugins->refusals;
+}

@@ -1,0 +1,32 @@
+/* The daemon's state directory, as far as packages and dependencies share it. Control thread only. */
+#ifndef BUILD_STATE_DIR_H
+#define BUILD_STATE_DIR_H
+
+#include "base/error.h"
+#include "build/background.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The absolute path of `state_dir`, which is made when it is missing. The caller frees it. */
+int state_dir_open(const char *state_dir, char **ret_path, struct error *err);
+
+/* Makes `<state>/<name>` with `mode`. The caller frees *ret_path. */
+int state_dir_folder(const char *state, const char *name, unsigned mode, char **ret_path, struct error *err);
+
+/* A name below `<state>/staging` that nothing has yet. The caller frees it. */
+char *state_dir_stage(const char *state);
+
+/* Moves `path` into staging, so that it is gone at once, and removes it in the background. */
+void state_dir_remove(const char *state, struct background *background, const char *path);
+
+/* True for 64 lower-case hexadecimal digits: what packages and dependency sets are named by. */
+bool state_dir_is_digest(const char *name);
+
+/* The names in `folder` that are digests, sorted. The caller frees each and the array. */
+int state_dir_digests(const char *folder, char ***ret_names, size_t *ret_count, struct error *err);
+
+/* True when `name` is among `names`. */
+bool state_dir_contains(const char *const *names, size_t count, const char *name);
+
+#endif
