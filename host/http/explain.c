@@ -93,13 +93,12 @@ static enum http_problem_id explain_request_line(struct http_text line, llhttp_e
     return explain_version(line);
 }
 
-const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t offset,
-                                                   uint32_t end)
+const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t end)
 {
     if (parser->kind != HTTP_MESSAGE_REQUEST) {
         return http_problem(HTTP_PROBLEM_STATUS_LINE);
     }
-    struct http_text line = line_at(parser->head->bytes, offset, end);
+    struct http_text line = line_at(parser->head->bytes, parser->start, end);
     const struct http_problem *problem = check_line_end(&line);
     if (problem != NULL) {
         return problem;
@@ -108,7 +107,7 @@ const struct http_problem *http_explain_start_line(const struct http_head_parser
     return http_problem(explain_request_line(line, outcome, parser->limits->target_bytes));
 }
 
-static const struct http_problem *explain_value(enum http_header_id id, struct http_text value)
+static const struct http_problem *value_fault(enum http_header_id id, struct http_text value)
 {
     for (size_t i = 0; i < value.length; i++) {
         unsigned char c = (unsigned char)value.data[i];
@@ -116,33 +115,20 @@ static const struct http_problem *explain_value(enum http_header_id id, struct h
             return http_problem(HTTP_PROBLEM_HEADER_VALUE);
         }
     }
-    if (id == HTTP_HEADER_TRANSFER_ENCODING) {
-        return http_problem(HTTP_PROBLEM_CODING_MALFORMED);
-    }
-    if (id != HTTP_HEADER_CONTENT_LENGTH) {
-        return http_problem(HTTP_PROBLEM_HEADER_MALFORMED);
-    }
     int64_t length;
-    struct http_text number = HTTP_TEXT("");
-    http_text_next_member(&value, &number);
-    const struct http_problem *problem =
-        value.length > 0 ? http_problem(HTTP_PROBLEM_LENGTH_MALFORMED) : http_length_read(number, &length);
-    return problem != NULL ? problem : http_problem(HTTP_PROBLEM_LENGTH_SEVERAL);
+    return id == HTTP_HEADER_CONTENT_LENGTH ? http_length_read(http_text_trim(value), &length) : NULL;
 }
 
-static bool is_space_at(const char *bytes, uint32_t offset, uint32_t end)
+/* What is wrong with one line of the header section; NULL when nothing is. */
+static const struct http_problem *header_fault(struct http_text line)
 {
-    return offset < end && (bytes[offset] == ' ' || bytes[offset] == '\t');
-}
-
-const struct http_problem *http_explain_header(const struct http_head *head, uint32_t offset, uint32_t end)
-{
-    struct http_text line = line_at(head->bytes, offset, end);
-    uint32_t next = offset + (uint32_t)line.length + 1;
-    bool folded = is_space_at(head->bytes, offset, end) || is_space_at(head->bytes, next, end);
+    bool folded = line.length > 0 && (line.data[0] == ' ' || line.data[0] == '\t');
     const struct http_problem *problem = check_line_end(&line);
-    if (problem != NULL || folded) {
-        return problem != NULL ? problem : http_problem(HTTP_PROBLEM_FOLDING);
+    if (problem != NULL) {
+        return problem;
+    }
+    if (folded) {
+        return http_problem(HTTP_PROBLEM_FOLDING);
     }
     const char *colon = memchr(line.data, ':', line.length);
     if (colon == NULL) {
@@ -154,7 +140,22 @@ const struct http_problem *http_explain_header(const struct http_head *head, uin
         return http_problem(spaced ? HTTP_PROBLEM_HEADER_NAME_SPACE : HTTP_PROBLEM_HEADER_NAME);
     }
     struct http_text value = http_text_make(colon + 1, line.length - name.length - 1);
-    return explain_value(http_header_find(name.data, name.length), value);
+    return value_fault(http_header_find(name.data, name.length), value);
+}
+
+const struct http_problem *http_explain_headers(const struct http_head *head, uint32_t offset,
+                                                uint32_t position, uint32_t end)
+{
+    const struct http_problem *problem = NULL;
+    while (problem == NULL && offset < end && offset <= position) {
+        struct http_text line = line_at(head->bytes, offset, end);
+        if (http_text_equal(line, HTTP_TEXT("\r"))) {
+            return NULL;
+        }
+        problem = header_fault(line);
+        offset += (uint32_t)line.length + 1;
+    }
+    return problem;
 }
 
 static bool has_coding(const struct http_head *head)
@@ -168,19 +169,28 @@ static bool has_coding(const struct http_head *head)
     return false;
 }
 
+/* What llhttp found wrong where every line by itself looks right. */
+static enum http_problem_id explain_outcome(const struct http_head_parser *parser)
+{
+    switch (llhttp_get_errno(&parser->llhttp)) {
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+        return has_coding(parser->head) ? HTTP_PROBLEM_LENGTH_AND_CODING : HTTP_PROBLEM_LENGTH_SEVERAL;
+    case HPE_INVALID_TRANSFER_ENCODING:
+        return HTTP_PROBLEM_CODING_MALFORMED;
+    default:
+        return HTTP_PROBLEM_HEADER_MALFORMED;
+    }
+}
+
 const struct http_problem *http_explain(const struct http_head_parser *parser, uint32_t position,
                                         uint32_t end)
 {
     const struct http_head *head = parser->head;
-    if (llhttp_get_errno(&parser->llhttp) == HPE_UNEXPECTED_CONTENT_LENGTH) {
-        return http_problem(has_coding(head) ? HTTP_PROBLEM_LENGTH_AND_CODING : HTTP_PROBLEM_LENGTH_SEVERAL);
+    struct http_text first = line_at(head->bytes, parser->start, end);
+    uint32_t headers = parser->start + (uint32_t)first.length + 1;
+    if (position < headers || llhttp_get_errno(&parser->llhttp) == HPE_PAUSED_H2_UPGRADE) {
+        return http_explain_start_line(parser, end);
     }
-    uint32_t offset = position < end ? position : end - 1;
-    while (offset > parser->start && head->bytes[offset - 1] != '\n') {
-        offset--;
-    }
-    bool in_first_line =
-        offset <= parser->start || llhttp_get_errno(&parser->llhttp) == HPE_PAUSED_H2_UPGRADE;
-    return in_first_line ? http_explain_start_line(parser, parser->start, end)
-                         : http_explain_header(head, offset, end);
+    const struct http_problem *problem = http_explain_headers(head, headers, position, end);
+    return problem != NULL ? problem : http_problem(explain_outcome(parser));
 }

@@ -42,7 +42,7 @@ static const struct http_problem *check_request_line(const struct http_head_pars
     uint32_t start = parser->start;
     uint32_t end = head->target.offset > start + 1 ? read_version(head) : 0;
     if (end == 0) {
-        return http_explain_start_line(parser, start, head->length);
+        return http_explain_start_line(parser, head->length);
     }
     head->method_text = (struct http_span){start, head->target.offset - 1 - start};
     struct http_text method = http_head_text(head, head->method_text);
@@ -142,6 +142,12 @@ static uint32_t check_line(const struct http_head *head, struct http_header *hea
     return end + 2;
 }
 
+static const struct http_problem *explain_gap(const struct http_head *head, uint32_t offset)
+{
+    const struct http_problem *problem = http_explain_headers(head, offset, head->length, head->length);
+    return problem != NULL ? problem : http_problem(HTTP_PROBLEM_HEADER_MALFORMED);
+}
+
 /* The headers must follow each other and the start line without a gap, up to the empty line that ends the
  * head: so nothing that llhttp tolerates, and nobody looked at, is left. */
 static const struct http_problem *check_headers(struct http_head *head, uint32_t offset)
@@ -150,7 +156,7 @@ static const struct http_problem *check_headers(struct http_head *head, uint32_t
         struct http_header *header = &head->headers[i];
         uint32_t next = check_line(head, header, offset);
         if (next == 0) {
-            return http_explain_header(head, offset, head->length);
+            return explain_gap(head, offset);
         }
         header->id = (uint8_t)http_header_find(head->bytes + header->name_offset, header->name_length);
         header->flags |= (HTTP_HOP_BY_HOP >> header->id) & HTTP_HEADER_IS_HOP;
@@ -158,7 +164,7 @@ static const struct http_problem *check_headers(struct http_head *head, uint32_t
         offset = next;
     }
     if (offset + 2 != head->length || memcmp(head->bytes + offset, "\r\n", 2) != 0) {
-        return http_explain_header(head, offset, head->length);
+        return explain_gap(head, offset);
     }
     return NULL;
 }

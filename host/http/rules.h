@@ -23,14 +23,18 @@ bool http_host_is_valid(struct http_text host);
 /* Reads a Content-Length. NULL, or the problem. */
 const struct http_problem *http_length_read(struct http_text value, int64_t *ret_length);
 
-/* Why the line that holds the byte at `position` is refused. `end` is where the bytes end that may be looked
- * at: behind a line end. Never NULL. */
+/* Why llhttp refused the byte at `position`. `end` is where the bytes end that may be looked at, behind a
+ * line end. The answer depends on nothing behind the line of `position`, so it is the same however the bytes
+ * came. Never NULL. */
 const struct http_problem *http_explain(const struct http_head_parser *parser, uint32_t position,
                                         uint32_t end);
 
-/* Why the line that begins at `offset` is refused. Never NULL. */
-const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t offset,
-                                                   uint32_t end);
-const struct http_problem *http_explain_header(const struct http_head *head, uint32_t offset, uint32_t end);
+/* Why the request or status line is refused. Never NULL. */
+const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t end);
+
+/* The first fault in the lines from `offset` up to the one that holds `position` or the empty one, or NULL.
+ */
+const struct http_problem *http_explain_headers(const struct http_head *head, uint32_t offset,
+                                                uint32_t position, uint32_t end);
 
 #endif

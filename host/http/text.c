@@ -23,7 +23,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t';
 }
 
-static struct http_text trim(struct http_text text)
+struct http_text http_text_trim(struct http_text text)
 {
     while (text.length > 0 && is_space(text.data[0])) {
         text.data++;
@@ -40,7 +40,7 @@ bool http_text_next_member(struct http_text *list, struct http_text *ret_member)
     while (list->length > 0) {
         const char *comma = memchr(list->data, ',', list->length);
         size_t length = comma != NULL ? (size_t)(comma - list->data) : list->length;
-        struct http_text member = trim(http_text_make(list->data, length));
+        struct http_text member = http_text_trim(http_text_make(list->data, length));
         size_t taken = comma != NULL ? length + 1 : length;
         list->data += taken;
         list->length -= taken;

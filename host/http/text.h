@@ -30,11 +30,14 @@ static inline struct http_text http_text_make(const char *data, size_t length)
 
 static inline bool http_text_equal(struct http_text a, struct http_text b)
 {
-    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
 /* Equal when ASCII letters are compared without regard to case. */
 bool http_text_equal_nocase(struct http_text a, struct http_text b);
+
+/* Without the spaces and tabs around it. */
+struct http_text http_text_trim(struct http_text text);
 
 /* True for the characters of methods and header names (RFC 9110, 5.6.2). */
 bool http_char_is_token(char c);

@@ -12,7 +12,9 @@ void http_write_field(struct http_writer *writer, struct http_text name, struct 
     char *at = mempcpy(writer->at, name.data, name.length);
     *at++ = ':';
     *at++ = ' ';
-    at = mempcpy(at, value.data, value.length);
+    if (value.length > 0) {
+        at = mempcpy(at, value.data, value.length);
+    }
     *at++ = '\r';
     *at++ = '\n';
     writer->at = at;
@@ -102,7 +104,8 @@ void http_write_request(struct http_writer *writer, const struct http_head *head
     http_write_text(writer, edit->target);
     http_write_text(writer, HTTP_TEXT(" HTTP/1.1\r\n"));
     http_write_field(writer, HTTP_TEXT("Host"), http_head_text(head, head->host));
-    copy_headers(writer, head, edit->drop | HTTP_HEADER_BIT(HTTP_HEADER_HOST));
+    uint64_t expect = head->version_minor == 0 ? HTTP_HEADER_BIT(HTTP_HEADER_EXPECT) : 0;
+    copy_headers(writer, head, edit->drop | expect | HTTP_HEADER_BIT(HTTP_HEADER_HOST));
     write_framing(writer, (enum http_framing)head->framing, head->content_length);
     if (head->upgrade) {
         copy_upgrade(writer, head);

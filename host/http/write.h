@@ -37,15 +37,17 @@ static inline size_t http_writer_size(const struct http_writer *writer)
     return (size_t)(writer->at - writer->start);
 }
 
-/* Bytes as they are. */
+/* Bytes as they are; NULL is allowed when there are none. */
 static inline void http_write_raw(struct http_writer *writer, const void *bytes, size_t size)
 {
     if (size > (size_t)(writer->end - writer->at)) {
         writer->full = true;
         return;
     }
-    memcpy(writer->at, bytes, size);
-    writer->at += size;
+    if (size > 0) {
+        memcpy(writer->at, bytes, size);
+        writer->at += size;
+    }
 }
 
 static inline void http_write_text(struct http_writer *writer, struct http_text text)
@@ -72,8 +74,9 @@ struct http_request_edit {
     uint64_t drop;           /* ids of headers not to copy, because the caller writes them itself */
 };
 
-/* Begins a request as HTTP/1.1: line, Host (an empty one when the client sent none), copied headers, and
- * either Content-Length or Transfer-Encoding, or "Connection: upgrade" with the client's Upgrade headers. */
+/* Begins a request as HTTP/1.1 (an HTTP/1.0 client's Expect is left out): line, Host (an empty one when the
+ * client sent none), copied headers, and either Content-Length or Transfer-Encoding, or "Connection: upgrade"
+ * with the client's Upgrade headers. */
 void http_write_request(struct http_writer *writer, const struct http_head *head,
                         const struct http_request_edit *edit);
 
