@@ -120,9 +120,6 @@ void docker_call_renew(struct docker_call *call, const struct docker_kind *kind)
 /* Ends a call: finish(), then freed unless that submitted it again. Not while curl is on the stack. */
 void docker_call_end(struct docker_call *call, const struct error *err);
 
-/* Curl is through with a call. */
-void docker_call_complete(struct docker_call *call, CURLcode result);
-
 /* Starts what became ready and frees what was cancelled while curl was on the stack. */
 void docker_call_start_ready(struct docker *docker);
 void docker_call_free_ended(struct docker *docker);
@@ -135,6 +132,15 @@ void docker_call_move(struct docker_call *call, struct docker_calls *list);
 
 /* finish() of calls that answer nothing. */
 void docker_call_finish_plain(struct docker_call *call, const struct error *err);
+
+/* transfer.c: hands a call to curl; one that curl does not take ends from the event loop. */
+void docker_transfer_start(struct docker_call *call);
+
+/* Takes it away from curl, at any time but while curl is on the stack. */
+void docker_transfer_stop(struct docker_call *call);
+
+/* Curl is through with it: ends the call. */
+void docker_transfer_complete(struct docker_call *call, CURLcode result);
 
 /* failure.c: the error of a transfer that failed, and of an answer of 4xx, 5xx or another status that is not
  * success. */

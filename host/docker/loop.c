@@ -25,7 +25,7 @@ static void drive(struct docker *docker, curl_socket_t fd, int flags)
         CURLcode result = message->data.result; /* the message dies with the handle's removal */
         if (message->msg == CURLMSG_DONE &&
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call) == CURLE_OK && call)
-            docker_call_complete(call, result);
+            docker_transfer_complete(call, result);
     }
     docker_call_start_ready(docker);
 }

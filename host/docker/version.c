@@ -81,7 +81,7 @@ void docker_version_negotiate(struct docker *docker)
 static void finish_ping(struct docker_call *call, const struct error *err)
 {
     struct error learn_err;
-    if (!err && call->docker->version_state != VERSION_ASKED && learn(call, &learn_err) < 0)
+    if (!err && learn(call, &learn_err) < 0)
         err = &learn_err;
     call->callback.done(call->owner, err);
 }

@@ -515,6 +515,26 @@ static void a_failing_build_names_the_step(void **state)
     assert_non_null(strstr(broken.err.message, "NONSENSE"));
 }
 
+/* More than any socket buffers, so that sending waits for the engine; then one byte too many. */
+static void big_contexts_are_streamed_up_to_the_limit(void **state)
+{
+    (void)state;
+    NEED_ENGINE();
+    OUTCOME(built);
+    OUTCOME(refused);
+    char *folder = xasprintf("%s/context", engine.folder), *big = xasprintf("%s/context/big", engine.folder);
+    put_text(folder, "big", "");
+    assert_int_equal(truncate(big, DOCKER_BUILD_CONTEXT_MAX - 65536), 0);
+    build_image(&built, "ARG BERTH_BASE\nFROM ${BERTH_BASE}\n", "berth-test-docker:big");
+    assert_success(&built);
+    assert_int_equal(truncate(big, DOCKER_BUILD_CONTEXT_MAX + 1), 0);
+    build_image(&refused, "ARG BERTH_BASE\nFROM ${BERTH_BASE}\n", "berth-test-docker:big");
+    assert_failure(&refused, "build-context");
+    assert_int_equal(unlink(big), 0);
+    free(folder);
+    free(big);
+}
+
 static void what_does_not_exist_is_not_found(void **state)
 {
     (void)state;
@@ -622,6 +642,7 @@ int main(void)
         cmocka_unit_test(networks_come_and_go),
         cmocka_unit_test(images_are_built_tagged_listed_and_removed),
         cmocka_unit_test(a_failing_build_names_the_step),
+        cmocka_unit_test(big_contexts_are_streamed_up_to_the_limit),
         cmocka_unit_test(what_does_not_exist_is_not_found),
         cmocka_unit_test(a_call_costs_little_more_than_the_socket),
     };
