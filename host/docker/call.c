@@ -117,8 +117,11 @@ void docker_call_free(struct docker_call *call)
 void docker_call_free_ended(struct docker *docker)
 {
     struct docker_call *call;
-    while ((call = TAILQ_FIRST(&docker->ended)))
+    while ((call = TAILQ_FIRST(&docker->ended))) {
+        TAILQ_REMOVE(&docker->ended, call, link);
+        call->list = NULL;
         docker_call_free(call);
+    }
 }
 
 void docker_call_end(struct docker_call *call, const struct error *err)

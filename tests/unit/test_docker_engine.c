@@ -28,8 +28,8 @@ static struct {
     } while (0)
 
 #define OUTCOME(name)                                                                                        \
-    cleanup_outcome struct outcome name;                                                                     \
-    outcome_init(&name, &engine.bench)
+    cleanup_outcome struct outcome(name);                                                                    \
+    outcome_init(&(name), &engine.bench)
 
 /* Writes the root file system of the test image: /program and nothing else. */
 static void write_image_tar(const char *path)
