@@ -1,0 +1,9 @@
+foreach(module runner_http runner_instance runner_process runner_tar)
+    berth_unit_test(${module} berth_runner_test Threads::Threads)
+    target_include_directories(unit_${module} PRIVATE ${PROJECT_SOURCE_DIR}/sdk/runner)
+endforeach()
+
+berth_fuzz_target(tar berth_runner_test)
+if(TARGET fuzz_tar)
+    target_include_directories(fuzz_tar PRIVATE ${PROJECT_SOURCE_DIR}/sdk/runner)
+endif()
