@@ -255,12 +255,9 @@ static void on_line(void *owner, const struct docker_line *line)
     const char *text = redrawn ? redrawn + 1 : copy;
     uint64_t elapsed_ms = clock_ms() - installation->started_ms;
     line_tail_add(&installation->tail, text);
-    struct dependency_install *waiter;
-    DL_FOREACH(installation->waiters, waiter)
-    {
-        if (waiter->callbacks.line)
-            waiter->callbacks.line(waiter->context, text, elapsed_ms);
-    }
+    const struct dependency_install *first = installation->waiters;
+    if (first && first->callbacks.line)
+        first->callbacks.line(first->context, text, elapsed_ms);
 }
 
 static void on_logs_end(void *owner, const struct error *err)

@@ -42,9 +42,8 @@ struct dependency_request {
 };
 
 struct dependency_callbacks {
-    /* One line of the installer's output; `elapsed_ms` since it started. Those who join late get what
-     * follows. May be NULL; must not
-     * cancel requests. */
+    /* One line of the installer's output; `elapsed_ms` since it started. Of those who share an installation
+     * only the longest waiting one is told. May be NULL. */
     void (*line)(void *context, const char *line, uint64_t elapsed_ms);
     /* The end: `err` NULL and the set's key; else key is NULL. `installed`: it was not there before.
      * Borrowed. */

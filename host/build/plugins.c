@@ -59,7 +59,8 @@ struct plugins {
     size_t waiter_count;
 
     struct plugin *list;
-    struct language *languages; /* of `list`, in the same order; its texts belong to the entries */
+    struct language *languages; /* of `list`, in the same order, then of `refusals`; texts belong to the
+                                   entries, those of refusals to the array */
     size_t count;
     struct plugin_refusal *refusals;
     size_t refusal_count;
@@ -88,6 +89,8 @@ static void sets_clear(struct plugins *plugins)
     for (size_t i = 0; i < plugins->count; i++)
         free(plugins->list[i].image_dir);
     free(plugins->list);
+    for (size_t i = 0; i < plugins->refusal_count; i++)
+        free(plugins->languages[plugins->count + i].name);
     free(plugins->languages);
     free(plugins->refusals);
     plugins->list = NULL;
@@ -348,6 +351,14 @@ static void clear_retired(struct plugins *plugins)
     entries_clear(&plugins->retired);
 }
 
+/* A refused plugin stands for the language that its file is named after. */
+static struct language refused_language(struct plugin_refusal *refusal)
+{
+    const char *file = strrchr(refusal->path, '/') + 1;
+    return (struct language){.name = xstrndup(file, strlen(file) - strlen(".so")),
+                             .refusal = refusal->error.message};
+}
+
 static void publish(struct plugins *plugins)
 {
     sets_clear(plugins);
@@ -357,9 +368,11 @@ static void publish(struct plugins *plugins)
     plugins->refusals = xcalloc(count, sizeof(*plugins->refusals));
     for (size_t i = 0; i < count; i++)
         judge(plugins, plugins->entries.items[i]);
-    plugins->languages = xcalloc(plugins->count, sizeof(*plugins->languages));
+    plugins->languages = xcalloc(count, sizeof(*plugins->languages));
     for (size_t i = 0; i < plugins->count; i++)
         plugins->languages[i] = plugins->list[i].language;
+    for (size_t i = 0; i < plugins->refusal_count; i++)
+        plugins->languages[plugins->count + i] = refused_language(&plugins->refusals[i]);
 }
 
 /* Another probe of the scan is done; with the last one so is the scan. */
@@ -419,7 +432,7 @@ const struct plugin *plugins_find(const struct plugins *plugins, const char *lan
 
 const struct language *plugins_languages(const struct plugins *plugins, size_t *ret_count)
 {
-    *ret_count = plugins->count;
+    *ret_count = plugins->count + plugins->refusal_count;
     return plugins->languages;
 }
 

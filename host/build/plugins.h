@@ -53,7 +53,7 @@ const struct plugin *plugins_list(const struct plugins *plugins, size_t *ret_cou
 /* By name or alias; NULL when there is none. */
 const struct plugin *plugins_find(const struct plugins *plugins, const char *language);
 
-/* The same set as registry_load takes it. Valid until the next scan ends. */
+/* The same set as registry_load takes it, and behind it the refused ones. Valid until the next scan ends. */
 const struct language *plugins_languages(const struct plugins *plugins, size_t *ret_count);
 
 const struct plugin_refusal *plugins_refusals(const struct plugins *plugins, size_t *ret_count);

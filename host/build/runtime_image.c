@@ -187,12 +187,9 @@ static void on_line(void *owner, const char *line)
     struct image_build *build = owner;
     uint64_t elapsed_ms = clock_ms() - build->started_ms;
     line_tail_add(&build->tail, line);
-    struct runtime_image_request *request, *next;
-    DL_FOREACH_SAFE(build->requests, request, next)
-    {
-        if (request->callbacks.line)
-            request->callbacks.line(request->context, line, elapsed_ms);
-    }
+    const struct runtime_image_request *first = build->requests;
+    if (first && first->callbacks.line)
+        first->callbacks.line(first->context, line, elapsed_ms);
 }
 
 static void start_build(struct image_build *build)

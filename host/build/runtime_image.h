@@ -32,8 +32,8 @@ struct runtime_images_options {
 };
 
 struct runtime_image_callbacks {
-    /* One line of the build's output; `elapsed_ms` since the build began. May be NULL; must not
-     * cancel requests. */
+    /* One line of the build's output; `elapsed_ms` since the build began. Of those who share a build only
+     * the longest waiting one is told. May be NULL; must not cancel requests. */
     void (*line)(void *context, const char *line, uint64_t elapsed_ms);
     /* The end: `err` NULL, the image's name and id ("sha256:..."); else both are NULL. Borrowed. */
     void (*done)(void *context, const struct error *err, const char *image, const char *id);

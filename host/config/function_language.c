@@ -52,7 +52,7 @@ int function_language_find(const struct language *languages, size_t language_cou
 {
     for (size_t i = 0; i < language_count; i++) {
         const struct language *language = &languages[i];
-        bool same = strcasecmp(language->name, name) == 0;
+        bool same = !language->refusal && strcasecmp(language->name, name) == 0;
         for (size_t j = 0; j < language->alias_count && !same; j++)
             same = strcasecmp(language->aliases[j], name) == 0;
         if (same)
@@ -69,7 +69,7 @@ static int nearest_language(const struct language *languages, size_t language_co
     size_t count = 0;
     for (size_t i = 0; i < language_count; i++) {
         const struct language *language = &languages[i];
-        if (count < LANGUAGES_SHOWN_MAX)
+        if (count < LANGUAGES_SHOWN_MAX && !language->refusal)
             spellings[count++] = language->name;
         for (size_t j = 0; j < language->alias_count && count < LANGUAGES_SHOWN_MAX; j++)
             spellings[count++] = language->aliases[j];
@@ -78,20 +78,36 @@ static int nearest_language(const struct language *languages, size_t language_co
     return *ret_spelling ? function_language_find(languages, language_count, *ret_spelling) : -1;
 }
 
+/* "there are plugins for a, b and c" */
 static char *list_languages(const struct language *languages, size_t language_count)
 {
-    if (language_count == 0)
+    size_t usable = 0, named = 0;
+    for (size_t i = 0; i < language_count; i++)
+        usable += !languages[i].refusal;
+    if (usable == 0)
         return xstrdup("no plugin is installed");
     struct strbuf list;
     strbuf_init(&list, 1024);
     strbuf_append_text(&list, "there are plugins for ");
-    for (size_t i = 0; i < language_count; i++)
-        strbuf_append_format(&list, "%s%s",
-                             i == 0                   ? ""
-                             : i + 1 < language_count ? ", "
-                                                      : " and ",
-                             languages[i].name);
+    for (size_t i = 0; i < language_count; i++) {
+        if (languages[i].refusal)
+            continue;
+        const char *separator = named == 0 ? "" : named + 1 < usable ? ", " : " and ";
+        strbuf_append_format(&list, "%s%s", separator, languages[i].name);
+        named++;
+    }
     return strbuf_steal(&list);
+}
+
+/* The refused plugin that stands for `name`, or NULL. */
+static const struct language *find_refused(const struct language *languages, size_t language_count,
+                                           const char *name)
+{
+    for (size_t i = 0; i < language_count; i++) {
+        if (languages[i].refusal && strcasecmp(languages[i].name, name) == 0)
+            return &languages[i];
+    }
+    return NULL;
 }
 
 int function_language_read(const struct language *languages, size_t language_count,
@@ -109,6 +125,13 @@ int function_language_read(const struct language *languages, size_t language_cou
     int index = function_language_find(languages, language_count, node->text);
     if (index >= 0)
         return index;
+    const struct language *refused = find_refused(languages, language_count, node->text);
+    if (refused) {
+        reporter_error(reporter, node->at, "mend or replace the plugin, then reload",
+                       "the plugin of the language \"%s\" was refused: %s", quote(node->text).text,
+                       refused->refusal);
+        return -1;
+    }
     const char *nearest;
     index = nearest_language(languages, language_count, node->text, &nearest);
     cleanup_free char *hint =

@@ -32,13 +32,16 @@ struct language_option {
     char *help;
 };
 
-/* What a probed plugin says of itself, as far as the registry needs it. */
+/* What a probed plugin says of itself, as far as the registry needs it; or why there is none for this
+ * language. */
 struct language {
     char *name;
     char **aliases;
     size_t alias_count;
     struct language_option *options;
     size_t option_count;
+    char *refusal; /* NULL: usable. Else why its plugin was refused; `name` is then the file's, and the rest
+                      is empty */
 };
 
 enum network_mode { NETWORK_BRIDGE, NETWORK_NONE };

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHORT_DIGEST_SIZE 13
+
 struct revision {
     struct fleet_env *env;
     struct generation *generation;
@@ -50,12 +52,21 @@ const char *revision_state_name(enum revision_state state)
     return state_names[state];
 }
 
+/* The first digits of the digest, enough for people; NULL while there is none. */
+static const char *short_digest(const struct revision *revision, char text[SHORT_DIGEST_SIZE])
+{
+    memcpy(text, revision->prepared.digest, SHORT_DIGEST_SIZE - 1);
+    text[SHORT_DIGEST_SIZE - 1] = '\0';
+    return *text ? text : NULL;
+}
+
 /* The one place where the state changes. */
 static void change_state(struct revision *revision, enum revision_state state)
 {
+    char text[SHORT_DIGEST_SIZE];
     log_info("revision.state", LOG_STR("function", revision->settings->name),
-             LOG_STR("revision", revision->prepared.digest[0] ? revision->prepared.digest : NULL),
-             LOG_STR("from", state_names[revision->state]), LOG_STR("to", state_names[state]));
+             LOG_STR("revision", short_digest(revision, text)), LOG_STR("from", state_names[revision->state]),
+             LOG_STR("to", state_names[state]));
     revision->state = state;
 }
 
