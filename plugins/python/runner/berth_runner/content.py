@@ -98,7 +98,7 @@ class LoopContent(Content):
     def __init__(self, slot, decoder, data, expects):
         super().__init__(decoder, data, expects)
         self.slot = slot
-        self.waiter = None
+        self.waiters = []  # futures; several when a handler reads in two places at once
         self.dropping = False
         self.held = 0
 
@@ -112,8 +112,10 @@ class LoopContent(Content):
         return self.done or self.held < BUFFER_LIMIT
 
     def wake(self):
-        if self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
+        for waiter in self.waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self.waiters.clear()
 
     def drop(self):
         """From now on the body is taken and forgotten."""
@@ -127,9 +129,10 @@ class LoopContent(Content):
             if self.expects:
                 self.expects = False
                 await self.slot.write(CONTINUE)
-            self.waiter = self.slot.loop.create_future()
+            waiter = self.slot.loop.create_future()
+            self.waiters.append(waiter)
             self.slot.resume()
-            await self.waiter
+            await waiter
         return self.pop()
 
     async def read_all(self):

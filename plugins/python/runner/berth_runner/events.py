@@ -133,7 +133,7 @@ class Slot:
         self.sent = False
         self.outgoing = None  # what the kernel did not take yet
         self.room = None      # future of a writer that waits for it to go out
-        self.departure = None
+        self.departures = []  # futures of those who wait for the client to go
         self.delays = None
 
     # Connection
@@ -185,7 +185,7 @@ class Slot:
 
     def redial(self):
         self.disconnect()
-        self.request = self.content = self.task = self.departure = None
+        self.request = self.content = self.task = None
         self.buffer = b""
         self.outgoing = None
         self.dial()
@@ -198,9 +198,11 @@ class Slot:
             return
         self.gone = True
         self.task.cancel()
-        for waiter in (self.room, self.departure):
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
+        if self.content is not None:
+            self.content.wake()
+        if self.room is not None and not self.room.done():
+            self.room.set_result(None)
+        self.tell_departure()
 
     def set_mask(self, mask):
         if mask != self.mask and self.sock is not None:
@@ -427,6 +429,8 @@ class Slot:
         """The response is complete; the slot is free again once the request is read to its end."""
         self.sent = False
         self.task = None
+        if self.departures:
+            self.tell_departure()
         if self.close_after:
             self.redial()
             return
@@ -446,11 +450,18 @@ class Slot:
         elif self.buffer:
             self.loop.call_soon(self.begin_buffered)
 
-    async def wait_gone(self):
-        """Returns when the client has gone; for ASGI's `receive`."""
-        if not self.gone:
-            self.departure = self.loop.create_future()
-            await self.departure
+    def tell_departure(self):
+        for departure in self.departures:
+            if not departure.done():
+                departure.set_result(None)
+        self.departures.clear()
+
+    async def wait_gone(self, request):
+        """Returns when the client has gone or has its whole response; for ASGI's `receive`."""
+        if not self.gone and self.request is request:
+            departure = self.loop.create_future()
+            self.departures.append(departure)
+            await departure
 
     def stop(self):
         """Ends a free slot, after a last look whether the host has sent a request."""

@@ -43,7 +43,7 @@ def answer(error, request, debug):
     """Logs an exception of a handler and gives the response to it, complete."""
     text = trace(error)
     log(text)
-    request_id = request.request_id()
+    request_id = request.request_id
     document = {
         "error": f"the function failed with {summary(error) if debug else type(error).__name__}",
         "component": "function",

@@ -33,8 +33,16 @@ class Core:
         """The X-Request-Id that the host gave or passed on; '' without one."""
         return (field_value(self._head, self._lower, b"x-request-id") or b"").decode("latin-1")
 
+    @property
+    def path(self):
+        """The path below the function's name, decoded; at least '/'."""
+        from urllib.parse import unquote_to_bytes
+
+        return unquote_to_bytes(self._target.partition(b"?")[0]).decode("utf-8", "replace")
+
     async def body(self):
         attributes = self.__dict__
+        attributes["_received"] = True
         if "_body" not in attributes:
             attributes["_body"] = await self._content.read_all()
         return attributes["_body"]
@@ -66,18 +74,15 @@ class Core:
             if not more:
                 attributes["_received"] = True
             return {"type": "http.request", "body": body, "more_body": more}
-        await self._slot.wait_gone()
+        await self._slot.wait_gone(self)
         return {"type": "http.disconnect"}
 
     def asgi_scope(self):
         """ASGI's scope of this request."""
-        from urllib.parse import unquote_to_bytes
-
         headers = fields(self._head)
         known = dict(reversed(headers))
         raw_path, _, query = self._target.partition(b"?")
         prefix = known.get(b"x-forwarded-prefix", b"").decode("latin-1")
-        path = unquote_to_bytes(raw_path).decode("utf-8", "replace")
         scheme = known.get(b"x-forwarded-proto", b"http").decode("latin-1")
         client = known.get(b"x-forwarded-for", b"").decode("latin-1").partition(",")[0].strip()
         return {
@@ -86,7 +91,7 @@ class Core:
             "http_version": "1.1",
             "method": self.method,
             "scheme": scheme,
-            "path": prefix + path if _path_has_prefix() else path,
+            "path": prefix + self.path if _path_has_prefix() else self.path,
             "raw_path": raw_path,
             "query_string": query,
             "root_path": prefix,
@@ -125,8 +130,9 @@ class LightRequest(Core):
 
     def _become(self):
         real = full_class()(self.method, self._target, self._head, self._lower, None, self._content, self._slot)
-        if "_body" in self.__dict__:
-            real._body = self._body
+        for name in ("_body", "_json", "_received"):
+            if name in self.__dict__:
+                real.__dict__[name] = self.__dict__[name]
         return real
 
     def __getitem__(self, key):

@@ -203,7 +203,7 @@ class Slot:
             self._loop = asyncio.new_event_loop()
         return self._loop
 
-    async def wait_gone(self):
+    async def wait_gone(self, _request):
         """Returns when the client has gone; for ASGI's `receive`."""
         loop = self.loop()
         descriptor = self.sock.fileno()

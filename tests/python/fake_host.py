@@ -1,0 +1,238 @@
+"""The host's side of the runner protocol, small: a listener, the init, requests, responses."""
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import tarfile
+import textwrap
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNNER = ROOT / "plugins/python/runner/runner.py"
+COMMAND = ["/usr/bin/python3", "-I", "-B", "-X", "utf8", str(RUNNER)]
+PATIENCE = 20
+
+
+class Response:
+    def __init__(self, status, headers, body, complete):
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.complete = complete  # False: the connection ended before the body did
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Connection:
+    """One slot, seen from the host."""
+
+    def __init__(self, sock):
+        sock.settimeout(PATIENCE)
+        self.sock = sock
+        self.buffer = b""
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def request(self, method="GET", target="/", body=None, headers=(), chunks=None):
+        """Sends a request and reads its response."""
+        self.send(head(method, target, body, headers, chunks))
+        for chunk in chunks or ():
+            self.send(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        if chunks is not None:
+            self.send(b"0\r\n\r\n")
+        return self.response(method)
+
+    def fill(self):
+        data = self.sock.recv(1 << 20)
+        self.buffer += data
+        return bool(data)
+
+    def line_end(self, mark):
+        while mark not in self.buffer:
+            if not self.fill():
+                raise EOFError(f"the runner closed the connection; it had sent {self.buffer!r}")
+        part, _, self.buffer = self.buffer.partition(mark)
+        return part
+
+    def head(self):
+        lines = self.line_end(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        headers = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            headers.setdefault(name.lower(), value.strip())
+        return int(lines[0].split(" ")[1]), headers
+
+    def response(self, method="GET"):
+        status, headers = self.head()
+        if method == "HEAD" or status in (204, 304) or status < 200:
+            return Response(status, headers, b"", True)
+        if headers.get("transfer-encoding") == "chunked":
+            assert "content-length" not in headers
+            pieces = []
+            try:
+                while (piece := self.chunk()) is not None:
+                    pieces.append(piece)
+            except EOFError:
+                return Response(status, headers, b"".join(pieces), False)
+            return Response(status, headers, b"".join(pieces), True)
+        length = int(headers["content-length"])
+        while len(self.buffer) < length:
+            if not self.fill():
+                return Response(status, headers, self.buffer, False)
+        body, self.buffer = self.buffer[:length], self.buffer[length:]
+        return Response(status, headers, body, True)
+
+    def chunk(self):
+        """The next chunk, None for the last."""
+        size = int(self.line_end(b"\r\n"), 16)
+        while len(self.buffer) < size + 2:
+            if not self.fill():
+                raise EOFError("the runner closed the connection within a chunk")
+        data, end = self.buffer[:size], self.buffer[size:size + 2]
+        assert end == b"\r\n"
+        self.buffer = self.buffer[size + 2:]
+        return data if size else None
+
+    def closed(self):
+        """Whether the runner closes the connection (waits for it)."""
+        try:
+            return not self.sock.recv(1)
+        except ConnectionResetError:
+            return True
+
+    def quiet(self, seconds=0.15):
+        """Whether nothing comes for a while."""
+        self.sock.settimeout(seconds)
+        try:
+            self.buffer += self.sock.recv(1 << 16)
+            return not self.buffer
+        except TimeoutError:
+            return True
+        finally:
+            self.sock.settimeout(PATIENCE)
+
+    def close(self):
+        self.sock.close()
+
+
+def head(method, target, body=None, headers=(), chunks=None):
+    lines = [f"{method} {target} HTTP/1.1", "Host: example.test:8080", "X-Request-Id: request-1",
+             "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: http", "X-Forwarded-Host: example.test:8080",
+             "X-Forwarded-Prefix: /sample"]
+    if body is not None:
+        lines.append(f"Content-Length: {len(body)}")
+    if chunks is not None:
+        lines.append("Transfer-Encoding: chunked")
+    lines += [f"{name}: {value}" for name, value in headers]
+    return "\r\n".join([*lines, "", ""]).encode() + (body or b"")
+
+
+class FakeHost:
+    """Listens, starts runners, and remembers what has to be cleaned up."""
+
+    def __init__(self, tmp_path):
+        self.folder = tmp_path / "code"
+        self.folder.mkdir()
+        self.path = str(tmp_path / "host.sock")
+        self.log_path = tmp_path / "log"
+        self.processes = []
+        self.connections = []
+        self.listener = None
+        self.listen()
+
+    def listen(self):
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen(128)
+        self.listener.settimeout(PATIENCE)
+
+    def stop_listening(self):
+        self.listener.close()
+        os.unlink(self.path)
+
+    def write(self, source, name="main.py"):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(source), encoding="utf-8")
+        return path
+
+    def start(self, **environment):
+        """A runner process; gives it."""
+        with open(self.log_path, "ab") as log:
+            process = subprocess.Popen(
+                COMMAND, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={"PATH": os.environ["PATH"], "BERTH_SOCKET": self.path, **environment})
+        self.processes.append(process)
+        return process
+
+    def accept(self):
+        connection = Connection(self.listener.accept()[0])
+        self.connections.append(connection)
+        return connection
+
+    def settings(self, **changes):
+        settings = {
+            "protocol": 1, "function": "sample", "revision": "r1", "instance": "i1", "code": str(self.folder),
+            "dependencies": None, "concurrency": 1, "timeout_ms": 60000, "environment": {},
+            "runtime": {"file": "main.py", "attribute": "handle", "debug": False},
+        }
+        settings.update(changes)
+        return settings
+
+    def init(self, connection, package=b"", **changes):
+        settings = json.dumps(self.settings(**changes)).encode()
+        return connection.request(
+            "POST", "/.berth/init", settings + package,
+            [("Content-Type", "application/vnd.berth.init"), ("Berth-Settings-Length", len(settings))])
+
+    def serve(self, source, **changes):
+        """Starts a runner with this main.py; gives its first connection, initialised."""
+        self.write(source)
+        self.start()
+        connection = self.accept()
+        answer = self.init(connection, **changes)
+        assert answer.status == 200, answer.text
+        return connection
+
+    def log(self):
+        return self.log_path.read_text(encoding="utf-8")
+
+    def wait_log(self, text):
+        """Waits until the log holds a text."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.log():
+            assert time.monotonic() < deadline, f"{text!r} is not in the log:\n{self.log()}"
+            time.sleep(0.01)
+
+    def terminate(self, process=None):
+        """SIGTERM; gives the exit status."""
+        process = process or self.processes[-1]
+        process.send_signal(signal.SIGTERM)
+        return process.wait(PATIENCE)
+
+    def close(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        for connection in self.connections:
+            connection.close()
+        self.listener.close()
+
+
+def package_of(folder):
+    """An uncompressed POSIX tar of a folder, as the host makes it."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(Path(folder).rglob("*")):
+            archive.add(path, str(path.relative_to(folder)), recursive=False)
+    return out.getvalue()

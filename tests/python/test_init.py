@@ -1,0 +1,217 @@
+"""POST /.berth/init: what is loaded, what is refused, and what a prewarmed instance does."""
+import json
+import os
+
+import pytest
+
+from fake_host import package_of
+
+HELLO = """
+def handle(request):
+    return "hello"
+"""
+
+
+def test_init_then_request(host):
+    connection = host.serve(HELLO)
+    response = connection.request()
+    assert (response.status, response.text) == (200, "hello")
+
+
+def test_same_revision_again_is_200_and_loads_nothing(host):
+    connection = host.serve("print('loading')\n" + HELLO)
+    assert host.init(connection).status == 200
+    assert connection.request().text == "hello"
+    assert host.log().count("loading") == 1
+
+
+def test_other_revision_is_409(host):
+    connection = host.serve(HELLO)
+    answer = host.init(connection, revision="r2")
+    assert answer.status == 409 and "r1" in answer.json()["error"]
+    assert connection.request().text == "hello"
+
+
+@pytest.mark.parametrize("kind", ["plain", "async"])
+def test_init_on_a_later_connection(host, kind):
+    source = HELLO if kind == "plain" else "async " + HELLO.lstrip()
+    host.serve(source, concurrency=2)
+    second = host.accept()
+    assert host.init(second, concurrency=2).status == 200
+    assert host.init(second, revision="r9").status == 409
+    assert second.request().text == "hello"
+
+
+def test_unknown_protocol_is_400(host):
+    host.write(HELLO)
+    host.start()
+    connection = host.accept()
+    assert host.init(connection, protocol=2).status == 400
+    assert host.init(connection).status == 200
+
+
+@pytest.mark.parametrize("body, length", [(b"{", 1), (b"[]", 2), (b"{}", 5), (b"{}", 0), (b"\xff\xfe", 2)])
+def test_unreadable_settings_are_400(host, body, length):
+    host.write(HELLO)
+    host.start()
+    connection = host.accept()
+    answer = connection.request("POST", "/.berth/init", body, [("Berth-Settings-Length", length)])
+    assert answer.status == 400 and answer.json()["error"]
+
+
+def test_request_before_init_is_503(host):
+    host.start()
+    assert host.accept().request().status == 503
+
+
+def test_import_error_has_a_traceback_of_user_code_only(host):
+    host.write("def helper():\n    raise ValueError('broken on purpose')\n\nhelper()\n")
+    host.start()
+    answer = host.init(host.accept())
+    assert answer.status == 500
+    assert "ValueError: broken on purpose" in answer.json()["error"]
+    trace = answer.json()["traceback"]
+    assert "helper()" in trace and "loader.py" not in trace and "importlib" not in trace
+    host.wait_log("broken on purpose")
+
+
+@pytest.mark.parametrize("source, message", [
+    ("import does_not_exist_anywhere\n", "does_not_exist_anywhere"),
+    ("def handle(request:\n", "SyntaxError"),
+    ("raise SystemExit(3)\n", "SystemExit: 3"),
+    ("x = 1\n", "has no handle"),
+    ("handle = 5\n", "cannot be called"),
+])
+def test_what_cannot_load_is_500_with_the_reason(host, source, message):
+    host.write(source)
+    host.start()
+    answer = host.init(host.accept())
+    assert answer.status == 500 and message in answer.json()["error"]
+
+
+def test_missing_file_is_500(host):
+    host.start()
+    answer = host.init(host.accept())
+    assert answer.status == 500 and "main.py" in answer.json()["error"]
+
+
+def test_environment_folder_and_path(host, tmp_path):
+    dependencies = tmp_path / "dependencies"
+    dependencies.mkdir()
+    (dependencies / "helper.py").write_text("WHO = 'dependencies'\n")
+    (dependencies / "other.py").write_text("WHO = 'dependencies'\n")
+    host.write("WHO = 'code'\n", "helper.py")
+    host.write("greeting", "data.txt")
+    connection = host.serve("""
+        import os, helper, other
+        EARLY = os.environ["GREETING"]
+        def handle(request):
+            return [EARLY, open("data.txt").read(), helper.WHO, other.WHO, os.getcwd()]
+    """, environment={"GREETING": "hi"}, dependencies=str(dependencies))
+    assert connection.request().json() == ["hi", "greeting", "code", "dependencies", str(host.folder)]
+
+
+def test_entry_in_a_subfolder_and_named_attribute(host):
+    host.write("NAME = 'beside'\n", "src/beside.py")
+    host.write("import beside\nclass app:\n    @staticmethod\n    def run(request):\n        return beside.NAME\n", "src/app.py")
+    connection = host.serve("", runtime={"file": "src/app.py", "attribute": "app.run"})
+    assert connection.request().text == "beside"
+
+
+def test_entry_in_a_module_of_the_dependencies(host, tmp_path):
+    (tmp_path / "deps/pkg").mkdir(parents=True)
+    (tmp_path / "deps/pkg/__init__.py").write_text("")
+    (tmp_path / "deps/pkg/app.py").write_text("def go(request):\n    return __name__\n")
+    connection = host.serve("", runtime={"module": "pkg.app", "attribute": "go"}, dependencies=str(tmp_path / "deps"))
+    assert connection.request().text == "pkg.app"
+
+
+@pytest.mark.parametrize("name", ["json.py", "my-function.py", "asyncio.py", "runner.py", "v1.2.py"])
+def test_any_file_name_works(host, name):
+    host.write(HELLO, name)
+    connection = host.serve("", runtime={"file": name})
+    assert connection.request().text == "hello"
+
+
+def test_compiled_file_is_used(host):
+    """An unchecked .pyc wins over its source: this is what makes a cold start fast."""
+    import importlib.util
+    import marshal
+
+    old = "def handle(request):\n    return 'compiled'\n"
+    path = host.folder / "__pycache__/main.cpython-311.pyc"
+    path.parent.mkdir()
+    code = compile(old, "/berth/code/main.py", "exec")
+    path.write_bytes(importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code))
+    connection = host.serve("def handle(request):\n    return 'source'\n")
+    assert connection.request().text == "compiled"
+
+
+def test_prewarmed_package(host, tmp_path):
+    source = tmp_path / "package"
+    (source / "pages").mkdir(parents=True)
+    (source / "main.py").write_text("def handle(request):\n    return open('pages/one.txt').read()\n")
+    (source / "pages/one.txt").write_text("page one")
+    (source / "tool.sh").write_text("#!/bin/sh\n")
+    (source / "tool.sh").chmod(0o755)
+    host.start(BERTH_PREWARMED="1")
+    connection = host.accept()
+    assert host.init(connection, package_of(source)).status == 200
+    assert connection.request().text == "page one"
+    assert os.access(host.folder / "tool.sh", os.X_OK)
+
+
+def test_prewarmed_async(host, tmp_path):
+    source = tmp_path / "package"
+    source.mkdir()
+    (source / "main.py").write_text(
+        "from starlette.responses import HTMLResponse\nasync def handle(request):\n    return HTMLResponse(request.path)\n")
+    host.start(BERTH_PREWARMED="1")
+    connection = host.accept()
+    assert host.init(connection, package_of(source), concurrency=2).status == 200
+    assert host.accept().request(target="/a").text == "/a"
+
+
+def test_prewarmed_function_with_its_own_copy_of_a_preloaded_module(host, tmp_path):
+    dependencies = tmp_path / "deps"
+    (dependencies / "starlette").mkdir(parents=True)
+    (dependencies / "starlette/__init__.py").write_text("__version__ = '99.0'\n")
+    host.write("import starlette\ndef handle(request):\n    return starlette.__version__\n")
+    host.start(BERTH_PREWARMED="1")
+    connection = host.accept()
+    assert host.init(connection, dependencies=str(dependencies)).status == 200
+    assert connection.request().text == "99.0"
+
+
+def test_package_that_leaves_its_folder_is_refused(host, tmp_path):
+    import io
+    import tarfile
+
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo("../outside.txt")
+        archive.addfile(member, io.BytesIO())
+    host.start(BERTH_PREWARMED="1")
+    answer = host.init(host.accept(), out.getvalue())
+    assert answer.status == 500 and "outside" in answer.json()["error"]
+    assert not (tmp_path / "outside.txt").exists()
+
+
+def test_concurrency_from_environment_when_settings_have_none(host):
+    host.write(HELLO)
+    host.start(BERTH_CONCURRENCY="3")
+    connection = host.accept()
+    settings = host.settings()
+    del settings["concurrency"]
+    body = json.dumps(settings).encode()
+    assert connection.request("POST", "/.berth/init", body, [("Berth-Settings-Length", len(body))]).status == 200
+    assert [host.accept().request().text for _ in range(2)] == ["hello", "hello"]
+
+
+def test_plain_function_loads_neither_asyncio_nor_starlette(host):
+    connection = host.serve("""
+        import sys
+        def handle(request):
+            return {"method": request.method, "loaded": sorted({"asyncio", "starlette"} & set(sys.modules))}
+    """)
+    assert connection.request().json() == {"method": "GET", "loaded": []}

@@ -1,0 +1,277 @@
+"""Slots, redialling, signals, output."""
+import threading
+import time
+
+import pytest
+
+KINDS = pytest.mark.parametrize("prefix", ["", "async "], ids=["plain", "async"])
+
+COUNTING = {
+    "": """
+        import threading, time
+        lock = threading.Lock()
+        now = most = 0
+        def handle(request):
+            global now, most
+            if request.path == "/most":
+                return str(most)
+            with lock:
+                now += 1
+                most = max(most, now)
+            time.sleep(0.2)
+            with lock:
+                now -= 1
+            return "ok"
+    """,
+    "async ": """
+        import asyncio
+        now = most = 0
+        async def handle(request):
+            global now, most
+            if request.path == "/most":
+                return str(most)
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.2)
+            now -= 1
+            return "ok"
+    """,
+}
+
+
+def all_at_once(connections):
+    for connection in connections:
+        connection.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    return [connection.response().text for connection in connections]
+
+
+@KINDS
+@pytest.mark.parametrize("count", [1, 2, 16])
+def test_concurrency_is_honoured_exactly(host, prefix, count):
+    first = host.serve(COUNTING[prefix], concurrency=count)
+    connections = [first] + [host.accept() for _ in range(count - 1)]
+    host.listener.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        host.accept()
+    begin = time.monotonic()
+    assert all_at_once(connections) == ["ok"] * count
+    assert time.monotonic() - begin < 0.2 + 0.2
+    assert first.request(target="/most").text == str(count)
+
+
+@KINDS
+def test_dropped_idle_connection_is_dialled_again(host, prefix):
+    connection = host.serve(f"{prefix}def handle(request):\n    return 'ok'\n", concurrency=2)
+    second = host.accept()
+    connection.close()
+    third = host.accept()
+    assert second.request().text == third.request().text == "ok"
+
+
+@KINDS
+def test_restarted_host_finds_the_instance_again(host, prefix):
+    connection = host.serve(f"print('load')\n{prefix}def handle(request):\n    return 'ok'\n", concurrency=3)
+    others = [host.accept() for _ in range(2)]
+    host.stop_listening()
+    for one in [connection, *others]:
+        one.close()
+    time.sleep(0.3)
+    host.listen()
+    back = [host.accept() for _ in range(3)]
+    assert host.init(back[0], concurrency=3).status == 200
+    assert [one.request().text for one in back] == ["ok"] * 3
+    assert host.log().count("load") == 1
+
+
+@KINDS
+def test_a_host_that_accepts_and_closes_is_not_hammered(host, prefix):
+    connection = host.serve(f"{prefix}def handle(request):\n    return 'ok'\n")
+    connection.close()
+    begin, count = time.monotonic(), 0
+    while time.monotonic() - begin < 0.5:
+        host.accept().close()
+        count += 1
+    assert count < 12
+
+
+def test_runner_waits_for_the_host(host):
+    host.stop_listening()
+    host.write("def handle(request):\n    return 'ok'\n")
+    host.start()
+    time.sleep(0.1)
+    host.listen()
+    connection = host.accept()
+    assert host.init(connection).status == 200
+
+
+@KINDS
+def test_sigterm_when_idle(host, prefix):
+    host.serve("import atexit\natexit.register(print, 'farewell')\n"
+               f"{prefix}def handle(request):\n    return 'ok'\n", concurrency=4)
+    for _ in range(3):
+        host.accept().request()
+    assert host.terminate() == 0
+    assert "farewell" in host.log() and "Traceback" not in host.log()
+
+
+@KINDS
+def test_sigterm_finishes_what_runs(host, prefix):
+    wait = "await asyncio.sleep(0.01)" if prefix else "time.sleep(0.01)"
+    connection = host.serve(f"""
+        import asyncio, atexit, os, time
+        atexit.register(print, "farewell")
+        {prefix}def handle(request):
+            print("running")
+            while not os.path.exists("go"):
+                {wait}
+            return "finished"
+    """, concurrency=2)
+    second = host.accept()
+    connection.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    host.wait_log("running")
+    host.processes[-1].terminate()
+    assert second.closed()
+    assert host.processes[-1].poll() is None
+    (host.folder / "go").touch()
+    assert connection.response().text == "finished"
+    assert host.processes[-1].wait(10) == 0
+    assert "farewell" in host.log() and "Traceback" not in host.log()
+
+
+@KINDS
+def test_sigterm_while_dialling(host, prefix):
+    connection = host.serve(f"{prefix}def handle(request):\n    return 'ok'\n")
+    host.stop_listening()
+    connection.close()
+    time.sleep(0.2)
+    assert host.terminate() == 0
+    host.listen()
+
+
+def test_sigterm_before_init(host):
+    host.start()
+    host.accept()
+    assert host.terminate() == 0
+
+
+def test_sigterm_while_loading(host):
+    host.write("import time\nprint('loading')\ntime.sleep(60)\n")
+    host.start()
+    connection = host.accept()
+    connection.send(b"")
+    threading.Thread(target=lambda: pytest.raises(EOFError, host.init, connection), daemon=True).start()
+    host.wait_log("loading")
+    assert host.terminate() == 0
+
+
+def test_output_is_line_buffered(host):
+    host.serve("import sys\ndef handle(request):\n    return 'ok'\nprint('out line')\nsys.stderr.write('err line\\n')\n")
+    host.wait_log("out line")
+    host.wait_log("err line")
+
+
+def test_globals_last_as_long_as_the_instance(host):
+    connection = host.serve("""
+        import itertools
+        numbers = itertools.count(1)
+        async def handle(request):
+            return {"number": next(numbers)}
+    """, concurrency=2)
+    second = host.accept()
+    assert [one.request().json()["number"] for one in (connection, second, connection)] == [1, 2, 3]
+
+
+def test_context_variables_do_not_leak_between_requests(host):
+    connection = host.serve("""
+        import contextvars
+        seen = contextvars.ContextVar("seen", default="nothing")
+        async def handle(request):
+            before = seen.get()
+            seen.set("something")
+            return before
+    """)
+    assert [connection.request().text for _ in range(3)] == ["nothing"] * 3
+
+
+def test_async_handler_has_a_loop_and_a_task_from_its_first_step(host):
+    connection = host.serve("""
+        import asyncio
+        async def side(out):
+            out.append("side")
+        async def handle(request):
+            out = [asyncio.current_task() is not None, asyncio.get_running_loop().is_running()]
+            async with asyncio.timeout(5):
+                task = asyncio.create_task(side(out))
+                await task
+            await asyncio.wait_for(asyncio.sleep(0.001), 1)
+            await asyncio.gather(side(out), side(out))
+            out.append(await asyncio.to_thread(lambda: "thread"))
+            return out
+    """)
+    for _ in range(3):
+        assert connection.request().json() == [True, True, "side", "side", "side", "thread"]
+
+
+def test_task_left_running_goes_on_between_requests(host):
+    connection = host.serve("""
+        import asyncio
+        ticks = 0
+        async def tick():
+            global ticks
+            while True:
+                ticks += 1
+                await asyncio.sleep(0.005)
+        task = None
+        async def handle(request):
+            global task
+            if task is None:
+                task = asyncio.create_task(tick())
+            return {"ticks": ticks}
+    """)
+    before = connection.request().json()["ticks"]
+    time.sleep(0.2)
+    assert connection.request().json()["ticks"] > before + 5
+    assert host.terminate() == 0
+
+
+def test_blocked_handler_does_not_hold_up_other_slots(host):
+    connection = host.serve("""
+        import os, time
+        def handle(request):
+            while request.path == "/slow" and not os.path.exists("go"):
+                time.sleep(0.01)
+            return request.path
+    """, concurrency=2)
+    second = host.accept()
+    connection.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+    for _ in range(20):
+        assert second.request(target="/quick").text == "/quick"
+    (host.folder / "go").touch()
+    assert connection.response().text == "/slow"
+
+
+def test_random_load_over_many_slots(host):
+    """Every response belongs to its request, whatever the order in which slots are used."""
+    first = host.serve("""
+        import asyncio, random
+        async def handle(request):
+            body = await request.body()
+            if random.random() < 0.5:
+                await asyncio.sleep(random.random() * 0.01)
+            return body
+    """, concurrency=8)
+    connections = [first] + [host.accept() for _ in range(7)]
+    failures = []
+
+    def drive(number, connection):
+        for step in range(200):
+            body = f"{number}:{step}".encode() * (step * 20 + 1)
+            if connection.request("POST", "/", body).body != body:
+                failures.append((number, step))
+
+    threads = [threading.Thread(target=drive, args=pair) for pair in enumerate(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
