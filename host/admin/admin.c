@@ -188,7 +188,7 @@ static int listen_tcp(struct admin *admin, struct error *err)
 {
     const char *address = admin->options.host->admin;
     cleanup_free char *host = NULL;
-    ev_uint16_t port;
+    ev_uint16_t port = 0;
     if (split_address(address, &host, &port, err) < 0)
         return -1;
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(admin->http, host, port);
