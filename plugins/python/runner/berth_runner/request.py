@@ -74,7 +74,7 @@ class Core:
             if not more:
                 attributes["_received"] = True
             return {"type": "http.request", "body": body, "more_body": more}
-        await self._slot.wait_gone(self)
+        await self._slot.wait_gone(attributes.get("_stand_in", self))
         return {"type": "http.disconnect"}
 
     def asgi_scope(self):
@@ -133,6 +133,7 @@ class LightRequest(Core):
         for name in ("_body", "_json", "_received"):
             if name in self.__dict__:
                 real.__dict__[name] = self.__dict__[name]
+        real.__dict__["_stand_in"] = self
         return real
 
     def __getitem__(self, key):
