@@ -218,7 +218,7 @@ static int parse_settings(struct exchange *exchange, const char *text, size_t si
 
 static int read_settings(struct exchange *exchange)
 {
-    size_t size, used = 0;
+    size_t size = 0, used = 0;
     if (settings_size(exchange, &size) < 0)
         return -1;
     char *text = malloc(size);
