@@ -27,16 +27,33 @@
 struct slot_pool;
 struct slot_group; /* the slots of one instance */
 
+struct slot;
+
+/* What the gateway wants to know of a slot that it watches. Called without the pool's lock held. */
+struct slot_watcher {
+    /* On the releasing worker: the slot is about to go to a waiter of another worker. The watch of this
+     * worker must end now, with `home` -1 and `link` NULL. */
+    void (*moving)(struct slot *slot);
+    /* On any thread: the pool lets go of the slot. The watcher stops watching, on its own thread and in its
+     * own time, and then drops its reference. */
+    void (*closing)(struct slot *slot);
+};
+
 /* One connection to a runner. The gateway keeps what it needs for I/O in `link`, made by the first worker
- * that uses the slot. */
+ * that uses the slot. Reference-counted: the pool holds one reference until it closes the slot, and each
+ * worker that watches the fd holds one, so that neither the struct nor the descriptor's number can be reused
+ * under it. The last one closes the fd. While the slot is busy its user owns `home`, `link` and `watcher`. */
 struct slot {
     int fd;
-    struct slot_group *group;
+    _Atomic unsigned refs;
+    struct slot_pool *pool;
+    struct slot_group *group;   /* valid while the slot is idle or busy */
     struct slot *newer, *older; /* the idle stack */
     bool idle;
     unsigned uses; /* requests served over this connection so far */
     int home;      /* index of the worker whose event loop watches the fd; -1: none yet */
-    void *link;    /* the gateway's; freed through slot_pool_hooks.slot_closed */
+    void *link;    /* the gateway's watch; NULL: none yet */
+    const struct slot_watcher *watcher; /* NULL: nobody watches */
 };
 
 /* A request in the queue. Embedded in the gateway's exchange; touched by the pool only between acquire and
@@ -46,10 +63,12 @@ struct slot_waiter {
         mail; /* delivered to the mailbox below when the waiting is over; set mail.deliver before acquire */
     struct mailbox *inbox; /* of the worker that waits */
     struct slot_waiter *next, *previous;
-    struct slot_pool *pool; /* the pool it is in now (a waiter moves when a revision is replaced) */
+    struct slot_pool *pool; /* a reference to the pool it waits in (another one when its revision is
+                               replaced); the waiter drops it when its mail has come */
     struct slot *slot;      /* granted: the slot, owned by the waiter */
     struct error *error;    /* failed: why; the waiter frees it */
     bool queued;
+    int home; /* index of the worker that waits */
     uint64_t joined_ms;
     bool cold; /* no instance was ready when it joined */
 };
@@ -69,11 +88,13 @@ struct slot_counts {
 
 /* Called without the pool's lock held, on any thread; each must only post mail or the like. */
 struct slot_pool_hooks {
-    /* A waiter joined that neither an idle nor a starting slot will serve. Not repeated until
-     * slot_pool_counts was read. */
+    /* A waiter joined that neither an idle nor a starting slot will serve, or a connection was lost and left
+     * such waiters. Not repeated until slot_pool_counts was read. */
     void (*demand)(void *context);
     /* A draining group has released its last busy slot. Once per group. */
     void (*drained)(void *context, uint64_t instance);
+    /* The pool's memory is freed: no hook will be called any more. */
+    void (*destroyed)(void *context);
     void *context;
 };
 
@@ -101,8 +122,8 @@ enum slot_retire {
 struct slot_pool *slot_pool_create(const struct slot_pool_limits *limits,
                                    const struct slot_pool_hooks *hooks);
 
-/* References are held by the fleet, by route snapshots, and by every slot under a request. The last one frees
- * the pool. Any thread. */
+/* References are held by the fleet, by route snapshots and by waiters. When the last one goes, groups that
+ * were not retired drain without a word, and the memory follows when the last slot is closed. Any thread. */
 struct slot_pool *slot_pool_ref(struct slot_pool *pool);
 void slot_pool_unref(struct slot_pool *pool);
 
@@ -114,21 +135,30 @@ void slot_pool_unref(struct slot_pool *pool);
 enum slot_acquire slot_pool_acquire(struct slot_pool *pool, int home, uint64_t now_ms,
                                     struct slot_waiter *waiter, struct slot **ret_slot);
 
-/* Takes the waiter out of the queue. False: its mail is on the way already, and the worker must take and
- * release what it brings. */
+/* Takes the waiter out of the queue and drops its reference to the pool. False: its mail is on the way
+ * already, and the worker must take and release what it brings. */
 bool slot_pool_cancel(struct slot_waiter *waiter);
 
 /* Gives a slot back: to the oldest waiter, to the idle stack, or (broken, or its group retired) closed.
  * `service_us` is how long the request kept it; 0 when nothing was sent on it. */
 void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, uint64_t service_us);
 
-/* Takes an idle slot out whose connection was seen to close, and closes it. False: it was not idle any more
- * (its new user will see). */
-bool slot_pool_drop_idle(struct slot *slot);
+/* Takes an idle slot out whose connection was seen to close, and closes it. The caller holds a reference, and
+ * `link` is its watch. False: the slot is not idle any more, or somebody else watches it now (who will see).
+ */
+bool slot_pool_drop_idle(struct slot *slot, const void *link);
+
+/* References to one slot, for those who watch its fd. Any thread. */
+struct slot *slot_ref(struct slot *slot);
+void slot_unref(struct slot *slot);
+
+/* The instance that the slot belongs to. For the slot's user. */
+uint64_t slot_instance(const struct slot *slot);
 
 /* --- control thread --- */
 
-/* A group for an instance, without slots yet. Freed by the pool once retired and empty. */
+/* A group for an instance, without slots yet. Freed by the pool once retired and empty. The caller holds a
+ * reference to the pool meanwhile. */
 struct slot_group *slot_pool_add_group(struct slot_pool *pool, uint64_t instance);
 
 /* Adds a connection whose runner has loaded the function. The pool owns the fd (non-blocking, close-on-exec)
@@ -155,7 +185,7 @@ void slot_pool_counts(struct slot_pool *pool, struct slot_counts *ret_counts);
 unsigned slot_pool_fail_waiters(struct slot_pool *pool, const struct error *error);
 
 /* Moves the waiters of `old` to `successor` and sends later acquires there: a new revision takes over. Groups
- * stay where they are. */
+ * stay where they are. A successor that had itself been replaced (a roll-back) serves again. */
 void slot_pool_replace(struct slot_pool *old, struct slot_pool *successor);
 
 #endif

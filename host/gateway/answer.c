@@ -1,0 +1,126 @@
+#include "gateway/answer.h"
+
+#include "gateway/forward.h"
+
+#define ALLOWED "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE"
+
+/* Big enough for an error whose every byte needs an escape of six. */
+#define BODY_MAX 12288
+
+static bool names_media_type(struct http_text value, struct http_text type)
+{
+    struct http_text member;
+    while (http_text_next_member(&value, &member)) {
+        const char *semicolon = memchr(member.data, ';', member.length);
+        if (semicolon)
+            member.length = (size_t)(semicolon - member.data);
+        while (member.length > 0 && (member.data[member.length - 1] == ' '))
+            member.length--;
+        if (http_text_equal_nocase(member, type))
+            return true;
+    }
+    return false;
+}
+
+/* Only who asks for text and not for JSON gets text. */
+static bool wants_text(const struct http_head *head)
+{
+    const struct http_header *accept = http_head_find(head, HTTP_HEADER_ACCEPT);
+    if (!accept)
+        return false;
+    struct http_text value = http_head_value(head, accept);
+    return names_media_type(value, HTTP_TEXT("text/plain")) &&
+           !names_media_type(value, HTTP_TEXT("application/json"));
+}
+
+static void write_escaped(struct http_writer *body, const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\') {
+            http_write_raw(body, (const char[]){'\\', (char)*p}, 2);
+        } else if (*p < 0x20) {
+            static const char digits[] = "0123456789abcdef";
+            http_write_raw(body, (const char[]){'\\', 'u', '0', '0', digits[*p >> 4], digits[*p & 15]}, 6);
+        } else {
+            http_write_raw(body, p, 1);
+        }
+    }
+}
+
+static void write_member(struct http_writer *body, struct http_text name, const char *value)
+{
+    http_write_raw(body, "\"", 1);
+    http_write_text(body, name);
+    http_write_raw(body, "\":\"", 3);
+    write_escaped(body, value);
+    http_write_raw(body, "\",", 2);
+}
+
+static void write_json(struct http_writer *body, const struct error *error, struct http_text id)
+{
+    http_write_text(body, HTTP_TEXT("{\"error\":{"));
+    write_member(body, HTTP_TEXT("component"), error->component);
+    write_member(body, HTTP_TEXT("reason"), error->reason);
+    write_member(body, HTTP_TEXT("message"), error->message);
+    write_member(body, HTTP_TEXT("hint"), error->hint);
+    http_write_text(body, HTTP_TEXT("\"request_id\":\""));
+    http_write_text(body, id);
+    http_write_text(body, HTTP_TEXT("\"}}\n"));
+}
+
+static void write_plain(struct http_writer *body, const struct error *error, struct http_text id)
+{
+    const char *const parts[] = {error->component,          ": ", error->message, "\n", error->hint,
+                                 error->hint[0] ? "\n" : ""};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        http_write_raw(body, parts[i], strlen(parts[i]));
+    http_write_text(body, HTTP_TEXT("reason "));
+    http_write_raw(body, error->reason, strlen(error->reason));
+    http_write_text(body, HTTP_TEXT(", request "));
+    http_write_text(body, id);
+    http_write_raw(body, "\n", 1);
+}
+
+/* What every answer has, and its end. */
+static void write_answer(struct http_writer *writer, const struct exchange *exchange,
+                         const struct http_answer *answer, struct http_text extra)
+{
+    http_write_answer(writer, answer);
+    http_write_field(writer, HTTP_TEXT("Date"),
+                     http_text_make(worker_date(exchange->worker), HTTP_DATE_LENGTH));
+    http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
+    forward_server_timing(writer, exchange, 0);
+    http_write_text(writer, extra);
+    http_write_answer_end(writer, answer);
+}
+
+void answer_write_error(struct http_writer *writer, const struct exchange *exchange, int status,
+                        const struct error *error)
+{
+    char text[BODY_MAX];
+    struct http_writer body = http_writer_make(text, sizeof(text));
+    bool plain = wants_text(&exchange->request);
+    if (plain)
+        write_plain(&body, error, exchange->id);
+    else
+        write_json(&body, error, exchange->id);
+    struct http_answer answer = {
+        .status = status,
+        .content_type = plain ? HTTP_TEXT("text/plain; charset=utf-8") : HTTP_TEXT("application/json"),
+        .body = http_text_make(text, http_writer_size(&body)),
+        .client_minor = exchange->request.version_minor,
+        .keep_alive = exchange->keep_alive,
+        .head_only = exchange->request.method == HTTP_METHOD_HEAD,
+    };
+    write_answer(writer, exchange, &answer, status == 503 ? HTTP_TEXT("Retry-After: 1\r\n") : HTTP_TEXT(""));
+}
+
+void answer_write_options(struct http_writer *writer, const struct exchange *exchange)
+{
+    struct http_answer answer = {
+        .status = 204,
+        .client_minor = exchange->request.version_minor,
+        .keep_alive = exchange->keep_alive,
+    };
+    write_answer(writer, exchange, &answer, HTTP_TEXT("Allow: " ALLOWED "\r\n"));
+}

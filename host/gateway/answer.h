@@ -1,0 +1,20 @@
+/* Answers that the gateway makes itself: errors as JSON or plain text, and OPTIONS *. */
+#ifndef GATEWAY_ANSWER_H
+#define GATEWAY_ANSWER_H
+
+#include "base/error.h"
+#include "gateway/exchange.h"
+#include "http/write.h"
+
+/* Writes a whole error answer for the exchange's client:
+ *
+ *     {"error":{"component":"gateway","reason":"queue-full","message":"..","hint":"..","request_id":".."}}
+ *
+ * as plain text when that is what Accept asks for, without its body for HEAD. */
+void answer_write_error(struct http_writer *writer, const struct exchange *exchange, int status,
+                        const struct error *error);
+
+/* Writes the answer to OPTIONS *. */
+void answer_write_options(struct http_writer *writer, const struct exchange *exchange);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * A client's connection. While it idles it is a descriptor in the event loop and this struct, nothing more;
+ * buffers and an exchange come with the first byte of a request and go with the last byte of its answer.
+ * Pipelined requests are answered one after the other. One worker.
+ */
+#ifndef GATEWAY_CLIENT_H
+#define GATEWAY_CLIENT_H
+
+#include "gateway/timer_wheel.h"
+#include "gateway/worker.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+struct exchange;
+
+struct client {
+    struct worker *worker;
+    struct client *next, *previous; /* all of the worker; `next` also links the spare ones */
+    struct client *next_ready;
+    struct event read, write;
+    struct timer timer; /* the one deadline of whatever it waits for */
+    struct buffer *in;  /* received and not used up; NULL: nothing */
+    struct exchange *exchange;
+    int fd;
+    bool is_ready;    /* on the worker's list of the next turn */
+    bool readable;    /* there may be bytes to receive */
+    bool closed;      /* it has shut down its side, or the connection broke */
+    bool wants_write; /* the write event is armed */
+    bool lingering;   /* answered for the last time: what still comes is dropped */
+    uint32_t dropped; /* bytes, while lingering */
+    uint8_t address_length;
+    char address[INET6_ADDRSTRLEN]; /* as text, for X-Forwarded-For */
+};
+
+enum client_receive {
+    CLIENT_RECEIVED,
+    CLIENT_NOTHING, /* not now */
+    CLIENT_ENDED,   /* nothing more will come */
+};
+
+/* Takes over an accepted socket. On failure it is closed. */
+void client_open(struct worker *worker, int fd, const struct sockaddr_storage *address);
+
+/* Looks for a request in what has come and what may be received. */
+void client_proceed(struct client *client);
+
+/* Receives into `in` behind its end, at most `room` bytes. */
+enum client_receive client_receive(struct client *client, size_t room);
+
+/* The exchange is over and the connection stays. `at` is where unused bytes of `in` begin. */
+void client_next_request(struct client *client, uint32_t at);
+
+/* The exchange is over and the connection ends with it: at once, or, when the client may still be sending,
+ * after it has had a chance to read the answer. */
+void client_finish(struct client *client, bool may_be_sending);
+
+/* Ends the connection and its exchange. `reset` makes sure that the client does not take it for the regular
+ * end of an answer. */
+void client_close(struct client *client, bool reset);
+
+/* Calls exchange_client_writable() once when there is room to write again. */
+void client_want_write(struct client *client);
+
+/* Sets the one deadline. */
+static inline void client_set_timer(struct client *client, uint64_t due_ms)
+{
+    worker_set_timer(client->worker, &client->timer, due_ms);
+}
+
+/* Frees those kept for reuse. */
+void client_free_spares(struct worker *worker);
+
+#endif

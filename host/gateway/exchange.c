@@ -1,0 +1,626 @@
+#include "gateway/exchange.h"
+
+#include "base/log.h"
+#include "gateway/answer.h"
+#include "gateway/relay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A client that has shut down its side may have left or may still read. It gets an answer that comes within
+ * this time; then the work is cancelled. */
+#define LEAVE_GRACE_MS      1000
+
+#define SPARE_EXCHANGES_MAX 256
+#define NEAREST_MAX         3
+
+static const char *const state_names[] = {
+    [EXCHANGE_READ_HEAD] = "read-head",   [EXCHANGE_WAIT_SLOT] = "wait-slot",
+    [EXCHANGE_AWAIT_HEAD] = "await-head", [EXCHANGE_RELAY] = "relay",
+    [EXCHANGE_TUNNEL] = "tunnel",         [EXCHANGE_ANSWER] = "answer",
+    [EXCHANGE_ORPHAN] = "orphan",
+};
+
+static void on_mail(struct mail *mail, void *owner);
+
+static struct exchange *take_exchange(struct worker *worker)
+{
+    struct exchange *exchange = worker->spare_exchanges;
+    size_t headers = worker->request_headers + HTTP_HEADERS_DEFAULT;
+    if (exchange) {
+        worker->spare_exchanges = exchange->next;
+        worker->spare_exchange_count--;
+    } else {
+        exchange = malloc(sizeof(*exchange) + headers * sizeof(struct http_header));
+    }
+    if (!exchange)
+        return NULL;
+    memset(exchange, 0, sizeof(*exchange));
+    exchange->worker = worker;
+    exchange->response_headers = exchange->request_headers + worker->request_headers;
+    return exchange;
+}
+
+static void give_exchange(struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    if (worker->spare_exchange_count >= SPARE_EXCHANGES_MAX) {
+        free(exchange);
+        return;
+    }
+    exchange->client = NULL;
+    exchange->next = worker->spare_exchanges;
+    worker->spare_exchanges = exchange;
+    worker->spare_exchange_count++;
+}
+
+void exchange_free_spares(struct worker *worker)
+{
+    while (worker->spare_exchanges) {
+        struct exchange *exchange = worker->spare_exchanges;
+        worker->spare_exchanges = exchange->next;
+        free(exchange);
+    }
+    worker->spare_exchange_count = 0;
+}
+
+void exchange_enter(struct exchange *exchange, enum exchange_state state)
+{
+    if (log_enabled(LOG_DEBUG))
+        log_debug("exchange.state", LOG_INT("worker", exchange->worker->index),
+                  LOG_INT("fd", exchange->client ? exchange->client->fd : -1),
+                  LOG_STR("from", state_names[exchange->state]), LOG_STR("to", state_names[state]));
+    exchange->state = state;
+}
+
+struct exchange *exchange_begin(struct client *client)
+{
+    struct worker *worker = client->worker;
+    struct exchange *exchange = take_exchange(worker);
+    if (!exchange)
+        return NULL;
+    exchange->client = client;
+    exchange->state = EXCHANGE_READ_HEAD;
+    exchange->run_due_ms = exchange->stall_due_ms = exchange->leave_due_ms = TIMER_NEVER;
+    http_head_parser_init_request(&exchange->parser, &exchange->request, exchange->request_headers,
+                                  worker->request_headers, &worker->request_limits);
+    return exchange;
+}
+
+/* Frees all that the exchange holds, and the exchange; the client and its buffer stay. */
+static void release_exchange(struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    flow_clear(&exchange->up, worker);
+    flow_clear(&exchange->down, worker);
+    worker_give(worker, &exchange->received);
+    worker_give(worker, &exchange->request_bytes);
+    if (exchange->counted)
+        counter_add(&worker->counters.requests_active, (uint64_t)-1);
+    give_exchange(exchange);
+}
+
+static void copy_text(char *text, size_t size, struct http_text source)
+{
+    size_t length = source.length < size ? source.length : size - 1;
+    if (length > 0)
+        memcpy(text, source.data, length);
+    text[length] = '\0';
+}
+
+static void log_access(const struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    char method[16], name[128], id[REQUEST_ID_MAX + 1];
+    struct http_text method_text = http_head_text(&exchange->request, exchange->request.method_text);
+    copy_text(method, sizeof(method), method_text);
+    copy_text(name, sizeof(name), exchange->target.name);
+    copy_text(id, sizeof(id), exchange->id);
+    log_debug("gateway.request", LOG_STR("method", method), LOG_STR("function", name),
+              LOG_STR("client", exchange->client->address), LOG_INT("status", exchange->status),
+              LOG_INT("bytes", exchange->relayed),
+              LOG_DEC("ms", (double)(worker_now_ns(worker) - exchange->began_ns) / 1e6),
+              LOG_STR("request_id", id));
+}
+
+/* The answer is written. */
+static void finish(struct exchange *exchange)
+{
+    struct client *client = exchange->client;
+    bool keep = exchange->keep_alive;
+    uint32_t unused = exchange->up.raw;
+    bool sending = !exchange->up.complete || (client->in && unused < client->in->end) || client->readable;
+    if (log_enabled(LOG_DEBUG))
+        log_access(exchange);
+    release_exchange(exchange);
+    if (keep)
+        client_next_request(client, unused);
+    else
+        client_finish(client, sending);
+}
+
+void exchange_abandon(struct exchange *exchange)
+{
+    relay_drop_slot(exchange, SLOT_BROKEN);
+    bool mail_comes = exchange->state == EXCHANGE_WAIT_SLOT && !slot_pool_cancel(&exchange->waiter);
+    if (mail_comes) {
+        exchange_enter(exchange, EXCHANGE_ORPHAN);
+        exchange->client = NULL;
+    } else {
+        release_exchange(exchange);
+    }
+}
+
+/* --- answers made here --- */
+
+bool exchange_push_down(struct exchange *exchange, struct http_text head)
+{
+    struct client *client = exchange->client;
+    enum flow_write result =
+        flow_write(&exchange->down, exchange->worker, client->fd, head, &exchange->relayed);
+    if (exchange->down.complete && exchange->slot) {
+        relay_drop_slot(exchange, SLOT_REUSABLE);
+        exchange->run_due_ms = TIMER_NEVER;
+    }
+    if (result == FLOW_BROKEN) {
+        client_close(client, true);
+        return false;
+    }
+    if (result == FLOW_BLOCKED) {
+        client_want_write(client);
+        exchange_update_deadline(exchange);
+        return false;
+    }
+    if (exchange->down.complete) {
+        finish(exchange);
+        return false;
+    }
+    return true;
+}
+
+/* What has come of the request's body is dropped. When that is all of it, the connection can stay. */
+static void discard_body(struct exchange *exchange)
+{
+    struct flow *up = &exchange->up;
+    if (up->buffer && flow_scan(up, exchange->worker) < 0)
+        up->complete = false;
+    if (!up->complete)
+        exchange->keep_alive = false;
+}
+
+static void count_response(struct exchange *exchange, int status, bool own)
+{
+    struct worker_counters *counters = &exchange->worker->counters;
+    exchange->status = (uint16_t)status;
+    counter_add(&counters->responses[status / 100], 1);
+    if (own)
+        counter_add(&counters->responses[0], 1);
+}
+
+static void answer(struct exchange *exchange, int status, const struct error *error)
+{
+    struct worker *worker = exchange->worker;
+    relay_drop_slot(exchange, SLOT_BROKEN);
+    discard_body(exchange);
+    worker_give(worker, &exchange->received);
+    exchange_enter(exchange, EXCHANGE_ANSWER);
+    exchange->run_due_ms = TIMER_NEVER;
+    count_response(exchange, status, true);
+    struct http_writer writer = http_writer_make(worker->scratch, worker->scratch_size);
+    if (error)
+        answer_write_error(&writer, exchange, status, error);
+    else
+        answer_write_options(&writer, exchange);
+    http_body_clear(&exchange->down.body);
+    flow_begin(&exchange->down, FLOW_PLAIN, NULL, 0);
+    exchange->down.complete = true;
+    exchange_push_down(exchange, http_text_make(worker->scratch, http_writer_size(&writer)));
+}
+
+void exchange_fail(struct exchange *exchange, int status, const struct error *error)
+{
+    if (exchange->state == EXCHANGE_RELAY || exchange->state == EXCHANGE_TUNNEL ||
+        exchange->state == EXCHANGE_ANSWER)
+        client_close(exchange->client, true);
+    else
+        answer(exchange, status, error);
+}
+
+/* What a client may do about a limit, by the status that tells of it. */
+static void hint_limit(struct error *error, const struct http_problem *problem,
+                       const struct host_settings *settings)
+{
+    if (problem->status == 414)
+        error_hint(error, "The limit is max_target: %u in the section `host`.", settings->max_target_bytes);
+    else if (problem->status == 431)
+        error_hint(error, "The limits are max_head: %u and max_headers: %u in the section `host`.",
+                   settings->max_head_bytes, settings->max_headers);
+    else
+        error_hint(error, "%s", problem->hint);
+}
+
+static void fail_problem(struct exchange *exchange, const struct http_problem *problem)
+{
+    struct error error;
+    error_set(&error, "gateway", problem->reason, "%s", problem->message);
+    hint_limit(&error, problem, exchange->worker->shared->settings);
+    exchange->keep_alive = false;
+    exchange_fail(exchange, problem->status, &error);
+}
+
+static void fail_too_large(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "body-too-large", "The request's body is larger than %llu bytes.",
+              (unsigned long long)exchange->max_body_bytes);
+    error_hint(&error, "The limit is max_body in the section `host`.");
+    exchange->keep_alive = false;
+    exchange_fail(exchange, 413, &error);
+}
+
+void exchange_fail_body(struct exchange *exchange)
+{
+    const struct http_problem *problem = exchange->up.body.problem;
+    if (!problem)
+        client_close(exchange->client, true); /* out of memory */
+    else if (problem->status == 413)
+        fail_too_large(exchange);
+    else
+        fail_problem(exchange, problem);
+}
+
+/* --- from the first byte to the slot --- */
+
+/* Prepares the body's way to the runner from its first byte, which is still there. */
+static void begin_body(struct exchange *exchange)
+{
+    bool chunked = exchange->request.framing == HTTP_FRAMING_CHUNKED;
+    http_body_clear(&exchange->up.body);
+    http_body_init_head(&exchange->up.body, &exchange->request,
+                        exchange->max_body_bytes ? exchange->max_body_bytes : HTTP_BODY_UNLIMITED);
+    flow_begin(&exchange->up, chunked ? FLOW_RAW : FLOW_PLAIN, exchange->client->in,
+               exchange->request.length);
+    exchange->up_broken = false;
+}
+
+static void make_id(struct exchange *exchange)
+{
+    const struct http_header *header = http_head_find(&exchange->request, HTTP_HEADER_X_REQUEST_ID);
+    if (header && request_id_is_sane(http_head_value(&exchange->request, header))) {
+        exchange->id = http_head_value(&exchange->request, header);
+        return;
+    }
+    request_id_make(exchange->made_id, worker_random(exchange->worker), worker_random(exchange->worker));
+    exchange->id = http_text_make(exchange->made_id, REQUEST_ID_MADE);
+}
+
+static void fail_not_found(struct exchange *exchange)
+{
+    struct http_text name = exchange->target.name;
+    const char *nearest[NEAREST_MAX];
+    size_t count =
+        route_snapshot_nearest(exchange->worker->routes, name.data, name.length, nearest, NEAREST_MAX);
+    struct error error;
+    error_set(&error, "gateway", "function-unknown", "There is no function named \"%.*s\".",
+              (int)(name.length < 128 ? name.length : 128), name.data);
+    if (count == 0)
+        error_hint(&error, "Functions are registered in global-function-definition.yml.");
+    else
+        error_hint(&error, "Did you mean %s%s%s%s%s?", nearest[0], count > 1 ? " or " : "",
+                   count > 1 ? nearest[1] : "", count > 2 ? " or " : "", count > 2 ? nearest[2] : "");
+    exchange_fail(exchange, 404, &error);
+}
+
+static void fail_no_function(struct exchange *exchange, enum target_kind kind)
+{
+    struct error error;
+    if (kind == TARGET_ROOT) {
+        error_set(&error, "gateway", "no-function-named", "The path names no function.");
+        error_hint(&error, "Functions are served at /<name> and /function/<name>.");
+    } else {
+        error_set(&error, "gateway", "path-reserved", "Paths that begin with /.berth/ belong to the host.");
+        error_hint(&error, "Use another path.");
+    }
+    exchange_fail(exchange, 404, &error);
+}
+
+static void fail_queue_full(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "queue-full", "Too many requests wait for this function.");
+    error_hint(&error, "The limit is queue_length: %u in the section `host`. Try again later.",
+               exchange->worker->shared->settings->queue_length);
+    exchange_fail(exchange, 503, &error);
+}
+
+static void wait_in_queue(struct exchange *exchange)
+{
+    exchange_enter(exchange, EXCHANGE_WAIT_SLOT);
+    exchange->cold = exchange->cold || exchange->waiter.cold;
+    if (exchange->waiter.cold)
+        counter_add(&exchange->worker->counters.cold_waits, 1);
+    exchange->run_due_ms =
+        worker_now_ms(exchange->worker) + exchange->worker->shared->settings->queue_timeout_ms;
+    exchange_update_deadline(exchange);
+}
+
+static void acquire_from(struct exchange *exchange, struct slot_pool *pool)
+{
+    struct worker *worker = exchange->worker;
+    struct slot *slot;
+    exchange->waiter.inbox = &worker->inbox;
+    exchange->waiter.mail.deliver = on_mail;
+    exchange->acquired_ns = worker_now_ns(worker);
+    switch (slot_pool_acquire(pool, worker->index, worker_now_ms(worker), &exchange->waiter, &slot)) {
+    case SLOT_TAKEN:
+        relay_start(exchange, slot);
+        break;
+    case SLOT_QUEUED:
+        wait_in_queue(exchange);
+        break;
+    case SLOT_REFUSED:
+        fail_queue_full(exchange);
+        break;
+    }
+}
+
+void exchange_acquire(struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    route_table_refresh(worker->shared->table, &worker->routes);
+    const struct route *route =
+        route_snapshot_find(worker->routes, exchange->target.name.data, exchange->target.name.length);
+    if (!route) {
+        fail_not_found(exchange);
+    } else if (!route->pool) {
+        struct error problem = route->problem;
+        exchange_fail(exchange, 503, &problem);
+    } else {
+        exchange->timeout_ms = route->timeout_ms;
+        exchange->max_body_bytes = route->max_body_bytes;
+        begin_body(exchange);
+        if (flow_scan(&exchange->up, worker) < 0)
+            exchange_fail_body(exchange);
+        else
+            acquire_from(exchange, route->pool);
+    }
+}
+
+/* The head is complete: finds out what is asked for. */
+static void dispatch(struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    exchange->began_ns = worker_now_ns(worker);
+    exchange->keep_alive = exchange->request.keep_alive && worker->phase == WORKER_SERVING;
+    exchange->counted = true;
+    counter_add(&worker->counters.requests, 1);
+    counter_add(&worker->counters.requests_active, 1);
+    make_id(exchange);
+    begin_body(exchange);
+    if (exchange->request.target_form == HTTP_TARGET_ASTERISK) {
+        answer(exchange, 204, NULL);
+        return;
+    }
+    enum target_kind kind = target_split(&exchange->request, &exchange->target);
+    if (kind == TARGET_FUNCTION)
+        exchange_acquire(exchange);
+    else
+        fail_no_function(exchange, kind);
+}
+
+static void refuse_head(struct exchange *exchange)
+{
+    exchange->began_ns = worker_now_ns(exchange->worker);
+    request_id_make(exchange->made_id, worker_random(exchange->worker), worker_random(exchange->worker));
+    exchange->id = http_text_make(exchange->made_id, REQUEST_ID_MADE);
+    fail_problem(exchange, exchange->parser.problem);
+}
+
+static void read_head(struct exchange *exchange)
+{
+    struct client *client = exchange->client;
+    for (;;) {
+        struct buffer *in = client->in;
+        switch (http_head_parse(&exchange->parser, in->data, in->end)) {
+        case HTTP_PARSE_DONE:
+            dispatch(exchange);
+            return;
+        case HTTP_PARSE_ERROR:
+            refuse_head(exchange);
+            return;
+        case HTTP_PARSE_MORE:
+            break;
+        }
+        if (exchange->run_due_ms == TIMER_NEVER) {
+            exchange->run_due_ms =
+                worker_now_ms(client->worker) + client->worker->shared->settings->head_timeout_ms;
+            exchange_update_deadline(exchange);
+        }
+        if (!client->readable)
+            return;
+        enum client_receive got = client_receive(client, buffer_room(in));
+        if (got == CLIENT_ENDED)
+            client_close(client, false);
+        if (got != CLIENT_RECEIVED)
+            return;
+    }
+}
+
+/* The mail of a waiter: a slot or an error. */
+static void on_mail(struct mail *mail, void *owner)
+{
+    struct worker *worker = owner;
+    struct slot_waiter *waiter = (struct slot_waiter *)((char *)mail - offsetof(struct slot_waiter, mail));
+    struct exchange *exchange = (struct exchange *)((char *)waiter - offsetof(struct exchange, waiter));
+    struct error *error = waiter->error;
+    slot_pool_unref(waiter->pool);
+    if (exchange->state == EXCHANGE_ORPHAN) {
+        if (waiter->slot) {
+            bool watched = slot_link_attach(worker, waiter->slot) != NULL;
+            slot_pool_release(waiter->slot, watched ? SLOT_REUSABLE : SLOT_BROKEN, worker_now_ms(worker), 0);
+        }
+        release_exchange(exchange);
+    } else {
+        uint64_t joined_ns = exchange->acquired_ns;
+        exchange->wait_ns += worker_now_ns(worker) - joined_ns;
+        if (error)
+            exchange_fail(exchange, 502, error);
+        else
+            relay_start(exchange, waiter->slot);
+    }
+    free(error);
+}
+
+/* --- what happens on the client's side --- */
+
+/* The client has shut down its side, after all of its request. A reset says that it is gone. */
+static void note_leaving(struct exchange *exchange)
+{
+    struct client *client = exchange->client;
+    char byte;
+    ssize_t size = recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (size < 0 && errno != EAGAIN && errno != EINTR)
+        client_close(client, true);
+    else
+        exchange_update_deadline(exchange);
+}
+
+/* Takes up what had to wait for this turn of the loop. */
+static void resume(struct exchange *exchange)
+{
+    exchange->resume_down = false;
+    if (!exchange->up.complete && exchange->client->readable)
+        worker_postpone(exchange->worker, exchange->client);
+    relay_down(exchange);
+}
+
+void exchange_client_readable(struct exchange *exchange)
+{
+    switch (exchange->state) {
+    case EXCHANGE_READ_HEAD:
+        read_head(exchange);
+        break;
+    case EXCHANGE_AWAIT_HEAD:
+    case EXCHANGE_RELAY:
+    case EXCHANGE_TUNNEL:
+        if (exchange->resume_down)
+            resume(exchange);
+        else if (!exchange->up.complete)
+            relay_up(exchange);
+        else if (exchange->client->closed)
+            note_leaving(exchange);
+        break;
+    case EXCHANGE_WAIT_SLOT:
+        if (exchange->client->closed)
+            note_leaving(exchange);
+        break;
+    case EXCHANGE_ANSWER:
+    case EXCHANGE_ORPHAN:
+        break;
+    }
+}
+
+void exchange_client_writable(struct exchange *exchange)
+{
+    if (exchange->state == EXCHANGE_RELAY || exchange->state == EXCHANGE_TUNNEL)
+        relay_down(exchange);
+    else
+        exchange_push_down(exchange, HTTP_TEXT(""));
+}
+
+/* True when only the client can bring the exchange forward. */
+static bool waits_for_client(const struct exchange *exchange)
+{
+    if (flow_has_output(&exchange->down))
+        return true;
+    if (exchange->state == EXCHANGE_TUNNEL || exchange->up.complete || exchange->up_broken)
+        return false;
+    bool may_wait_for_100 =
+        exchange->request.expect_continue && !exchange->answered_early && exchange->up.body.received == 0;
+    return !may_wait_for_100 && !flow_has_output(&exchange->up);
+}
+
+void exchange_update_deadline(struct exchange *exchange)
+{
+    uint64_t now_ms = worker_now_ms(exchange->worker);
+    bool on_slot = exchange->state == EXCHANGE_AWAIT_HEAD || exchange->state == EXCHANGE_RELAY;
+    exchange->stall_due_ms = TIMER_NEVER;
+    if (exchange->state >= EXCHANGE_AWAIT_HEAD && waits_for_client(exchange)) {
+        exchange->stall_due_ms = now_ms + exchange->worker->shared->settings->body_timeout_ms;
+        /* The function's time does not run while its client is waited for. */
+        if (on_slot)
+            exchange->run_due_ms = now_ms + exchange->timeout_ms;
+    }
+    if (exchange->client->closed && exchange->leave_due_ms == TIMER_NEVER &&
+        exchange->state != EXCHANGE_READ_HEAD && exchange->state != EXCHANGE_ANSWER)
+        exchange->leave_due_ms = now_ms + LEAVE_GRACE_MS;
+    uint64_t due = exchange->run_due_ms;
+    if (exchange->stall_due_ms < due)
+        due = exchange->stall_due_ms;
+    if (exchange->leave_due_ms < due)
+        due = exchange->leave_due_ms;
+    client_set_timer(exchange->client, due);
+}
+
+/* --- deadlines --- */
+
+static void fail_head_timeout(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "head-timeout", "The request's head did not arrive in time.");
+    error_hint(&error, "The limit is head_timeout: %u ms in the section `host`.",
+               exchange->worker->shared->settings->head_timeout_ms);
+    request_id_make(exchange->made_id, worker_random(exchange->worker), worker_random(exchange->worker));
+    exchange->id = http_text_make(exchange->made_id, REQUEST_ID_MADE);
+    exchange->keep_alive = false;
+    exchange_fail(exchange, 408, &error);
+}
+
+static void fail_queue_timeout(struct exchange *exchange)
+{
+    if (!slot_pool_cancel(&exchange->waiter))
+        return; /* just in time: the mail is on its way */
+    struct error error;
+    unsigned limit_ms = exchange->worker->shared->settings->queue_timeout_ms;
+    exchange->wait_ns += worker_now_ns(exchange->worker) - exchange->acquired_ns;
+    error_set(&error, "gateway", "queue-timeout", "The request waited %u ms for a free slot of the function.",
+              limit_ms);
+    error_hint(&error, "The limit is queue_timeout in the section `host`. Try again later.");
+    exchange_fail(exchange, 503, &error);
+}
+
+static void fail_run_timeout(struct exchange *exchange)
+{
+    const struct gateway_hooks *hooks = &exchange->worker->shared->hooks;
+    struct error error;
+    if (exchange->slot && hooks->instance_timed_out)
+        hooks->instance_timed_out(hooks->context, exchange->instance);
+    error_set(&error, "runner", "timeout", "The function did not finish within %u ms.", exchange->timeout_ms);
+    error_hint(&error, "The limit is the function's setting `timeout`.");
+    exchange_fail(exchange, 504, &error);
+}
+
+static void fail_stalled(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "body-timeout", "The client neither sent nor received anything for %u ms.",
+              exchange->worker->shared->settings->body_timeout_ms);
+    error_hint(&error, "The limit is body_timeout in the section `host`.");
+    exchange->keep_alive = false;
+    exchange_fail(exchange, 408, &error);
+}
+
+void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms)
+{
+    if (exchange->leave_due_ms <= now_ms)
+        client_close(exchange->client, true);
+    else if (exchange->state == EXCHANGE_READ_HEAD)
+        fail_head_timeout(exchange);
+    else if (exchange->state == EXCHANGE_WAIT_SLOT)
+        fail_queue_timeout(exchange);
+    else if (exchange->stall_due_ms <= now_ms)
+        fail_stalled(exchange);
+    else if (exchange->run_due_ms <= now_ms)
+        fail_run_timeout(exchange);
+}

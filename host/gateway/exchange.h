@@ -1,0 +1,101 @@
+/*
+ * An exchange: one request of a client, from the first byte of its head to the last byte of its answer. An
+ * explicit state machine, driven by what the client's and the slot's connection can do and by one deadline.
+ *
+ *     READ_HEAD ──► WAIT_SLOT ──► AWAIT_HEAD ──► RELAY ──► (next request or close)
+ *         │             │             │  ▲          └────► TUNNEL
+ *         │             └─────────────┼──┘
+ *         └───────────────────────────┴────► ANSWER ──► (next request or close)
+ *
+ * What may happen, in any order and at the same time:
+ *  - the runner answers before the request's body has been sent: the answer is relayed while the body still
+ *    flows; if the answer ends first the slot is closed and the rest of the body is dropped;
+ *  - the slot turns out to be dead: the request goes to another slot when nobody can have acted on it;
+ *  - the client leaves: the slot is closed, which tells the runner; a waiting request leaves the queue;
+ *  - the deadline passes: the client gets an error or, when it has the head already, a cut connection;
+ *  - a waiter is granted a slot after the client left: the exchange lives on without a client (ORPHAN) until
+ *    the mail comes, and gives the slot back.
+ */
+#ifndef GATEWAY_EXCHANGE_H
+#define GATEWAY_EXCHANGE_H
+
+#include "gateway/client.h"
+#include "gateway/flow.h"
+#include "gateway/request_id.h"
+#include "gateway/slot_link.h"
+#include "gateway/target.h"
+#include "http/head.h"
+
+enum exchange_state {
+    EXCHANGE_READ_HEAD,  /* the request's head is not complete */
+    EXCHANGE_WAIT_SLOT,  /* in the queue of a slot pool */
+    EXCHANGE_AWAIT_HEAD, /* on a slot: the request is being sent, no final head has come back */
+    EXCHANGE_RELAY,      /* the answer's head has gone out, its body follows */
+    EXCHANGE_TUNNEL,     /* after 101: bytes both ways */
+    EXCHANGE_ANSWER,     /* an answer made here is being written */
+    EXCHANGE_ORPHAN,     /* the client is gone, the waiter's mail is on its way */
+};
+
+struct exchange {
+    enum exchange_state state;
+    struct worker *worker;
+    struct client *client; /* NULL: orphan, or spare */
+    struct exchange *next; /* among the spare ones */
+
+    struct http_head_parser parser; /* of the request, then of the response */
+    struct http_head request;
+    struct http_head response;
+    struct buffer *request_bytes; /* holds the request's head once client->in is another buffer; else NULL */
+    struct buffer *received;      /* from the slot */
+    struct target target;
+    struct http_text id; /* X-Request-Id: into the request, or into made_id */
+    char made_id[REQUEST_ID_MADE];
+
+    struct slot_waiter waiter;
+    struct slot *slot; /* the exchange's while it has one */
+    struct slot_watch *watch;
+    uint64_t instance; /* the last slot's */
+    struct flow up, down;
+
+    uint64_t began_ns;     /* head complete */
+    uint64_t acquired_ns;  /* slot in hand */
+    uint64_t wait_ns;      /* in queues so far */
+    uint64_t run_due_ms;   /* the function's time is over */
+    uint64_t stall_due_ms; /* the client has been waited for long enough; TIMER_NEVER: not waited for */
+    uint64_t leave_due_ms; /* the client has shut down its side and is taken to be gone; or TIMER_NEVER */
+    unsigned timeout_ms;
+    uint64_t max_body_bytes;
+    uint64_t sent;       /* bytes on this slot */
+    uint64_t relayed;    /* bytes of the answer, heads included */
+    bool cold;           /* it had to wait for an instance */
+    bool repeated;       /* it was sent a second time */
+    bool up_recycled;    /* the first bytes of the body are gone: it cannot be sent again */
+    bool answered_early; /* 100 or another interim response came */
+    bool keep_alive;     /* the client's connection stays */
+    bool up_broken;      /* the runner does not take more of the request */
+    bool resume_down;    /* the response had its turns; it goes on in the next turn of the loop */
+    bool counted;        /* in requests_active */
+    uint16_t status;     /* of the answer */
+    struct http_header *response_headers; /* behind request_headers */
+    struct http_header request_headers[];
+};
+
+/* Starts with the first bytes of a request in client->in. NULL: out of memory. */
+struct exchange *exchange_begin(struct client *client);
+
+/* The client's connection has bytes or has ended; can be written again; its deadline has passed. */
+void exchange_client_readable(struct exchange *exchange);
+void exchange_client_writable(struct exchange *exchange);
+void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms);
+
+/* The same for the slot's connection. */
+void exchange_slot_readable(struct exchange *exchange);
+void exchange_slot_writable(struct exchange *exchange);
+
+/* The client is gone: closes the slot or leaves the queue, and frees the exchange. */
+void exchange_abandon(struct exchange *exchange);
+
+/* Frees those kept for reuse. */
+void exchange_free_spares(struct worker *worker);
+
+#endif

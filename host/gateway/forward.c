@@ -1,0 +1,122 @@
+#include "gateway/forward.h"
+
+/* Written by the gateway, so not copied from the client. */
+#define REQUEST_DROP                                                                                         \
+    (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_FOR) |              \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PROTO) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_HOST) |        \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PREFIX))
+
+#define RESPONSE_DROP   (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_SERVED_BY))
+
+#define INSTANCE_DIGITS 12
+
+static void begin_field(struct http_writer *writer, struct http_text name)
+{
+    http_write_text(writer, name);
+    http_write_raw(writer, ": ", 2);
+}
+
+static void end_field(struct http_writer *writer)
+{
+    http_write_raw(writer, "\r\n", 2);
+}
+
+/* Every proxy adds the address it saw; several header lines are one list. */
+static void write_forwarded_for(struct http_writer *writer, const struct exchange *exchange)
+{
+    const struct http_head *head = &exchange->request;
+    begin_field(writer, HTTP_TEXT("X-Forwarded-For"));
+    if (http_head_has(head, HTTP_HEADER_X_FORWARDED_FOR)) {
+        for (uint32_t i = 0; i < head->header_count; i++) {
+            const struct http_header *header = &head->headers[i];
+            if (header->id != HTTP_HEADER_X_FORWARDED_FOR || header->value_length == 0)
+                continue;
+            http_write_text(writer, http_head_value(head, header));
+            http_write_raw(writer, ", ", 2);
+        }
+    }
+    http_write_raw(writer, exchange->client->address, exchange->client->address_length);
+    end_field(writer);
+}
+
+/* What a proxy in front of us said stands, since only it saw the original. */
+static void write_kept_or(struct http_writer *writer, const struct http_head *head, enum http_header_id id,
+                          struct http_text own)
+{
+    const struct http_header *header = http_head_find(head, id);
+    if (header && header->value_length > 0)
+        own = http_head_value(head, header);
+    if (own.length > 0)
+        http_write_field(writer, http_header_name(id), own);
+}
+
+static void write_forwarded_prefix(struct http_writer *writer, const struct exchange *exchange)
+{
+    const struct http_head *head = &exchange->request;
+    const struct http_header *header = http_head_find(head, HTTP_HEADER_X_FORWARDED_PREFIX);
+    begin_field(writer, HTTP_TEXT("X-Forwarded-Prefix"));
+    if (header && header->value_length > 0 && head->bytes[header->value_offset] == '/') {
+        struct http_text outer = http_head_value(head, header);
+        while (outer.length > 0 && outer.data[outer.length - 1] == '/')
+            outer.length--;
+        http_write_text(writer, outer);
+    }
+    http_write_text(writer, exchange->target.prefix);
+    end_field(writer);
+}
+
+void forward_request_head(struct http_writer *writer, const struct exchange *exchange)
+{
+    const struct http_head *head = &exchange->request;
+    const struct http_request_edit edit = {.target = exchange->target.rest, .drop = REQUEST_DROP};
+    http_write_request(writer, head, &edit);
+    http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
+    write_forwarded_for(writer, exchange);
+    write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_PROTO, HTTP_TEXT("http"));
+    write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_HOST, http_head_text(head, head->host));
+    write_forwarded_prefix(writer, exchange);
+    http_write_end(writer);
+}
+
+static void write_milliseconds(struct http_writer *writer, uint64_t ns)
+{
+    uint64_t us = ns / 1000;
+    char fraction[4] = {'.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10), (char)('0' + us % 10)};
+    http_write_number(writer, us / 1000);
+    http_write_raw(writer, fraction, sizeof(fraction));
+}
+
+void forward_server_timing(struct http_writer *writer, const struct exchange *exchange, uint64_t run_ns)
+{
+    http_write_text(writer, HTTP_TEXT("Server-Timing: queue;dur="));
+    write_milliseconds(writer, exchange->cold ? 0 : exchange->wait_ns);
+    http_write_text(writer, HTTP_TEXT(", start;dur="));
+    write_milliseconds(writer, exchange->cold ? exchange->wait_ns : 0);
+    http_write_text(writer, HTTP_TEXT(", run;dur="));
+    write_milliseconds(writer, run_ns);
+    end_field(writer);
+}
+
+static void write_served_by(struct http_writer *writer, uint64_t instance)
+{
+    char text[16];
+    size_t digits = 0;
+    for (; instance || digits < INSTANCE_DIGITS; instance >>= 4)
+        text[sizeof(text) - ++digits] = "0123456789abcdef"[instance & 15];
+    http_write_field(writer, HTTP_TEXT("X-Served-By"), http_text_make(text + sizeof(text) - digits, digits));
+}
+
+void forward_response_head(struct http_writer *writer, const struct exchange *exchange,
+                           const struct http_response_edit *edit, uint64_t run_ns)
+{
+    struct http_response_edit own = *edit;
+    own.drop |= RESPONSE_DROP;
+    http_write_response(writer, &exchange->response, &own);
+    if (!http_head_has(&exchange->response, HTTP_HEADER_DATE))
+        http_write_field(writer, HTTP_TEXT("Date"),
+                         http_text_make(worker_date(exchange->worker), HTTP_DATE_LENGTH));
+    http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
+    write_served_by(writer, exchange->instance);
+    forward_server_timing(writer, exchange, run_ns);
+    http_write_end(writer);
+}

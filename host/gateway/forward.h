@@ -1,0 +1,19 @@
+/* What the gateway adds to heads that it passes on. */
+#ifndef GATEWAY_FORWARD_H
+#define GATEWAY_FORWARD_H
+
+#include "gateway/exchange.h"
+#include "http/write.h"
+
+/* The whole request head for the runner: X-Request-Id and X-Forwarded-* added or extended. */
+void forward_request_head(struct http_writer *writer, const struct exchange *exchange);
+
+/* The whole final response head for the client: X-Request-Id, X-Served-By, Server-Timing, and Date when the
+ * runner gave none. */
+void forward_response_head(struct http_writer *writer, const struct exchange *exchange,
+                           const struct http_response_edit *edit, uint64_t run_ns);
+
+/* "Server-Timing: queue;dur=.., start;dur=.., run;dur=..", milliseconds with microseconds. */
+void forward_server_timing(struct http_writer *writer, const struct exchange *exchange, uint64_t run_ns);
+
+#endif

@@ -1,0 +1,99 @@
+#include "gateway/listen.h"
+
+#include "base/cleanup.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+
+static int resolve(const char *address, struct sockaddr_storage *ret_socket_address, socklen_t *ret_size,
+                   struct error *err)
+{
+    char host[LISTEN_ADDRESS_MAX * 4];
+    const char *colon = strrchr(address, ':');
+    size_t length = colon ? (size_t)(colon - address) : 0;
+    if (!colon || length >= sizeof(host))
+        return error_set(err, "gateway", "listen-address", "\"%s\" is not ADDRESS:PORT", address);
+    bool bracketed = length >= 2 && address[0] == '[' && address[length - 1] == ']';
+    memcpy(host, address + bracketed, length);
+    host[length - (bracketed ? 2 : 0)] = '\0';
+
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    int code = getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found);
+    if (code != 0)
+        return error_set(err, "gateway", "listen-address", "cannot listen on %s: %s", address,
+                         gai_strerror(code));
+    memcpy(ret_socket_address, found->ai_addr, found->ai_addrlen);
+    *ret_size = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+/* A bound socket, or -1 with errno. The options are inherited by the connections. */
+static int bind_one(const struct sockaddr_storage *address, socklen_t size, bool shared)
+{
+    cleanup_close int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    if (shared)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int));
+    if (bind(fd, (const struct sockaddr *)address, size) < 0)
+        return -1;
+    return steal_fd(&fd);
+}
+
+/* With SO_REUSEPORT a second daemon could take the same port unnoticed; without, the attempt fails. */
+static int check_free(struct sockaddr_storage *address, socklen_t size)
+{
+    cleanup_close int fd = bind_one(address, size, false);
+    if (fd < 0 || listen(fd, 1) < 0)
+        return -1;
+    return getsockname(fd, (struct sockaddr *)address, &size);
+}
+
+static void format(const struct sockaddr_storage *address, socklen_t size,
+                   char ret_address[LISTEN_ADDRESS_MAX])
+{
+    char host[LISTEN_ADDRESS_MAX - 10], port[8];
+    bool wide = address->ss_family == AF_INET6;
+    ret_address[0] = '\0';
+    if (getnameinfo((const struct sockaddr *)address, size, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(ret_address, LISTEN_ADDRESS_MAX, wide ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+int listen_open(const char *address, unsigned count, int *ret_fds, char ret_address[LISTEN_ADDRESS_MAX],
+                struct error *err)
+{
+    struct sockaddr_storage bound;
+    socklen_t size = 0;
+    if (resolve(address, &bound, &size, err) < 0)
+        return -1;
+    unsigned opened = 0;
+    if (check_free(&bound, size) == 0) {
+        for (; opened < count; opened++) {
+            ret_fds[opened] = bind_one(&bound, size, true);
+            if (ret_fds[opened] < 0 || listen(ret_fds[opened], BACKLOG) < 0)
+                break;
+        }
+    }
+    if (opened == count) {
+        format(&bound, size, ret_address);
+        return 0;
+    }
+    int saved = errno;
+    for (unsigned i = 0; i <= opened && i < count && opened > 0; i++)
+        close(ret_fds[i]);
+    error_errno(err, "gateway", saved, "cannot listen on %s", address);
+    return error_hint(err, "Another program may have the port; choose another one with `listen`.");
+}

@@ -1,0 +1,43 @@
+#include "gateway/target.h"
+
+#define RESERVED "/.berth/"
+#define FUNCTION "function"
+
+/* The first segment of a path that begins with "/", without the slash. */
+static struct http_text first_segment(struct http_text path)
+{
+    if (path.length == 0)
+        return path;
+    const char *slash = memchr(path.data + 1, '/', path.length - 1);
+    size_t length = slash ? (size_t)(slash - path.data) : path.length;
+    return http_text_make(path.data + 1, length - 1);
+}
+
+static struct http_text without_namespace(struct http_text name)
+{
+    const char *dot = memrchr(name.data, '.', name.length);
+    return dot && dot > name.data ? http_text_make(name.data, (size_t)(dot - name.data)) : name;
+}
+
+enum target_kind target_split(const struct http_head *head, struct target *ret_target)
+{
+    struct http_text path = http_head_text(head, head->path);
+    struct http_text name = first_segment(path);
+    bool under_function = http_text_equal(name, HTTP_TEXT(FUNCTION));
+    if (under_function) {
+        size_t skipped = name.length + 1;
+        name = first_segment(http_text_make(path.data + skipped, path.length - skipped));
+    }
+    if (name.length == 0)
+        return TARGET_ROOT;
+
+    const char *rest = name.data + name.length;
+    const char *end = path.data + path.length + head->query.length;
+    ret_target->prefix = http_text_make(path.data, (size_t)(rest - path.data));
+    ret_target->rest = http_text_make(rest, (size_t)(end - rest));
+    ret_target->name = under_function ? without_namespace(name) : name;
+    if (ret_target->rest.length >= sizeof(RESERVED) - 1 &&
+        memcmp(ret_target->rest.data, RESERVED, sizeof(RESERVED) - 1) == 0)
+        return TARGET_RESERVED;
+    return TARGET_FUNCTION;
+}

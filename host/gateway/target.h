@@ -1,0 +1,26 @@
+/*
+ * Which function a request's path names, and what is left of the path for the function. Works on the bytes as
+ * they were sent: names are not percent-decoded.
+ */
+#ifndef GATEWAY_TARGET_H
+#define GATEWAY_TARGET_H
+
+#include "http/head.h"
+
+struct target {
+    struct http_text name;   /* "hello" */
+    struct http_text prefix; /* what is taken off the path: "/hello", "/function/hello" */
+    struct http_text rest;   /* path and query for the function: "/a?b"; may be empty or begin with "?" */
+};
+
+enum target_kind {
+    TARGET_FUNCTION,
+    TARGET_ROOT,     /* "/": no function is named */
+    TARGET_RESERVED, /* the rest begins with "/.berth/", which only the host itself may ask of a runner */
+};
+
+/* Reads /<name>..., /function/<name>... and /function/<name>.<namespace>... (the part behind the last dot is
+ * dropped there). *ret_target points into the head's bytes. */
+enum target_kind target_split(const struct http_head *head, struct target *ret_target);
+
+#endif

@@ -1,0 +1,5 @@
+# The real gateway without Docker, and a fast backend for it: used by tests/gateway and bench.
+add_executable(gateway_driver ${CMAKE_SOURCE_DIR}/tests/peers/gateway_driver.c)
+target_include_directories(gateway_driver PRIVATE ${CMAKE_SOURCE_DIR}/host)
+target_link_libraries(gateway_driver PRIVATE gateway)
+add_executable(echo_backend ${CMAKE_SOURCE_DIR}/tests/peers/echo_backend.c)

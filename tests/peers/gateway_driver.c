@@ -1,0 +1,455 @@
+/*
+ * The real gateway without Docker: routes come from the command line, slots are connections to unix sockets.
+ * For tests and benchmarks. Commands on standard input, one a line; answers on standard output.
+ *
+ *     gateway_driver [--listen A:P] [--workers N] [--set NAME=VALUE]... [--timeout MS] [--log debug]
+ *                    [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
+ *
+ *     stats              one JSON object
+ *     counts NAME        the pool's counters as JSON
+ *     retire NAME        ends the instance as a scale-down would, and makes no new one
+ *     revive NAME        connects a new instance
+ *     replace NAME=SOCKET:SLOTS   a new revision takes over, the old one drains
+ *     fail NAME          fails the requests that wait
+ *     drain              as on SIGTERM: finishes what is under way, then exits 0
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "gateway/gateway.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ROUTES_MAX  64
+#define CONNECT_MS  10
+#define RETIRED_MAX 4096
+
+struct driven_route {
+    char *name;
+    char *socket_path;
+    unsigned slots;
+    struct slot_pool *pool;
+    struct slot_group *group; /* NULL: retired */
+    uint64_t instance;
+    char *problem;
+};
+
+struct driver {
+    struct host_settings settings;
+    struct route_table *table;
+    struct gateway *gateway;
+    struct driven_route routes[ROUTES_MAX];
+    unsigned route_count;
+    unsigned timeout_ms;
+    uint64_t next_instance;
+    int wake_fd;
+    _Atomic uint64_t timed_out[RETIRED_MAX];
+    _Atomic unsigned timed_out_count;
+    unsigned timed_out_done;
+    _Atomic bool drained, terminated;
+    _Atomic unsigned demands;
+};
+
+static struct driver driver;
+
+static void wake(void)
+{
+    ssize_t size = write(driver.wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)size;
+}
+
+static void on_timed_out(void *context, uint64_t instance)
+{
+    (void)context;
+    unsigned at = atomic_fetch_add(&driver.timed_out_count, 1);
+    if (at < RETIRED_MAX)
+        atomic_store(&driver.timed_out[at], instance);
+    wake();
+}
+
+static void on_gateway_drained(void *context)
+{
+    (void)context;
+    atomic_store(&driver.drained, true);
+    wake();
+}
+
+static void on_demand(void *context)
+{
+    (void)context;
+    atomic_fetch_add(&driver.demands, 1);
+}
+
+static void on_terminate(int number)
+{
+    (void)number;
+    atomic_store(&driver.terminated, true);
+}
+
+struct setting_name {
+    const char *name;
+    size_t offset;
+    bool wide;
+};
+
+#define SETTING(member, is_wide)                                                                             \
+    {                                                                                                        \
+#member, offsetof(struct host_settings, member), is_wide                                             \
+    }
+
+static const struct setting_name setting_names[] = {
+    SETTING(max_head_bytes, false),   SETTING(max_target_bytes, false), SETTING(max_headers, false),
+    SETTING(max_body_bytes, true),    SETTING(head_timeout_ms, false),  SETTING(keep_alive_timeout_ms, false),
+    SETTING(body_timeout_ms, false),  SETTING(max_connections, false),  SETTING(queue_length, false),
+    SETTING(queue_timeout_ms, false),
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "gateway_driver: %s\n", what);
+    exit(2);
+}
+
+/* Cuts "NAME=REST" in two. */
+static char *split(char *text, char at)
+{
+    char *found = strrchr(text, at);
+    if (!found)
+        die("an argument is incomplete");
+    *found = '\0';
+    return found + 1;
+}
+
+static void set_setting(const char *argument)
+{
+    char *name = xstrdup(argument);
+    unsigned long long value = strtoull(split(name, '='), NULL, 10);
+    for (size_t i = 0; i < sizeof(setting_names) / sizeof(*setting_names); i++) {
+        char *member = (char *)&driver.settings + setting_names[i].offset;
+        if (strcmp(setting_names[i].name, name) != 0)
+            continue;
+        if (setting_names[i].wide)
+            *(uint64_t *)member = value;
+        else
+            *(unsigned *)member = (unsigned)value;
+        free(name);
+        return;
+    }
+    die("unknown setting");
+}
+
+/* Connects one slot; false when the backend does not take it now. */
+static bool connect_slot(struct driven_route *route)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", route->socket_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    int flags = fcntl(fd, F_GETFL);
+    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    slot_pool_add_slot(route->group, fd, clock_ms());
+    return true;
+}
+
+static void start_instance(struct driven_route *route)
+{
+    route->instance = ++driver.next_instance;
+    route->group = slot_pool_add_group(route->pool, route->instance);
+}
+
+/* What a runner does: opens its connections, and anew when they are closed. */
+static void keep_connected(struct driven_route *route)
+{
+    unsigned slots, busy;
+    uint64_t idle_since_ms;
+    if (!route->group)
+        return;
+    slot_group_usage(route->group, &slots, &busy, &idle_since_ms);
+    while (slots < route->slots && connect_slot(route))
+        slots++;
+}
+
+static void publish(void)
+{
+    struct route_snapshot *snapshot = route_snapshot_create();
+    for (unsigned i = 0; i < driver.route_count; i++) {
+        struct driven_route *from = &driver.routes[i];
+        struct route route = {.name = from->name,
+                              .pool = from->pool,
+                              .timeout_ms = driver.timeout_ms,
+                              .max_body_bytes = driver.settings.max_body_bytes};
+        if (from->problem)
+            error_set(&route.problem, "build", "function-broken", "%s", from->problem);
+        route_snapshot_add(snapshot, &route);
+    }
+    route_table_publish(driver.table, snapshot);
+}
+
+static struct slot_pool *make_pool(void)
+{
+    const struct slot_pool_limits limits = {.queue_length = driver.settings.queue_length};
+    const struct slot_pool_hooks hooks = {.demand = on_demand};
+    return slot_pool_create(&limits, &hooks);
+}
+
+static void set_backend(struct driven_route *route, const char *backend)
+{
+    free(route->socket_path);
+    route->socket_path = xstrdup(backend);
+    route->slots = (unsigned)strtoul(split(route->socket_path, ':'), NULL, 10);
+    route->pool = make_pool();
+    start_instance(route);
+}
+
+static struct driven_route *add_route(const char *argument, char **ret_rest)
+{
+    if (driver.route_count == ROUTES_MAX)
+        die("too many routes");
+    struct driven_route *route = &driver.routes[driver.route_count++];
+    route->name = xstrdup(argument);
+    char *equals = strchr(route->name, '=');
+    if (!equals)
+        die("a route is NAME=...");
+    *equals = '\0';
+    *ret_rest = equals + 1;
+    return route;
+}
+
+static struct driven_route *find_route(const char *name)
+{
+    for (unsigned i = 0; i < driver.route_count; i++) {
+        if (strcmp(driver.routes[i].name, name) == 0)
+            return &driver.routes[i];
+    }
+    die("unknown route");
+    return NULL;
+}
+
+/* --- commands --- */
+
+static void say_stats(char *argument)
+{
+    (void)argument;
+    struct gateway_stats stats;
+    gateway_stats(driver.gateway, &stats);
+    printf("{\"accepted\":%" PRIu64 ",\"open\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"active\":%" PRIu64
+           ",\"own\":%" PRIu64 ",\"2xx\":%" PRIu64 ",\"4xx\":%" PRIu64 ",\"5xx\":%" PRIu64 ",\"in\":%" PRIu64
+           ",\"out\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"cold\":%" PRIu64
+           ",\"timed_out\":%u,\"demands\":%u}\n",
+           stats.connections_accepted, stats.connections_open, stats.requests, stats.requests_active,
+           stats.responses[0], stats.responses[2], stats.responses[4], stats.responses[5], stats.bytes_in,
+           stats.bytes_out, stats.retries, stats.cold_waits, atomic_load(&driver.timed_out_count),
+           atomic_load(&driver.demands));
+}
+
+static void say_counts(char *argument)
+{
+    struct slot_counts counts;
+    slot_pool_counts(find_route(argument)->pool, &counts);
+    printf("{\"idle\":%u,\"busy\":%u,\"waiting\":%u,\"instances\":%u,\"completed\":%" PRIu64
+           ",\"refused\":%" PRIu64 ",\"service_us\":%" PRIu64 "}\n",
+           counts.idle, counts.busy, counts.waiting, counts.instances, counts.completed, counts.refused,
+           counts.service_us);
+}
+
+static void retire(char *argument)
+{
+    struct driven_route *route = find_route(argument);
+    bool done = route->group && slot_pool_retire_group(route->group, RETIRE_IF_IDLE);
+    if (done)
+        route->group = NULL;
+    printf("{\"done\":%s}\n", done ? "true" : "false");
+}
+
+static void revive(char *argument)
+{
+    struct driven_route *route = find_route(argument);
+    if (!route->group)
+        start_instance(route);
+    puts("{}");
+}
+
+static void replace(char *argument)
+{
+    char *backend = strchr(argument, '=');
+    if (!backend)
+        die("replace NAME=SOCKET:SLOTS");
+    *backend++ = '\0';
+    struct driven_route *route = find_route(argument);
+    struct slot_pool *old = route->pool;
+    struct slot_group *old_group = route->group;
+    set_backend(route, backend);
+    publish();
+    slot_pool_replace(old, route->pool);
+    if (old_group)
+        slot_pool_retire_group(old_group, RETIRE_DRAIN);
+    slot_pool_unref(old);
+    puts("{}");
+}
+
+static void fail(char *argument)
+{
+    struct error error;
+    error_set(&error, "runner", "load-failed", "The function cannot load: as the test wants it.");
+    printf("{\"failed\":%u}\n", slot_pool_fail_waiters(find_route(argument)->pool, &error));
+}
+
+static void drain(char *argument)
+{
+    (void)argument;
+    gateway_drain(driver.gateway);
+    puts("{}");
+}
+
+static const struct {
+    const char *name;
+    void (*run)(char *argument);
+} commands[] = {{"stats", say_stats}, {"counts", say_counts}, {"retire", retire}, {"revive", revive},
+                {"replace", replace}, {"fail", fail},         {"drain", drain}};
+
+static void run_command(char *line)
+{
+    line[strcspn(line, "\n")] = '\0';
+    char *argument = line + strcspn(line, " ");
+    if (*argument)
+        *argument++ = '\0';
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        if (strcmp(commands[i].name, line) == 0)
+            commands[i].run(argument);
+    }
+    fflush(stdout);
+}
+
+/* --- the loop --- */
+
+static void retire_timed_out(void)
+{
+    unsigned count = atomic_load(&driver.timed_out_count);
+    for (; driver.timed_out_done < count && driver.timed_out_done < RETIRED_MAX; driver.timed_out_done++) {
+        uint64_t instance = atomic_load(&driver.timed_out[driver.timed_out_done]);
+        for (unsigned i = 0; i < driver.route_count; i++) {
+            struct driven_route *route = &driver.routes[i];
+            if (!route->group || route->instance != instance)
+                continue;
+            slot_pool_retire_group(route->group, RETIRE_DRAIN);
+            start_instance(route);
+        }
+    }
+}
+
+static void serve(void)
+{
+    struct pollfd polled[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                               {.fd = driver.wake_fd, .events = POLLIN}};
+    char line[4096];
+    while (!atomic_load(&driver.drained)) {
+        poll(polled, 2, CONNECT_MS);
+        uint64_t count;
+        if (polled[1].revents && read(driver.wake_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+            return;
+        if (polled[0].revents & POLLIN) {
+            if (fgets(line, sizeof(line), stdin))
+                run_command(line);
+            else
+                polled[0].fd = -1;
+        } else if (polled[0].revents) {
+            polled[0].fd = -1;
+        }
+        if (atomic_exchange(&driver.terminated, false))
+            gateway_drain(driver.gateway);
+        retire_timed_out();
+        for (unsigned i = 0; i < driver.route_count; i++)
+            keep_connected(&driver.routes[i]);
+    }
+}
+
+static void parse(int argc, char **argv)
+{
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const char *option = argv[i];
+        char *value = argv[i + 1], *rest;
+        if (strcmp(option, "--listen") == 0)
+            driver.settings.listen = value;
+        else if (strcmp(option, "--workers") == 0)
+            driver.settings.workers = (unsigned)strtoul(value, NULL, 10);
+        else if (strcmp(option, "--timeout") == 0)
+            driver.timeout_ms = (unsigned)strtoul(value, NULL, 10);
+        else if (strcmp(option, "--log") == 0)
+            log_configure(value[0] == 'd' ? LOG_DEBUG : LOG_INFO, LOG_TEXT);
+        else if (strcmp(option, "--set") == 0)
+            set_setting(value);
+        else if (strcmp(option, "--route") == 0)
+            set_backend(add_route(value, &rest), strchr(value, '=') + 1);
+        else if (strcmp(option, "--broken") == 0)
+            add_route(value, &rest)->problem = strchr(value, '=') + 1;
+        else
+            die("unknown option");
+    }
+}
+
+static void clean_up(void)
+{
+    gateway_destroy(driver.gateway);
+    route_table_destroy(driver.table);
+    for (unsigned i = 0; i < driver.route_count; i++) {
+        if (driver.routes[i].group)
+            slot_pool_retire_group(driver.routes[i].group, RETIRE_DRAIN);
+        slot_pool_unref(driver.routes[i].pool);
+        free(driver.routes[i].socket_path);
+        free(driver.routes[i].name);
+    }
+    close(driver.wake_fd);
+}
+
+int main(int argc, char **argv)
+{
+    struct error err;
+    driver.settings = (struct host_settings){
+        .listen = "127.0.0.1:0",
+        .workers = 1,
+        .max_head_bytes = 16384,
+        .max_target_bytes = 8192,
+        .max_headers = 100,
+        .max_body_bytes = UINT64_C(1) << 40,
+        .head_timeout_ms = 10000,
+        .keep_alive_timeout_ms = 75000,
+        .body_timeout_ms = 60000,
+        .max_connections = 20000,
+        .queue_length = 1000,
+        .queue_timeout_ms = 60000,
+    };
+    driver.timeout_ms = 60000;
+    driver.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    driver.table = route_table_create();
+    setvbuf(stdin, NULL, _IONBF, 0);
+    parse(argc, argv);
+    publish();
+    const struct gateway_hooks hooks = {.instance_timed_out = on_timed_out, .drained = on_gateway_drained};
+    if (gateway_create(&driver.settings, driver.table, &hooks, &driver.gateway, &err) < 0 ||
+        gateway_start(driver.gateway, &err) < 0)
+        die(err.message);
+    signal(SIGTERM, on_terminate);
+    for (unsigned i = 0; i < driver.route_count; i++)
+        keep_connected(&driver.routes[i]);
+    printf("%s\n", gateway_address(driver.gateway));
+    fflush(stdout);
+    serve();
+    clean_up();
+    return 0;
+}
