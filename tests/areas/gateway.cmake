@@ -3,3 +3,8 @@ add_executable(gateway_driver ${CMAKE_SOURCE_DIR}/tests/peers/gateway_driver.c)
 target_include_directories(gateway_driver PRIVATE ${CMAKE_SOURCE_DIR}/host)
 target_link_libraries(gateway_driver PRIVATE gateway)
 add_executable(echo_backend ${CMAKE_SOURCE_DIR}/tests/peers/echo_backend.c)
+
+berth_unit_test(slot_pool gateway)
+berth_unit_test(route_table gateway)
+berth_unit_test(gateway_wheel gateway)
+berth_unit_test(gateway_target gateway)
