@@ -121,11 +121,21 @@ static struct build_result *make_result(const struct build_job *job, const json_
     return result;
 }
 
+/* The file name of the job's plugin. */
+static const char *job_plugin_file(const struct build_job *job)
+{
+    const char *path = json_string_value(json_object_get(job->request, "plugin"));
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : "the plugin";
+}
+
 /* The end of a job that had been taken out of its list. */
 static void finish(struct build_job *job, struct build_result *result)
 {
     if (!result->ok)
         discard_output(job);
+    if (!result->ok && strcmp(result->error.component, "plugin") == 0)
+        error_prefix(&result->error, "%s", job_plugin_file(job));
     log_debug("build.job", LOG_STR("operation", operation_names[job->operation]),
               LOG_STR("function", job->function), LOG_INT("ms", clock_ms() - job->started_ms),
               LOG_STR("reason", result->ok ? NULL : result->error.reason));

@@ -61,7 +61,7 @@ struct installation {
     struct docker_call *call, *logs, *wait;
     struct committing *committing; /* or NULL */
     struct event *limit;
-    struct line_tail tail;
+    struct line_tail out, err; /* the streams' last lines; their order among each other is not known */
     uint64_t started_ms;
     int exit_code;
     bool ending; /* it failed, or its waiters are being told: nobody may join */
@@ -227,7 +227,11 @@ static void fail(struct installation *installation)
     }
 }
 
-static void on_limit(evutil_socket_t fd, short what, void *context);
+/* Of standard error, where installers put their reasons; of standard output when that is empty. */
+static const char *last_lines(const struct installation *installation, char text[LINE_TAIL_TEXT])
+{
+    return line_tail_text(installation->err.count > 0 ? &installation->err : &installation->out, text);
+}
 
 /* The command's exit code and its last lines are known. */
 static void judge(struct installation *installation)
@@ -238,7 +242,7 @@ static void judge(struct installation *installation)
         error_set(&installation->error, "build", "dependency-install",
                   "the dependencies cannot be installed (exit code %d%s): %s", installation->exit_code,
                   installation->exit_code == 137 ? ", killed, perhaps for want of memory" : "",
-                  line_tail_text(&installation->tail, text));
+                  last_lines(installation, text));
         error_hint(&installation->error, "the whole output is in the daemon's log");
     }
     remove_container(installation);
@@ -254,7 +258,7 @@ static void on_line(void *owner, const struct docker_line *line)
     const char *redrawn = strrchr(copy, '\r'); /* a progress bar: what stands there in the end */
     const char *text = redrawn ? redrawn + 1 : copy;
     uint64_t elapsed_ms = clock_ms() - installation->started_ms;
-    line_tail_add(&installation->tail, text);
+    line_tail_add(line->stream == DOCKER_STDERR ? &installation->err : &installation->out, text);
     const struct dependency_install *first = installation->waiters;
     if (first && first->callbacks.line)
         first->callbacks.line(first->context, text, elapsed_ms);
@@ -341,7 +345,7 @@ static void on_limit(evutil_socket_t fd, short what, void *context)
     char text[LINE_TAIL_TEXT];
     error_set(&installation->error, "build", "dependency-timeout",
               "the dependencies were not installed within %u s; the last lines: %s",
-              installation->installs->timeout_ms / 1000, line_tail_text(&installation->tail, text));
+              installation->installs->timeout_ms / 1000, last_lines(installation, text));
     fail(installation);
 }
 

@@ -1,0 +1,251 @@
+#include "build_docker.h"
+
+#include "build/dependency_install.h"
+#include "build/package_store.h"
+
+#define REQUESTS_MAX 8
+
+struct install_bench {
+    struct engine engine;
+    struct package_store *packages;
+    struct dependency_store *store;
+    struct dependency_installs *installs;
+    char *state;
+    unsigned done, lines, stopped;
+    struct {
+        bool failed, installed;
+        struct error err;
+        char key[HASH_HEX_SIZE];
+    } ends[REQUESTS_MAX];
+    struct strbuf output;
+};
+
+static void on_line(void *context, const char *line, uint64_t elapsed_ms)
+{
+    struct install_bench *bench = context;
+    bench->lines++;
+    assert_true(elapsed_ms < BENCH_GUARD_MS);
+    strbuf_append_format(&bench->output, "%s\n", line);
+}
+
+static void on_done(void *context, const struct error *err, const char *key, bool installed)
+{
+    struct install_bench *bench = context;
+    unsigned at = bench->done++;
+    bench->ends[at].failed = err != NULL;
+    bench->ends[at].installed = installed;
+    if (err)
+        bench->ends[at].err = *err;
+    else
+        snprintf(bench->ends[at].key, sizeof(bench->ends[at].key), "%s", key);
+}
+
+static void open_installs(struct install_bench *bench, unsigned timeout_ms)
+{
+    struct error err;
+    *bench = (struct install_bench){0};
+    engine_open(&bench->engine);
+    strbuf_init(&bench->output, 1 << 20);
+    bench->state = bench_path(&bench->engine.bench, "state");
+    assert_int_equal(package_store_open(bench->state, bench->engine.background, &bench->packages, &err), 0);
+    assert_int_equal(dependency_store_open(bench->state, bench->engine.background, &bench->store, &err), 0);
+    const struct dependency_installs_options options = {.base = bench->engine.bench.base,
+                                                        .docker = bench->engine.docker,
+                                                        .store = bench->store,
+                                                        .owner = bench->engine.id,
+                                                        .network = "none",
+                                                        .timeout_ms = timeout_ms};
+    assert_int_equal(dependency_installs_create(&options, &bench->installs, &err), 0);
+}
+
+static void on_stopped(void *context)
+{
+    struct install_bench *bench = context;
+    bench->stopped++;
+}
+
+static void on_settled(void *context, bool ran)
+{
+    (void)ran;
+    ++*(unsigned *)context;
+}
+
+static void do_nothing(void *context)
+{
+    (void)context;
+}
+
+/* Stops, and checks that neither a container nor a staged directory is left. */
+static void close_installs(struct install_bench *bench)
+{
+    unsigned settled = 0;
+    cleanup_free char *staging = xasprintf("%s/staging", bench->state);
+    dependency_installs_stop(bench->installs, on_stopped, bench);
+    assert_int_equal(bench->stopped, 0);
+    bench_wait(&bench->engine.bench, &bench->stopped, 1);
+    assert_int_equal(engine_containers(&bench->engine), 0);
+    background_run(bench->engine.background, do_nothing, on_settled, &settled);
+    bench_wait(&bench->engine.bench, &settled, 1);
+    assert_int_equal(bench_count(staging), 0);
+    dependency_installs_destroy(bench->installs);
+    dependency_store_close(bench->store);
+    package_store_close(bench->packages);
+    strbuf_clear(&bench->output);
+    free(bench->state);
+    engine_close(&bench->engine);
+}
+
+static struct dependency_install *ensure(struct install_bench *bench, const char *key, const char *script)
+{
+    static const struct dependency_callbacks callbacks = {.line = on_line, .done = on_done};
+    char *argv[] = {"sh", "-c", (char *)script, NULL};
+    char *environment[] = {"GREETING=hi", NULL};
+    struct build_dependencies dependencies = {(char *)key, argv, environment};
+    const struct dependency_request request = {.runtime = "test",
+                                               .image = RUNTIME_IMAGE_BASE,
+                                               .image_id = "sha256:test",
+                                               .function = "hello",
+                                               .dependencies = &dependencies};
+    return dependency_installs_ensure(bench->installs, &request, &callbacks, bench);
+}
+
+static void ensure_and_wait(struct install_bench *bench, const char *key, const char *script)
+{
+    unsigned before = bench->done;
+    ensure(bench, key, script);
+    assert_int_equal(bench->done, before);
+    bench_wait(&bench->engine.bench, &bench->done, before + 1);
+}
+
+static void test_install(void **state)
+{
+    static const char script[] = "echo \"$GREETING from $(id -u), home $HOME\"; echo 'at 1%\rat 100%' >&2; "
+                                 "touch /no 2>/dev/null || echo read-only; touch /tmp/yes && echo bytes > "
+                                 "$BERTH_TARGET/file";
+    (void)state;
+    struct install_bench bench;
+    open_installs(&bench, 0);
+    ensure(&bench, "one", script);
+    ensure(&bench, "one", script);
+    bench_wait(&bench.engine.bench, &bench.done, 2);
+    assert_false(bench.ends[0].failed);
+    assert_true(bench.ends[0].installed);
+    assert_string_equal(bench.ends[0].key, bench.ends[1].key);
+    cleanup_free char *greeting =
+        xasprintf("hi from %u, home /tmp\n", geteuid() == 0 ? RUNTIME_IMAGE_UID : geteuid());
+    assert_non_null(strstr(strbuf_text(&bench.output), greeting));
+    assert_non_null(strstr(strbuf_text(&bench.output), "read-only\n"));
+    assert_non_null(strstr(strbuf_text(&bench.output), "at 100%\n"));
+    assert_int_equal(bench.lines, 3); /* one installation */
+    cleanup_free char *path = dependency_store_path(bench.store, bench.ends[0].key);
+    cleanup_free char *file = xasprintf("%s/file", path);
+    assert_true(fs_exists(file));
+
+    ensure_and_wait(&bench, "one", script);
+    assert_false(bench.ends[2].failed);
+    assert_false(bench.ends[2].installed);
+    assert_int_equal(bench.lines, 3);
+    close_installs(&bench);
+}
+
+static void test_failure(void **state)
+{
+    (void)state;
+    struct install_bench bench;
+    open_installs(&bench, 0);
+    ensure_and_wait(&bench, "bad",
+                    "for i in 1 2 3 4 5 6; do echo step $i; done; echo 'no such thing as six' >&2; exit 4");
+    assert_true(bench.ends[0].failed);
+    assert_string_equal(bench.ends[0].err.reason, "dependency-install");
+    assert_non_null(strstr(bench.ends[0].err.message, "(exit code 4): no such thing as six"));
+    assert_int_equal(bench.lines, 7);
+    /* A failure is not kept: the next request tries again. */
+    ensure_and_wait(&bench, "bad", "exit 5");
+    assert_non_null(strstr(bench.ends[1].err.message, "(exit code 5): no output"));
+    ensure_and_wait(&bench, "bad", "for i in 1 2 3 4 5 6; do echo step $i; done; exit 6");
+    assert_non_null(strstr(bench.ends[2].err.message, "(exit code 6): step 3 / step 4 / step 5 / step 6"));
+    close_installs(&bench);
+}
+
+static void test_missing_command(void **state)
+{
+    static const struct dependency_callbacks callbacks = {.done = on_done};
+    (void)state;
+    struct install_bench bench;
+    open_installs(&bench, 0);
+    char *argv[] = {"no-such-installer", NULL}, *environment[] = {NULL};
+    struct build_dependencies dependencies = {"x", argv, environment};
+    struct dependency_request request = {.runtime = "test",
+                                         .image = RUNTIME_IMAGE_BASE,
+                                         .image_id = "sha256:test",
+                                         .dependencies = &dependencies};
+    dependency_installs_ensure(bench.installs, &request, &callbacks, &bench);
+    bench_wait(&bench.engine.bench, &bench.done, 1);
+    assert_string_equal(bench.ends[0].err.component, "docker");
+    assert_non_null(strstr(bench.ends[0].err.message, "the installer cannot start: "));
+    assert_non_null(strstr(bench.ends[0].err.message, "no-such-installer"));
+    request.image = "berth-runtime-none:0";
+    dependencies.key = "y";
+    dependency_installs_ensure(bench.installs, &request, &callbacks, &bench);
+    bench_wait(&bench.engine.bench, &bench.done, 2);
+    assert_string_equal(bench.ends[1].err.reason, "image-missing");
+    close_installs(&bench);
+}
+
+static void test_timeout(void **state)
+{
+    (void)state;
+    struct install_bench bench;
+    open_installs(&bench, 3000);
+    ensure_and_wait(&bench, "slow", "echo waiting for godot; sleep 60");
+    assert_string_equal(bench.ends[0].err.reason, "dependency-timeout");
+    assert_non_null(strstr(bench.ends[0].err.message, "within 3 s; the last lines: waiting for godot"));
+    assert_int_equal(engine_containers(&bench.engine), 0);
+    close_installs(&bench);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct install_bench bench;
+    open_installs(&bench, 0);
+    struct dependency_install *running = ensure(&bench, "a", "echo on; sleep 60");
+    struct dependency_install *joined = ensure(&bench, "a", "echo on; sleep 60");
+    struct dependency_install *creating = ensure(&bench, "b", "sleep 60");
+    struct dependency_install *queued = ensure(&bench, "c", "sleep 60");
+    dependency_install_cancel(queued);
+    bench_wait(&bench.engine.bench, &bench.lines, 1);
+    dependency_install_cancel(running);
+    dependency_install_cancel(joined);
+    dependency_install_cancel(creating);
+    /* The same set may be asked for again at once. */
+    ensure_and_wait(&bench, "a", "echo on; sleep 0.1");
+    assert_int_equal(bench.done, 1);
+    assert_false(bench.ends[0].failed);
+    close_installs(&bench);
+}
+
+static void test_stop(void **state)
+{
+    (void)state;
+    struct install_bench bench;
+    open_installs(&bench, 0);
+    ensure(&bench, "a", "echo on; sleep 60");
+    ensure(&bench, "b", "sleep 60");
+    ensure(&bench, "c", "sleep 60");
+    bench_wait(&bench.engine.bench, &bench.lines, 1);
+    close_installs(&bench);
+    assert_int_equal(bench.done, 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_string_equal(bench.ends[i].err.reason, "cancelled");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_install),         cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_missing_command), cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_cancel),          cmocka_unit_test(test_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,179 @@
+#include "build_bench.h"
+
+#include "build/dependency_store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+struct store_bench {
+    struct bench bench;
+    struct background *background;
+    struct dependency_store *store;
+    char *state;
+    unsigned committed;
+    struct error err;
+};
+
+static void setup(struct store_bench *bench)
+{
+    struct error err;
+    *bench = (struct store_bench){0};
+    bench_open(&bench->bench);
+    bench->state = bench_path(&bench->bench, "state");
+    assert_int_equal(background_create(bench->bench.base, &bench->background, &err), 0);
+    assert_int_equal(dependency_store_open(bench->state, bench->background, &bench->store, &err), 0);
+}
+
+static void teardown(struct store_bench *bench)
+{
+    background_destroy(bench->background);
+    dependency_store_close(bench->store);
+    free(bench->state);
+    bench_close(&bench->bench);
+}
+
+static void on_committed(void *context, const struct error *err)
+{
+    struct store_bench *bench = context;
+    bench->committed++;
+    bench->err = err ? *err : (struct error){0};
+}
+
+/* A key that is 64 times the digit. */
+static void make_key(char digit, char key[HASH_HEX_SIZE])
+{
+    memset(key, digit, HASH_HEX_SIZE - 1);
+    key[HASH_HEX_SIZE - 1] = '\0';
+}
+
+/* Stages a set with one file of `size` bytes and asks for its commit. */
+static void commit(struct store_bench *bench, const char *key, size_t size)
+{
+    cleanup_free char *staged = NULL;
+    struct error err;
+    assert_int_equal(dependency_store_stage(bench->store, getuid(), getgid(), &staged, &err), 0);
+    cleanup_free char *file = xasprintf("%s/file", staged);
+    cleanup_free char *bytes = xcalloc(1, size);
+    assert_int_equal(fs_write_file(file, bytes, size, 0644, &err), 0);
+    dependency_store_commit(bench->store, key, staged, on_committed, bench);
+}
+
+static void commit_and_wait(struct store_bench *bench, char digit, size_t size)
+{
+    char key[HASH_HEX_SIZE];
+    unsigned before = bench->committed;
+    make_key(digit, key);
+    commit(bench, key, size);
+    bench_wait(&bench->bench, &bench->committed, before + 1);
+    assert_null(bench->err.reason);
+    assert_true(dependency_store_has(bench->store, key));
+}
+
+/* Sets the last use of a set back to a second of 1970. */
+static void age(struct store_bench *bench, char digit, time_t second)
+{
+    char key[HASH_HEX_SIZE];
+    make_key(digit, key);
+    cleanup_free char *note = xasprintf("%s/dependencies-used/%s", bench->state, key);
+    const struct timespec times[2] = {{.tv_sec = second}, {.tv_sec = second}};
+    assert_int_equal(utimensat(AT_FDCWD, note, times, 0), 0);
+}
+
+static void test_key(void **state)
+{
+    (void)state;
+    char *pip[] = {"pip", "install", "six", NULL}, *other[] = {"pip", "install six", NULL}, *none[] = {NULL};
+    struct build_dependencies one = {"six", pip, none}, two = {"six", other, none};
+    char first[HASH_HEX_SIZE], second[HASH_HEX_SIZE];
+    dependency_store_key("python", &one, "sha256:1", first);
+    dependency_store_key("python", &one, "sha256:1", second);
+    assert_string_equal(first, second);
+    dependency_store_key("python", &two, "sha256:1", second);
+    assert_string_not_equal(first, second);
+    dependency_store_key("python", &one, "sha256:2", second);
+    assert_string_not_equal(first, second);
+    dependency_store_key("node", &one, "sha256:1", second);
+    assert_string_not_equal(first, second);
+}
+
+static void test_commit(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    struct error err;
+    struct dependency_set *sets;
+    size_t count;
+    setup(&bench);
+    commit_and_wait(&bench, 'a', 1000);
+    commit_and_wait(&bench, 'a', 1000); /* there already: the staged one is dropped */
+    assert_int_equal(dependency_store_list(bench.store, &sets, &count, &err), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(sets[0].bytes, 1000);
+    assert_true(sets[0].last_used_ns > 0);
+    free(sets);
+    cleanup_free char *missing = xasprintf("%s/staging/missing", bench.state);
+    dependency_store_commit(bench.store, "b", missing, on_committed, &bench);
+    bench_wait(&bench.bench, &bench.committed, 3);
+    assert_string_equal(bench.err.reason, "not-found");
+    teardown(&bench);
+}
+
+static void test_collect(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    struct error err;
+    struct dependency_set *sets;
+    size_t count;
+    setup(&bench);
+    for (char digit = 'a'; digit <= 'd'; digit++)
+        commit_and_wait(&bench, digit, 1000);
+    age(&bench, 'a', 40);
+    age(&bench, 'b', 10);
+    age(&bench, 'c', 20);
+    age(&bench, 'd', 30);
+    char used[HASH_HEX_SIZE], touched[HASH_HEX_SIZE];
+    make_key('b', used);
+    make_key('c', touched);
+    const char *const in_use[] = {used};
+    assert_int_equal(dependency_store_collect(bench.store, 4000, in_use, 1), 0);
+    dependency_store_touch(bench.store, touched);
+    /* b is the oldest but in use; d is next. */
+    assert_int_equal(dependency_store_collect(bench.store, 3000, in_use, 1), 1);
+    assert_int_equal(dependency_store_list(bench.store, &sets, &count, &err), 0);
+    assert_int_equal(count, 3);
+    assert_int_equal(sets[0].key[0], 'b');
+    assert_int_equal(sets[1].key[0], 'a');
+    assert_int_equal(sets[2].key[0], 'c');
+    free(sets);
+    assert_int_equal(dependency_store_collect(bench.store, 0, in_use, 1), 2);
+    assert_true(dependency_store_has(bench.store, used));
+    teardown(&bench);
+}
+
+/* A commit that the background thread did not come to is told so. */
+static void test_shutdown(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    char key[HASH_HEX_SIZE];
+    setup(&bench);
+    for (char digit = 'a'; digit <= 'f'; digit++) {
+        make_key(digit, key);
+        commit(&bench, key, 10);
+    }
+    teardown(&bench);
+    assert_int_equal(bench.committed, 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_key),
+        cmocka_unit_test(test_commit),
+        cmocka_unit_test(test_collect),
+        cmocka_unit_test(test_shutdown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+#include "build_bench.h"
+
+#include "build/package_store.h"
+#include "build/tree.h"
+
+#include <dirent.h>
+#include <stdio.h>
+
+struct store_bench {
+    struct bench bench;
+    struct background *background;
+    struct package_store *store;
+    char *state;
+};
+
+static void open_store(struct store_bench *bench)
+{
+    struct error err;
+    assert_int_equal(background_create(bench->bench.base, &bench->background, &err), 0);
+    assert_int_equal(package_store_open(bench->state, bench->background, &bench->store, &err), 0);
+}
+
+static void close_store(struct store_bench *bench)
+{
+    package_store_close(bench->store);
+    background_destroy(bench->background);
+}
+
+static void setup(struct store_bench *bench)
+{
+    bench_open(&bench->bench);
+    bench->state = bench_path(&bench->bench, "state");
+    open_store(bench);
+}
+
+static void teardown(struct store_bench *bench)
+{
+    close_store(bench);
+    free(bench->state);
+    bench_close(&bench->bench);
+}
+
+static void note_done(void *context, bool ran)
+{
+    assert_true(ran);
+    ++*(unsigned *)context;
+}
+
+static void do_nothing(void *context)
+{
+    (void)context;
+}
+
+/* Waits until everything asked of the background thread so far is done. */
+static void settle(struct store_bench *bench)
+{
+    unsigned done = 0;
+    background_run(bench->background, do_nothing, note_done, &done);
+    bench_wait(&bench->bench, &done, 1);
+}
+
+/* A staged package whose only file holds `text`. */
+static struct build_package stage(struct store_bench *bench, const char *name, const char *text)
+{
+    struct build_package package = {0};
+    cleanup_free char *file = xasprintf("state/staging/%s/file", name);
+    bench_file(&bench->bench, file, text, 0644);
+    package.staged = xasprintf("%s/%s", package_store_staging(bench->store), name);
+    assert_int_equal(tree_digest(package.staged, package.digest, NULL, NULL), 0);
+    return package;
+}
+
+static size_t staged_count(struct store_bench *bench)
+{
+    settle(bench);
+    return bench_count(package_store_staging(bench->store));
+}
+
+static void test_commit(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    struct error err;
+    setup(&bench);
+    struct build_package package = stage(&bench, "x", "one");
+    struct build_package again = stage(&bench, "y", "one");
+    assert_string_equal(package.digest, again.digest);
+    assert_int_equal(package_store_commit(bench.store, &package, &err), 0);
+    assert_null(package.staged);
+    assert_int_equal(package_store_commit(bench.store, &again, &err), 0);
+    assert_int_equal(staged_count(&bench), 0);
+    assert_int_equal(package_store_commit(bench.store, &again, &err), -1);
+
+    cleanup_free char *path = package_store_path(bench.store, package.digest);
+    cleanup_free char *file = xasprintf("%s/file", path);
+    assert_true(fs_exists(file));
+    void *tar;
+    size_t size;
+    assert_int_equal(package_store_tar(bench.store, package.digest, &tar, &size, &err), 0);
+    assert_int_equal(size, 2048);
+    free(tar);
+
+    struct build_package unwanted = stage(&bench, "z", "two");
+    package_store_discard(bench.store, &unwanted);
+    assert_null(unwanted.staged);
+    assert_int_equal(staged_count(&bench), 0);
+    teardown(&bench);
+}
+
+static void test_collect(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    struct error err;
+    char **digests;
+    size_t count;
+    setup(&bench);
+    struct build_package one = stage(&bench, "x", "one"), two = stage(&bench, "y", "two");
+    assert_int_equal(package_store_commit(bench.store, &one, &err), 0);
+    assert_int_equal(package_store_commit(bench.store, &two, &err), 0);
+    const char *const used[] = {two.digest};
+    assert_int_equal(package_store_collect(bench.store, used, 1), 1);
+    assert_int_equal(package_store_list(bench.store, &digests, &count, &err), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(digests[0], two.digest);
+    free(digests[0]);
+    free(digests);
+    assert_int_equal(staged_count(&bench), 0);
+    teardown(&bench);
+}
+
+static void test_reopen(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    struct error err;
+    setup(&bench);
+    struct build_package kept = stage(&bench, "x", "one"), left = stage(&bench, "y", "two");
+    assert_int_equal(package_store_commit(bench.store, &kept, &err), 0);
+    free(left.staged);
+    close_store(&bench);
+
+    open_store(&bench);
+    assert_int_equal(staged_count(&bench), 0);
+    cleanup_free char *path = package_store_path(bench.store, kept.digest);
+    assert_true(fs_exists(path));
+    close_store(&bench);
+
+    /* After the machine started anew the content is not trusted. */
+    bench_file(&bench.bench, "state/boot-id", "another boot\n", 0644);
+    open_store(&bench);
+    assert_false(fs_exists(path));
+    assert_int_equal(staged_count(&bench), 0);
+    teardown(&bench);
+}
+
+static void test_bad_state_dir(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct background *background;
+    struct package_store *store;
+    struct error err;
+    bench_open(&bench);
+    bench_file(&bench, "file", "", 0644);
+    cleanup_free char *path = bench_path(&bench, "file/state");
+    assert_int_equal(background_create(bench.base, &background, &err), 0);
+    assert_int_equal(package_store_open(path, background, &store, &err), -1);
+    assert_non_null(strstr(err.message, "the state directory"));
+    background_destroy(background);
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_commit),
+        cmocka_unit_test(test_collect),
+        cmocka_unit_test(test_reopen),
+        cmocka_unit_test(test_bad_state_dir),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

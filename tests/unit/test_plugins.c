@@ -1,0 +1,204 @@
+#include "build_bench.h"
+
+#include "build/plugins.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct plugins_bench {
+    struct bench bench;
+    struct build_jobs *jobs;
+    struct plugins *plugins;
+    unsigned scans;
+    bool changed;
+};
+
+static void open_plugins(struct plugins_bench *bench)
+{
+    struct error err;
+    *bench = (struct plugins_bench){0};
+    bench_open(&bench->bench);
+    const struct build_jobs_options options = {.program = BUILD_JOB_PROGRAM, .staging_dir = bench->bench.dir};
+    assert_int_equal(build_jobs_create(bench->bench.base, &options, &bench->jobs, &err), 0);
+    assert_int_equal(plugins_create(bench->jobs, bench->bench.dir, &bench->plugins, &err), 0);
+}
+
+static void close_plugins(struct plugins_bench *bench)
+{
+    plugins_destroy(bench->plugins);
+    build_jobs_destroy(bench->jobs);
+    bench_close(&bench->bench);
+}
+
+/* Puts a copy of a test plugin into the folder, under a new name, or over an old one. */
+static void install(const struct plugins_bench *bench, const char *plugin, const char *name)
+{
+    cleanup_free char *from = xasprintf(TEST_PLUGIN_DIR "/%s.so", plugin);
+    cleanup_free char *to = bench_path(&bench->bench, name);
+    cleanup_free char *bytes = NULL;
+    size_t size;
+    assert_int_equal(fs_read_file(from, 64 << 20, &bytes, &size, NULL), 0);
+    assert_int_equal(fs_write_file(to, bytes, size, 0755, NULL), 0);
+}
+
+static void on_scanned(void *context, bool changed)
+{
+    struct plugins_bench *bench = context;
+    bench->scans++;
+    bench->changed = changed;
+}
+
+static void scan(struct plugins_bench *bench)
+{
+    unsigned before = bench->scans;
+    struct error err;
+    assert_int_equal(plugins_scan(bench->plugins, on_scanned, bench, &err), 0);
+    assert_int_equal(bench->scans, before);
+    bench_wait(&bench->bench, &bench->scans, before + 1);
+}
+
+static void test_scan(void **state)
+{
+    (void)state;
+    struct plugins_bench bench;
+    size_t count;
+    open_plugins(&bench);
+    scan(&bench);
+    assert_false(bench.changed);
+    plugins_list(bench.plugins, &count);
+    assert_int_equal(count, 0);
+
+    install(&bench, "acting", "b.so");
+    install(&bench, "described", "c.so");
+    install(&bench, "wrong-major", "d.so");
+    install(&bench, "acting", "not-a-plugin.txt");
+    bench_file(&bench.bench, "acting/image/Dockerfile", "ARG BERTH_BASE\n", 0644);
+    scan(&bench);
+    assert_true(bench.changed);
+    const struct plugin *plugins = plugins_list(bench.plugins, &count);
+    assert_int_equal(count, 2);
+    cleanup_free char *path = bench_path(&bench.bench, "b.so");
+    cleanup_free char *image = bench_path(&bench.bench, "acting/image");
+    assert_string_equal(plugins[0].path, path);
+    assert_string_equal(plugins[0].language.name, "acting");
+    assert_string_equal(plugins[0].image_dir, image);
+    assert_string_equal(plugins[1].version, "0.1");
+    assert_null(plugins[1].image_dir);
+    assert_ptr_equal(plugins_find(bench.plugins, "Actor"), &plugins[0]);
+    assert_null(plugins_find(bench.plugins, "cobol"));
+    const struct language *languages = plugins_languages(bench.plugins, &count);
+    assert_int_equal(count, 3); /* the refused one as well, by its file's name */
+    assert_string_equal(languages[1].name, "described");
+    assert_null(languages[1].refusal);
+    assert_string_equal(languages[2].name, "d");
+    assert_non_null(strstr(languages[2].refusal, "plugin ABI 2.0"));
+    const struct plugin_refusal *refusals = plugins_refusals(bench.plugins, &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(refusals[0].error.reason, "plugin-abi");
+    close_plugins(&bench);
+}
+
+static void test_rescan(void **state)
+{
+    (void)state;
+    struct plugins_bench bench;
+    size_t count;
+    open_plugins(&bench);
+    install(&bench, "acting", "a.so");
+    install(&bench, "wrong-major", "b.so");
+    scan(&bench);
+    assert_int_equal(plugins_find(bench.plugins, "acting")->changes, 1);
+
+    /* Nothing changed: nothing is probed, what is refused stays refused. */
+    scan(&bench);
+    assert_false(bench.changed);
+    assert_int_equal(plugins_find(bench.plugins, "acting")->changes, 1);
+    plugins_refusals(bench.plugins, &count);
+    assert_int_equal(count, 1);
+
+    install(&bench, "acting", "a.so");
+    install(&bench, "described", "b.so");
+    struct error err;
+    assert_int_equal(plugins_scan(bench.plugins, on_scanned, &bench, &err), 0);
+    assert_int_equal(plugins_find(bench.plugins, "acting")->changes, 1); /* the set is replaced at the end */
+    bench_wait(&bench.bench, &bench.scans, 3);
+    assert_true(bench.changed);
+    assert_int_equal(plugins_find(bench.plugins, "acting")->changes, 2);
+    assert_int_equal(plugins_find(bench.plugins, "described")->changes, 2);
+
+    cleanup_free char *path = bench_path(&bench.bench, "a.so");
+    unlink(path);
+    scan(&bench);
+    assert_true(bench.changed);
+    assert_null(plugins_find(bench.plugins, "acting"));
+    close_plugins(&bench);
+}
+
+static void test_taken_names(void **state)
+{
+    (void)state;
+    struct plugins_bench bench;
+    size_t count;
+    open_plugins(&bench);
+    install(&bench, "acting", "a.so");
+    install(&bench, "acting", "b.so");
+    install(&bench, "taken-alias", "c.so");
+    scan(&bench);
+    plugins_list(bench.plugins, &count);
+    assert_int_equal(count, 1);
+    const struct plugin_refusal *refusals = plugins_refusals(bench.plugins, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(refusals[0].error.reason, "plugin-name-taken");
+    assert_non_null(strstr(refusals[0].error.message, "the language \"acting\" is taken by "));
+    assert_non_null(strstr(refusals[1].error.message, "the language \"actor\" is taken by "));
+
+    /* With the first one gone, the second takes its place without another probe. */
+    cleanup_free char *path = bench_path(&bench.bench, "a.so");
+    unlink(path);
+    scan(&bench);
+    assert_int_equal(plugins_find(bench.plugins, "acting")->changes, 1);
+    close_plugins(&bench);
+}
+
+static void test_overlapping_scans(void **state)
+{
+    (void)state;
+    struct plugins_bench bench;
+    struct error err;
+    open_plugins(&bench);
+    install(&bench, "acting", "a.so");
+    assert_int_equal(plugins_scan(bench.plugins, on_scanned, &bench, &err), 0);
+    install(&bench, "described", "b.so");
+    assert_int_equal(plugins_scan(bench.plugins, on_scanned, &bench, &err), 0);
+    bench_wait(&bench.bench, &bench.scans, 2);
+    assert_true(bench.changed);
+    assert_non_null(plugins_find(bench.plugins, "acting"));
+    assert_non_null(plugins_find(bench.plugins, "described"));
+    assert_int_equal(plugins_scan(bench.plugins, on_scanned, &bench, &err), 0);
+    close_plugins(&bench); /* with a scan under way */
+}
+
+static void test_missing_folder(void **state)
+{
+    (void)state;
+    struct plugins_bench bench;
+    struct plugins *plugins;
+    struct error err;
+    open_plugins(&bench);
+    assert_int_equal(plugins_create(bench.jobs, "/nonexistent/plugins", &plugins, &err), 0);
+    assert_int_equal(plugins_scan(plugins, on_scanned, &bench, &err), -1);
+    assert_non_null(strstr(err.message, "/nonexistent/plugins"));
+    plugins_destroy(plugins);
+    close_plugins(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scan),           cmocka_unit_test(test_rescan),
+        cmocka_unit_test(test_taken_names),    cmocka_unit_test(test_overlapping_scans),
+        cmocka_unit_test(test_missing_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

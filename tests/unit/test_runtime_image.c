@@ -1,0 +1,207 @@
+#include "build_docker.h"
+
+#define REQUESTS_MAX 8
+
+struct image_bench {
+    struct engine engine;
+    struct runtime_images *images;
+    char name[32], folder[96];
+    unsigned done, lines;
+    struct {
+        bool failed;
+        struct error err;
+        char image[RUNTIME_IMAGE_NAME_MAX], id[80];
+    } ends[REQUESTS_MAX];
+    struct strbuf output, ids; /* of images that exist, one a line */
+};
+
+static void on_line(void *context, const char *line, uint64_t elapsed_ms)
+{
+    struct image_bench *bench = context;
+    bench->lines++;
+    assert_true(elapsed_ms < BENCH_GUARD_MS);
+    strbuf_append_format(&bench->output, "%s\n", line);
+}
+
+static void on_done(void *context, const struct error *err, const char *image, const char *id)
+{
+    struct image_bench *bench = context;
+    unsigned at = bench->done++;
+    bench->ends[at].failed = err != NULL;
+    if (err) {
+        bench->ends[at].err = *err;
+        assert_null(image);
+        return;
+    }
+    snprintf(bench->ends[at].image, sizeof(bench->ends[at].image), "%s", image);
+    snprintf(bench->ends[at].id, sizeof(bench->ends[at].id), "%s", id);
+}
+
+static const struct runtime_image_callbacks callbacks = {.line = on_line, .done = on_done};
+
+static void write_dockerfile(const struct image_bench *bench, const char *steps)
+{
+    cleanup_free char *text = xasprintf("ARG BERTH_BASE\nFROM ${BERTH_BASE}\n%s\n", steps);
+    bench_file(&bench->engine.bench, "image/Dockerfile", text, 0644);
+}
+
+static void open_images(struct image_bench *bench, const char *base)
+{
+    struct error err;
+    *bench = (struct image_bench){0};
+    engine_open(&bench->engine);
+    strbuf_init(&bench->output, 1 << 20);
+    strbuf_init(&bench->ids, 1 << 16);
+    snprintf(bench->name, sizeof(bench->name), "test-%s", bench->engine.id);
+    snprintf(bench->folder, sizeof(bench->folder), "%s/image", bench->engine.bench.dir);
+    const struct runtime_images_options options = {
+        .docker = bench->engine.docker, .background = bench->engine.background, .base_image = base};
+    assert_int_equal(runtime_images_create(&options, &bench->images, &err), 0);
+}
+
+static struct runtime_image_request *ensure(struct image_bench *bench)
+{
+    return runtime_images_ensure(bench->images, bench->name, bench->folder, &callbacks, bench);
+}
+
+static void ensure_and_wait(struct image_bench *bench)
+{
+    unsigned before = bench->done;
+    ensure(bench);
+    assert_int_equal(bench->done, before);
+    bench_wait(&bench->engine.bench, &bench->done, before + 1);
+}
+
+static void on_images(void *owner, const struct error *err, const struct docker_image *images, size_t count)
+{
+    struct image_bench *bench = owner;
+    for (size_t i = 0; i < count; i++)
+        strbuf_append_format(&bench->ids, "%s\n", images[i].id);
+    engine_note(&bench->engine, err, count);
+}
+
+static void on_removed(void *owner, const struct error *err)
+{
+    struct image_bench *bench = owner;
+    engine_note(&bench->engine, err, 0);
+}
+
+/* Removes the images that the test made. */
+static void close_images(struct image_bench *bench)
+{
+    struct engine *engine = &bench->engine;
+    unsigned before = engine->answers;
+    cleanup_free char *label = xasprintf("berth.runtime=%s", bench->name);
+    const char *const labels[] = {"berth.image=runtime", label, NULL};
+    docker_image_list(engine->docker, labels, on_images, bench);
+    bench_wait(&engine->bench, &engine->answers, before + 1);
+    for (const char *id = strbuf_text(&bench->ids); *id;) {
+        size_t length = strcspn(id, "\n");
+        cleanup_free char *copy = xstrndup(id, length);
+        before = engine->answers;
+        docker_image_remove(engine->docker, copy, true, on_removed, bench);
+        bench_wait(&engine->bench, &engine->answers, before + 1);
+        id += length + 1;
+    }
+    runtime_images_destroy(bench->images);
+    strbuf_clear(&bench->output);
+    strbuf_clear(&bench->ids);
+    engine_close(engine);
+}
+
+static void test_built_once(void **state)
+{
+    (void)state;
+    struct image_bench bench;
+    open_images(&bench, NULL);
+    cleanup_free char *step = xasprintf("RUN echo from step %s", bench.name);
+    cleanup_free char *line = xasprintf("\nfrom step %s\n", bench.name);
+    write_dockerfile(&bench, step);
+    ensure(&bench);
+    ensure(&bench);
+    bench_wait(&bench.engine.bench, &bench.done, 2);
+    assert_false(bench.ends[0].failed);
+    assert_string_equal(bench.ends[0].image, bench.ends[1].image);
+    cleanup_free char *prefix = xasprintf("berth-runtime-%s:", bench.name);
+    assert_int_equal(strncmp(bench.ends[0].image, prefix, strlen(prefix)), 0);
+    assert_int_equal(strlen(bench.ends[0].image), strlen(prefix) + 16);
+    assert_int_equal(strncmp(bench.ends[0].id, "sha256:", 7), 0);
+    const char *first = strstr(strbuf_text(&bench.output), line);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, line));
+
+    unsigned lines = bench.lines;
+    ensure_and_wait(&bench);
+    assert_string_equal(bench.ends[2].id, bench.ends[0].id);
+    assert_int_equal(bench.lines, lines);
+
+    bench_file(&bench.engine.bench, "image/extra", "new", 0644);
+    ensure_and_wait(&bench);
+    assert_false(bench.ends[3].failed);
+    assert_string_not_equal(bench.ends[3].image, bench.ends[0].image);
+    close_images(&bench);
+}
+
+static void test_failing_step(void **state)
+{
+    (void)state;
+    struct image_bench bench;
+    open_images(&bench, NULL);
+    write_dockerfile(&bench, "RUN echo one; echo the disk is haunted >&2; exit 3");
+    ensure_and_wait(&bench);
+    assert_true(bench.ends[0].failed);
+    assert_string_equal(bench.ends[0].err.component, "build");
+    assert_string_equal(bench.ends[0].err.reason, "image-build");
+    assert_non_null(strstr(bench.ends[0].err.message, "the disk is haunted"));
+    assert_non_null(strstr(bench.ends[0].err.hint, "/image/Dockerfile"));
+    close_images(&bench);
+}
+
+static void test_missing_base(void **state)
+{
+    (void)state;
+    struct image_bench bench;
+    open_images(&bench, "berth-base:no-such-tag");
+    write_dockerfile(&bench, "");
+    ensure_and_wait(&bench);
+    assert_string_equal(bench.ends[0].err.reason, "base-image-missing");
+    assert_string_equal(bench.ends[0].err.hint, "run scripts/base-image");
+    close_images(&bench);
+}
+
+static void test_missing_folder(void **state)
+{
+    (void)state;
+    struct image_bench bench;
+    open_images(&bench, NULL);
+    ensure_and_wait(&bench);
+    assert_string_equal(bench.ends[0].err.reason, "image-folder");
+    assert_non_null(strstr(bench.ends[0].err.message, bench.folder));
+    close_images(&bench);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    struct image_bench bench;
+    open_images(&bench, NULL);
+    write_dockerfile(&bench, "RUN echo started; sleep 30");
+    struct runtime_image_request *early = ensure(&bench), *late = ensure(&bench);
+    runtime_image_cancel(early);
+    bench_wait(&bench.engine.bench, &bench.lines, 1);
+    runtime_image_cancel(late);
+    ensure(&bench);
+    bench_idle(&bench.engine.bench, 50);
+    assert_int_equal(bench.done, 0);
+    close_images(&bench); /* with a build under way */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_built_once),   cmocka_unit_test(test_failing_step),
+        cmocka_unit_test(test_missing_base), cmocka_unit_test(test_missing_folder),
+        cmocka_unit_test(test_cancel),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
