@@ -182,13 +182,29 @@ static enum http_problem_id explain_outcome(const struct http_head_parser *parse
     }
 }
 
+/* What llhttp reports for the first line; its position may be that of the byte behind the line. */
+static bool is_about_start_line(llhttp_errno_t outcome)
+{
+    switch (outcome) {
+    case HPE_INVALID_METHOD:
+    case HPE_INVALID_URL:
+    case HPE_INVALID_VERSION:
+    case HPE_INVALID_CONSTANT:
+    case HPE_INVALID_STATUS:
+    case HPE_PAUSED_H2_UPGRADE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 const struct http_problem *http_explain(const struct http_head_parser *parser, uint32_t position,
                                         uint32_t end)
 {
     const struct http_head *head = parser->head;
     struct http_text first = line_at(head->bytes, parser->start, end);
     uint32_t headers = parser->start + (uint32_t)first.length + 1;
-    if (position < headers || llhttp_get_errno(&parser->llhttp) == HPE_PAUSED_H2_UPGRADE) {
+    if (position < headers || is_about_start_line(llhttp_get_errno(&parser->llhttp))) {
         return http_explain_start_line(parser, end);
     }
     const struct http_problem *problem = http_explain_headers(head, headers, position, end);
