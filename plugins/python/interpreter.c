@@ -31,6 +31,10 @@ static PyStatus set_up(PyConfig *config)
     PyPreConfig preconfig;
     PyPreConfig_InitIsolatedConfig(&preconfig);
     preconfig.utf8_mode = 1;
+#ifdef __SANITIZE_ADDRESS__
+    preconfig.allocator =
+        PYMEM_ALLOCATOR_MALLOC; /* Python's own arenas hide its objects from the leak check */
+#endif
     PyStatus status = Py_PreInitialize(&preconfig);
     if (PyStatus_Exception(status)) {
         return status;

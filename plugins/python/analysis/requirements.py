@@ -4,12 +4,13 @@ import re
 import shlex
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_VERSION = r"\s*(?:===|==|~=|!=|<=|>=|<|>)\s*[^\s,;()\[\]'\"|&$`]+"
+_VERSION = r"\s*(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9*][^\s,;()\[\]'\"|&$`<>=]*"
 _REQUIREMENT = re.compile(
     rf"(?P<name>{_NAME})\s*(?:\[\s*{_NAME}(?:\s*,\s*{_NAME})*\s*\])?"
-    rf"(?:\s*@\s*(?P<url>\S+)|\s*\(?(?:{_VERSION})?(?:\s*,{_VERSION})*\)?)\s*(?:;(?P<marker>.*))?\Z", re.DOTALL)
+    rf"(?:\s*@\s*(?P<url>\S+)|\s*\(?(?:{_VERSION})?(?:\s*,{_VERSION})*\)?)\s*(?:;[\w\s.\"'<>=!~()\[\],+-]*)?\Z")
 _URL = re.compile(r"(?:(?:git|hg|svn|bzr)\+)?https?://\S+\Z")
-_SPECIFIER = re.compile(r"(?:===|==|~=|!=|<=|>=|<|>)")
+_BEGINS_WITH_SPECIFIER = re.compile(r"===|==|~=|!=|<=|>=|<|>")
+_ENDS_WITH_SPECIFIER = re.compile(r"(?:===|==|~=|!=|<=|>=|<|>)\Z")
 
 # Options with a value that pip may be given, and those without one.
 _VALUED = {"-i": "--index-url", "--index-url": None, "--extra-index-url": None, "-f": "--find-links",
@@ -43,6 +44,7 @@ _FILES = {"-r", "--requirement"}
 _WORDS_BEFORE = (["python3", "-m", "pip", "install"], ["python", "-m", "pip", "install"], ["pip3", "install"],
                  ["pip", "install"])
 NESTING_LIMIT = 5
+LENGTH_LIMIT = 1000  # of one requirement
 
 
 class Requirements:
@@ -124,7 +126,7 @@ class Requirements:
             self.problem(file, line, f"`{text}` is a local path, which the installation cannot see",
                          "put the package's own folder into the function's folder, or name a published package")
             return False
-        match = _REQUIREMENT.match(text)
+        match = _REQUIREMENT.match(text) if len(text) <= LENGTH_LIMIT else None
         if match is None or (match["url"] and not _URL.match(match["url"])):
             hint = "separate packages by spaces, not commas" if text.endswith(",") else \
                 "write it like `name`, `name==1.2` or `name[extra]>=1.0`; quote what holds spaces"
@@ -194,7 +196,7 @@ def _joined(words):
     out = []
     for word in words:
         continues = out and not out[-1].startswith("-") and (
-            _SPECIFIER.match(word) or _SPECIFIER.search(out[-1][-2:]) or word.startswith((",", ";", "@")))
+            _BEGINS_WITH_SPECIFIER.match(word) or _ENDS_WITH_SPECIFIER.search(out[-1]) or word.startswith((",", ";", "@")))
         if continues and not _URL.match(out[-1]):
             out[-1] += word if not word.startswith((";", "@")) else f" {word}"
         else:

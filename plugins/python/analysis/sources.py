@@ -21,6 +21,7 @@ class Source:
     def __init__(self, path, data):
         self.path = path  # relative to the folder
         self.data = data
+        self.text = ""
         self.tree = None
         self.problem = None
         self.warnings = []
@@ -56,7 +57,7 @@ def read_source(folder, path):
     if len(data) > SIZE_LIMIT:
         source.problem = (0, 0, f"{path} is larger than {SIZE_LIMIT >> 20} MiB", "move its data to a file of its own")
         return source
-    source.problem = _encoding_problem(data) or _parse(source)
+    source.problem = _decode(source) or _parse(source)
     return source
 
 
@@ -66,8 +67,9 @@ def _position(data, offset):
     return line, offset - (data.rfind(b"\n", 0, offset) + 1) + 1
 
 
-def _encoding_problem(data):
-    """What makes the bytes no text."""
+def _decode(source):
+    """Fills in the text; gives what makes the bytes none."""
+    data = source.data
     if b"\0" in data:
         line, column = _position(data, data.index(b"\0"))
         return line, column, "the file holds a NUL byte; it is no Python source", "save it as UTF-8 text"
@@ -79,7 +81,7 @@ def _encoding_problem(data):
             return line, 1, str(error), "save the file as UTF-8 and remove the coding line"
         encoding = "utf-8"
     try:
-        data.decode(encoding)
+        source.text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line, column = _position(data, error.start)
         name = "UTF-8" if encoding.startswith("utf-8") else encoding
@@ -93,8 +95,8 @@ def _parse(source):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            tree = ast.parse(source.data, source.path)
-            compile(source.data, source.path, "exec", dont_inherit=True)
+            tree = ast.parse(source.text, source.path)
+            compile(source.text, source.path, "exec", dont_inherit=True)
         except SyntaxError as error:
             return _syntax_problem(source, error)
         except (RecursionError, MemoryError):
@@ -111,9 +113,11 @@ def _syntax_problem(source, error):
     line = error.lineno or 1
     text = error.text
     if text is None:
-        lines = source.data.split(b"\n")
-        text = lines[line - 1].decode("utf-8", "replace") if line <= len(lines) else ""
+        lines = source.text.split("\n")
+        text = lines[line - 1] if line <= len(lines) else ""
     characters = max((error.offset or 1) - 1, 0)
+    if isinstance(error, IndentationError):
+        characters = len(text) - len(text.lstrip())
     column = len(text[:characters].encode("utf-8", "replace")) + 1
     return line, column, f"{_kind(error)}: {error.msg}", _syntax_hint(error, text)
 

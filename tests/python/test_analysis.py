@@ -1,0 +1,231 @@
+"""The analysis as it is: the corpus of broken functions, functions that are fine, packages, dependencies."""
+import importlib.util
+import json
+import marshal
+import sys
+from pathlib import Path
+
+import pytest
+
+import corpus
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "plugins/python"))
+
+from analysis import job as plugin  # noqa: E402
+from analysis.findings import Findings  # noqa: E402
+from analysis.requirements import Requirements  # noqa: E402
+
+
+def validate(folder, file=None, name="sample", **options):
+    return plugin.validate(str(folder), name, file, options)
+
+
+@pytest.mark.parametrize("case", corpus.cases(), ids=lambda case: case.name)
+def test_broken(case, tmp_path):
+    case.write(tmp_path)
+    assert corpus.differences(case, validate(tmp_path, case.file, **case.options)) == ""
+
+
+@pytest.mark.parametrize("source", [
+    "async def handle(request):\n    return 1\n",
+    "def handle(request, more=1, *rest, key=2, **others):\n    return 1\n",
+    "def handle(*args):\n    return 1\n",
+    "handle = lambda request: 1\n",
+    "from functools import partial\ndef f(a, b):\n    return a\nhandle = partial(f, 1)\n",
+    "class H:\n    def __call__(self, request):\n        return 1\nhandle = H()\n",
+    "import functools\n@functools.cache\ndef handle(a, b):\n    return 1\n",
+    "try:\n    import yaml\nexcept ImportError:\n    yaml = None\ndef handle(request):\n    return 1\n",
+    "import typing\nif typing.TYPE_CHECKING:\n    import numpy\ndef handle(request):\n    return 1\n",
+    "if True:\n    def handle(request):\n        return 1\n",
+    "def __getattr__(name):\n    return lambda request: 1\n",
+    "from os.path import *\n",
+    "from starlette.responses import HTMLResponse\nasync def handle(request):\n    return HTMLResponse('')\n",
+    "handler_run_config = {'is_return_serialized': False}\nhandle: object = print\n",
+    "# -*- coding: latin-1 -*-\ndef handle(request):\n    return 1\n",
+    "\ufeffdef handle(request):\n    return 1\n",
+    "async def handle(request):\n    a, b = await request.json(), await request.body()\n    return a\n",
+    "async def handle(request):\n    yield 1\n",
+    "import main\ndef handle(request):\n    return main\n",
+])
+def test_fine(source, tmp_path):
+    (tmp_path / "main.py").write_text(source, encoding="utf-8")
+    assert validate(tmp_path) == []
+
+
+@pytest.mark.parametrize("files, name, found", [
+    (["main.py", "other.py"], "x", "main.py"),
+    (["handler.py", "other.py"], "x", "handler.py"),
+    (["x.py", "other.py"], "x", "x.py"),
+    (["only.py", "lib/a.py"], "x", "only.py"),
+])
+def test_usual_entry(tmp_path, files, name, found):
+    for file in files:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("def handle(request):\n    return 1\n")
+    launch = plugin.launch(str(tmp_path), name, None, {})
+    assert json.loads(launch[3])["file"] == found
+
+
+def test_folder_name_is_an_entry(tmp_path):
+    folder = tmp_path / "greeter"
+    folder.mkdir()
+    (folder / "greeter.py").write_text("def handle(request):\n    return 1\n")
+    (folder / "util.py").write_text("def handle(request):\n    return 1\n")
+    assert json.loads(plugin.launch(str(folder), "x", None, {})[3])["file"] == "greeter.py"
+
+
+def test_the_only_file_with_a_handle_is_the_entry(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "b.py").write_text("def handle(request):\n    return 1\n")
+    assert json.loads(plugin.launch(str(tmp_path), "x", None, {})[3])["file"] == "b.py"
+
+
+def test_launch_settings(tmp_path):
+    (tmp_path / "app.py").write_text("handler_run_config = {'is_return_serialized': False}\ndef go(request):\n    return 1\n")
+    options = {"handler": "app:go", "debug": "true"}
+    command, environment, concurrency, runtime = plugin.launch(str(tmp_path), "x", None, options)
+    assert command[0] == "/usr/bin/python3" and concurrency == 8
+    assert json.loads(runtime) == {"attribute": "go", "debug": True, "file": "app.py", "is_return_serialized": False}
+
+
+def test_module_of_the_dependencies(tmp_path):
+    options = {"handler": "some.package:app", "extra_dependencies": "some-package"}
+    assert validate(tmp_path, **options) == []
+    runtime = json.loads(plugin.launch(str(tmp_path), "sample", None, options)[3])
+    assert runtime == {"attribute": "app", "debug": False, "module": "some.package"}
+
+
+def test_compiled_files(tmp_path):
+    (tmp_path / "main.py").write_text("def handle(request):\n    return 42\n")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/a.py").write_text("X = 1\n")
+    (tmp_path / "broken.py").write_text("x = (\n")
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__/main.py").write_text("x = 1\n")
+    excluded, files, dependencies = plugin.package(str(tmp_path), "x", None, {})
+    assert "__pycache__" in excluded and dependencies is None
+    compiled = dict(files)
+    assert set(compiled) == {"__pycache__/main.cpython-311.pyc", "lib/__pycache__/a.cpython-311.pyc"}
+    data = compiled["__pycache__/main.cpython-311.pyc"]
+    assert data[:8] == importlib.util.MAGIC_NUMBER + b"\1\0\0\0"
+    namespace = {}
+    exec(marshal.loads(data[16:]), namespace)
+    assert namespace["handle"](None) == 42
+
+
+def test_package_is_the_same_every_time(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.py").write_text(f"def {name}(x): return (x, '{name}', 1.5)\n")
+    folder = str(tmp_path)
+    assert plugin._compiled(plugin.Job(folder, "x", None, {})).__class__.__name__ == "generator"
+    first = list(plugin._compiled(plugin.Job(folder, "x", None, {})))
+    assert first == list(plugin._compiled(plugin.Job(folder, "x", None, {})))
+
+
+def requirements(text, folder="/nonexistent"):
+    findings = Findings()
+    pip = Requirements(findings, folder)
+    pip.read_line(text)
+    return pip, findings.items
+
+
+@pytest.mark.parametrize("text, arguments", [
+    ("", []),
+    ("humanize", ["humanize"]),
+    ("  requests   numpy ", ["requests", "numpy"]),
+    ("transformers torch --extra-index-url https://example.org/whl/cpu sentencepiece",
+     ["transformers", "torch", "--extra-index-url", "https://example.org/whl/cpu", "sentencepiece"]),
+    ("requests>=2,<3 'numpy == 1.26.*' uvicorn[standard]==0.20",
+     ["requests>=2,<3", "numpy == 1.26.*", "uvicorn[standard]==0.20"]),
+    ("requests >= 2.0 numpy", ["requests>=2.0", "numpy"]),
+    ("requests>= 2.0 numpy", ["requests>=2.0", "numpy"]),
+    ("pip install flask", ["flask"]),
+    ("python3 -m pip install flask -U --pre", ["flask", "-U", "--pre"]),
+    ("-i https://example.org/simple x", ["--index-url", "https://example.org/simple", "x"]),
+    ("--index-url=https://example.org/simple x", ["--index-url", "https://example.org/simple", "x"]),
+    ("'importlib-metadata; python_version<\"3.8\"'", ["importlib-metadata; python_version<\"3.8\""]),
+    ("'pkg @ https://example.org/pkg.zip'", ["pkg @ https://example.org/pkg.zip"]),
+    ("https://example.org/pkg-1.0-py3-none-any.whl", ["https://example.org/pkg-1.0-py3-none-any.whl"]),
+    ("git+https://example.org/x.git@main", ["git+https://example.org/x.git@main"]),
+    ("--only-binary :all: x", ["--only-binary", ":all:", "x"]),
+])
+def test_pip_line(text, arguments):
+    pip, problems = requirements(text)
+    assert (pip.arguments, problems) == (arguments, [])
+
+
+@pytest.mark.parametrize("text", [
+    "--target x", "-tx", "-t x", "--prefix=/x", "--root /", "--user", "-e .", "-e git+https://example.org/x",
+    "--python /usr/bin/python", "--log /tmp/l", "--cache-dir /c", "--src /s", "--report r", "-c c.txt", "--cert /c",
+    "-r /etc/passwd", "-r/etc/passwd", "--requirement=../x", "-f /srv/wheels", "--find-links=file:///x", "./x", "../x",
+    "/x", "~/x", "file:///x", "x.whl", "dir/pkg", "pkg@file:///etc/x", "'pkg @ file:///etc/x'", "$(id)", "`id`", "a;b&&c",
+    "--unknown", "--index-url", "x|y", ">file", "x>=", "-", "--",
+])
+def test_pip_line_refused(text):
+    _, problems = requirements(text)
+    assert problems, text
+
+
+def test_requirements_file(tmp_path):
+    (tmp_path / "requirements.txt").write_text(
+        "# what we need\nrequests>=2  # http\n\n-r more/other.txt\n--extra-index-url https://example.org/simple\n"
+        "numpy \\\n    ==1.26.4 \\\n    --hash=sha256:abc\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/other.txt").write_text("flask\n-r ../third.txt\n")
+    (tmp_path / "third.txt").write_text("six")
+    (tmp_path / "main.py").write_text("def handle(request):\n    return 1\n")
+    assert validate(tmp_path, extra_dependencies="humanize") == []
+    key, argv, environment = plugin.package(str(tmp_path), "sample", None, {"extra_dependencies": "humanize"})[2]
+    lines = ["requests>=2", "flask", "six", "--extra-index-url https://example.org/simple",
+             "numpy ==1.26.4 --hash=sha256:abc"]
+    assert environment == ["BERTH_REQUIREMENTS=" + "\n".join(lines)]
+    assert argv == ["/opt/berth/install", "humanize"]
+    assert key == "\n".join(["humanize", *lines])
+
+
+def test_requirements_file_that_includes_itself(tmp_path):
+    (tmp_path / "requirements.txt").write_text("-r requirements.txt\n")
+    (tmp_path / "main.py").write_text("def handle(request):\n    return 1\n")
+    assert any("too deeply" in finding[4] for finding in validate(tmp_path))
+
+
+def test_requirements_through_a_link_out_of_the_folder(tmp_path):
+    folder = tmp_path / "f"
+    folder.mkdir()
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "link.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "main.py").write_text("def handle(request):\n    return 1\n")
+    findings = validate(folder, extra_dependencies="-r link.txt")
+    assert len(findings) == 1 and "outside" in findings[0][4]
+
+
+def test_scaffold_passes_its_own_validation(tmp_path):
+    for path, data in plugin.scaffold(str(tmp_path), "greeter", None, {}):
+        (tmp_path / path).write_bytes(data)
+    assert validate(tmp_path, name="greeter") == []
+
+
+@pytest.mark.parametrize("name", ["hello", "addition", "subtract", "multiply", "division", "dashboard", "countdown"])
+def test_samples_are_clean(name):
+    assert validate(ROOT / "functions" / name, f"{name}.py", name) == []
+
+
+def test_nothing_is_executed(tmp_path):
+    (tmp_path / "main.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\ndef handle(request):\n    return 1\n")
+    validate(tmp_path)
+    plugin.package(str(tmp_path), "sample", None, {})
+    assert not (tmp_path / "mark").exists()
+
+
+def test_deep_nesting_is_a_finding(tmp_path):
+    (tmp_path / "main.py").write_text("x = " + "-" * 20000 + "1\ndef handle(request):\n    return 1\n")
+    findings = validate(tmp_path)
+    assert len(findings) == 1 and findings[0][0] == 1
+
+
+def test_image_list_matches_the_code():
+    """The modules said to be in the image are installed by its Dockerfile, or come along with what it installs."""
+    text = (ROOT / "plugins/python/image/Dockerfile").read_text()
+    for package in ("python3-starlette", "python3-multipart", "python3-pip"):
+        assert package in text
