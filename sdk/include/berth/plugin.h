@@ -132,7 +132,8 @@ struct berth_host {
     const char *(*option)(struct berth_job *job, const char *name);
 
     /* Puts a file into the package (in `package`) or into the new function's folder (in `scaffold`). `path`
-     * is relative, without "..". The file's mode is 0755 when `executable`, else 0644. */
+     * is relative, without "..". The file's mode is 0755 when `executable`, else 0644. Every file in a
+     * package gets the modification time 1980-01-01 00:00:00 UTC, so that only content counts. */
     int (*add_file)(struct berth_job *job, const char *path, const void *bytes, size_t size, int executable);
 
     /* Puts the folder `source` (absolute) into the package below `path` ("" for the top), except entries

@@ -1,0 +1,19 @@
+/* What a build job answers: any JSON gives a result or an error, and neither leaks. */
+#include "build/build_result.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct build_subject subject = {.function = "hello", .folder = "/f", .staged = "/s/x"};
+    json_t *json = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+    struct build_result *result;
+    struct error err;
+    if (json && build_result_parse(json, &subject, &result, &err) == 0)
+        build_result_destroy(result);
+    json_decref(json);
+    return 0;
+}
