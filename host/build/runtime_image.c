@@ -82,6 +82,15 @@ static void request_free(struct runtime_image_request *request)
     free(request);
 }
 
+static void requests_free(struct runtime_image_request **list)
+{
+    for (struct runtime_image_request *request, *next = *list; (request = next);) {
+        next = request->next;
+        request_free(request);
+    }
+    *list = NULL;
+}
+
 static void build_free(struct image_build *build)
 {
     docker_cancel(build->call);
@@ -110,10 +119,12 @@ void runtime_images_destroy(struct runtime_images *images)
 {
     if (!images)
         return;
-    while (images->requests)
-        runtime_image_cancel(images->requests);
-    while (images->builds)
-        runtime_image_cancel(images->builds->requests);
+    requests_free(&images->requests);
+    for (struct image_build *build, *next = images->builds; (build = next);) {
+        next = build->next;
+        requests_free(&build->requests);
+        build_free(build);
+    }
     free(images->base_image);
     free(images);
 }

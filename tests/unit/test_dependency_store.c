@@ -127,8 +127,8 @@ static void test_collect(void **state)
     struct dependency_set *sets;
     size_t count;
     setup(&bench);
-    for (char digit = 'a'; digit <= 'd'; digit++)
-        commit_and_wait(&bench, digit, 1000);
+    for (const char *digit = "abcd"; *digit; digit++)
+        commit_and_wait(&bench, *digit, 1000);
     age(&bench, 'a', 40);
     age(&bench, 'b', 10);
     age(&bench, 'c', 20);
@@ -159,8 +159,8 @@ static void test_shutdown(void **state)
     struct store_bench bench;
     char key[HASH_HEX_SIZE];
     setup(&bench);
-    for (char digit = 'a'; digit <= 'f'; digit++) {
-        make_key(digit, key);
+    for (const char *digit = "abcdef"; *digit; digit++) {
+        make_key(*digit, key);
         commit(&bench, key, 10);
     }
     teardown(&bench);
