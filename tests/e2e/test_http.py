@@ -272,20 +272,24 @@ def test_output_arrives_as_it_is_written(served):
 # -- what is refused
 
 
-@pytest.mark.parametrize(
-    "head, status",
-    [
-        ("GET /hello HTTP/1.1\r\n\r\n", 400),
-        ("GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-        ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
-        ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
-        ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
-        ("GET /hello HTTP/1.1\r\nHost : a\r\n\r\n", 400),
-        ("nonsense\r\n\r\n", 400),
-        ("GET /hello HTTP/1.1\r\nHost: a\r\nX-Long: " + "x" * 100_000 + "\r\n\r\n", 431),
-        ("GET /hello?" + "x" * 20_000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-    ],
-)
+WRONG = {
+    "no host": ("GET /hello HTTP/1.1\r\n\r\n", 400),
+    "two hosts": ("GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+    "length and chunked": (
+        "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        400,
+    ),
+    "two lengths": ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+    "length no number": ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
+    "space before colon": ("GET /hello HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+    "no target": ("GET\r\n\r\n", 400),
+    "no method known": ("BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+    "long head": ("GET /hello HTTP/1.1\r\nHost: a\r\nX-Long: " + "x" * 100_000 + "\r\n\r\n", 431),
+    "long target": ("GET /hello?" + "x" * 20_000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+}
+
+
+@pytest.mark.parametrize("head, status", WRONG.values(), ids=WRONG)
 def test_wrong_requests_are_refused_and_the_connection_closed(served, head, status):
     with served.connect() as connection:
         connection.send(head)

@@ -168,7 +168,7 @@ class Berth:
 
     def wait_ready(self, timeout=READY_S):
         wait_until(self.is_ready, "the daemon to be ready", timeout)
-        self.baseline = len(processes.open_files_besides(self.pid, self.run_dir))
+        self.baseline = len(self.own_files())
 
     def is_ready(self):
         if self.process.poll() is not None:
@@ -273,11 +273,19 @@ class Berth:
         ]
         return [entry for entry in self.log.entries(level="error") if entry not in expected]
 
+    def own_files(self):
+        """Its open files, those of instances excepted: their connections and the sockets they were dialled on."""
+        of_instances = ("instance", f"unix {self.run_dir}/")
+        return [file for file in processes.open_files(self.pid) if not file.startswith(of_instances)]
+
     def open_files_left(self):
         """Open files that neither were there at the start nor belong to a live instance."""
-        files = processes.open_files_besides(self.pid, self.run_dir)
-        allowed = self.baseline + ENGINE_CONNECTIONS + CONNECTIONS_PER_INSTANCE * len(self.containers())
-        return sorted(files) if len(files) > allowed else []
+        instances = len(self.containers())
+        connections = [file for file in processes.open_files(self.pid) if file == "instance"]
+        if connections and not instances:
+            return connections
+        files = self.own_files()
+        return files if len(files) > self.baseline + ENGINE_CONNECTIONS + instances * CONNECTIONS_PER_INSTANCE else []
 
     def log_problems(self):
         problems = [f"an error line nobody expected: {entry}" for entry in self.unexpected_errors()]

@@ -41,28 +41,29 @@ def belonging(session, folder):
     return found
 
 
-def instance_inodes(folder):
-    """Inodes of unix sockets bound below `folder`: the listening ones and what was accepted on them."""
-    with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
-        rows = [row.split() for row in file.read().splitlines()[1:]]
-    return {row[6] for row in rows if len(row) > 7 and row[7].startswith(folder)}
+def sockets_here():
+    """{inode: what it is} of the sockets in this network namespace."""
+    found = {}
+    for table, column, text in (("unix", 6, 7), ("tcp", 9, 2), ("tcp6", 9, 2), ("udp", 9, 2), ("netlink", 9, 1)):
+        with open(f"/proc/net/{table}", encoding="utf-8", errors="replace") as file:
+            for row in file.read().splitlines()[1:]:
+                fields = row.split()
+                found[fields[column]] = f"{table} {fields[text] if len(fields) > text else ''}".strip()
+    return found
 
 
 def open_files(pid):
-    """What each file descriptor of a process is, e.g. "socket:[123]"."""
-    files = []
+    """What each file descriptor of a process is: a path, "anon_inode:...", "unix <path>", "tcp <peer>", or "instance"
+    for a connection that a container opened: such sockets belong to the container's network namespace."""
+    files, here = [], sockets_here()
     for fd in os.listdir(f"/proc/{pid}/fd"):
         try:
-            files.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+            target = os.readlink(f"/proc/{pid}/fd/{fd}")
         except FileNotFoundError:
             continue
-    return files
-
-
-def open_files_besides(pid, folder):
-    """The same without the sockets to instances in `folder`."""
-    instances = {f"socket:[{inode}]" for inode in instance_inodes(folder)}
-    return [file for file in open_files(pid) if file not in instances]
+        inode = target[len("socket:["):-1] if target.startswith("socket:[") else None
+        files.append(here.get(inode, "instance") if inode else target)
+    return sorted(files)
 
 
 def resident_bytes(pid):
