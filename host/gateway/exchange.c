@@ -474,15 +474,20 @@ static void on_mail(struct mail *mail, void *owner)
 
 /* --- what happens on the client's side --- */
 
-/* The client has shut down its side, after all of its request. A reset says that it is gone. */
-static void note_leaving(struct exchange *exchange)
+/* Something came after the whole request: the next one, which has to wait, or the client's end. A reset says
+ * that it is gone for sure. */
+static void look_at_client(struct exchange *exchange)
 {
     struct client *client = exchange->client;
     char byte;
     ssize_t size = recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (size < 0 && errno != EAGAIN && errno != EINTR)
+    if (size < 0 && errno != EAGAIN && errno != EINTR) {
         client_close(client, true);
-    else
+        return;
+    }
+    if (size == 0)
+        client->closed = true;
+    if (client->closed)
         exchange_update_deadline(exchange);
 }
 
@@ -508,12 +513,11 @@ void exchange_client_readable(struct exchange *exchange)
             resume(exchange);
         else if (!exchange->up.complete)
             relay_up(exchange);
-        else if (exchange->client->closed)
-            note_leaving(exchange);
+        else
+            look_at_client(exchange);
         break;
     case EXCHANGE_WAIT_SLOT:
-        if (exchange->client->closed)
-            note_leaving(exchange);
+        look_at_client(exchange);
         break;
     case EXCHANGE_ANSWER:
     case EXCHANGE_ORPHAN:

@@ -249,9 +249,10 @@ static enum flow_mode mode_towards(const struct http_head *response, enum http_f
     return framing == HTTP_FRAMING_CHUNKED ? FLOW_RAW : FLOW_PLAIN;
 }
 
-/* Both sides become byte streams. */
+/* Both sides become byte streams. What the client sent behind its request goes first. */
 static void begin_tunnel(struct exchange *exchange, uint32_t at)
 {
+    struct worker *worker = exchange->worker;
     exchange_enter(exchange, EXCHANGE_TUNNEL);
     exchange->run_due_ms = TIMER_NEVER;
     exchange->keep_alive = false;
@@ -259,6 +260,8 @@ static void begin_tunnel(struct exchange *exchange, uint32_t at)
     http_body_init(&exchange->up.body, HTTP_FRAMING_UNTIL_CLOSE, -1, HTTP_BODY_UNLIMITED);
     exchange->up.mode = FLOW_PLAIN;
     exchange->up.complete = false;
+    flow_scan(&exchange->up, worker);
+    worker_postpone(worker, exchange->client);
     http_body_init(&exchange->down.body, HTTP_FRAMING_UNTIL_CLOSE, -1, HTTP_BODY_UNLIMITED);
     flow_begin(&exchange->down, FLOW_PLAIN, exchange->received, at);
 }

@@ -382,6 +382,10 @@ static void serve(void)
 static void parse(int argc, char **argv)
 {
     for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--set") == 0)
+            set_setting(argv[i + 1]);
+    }
+    for (int i = 1; i + 1 < argc; i += 2) {
         const char *option = argv[i];
         char *value = argv[i + 1], *rest;
         if (strcmp(option, "--listen") == 0)
@@ -392,13 +396,11 @@ static void parse(int argc, char **argv)
             driver.timeout_ms = (unsigned)strtoul(value, NULL, 10);
         else if (strcmp(option, "--log") == 0)
             log_configure(value[0] == 'd' ? LOG_DEBUG : LOG_INFO, LOG_TEXT);
-        else if (strcmp(option, "--set") == 0)
-            set_setting(value);
         else if (strcmp(option, "--route") == 0)
             set_backend(add_route(value, &rest), strchr(value, '=') + 1);
         else if (strcmp(option, "--broken") == 0)
             add_route(value, &rest)->problem = strchr(value, '=') + 1;
-        else
+        else if (strcmp(option, "--set") != 0)
             die("unknown option");
     }
 }

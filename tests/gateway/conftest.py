@@ -1,0 +1,110 @@
+"""Runs the real gateway in tests/peers/gateway_driver with scripted runners behind it."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+from backend import Backend
+from raw_client import RawClient
+
+BIN = pathlib.Path(os.environ.get("BERTH_BIN_DIR", pathlib.Path(__file__).parents[2] / "build/release/bin"))
+BINARY = (BIN / "gateway_driver").read_bytes()
+SUSPICIOUS = re.compile(r"Sanitizer|runtime error|data race| error | level=error")
+
+
+def wait_for(condition, what, seconds=10):
+    """Polls until the condition gives something true, and returns that."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if result := condition():
+            return result
+        time.sleep(0.005)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+class Gateway:
+    def __init__(self, folder, options):
+        self.log_path = folder / "driver.log"
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen([BIN / "gateway_driver", *options], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=log)
+        self.address = self.process.stdout.readline().decode().strip()
+        assert self.address, self.log_path.read_text()
+
+    def client(self, **options):
+        return RawClient(self.address, **options)
+
+    def command(self, text):
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def stats(self):
+        return self.command("stats")
+
+    def counts(self, name="f"):
+        return self.command(f"counts {name}")
+
+    def wait_slots(self, count, name="f"):
+        wait_for(lambda: self.counts(name)["idle"] == count, f"{count} idle slots of {name}")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def memory_kib(self):
+        """Resident memory; what the memory checkers add says nothing, so 0 with them."""
+        if b"__asan_init" in BINARY or b"__tsan_init" in BINARY:
+            return 0
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+    def stop(self):
+        """A regular end: no exchange may be left, and the memory checkers have nothing to say."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            code = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("the gateway did not drain") from None
+        log = self.log_path.read_text()
+        assert code == 0, log
+        assert not SUSPICIOUS.search(log), log
+
+
+@pytest.fixture
+def backend(tmp_path):
+    runner = Backend(str(tmp_path / "runner.sock"))
+    yield runner
+    runner.close()
+    assert not runner.errors
+
+
+@pytest.fixture
+def start_gateway(tmp_path, backend):
+    """A function that starts a gateway with the function "f" on `slots` connections to the backend."""
+    started = []
+
+    def start(slots=4, workers=1, timeout=60000, options=(), **settings):
+        arguments = ["--route", f"f={backend.path}:{slots}", "--workers", str(workers), "--timeout", str(timeout)]
+        for name, value in settings.items():
+            arguments += ["--set", f"{name}={value}"]
+        gateway = Gateway(tmp_path, [*arguments, *options])
+        started.append(gateway)
+        if slots:
+            gateway.wait_slots(slots)
+        return gateway
+
+    yield start
+    for gateway in started:
+        gateway.stop()
+
+
+@pytest.fixture
+def gateway(start_gateway):
+    return start_gateway()

@@ -1,0 +1,357 @@
+"""Every limit has its own answer, and nothing grows without bound."""
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import BIN, Gateway, wait_for
+from raw_client import Truncated
+
+PATTERN = bytes(range(251)) * 4096
+
+
+def error_of(response):
+    return json.loads(response.body)["error"]
+
+
+def check_limit(response, status, setting):
+    assert response.status == status
+    assert setting in error_of(response)["hint"]
+
+
+def test_head_size(start_gateway):
+    gateway = start_gateway(max_head_bytes=2048)
+    with gateway.client() as client:
+        check_limit(client.get("/f/echo", "X: " + "y" * 3000), 431, "max_head")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert client.is_closed()
+
+
+def test_header_count(start_gateway):
+    gateway = start_gateway(max_headers=10)
+    with gateway.client() as client:
+        assert client.get("/f/echo", *[f"X-{i}: y" for i in range(9)]).status == 200
+        check_limit(client.get("/f/echo", *[f"X-{i}: y" for i in range(10)]), 431, "max_headers")
+
+
+def test_target_length(start_gateway):
+    gateway = start_gateway(max_target_bytes=300)
+    with gateway.client() as client:
+        check_limit(client.get("/f/" + "x" * 300), 414, "max_target")
+
+
+def test_body_size(start_gateway):
+    gateway = start_gateway(max_body_bytes=10)
+    with gateway.client() as client:
+        client.request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 10"], b"x" * 10)
+        assert client.read_response().status == 200
+        client.request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 11"])
+        check_limit(client.read_response(), 413, "max_body")
+    with gateway.client() as client:
+        client.request(["POST /f/echo HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"], b"6\r\nabcdef\r\n")
+        client.send(b"5\r\nghijk\r\n")
+        check_limit(client.read_response(), 413, "max_body")
+    gateway.wait_slots(4)
+
+
+def test_time_to_send_a_head(start_gateway):
+    gateway = start_gateway(head_timeout_ms=150)
+    with gateway.client() as client:
+        assert client.get("/f/echo").status == 200
+        client.send(b"GET /f/echo HT")
+        check_limit(client.read_response(), 408, "head_timeout")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert client.is_closed()
+
+
+def test_a_dripping_head_gains_no_time(start_gateway):
+    gateway = start_gateway(head_timeout_ms=200)
+    with gateway.client() as client:
+        client.sock.settimeout(0.02)
+        began = time.monotonic()
+        client.send(b"GET /f/echo HTTP/1.1\r\nX: ")
+        response = b""
+        while not response and time.monotonic() - began < 5:
+            try:
+                client.send(b"y")
+                response = client.sock.recv(100)
+            except socket.timeout:
+                pass
+        assert response.startswith(b"HTTP/1.1 408 ")
+        assert time.monotonic() - began < 1
+
+
+def test_idle_keep_alive(start_gateway):
+    gateway = start_gateway(keep_alive_timeout_ms=150)
+    with gateway.client() as fresh, gateway.client() as used:
+        assert used.get("/f/echo").status == 200
+        assert fresh.is_closed(3) and used.is_closed(3)
+
+
+def test_function_timeout(start_gateway, backend):
+    gateway = start_gateway(timeout=200)
+    backend.handlers["/hang"] = lambda connection, request: not connection.wait_closed()
+    with gateway.client() as client:
+        response = client.get("/f/hang")
+        check_limit(response, 504, "timeout")
+        assert re.search(r"run;dur=", response.get("Server-Timing"))
+        wait_for(lambda: gateway.counts()["idle"] == 4, "a new instance")
+        assert client.get("/f/echo").get("X-Served-By") == "000000000002"
+    assert gateway.stats()["timed_out"] == 1
+
+
+def test_function_timeout_after_the_head_cuts(start_gateway, backend):
+    gateway = start_gateway(timeout=200)
+
+    @backend.on("/hang")
+    def handler(connection, _):
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\nbegin")
+        connection.wait_closed()
+        return False
+
+    with gateway.client() as client:
+        client.request(["GET /f/hang HTTP/1.1", "Host: x"])
+        with pytest.raises(Truncated):
+            client.read_response()
+    assert gateway.stats()["timed_out"] == 1
+
+
+def test_uploading_does_not_use_up_the_functions_time(start_gateway):
+    gateway = start_gateway(timeout=250)
+    with gateway.client() as client:
+        client.request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 6"])
+        for letter in b"abcdef":
+            time.sleep(0.1)
+            client.send(bytes([letter]))
+        assert client.read_response().body == b"abcdef"
+
+
+def test_stalled_upload(start_gateway):
+    gateway = start_gateway(body_timeout_ms=150)
+    with gateway.client() as client:
+        client.request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 6"], b"abc")
+        check_limit(client.read_response(), 408, "body_timeout")
+    assert gateway.stats()["timed_out"] == 0
+    gateway.wait_slots(4)
+
+
+def test_waiting_for_continue_is_not_a_stall(start_gateway, backend):
+    gateway = start_gateway(body_timeout_ms=150)
+
+    @backend.on("/expect")
+    def handler(connection, request):
+        time.sleep(0.5)
+        connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body, _ = connection.read_body(request)
+        connection.answer(body)
+
+    with gateway.client() as client:
+        client.request(["POST /f/expect HTTP/1.1", "Host: x", "Content-Length: 4", "Expect: 100-continue"])
+        assert client.read_head().status == 100
+        client.send(b"body")
+        assert client.read_response().body == b"body"
+
+
+def test_client_that_does_not_read(start_gateway, backend):
+    gateway = start_gateway(body_timeout_ms=300)
+    gone = threading.Event()
+
+    @backend.on("/flood")
+    def handler(connection, _):
+        connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        try:
+            while True:
+                connection.send(b"x" * 65536)
+        except ConnectionError:
+            gone.set()
+            return False
+
+    with gateway.client() as client:
+        client.request(["GET /f/flood HTTP/1.1", "Host: x"])
+        assert gone.wait(5)
+    gateway.wait_slots(4)
+
+
+def test_queue_length(start_gateway, backend):
+    gateway = start_gateway(slots=1, queue_length=1)
+    go_on = threading.Event()
+
+    @backend.on("/wait")
+    def handler(connection, _):
+        go_on.wait(10)
+        connection.answer(b"done")
+
+    with gateway.client() as busy, gateway.client() as waiting, gateway.client() as refused:
+        busy.request(["GET /f/wait HTTP/1.1", "Host: x"])
+        wait_for(lambda: gateway.counts()["busy"] == 1, "a busy slot")
+        waiting.request(["GET /f/echo HTTP/1.1", "Host: x"])
+        wait_for(lambda: gateway.counts()["waiting"] == 1, "a waiter")
+        response = refused.get("/f/echo")
+        check_limit(response, 503, "queue_length")
+        assert response.get("Retry-After") == "1"
+        go_on.set()
+        assert busy.read_response().body == b"done"
+        response = waiting.read_response()
+        assert response.status == 200
+        assert float(re.search(r"queue;dur=([\d.]+)", response.get("Server-Timing"))[1]) > 0
+
+
+def test_queue_time(start_gateway):
+    gateway = start_gateway(slots=0, queue_timeout_ms=150)
+    with gateway.client() as client:
+        response = client.get("/f/echo")
+        check_limit(response, 503, "queue_timeout")
+        assert response.get("Retry-After") == "1"
+        start = float(re.search(r"start;dur=([\d.]+)", response.get("Server-Timing"))[1])
+        assert 140 < start < 2000
+
+
+def test_connections_above_the_limit_wait(start_gateway):
+    gateway = start_gateway(max_connections=2, workers=2)
+    first, second = gateway.client(), gateway.client()
+    assert first.get("/f/echo").status == 200 and second.get("/f/echo").status == 200
+    third = gateway.client(timeout=0.3)
+    third.request(["GET /f/echo HTTP/1.1", "Host: x"])
+    with pytest.raises(socket.timeout):
+        third.read_response()
+    assert first.get("/f/echo").status == 200
+    first.sock.close()
+    third.sock.settimeout(5)
+    assert third.read_response().status == 200
+    second.sock.close()
+    third.sock.close()
+
+
+def test_a_thousand_connections(start_gateway):
+    gateway = start_gateway(slots=8, workers=2)
+    before = gateway.descriptors()
+    clients = [gateway.client(timeout=30) for _ in range(1000)]
+    for client in clients:
+        client.request(["GET /f/echo HTTP/1.1", "Host: x"])
+    assert all(client.read_response().status == 200 for client in clients)
+    for client in clients:
+        client.request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 3"], b"abc")
+    assert all(client.read_response().body == b"abc" for client in clients)
+    for client in clients:
+        client.sock.close()
+    wait_for(lambda: gateway.stats()["open"] == 0, "no connection left")
+    assert gateway.descriptors() == before
+
+
+@pytest.fixture
+def bulk(tmp_path):
+    """A gateway in front of the C backend, whose bodies are a known pattern."""
+    path = str(tmp_path / "echo.sock")
+    peer = subprocess.Popen([BIN / "echo_backend", path], stdout=subprocess.PIPE)
+    peer.stdout.readline()
+    gateway = Gateway(tmp_path, ["--route", f"f={path}:4"])
+    gateway.wait_slots(4)
+    yield gateway
+    gateway.stop()
+    peer.kill()
+    peer.wait()
+
+
+def pattern(size):
+    """Pieces of the backend's pattern, `size` bytes in all."""
+    while size > 0:
+        piece = PATTERN[:min(size, len(PATTERN))]
+        yield piece
+        size -= len(piece)
+
+
+BULK = 256 * 1024 * 1024
+
+
+def test_big_upload_with_flat_memory(bulk):
+    before = bulk.memory_kib()
+    with bulk.client(timeout=60) as client:
+        client.request(["POST /f/upload HTTP/1.1", "Host: x", f"Content-Length: {BULK}"])
+        for piece in pattern(BULK):
+            client.send(piece)
+        assert client.read_response().body == b"%d\n" % BULK
+    assert bulk.memory_kib() - before < 4096
+
+
+def test_big_download_with_flat_memory(bulk):
+    before = bulk.memory_kib()
+    with bulk.client(timeout=60) as client:
+        client.request([f"GET /f/bytes/{BULK} HTTP/1.1", "Host: x"])
+        assert client.read_head().get("Content-Length") == str(BULK)
+        for piece in pattern(BULK):
+            assert client.read_exactly(len(piece)) == piece
+        assert client.get("/f/hello").body == b"hello, world\n"
+    assert bulk.memory_kib() - before < 4096
+
+
+def test_slow_reader_holds_the_runner_back(start_gateway, backend):
+    gateway = start_gateway()
+    sent = []
+
+    @backend.on("/flood")
+    def handler(connection, _):
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+        for _ in range(1000):
+            connection.send(b"x" * 100000)
+            sent.append(100000)
+
+    before = gateway.memory_kib()
+    with gateway.client() as client:
+        client.request(["GET /f/flood HTTP/1.1", "Host: x"])
+        client.read_head()
+        wait_for(lambda: sent, "the first bytes")
+        settled = -1
+        while settled != len(sent):
+            settled = len(sent)
+            time.sleep(0.2)
+        assert sum(sent) < 20000000
+        assert gateway.memory_kib() - before < 4096
+        left = 100000000
+        while left > 0:
+            left -= len(client.read_exactly(min(left, 1000000)))
+        assert client.get("/f/echo").status == 200
+
+
+def test_events_arrive_as_they_are_written(start_gateway, backend):
+    gateway = start_gateway()
+    more = threading.Semaphore(0)
+
+    @backend.on("/events")
+    def handler(connection, _):
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        for number in range(5):
+            more.acquire(timeout=10)
+            connection.send(b"data: %d\n\n" % number)
+        return False
+
+    with gateway.client() as client:
+        client.request(["GET /f/events HTTP/1.1", "Host: x"])
+        assert client.read_head().status == 200
+        for number in range(5):
+            more.release()
+            assert client.read_chunk() == b"data: %d\n\n" % number
+        assert client.read_chunk() == b""
+
+
+def test_slow_clients_do_not_disturb_others(start_gateway):
+    gateway = start_gateway()
+    slow = [gateway.client() for _ in range(500)]
+    before = gateway.memory_kib()
+    for at in range(4):
+        for client in slow:
+            client.send(b"GET "[at:at + 1])
+    with gateway.client() as client:
+        began = time.monotonic()
+        for _ in range(100):
+            assert client.get("/f/echo").status == 200
+        assert time.monotonic() - began < 5
+    assert gateway.memory_kib() - before < 16384
+    for client in slow:
+        client.send(b"/f/echo HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert all(client.read_response().status == 200 for client in slow)
+    for client in slow:
+        client.sock.close()
