@@ -93,10 +93,10 @@ int berth_connection_fd(const struct berth_connection *connection)
     return connection->fd;
 }
 
-ssize_t berth_connection_receive(struct berth_connection *connection, void *buffer, size_t size)
+ssize_t berth_connection_receive(struct berth_connection *connection, void *buffer, size_t size, int flags)
 {
     for (;;) {
-        ssize_t received = recv(connection->fd, buffer, size, 0);
+        ssize_t received = recv(connection->fd, buffer, size, flags);
         if (received >= 0 || errno != EINTR)
             return received;
     }
@@ -158,7 +158,7 @@ static bool grow_input(struct berth_connection *connection)
 static ssize_t receive_head(struct berth_connection *connection)
 {
     ssize_t received = berth_connection_receive(connection, connection->input + connection->end,
-                                                connection->capacity - INPUT_RESERVE - connection->end);
+                                                connection->capacity - INPUT_RESERVE - connection->end, 0);
     if (received > 0)
         connection->end += (size_t)received;
     return received;

@@ -112,7 +112,7 @@ void berth_head_terminate(struct berth_connection *connection);
 ssize_t berth_chunks_decode(struct berth_connection *connection, char *buffer, size_t size);
 
 /* recv(2) again after a signal. 0 at the end of the stream. */
-ssize_t berth_connection_receive(struct berth_connection *connection, void *buffer, size_t size);
+ssize_t berth_connection_receive(struct berth_connection *connection, void *buffer, size_t size, int flags);
 
 /* Sends `100 Continue` when the client waits for it. */
 int berth_request_continue(struct berth_request *request);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 
 const char *berth_request_method(const struct berth_request *request)
@@ -55,18 +56,6 @@ struct berth_connection *berth_request_connection(const struct berth_request *re
     return connection_of(request);
 }
 
-bool berth_request_expects_continue(const struct berth_request *request)
-{
-    return request->expects_continue;
-}
-
-bool berth_request_readable(const struct berth_request *request)
-{
-    const struct berth_connection *connection = connection_of(request);
-    return request->body == BODY_NONE || request->body == BODY_BROKEN ||
-           connection->position < connection->end;
-}
-
 bool berth_request_cancelled(const struct berth_request *request)
 {
     struct pollfd socket = {.fd = connection_of(request)->fd, .events = POLLRDHUP};
@@ -75,6 +64,8 @@ bool berth_request_cancelled(const struct berth_request *request)
 
 static ssize_t body_cut(struct berth_request *request, ssize_t received)
 {
+    if (received < 0 && errno == EAGAIN)
+        return -1;
     request->body = BODY_BROKEN;
     if (received == 0)
         errno = ECONNRESET;
@@ -82,12 +73,12 @@ static ssize_t body_cut(struct berth_request *request, ssize_t received)
 }
 
 /* Bytes that came with the head first; then straight from the socket into the caller's buffer. */
-static ssize_t read_plain(struct berth_request *request, void *buffer, size_t size)
+static ssize_t read_plain(struct berth_request *request, void *buffer, size_t size, int flags)
 {
     struct berth_connection *connection = connection_of(request);
     size_t stored = connection->end - connection->position;
     if (stored == 0)
-        return berth_connection_receive(connection, buffer, size);
+        return berth_connection_receive(connection, buffer, size, flags);
     if (stored > size)
         stored = size;
     memcpy(buffer, connection->input + connection->position, stored);
@@ -95,11 +86,11 @@ static ssize_t read_plain(struct berth_request *request, void *buffer, size_t si
     return (ssize_t)stored;
 }
 
-static ssize_t read_length(struct berth_request *request, void *buffer, size_t size)
+static ssize_t read_length(struct berth_request *request, void *buffer, size_t size, int flags)
 {
     if (size > request->body_left)
         size = request->body_left;
-    ssize_t received = read_plain(request, buffer, size);
+    ssize_t received = read_plain(request, buffer, size, flags);
     if (received <= 0)
         return body_cut(request, received);
     request->body_left -= (uint64_t)received;
@@ -109,31 +100,31 @@ static ssize_t read_length(struct berth_request *request, void *buffer, size_t s
 }
 
 /* Receives into the space behind the head, of which there are INPUT_RESERVE bytes or more. */
-static ssize_t receive_chunks(struct berth_connection *connection)
+static ssize_t receive_chunks(struct berth_connection *connection, int flags)
 {
     connection->position = connection->head_end;
     connection->end = connection->head_end;
     ssize_t received = berth_connection_receive(connection, connection->input + connection->end,
-                                                connection->capacity - connection->end);
+                                                connection->capacity - connection->end, flags);
     if (received > 0)
         connection->end += (size_t)received;
     return received;
 }
 
-static ssize_t read_chunked(struct berth_request *request, void *buffer, size_t size)
+static ssize_t read_chunked(struct berth_request *request, void *buffer, size_t size, int flags)
 {
     struct berth_connection *connection = connection_of(request);
     for (;;) {
         ssize_t stored = berth_chunks_decode(connection, buffer, size);
         if (stored != 0 || request->body != BODY_CHUNKED)
             return stored;
-        ssize_t received = receive_chunks(connection);
+        ssize_t received = receive_chunks(connection, flags);
         if (received <= 0)
             return body_cut(request, received);
     }
 }
 
-ssize_t berth_request_read(struct berth_request *request, void *buffer, size_t size)
+static ssize_t read_body(struct berth_request *request, void *buffer, size_t size, int flags)
 {
     if (size == 0 || request->body == BODY_NONE)
         return 0;
@@ -144,10 +135,20 @@ ssize_t berth_request_read(struct berth_request *request, void *buffer, size_t s
     if (berth_request_continue(request) < 0)
         return body_cut(request, -1);
     if (request->body == BODY_TUNNEL)
-        return read_plain(request, buffer, size);
+        return read_plain(request, buffer, size, flags);
     if (request->body == BODY_LENGTH)
-        return read_length(request, buffer, size);
-    return read_chunked(request, buffer, size);
+        return read_length(request, buffer, size, flags);
+    return read_chunked(request, buffer, size, flags);
+}
+
+ssize_t berth_request_read(struct berth_request *request, void *buffer, size_t size)
+{
+    return read_body(request, buffer, size, 0);
+}
+
+ssize_t berth_request_try_read(struct berth_request *request, void *buffer, size_t size)
+{
+    return read_body(request, buffer, size, MSG_DONTWAIT);
 }
 
 bool berth_request_can_drain(const struct berth_request *request)
@@ -163,6 +164,14 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Waits for more of the body until the deadline. */
+static bool wait_for_body(const struct berth_request *request, int64_t deadline)
+{
+    struct pollfd socket = {.fd = connection_of(request)->fd, .events = POLLIN};
+    int64_t left = deadline - now_ms();
+    return left > 0 && poll(&socket, 1, (int)left) > 0;
+}
+
 bool berth_request_drain(struct berth_request *request)
 {
     if (!berth_request_can_drain(request))
@@ -170,13 +179,8 @@ bool berth_request_drain(struct berth_request *request)
     int64_t deadline = request->body == BODY_NONE ? 0 : now_ms() + DRAIN_MAX_MS;
     while (request->body != BODY_NONE) {
         char dropped[4096];
-        struct pollfd socket = {.fd = connection_of(request)->fd, .events = POLLIN};
-        if (!berth_request_readable(request)) {
-            int64_t left = deadline - now_ms();
-            if (left <= 0 || poll(&socket, 1, (int)left) <= 0)
-                return false;
-        }
-        if (berth_request_read(request, dropped, sizeof(dropped)) < 0)
+        ssize_t size = berth_request_try_read(request, dropped, sizeof(dropped));
+        if (size < 0 && (errno != EAGAIN || !wait_for_body(request, deadline)))
             return false;
     }
     return true;

@@ -2,6 +2,7 @@
 #include "berth/runner.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -523,6 +524,41 @@ static void test_expect_continue(void **state)
     rig_stop(&rig);
 }
 
+/* Reads without waiting, between polls. */
+static void poll_body(struct berth_request *request)
+{
+    char text[64] = "";
+    size_t used = 0, waits = 0;
+    ssize_t got;
+    while ((got = berth_request_try_read(request, text + used, sizeof(text) - used)) != 0) {
+        if (got > 0) {
+            used += (size_t)got;
+            continue;
+        }
+        assert_int_equal(errno, EAGAIN);
+        struct pollfd poller = {.fd = berth_connection_fd(berth_request_connection(request)),
+                                .events = POLLIN};
+        assert_int_equal(poll(&poller, 1, 10000), 1);
+        waits++;
+    }
+    assert_true(waits > 0);
+    berth_response_send(request, 200, NULL, text, used);
+}
+
+static void test_read_without_waiting(void **state)
+{
+    (void)state;
+    struct rig rig;
+    const char *head = "POST / HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n";
+    rig_start(&rig, poll_body);
+    host_send(&rig, head, strlen(head));
+    expect_text(&rig, "HTTP/1.1 100 Continue\r\n\r\n");
+    for (const char *byte = "2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"; *byte; byte++)
+        host_send(&rig, byte, 1);
+    expect_text(&rig, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde");
+    rig_stop(&rig);
+}
+
 static void tunnel(struct berth_request *request)
 {
     const struct berth_header headers[] = {HEADER("Upgrade", "echo"), HEADER("Connection", "upgrade")};
@@ -647,6 +683,7 @@ int main(void)
         cmocka_unit_test(test_large_body_by_length),
         cmocka_unit_test(test_large_body_in_chunks),
         cmocka_unit_test(test_expect_continue),
+        cmocka_unit_test(test_read_without_waiting),
         cmocka_unit_test(test_upgrade),
         cmocka_unit_test(test_cancelled),
         cmocka_unit_test(test_interrupt),

@@ -102,12 +102,8 @@ int64_t berth_request_content_length(const struct berth_request *request);
  * first read sends the `100 Continue` that the client may be waiting for. Trailers are dropped. */
 ssize_t berth_request_read(struct berth_request *request, void *buffer, size_t size);
 
-/* True when berth_request_read() has something to return, without waiting and without reading the socket.
- * poll(2) the socket only when this is false. */
-bool berth_request_readable(const struct berth_request *request);
-
-/* True when the client waits for `100 Continue`: nothing comes before the first berth_request_read(). */
-bool berth_request_expects_continue(const struct berth_request *request);
+/* The same without waiting: EAGAIN when nothing is there, then poll(2) the socket for POLLIN. */
+ssize_t berth_request_try_read(struct berth_request *request, void *buffer, size_t size);
 
 /* True when the host has closed the connection, that is when nobody waits for the answer. One system call. */
 bool berth_request_cancelled(const struct berth_request *request);
