@@ -5,8 +5,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1] / "data/python/broken"
 SEVERITIES = {"error": 1, "warning": 2, "note": 3}
-_EXPECTED = re.compile(r"(?P<severity>\w+) (?P<file>[^\s:]+)(?::(?P<line>\d+))?(?::(?P<column>\d+))? (?P<message>[^|]+?)"
-                       r"(?: \| (?P<hint>.+))?")
+_EXPECTED = re.compile(
+    r"(?P<severity>\w+) (?P<file>[^\s:]+)(?::(?P<line>\d+))?(?::(?P<column>\d+))? "
+    r"(?P<message>[^|]+?)(?: \| (?P<hint>.+))?")
 
 
 @dataclass

@@ -82,7 +82,8 @@ def test_the_only_file_with_a_handle_is_the_entry(tmp_path):
 
 
 def test_launch_settings(tmp_path):
-    (tmp_path / "app.py").write_text("handler_run_config = {'is_return_serialized': False}\ndef go(request):\n    return 1\n")
+    (tmp_path / "app.py").write_text(
+        "handler_run_config = {'is_return_serialized': False}\ndef go(request):\n    return 1\n")
     options = {"handler": "app:go", "debug": "true"}
     command, environment, concurrency, runtime = plugin.launch(str(tmp_path), "x", None, options)
     assert command[0] == "/usr/bin/python3" and concurrency == 8
@@ -118,7 +119,6 @@ def test_package_is_the_same_every_time(tmp_path):
     for name in "abc":
         (tmp_path / f"{name}.py").write_text(f"def {name}(x): return (x, '{name}', 1.5)\n")
     folder = str(tmp_path)
-    assert plugin._compiled(plugin.Job(folder, "x", None, {})).__class__.__name__ == "generator"
     first = list(plugin._compiled(plugin.Job(folder, "x", None, {})))
     assert first == list(plugin._compiled(plugin.Job(folder, "x", None, {})))
 
@@ -159,8 +159,8 @@ def test_pip_line(text, arguments):
     "--target x", "-tx", "-t x", "--prefix=/x", "--root /", "--user", "-e .", "-e git+https://example.org/x",
     "--python /usr/bin/python", "--log /tmp/l", "--cache-dir /c", "--src /s", "--report r", "-c c.txt", "--cert /c",
     "-r /etc/passwd", "-r/etc/passwd", "--requirement=../x", "-f /srv/wheels", "--find-links=file:///x", "./x", "../x",
-    "/x", "~/x", "file:///x", "x.whl", "dir/pkg", "pkg@file:///etc/x", "'pkg @ file:///etc/x'", "$(id)", "`id`", "a;b&&c",
-    "--unknown", "--index-url", "x|y", ">file", "x>=", "-", "--",
+    "/x", "~/x", "file:///x", "x.whl", "dir/pkg", "pkg@file:///etc/x",
+    "'pkg @ file:///etc/x'", "$(id)", "`id`", "a;b&&c", "--unknown", "--index-url", "x|y", ">file", "x>=", "-", "--",
 ])
 def test_pip_line_refused(text):
     _, problems = requirements(text)

@@ -113,7 +113,13 @@ def test_environment_folder_and_path(host, tmp_path):
 
 def test_entry_in_a_subfolder_and_named_attribute(host):
     host.write("NAME = 'beside'\n", "src/beside.py")
-    host.write("import beside\nclass app:\n    @staticmethod\n    def run(request):\n        return beside.NAME\n", "src/app.py")
+    host.write("""
+        import beside
+        class app:
+            @staticmethod
+            def run(request):
+                return beside.NAME
+    """, "src/app.py")
     connection = host.serve("", runtime={"file": "src/app.py", "attribute": "app.run"})
     assert connection.request().text == "beside"
 
@@ -165,7 +171,8 @@ def test_prewarmed_async(host, tmp_path):
     source = tmp_path / "package"
     source.mkdir()
     (source / "main.py").write_text(
-        "from starlette.responses import HTMLResponse\nasync def handle(request):\n    return HTMLResponse(request.path)\n")
+        "from starlette.responses import HTMLResponse\n"
+        "async def handle(request):\n    return HTMLResponse(request.path)\n")
     host.start(BERTH_PREWARMED="1")
     connection = host.accept()
     assert host.init(connection, package_of(source), concurrency=2).status == 200

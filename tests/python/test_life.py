@@ -165,7 +165,8 @@ def test_sigterm_while_loading(host):
 
 
 def test_output_is_line_buffered(host):
-    host.serve("import sys\ndef handle(request):\n    return 'ok'\nprint('out line')\nsys.stderr.write('err line\\n')\n")
+    host.serve("import sys\nprint('out line')\nsys.stderr.write('err line\\n')\n"
+               "def handle(request):\n    return 'ok'\n")
     host.wait_log("out line")
     host.wait_log("err line")
 

@@ -172,6 +172,19 @@ def test_exception_is_logged_with_the_traceback_of_user_code(host):
     assert "threads.py" not in host.log()
 
 
+@pytest.mark.parametrize("prefix", ["", "async "], ids=["plain", "async"])
+def test_http_exception_is_an_answer(host, prefix):
+    connection = host.serve(f"""
+        from starlette.exceptions import HTTPException
+        {prefix}def handle(request):
+            raise HTTPException(int(request.query_params["s"]), "sorry", headers={{"X-A": "b"}})
+    """)
+    response = connection.request(target="/?s=403")
+    assert (response.status, response.text, response.headers["x-a"]) == (403, "sorry", "b")
+    assert connection.request(target="/?s=304").status == 304
+    assert "Traceback" not in host.log()
+
+
 @pytest.mark.parametrize("source", [
     "import functools\ndef f(a, request):\n    return a\nhandle = functools.partial(f, 'ok')\n",
     "import functools\nasync def f(a, request):\n    return a\nhandle = functools.partial(f, 'ok')\n",

@@ -123,8 +123,10 @@ def _check_import(job, source, top, node):
 
 def _in_folder(job, top):
     bases = {"", os.path.dirname(job.entry.file) if job.entry.file else ""}
-    return any(os.path.exists(os.path.join(job.folder, base, top + end)) for base in bases for end in ("", ".py", ".so")) \
-        or any(name.startswith(f"{top}.") and name.endswith(".so") for name in os.listdir(job.folder))
+    ends = ("", ".py", ".so")
+    if any(os.path.exists(os.path.join(job.folder, base, top + end)) for base in bases for end in ends):
+        return True
+    return any(name.startswith(f"{top}.") and name.endswith(".so") for name in os.listdir(job.folder))
 
 
 def check_hidden_names(job):

@@ -196,7 +196,8 @@ def _joined(words):
     out = []
     for word in words:
         continues = out and not out[-1].startswith("-") and (
-            _BEGINS_WITH_SPECIFIER.match(word) or _ENDS_WITH_SPECIFIER.search(out[-1]) or word.startswith((",", ";", "@")))
+            word.startswith((",", ";", "@"))
+            or _BEGINS_WITH_SPECIFIER.match(word) or _ENDS_WITH_SPECIFIER.search(out[-1]))
         if continues and not _URL.match(out[-1]):
             out[-1] += word if not word.startswith((";", "@")) else f" {word}"
         else:

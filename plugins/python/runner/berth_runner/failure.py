@@ -2,7 +2,7 @@
 import json
 import sys
 
-from .protocol import head_bytes
+from .protocol import bodiless, head_bytes
 
 _OURS = __file__.rpartition("/")[0] + "/"
 
@@ -39,8 +39,27 @@ def log(text):
         pass  # the log's reader has gone; the request must not fail for that
 
 
+def _is_http_exception(error):
+    """Starlette's HTTPException (or FastAPI's, which derives from it), whichever copy it comes from."""
+    return any(base.__name__ == "HTTPException" and base.__module__ == "starlette.exceptions"
+               for base in type(error).__mro__)
+
+
+def _http_exception(error):
+    """The answer that the handler meant by raising it, as Starlette gives it."""
+    status = error.status_code
+    body = b"" if bodiless(status) else str(error.detail).encode()
+    pairs = [(str(name).lower().encode("latin-1"), str(value).encode("latin-1"))
+             for name, value in (getattr(error, "headers", None) or {}).items()]
+    if not bodiless(status):
+        pairs += [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    return head_bytes(status, pairs) + b"\r\n" + body
+
+
 def answer(error, request, debug):
-    """Logs an exception of a handler and gives the response to it, complete."""
+    """The complete response to an exception of a handler, which is logged."""
+    if _is_http_exception(error):
+        return _http_exception(error)
     text = trace(error)
     log(text)
     request_id = request.request_id

@@ -37,11 +37,17 @@ class Function:
 
 def preload():
     """Loads what most functions need, in a prewarmed instance: before it is known which one it will serve."""
+    import gc
+    import importlib.util  # noqa: F401
+
     import starlette.requests
     import starlette.responses  # noqa: F401
     import tarfile  # noqa: F401
 
-    from . import events, threads  # noqa: F401
+    from . import asgi, events, threads  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
 
 
 def load(settings, package):
@@ -164,7 +170,7 @@ def unpack(package, code):
     import io
     import tarfile
 
-    with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(package), mode="r:") as archive:
         for member in archive:
             path = os.path.normpath(os.path.join(code, member.name))
             if path != code and not path.startswith(code.rstrip("/") + "/"):

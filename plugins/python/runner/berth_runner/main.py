@@ -101,16 +101,9 @@ def await_init(session, sock):
             answer = session.control(method, target, head, lower, body)
         else:
             answer = refusal(503, "no function is loaded yet")
-        if session.function is not None:
-            settle()
         sock.sendall(answer)
+    gc.freeze()  # everything loaded so far stays for good: the garbage collector need not look at it again
     return data
-
-
-def settle():
-    """Everything loaded so far stays for good: the garbage collector need not look at it again."""
-    gc.collect()
-    gc.freeze()
 
 
 def connect(session):
