@@ -67,7 +67,7 @@ static void take_candidate(struct candidates *candidates, int folder, const char
     snprintf(target, ENTRY_NAME_MAX, "%s", name);
     *(is_script ? &candidates->scripts : &candidates->executables) += 1;
     size_t used = strlen(candidates->list);
-    snprintf(candidates->list + used, sizeof(candidates->list) - used, "%s%s", used ? ", " : "", name);
+    snprintf(candidates->list + used, sizeof(candidates->list) - used, "%s%.100s", used ? ", " : "", name);
 }
 
 static int list_candidates(const char *folder, struct candidates *candidates)
