@@ -5,6 +5,7 @@
     dial.py      the connection to the host
     threads.py   engine of plain handlers: a thread a slot
     events.py    engine of async handlers: one event loop, every slot on it
+    loop.py      that event loop
     protocol.py  HTTP/1.1: bytes in, bytes out, no sockets
     content.py   request bodies
     request.py   what a handler gets

@@ -1,12 +1,6 @@
-"""The engine of async handlers: one event loop in the main thread, every slot on it.
-
-The loop is asyncio's own with a selector of ours: slots are served inside its wait for events, without a callback,
-a future or a second round of the loop. A handler's first step runs at once, within its own task; only a handler that
-truly waits meets the loop.
-"""
+"""The engine of async handlers: one event loop in the main thread, every slot on it."""
 import asyncio
 import select
-import selectors
 import signal
 
 from _socket import SHUT_RDWR
@@ -15,96 +9,14 @@ from . import failure
 from .asgi import Sender, run_application, run_stream
 from .content import ClientGone, LoopContent
 from .dial import delays, dial
+from .loop import Loop, SlotSelector
 from .protocol import HEAD_LIMIT, ProtocolError, closing, decoder, parse_head, without_body
 from .respond import Application, Pending
 
 RECEIVE_SIZE = 64 << 10
 EARLY_LIMIT = 64 << 10  # bytes taken in of a next request while one is under way
-EVENTS_AT_ONCE = 64
 _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 _END = object()
-
-
-class SlotSelector(selectors.EpollSelector):
-    """asyncio's selector, which also waits for the slots and serves them itself."""
-
-    def __init__(self):
-        super().__init__()
-        self.loop = None
-        self.owners = {}
-        self._both = select.epoll()
-        self._inner = self.fileno()
-        self._both.register(self._inner, _IN)
-
-    def watch(self, descriptor, slot, mask):
-        self.owners[descriptor] = slot
-        self._both.register(descriptor, mask)
-
-    def change(self, descriptor, mask):
-        self._both.modify(descriptor, mask)
-
-    def forget(self, descriptor):
-        if self.owners.pop(descriptor, None) is not None:
-            self._both.unregister(descriptor)
-
-    def select(self, timeout=None):
-        loop = self.loop
-        owners = self.owners
-        inner = self._inner
-        poll = self._both.poll
-        wait = -1 if timeout is None else timeout
-        while True:
-            loop.touched = False
-            own = False
-            for descriptor, events in poll(wait, EVENTS_AT_ONCE):
-                slot = owners.get(descriptor)
-                if slot is not None:
-                    slot.on_event(events)
-                elif descriptor == inner:
-                    own = True
-            if own:
-                return super().select(0)
-            if timeout is not None or loop.touched:
-                return ()
-
-    def close(self):
-        self._both.close()
-        super().close()
-
-
-class Loop(asyncio.SelectorEventLoop):
-    """Knows whether something was scheduled since the selector last looked, and can hand over a new task's first
-    step instead of queueing it."""
-
-    def __init__(self, selector):
-        super().__init__(selector)
-        self.touched = False
-        self.catching = False
-        self.caught = None
-        selector.loop = self
-
-    def call_soon(self, callback, *args, context=None):
-        if self.catching:
-            self.catching = False
-            self.caught = callback, context
-            return None
-        self.touched = True
-        return super().call_soon(callback, *args, context=context)
-
-    def call_at(self, when, callback, *args, context=None):
-        self.touched = True
-        return super().call_at(when, callback, *args, context=context)
-
-    def start_task(self, coroutine):
-        """A task whose first step has been taken when this returns. Not from within another task."""
-        self.catching = True
-        try:
-            task = asyncio.Task(coroutine, loop=self)
-        finally:
-            self.catching = False
-        step, context = self.caught
-        context.run(step)
-        return task
 
 
 class Slot:
