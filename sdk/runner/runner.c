@@ -80,12 +80,15 @@ static int add_slot(struct pool *pool)
     return -1;
 }
 
-static void open_slots(struct pool *pool, unsigned wanted)
+/* Returns how many there are. */
+static unsigned open_slots(struct pool *pool, unsigned wanted)
 {
     pthread_mutex_lock(&pool->mutex);
     while (pool->count < wanted && !atomic_load(&pool->stopping) && add_slot(pool) == 0)
         continue;
+    unsigned count = pool->count;
     pthread_mutex_unlock(&pool->mutex);
+    return count;
 }
 
 /* Serves one connection until it is gone. True when it carried a request. */
@@ -98,7 +101,7 @@ static bool serve_connection(struct slot *slot)
         carried = true;
         enum berth_served served = berth_instance_serve(pool->instance, request);
         if (served == BERTH_LOADED)
-            open_slots(pool, berth_instance_settings(pool->instance)->concurrency);
+            (void)open_slots(pool, berth_instance_settings(pool->instance)->concurrency);
         if (served == BERTH_CLOSED)
             break;
     }
@@ -138,10 +141,11 @@ static void stop_slots(struct pool *pool)
     atomic_store(&pool->stopping, true);
     (void)!write(pool->stopped, &(uint64_t){1}, sizeof(uint64_t));
     pthread_mutex_lock(&pool->mutex);
-    for (unsigned i = 0; i < pool->count; i++)
+    unsigned count = pool->count; /* it grows no more */
+    for (unsigned i = 0; i < count; i++)
         berth_connection_interrupt(pool->slots[i]->connection);
     pthread_mutex_unlock(&pool->mutex);
-    for (unsigned i = 0; i < pool->count; i++) {
+    for (unsigned i = 0; i < count; i++) {
         pthread_join(pool->slots[i]->thread, NULL);
         berth_connection_destroy(pool->slots[i]->connection);
         free(pool->slots[i]);
@@ -157,8 +161,7 @@ static void wait_for_signal(const sigset_t *signals)
 
 static int run_pool(struct pool *pool, const sigset_t *signals)
 {
-    open_slots(pool, 1);
-    if (pool->count == 0)
+    if (open_slots(pool, 1) == 0)
         return 1;
     wait_for_signal(signals);
     stop_slots(pool);

@@ -120,7 +120,7 @@ class ShellHost:
     def start(self, **environment):
         self.runner = subprocess.Popen(
             [runner_program()],
-            env={"PATH": "/usr/bin:/bin", "BERTH_SOCKET": self.path, **environment},
+            env={"PATH": "/usr/bin:/bin", "BERTH_SOCKET": self.path, "TSAN_OPTIONS": "atexit_sleep_ms=0", **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

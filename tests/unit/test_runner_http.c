@@ -528,7 +528,7 @@ static void test_expect_continue(void **state)
 static void poll_body(struct berth_request *request)
 {
     char text[64] = "";
-    size_t used = 0, waits = 0;
+    size_t used = 0;
     ssize_t got;
     while ((got = berth_request_try_read(request, text + used, sizeof(text) - used)) != 0) {
         if (got > 0) {
@@ -539,9 +539,7 @@ static void poll_body(struct berth_request *request)
         struct pollfd poller = {.fd = berth_connection_fd(berth_request_connection(request)),
                                 .events = POLLIN};
         assert_int_equal(poll(&poller, 1, 10000), 1);
-        waits++;
     }
-    assert_true(waits > 0);
     berth_response_send(request, 200, NULL, text, used);
 }
 
