@@ -183,8 +183,7 @@ def test_sigterm_finishes_what_is_under_way(berth):
     berth.start()
     berth.get("/mirror")
     held = berth.hold("/mirror")
-    wait_until(lambda: berth.running, "the daemon")
-    berth.get("/mirror")  # the held request's head has been read when a later one has been answered
+    wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 1, "the request to be under way")
     berth.signal(signal.SIGTERM)
     assert stays(lambda: berth.running, 0.5)
     held.send("x")
@@ -198,7 +197,7 @@ def test_no_new_connection_while_draining(berth):
     berth.start()
     berth.get("/mirror")
     held = berth.hold("/mirror")
-    berth.get("/mirror")
+    wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 1, "the request to be under way")
     berth.signal(signal.SIGTERM)
 
     def refused():
@@ -219,7 +218,7 @@ def test_second_sigterm_exits_at_once(berth):
     berth.start()
     berth.get("/mirror")
     held = berth.hold("/mirror")
-    berth.get("/mirror")
+    wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 1, "the request to be under way")
     berth.signal(signal.SIGTERM)
     assert stays(lambda: berth.running, 0.3)
     began = time.monotonic()

@@ -115,38 +115,33 @@ def test_full_queue_is_a_503_with_retry_after(berth):
     berth.host = {"queue_length": 2}
     berth.write_function("mirror", MIRROR, concurrency=1, max_scale=1, idle_timeout=5)
     berth.start()
-    held = berth.hold("/mirror")
-    wait_until(lambda: len(berth.instances("mirror")) == 1, "an instance", 30)
-    waiting = [berth.hold("/mirror") for _ in range(2)]
-
-    def refused():
-        with berth.connect() as connection:
-            connection.send("GET /mirror HTTP/1.1\r\nHost: a\r\n\r\n")
-            connection.socket.settimeout(2)
-            try:
-                return connection.response()
-            except TimeoutError:
-                return None
-
-    answer = wait_until(refused, "a refusal")
+    assert berth.get("/mirror").status == 200
+    held = [berth.hold("/mirror") for _ in range(3)]
+    wait_until(lambda: berth.gauge("berth_requests_waiting", "mirror") == 2, "a full queue")
+    answer = berth.get("/mirror")
     assert answer.status == 503
     assert int(answer.headers["Retry-After"]) >= 1
     error = answer.error()
     assert "queue_length" in error["message"] + error.get("hint", "")
-    for connection in [held, *waiting]:
+    for connection in held:
         connection.send("x")
+    for connection in held:
         assert connection.response().status == 200
         connection.close()
 
 
 def test_request_waits_in_the_queue_no_longer_than_it_should(berth):
     berth.host = {"queue_timeout": 1}
-    berth.write_function("mirror", MIRROR, concurrency=1, max_scale=1, idle_timeout=5)
+    berth.write_function("mirror", MIRROR, concurrency=1, max_scale=1, idle_timeout=10)
     berth.start()
-    assert berth.get("/mirror").status == 200
+    berth.wait_answer("/mirror", lambda answer: answer.status == 200, "an instance")
     held = berth.hold("/mirror")
-    answer = wait_until(lambda: (a := berth.get("/mirror")).status == 503 and a, "a request to be refused")
+    wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 1, "the slot to be busy")
+    answer = berth.get("/mirror")
+    assert answer.status == 503
     assert "Retry-After" in answer.headers
+    error = answer.error()
+    assert "queue_timeout" in error["message"] + error.get("hint", "")
     held.send("x")
     assert held.response().status == 200
     held.close()
@@ -170,7 +165,7 @@ def test_request_in_a_killed_container_is_a_502_that_says_so(berth):
     berth.start()
     berth.get("/mirror")
     held = berth.hold("/mirror")
-    wait_until(lambda: berth.admin("GET", "/healthz").status == 200, "the daemon")
+    wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 1, "the slot to be busy")
     engine.kill(berth.instance("mirror")["Id"])
     answer = held.response()
     held.close()

@@ -282,7 +282,6 @@ WRONG = {
     "two lengths": ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
     "length no number": ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
     "space before colon": ("GET /hello HTTP/1.1\r\nHost : a\r\n\r\n", 400),
-    "no target": ("GET\r\n\r\n", 400),
     "no method known": ("BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501),
     "long head": ("GET /hello HTTP/1.1\r\nHost: a\r\nX-Long: " + "x" * 100_000 + "\r\n\r\n", 431),
     "long target": ("GET /hello?" + "x" * 20_000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-SAMPLES = ["hello", "addition", "subtract", "multiply", "division", "dashboard"]
+SAMPLES = ["hello", "addition", "subtract", "multiply", "division", "dashboard", "greet", "countdown", "humanize"]
 
 
 @pytest.fixture(scope="module", autouse=True)

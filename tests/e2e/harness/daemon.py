@@ -222,6 +222,12 @@ class Berth:
     def admin(self, method, target, body=None, headers=None):
         return client.request(self.admin_address, method, target, body, headers)
 
+    def gauge(self, metric, function):
+        """The value of a function's metric on the management port; None when it is not there."""
+        text = self.admin("GET", "/metrics").text
+        found = re.search(rf'^{metric}{{function_name="{re.escape(function)}\..*"}} (\d+)$', text, re.MULTILINE)
+        return int(found.group(1)) if found else None
+
     def connect(self, timeout=30):
         return client.Connection(self.address, timeout)
 
@@ -279,7 +285,9 @@ class Berth:
         return [file for file in processes.open_files(self.pid) if not file.startswith(of_instances)]
 
     def open_files_left(self):
-        """Open files that neither were there at the start nor belong to a live instance."""
+        """Open files that neither were there when it was ready nor belong to a live instance."""
+        if not self.baseline:
+            return []
         instances = len(self.containers())
         connections = [file for file in processes.open_files(self.pid) if file == "instance"]
         if connections and not instances:
