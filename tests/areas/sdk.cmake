@@ -7,3 +7,8 @@ berth_fuzz_target(tar berth_runner_test)
 if(TARGET fuzz_tar)
     target_include_directories(fuzz_tar PRIVATE ${PROJECT_SOURCE_DIR}/sdk/runner)
 endif()
+
+# The installed SDK alone is enough for plugins and runners outside the tree.
+add_test(NAME sdk_installed
+         COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -DINTO=${CMAKE_BINARY_DIR}/tests/installed
+                 -P ${CMAKE_SOURCE_DIR}/tests/peers/build.cmake)

@@ -86,12 +86,12 @@ def drop(plugin, image, folder):
 
 
 @pytest.mark.limit(400)
-def test_language_dropped_into_a_running_daemon(berth, own_plugins, toy, root):
+def test_language_dropped_into_a_running_daemon(berth, own_plugins, toy):
     berth.write_function("hello", HELLO, idle_timeout=30)
     berth.start()
     assert berth.get("/hello").status == 200
     (plugin,) = toy.glob("*.so")
-    drop(plugin, root / "tests" / "peers" / "toy" / "image", own_plugins)
+    drop(plugin, toy / "image", own_plugins)
     berth.write_function("third", {"third.toy": "hello from a third language\n"}, language=plugin.stem)
     berth.reload()
     answer = berth.wait_answer(
