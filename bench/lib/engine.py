@@ -1,0 +1,73 @@
+"""The Docker engine, asked directly over its socket."""
+import http.client
+import json
+import socket
+
+SOCKET = "/var/run/docker.sock"
+
+
+class Connection(http.client.HTTPConnection):
+    """A connection that is kept: what a client of the engine pays once is not measured each time."""
+
+    def __init__(self):
+        super().__init__("docker", timeout=120)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(SOCKET)
+
+    def call(self, method, path, body=None):
+        data = None if body is None else json.dumps(body)
+        self.request(method, path, data, {"Content-Type": "application/json"} if data else {})
+        response = self.getresponse()
+        text = response.read()
+        if response.status >= 400:
+            raise RuntimeError(f"{method} {path}: {response.status} {text.decode(errors='replace')}")
+        return json.loads(text) if text.strip() else None
+
+
+def call(method, path, body=None):
+    connection = Connection()
+    try:
+        return connection.call(method, path, body)
+    finally:
+        connection.close()
+
+
+def containers_below(folder):
+    """Containers that mount something of `folder`."""
+    prefix = folder.rstrip("/") + "/"
+    return [container for container in call("GET", "/containers/json?all=true")
+            if any(mount.get("Source", "").startswith(prefix) for mount in container.get("Mounts", []))]
+
+
+def remove(identity):
+    """Removes a container by force; it may be gone already."""
+    try:
+        call("DELETE", f"/containers/{identity}?force=true&v=true")
+    except RuntimeError as error:
+        if ": 404 " not in str(error) and ": 409 " not in str(error):
+            raise
+
+
+def inspect(identity):
+    return call("GET", f"/containers/{identity}/json")
+
+
+def memory_bytes(identity):
+    """What the container's processes take, without page cache that can be dropped; None when the cgroup is not found."""
+    pid = inspect(identity)["State"]["Pid"]
+    with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
+        groups = dict((line.strip().split(":", 2)[1], line.strip().split(":", 2)[2]) for line in file)
+    for place, usage, droppable in (
+            (f"/sys/fs/cgroup{groups.get('')}", "memory.current", "inactive_file"),
+            (f"/sys/fs/cgroup/memory{groups.get('memory')}", "memory.usage_in_bytes", "total_inactive_file")):
+        try:
+            with open(f"{place}/{usage}", encoding="ascii") as file:
+                total = int(file.read())
+            with open(f"{place}/memory.stat", encoding="ascii") as file:
+                return total - int(dict(line.split() for line in file).get(droppable, 0))
+        except (OSError, TypeError):
+            continue
+    return None

@@ -1,0 +1,51 @@
+"""Distributions, the state of the machine, results as JSON."""
+import json
+import os
+
+import measure
+
+RESULTS = measure.ROOT / "build/bench-results"
+COLUMNS = ("min", "p50", "p90", "p99", "max")
+SHARES = {"min": 0, "p50": 0.5, "p90": 0.9, "p99": 0.99, "p99.9": 0.999, "max": 1}
+
+
+def percentile(values, share):
+    """The nearest rank: a value that was measured, never one between two."""
+    ordered = sorted(values)
+    rank = -int(-share * len(ordered) // 1)  # rounded up
+    return ordered[min(max(rank, 1), len(ordered)) - 1]
+
+
+def distribution(values, columns=COLUMNS):
+    return {column: percentile(values, SHARES[column]) for column in columns} if values else {}
+
+
+def cells(values, columns=COLUMNS):
+    """A distribution as cells of a table."""
+    found = distribution(values, columns)
+    return [f"{found[column]:.1f}" if found else "-" for column in columns]
+
+
+def machine():
+    """How busy the machine is with other things."""
+    return {"load": os.getloadavg()[0], "cores": os.cpu_count()}
+
+
+def note(before):
+    """One line when the machine was not quiet before the benchmark began."""
+    if before["load"] > 0.3 * before["cores"]:
+        print(f"the machine was not quiet: its load was {before['load']:.1f} on {before['cores']} cores before this began")
+
+
+def verdict(text, figure, target, most=True):
+    """A target as a line: `most`, the figure must not be above it; else not below."""
+    met = figure <= target if most else figure >= target
+    print(f"{'met   ' if met else 'MISSED'} {text}: {figure:.1f}, target at {'most' if most else 'least'} {target:g}")
+    return {"target": text, "figure": figure, "limit": target, "met": met}
+
+
+def write(name, data):
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {path.relative_to(measure.ROOT)}")
