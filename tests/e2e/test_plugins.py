@@ -28,38 +28,12 @@ def shipped_plugins(bin_dir):
 
 
 @pytest.fixture(scope="module")
-def sdk(bin_dir, tmp_path_factory):
-    """The SDK, installed as a plugin's author would find it."""
-    prefix = tmp_path_factory.mktemp("sdk")
-    run("cmake", "--install", pathlib.Path(bin_dir).parent, "--prefix", prefix)
-    return prefix
-
-
-def built(root, peer, sdk, tmp_path_factory):
-    """Builds tests/peers/<peer>, a project of its own, against the installed SDK; its build folder."""
-    folder = tmp_path_factory.mktemp(peer)
-    run(
-        "cmake",
-        "-S",
-        root / "tests" / "peers" / peer,
-        "-B",
-        folder,
-        "-G",
-        "Ninja",
-        f"-DCMAKE_PREFIX_PATH={sdk}",
-    )
-    run("cmake", "--build", folder)
+def peers(root, bin_dir, tmp_path_factory):
+    """The plugins of tests/peers, built against the installed SDK as their authors would."""
+    folder = tmp_path_factory.mktemp("peers")
+    build = pathlib.Path(bin_dir).parent
+    run("cmake", f"-DBUILD={build}", f"-DINTO={folder}", "-P", root / "tests" / "peers" / "build.cmake")
     return folder
-
-
-@pytest.fixture(scope="module")
-def toy(root, sdk, tmp_path_factory):
-    return built(root, "toy", sdk, tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def bad(root, sdk, tmp_path_factory):
-    return built(root, "bad", sdk, tmp_path_factory)
 
 
 @pytest.fixture
@@ -76,8 +50,9 @@ def own_plugins(berth, bin_dir):
     return folder
 
 
-def drop(plugin, image, folder):
-    """Puts a plugin and its image folder where the daemon looks for plugins, the image first."""
+def drop(plugin, folder):
+    """Puts a plugin, and the image folder beside it, where the daemon looks for plugins; the image first."""
+    image = plugin.parent / "image"
     if image.is_dir():
         shutil.copytree(image, folder / plugin.stem / "image")
     temporary = folder / (plugin.name + ".new")
@@ -86,19 +61,24 @@ def drop(plugin, image, folder):
 
 
 @pytest.mark.limit(400)
-def test_language_dropped_into_a_running_daemon(berth, own_plugins, toy):
+def test_language_dropped_into_a_running_daemon(berth, own_plugins, peers):
     berth.write_function("hello", HELLO, idle_timeout=30)
     berth.start()
     assert berth.get("/hello").status == 200
-    (plugin,) = toy.glob("*.so")
-    drop(plugin, toy / "image", own_plugins)
-    berth.write_function("third", {"third.toy": "hello from a third language\n"}, language=plugin.stem)
+    drop(peers / "toy" / "toy.so", own_plugins)
+    berth.write_function("third", {"third.toy": "a third language at {path}\n"}, language="toy", shout=True)
     berth.reload()
-    answer = berth.wait_answer(
-        "/third", lambda answer: answer.status == 200, "the third language to serve", 300
-    )
-    assert "third language" in answer.text
+    answer = berth.wait_answer("/third/x", lambda answer: answer.status == 200, "the third language", 300)
+    assert answer.text.strip() == "A THIRD LANGUAGE AT /X"
     assert berth.get("/hello").status == 200
+
+
+def test_language_from_outside_reports_with_position(berth, own_plugins, peers):
+    drop(peers / "toy" / "toy.so", own_plugins)
+    berth.write_function("third", {"third.toy": "fine\nnot {fine}\n"}, language="toy")
+    done = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "third.toy:2:5: error: " in done.stderr
 
 
 def bad_plugins(root):
@@ -106,10 +86,9 @@ def bad_plugins(root):
 
 
 @pytest.mark.parametrize("name", bad_plugins(pathlib.Path(__file__).resolve().parents[2]))
-def test_bad_plugin_gives_a_clear_error_and_harms_nobody(berth, own_plugins, bad, name):
+def test_bad_plugin_gives_a_clear_error_and_harms_nobody(berth, own_plugins, peers, name):
     berth.expect_error(".*")
-    (plugin,) = bad.rglob(f"{name}.so")
-    drop(plugin, pathlib.Path("none"), own_plugins)
+    drop(peers / "bad" / f"{name}.so", own_plugins)
     berth.host = {"build_timeout": 2}
     berth.write_function("hello", HELLO, idle_timeout=30)
     berth.write_function("victim", {"victim.txt": "x\n"}, language=name.replace("_", "-"))
