@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define END_WAIT_MS 2000 /* for a container that seems to have died to be seen dead */
+
 struct autopsy {
     const struct fleet_env *env;
     enum autopsy_case what;
@@ -56,7 +58,10 @@ static void describe(const struct autopsy *autopsy, struct error *cause)
     } else if (autopsy->start_error && *autopsy->start_error) {
         error_set(cause, "container", "container-exited", "the container could not start: %s",
                   autopsy->start_error);
-    } else if (autopsy->what == AUTOPSY_TIMED_OUT && autopsy->running) {
+    } else if (autopsy->running && autopsy->what == AUTOPSY_DIED) {
+        error_set(cause, "runner", "runner-gone",
+                  "the runner closed its connection while %s, and its container goes on", autopsy->phase);
+    } else if (autopsy->running) {
         error_set(cause, "fleet", "start-timeout", "the instance was not ready within %u ms (%s)",
                   autopsy->env->host->start_timeout_ms, autopsy->phase);
         error_hint(cause, "raise `start_timeout` under `host:` if the function needs longer to load");
@@ -118,6 +123,20 @@ static void on_inspected(void *owner, const struct error *err, const struct dock
                                           on_logs_read, autopsy);
 }
 
+static void inspect(struct autopsy *autopsy)
+{
+    autopsy->call =
+        docker_container_inspect(autopsy->env->docker, autopsy->container_id, on_inspected, autopsy);
+}
+
+/* A container whose connection has closed may not have ended yet: its end is waited for, for a moment. */
+static void on_waited(void *owner, const struct error *err, int exit_code)
+{
+    (void)err, (void)exit_code; /* inspecting tells both, and whether it has ended at all */
+    struct autopsy *autopsy = owner;
+    inspect(autopsy);
+}
+
 struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id, enum autopsy_case what,
                               const char *phase, uint64_t memory_bytes, autopsy_done_fn *done, void *owner)
 {
@@ -131,7 +150,12 @@ struct autopsy *autopsy_start(const struct fleet_env *env, const char *container
         .done = done,
         .owner = owner,
     };
-    autopsy->call = docker_container_inspect(env->docker, container_id, on_inspected, autopsy);
+    if (what == AUTOPSY_DIED) {
+        autopsy->call = docker_container_wait(env->docker, container_id, on_waited, autopsy);
+        docker_call_set_timeout(autopsy->call, END_WAIT_MS);
+    } else {
+        inspect(autopsy);
+    }
     return autopsy;
 }
 

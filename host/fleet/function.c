@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "build/build_result.h"
 #include "fleet/engine_queue.h"
 #include "gateway/slot_pool.h"
 
@@ -65,6 +66,21 @@ static void log_diagnostics(const struct function *function)
     }
 }
 
+/* Makes the first error among the findings, with its position, the message. */
+static void quote_first_finding(const struct function *function, struct error *err)
+{
+    for (size_t i = 0; i < function->diagnostics.count; i++) {
+        if (function->diagnostics.items[i].severity != SEVERITY_ERROR)
+            continue;
+        cleanup_strbuf struct strbuf line;
+        strbuf_init(&line, 4096);
+        diagnostic_render_line(&function->diagnostics.items[i], &line);
+        error_set(err, err->component, err->reason, "%s", strbuf_text(&line));
+        error_hint(err, "run berthd --check for all findings");
+        return;
+    }
+}
+
 /* --- revisions --- */
 
 /* The new revision has loaded: requests go to it from now on. */
@@ -118,14 +134,17 @@ static void on_broken(struct revision *revision, const struct error *err, struct
                       void *owner)
 {
     struct function *function = owner;
+    struct error problem = *err;
     diagnostics_move(&function->diagnostics, diagnostics);
     log_diagnostics(function);
+    if (strcmp(err->reason, BUILD_INVALID_FUNCTION) == 0)
+        quote_first_finding(function, &problem);
     bool routed = revision == function->current;
     if (!routed)
         function->next = NULL;
     else
         drop_current(function);
-    note_problem(function, err);
+    note_problem(function, &problem);
     if (routed)
         function->hooks.routed(function, function->owner);
     retire(function, revision, "broken");
@@ -210,16 +229,7 @@ static void reject(struct function *function)
 {
     struct error err;
     error_set(&err, "config", "invalid-function", "its entry in the registry has mistakes");
-    for (size_t i = 0; i < function->diagnostics.count; i++) {
-        if (function->diagnostics.items[i].severity != SEVERITY_ERROR)
-            continue;
-        cleanup_strbuf struct strbuf line;
-        strbuf_init(&line, sizeof(err.message) - 1);
-        diagnostic_render_line(&function->diagnostics.items[i], &line);
-        error_set(&err, "config", "invalid-function", "%s", strbuf_text(&line));
-        break;
-    }
-    error_hint(&err, "run berthd --check for all findings");
+    quote_first_finding(function, &err);
     note_problem(function, &err);
 }
 

@@ -116,14 +116,13 @@ static void on_install_line(void *context, const char *line, uint64_t elapsed_ms
 
 static void on_installed(void *context, const struct error *err, const char *key, bool installed)
 {
+    (void)installed; /* logged where it is done */
     struct preparation *preparation = context;
     preparation->install = NULL;
     if (err) {
         finish(preparation, err);
         return;
     }
-    log_info(installed ? "dependencies.installed" : "dependencies.shared",
-             LOG_STR("function", preparation->settings->name), LOG_STR("key", key));
     preparation->prepared.dependency_key = xstrdup(key);
     complete(preparation);
 }
