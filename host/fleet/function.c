@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
-#include "build/build_result.h"
 #include "fleet/engine_queue.h"
+#include "fleet/finding.h"
 #include "gateway/slot_pool.h"
 
 #include <stdlib.h>
@@ -66,21 +66,6 @@ static void log_diagnostics(const struct function *function)
     }
 }
 
-/* Makes the first error among the findings, with its position, the message. */
-static void quote_first_finding(const struct function *function, struct error *err)
-{
-    for (size_t i = 0; i < function->diagnostics.count; i++) {
-        if (function->diagnostics.items[i].severity != SEVERITY_ERROR)
-            continue;
-        cleanup_strbuf struct strbuf line;
-        strbuf_init(&line, 4096);
-        diagnostic_render_line(&function->diagnostics.items[i], &line);
-        error_set(err, err->component, err->reason, "%s", strbuf_text(&line));
-        error_hint(err, "run berthd --check for all findings");
-        return;
-    }
-}
-
 /* --- revisions --- */
 
 /* The new revision has loaded: requests go to it from now on. */
@@ -134,17 +119,14 @@ static void on_broken(struct revision *revision, const struct error *err, struct
                       void *owner)
 {
     struct function *function = owner;
-    struct error problem = *err;
     diagnostics_move(&function->diagnostics, diagnostics);
     log_diagnostics(function);
-    if (strcmp(err->reason, BUILD_INVALID_FUNCTION) == 0)
-        quote_first_finding(function, &problem);
     bool routed = revision == function->current;
     if (!routed)
         function->next = NULL;
     else
         drop_current(function);
-    note_problem(function, &problem);
+    note_problem(function, err);
     if (routed)
         function->hooks.routed(function, function->owner);
     retire(function, revision, "broken");
@@ -229,7 +211,7 @@ static void reject(struct function *function)
 {
     struct error err;
     error_set(&err, "config", "invalid-function", "its entry in the registry has mistakes");
-    quote_first_finding(function, &err);
+    finding_quote_first(&function->diagnostics, &err);
     note_problem(function, &err);
 }
 

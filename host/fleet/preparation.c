@@ -8,6 +8,7 @@
 #include "build/package_store.h"
 #include "build/plugins.h"
 #include "build/runtime_image.h"
+#include "fleet/finding.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -214,6 +215,8 @@ static void on_built(void *context, struct build_result *result)
                  LOG_STR("text", result->output));
     if (!result->ok) {
         struct error err = result->error;
+        if (strcmp(err.reason, BUILD_INVALID_FUNCTION) == 0)
+            finding_quote_first(&result->diagnostics, &err);
         finish(preparation, &err);
     } else if (result->launch->transport != BUILD_DIAL_HOME) {
         struct error err;
