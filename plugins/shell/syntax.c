@@ -176,7 +176,7 @@ static int check_syntax(int script, const struct entry *entry, struct findings *
                         struct berth_error *err)
 {
     char text[OUTPUT_MAX];
-    int status;
+    int status = 0;
     unsigned before = findings->errors;
     if (run_checker(entry->checker, script, text, sizeof(text), &status, err) < 0)
         return -1;

@@ -45,7 +45,7 @@ static int add_header(struct berth_connection *connection, const char *name)
     struct berth_request *request = &connection->request;
     if (request->header_count == request->header_capacity) {
         size_t capacity = request->header_capacity * 2;
-        if (capacity > HEADERS_MAX)
+        if (capacity == 0 || capacity > HEADERS_MAX)
             return refuse(connection, 431);
         struct berth_header *grown = realloc(request->headers, capacity * sizeof(*grown));
         if (!grown)

@@ -221,7 +221,7 @@ static int read_settings(struct exchange *exchange)
     size_t size = 0, used = 0;
     if (settings_size(exchange, &size) < 0)
         return -1;
-    char *text = malloc(size);
+    char *text = malloc(size + 1);
     if (!text)
         return refuse(exchange, 500, "out of memory");
     while (used < size) {

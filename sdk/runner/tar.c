@@ -350,7 +350,7 @@ static int copy_content(struct unpacker *unpacker, int fd, uint64_t size)
 
 static int unpack_file(struct unpacker *unpacker, uint64_t size, mode_t mode, int64_t mtime)
 {
-    const char *name;
+    const char *name = "";
     if (open_parent(unpacker, &name) < 0)
         return -1;
     mode = mode & 0100 ? 0755 : 0644;
@@ -377,7 +377,7 @@ static int unpack_folder(struct unpacker *unpacker)
 
 static int unpack_link(struct unpacker *unpacker)
 {
-    const char *name;
+    const char *name = "";
     if (check_link(unpacker) < 0 || open_parent(unpacker, &name) < 0)
         return -1;
     if (unlinkat(unpacker->parent, name, 0) < 0 && errno != ENOENT)
@@ -406,7 +406,7 @@ static int take_texts(struct unpacker *unpacker, const struct header *header)
 
 static int unpack_entry(struct unpacker *unpacker, const struct header *header, uint64_t size)
 {
-    uint64_t mode, mtime;
+    uint64_t mode = 0, mtime = 0;
     if (take_texts(unpacker, header) < 0)
         return -1;
     if (!parse_octal(header->mode, sizeof(header->mode), &mode) ||

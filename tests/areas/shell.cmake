@@ -9,12 +9,7 @@ if(TARGET shell_runner_test)
     target_sources(unit_shell_cgi_output PRIVATE ${CMAKE_SOURCE_DIR}/plugins/shell/runner/cgi_output.c)
     target_include_directories(unit_shell_cgi_output PRIVATE ${CMAKE_SOURCE_DIR}/plugins/shell/runner)
 
-    berth_unit_test(shell_plugin berth_sdk PkgConfig::JANSSON)
-    set(shell_plugin_files plugin.c entry.c findings.c syntax.c)
-    list(TRANSFORM shell_plugin_files PREPEND ${CMAKE_SOURCE_DIR}/plugins/shell/)
-    target_sources(unit_shell_plugin PRIVATE ${shell_plugin_files})
-    target_compile_definitions(unit_shell_plugin PRIVATE PLUGIN_VERSION="${PROJECT_VERSION}")
-    target_include_directories(unit_shell_plugin PRIVATE ${CMAKE_SOURCE_DIR}/plugins/shell)
+    berth_unit_test(shell_plugin plugin_shell_objects)
 
     berth_fuzz_target(cgi_output berth_runner_test)
     if(TARGET fuzz_cgi_output)

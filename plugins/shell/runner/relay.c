@@ -294,9 +294,9 @@ static void refuse(struct berth_request *request, const char *what, int errnum)
     (void)berth_response_error(request, 500, message, NULL);
 }
 
-void relay_handle(void *context, struct berth_request *request)
+void relay_handle(void *function, struct berth_request *request)
 {
-    const struct function *function = context;
+    const struct function *script = function;
     char **variables = cgi_variables(request);
     if (!variables && errno == EINVAL) {
         (void)berth_response_error(request, 400, "the path contains %00", NULL);
@@ -307,12 +307,12 @@ void relay_handle(void *context, struct berth_request *request)
     if (rc == 0) {
         memset(relay, 0, offsetof(struct relay, hold));
         relay->request = request;
-        relay->function = function;
+        relay->function = script;
         rc = start_script(relay, variables);
     }
     cgi_variables_free(variables);
     if (rc != 0) {
-        refuse(request, function->file, rc);
+        refuse(request, script->file, rc);
     } else {
         pump_input(relay);
         while (!relay->has_ended)
