@@ -66,7 +66,8 @@ static void take_reply(struct build_process *process, const char *bytes, size_t 
         condemn(process, VERDICT_PROTOCOL);
         return;
     }
-    while (size > 0) {
+    /* After the first line that is none, what follows tells nothing, not even where the plugin is. */
+    while (size > 0 && process->verdict != VERDICT_PROTOCOL) {
         const char *newline = memchr(bytes, '\n', size);
         size_t length = newline ? (size_t)(newline - bytes) : size;
         strbuf_append(&process->line, bytes, length);

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #define NICENESS       5
 #define MEMORY_MAX     (4ull << 30)
@@ -35,5 +34,4 @@ void confine(void)
     if (LIMIT_MEMORY)
         limit(RLIMIT_DATA, MEMORY_MAX);
     setpriority(PRIO_PROCESS, 0, NICENESS);
-    umask(022);
 }

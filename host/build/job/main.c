@@ -184,7 +184,8 @@ static int run_operation(struct berth_job *job, json_t *result, struct error *er
             continue;
         if (!job_text(job, "plugin") || (operation->output && !job->output) ||
             (operation->function && (!job->function.name || !job->function.folder)))
-            return error_set(err, "build", "job-start", "the request lacks a path or a name, or it is not UTF-8");
+            return error_set(err, "build", "job-start",
+                             "the request lacks a path or a name, or it is not UTF-8");
         return load_plugin(job, err) < 0 ? -1 : operation->run(job, result, err);
     }
     return error_set(err, "build", "job-start", "the request names no operation");

@@ -8,15 +8,21 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define LINK_DEPTH_MAX 8 /* folders entered by a link within such a folder: deeper is a circle */
 
+/* Modes come out as asked for with this mask; set before anything is made, for the plugin may have changed
+ * it. */
+#define CREATION_MASK 022
+
 struct package_writer {
     int root;
     char *root_path;
+    char parent[PACKAGE_PATH_MAX + 1]; /* a folder known to be there; saves calls for files side by side */
     uint64_t bytes;
     size_t files, folders;
     package_skipped_fn *skipped;
@@ -28,7 +34,8 @@ static const struct timespec fixed_times[2] = {{.tv_sec = TREE_MTIME_S}, {.tv_se
 int package_writer_create(const char *root, package_skipped_fn *skipped, void *context,
                           struct package_writer **ret_writer, struct error *err)
 {
-    if (mkdir(root, PACKAGE_MODE_DIR) < 0 || chmod(root, PACKAGE_MODE_DIR) < 0)
+    umask(CREATION_MASK);
+    if (mkdir(root, PACKAGE_MODE_DIR) < 0)
         return error_errno(err, "build", errno, "cannot create the directory %s", root);
     int fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
@@ -102,14 +109,16 @@ static int make_folder(struct package_writer *writer, const char *path, struct e
     }
     if (writer->files + ++writer->folders > PACKAGE_FILES_MAX)
         return too_many(err);
-    if (fchmodat(writer->root, path, PACKAGE_MODE_DIR, 0) < 0)
-        return error_errno(err, "build", errno, "cannot set the mode of %s in the package", path);
     return 0;
 }
 
 /* Makes the folders that `path` names before its last component. */
 static int make_parents(struct package_writer *writer, const char *path, struct error *err)
 {
+    const char *end = strrchr(path, '/');
+    size_t length = end ? (size_t)(end - path) : 0;
+    if (length == 0 || (strncmp(writer->parent, path, length) == 0 && writer->parent[length] == '\0'))
+        return 0;
     cleanup_free char *partial = xstrdup(path);
     for (char *slash = strchr(partial, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -117,6 +126,7 @@ static int make_parents(struct package_writer *writer, const char *path, struct 
             return -1;
         *slash = '/';
     }
+    snprintf(writer->parent, sizeof(writer->parent), "%.*s", (int)length, path);
     return 0;
 }
 
@@ -132,7 +142,7 @@ static int create_file(struct package_writer *writer, const char *path, bool exe
         openat(writer->root, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0 && errno == EEXIST)
         return error_set(err, "build", "exists", "%s is in the package already", path);
-    if (fd < 0 || fchmod(fd, mode) < 0)
+    if (fd < 0)
         return error_errno(err, "build", errno, "cannot create %s in the package", path);
     writer->files++;
     *ret_fd = steal_fd(&fd);
@@ -163,6 +173,7 @@ static int set_times(int fd, const char *path, struct error *err)
 int package_writer_add_file(struct package_writer *writer, const char *path, const void *bytes, size_t size,
                             bool executable, struct error *err)
 {
+    umask(CREATION_MASK);
     if (check_path(path, err) < 0 || reserve_bytes(writer, size, err) < 0)
         return -1;
     cleanup_close int fd = -1;
@@ -303,6 +314,7 @@ static int folder_visit(void *context, const struct tree_entry *entry, struct er
 int package_writer_add_folder(struct package_writer *writer, const char *path, const char *source,
                               const char *const *exclude, char **ret_culprit, struct error *err)
 {
+    umask(CREATION_MASK);
     if (!path || (*path && check_path(path, err) < 0))
         return path ? -1 : check_path(path, err);
     cleanup_free char *real = source && *source == '/' ? realpath(source, NULL) : NULL;
