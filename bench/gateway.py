@@ -1,0 +1,163 @@
+"""The gateway against nginx and HAProxy: the same backend on a unix socket, keep-alive on both sides, equal workers.
+
+CPU time per request of the proxy's own process is the fairest figure here, because the load generator, the backend and
+the proxy share the machine's cores. Runs of the peers alternate, and each figure is the median over the rounds."""
+import argparse
+import pathlib
+import resource
+import socket
+import subprocess
+import tempfile
+
+import measure
+
+NGINX = """
+daemon off; master_process on; user root; worker_processes {workers}; pid {folder}/nginx.pid; error_log stderr error;
+events {{ worker_connections 15000; }}
+http {{
+    access_log off; keepalive_requests 1000000000; keepalive_timeout 300s;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    upstream backend {{ server unix:{backend}; keepalive 512; keepalive_requests 1000000000; }}
+    server {{
+        listen 127.0.0.1:{port} reuseport backlog=4096;
+        location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    }}
+}}
+"""
+
+HAPROXY = """
+global
+    nbthread {workers}
+    maxconn 15000
+    no strict-limits
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 300s
+    timeout server 300s
+    http-reuse always
+frontend front
+    bind 127.0.0.1:{port} backlog 4096
+    default_backend back
+backend back
+    server only unix@{backend} pool-max-conn -1
+"""
+
+SMALL, LARGE = "/hello", "/bytes/65536"
+
+
+def start_nginx(folder, backend, workers, _slots):
+    port = measure.free_port()
+    config = pathlib.Path(folder) / f"nginx-{workers}.conf"
+    config.write_text(NGINX.format(folder=folder, backend=backend, port=port, workers=workers))
+    return measure.Peer("nginx", ["nginx", "-e", "stderr", "-c", config], port)
+
+
+def start_haproxy(folder, backend, workers, _slots):
+    port = measure.free_port()
+    config = pathlib.Path(folder) / f"haproxy-{workers}.cfg"
+    config.write_text(HAPROXY.format(backend=backend, port=port, workers=workers))
+    return measure.Peer("haproxy", ["haproxy", "-db", "-q", "-f", config], port)
+
+
+def start_berth(_folder, backend, workers, slots):
+    port = measure.free_port()
+    peer = measure.Peer("berth", [measure.BIN / "gateway_driver", "--listen", f"127.0.0.1:{port}", "--workers", workers,
+                                  "--route", f"f={backend}:{slots}"], port)
+    peer.path = "/f"
+    return peer
+
+
+STARTERS = {"berth": start_berth, "nginx": start_nginx, "haproxy": start_haproxy}
+
+
+def compare(names, folder, backend, workers, path, connections, options):
+    """Rounds of wrk over all peers in turn; the medians by name."""
+    runs = {name: [] for name in names}
+    peers = {}
+    try:
+        for name in names:
+            peers[name] = STARTERS[name](folder, backend, workers, max(connections, 8))
+        for peer in peers.values():
+            measure.load(peer, target(peer, path), connections, 1)
+        for _ in range(options.rounds):
+            for name, peer in peers.items():
+                runs[name].append(measure.load(peer, target(peer, path), connections, options.seconds))
+    finally:
+        for peer in peers.values():
+            peer.stop()
+    return {name: measure.median_of(results) for name, results in runs.items()}
+
+
+def target(peer, path):
+    return peer.path + path if peer.name == "berth" else path
+
+
+def show(title, result):
+    """One row a peer, with ours as a ratio of each (above 1: ours is better)."""
+    ours = result["berth"]
+    rows = []
+    for name, run in result.items():
+        ratio = run["cpu_us"] / ours["cpu_us"] if ours["cpu_us"] else 0
+        rows.append([f"{title}, {name}", f"{run['requests_per_second']:.0f}", f"{run['p50_ms']:.3f}", f"{run['p99_ms']:.3f}",
+                     f"{run['cpu_us']:.2f}", f"{ratio:.2f}", f"{ours['requests_per_second'] / run['requests_per_second']:.2f}",
+                     f"{run['p99_ms'] / ours['p99_ms']:.2f}"])
+    return rows
+
+
+def idle_memory(name, folder, backend, count):
+    """Resident memory that `count` clients cost that have had one answer and now idle."""
+    peer = STARTERS[name](folder, backend, 1, 8)
+    request = f"GET {target(peer, SMALL)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+    clients = []
+    try:
+        before = peer.memory_kib()
+        for _ in range(count):
+            client = socket.create_connection(("127.0.0.1", peer.port))
+            client.sendall(request)
+            client.recv(4096)
+            clients.append(client)
+        return peer.memory_kib() - before
+    finally:
+        for client in clients:
+            client.close()
+        peer.stop()
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="bench/run gateway", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=3, help="length of one run")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each peer and row")
+    parser.add_argument("--quick", action="store_true", help="only small bodies with 32 connections")
+    parser.add_argument("--idle", type=int, default=10000, help="idle clients for the memory row")
+    return parser.parse_args(arguments)
+
+
+def main(arguments):
+    options = parse(arguments)
+    names = ["berth", *measure.need("nginx", "haproxy")]
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    cases = [(1, "small", SMALL, 32)]
+    if not options.quick:
+        cases = [(1, title, path, connections) for title, path in (("small", SMALL), ("64 KB", LARGE))
+                 for connections in (1, 32, 256)] + [(2, "small", SMALL, 32), (2, "small", SMALL, 256)]
+    results, rows = {}, []
+    with tempfile.TemporaryDirectory(prefix="berth-bench-") as folder:
+        backend = f"{folder}/backend.sock"
+        server = subprocess.Popen([measure.BIN / "echo_backend", backend], stdout=subprocess.PIPE)
+        server.stdout.readline()
+        try:
+            for workers, title, path, connections in cases:
+                title = f"{workers} worker{'s' * (workers > 1)}, {title}, {connections}"
+                results[title] = compare(names, folder, backend, workers, path, connections, options)
+                rows += show(title, results[title])
+            idle = {} if options.quick else {name: idle_memory(name, folder, backend, options.idle) for name in names}
+        finally:
+            server.kill()
+            server.wait()
+    measure.print_table(["case", "requests/s", "p50 ms", "p99 ms", "CPU us/request", "CPU x", "requests/s x", "p99 x"], rows)
+    for name, kib in idle.items():
+        print(f"{options.idle} idle clients, {name}: {kib / 1024:.1f} MiB, {kib * 1024 / options.idle:.0f} bytes each")
+    measure.write_json("gateway", {"cases": results, "idle_clients": options.idle, "idle_memory_kib": idle})
