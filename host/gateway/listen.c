@@ -18,8 +18,10 @@ static int resolve(const char *address, struct sockaddr_storage *ret_socket_addr
     char host[LISTEN_ADDRESS_MAX * 4];
     const char *colon = strrchr(address, ':');
     size_t length = colon ? (size_t)(colon - address) : 0;
-    if (!colon || length >= sizeof(host))
-        return error_set(err, "gateway", "listen-address", "\"%s\" is not ADDRESS:PORT", address);
+    if (!colon || length >= sizeof(host)) {
+        error_set(err, "gateway", "listen-address", "\"%s\" is not ADDRESS:PORT", address);
+        return -1;
+    }
     bool bracketed = length >= 2 && address[0] == '[' && address[length - 1] == ']';
     memcpy(host, address + bracketed, length);
     host[length - (bracketed ? 2 : 0)] = '\0';
@@ -27,9 +29,10 @@ static int resolve(const char *address, struct sockaddr_storage *ret_socket_addr
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     int code = getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found);
-    if (code != 0)
-        return error_set(err, "gateway", "listen-address", "cannot listen on %s: %s", address,
-                         gai_strerror(code));
+    if (code != 0) {
+        error_set(err, "gateway", "listen-address", "cannot listen on %s: %s", address, gai_strerror(code));
+        return -1;
+    }
     memcpy(ret_socket_address, found->ai_addr, found->ai_addrlen);
     *ret_size = found->ai_addrlen;
     freeaddrinfo(found);

@@ -54,13 +54,14 @@ void route_snapshot_unref(struct route_snapshot *snapshot)
 {
     if (!snapshot || atomic_fetch_sub_explicit(&snapshot->refs, 1, memory_order_acq_rel) != 1)
         return;
-    struct entry *entry, *next;
-    HASH_ITER(hh, snapshot->entries, entry, next)
-    {
-        HASH_DEL(snapshot->entries, entry);
+    struct entry *entry = snapshot->entries;
+    HASH_CLEAR(hh, snapshot->entries);
+    while (entry) {
+        struct entry *next = entry->hh.next;
         slot_pool_unref(entry->route.pool);
         free(entry->route.name);
         free(entry);
+        entry = next;
     }
     free(snapshot);
 }

@@ -223,7 +223,8 @@ static void accept_all(int listen_fd)
         connection->fd = fd;
         connection->timer_fd = -1;
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-        epoll_ctl(loop_fd, EPOLL_CTL_ADD, fd, &event);
+        if (epoll_ctl(loop_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+            end(connection);
     }
 }
 

@@ -31,11 +31,10 @@ static void test_expires_in_time_and_never_early(void **state)
     uint64_t now = 123456;
     timer_wheel_init(&wheel, now);
     uint64_t due[TIMERS];
-    srand(1);
     for (int i = 0; i < TIMERS; i++) {
         timer_init(&timers[i].timer, on_expired);
         timers[i].times = 0;
-        due[i] = now + (uint64_t)(rand() % 70000);
+        due[i] = now + (uint64_t)i * 7919 % 70000;
         timer_set(&wheel, &timers[i].timer, due[i]);
     }
     for (uint64_t end = now + 71000; now < end;) {
