@@ -25,6 +25,7 @@
 #define INPUT_MAX      65536
 #define PATTERN_PERIOD 251
 #define PATTERN_SIZE   (PATTERN_PERIOD * 256)
+#define FD_MAX         65536
 #define EVENTS_MAX     256
 
 struct connection {
@@ -38,7 +39,8 @@ struct connection {
 };
 
 static char pattern[PATTERN_SIZE];
-static int loop_fd;
+static int loop_fd, listen_fd;
+static struct connection *by_fd[FD_MAX]; /* of both its descriptors */
 
 static const char hello[] =
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nhello, world\n";
@@ -48,15 +50,28 @@ static void watch(struct connection *connection, bool write_too)
     if (connection->wants_write == write_too)
         return;
     connection->wants_write = write_too;
-    struct epoll_event event = {.events = EPOLLIN | (write_too ? EPOLLOUT : 0), .data.ptr = connection};
+    struct epoll_event event = {.events = EPOLLIN | (write_too ? EPOLLOUT : 0), .data.fd = connection->fd};
     epoll_ctl(loop_fd, EPOLL_CTL_MOD, connection->fd, &event);
+}
+
+static void add(int fd, struct connection *connection)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    if (fd < 0 || fd >= FD_MAX || epoll_ctl(loop_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+        perror("echo_backend");
+        exit(1);
+    }
+    by_fd[fd] = connection;
 }
 
 static void end(struct connection *connection)
 {
+    by_fd[connection->fd] = NULL;
     close(connection->fd);
-    if (connection->timer_fd >= 0)
+    if (connection->timer_fd >= 0) {
+        by_fd[connection->timer_fd] = NULL;
         close(connection->timer_fd);
+    }
     free(connection);
 }
 
@@ -105,10 +120,9 @@ static void answer_later(struct connection *connection, unsigned long ms)
 {
     struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 + 1}};
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = (void *)((uintptr_t)connection | 1)};
     connection->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     timerfd_settime(connection->timer_fd, 0, &when, NULL);
-    epoll_ctl(loop_fd, EPOLL_CTL_ADD, connection->timer_fd, &event);
+    add(connection->timer_fd, connection);
 }
 
 static void read_upload(struct connection *connection, const char *bytes, size_t size)
@@ -195,23 +209,13 @@ static void on_readable(struct connection *connection)
 
 static void on_timer(struct connection *connection)
 {
+    by_fd[connection->timer_fd] = NULL;
     close(connection->timer_fd);
     connection->timer_fd = -1;
     send_text(connection, hello, sizeof(hello) - 1);
 }
 
-static void on_event(const struct epoll_event *event)
-{
-    uintptr_t value = (uintptr_t)event->data.ptr;
-    if (value & 1)
-        on_timer((struct connection *)(value & ~(uintptr_t)1));
-    else if (event->events & EPOLLOUT)
-        send_pattern(event->data.ptr);
-    else
-        on_readable(event->data.ptr);
-}
-
-static void accept_all(int listen_fd)
+static void accept_all(void)
 {
     int fd;
     while ((fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
@@ -222,10 +226,23 @@ static void accept_all(int listen_fd)
         }
         connection->fd = fd;
         connection->timer_fd = -1;
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-        if (epoll_ctl(loop_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-            end(connection);
+        add(fd, connection);
     }
+}
+
+static void on_event(const struct epoll_event *event)
+{
+    struct connection *connection = by_fd[event->data.fd];
+    if (event->data.fd == listen_fd)
+        accept_all();
+    else if (!connection)
+        return; /* ended within this batch */
+    else if (event->data.fd == connection->timer_fd)
+        on_timer(connection);
+    else if (event->events & EPOLLOUT)
+        send_pattern(connection);
+    else
+        on_readable(connection);
 }
 
 static int listen_on(const char *path)
@@ -249,20 +266,15 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < PATTERN_SIZE; i++)
         pattern[i] = (char)(i % PATTERN_PERIOD);
-    int listen_fd = listen_on(argv[1]);
+    listen_fd = listen_on(argv[1]);
     loop_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event listening = {.events = EPOLLIN, .data.ptr = NULL};
-    epoll_ctl(loop_fd, EPOLL_CTL_ADD, listen_fd, &listening);
+    add(listen_fd, NULL);
     puts("ready");
     fflush(stdout);
     for (;;) {
         struct epoll_event events[EVENTS_MAX];
         int count = epoll_wait(loop_fd, events, EVENTS_MAX, -1);
-        for (int i = 0; i < count; i++) {
-            if (!events[i].data.ptr)
-                accept_all(listen_fd);
-            else
-                on_event(&events[i]);
-        }
+        for (int i = 0; i < count; i++)
+            on_event(&events[i]);
     }
 }
