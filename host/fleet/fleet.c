@@ -427,6 +427,7 @@ static int create_builders(struct fleet *fleet, const struct fleet_options *opti
         .program = options->build_job_program,
         .staging_dir = package_store_staging(env->packages),
         .timeout_ms = env->host->build_timeout_ms,
+        .background = fleet->background,
     };
     struct dependency_installs_options installs = {
         .base = env->base,
