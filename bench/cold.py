@@ -124,8 +124,7 @@ def measure_all(kinds, count):
             for other in kinds.values():
                 other.settle()
             results[title].append(kind.sample())
-        print(f"\r{number + 1} of {count} rounds", end="", flush=True)
-    print("\r" + " " * 30, end="\r")
+        report.progress(f"{number + 1} of {count} rounds")
     return results
 
 

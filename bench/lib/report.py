@@ -1,6 +1,7 @@
 """Distributions, the state of the machine, results as JSON."""
 import json
 import os
+import sys
 
 import measure
 
@@ -31,8 +32,15 @@ def machine():
     return {"load": os.getloadavg()[0], "cores": os.cpu_count()}
 
 
+def progress(text):
+    """What is being done, on a terminal's last line; the next text replaces it, an empty one removes it."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
 def note(before):
-    """One line when the machine was not quiet before the benchmark began."""
+    """Ends the progress line; one line when the machine was not quiet before the benchmark began."""
+    progress("")
     if before["load"] > 0.3 * before["cores"]:
         print(f"the machine was not quiet: its load was {before['load']:.1f} on {before['cores']} cores before this began")
 
