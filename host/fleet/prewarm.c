@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long a place stays empty after an instance was taken: a start keeps every core busy, and until then the
+ * function loads and answers its first request. */
+#define REFILL_DELAY_MS 30
+
 struct prewarm_pool {
     struct prewarm *prewarm;
     struct prewarm_pool *next;
@@ -21,7 +25,7 @@ struct prewarm_pool {
     struct engine_account account;
     unsigned failures;
     uint64_t retry_at_ms;
-    struct event *retry;
+    struct event *retry; /* the pool is to be refilled */
 };
 
 struct prewarm {
@@ -211,7 +215,8 @@ struct instance *prewarm_take(struct prewarm_pool *pool)
         if (instance_current_state(instance) != INSTANCE_PREWARMED)
             continue;
         forget(pool, instance);
-        refill(pool);
+        uint64_t now_ms = clock_ms();
+        fleet_timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);
         return instance;
     }
     return NULL;
