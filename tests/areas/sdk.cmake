@@ -12,3 +12,8 @@ endif()
 add_test(NAME sdk_installed
          COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -DINTO=${CMAKE_BINARY_DIR}/tests/installed
                  -P ${CMAKE_SOURCE_DIR}/tests/peers/build.cmake)
+
+# The example of the plugin guide.
+add_test(NAME plugin_guide
+         COMMAND /usr/bin/python3 -B -m pytest -q -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/runner/test_plugin_guide.py)
+set_tests_properties(plugin_guide PROPERTIES ENVIRONMENT "BERTH_BUILD_DIR=${CMAKE_BINARY_DIR}")
