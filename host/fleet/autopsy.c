@@ -1,14 +1,17 @@
 #include "fleet/autopsy.h"
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "docker/container.h"
 #include "fleet/output_tail.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define END_WAIT_MS 2000 /* for a container that seems to have died to be seen dead */
+#define END_WAIT_MS     2000 /* for a container that seems to have died to be seen dead */
+#define ENGINE_LIMIT_MS 5000 /* for each thing the engine is asked */
 
 struct autopsy {
     const struct fleet_env *env;
@@ -19,7 +22,8 @@ struct autopsy {
     autopsy_done_fn *done;
     void *owner;
     struct docker_call *call;
-    bool inspected, running, oom_killed;
+    struct error engine_error; /* component NULL: it told */
+    bool running, oom_killed;
     int exit_code;
     char *start_error;
     struct output_tail tail;
@@ -51,44 +55,59 @@ static void describe_exit(const struct autopsy *autopsy, struct error *cause)
     }
 }
 
-static void describe(const struct autopsy *autopsy, struct error *cause)
+/* What kept the engine from telling: that the container is gone says enough, everything else is its own
+ * trouble and no fault of the function. */
+static void describe_silence(const struct autopsy *autopsy, struct error *cause)
 {
-    if (!autopsy->inspected) {
+    if (strcmp(autopsy->engine_error.reason, "not-found") != 0)
+        *cause = autopsy->engine_error;
+    else
         error_set(cause, "container", "container-exited", "the container was gone while %s", autopsy->phase);
-    } else if (autopsy->start_error && *autopsy->start_error) {
-        error_set(cause, "container", "container-exited", "the container could not start: %s",
-                  autopsy->start_error);
-    } else if (autopsy->running && autopsy->what == AUTOPSY_DIED) {
-        error_set(cause, "runner", "runner-gone",
-                  "the runner closed its connection while %s, and its container goes on", autopsy->phase);
-    } else if (autopsy->running) {
+}
+
+static void describe_running(const struct autopsy *autopsy, struct error *cause)
+{
+    if (autopsy->what == AUTOPSY_TIMED_OUT) {
         error_set(cause, "fleet", "start-timeout", "the instance was not ready within %u ms (%s)",
                   autopsy->env->host->start_timeout_ms, autopsy->phase);
         error_hint(cause, "raise `start_timeout` under `host:` if the function needs longer to load");
     } else {
-        describe_exit(autopsy, cause);
+        error_set(cause, "runner", "runner-gone",
+                  "the runner closed its connection while %s, and its container goes on", autopsy->phase);
     }
+}
+
+static void describe(const struct autopsy *autopsy, struct error *cause)
+{
+    if (autopsy->engine_error.component)
+        describe_silence(autopsy, cause);
+    else if (autopsy->start_error && *autopsy->start_error)
+        error_set(cause, "container", "container-exited", "the container could not start: %s",
+                  autopsy->start_error);
+    else if (autopsy->running)
+        describe_running(autopsy, cause);
+    else
+        describe_exit(autopsy, cause);
+}
+
+static void quote_last_line(const struct autopsy *autopsy, struct error *cause)
+{
+    const char *last = output_tail_last(&autopsy->tail);
+    size_t length = strlen(cause->message);
+    if (last)
+        snprintf(cause->message + length, sizeof(cause->message) - length, "; its last line was: %s", last);
 }
 
 static void conclude(struct autopsy *autopsy)
 {
     struct error cause;
     describe(autopsy, &cause);
-    const char *last = output_tail_last(&autopsy->tail);
-    if (last) {
-        size_t length = strlen(cause.message);
-        size_t room = sizeof(cause.message) - length;
-        const char *lead = "; its last line was: ";
-        if (room > strlen(lead) + 1) {
-            memcpy(cause.message + length, lead, strlen(lead));
-            length += strlen(lead);
-            size_t size = strnlen(last, sizeof(cause.message) - length - 1);
-            memcpy(cause.message + length, last, size);
-            cause.message[length + size] = '\0';
-        }
-    }
-    autopsy->done(autopsy->owner, &cause);
+    quote_last_line(autopsy, &cause);
+    utf8_repair(cause.message);
+    autopsy_done_fn *done = autopsy->done;
+    void *owner = autopsy->owner;
     autopsy_free(autopsy);
+    done(owner, &cause);
 }
 
 static void on_line(void *owner, const struct docker_line *line)
@@ -105,36 +124,42 @@ static void on_logs_read(void *owner, const struct error *err)
     conclude(autopsy);
 }
 
+static void keep_state(struct autopsy *autopsy, const struct docker_state *state)
+{
+    autopsy->running = state->running;
+    autopsy->oom_killed = state->oom_killed;
+    autopsy->exit_code = state->exit_code;
+    autopsy->start_error = xstrdup(state->error);
+}
+
 static void on_inspected(void *owner, const struct error *err, const struct docker_state *state)
 {
     struct autopsy *autopsy = owner;
     autopsy->call = NULL;
     if (err) {
+        autopsy->engine_error = *err;
         conclude(autopsy);
         return;
     }
-    autopsy->inspected = true;
-    autopsy->running = state->running;
-    autopsy->oom_killed = state->oom_killed;
-    autopsy->exit_code = state->exit_code;
-    autopsy->start_error = xstrdup(state->error);
+    keep_state(autopsy, state);
     struct docker_logs options = {.tail = OUTPUT_TAIL_LINES};
     autopsy->call = docker_container_logs(autopsy->env->docker, autopsy->container_id, &options, on_line,
                                           on_logs_read, autopsy);
+    docker_call_set_timeout(autopsy->call, ENGINE_LIMIT_MS);
 }
 
 static void inspect(struct autopsy *autopsy)
 {
     autopsy->call =
         docker_container_inspect(autopsy->env->docker, autopsy->container_id, on_inspected, autopsy);
+    docker_call_set_timeout(autopsy->call, ENGINE_LIMIT_MS);
 }
 
 /* A container whose connection has closed may not have ended yet: its end is waited for, for a moment. */
 static void on_waited(void *owner, const struct error *err, int exit_code)
 {
     (void)err, (void)exit_code; /* inspecting tells both, and whether it has ended at all */
-    struct autopsy *autopsy = owner;
-    inspect(autopsy);
+    inspect(owner);
 }
 
 struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id, enum autopsy_case what,

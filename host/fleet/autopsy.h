@@ -12,12 +12,13 @@ struct autopsy;
 
 /* What was expected of the container when it was given up. */
 enum autopsy_case {
-    AUTOPSY_DIED,      /* it ended by itself */
+    AUTOPSY_DIED,      /* it has ended by itself, or is about to */
     AUTOPSY_TIMED_OUT, /* it was not ready in time */
 };
 
-/* Reports the cause: reason "out-of-memory", "container-exited" or "start-timeout". Once, from the event
- * loop. */
+/* Reports the cause. Of the container: reason "out-of-memory" or "container-exited"; "start-timeout";
+ * component "runner", "runner-gone" when it runs on; and what kept the engine from telling, of component
+ * "docker". Valid UTF-8. Once, from the event loop, within seconds. */
 typedef void autopsy_done_fn(void *owner, const struct error *cause);
 
 /* `memory_bytes` is the limit the message names; `phase` says what was going on ("starting", "loading the

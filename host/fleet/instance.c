@@ -16,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STOP_GRACE_S 3 /* between SIGTERM and SIGKILL: a moment for the handler's clean-up */
+#define STOP_GRACE_S    3 /* between SIGTERM and SIGKILL: a moment for the handler's clean-up */
+#define REMOVE_TRIES    6
+#define REMOVE_RETRY_MS 100 /* before the second try; doubling */
 
 struct instance {
     struct fleet_env *env;
@@ -36,7 +38,8 @@ struct instance {
     struct docker_call *call;            /* create, start, stop or remove: one at a time */
     struct docker_call *update, *rename; /* run beside the above */
     struct engine_ticket ticket;
-    struct event *timer; /* start limit, then drain limit */
+    struct event *timer; /* start limit, then drain limit, then the next try to remove */
+    unsigned remove_tries;
     struct autopsy *autopsy;
     struct instance_log *log;
 
@@ -55,7 +58,7 @@ struct instance {
     unsigned concurrency;
 
     struct instance_times times;
-    uint64_t phase_began_ms;
+    uint64_t phase_began_ms, ready_ms, lost_ms; /* 0: not yet */
 };
 
 static const char *const state_names[] = {
@@ -140,19 +143,29 @@ static void on_gone(struct instance *instance)
     instance_free(instance);
 }
 
+/* What Docker could not remove now it may be able to remove later; what it never can is found again when the
+ * engine is looked at the next time. */
 static void on_removed(void *owner, const struct error *err)
 {
     struct instance *instance = owner;
     instance->call = NULL;
-    if (err && strcmp(err->reason, "not-found") != 0)
+    if (!err || strcmp(err->reason, "not-found") == 0) {
+        on_gone(instance);
+    } else if (++instance->remove_tries < REMOVE_TRIES) {
+        engine_queue_finish(instance->env->queue, &instance->ticket);
+        uint64_t now_ms = clock_ms();
+        fleet_timer_at(instance->timer, now_ms + (REMOVE_RETRY_MS << (instance->remove_tries - 1)), now_ms);
+    } else {
         log_warning("instance.container-left", LOG_STR("instance", instance->name), LOG_ERR(err));
-    on_gone(instance);
+        on_gone(instance);
+    }
 }
 
 static void on_stopped(void *owner, const struct error *err)
 {
     (void)err; /* removal is forced, so whatever kept it from stopping does not matter */
     struct instance *instance = owner;
+    instance->container_dead = true;
     instance->call =
         docker_container_remove(instance->env->docker, instance->container_id, true, on_removed, instance);
 }
@@ -160,18 +173,22 @@ static void on_stopped(void *owner, const struct error *err)
 static void run_removal(void *owner)
 {
     struct instance *instance = owner;
-    if (!instance->container_id)
-        on_gone(instance);
-    else if (instance->container_started && !instance->container_dead)
+    if (instance->container_started && !instance->container_dead)
         instance->call = docker_container_stop(instance->env->docker, instance->container_id, STOP_GRACE_S,
                                                on_stopped, instance);
     else
         on_stopped(instance, NULL);
 }
 
+/* Without a container there is nothing to ask Docker for, but the end comes from the event loop all the same.
+ */
 static void queue_removal(struct instance *instance)
 {
     engine_queue_finish(instance->env->queue, &instance->ticket);
+    if (!instance->container_id) {
+        fleet_timer_at(instance->timer, 0, 0);
+        return;
+    }
     instance->ticket.run = run_removal;
     engine_queue_remove(instance->env->queue, &instance->ticket);
 }
@@ -233,6 +250,7 @@ static void give_up(struct instance *instance, enum autopsy_case what)
     const char *phase = phase_name(instance);
     if (instance->group)
         slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
+    instance->lost_ms = clock_ms();
     change_state(instance, INSTANCE_FAILED);
     event_del(instance->timer);
     close_connections(instance);
@@ -250,7 +268,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct instance *instance = context;
-    if (instance->state == INSTANCE_DRAINING) {
+    if (instance->state == INSTANCE_REMOVING && !instance->container_id) {
+        on_gone(instance);
+    } else if (instance->state == INSTANCE_REMOVING) {
+        queue_removal(instance);
+    } else if (instance->state == INSTANCE_DRAINING) {
         remove_container(instance, "drain-timeout");
     } else if (instance->container_started) {
         give_up(instance, AUTOPSY_TIMED_OUT);
@@ -274,6 +296,7 @@ static void become_ready(struct instance *instance)
 {
     event_del(instance->timer);
     instance->times.load_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
+    instance->ready_ms = clock_ms();
     change_state(instance, INSTANCE_READY);
     instance->group = slot_pool_add_group(instance->pool, instance->id);
     add_slot(instance, steal_fd(&instance->first_fd));
@@ -410,6 +433,9 @@ static void on_dialled(void *owner, int fd)
     struct instance *instance = owner;
     if (instance->state == INSTANCE_STARTING && instance->first_fd < 0) {
         on_first_dial(instance, fd);
+    } else if (instance->state == INSTANCE_PREWARMED) { /* its connection broke, so it dialled again */
+        close(instance->first_fd);
+        instance->first_fd = fd;
     } else if (instance->load_given && connection_count(instance) < instance->concurrency) {
         if (instance->state == INSTANCE_READY)
             add_slot(instance, fd);
@@ -448,11 +474,24 @@ static void on_started(void *owner, const struct error *err)
         engine_queue_finish(instance->env->queue, &instance->ticket);
 }
 
+/* Whether a container may be there although Docker reported a failure to make it. */
+static bool may_exist(const struct error *err)
+{
+    static const char *const certain[] = {"image-missing", "conflict", "docker-request"};
+    for (size_t i = 0; i < sizeof(certain) / sizeof(certain[0]); i++) {
+        if (strcmp(err->reason, certain[i]) == 0)
+            return false;
+    }
+    return true;
+}
+
 static void on_created(void *owner, const struct error *err, const char *id)
 {
     struct instance *instance = owner;
     if (id)
         instance->container_id = xstrdup(id);
+    else if (may_exist(err)) /* then it can be removed by its name */
+        instance->container_id = container_spec_name(&instance->spec, instance->function, instance->name);
     if (left_behind(instance))
         return;
     if (err) {
@@ -554,11 +593,6 @@ const char *instance_name(const struct instance *instance)
     return instance->name;
 }
 
-const char *instance_container_id(const struct instance *instance)
-{
-    return instance->container_id;
-}
-
 enum instance_state instance_current_state(const struct instance *instance)
 {
     return instance->state;
@@ -567,6 +601,13 @@ enum instance_state instance_current_state(const struct instance *instance)
 const struct instance_times *instance_phase_times(const struct instance *instance)
 {
     return &instance->times;
+}
+
+uint64_t instance_served_ms(const struct instance *instance)
+{
+    if (instance->ready_ms == 0)
+        return 0;
+    return (instance->lost_ms ? instance->lost_ms : clock_ms()) - instance->ready_ms + 1;
 }
 
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,

@@ -110,11 +110,13 @@ void instance_drained(struct instance *instance);
 void instance_container_died(struct instance *instance);
 
 uint64_t instance_id(const struct instance *instance);
-const char *instance_name(const struct instance *instance);         /* the id as 12 hexadecimal digits */
-const char *instance_container_id(const struct instance *instance); /* NULL before it is created */
+const char *instance_name(const struct instance *instance); /* the id as 12 hexadecimal digits */
 enum instance_state instance_current_state(const struct instance *instance);
 const char *instance_state_name(enum instance_state state);
 const struct instance_times *instance_phase_times(const struct instance *instance);
+
+/* How long it has been able to serve, or was; 0: never ready. At least 1 when it was. */
+uint64_t instance_served_ms(const struct instance *instance);
 
 /* Slots it has, those busy, and since when none was busy (0: one is); zeros when it is not ready. */
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,

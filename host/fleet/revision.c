@@ -170,7 +170,7 @@ static void fail_hopeless_waiters(struct revision *revision)
 static void on_failed(struct instance *instance, const struct error *cause, void *owner)
 {
     struct revision *revision = owner;
-    bool had_served = instance_phase_times(instance)->load_ms > 0;
+    bool had_served = instance_served_ms(instance) > 0;
     revision->problem = *cause;
     tell_starting(revision);
     if (revision->state == REVISION_STANDBY) {

@@ -1,1 +1,7 @@
+# The fleet's tests run against an engine of their own making; none needs Docker.
+add_library(fake_engine STATIC ${CMAKE_SOURCE_DIR}/tests/unit/fake_engine.c)
+target_link_libraries(fake_engine PUBLIC base PkgConfig::LIBEVENT PkgConfig::JANSSON)
+target_include_directories(fake_engine PRIVATE ${CMAKE_SOURCE_DIR}/host)
+
 berth_unit_test(autoscaler fleet)
+berth_unit_test(instance fleet fake_engine)

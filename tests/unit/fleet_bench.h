@@ -1,0 +1,105 @@
+/* What the fleet's tests share: an event loop, a fake engine, and the parts that an instance works with. */
+#ifndef TESTS_FLEET_BENCH_H
+#define TESTS_FLEET_BENCH_H
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/strbuf.h"
+#include "build/background.h"
+#include "build/dependency_store.h"
+#include "build/package_store.h"
+#include "docker/docker.h"
+#include "fake_engine.h"
+#include "fleet/engine_queue.h"
+#include "fleet/fleet_env.h"
+
+#include <event2/event.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define BENCH_GUARD_MS 20000 /* a test that waits longer has failed */
+
+struct bench {
+    struct event_base *base;
+    char dir[64], engine_path[80], run_dir[80];
+    struct host_settings host;
+    struct fake_engine *engine;
+    struct background *background;
+    struct fleet_env env;
+    unsigned rooms_freed;
+};
+
+static inline void bench_on_room(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    ((struct bench *)context)->rooms_freed++;
+}
+
+static inline void bench_open(struct bench *bench)
+{
+    *bench = (struct bench){.dir = "/tmp/berth-fleet-XXXXXX"};
+    struct error err;
+    assert_non_null(mkdtemp(bench->dir));
+    bench->base = event_base_new();
+    snprintf(bench->engine_path, sizeof(bench->engine_path), "%s/docker.sock", bench->dir);
+    snprintf(bench->run_dir, sizeof(bench->run_dir), "%s/i", bench->dir);
+    bench->engine = fake_engine_open(bench->base, bench->engine_path);
+    bench->host = (struct host_settings){.start_timeout_ms = 5000, .drain_timeout_ms = 5000, .prewarm = 1};
+    struct fleet_env *env = &bench->env;
+    *env = (struct fleet_env){.base = bench->base,
+                              .host = &bench->host,
+                              .owner_id = "0123456789abcdef",
+                              .run_dir = bench->run_dir,
+                              .network = "berth",
+                              .budget = {.max_instances = 100, .max_memory_bytes = UINT64_C(1) << 40}};
+    assert_int_equal(docker_create(bench->base, bench->engine_path, &env->docker, &err), 0);
+    assert_int_equal(background_create(bench->base, &bench->background, &err), 0);
+    assert_int_equal(package_store_open(bench->dir, bench->background, &env->packages, &err), 0);
+    assert_int_equal(dependency_store_open(bench->dir, bench->background, &env->dependencies, &err), 0);
+    env->queue = engine_queue_create(bench->base, 2);
+    env->room_freed = evtimer_new(bench->base, bench_on_room, bench);
+}
+
+static inline void bench_close(struct bench *bench)
+{
+    struct fleet_env *env = &bench->env;
+    docker_destroy(env->docker);
+    fake_engine_close(bench->engine);
+    engine_queue_destroy(env->queue);
+    background_destroy(bench->background);
+    dependency_store_close(env->dependencies);
+    package_store_close(env->packages);
+    event_free(env->room_freed);
+    event_base_free(bench->base);
+    assert_int_equal(fs_remove_tree(bench->dir, NULL), 0);
+}
+
+/* Runs the loop until `reached` says so; a test that waits too long fails with `what`. */
+static inline void bench_until(struct bench *bench, bool (*reached)(void *context), void *context,
+                               const char *what)
+{
+    uint64_t end_ms = clock_ms() + BENCH_GUARD_MS;
+    while (!reached(context)) {
+        const struct timeval tick = {.tv_usec = 20000};
+        event_base_loopexit(bench->base, &tick);
+        event_base_loop(bench->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+        if (clock_ms() > end_ms)
+            fail_msg("waited in vain for: %s", what);
+    }
+}
+
+/* Runs the loop for a moment, for what must not happen. */
+static inline void bench_idle(struct bench *bench, unsigned ms)
+{
+    const struct timeval limit = {.tv_usec = (suseconds_t)ms * 1000};
+    event_base_loopexit(bench->base, &limit);
+    event_base_loop(bench->base, EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+#endif
