@@ -1,6 +1,7 @@
 #include "fleet/dial.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -12,14 +13,32 @@
 #include <sys/un.h>
 
 #define DIAL_BACKLOG 1024 /* as many as an instance can have slots */
+#define PAUSE_MS     100  /* without descriptors or memory for another connection */
 
 struct dial {
     char *dir;
     int fd;
     struct event *event;
+    struct event *pause;
     dial_accepted_fn *accepted;
     void *owner;
 };
+
+static void on_pause_over(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct dial *dial = context;
+    event_add(dial->event, NULL);
+}
+
+/* What waits to be accepted would fire the event again at once, for nothing. */
+static void accept_later(struct dial *dial, int errnum)
+{
+    log_warning("dial.accept-failed", LOG_STR("directory", dial->dir), LOG_STR("error", strerror(errnum)));
+    event_del(dial->event);
+    uint64_t now_ms = clock_ms();
+    fleet_timer_at(dial->pause, now_ms + PAUSE_MS, now_ms);
+}
 
 /* Takes one connection a turn: the callee may close the dial, and the event fires again while more wait. */
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -30,7 +49,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     if (connection >= 0)
         dial->accepted(dial->owner, connection);
     else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-        log_warning("dial.accept-failed", LOG_STR("directory", dial->dir), LOG_STR("error", strerror(errno)));
+        accept_later(dial, errno);
 }
 
 /* Listens at `path`; whoever may enter the directory may connect, whatever user the container runs as. */
@@ -65,6 +84,7 @@ int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_f
         dial_close(dial);
         return -1;
     }
+    dial->pause = evtimer_new(env->base, on_pause_over, dial);
     dial->event = event_new(env->base, dial->fd, EV_READ | EV_PERSIST, on_readable, dial);
     event_add(dial->event, NULL);
     *ret_dial = dial;
@@ -80,8 +100,10 @@ void dial_close(struct dial *dial)
 {
     if (!dial)
         return;
-    if (dial->event)
+    if (dial->event) {
         event_free(dial->event);
+        event_free(dial->pause);
+    }
     if (dial->fd >= 0)
         close(dial->fd);
     struct error err;

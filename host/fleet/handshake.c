@@ -1,6 +1,7 @@
 #include "fleet/handshake.h"
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "http/body.h"
 #include "http/head.h"
 
@@ -42,12 +43,15 @@ static void handshake_free(struct handshake *handshake)
     free(handshake);
 }
 
-static void finish(struct handshake *handshake, const struct error *err)
+/* Reports the end. This and everything that may lead to it returns whether the handshake is still under way.
+ */
+static bool finish(struct handshake *handshake, const struct error *err)
 {
     handshake_done_fn *done = handshake->done;
     void *owner = handshake->owner;
     handshake_free(handshake);
     done(owner, err);
+    return false;
 }
 
 /* The last line of a traceback that says something: for Python the exception itself. */
@@ -61,7 +65,7 @@ static const char *last_line(char *text)
 }
 
 /* Turns an answer other than 200 into the error that waiting requests get. */
-static void refused(struct handshake *handshake)
+static bool refused(struct handshake *handshake)
 {
     json_t *json = json_loadb(strbuf_text(&handshake->content), handshake->content.length, 0, NULL);
     const char *message = json_string_value(json_object_get(json, "error"));
@@ -77,35 +81,39 @@ static void refused(struct handshake *handshake)
         free(copy);
     }
     json_decref(json);
-    finish(handshake, &err);
+    utf8_repair(err.message); /* long texts are cut anywhere */
+    utf8_repair(err.hint);
+    return finish(handshake, &err);
 }
 
-static void concluded(struct handshake *handshake)
-{
-    if (handshake->head.status == 200)
-        finish(handshake, NULL);
-    else
-        refused(handshake);
-}
-
-static void broken(struct handshake *handshake, const char *message)
+static bool broken(struct handshake *handshake, const char *message)
 {
     struct error err;
-    error_set(&err, "runner", "runner-protocol", "the runner's answer to init is not valid HTTP: %s",
-              message);
-    finish(handshake, &err);
+    error_set(&err, "runner", "runner-protocol", "the runner's answer to init is not right: %s", message);
+    return finish(handshake, &err);
 }
 
-static void gone(struct handshake *handshake)
+static bool gone(struct handshake *handshake)
 {
     struct error err;
     error_set(&err, "runner", "runner-gone",
               "the runner closed its connection while the function was being loaded");
-    finish(handshake, &err);
+    return finish(handshake, &err);
+}
+
+static bool concluded(struct handshake *handshake)
+{
+    if (handshake->head.status != 200)
+        return refused(handshake);
+    if (handshake->sent < handshake->request.length)
+        return broken(handshake, "it came before the request was sent");
+    if (handshake->answer.length > handshake->head.length + handshake->scanned)
+        return broken(handshake, "it is longer than it says");
+    return finish(handshake, NULL);
 }
 
 /* Feeds what has come of the body to the scanner. */
-static void scan_body(struct handshake *handshake)
+static bool scan_body(struct handshake *handshake)
 {
     for (;;) {
         size_t offset = handshake->head.length + handshake->scanned;
@@ -114,62 +122,52 @@ static void scan_body(struct handshake *handshake)
         enum http_body_step step = http_body_scan(&handshake->body, handshake->answer.data + offset,
                                                   handshake->answer.length - offset, &data, &consumed);
         handshake->scanned += consumed;
-        if (step == HTTP_BODY_DATA) {
-            strbuf_append(&handshake->content, data.data, data.length);
-        } else if (step == HTTP_BODY_MORE) {
-            return;
-        } else if (step == HTTP_BODY_DONE) {
-            concluded(handshake);
-            return;
-        } else {
-            broken(handshake, handshake->body.problem->message);
-            return;
-        }
+        if (step == HTTP_BODY_MORE)
+            return true;
+        if (step == HTTP_BODY_DONE)
+            return concluded(handshake);
+        if (step != HTTP_BODY_DATA)
+            return broken(handshake, handshake->body.problem->message);
+        strbuf_append(&handshake->content, data.data, data.length);
     }
 }
 
-static void scan_answer(struct handshake *handshake)
+static bool scan_answer(struct handshake *handshake)
 {
     if (!handshake->head_done) {
         enum http_parse parse =
             http_head_parse(&handshake->parser, handshake->answer.data, handshake->answer.length);
         if (parse == HTTP_PARSE_MORE)
-            return;
-        if (parse == HTTP_PARSE_ERROR) {
-            broken(handshake, handshake->parser.problem->message);
-            return;
-        }
+            return true;
+        if (parse == HTTP_PARSE_ERROR)
+            return broken(handshake, handshake->parser.problem->message);
         handshake->head_done = true;
         http_body_init_head(&handshake->body, &handshake->head, ANSWER_MAX);
     }
     handshake->head.bytes = handshake->answer.data;
-    scan_body(handshake);
+    return scan_body(handshake);
 }
 
-static void receive(struct handshake *handshake)
+static bool receive(struct handshake *handshake)
 {
     char block[16384];
     ssize_t size = recv(handshake->fd, block, sizeof(block), 0);
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (size <= 0) {
-        if (size == 0 && handshake->head_done && http_body_end_of_stream(&handshake->body))
-            concluded(handshake);
-        else
-            gone(handshake);
-        return;
-    }
+        return true;
+    if (size == 0 && handshake->head_done && http_body_end_of_stream(&handshake->body))
+        return concluded(handshake);
+    if (size <= 0)
+        return gone(handshake);
     if (strbuf_append(&handshake->answer, block, (size_t)size) < 0)
-        broken(handshake, "it is too long");
-    else
-        scan_answer(handshake);
+        return broken(handshake, "it is too long");
+    return scan_answer(handshake);
 }
 
-/* Waits for the socket to become readable, and writable while there is something to send. */
-static void wait_for(struct handshake *handshake, short what)
+/* From now on only the answer is waited for. */
+static void stop_sending(struct handshake *handshake)
 {
     event_del(handshake->event);
-    event_assign(handshake->event, event_get_base(handshake->event), handshake->fd, what | EV_PERSIST,
+    event_assign(handshake->event, event_get_base(handshake->event), handshake->fd, EV_READ | EV_PERSIST,
                  event_get_callback(handshake->event), handshake);
     event_add(handshake->event, NULL);
 }
@@ -178,24 +176,21 @@ static void transmit(struct handshake *handshake)
 {
     size_t left = handshake->request.length - handshake->sent;
     ssize_t size = send(handshake->fd, handshake->request.data + handshake->sent, left, MSG_NOSIGNAL);
-    if (size < 0 && errno != EAGAIN && errno != EINTR) {
-        gone(handshake);
-        return;
-    }
     if (size > 0)
         handshake->sent += (size_t)size;
-    if (handshake->sent == handshake->request.length)
-        wait_for(handshake, EV_READ);
+    bool failed = size < 0 && errno != EAGAIN && errno != EINTR; /* its answer may be there to be read yet */
+    if (failed || handshake->sent == handshake->request.length)
+        stop_sending(handshake);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     struct handshake *handshake = context;
-    if (handshake->sent < handshake->request.length)
+    if ((what & EV_READ) && !receive(handshake))
+        return;
+    if (what & EV_WRITE)
         transmit(handshake);
-    else if (what & EV_READ)
-        receive(handshake);
 }
 
 static void build_request(struct handshake *handshake, const char *settings, const void *package,

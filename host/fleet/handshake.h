@@ -1,6 +1,7 @@
 /*
  * The first exchange on a connection that a runner opened: POST /.berth/init and its answer
- * (docs/runner-protocol.md). Control thread.
+ * (docs/runner-protocol.md). A refusal counts even when it comes before the whole request was read. Control
+ * thread.
  */
 #ifndef FLEET_HANDSHAKE_H
 #define FLEET_HANDSHAKE_H

@@ -1,0 +1,159 @@
+/* The socket that runners dial. */
+#include "fleet/dial.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+struct listening {
+    struct fleet_env env;
+    char dir[64];
+    struct dial *dial;
+    unsigned accepted;
+    bool closes; /* the dial, when the first connection comes */
+};
+
+static void on_accepted(void *owner, int fd)
+{
+    struct listening *listening = owner;
+    listening->accepted++;
+    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    close(fd);
+    if (listening->closes)
+        dial_close(steal(&listening->dial));
+}
+
+static void listening_open(struct listening *listening)
+{
+    *listening = (struct listening){.env.base = event_base_new(), .dir = "/tmp/berth-dial-XXXXXX"};
+    struct error err;
+    assert_non_null(mkdtemp(listening->dir));
+    listening->env.run_dir = listening->dir;
+    assert_int_equal(
+        dial_open(&listening->env, "0123456789ab", on_accepted, listening, &listening->dial, &err), 0);
+}
+
+static void listening_close(struct listening *listening)
+{
+    dial_close(listening->dial);
+    event_base_free(listening->env.base);
+    assert_int_equal(rmdir(listening->dir), 0); /* nothing is left in it */
+}
+
+static int dial_it(const struct listening *listening)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/0123456789ab/host.sock", listening->dir);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void run(struct listening *listening, unsigned ms)
+{
+    const struct timeval limit = {.tv_usec = (suseconds_t)ms * 1000};
+    event_base_loopexit(listening->env.base, &limit);
+    event_base_dispatch(listening->env.base);
+}
+
+static void takes_every_connection(void **state)
+{
+    (void)state;
+    struct listening listening;
+    int fds[200];
+    struct stat status;
+    listening_open(&listening);
+    cleanup_free char *path = xasprintf("%s/host.sock", dial_dir(listening.dial));
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0666); /* whatever user the runner is */
+    for (size_t i = 0; i < 200; i++)
+        fds[i] = dial_it(&listening);
+    run(&listening, 100);
+    assert_int_equal(listening.accepted, 200);
+    for (size_t i = 0; i < 200; i++)
+        close(fds[i]);
+    listening_close(&listening);
+}
+
+static void may_be_closed_from_its_callback(void **state)
+{
+    (void)state;
+    struct listening listening;
+    listening_open(&listening);
+    listening.closes = true;
+    int one = dial_it(&listening), other = dial_it(&listening);
+    run(&listening, 50);
+    assert_int_equal(listening.accepted, 1);
+    assert_int_equal(dial_it(&listening), -1);
+    close(one);
+    close(other);
+    listening_close(&listening);
+}
+
+/* Without descriptors it waits for some, and does not spin. */
+static void waits_for_descriptors(void **state)
+{
+    (void)state;
+    struct listening listening;
+    struct rlimit usual, none = {0};
+    listening_open(&listening);
+    int fd = dial_it(&listening);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none.rlim_max = usual.rlim_max;
+    none.rlim_cur = (rlim_t)fd + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct timespec before, after;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    run(&listening, 300);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_int_equal(listening.accepted, 0);
+    int64_t used_us = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+    assert_true(used_us < 100000);
+    run(&listening, 200);
+    assert_int_equal(listening.accepted, 1);
+    close(fd);
+    listening_close(&listening);
+}
+
+static void a_long_path_is_named(void **state)
+{
+    (void)state;
+    struct fleet_env env = {.base = event_base_new(),
+                            .run_dir = "/tmp/berth-dial-with-a-name-that-is-much-too-long-for-a-unix-socket-"
+                                       "which-has-about-a-hundred-bytes-at-most"};
+    struct dial *dial;
+    struct error err;
+    assert_int_equal(dial_open(&env, "0123456789ab", on_accepted, NULL, &dial, &err), -1);
+    assert_string_equal(err.reason, "path-too-long");
+    assert_non_null(strstr(err.hint, "--run-dir"));
+    assert_int_equal(fs_remove_tree(env.run_dir, NULL), 0);
+    event_base_free(env.base);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(takes_every_connection),
+        cmocka_unit_test(may_be_closed_from_its_callback),
+        cmocka_unit_test(waits_for_descriptors),
+        cmocka_unit_test(a_long_path_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
