@@ -65,8 +65,8 @@ static const struct {
     [SCALE_DEMAND] = {"demand", NULL},
     [SCALE_MINIMUM] = {"minimum", NULL},
     [SCALE_SHORT_WAIT] = {"short-wait", NULL},
-    [SCALE_AT_MAXIMUM] = {"at-maximum", "max_scale"},
-    [SCALE_HOST_FULL] = {"host-full", "max_instances or max_memory"},
+    [SCALE_AT_MAXIMUM] = {"at-maximum", "the function's setting `max_scale`"},
+    [SCALE_HOST_FULL] = {"host-full", "max_instances or max_memory in the section `host`"},
     [SCALE_BACKING_OFF] = {"backing-off", NULL},
 };
 

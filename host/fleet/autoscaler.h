@@ -51,8 +51,8 @@ struct scale_decision autoscaler_decide(const struct scale_settings *settings,
 /* The word for a reason, for logs: "demand", "minimum", ... */
 const char *scale_reason_name(enum scale_reason reason);
 
-/* The word for what keeps waiting requests waiting, for the error when their patience ends; NULL when nothing
- * does. */
+/* The setting that keeps waiting requests waiting, for the error when their patience ends; NULL when none
+ * does. Static. */
 const char *scale_reason_limit(enum scale_reason reason);
 
 /* Whether an instance that has been idle since `idle_since_ms` (0: it is busy) may be removed now, when its

@@ -257,7 +257,7 @@ void function_remove(struct function *function, const char *why)
     if (current) {
         struct error err;
         error_set(&err, "fleet", "removed", "the function \"%s\" has been removed", function->name);
-        slot_pool_fail_waiters(revision_pool(current), &err);
+        slot_pool_close(revision_pool(current), &err);
         retire(function, current, why);
     }
     if (function->retiring_count == 0)

@@ -156,14 +156,13 @@ static void on_ready(struct instance *instance, void *owner)
         revision_scale(revision);
 }
 
-/* Gives the waiting requests the cause when no instance will serve them soon: the function cannot be built,
- * or its last start failed by its own fault. What is Docker's trouble may pass, so it keeps them waiting. */
+/* Gives the waiting requests the cause when no instance will serve them soon: its last start failed by its
+ * own fault. What is Docker's trouble may pass, so it keeps them waiting. */
 static void fail_hopeless_waiters(struct revision *revision)
 {
     bool own_fault = revision->problem.component && strcmp(revision->problem.component, "docker") != 0;
     bool backing_off = revision->failures > 0 && clock_ms() < revision->retry_at_ms;
-    if (revision->state == REVISION_BROKEN ||
-        (own_fault && backing_off && count_in(revision, INSTANCE_READY) == 0))
+    if (own_fault && backing_off && count_in(revision, INSTANCE_READY) == 0)
         slot_pool_fail_waiters(revision->pool, &revision->problem);
 }
 
@@ -325,6 +324,7 @@ void revision_scale(struct revision *revision)
     };
     slot_pool_counts(revision->pool, &inputs.counts);
     struct scale_decision decision = autoscaler_decide(&revision->scale, &inputs);
+    slot_pool_set_limit(revision->pool, scale_reason_limit(decision.reason));
     log_decision(revision, &inputs, &decision);
     for (unsigned i = 0; i < decision.start; i++)
         start_one(revision);
@@ -365,8 +365,8 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
     if (err) {
         revision->problem = *err;
         change_state(revision, REVISION_BROKEN);
-        slot_pool_fail_waiters(revision->pool, err);
-        revision->hooks.broken(revision, err, diagnostics, revision->owner);
+        revision->hooks.broken(revision, err, diagnostics, revision->owner); /* may move its waiters */
+        slot_pool_close(revision->pool, err);
         return;
     }
     revision->prepared = *prepared;

@@ -590,7 +590,11 @@ static void fail_queue_timeout(struct exchange *exchange)
     exchange->wait_ns += worker_now_ns(exchange->worker) - exchange->acquired_ns;
     error_set(&error, "gateway", "queue-timeout", "The request waited %u ms for a free slot of the function.",
               limit_ms);
-    error_hint(&error, "The limit is queue_timeout in the section `host`. Try again later.");
+    if (exchange->waiter.limit)
+        error_hint(&error, "No further instance could be started: the limit is %s. Try again later.",
+                   exchange->waiter.limit);
+    else
+        error_hint(&error, "The limit is queue_timeout in the section `host`. Try again later.");
     exchange_fail(exchange, 503, &error);
 }
 

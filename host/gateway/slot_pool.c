@@ -35,6 +35,8 @@ struct slot_pool {
     struct slot_pool *successor; /* a reference; acquires go there */
     struct slot_counts counts;   /* oldest_wait_since_ms is made when read */
     bool demand_told;
+    const char *limit;    /* static */
+    struct error *closed; /* what every request is told; NULL: it is open */
 };
 
 /* A waiter's `pool` changes only under this lock, so that cancelling finds the pool that holds it. */
@@ -74,6 +76,7 @@ static void drop_memory(struct slot_pool *pool)
     pthread_mutex_destroy(&pool->lock);
     if (pool->hooks.destroyed)
         pool->hooks.destroyed(pool->hooks.context);
+    free(pool->closed);
     free(pool);
 }
 
@@ -346,7 +349,15 @@ static struct slot *choose_idle(const struct slot_pool *pool, int home)
     return newest;
 }
 
-static void join_queue(struct slot_pool *pool, int home, uint64_t now_ms, struct slot_waiter *waiter)
+static struct error *copy_error(const struct error *error)
+{
+    struct error *copy = xmalloc(sizeof(*copy));
+    *copy = *error;
+    return copy;
+}
+
+/* Makes it a waiter of this pool, in the queue or on its way out of it. */
+static void become_waiter(struct slot_pool *pool, int home, uint64_t now_ms, struct slot_waiter *waiter)
 {
     waiter->pool = slot_pool_ref(pool);
     waiter->slot = NULL;
@@ -354,7 +365,7 @@ static void join_queue(struct slot_pool *pool, int home, uint64_t now_ms, struct
     waiter->home = home;
     waiter->joined_ms = now_ms;
     waiter->cold = pool->counts.instances == 0;
-    enqueue(pool, waiter);
+    waiter->queued = false;
 }
 
 enum slot_acquire slot_pool_acquire(struct slot_pool *pool, int home, uint64_t now_ms,
@@ -370,7 +381,12 @@ enum slot_acquire slot_pool_acquire(struct slot_pool *pool, int home, uint64_t n
         slot_pool_unref(successor);
         return result;
     }
-    if (pool->newest) {
+    if (pool->closed) {
+        become_waiter(pool, home, now_ms, waiter);
+        waiter->error = copy_error(pool->closed);
+        notify_later(&after, waiter);
+        result = SLOT_QUEUED;
+    } else if (pool->newest) {
         struct slot *slot = choose_idle(pool, home);
         take_idle(pool, slot);
         begin_use(pool, slot);
@@ -380,7 +396,8 @@ enum slot_acquire slot_pool_acquire(struct slot_pool *pool, int home, uint64_t n
         pool->counts.refused++;
         result = SLOT_REFUSED;
     } else {
-        join_queue(pool, home, now_ms, waiter);
+        become_waiter(pool, home, now_ms, waiter);
+        enqueue(pool, waiter);
         note_demand(pool, &after);
         result = SLOT_QUEUED;
     }
@@ -396,6 +413,7 @@ bool slot_pool_cancel(struct slot_waiter *waiter)
     bool queued = waiter->queued;
     if (queued) {
         dequeue(pool, waiter);
+        waiter->limit = pool->limit;
         waiter->pool = NULL;
     }
     pthread_mutex_unlock(&pool->lock);
@@ -522,25 +540,41 @@ void slot_pool_counts(struct slot_pool *pool, struct slot_counts *ret_counts)
     pthread_mutex_unlock(&pool->lock);
 }
 
-static struct error *copy_error(const struct error *error)
+void slot_pool_set_limit(struct slot_pool *pool, const char *limit)
 {
-    struct error *copy = xmalloc(sizeof(*copy));
-    *copy = *error;
-    return copy;
+    pthread_mutex_lock(&pool->lock);
+    pool->limit = limit;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static unsigned fail_queue(struct slot_pool *pool, const struct error *error, struct afterwards *after)
+{
+    unsigned failed = 0;
+    for (struct slot_waiter *waiter; (waiter = pool->first); failed++) {
+        dequeue(pool, waiter);
+        waiter->error = copy_error(error);
+        notify_later(after, waiter);
+    }
+    return failed;
 }
 
 unsigned slot_pool_fail_waiters(struct slot_pool *pool, const struct error *error)
 {
     struct afterwards after = {0};
-    unsigned failed = 0;
     pthread_mutex_lock(&pool->lock);
-    for (struct slot_waiter *waiter; (waiter = pool->first); failed++) {
-        dequeue(pool, waiter);
-        waiter->error = copy_error(error);
-        notify_later(&after, waiter);
-    }
+    unsigned failed = fail_queue(pool, error, &after);
     unlock(pool, &after);
     return failed;
+}
+
+void slot_pool_close(struct slot_pool *pool, const struct error *error)
+{
+    struct afterwards after = {0};
+    pthread_mutex_lock(&pool->lock);
+    if (!pool->closed)
+        pool->closed = copy_error(error);
+    fail_queue(pool, error, &after);
+    unlock(pool, &after);
 }
 
 /* Makes `successor` (a reference, or NULL) the one that serves instead, and takes the queue out. */

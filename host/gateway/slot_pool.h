@@ -70,7 +70,8 @@ struct slot_waiter {
     bool queued;
     int home; /* index of the worker that waits */
     uint64_t joined_ms;
-    bool cold; /* no instance was ready when it joined */
+    bool cold;         /* no instance was ready when it joined */
+    const char *limit; /* cancelled: the setting that kept it waiting, as last told by the fleet, or NULL */
 };
 
 /* What one struct says of a revision's load: everything the autoscaler decides from. */
@@ -181,8 +182,15 @@ void slot_pool_set_starting(struct slot_pool *pool, unsigned starting);
 /* Reads the counters, and arms the hook `demand` again. */
 void slot_pool_counts(struct slot_pool *pool, struct slot_counts *ret_counts);
 
+/* Tells the pool which setting keeps its waiters waiting: static text, or NULL for none. */
+void slot_pool_set_limit(struct slot_pool *pool, const char *limit);
+
 /* Fails every waiter with a copy of `error` (the function cannot load). Returns how many. */
 unsigned slot_pool_fail_waiters(struct slot_pool *pool, const struct error *error);
+
+/* The same, also for every request that comes from now on: nothing will serve this pool again. For those who
+ * found it just before its route was taken away. */
+void slot_pool_close(struct slot_pool *pool, const struct error *error);
 
 /* Moves the waiters of `old` to `successor` and sends later acquires there: a new revision takes over. Groups
  * stay where they are. A successor that had itself been replaced (a roll-back) serves again. */
