@@ -47,6 +47,13 @@ def test_broken(case, tmp_path):
     "async def handle(request):\n    a, b = await request.json(), await request.body()\n    return a\n",
     "async def handle(request):\n    yield 1\n",
     "import main\ndef handle(request):\n    return main\n",
+    "def handler(event, context):\n    return event\n",
+    "async def lambda_handler(event, context, more=None):\n    return event\n",
+    "def handler(request):\n    return request.get_json()\n",
+    "async def app(scope, receive, send):\n    pass\n",
+    "def application(environ, start_response):\n    return []\n",
+    "from starlette.applications import Starlette\napp = Starlette()\n",
+    "app = None\ndef handle(request):\n    return app\n",
 ])
 def test_fine(source, tmp_path):
     (tmp_path / "main.py").write_text(source, encoding="utf-8")
@@ -57,6 +64,9 @@ def test_fine(source, tmp_path):
     (["main.py", "other.py"], "x", "main.py"),
     (["handler.py", "other.py"], "x", "handler.py"),
     (["x.py", "other.py"], "x", "x.py"),
+    (["app.py", "x.py"], "x", "app.py"),
+    (["lambda_function.py", "x.py"], "x", "lambda_function.py"),
+    (["wsgi.py", "x.py"], "x", "wsgi.py"),
     (["only.py", "lib/a.py"], "x", "only.py"),
 ])
 def test_usual_entry(tmp_path, files, name, found):
@@ -78,6 +88,24 @@ def test_folder_name_is_an_entry(tmp_path):
 def test_the_only_file_with_a_handle_is_the_entry(tmp_path):
     (tmp_path / "a.py").write_text("x = 1\n")
     (tmp_path / "b.py").write_text("def handle(request):\n    return 1\n")
+    assert json.loads(plugin.launch(str(tmp_path), "x", None, {})[3])["file"] == "b.py"
+
+
+@pytest.mark.parametrize("source, attribute", [
+    ("def handle(r):\n    pass\napp = handler = handle\n", "handle"),
+    ("app = make()\ndef lambda_handler(event, context):\n    pass\n", "lambda_handler"),
+    ("from flask import Flask\napplication = Flask(__name__)\n", "application"),
+    ("from elsewhere import *\napp = 1\n", None),
+    ("from elsewhere import *\ndef handle(r):\n    pass\n", "handle"),
+])
+def test_attribute_is_the_first_of_the_usual_names(tmp_path, source, attribute):
+    (tmp_path / "main.py").write_text(source)
+    assert json.loads(plugin.launch(str(tmp_path), "x", None, {})[3])["attribute"] == attribute
+
+
+def test_the_only_file_with_an_application_is_the_entry(tmp_path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "b.py").write_text("from flask import Flask\napp = Flask(__name__)\n")
     assert json.loads(plugin.launch(str(tmp_path), "x", None, {})[3])["file"] == "b.py"
 
 

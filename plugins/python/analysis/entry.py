@@ -6,13 +6,17 @@ import re
 from .findings import listed, nearest
 
 _ATTRIBUTE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*\Z")
-_USUAL = ("main.py", "handler.py")
+_USUAL = ("main.py", "handler.py", "app.py", "lambda_function.py", "wsgi.py", "asgi.py")
+
+# The names of handlers, in the order in which they are looked for (runner/berth_runner/shape.py).
+HANDLERS = ("handle", "handler", "lambda_handler", "app", "application")
 
 
 class Entry:
-    """file is relative to the folder, or None when `module` lies in the dependencies."""
+    """file is relative to the folder, or None when `module` lies in the dependencies. attribute is None until it is
+    known which of HANDLERS there is."""
 
-    def __init__(self, file, attribute="handle", module=None):
+    def __init__(self, file, attribute=None, module=None):
         self.file = file
         self.attribute = attribute
         self.module = module
@@ -73,17 +77,18 @@ def _named_file(job, name):
 
 
 def _usual_file(job):
-    """The file when nobody names one: main.py, handler.py, <folder>.py, <function>.py, the only one, or the only
-    one with a `handle`."""
+    """The file when nobody names one: one of the usual names, <folder>.py, <function>.py, the only one, or the only
+    one with a handler."""
     top = [file for file in job.files if "/" not in file]
     for file in (*_USUAL, f"{os.path.basename(job.folder.rstrip('/'))}.py", f"{job.name}.py"):
         if file in top:
             return file
     if len(top) == 1:
         return top[0]
-    with_handle = [file for file in top if _has_handle(job.source(file))]
-    if len(with_handle) == 1:
-        return with_handle[0]
+    for names in HANDLERS[:1], HANDLERS:
+        found = [file for file in top if _binds(job.source(file), names)]
+        if len(found) == 1:
+            return found[0]
     if not top:
         job.findings.error(None, 0, 0, "there is no Python file in the function's folder", _candidates(job))
     else:
@@ -92,10 +97,13 @@ def _usual_file(job):
     return None
 
 
-def _has_handle(source):
-    return source.tree is not None and any(
-        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == "handle"
-        for node in source.tree.body)
+def _binds(source, names):
+    """Whether the file defines one of these names at its top, or assigns to it."""
+    for node in source.tree.body if source.tree is not None else ():
+        targets = node.targets if isinstance(node, ast.Assign) else [node]
+        if any(getattr(target, "name", getattr(target, "id", None)) in names for target in targets):
+            return True
+    return False
 
 
 def _candidates(job):

@@ -47,6 +47,11 @@ def nearest(word, known):
     return lower[match[0]] if match else None
 
 
+def likeness(one, other):
+    """How alike two words are, 0 to 1."""
+    return difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio()
+
+
 def listed(names, limit=6):
     """`a`, `b` and `c`; at most `limit` of them."""
     names = [f"`{name}`" for name in names]

@@ -1,7 +1,8 @@
-"""Whether the handler is one that the runner can call: handle(request)."""
+"""Which handler a file has, and whether it is one that the runner can call."""
 import ast
 
-from .findings import listed, nearest
+from .entry import HANDLERS
+from .findings import likeness, listed, nearest
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.ListComp, ast.DictComp, ast.SetComp,
@@ -9,7 +10,21 @@ _LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.ListComp,
 _AWAITED = {"json": "get_json()", "body": "get_data()", "form": None, "stream": None}
 _CONFIG = {"is_return_serialized": (bool, "True or False")}
 # Names people give a handler elsewhere.
-_RELATED = ("handler", "lambda_handler", "main", "handle_request", "run", "entry", "entrypoint", "app", "execute")
+_RELATED = ("main", "handle_request", "run", "entry", "entrypoint", "execute")
+# How the runtime calls a handler of each shape, and a definition that can be called so.
+_CALLS = {
+    "request": ("request", "def {}(request):"),
+    "event": ("event, context", "def {}(event, context):"),
+    "wsgi": ("environ, start_response", "def {}(environ, start_response):"),
+    "asgi": ("scope, receive, send", "async def {}(scope, receive, send):"),
+}
+# The shapes that a name may have, by how many arguments the handler needs. `handle` always gets the request.
+_SHAPES = {
+    "handle": {1: "request"},
+    "app": {1: "request", 2: "wsgi", 3: "asgi"},
+    "application": {1: "request", 2: "wsgi", 3: "asgi"},
+}
+_ANY_SHAPE = {1: "request", 2: "event", 3: "asgi"}
 
 
 class Binding:
@@ -69,27 +84,40 @@ def _names(target):
     return [node.id for node in ast.walk(target) if isinstance(node, ast.Name)]
 
 
+def attribute_of(source):
+    """The first of HANDLERS that the file binds; None when none is, or when only running it tells."""
+    if source.tree is None:
+        return None
+    bound, star = bindings(source.tree)
+    found = next((name for name in HANDLERS if name in bound), None)
+    return None if star and found != HANDLERS[0] else found
+
+
 def check_handler(findings, source, attribute):
-    """Looks at the module that should hold the handler."""
+    """Looks at the module that should hold the handler; attribute None: any of HANDLERS."""
     bound, star = bindings(source.tree)
     _check_config(findings, source, bound)
+    wanted = (attribute,) if attribute else HANDLERS
+    attribute = attribute or next((name for name in HANDLERS if name in bound), HANDLERS[0])
     name = attribute.partition(".")[0]
     if name not in bound:
         if not star and not _has_module_getattr(bound):
-            _report_missing(findings, source, name, bound)
+            _report_missing(findings, source, [name.partition(".")[0] for name in wanted], bound)
         return
     if name != attribute:
         return
     places = bound[name]
     _check_duplicates(findings, source, name, places)
-    _check_value(findings, source, name, places[-1], bound, depth=0)
+    _check_value(findings, source, name, places[-1], bound, _SHAPES.get(name, _ANY_SHAPE))
 
 
 def _has_module_getattr(bound):
     return "__getattr__" in bound
 
 
-def _report_missing(findings, source, name, bound):
+def _report_missing(findings, source, wanted, bound):
+    """None of the wanted names is bound; the first stands for all of them."""
+    name = wanted[0]
     functions = [key for key, places in bound.items() if isinstance(places[-1].value, _FUNCTIONS)]
     hidden = _hidden_definition(source.tree, name)
     if hidden is not None:
@@ -97,18 +125,24 @@ def _report_missing(findings, source, name, bound):
         findings.error_at(source.path, node, f"`{name}` is defined {where}, where the runtime does not find it",
                           f"move `def {name}(request)` to the top level of {source.path}")
         return
-    related = [key for key in _RELATED if key in bound]
-    near = nearest(name, bound) or (related[0] if related else None)
+    meant, near = _probably_meant(wanted, bound, functions)
     found = f"; found {listed(functions)}" if functions else ""
     message = f"{source.path} has no `{name}`{found}"
     module = source.path.removesuffix(".py").replace("/", ".")
-    if near is None and len(functions) == 1:
-        near = functions[0]
     if near:
         findings.error_at(source.path, bound[near][-1].node, message,
-                          f"did you mean `{near}`? rename it to `{name}`, or set `handler: {module}:{near}`")
+                          f"did you mean `{near}`? rename it to `{meant}`, or set `handler: {module}:{near}`")
     else:
         findings.error(source.path, 1, 1, message, f"add `async def {name}(request):` to {source.path}")
+
+
+def _probably_meant(wanted, bound, functions):
+    """(wanted name, bound name that was probably meant to be it or None)."""
+    pairs = [(name, near) for name in wanted if (near := nearest(name, bound))]
+    if pairs:
+        return max(pairs, key=lambda pair: likeness(*pair))
+    related = [key for key in _RELATED if key in bound] or (functions if len(functions) == 1 else [])
+    return wanted[0], related[0] if related else None
 
 
 def _hidden_definition(tree, name):
@@ -138,14 +172,13 @@ def _check_duplicates(findings, source, name, places):
                             "never called", "remove one of them")
 
 
-def _check_value(findings, source, name, place, bound, depth):
+def _check_value(findings, source, name, place, bound, shapes, depth=0):
     value = place.value
     if isinstance(value, _FUNCTIONS):
-        if not value.decorator_list:
-            _check_parameters(findings, source, value, value.name, value.args)
-        _check_body(findings, source, value)
+        if value.decorator_list or _check_parameters(findings, source, value, value.name, value.args, shapes):
+            _check_body(findings, source, value)
     elif isinstance(value, ast.Lambda):
-        _check_parameters(findings, source, value, name, value.args)
+        _check_parameters(findings, source, value, name, value.args, shapes)
     elif isinstance(value, ast.ClassDef):
         findings.error_at(source.path, value, f"`{name}` is a class, not a function",
                           f"write `async def {name}(request):`")
@@ -153,7 +186,7 @@ def _check_value(findings, source, name, place, bound, depth):
         findings.error_at(source.path, place.node, f"`{name}` is {_described(value)}, not a function",
                           f"write `async def {name}(request):`")
     elif isinstance(value, ast.Name) and value.id in bound and depth < 8:
-        _check_value(findings, source, value.id, bound[value.id][-1], bound, depth + 1)
+        _check_value(findings, source, value.id, bound[value.id][-1], bound, shapes, depth + 1)
 
 
 def _described(value):
@@ -164,26 +197,34 @@ def _described(value):
     return names.get(type(value).__name__, "the result of an expression")
 
 
-def _check_parameters(findings, source, node, name, args):
-    """The runtime calls it with one positional argument."""
+def _check_parameters(findings, source, node, name, args, shapes):
+    """Whether the runtime can call it with positional arguments. Gives whether it gets the request."""
     positional = args.posonlyargs + args.args
-    required = len(positional) - len(args.defaults)
-    call = f"the runtime calls `{name}(request)`"
-    if not positional and args.vararg is None:
+    needed = [arg.arg for arg in positional[:len(positional) - len(args.defaults)]]
+    shape = shapes.get(len(needed), "request" if not needed and (positional or args.vararg) else None)
+    given, definition = _CALLS[shape or ("event" if shapes is _ANY_SHAPE and needed else "request")]
+    call = f"the runtime calls `{name}({given})`"
+    if shape is None and not needed:
         findings.error_at(source.path, node, f"`{name}` takes no argument; {call}", f"write `def {name}(request):`")
-    elif required > 1:
-        names = [arg.arg for arg in positional[:required]]
-        hint = f"write `def {name}(request):`"
-        if names[0] in ("self", "cls"):
-            hint = f"a function of a module has no `{names[0]}`; " + hint
-        elif names[:2] == ["event", "context"]:
-            hint = "take the request: its body is `await request.json()`, its headers are `request.headers`"
-        findings.error_at(source.path, positional[1], f"`{name}` needs {required} arguments ({', '.join(names)}); "
-                          f"{call}", hint)
+    elif shape is None or needed[:1] in (["self"], ["cls"]):
+        hint = f"write `{definition.format(name)}`"
+        if needed[0] in ("self", "cls"):
+            hint = f"a function of a module has no `{needed[0]}`; " + hint
+        elif needed == ["event", "context"]:
+            hint = f"rename it to `lambda_handler`: `{name}` gets the request, with `await request.json()` for its body"
+        findings.error_at(source.path, positional[1], f"`{name}` needs {len(needed)} arguments "
+                          f"({', '.join(needed)}); {call}", hint)
+    elif shape == "asgi" and not isinstance(node, (ast.AsyncFunctionDef, ast.Lambda)):
+        findings.error_at(source.path, node, f"`{name}` is not async; {call} and awaits it",
+                          f"write `{definition.format(name)}`")
+    elif needed == ["event"]:
+        findings.warning_at(source.path, positional[0], f"`{name}` gets the request, not an event; {call}",
+                            f"write `def {name}(event, context):` for events")
     for arg, default in zip(args.kwonlyargs, args.kw_defaults):
         if default is None:
             findings.error_at(source.path, arg, f"`{name}` needs the keyword argument `{arg.arg}`; {call}",
                               f"give `{arg.arg}` a default")
+    return shape == "request"
 
 
 def _check_body(findings, source, function):

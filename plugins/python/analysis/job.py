@@ -8,7 +8,7 @@ import warnings
 
 from .entry import find_entry
 from .findings import Findings
-from .handler import check_handler, config_of
+from .handler import attribute_of, check_handler, config_of
 from .modules import check_hidden_names, check_imports
 from .requirements import Requirements
 from .sources import EXCLUDED, python_files, read_source
@@ -138,6 +138,7 @@ def launch(folder, name, file, options):
     runtime = {"attribute": job.entry.attribute, "debug": job.debug}
     if job.entry.file:
         runtime["file"] = job.entry.file
+        runtime["attribute"] = job.entry.attribute or attribute_of(job.source(job.entry.file))
         runtime["is_return_serialized"] = config_of(job.source(job.entry.file))
     else:
         runtime["module"] = job.entry.module

@@ -2,6 +2,7 @@
 
     main.py      start, POST /.berth/init, which engine serves
     loader.py    settings to a loaded handler
+    shape.py     which kind of handler a callable is
     dial.py      the connection to the host
     threads.py   engine of plain handlers: a thread a slot
     events.py    engine of async handlers: one event loop, every slot on it
@@ -11,6 +12,11 @@
     request.py   what a handler gets
     respond.py   what a handler returned, as a response
     asgi.py      responses that are ASGI applications
+    asgi_app.py  app(scope, receive, send), its lifespan
+    wsgi_app.py  app(environ, start_response)
+    lambda_event.py   handler(event, context)
+    websocket_app.py  ASGI's websocket protocol on a slot
+    websocket.py      WebSocket frames: bytes in, bytes out, no sockets
     failure.py   exceptions as log lines and 500 answers
 
 Nothing here imports asyncio or Starlette before a function needs it: a plain function's container starts without.

@@ -3,7 +3,7 @@
 `write` is the engine's: a coroutine function that takes bytes and waits until there is room for more.
 """
 from .protocol import LAST_CHUNK, bodiless, chunk, closing, head_bytes
-from .respond import piece
+from .respond import content_length, piece
 
 _FRAMING = (b"content-length", b"transfer-encoding", b"connection")
 _END = object()
@@ -46,12 +46,12 @@ class Sender:
             raise RuntimeError("the response began without http.response.start")
         status, headers = self._start
         pairs = [(bytes(name).lower(), bytes(value)) for name, value in headers]
-        length = next((value for name, value in pairs if name == b"content-length"), None)
+        length = content_length(pairs)
         pairs = [pair for pair in pairs if pair[0] not in _FRAMING]
         if bodiless(status):
             self._head_only = True
         elif length is not None or not more:
-            self._left = len(body) if length is None else int(length)
+            self._left = len(body) if length is None else length
             pairs.append((b"content-length", b"%d" % self._left))
         else:
             pairs.append((b"transfer-encoding", b"chunked"))
@@ -67,9 +67,9 @@ class Sender:
         return body
 
 
-async def run_application(response, request, sender):
+async def run_application(answer, request, sender):
     """Carries out a response that is an ASGI application; returns when its background work is done too."""
-    await response(request.asgi_scope(), request.asgi_receive, sender)
+    await answer.response(answer.scope or request.asgi_scope(), request.asgi_receive, sender)
     if not sender.ended:
         raise RuntimeError("the response ended without its last part")
 
@@ -87,7 +87,7 @@ async def run_stream(stream, items, head_only, close, write):
     while item is not _END:
         data = piece(item)
         if data:
-            await write(out + chunk(data))
+            await write(out + stream.frame(data))
             out = b""
         item = await anext(items, _END)
-    await write(out + LAST_CHUNK)
+    await write(out + stream.last())

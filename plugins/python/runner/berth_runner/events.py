@@ -9,11 +9,12 @@ from . import failure
 from .asgi import Sender, run_application, run_stream
 from .content import ClientGone, LoopContent
 from .dial import delays, dial
-from .loop import Loop, SlotSelector
+from .loop import make_loop
 from .protocol import HEAD_LIMIT, ProtocolError, closing, decoder, parse_head, without_body
-from .respond import Application, Pending
+from .respond import TEXT, Application, Pending, Stream, assemble
 
 RECEIVE_SIZE = 64 << 10
+PARTING_S = 10          # what an application has to end when its WebSocket has
 EARLY_LIMIT = 64 << 10  # bytes taken in of a next request while one is under way
 _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 _END = object()
@@ -29,7 +30,6 @@ class Slot:
     def __init__(self, engine):
         self.engine = engine
         self.loop = engine.loop
-        self.selector = engine.selector
         self.handle = engine.function.handle
         self.encode = engine.function.encode
         self.request_class = engine.function.request_class
@@ -40,6 +40,7 @@ class Slot:
         self.request = None
         self.content = None
         self.task = None
+        self.tunnel = None  # the WebSocket that has taken over the connection
         self.gone = False
         self.close_after = False
         self.sent = False
@@ -60,7 +61,7 @@ class Slot:
         self.close_after = False
         self.buffer = data
         self.outgoing = None
-        self.selector.watch(self.descriptor, self, _IN)
+        self.loop.watch(self.descriptor, self, _IN)
         if data:
             self.loop.call_soon(self.begin_buffered)
 
@@ -87,7 +88,7 @@ class Slot:
 
     def disconnect(self):
         if self.sock is not None:
-            self.selector.forget(self.descriptor)
+            self.loop.forget(self.descriptor)
             try:
                 self.sock.shutdown(SHUT_RDWR)
             except OSError:
@@ -97,7 +98,7 @@ class Slot:
 
     def redial(self):
         self.disconnect()
-        self.request = self.content = self.task = None
+        self.request = self.content = self.task = self.tunnel = None
         self.buffer = b""
         self.outgoing = None
         self.dial()
@@ -109,7 +110,11 @@ class Slot:
             self.redial()
             return
         self.gone = True
-        self.task.cancel()
+        if self.tunnel is None:
+            self.task.cancel()
+        else:
+            self.tunnel.lost()
+            self.loop.call_later(PARTING_S, self.task.cancel)
         if self.content is not None:
             self.content.wake()
         if self.room is not None and not self.room.done():
@@ -119,7 +124,7 @@ class Slot:
     def set_mask(self, mask):
         if mask != self.mask and self.sock is not None:
             self.mask = mask
-            self.selector.change(self.descriptor, mask)
+            self.loop.change(self.descriptor, mask)
 
     def resume(self):
         if not self.mask & _IN:
@@ -151,7 +156,11 @@ class Slot:
             self.lost()
 
     def take_more(self, data):
-        """Bytes that come while a request is under way: its body, or an early next request."""
+        """Bytes that come while a request is under way: its body, a tunnel's, or an early next request."""
+        if self.tunnel is not None:
+            if not self.tunnel.feed(data):
+                self.set_mask(self.mask & ~_IN)
+            return
         content = self.content
         if content is None or content.done:
             self.buffer += data
@@ -251,9 +260,12 @@ class Slot:
             return
         self.decide_close()
         head_only = request.method == "HEAD"
-        if type(answer) is Application:
+        if type(answer) is not Stream:
             sender = Sender(self.write, head_only, self.close_after, self.end)
-            await run_application(answer.response, request, sender)
+            if type(answer) is Application:
+                await run_application(answer, request, sender)
+            else:
+                await self.run_websocket(answer, request, sender)
             return
         items = answer.items if answer.is_async else self.iterate(answer.items)
         try:
@@ -261,6 +273,25 @@ class Slot:
         finally:
             await items.aclose()
         self.end()
+
+    async def run_websocket(self, answer, request, sender):
+        from .websocket_app import Session, refusal
+
+        refused = refusal(request)
+        if refused is not None:
+            status, headers, text = refused
+            self.finish(assemble(status, headers, TEXT, text.encode()))
+        elif await Session(self, request, answer, sender).run():
+            self.close_after = True
+            self.end()
+
+    def open_tunnel(self, session):
+        """From here on the connection's bytes are the session's."""
+        self.tunnel = session
+        data, self.buffer = self.buffer, b""
+        if data:
+            session.feed(data)
+        self.resume()
 
     async def iterate(self, items):
         """A plain iterator's items, made outside the loop so that it may block."""
@@ -381,6 +412,8 @@ class Slot:
             self.on_readable()
         if self.request is None:
             self.disconnect()
+        elif self.tunnel is not None:
+            self.tunnel.going_away()
 
 
 class Engine:
@@ -391,8 +424,7 @@ class Engine:
         self.function = session.function
         self.path = session.path
         self.stopping = False
-        self.selector = SlotSelector()
-        self.loop = Loop(self.selector)
+        self.loop = self.function.loop or make_loop(self.function.dependencies)
         self.tasks = set()
         self.slots = []
 
@@ -433,7 +465,9 @@ class Engine:
             self.wind_up()
 
     def wind_up(self):
-        """What asyncio.run() does at its end: cancels what user code left running and closes the loop."""
+        """Ends an application's lifespan; then what asyncio.run() does at its end: cancels what user code left running and closes the loop."""
+        if self.function.lifespan is not None:
+            self.loop.run_until_complete(self.function.lifespan.shutdown())
         left = asyncio.all_tasks(self.loop)
         for task in left:
             task.cancel()

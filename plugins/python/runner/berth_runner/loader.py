@@ -2,10 +2,7 @@
 import os
 import sys
 
-from . import failure, request, respond
-
-CO_COROUTINE = 0x80
-CO_ASYNC_GENERATOR = 0x200
+from . import failure, request, respond, shape
 
 
 class Ending(SystemExit):
@@ -24,15 +21,19 @@ class Function:
     """A loaded function.
 
     handle takes a request; is_async says whether it must be awaited, and so which engine serves it. encode makes a
-    response of what it returns.
+    response of what it returns. request_class is what requests are made of. An ASGI application has a loop already,
+    on which its lifespan has begun; else both are None, and dependencies says where a loop may be found.
     """
 
-    def __init__(self, handle, is_async, encode, debug):
+    def __init__(self, handle, is_async, encode, request_class):
         self.handle = handle
         self.is_async = is_async
         self.encode = encode
-        self.debug = debug
-        self.request_class = request.request_class()
+        self.request_class = request_class
+        self.debug = False
+        self.dependencies = None
+        self.loop = None
+        self.lifespan = None
 
 
 def preload():
@@ -66,7 +67,9 @@ def load(settings, package):
         raise
     except BaseException as error:
         raise LoadError(f"loading the function failed with {failure.summary(error)}", failure.trace(error)) from None
-    return describe(module, runtime)
+    function = describe(module, runtime, settings)
+    function.debug = bool(runtime.get("debug"))
+    return function
 
 
 def set_environment(environment):
@@ -124,38 +127,93 @@ def import_file(path):
     return module
 
 
-def describe(module, runtime):
-    """Finds the handler in the loaded module."""
-    attribute = runtime.get("attribute") or "handle"
-    handle = module
-    for part in attribute.split("."):
-        handle = getattr(handle, part, None)
+def describe(module, runtime, settings):
+    """Finds the handler in the loaded module and makes a Function of it, by its shape."""
     where = os.path.basename(getattr(module, "__file__", None) or module.__name__)
+    name, handle = find(module, runtime.get("attribute"))
     if handle is None:
-        raise LoadError(f"{where} has no {attribute} after it was loaded")
+        wanted = name or "handler (" + ", ".join(shape.NAMES) + ")"
+        raise LoadError(f"{where} has no {wanted} after it was loaded")
     if not callable(handle):
-        raise LoadError(f"{attribute} in {where} is a {type(handle).__name__} and cannot be called")
+        raise LoadError(f"{name} in {where} is a {type(handle).__name__} and cannot be called")
+    kind = shape.shape_of(handle, name)
+    if kind == shape.EVENT:
+        return event_function(handle, settings)
+    if kind == shape.ASGI:
+        return asgi_function(handle, settings.get("dependencies"))
+    if kind == shape.WSGI:
+        return wsgi_function(handle)
+    function = request_function(handle, encoder(module, runtime))
+    function.dependencies = settings.get("dependencies")
+    return function
+
+
+def find(module, attribute):
+    """(name, handler): the attribute, or without one the first of the usual names."""
+    for name in (attribute,) if attribute else shape.NAMES:
+        handle = module
+        for part in name.split("."):
+            handle = getattr(handle, part, None)
+        if handle is not None:
+            return name, handle
+    return attribute, None
+
+
+def encoder(module, runtime):
+    """What makes responses, by handler_run_config."""
     config = getattr(module, "handler_run_config", None)
     serialized = runtime.get("is_return_serialized")
     if isinstance(config, dict) and "is_return_serialized" in config:
         serialized = config["is_return_serialized"]
-    encode = respond.encode_as_json if serialized is False else respond.encode
-    flags = code_flags(handle)
-    if flags & CO_ASYNC_GENERATOR:
+    return respond.encode_as_json if serialized is False else respond.encode
+
+
+def request_function(handle, encode):
+    """handle(request)."""
+    flags = shape.code_flags(handle)
+    if flags & shape.CO_ASYNC_GENERATOR:
         handle = awaitable(handle)
-    is_async = bool(flags & (CO_COROUTINE | CO_ASYNC_GENERATOR))
-    return Function(handle, is_async, encode, bool(runtime.get("debug")))
+    is_async = bool(flags & (shape.CO_COROUTINE | shape.CO_ASYNC_GENERATOR))
+    return Function(handle, is_async, encode, request.request_class())
 
 
-def code_flags(handle):
-    """The flags of the code behind a function, a method, a partial or an object with __call__."""
-    while hasattr(handle, "func") and not hasattr(handle, "__code__"):
-        handle = handle.func
-    function = getattr(handle, "__func__", handle)
-    if not hasattr(function, "__code__"):
-        function = getattr(type(handle), "__call__", None)
-    code = getattr(function, "__code__", None)
-    return code.co_flags if code else 0
+def event_function(handle, settings):
+    """handler(event, context)."""
+    from . import lambda_event
+
+    known = lambda_event.Settings(settings)
+    if shape.code_flags(handle) & shape.CO_COROUTINE:
+        return Function(lambda_event.awaited(handle, known), True, lambda_event.respond, request.Core)
+    return Function(lambda_event.plain(handle, known), False, lambda_event.respond, request.Core)
+
+
+def wsgi_function(application):
+    """app(environ, start_response)."""
+    from . import wsgi_app
+
+    return Function(wsgi_app.function_of(application), False, wsgi_app.respond, request.Core)
+
+
+def asgi_function(application, dependencies):
+    """app(scope, receive, send); returns when its lifespan has started."""
+    import asyncio
+
+    from . import asgi_app
+    from .loop import make_loop
+
+    mount = asgi_app.Mount(application)
+    function = Function(mount, True, asgi_app.respond, request.Core)
+    function.loop = make_loop(dependencies)
+    function.lifespan = mount.lifespan
+    asyncio.set_event_loop(function.loop)
+    try:
+        function.loop.run_until_complete(mount.lifespan.startup())
+    except Ending:
+        raise
+    except BaseException as error:
+        raise LoadError(f"starting the application failed with {failure.summary(error)}",
+                        failure.trace(error)) from None
+    return function
 
 
 def awaitable(handle):

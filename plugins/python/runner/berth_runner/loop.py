@@ -1,12 +1,17 @@
-"""asyncio's event loop with a selector of ours: slots are served inside its wait for events, without a callback, a
-future or a second round of the loop. A new task's first step runs at once; only what truly waits meets the loop.
+"""The event loop of async handlers: asyncio's with a selector of ours, or uvloop's where the function brings it.
+
+With ours, slots are served inside its wait for events, without a callback, a future or a second round of the loop.
+With either, a new task's first step runs at once; only what truly waits meets the loop.
+
+A loop has watch(), change() and forget() for slots, whose on_event() is called with epoll's events.
 """
 import asyncio
+import os
 import select
 import selectors
 
 EVENTS_AT_ONCE = 64
-_IN = select.EPOLLIN
+_IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 
 
 class SlotSelector(selectors.EpollSelector):
@@ -56,28 +61,18 @@ class SlotSelector(selectors.EpollSelector):
         super().close()
 
 
-class Loop(asyncio.SelectorEventLoop):
-    """Knows whether something was scheduled since the selector last looked, and can hand over a new task's first
-    step instead of queueing it."""
+class _FirstSteps:
+    """Can hand over a new task's first step instead of queueing it."""
 
-    def __init__(self, selector):
-        super().__init__(selector)
-        self.touched = False
-        self.catching = False
-        self.caught = None
-        selector.loop = self
+    catching = False
+    caught = None
 
     def call_soon(self, callback, *args, context=None):
         if self.catching:
             self.catching = False
             self.caught = callback, context
             return None
-        self.touched = True
         return super().call_soon(callback, *args, context=context)
-
-    def call_at(self, when, callback, *args, context=None):
-        self.touched = True
-        return super().call_at(when, callback, *args, context=context)
 
     def start_task(self, coroutine):
         """A task whose first step has been taken when this returns. Not from within another task."""
@@ -89,3 +84,65 @@ class Loop(asyncio.SelectorEventLoop):
         step, context = self.caught
         context.run(step)
         return task
+
+
+class Loop(_FirstSteps, asyncio.SelectorEventLoop):
+    """Knows whether something was scheduled since the selector last looked."""
+
+    def __init__(self):
+        selector = SlotSelector()
+        super().__init__(selector)
+        self.touched = False
+        selector.loop = self
+        self.watch = selector.watch
+        self.change = selector.change
+        self.forget = selector.forget
+
+    def call_soon(self, callback, *args, context=None):
+        self.touched = True
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(self, when, callback, *args, context=None):
+        self.touched = True
+        return super().call_at(when, callback, *args, context=context)
+
+
+def _uvloop_class(uvloop):
+    class UvLoop(_FirstSteps, uvloop.Loop):
+        def __init__(self):
+            super().__init__()
+            self._masks = {}
+            self._owners = {}
+
+        def watch(self, descriptor, slot, mask):
+            self._owners[descriptor] = slot
+            self._masks[descriptor] = 0
+            self.change(descriptor, mask)
+
+        def change(self, descriptor, mask):
+            before, self._masks[descriptor] = self._masks[descriptor], mask
+            slot = self._owners[descriptor]
+            if mask & _IN and not before & _IN:
+                self.add_reader(descriptor, slot.on_event, _IN)
+            elif before & _IN and not mask & _IN:
+                self.remove_reader(descriptor)
+            if mask & _OUT and not before & _OUT:
+                self.add_writer(descriptor, slot.on_event, _OUT)
+            elif before & _OUT and not mask & _OUT:
+                self.remove_writer(descriptor)
+
+        def forget(self, descriptor):
+            if descriptor in self._owners:
+                self.change(descriptor, 0)
+                del self._owners[descriptor], self._masks[descriptor]
+
+    return UvLoop
+
+
+def make_loop(dependencies):
+    """uvloop's when it is in this folder of dependencies (None: there is none), else asyncio's with our selector."""
+    if dependencies and os.path.isdir(os.path.join(dependencies, "uvloop")):
+        import uvloop
+
+        return _uvloop_class(uvloop)()
+    return Loop()

@@ -10,7 +10,7 @@ from .protocol import field_value, fields
 
 
 class Core:
-    """The part that both kinds share.
+    """The part that both kinds share, and all that events and applications need.
 
     head is the request's head as it came and lower the same in lower case; body is there when it came along with
     the head, else content reads it. slot is the connection's owner, which knows when the client has gone.
@@ -34,11 +34,43 @@ class Core:
         return (field_value(self._head, self._lower, b"x-request-id") or b"").decode("latin-1")
 
     @property
-    def path(self):
-        """The path below the function's name, decoded; at least '/'."""
+    def head(self):
+        """The head as it came."""
+        return self._head
+
+    @property
+    def lower(self):
+        """The head in lower case, for field_value()."""
+        return self._lower
+
+    @property
+    def target(self):
+        """Path and query below the function's name, as they came."""
+        return self._target
+
+    @property
+    def path_bytes(self):
+        """The path below the function's name, its percent-encoding decoded."""
+        path = self._target.partition(b"?")[0]
+        if b"%" not in path:
+            return path
         from urllib.parse import unquote_to_bytes
 
-        return unquote_to_bytes(self._target.partition(b"?")[0]).decode("utf-8", "replace")
+        return unquote_to_bytes(path)
+
+    @property
+    def path(self):
+        """The path below the function's name, decoded; at least '/'."""
+        return self.path_bytes.decode("utf-8", "replace")
+
+    @property
+    def is_whole(self):
+        """Whether the whole body is here."""
+        return "_body" in self.__dict__
+
+    def next_piece(self):
+        """The next part of a body that is not; b"" at its end. For plain code, in place of all other reading."""
+        return self._content.read_chunk_now()
 
     async def body(self):
         attributes = self.__dict__
@@ -97,11 +129,12 @@ class Core:
             "root_path": prefix,
             "headers": headers,
             "client": (client, 0) if client else None,
-            "server": _server(known.get(b"x-forwarded-host") or known.get(b"host", b""), scheme),
+            "server": server_of(known.get(b"x-forwarded-host") or known.get(b"host", b""), scheme),
         }
 
 
-def _server(host, scheme):
+def server_of(host, scheme):
+    """(name, port) of a Host field."""
     name, colon, port = host.decode("latin-1").rpartition(":")
     if colon and port.isdigit():
         return name, int(port)

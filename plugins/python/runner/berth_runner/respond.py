@@ -5,7 +5,7 @@ a Stream, an Application or a Pending for the engine to carry out.
 """
 import json
 
-from .protocol import bodiless, head_bytes, status_line
+from .protocol import LAST_CHUNK, bodiless, chunk, head_bytes, status_line
 
 TEXT = b"text/plain; charset=utf-8"
 BINARY = b"application/octet-stream"
@@ -18,13 +18,15 @@ _FRAMING = (b"content-length", b"transfer-encoding", b"connection")
 
 
 class Stream:
-    """A response whose body is made piece by piece by an iterator, plain or async."""
+    """A response whose body is made piece by piece by an iterator, plain or async. Chunked, unless the length is
+    known."""
 
-    def __init__(self, items, status, pairs):
+    def __init__(self, items, status, pairs, length=None):
         self.items = items
         self.status = status
         self.pairs = pairs
         self.is_async = hasattr(items, "__anext__")
+        self.left = length
 
     def head(self, first):
         """The head, once the first piece (None: there is none) tells what kind of body it is."""
@@ -32,15 +34,34 @@ class Stream:
         if not any(name == b"content-type" for name, _ in pairs):
             pairs.append((b"content-type", TEXT if isinstance(first, str) else BINARY))
         if not bodiless(self.status):
-            pairs.append((b"transfer-encoding", b"chunked"))
+            chunked = b"transfer-encoding", b"chunked"
+            pairs.append(chunked if self.left is None else (b"content-length", b"%d" % self.left))
         return head_bytes(self.status, pairs) + b"\r\n"
+
+    def frame(self, data):
+        """A piece of the body as it goes out."""
+        if self.left is None:
+            return chunk(data)
+        if len(data) > self.left:
+            raise RuntimeError("the response is longer than its content-length")
+        self.left -= len(data)
+        return data
+
+    def last(self):
+        """What ends the body."""
+        if self.left:
+            raise RuntimeError(f"the response ended {self.left} bytes before its content-length")
+        return LAST_CHUNK if self.left is None else b""
 
 
 class Application:
-    """A response that is an ASGI application: Starlette's streaming and file responses, and one's own."""
+    """A response that is an ASGI application: Starlette's streaming and file responses, and one's own.
 
-    def __init__(self, response):
+    scope: the one to call it with; None: the request's own."""
+
+    def __init__(self, response, scope=None):
         self.response = response
+        self.scope = scope
 
 
 class Pending:
@@ -74,12 +95,21 @@ def _json_default(value):
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-_dumps = json.JSONEncoder(
+dumps = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_json_default
 ).encode
 
 
-def _assemble(status, pairs, kind, body):
+def content_length(pairs):
+    """The length that headers announce, or None."""
+    for name, value in pairs:
+        if name == b"content-length":
+            return int(value)
+    return None
+
+
+def assemble(status, pairs, kind, body):
+    """A whole response; kind is its content type when the headers name none."""
     if bodiless(status):
         return head_bytes(status, pairs) + b"\r\n"
     pairs = [pair for pair in pairs if pair[0] not in _FRAMING]
@@ -93,27 +123,27 @@ def _from_text(value, status=200, pairs=()):
     body = value.encode()
     if status == 200 and not pairs:
         return _OK_TEXT % (len(body), body)
-    return _assemble(status, pairs, TEXT, body)
+    return assemble(status, pairs, TEXT, body)
 
 
 def _from_binary(value, status=200, pairs=()):
     body = bytes(value)
     if status == 200 and not pairs:
         return _OK_BINARY % (len(body), body)
-    return _assemble(status, pairs, BINARY, body)
+    return assemble(status, pairs, BINARY, body)
 
 
 def _from_json(value, status=200, pairs=()):
-    body = _dumps(value).encode()
+    body = dumps(value).encode()
     if status == 200 and not pairs:
         return _OK_JSON % (len(body), body)
-    return _assemble(status, pairs, JSON, body)
+    return assemble(status, pairs, JSON, body)
 
 
 def _from_none(_value, status=None, pairs=()):
     if status is None and not pairs:
         return _NO_CONTENT
-    return _assemble(204 if status is None else status, pairs, None, b"")
+    return assemble(204 if status is None else status, pairs, None, b"")
 
 
 def _from_iterator(value, status=200, pairs=()):
@@ -143,7 +173,7 @@ def _from_response(response, status=None, pairs=()):
     head = head_bytes(response.status_code, response.raw_headers)
     body = response.body
     if b"\r\ncontent-length: " not in head or b"\r\ntransfer-encoding: " in head:
-        return _assemble(response.status_code, response.raw_headers, None, body)
+        return assemble(response.status_code, response.raw_headers, None, body)
     if bodiless(response.status_code):
         return head + b"\r\n"
     return b"%b\r\n%b" % (head, body)

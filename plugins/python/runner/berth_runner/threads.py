@@ -10,8 +10,7 @@ from _socket import MSG_DONTWAIT, MSG_PEEK, SHUT_RD
 from . import failure
 from .content import BlockingContent
 from .dial import delays, dial
-from .protocol import (HEAD_LIMIT, LAST_CHUNK, ProtocolError, bodiless, chunk, closing, decoder, parse_head,
-                       without_body)
+from .protocol import HEAD_LIMIT, ProtocolError, bodiless, closing, decoder, parse_head, without_body
 from .respond import Application, Pending, piece
 
 RECEIVE_SIZE = 64 << 10
@@ -134,7 +133,7 @@ class Slot:
             if type(answer) is bytes:
                 self.send_whole(answer, request, close)
             elif type(answer) is Application:
-                self.send_application(answer.response, request, close)
+                self.send_application(answer, request, close)
             elif answer.is_async:
                 self.send_async_stream(answer, request, close)
             else:
@@ -170,10 +169,10 @@ class Slot:
             while item is not _END:
                 data = piece(item)
                 if data:
-                    self.send(out + chunk(data))
+                    self.send(out + stream.frame(data))
                     out = b""
                 item = next(items, _END)
-            self.send(out + LAST_CHUNK)
+            self.send(out + stream.last())
         finally:
             if hasattr(items, "close"):
                 items.close()
@@ -184,14 +183,14 @@ class Slot:
         self.loop().run_until_complete(
             run_stream(stream, stream.items, request.method == "HEAD", close, self.write))
 
-    def send_application(self, response, request, close):
+    def send_application(self, answer, request, close):
         from .asgi import Sender, run_application
 
-        background = getattr(response, "background", None)
+        background = getattr(answer.response, "background", None)
         if background is not None:
-            response.background = None
+            answer.response.background = None
         sender = Sender(self.write, request.method == "HEAD", close, lambda: None)
-        self.loop().run_until_complete(run_application(response, request, sender))
+        self.loop().run_until_complete(run_application(answer, request, sender))
         if background is not None:
             threading.Thread(target=_run_background, args=(background,), name="background").start()
 
