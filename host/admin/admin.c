@@ -196,7 +196,7 @@ static int listen_tcp(struct admin *admin, struct error *err)
         error_errno(err, "admin", errno, "cannot listen at %s for the management API", address);
         return error_hint(err, "give another --admin address");
     }
-    struct sockaddr_in6 name;
+    struct sockaddr_in6 name = {0}; /* the port is at the same place in an IPv4 address */
     socklen_t size = sizeof(name);
     getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&name, &size);
     admin->address =

@@ -22,7 +22,7 @@
 #include <string.h>
 
 #define NETWORK_NAME      "berth"
-#define MEMORY_SHARE      3 / 4 /* of the machine, for all instances together, unless set */
+#define MEMORY_PERCENT    75 /* of the machine's, for all instances together, unless set */
 #define INSTANCES_DEFAULT 512
 
 struct fleet {
@@ -397,7 +397,7 @@ static void init_budget(struct fleet_env *env)
     const struct host_settings *host = env->host;
     env->budget.max_instances = host->max_instances ? host->max_instances : INSTANCES_DEFAULT;
     env->budget.max_memory_bytes =
-        host->max_memory_bytes ? host->max_memory_bytes : machine_memory() * MEMORY_SHARE;
+        host->max_memory_bytes ? host->max_memory_bytes : machine_memory() / 100 * MEMORY_PERCENT;
 }
 
 /* Instance directories of a predecessor that was killed: nothing listens there any more. */
