@@ -81,5 +81,6 @@ def main(arguments):
     print(f"each idle instance costs the daemon {instances['each_kib']:.1f} KiB; its container takes "
           f"{instances['container_mib']:.1f} MiB, a prewarmed one {statistics.median(prewarmed) / 2**20:.1f} MiB")
     met = [report.verdict(f"RSS with {options.functions} functions, MiB", many["rss"] / 1024, TARGET_MIB)]
-    report.write("footprint", {"machine": before, "registered_1": one, "registered": many, "functions": options.functions,
-                               "prewarmed_bytes": prewarmed, "idle_instances": instances, "targets": met})
+    report.write("footprint", {"machine": before, "functions": options.functions, "registered_1": one,
+                               "registered": many, "prewarmed_bytes": prewarmed, "idle_instances": instances,
+                               "targets": met})

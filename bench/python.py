@@ -149,10 +149,14 @@ def rounds(peers, what, connections, options):
 def show(what, found):
     """One row a server; ours divided by theirs, and their CPU time divided by ours."""
     ours = found["berth"]
-    rows = [[name, f"{run['requests_per_second']:.0f}", f"{ours['requests_per_second'] / run['requests_per_second']:.2f}",
-             f"{run['p50_ms']:.2f}", f"{run['p99_ms']:.2f}", f"{run['cpu_us']:.0f}", f"{run['cpu_us'] / ours['cpu_us']:.2f}",
-             f"{run['memory_mib']:.1f}"] for name, run in found.items()]
-    measure.print_table([what, "requests/s", "berth is x", "p50 ms", "p99 ms", "CPU us/request", "CPU x", "MiB"], rows)
+    rows = []
+    for name, run in found.items():
+        times = ours["requests_per_second"] / run["requests_per_second"]
+        rows.append([name, f"{run['requests_per_second']:.0f}", f"{times:.2f}", f"{run['p50_ms']:.2f}",
+                     f"{run['p99_ms']:.2f}", f"{run['cpu_us']:.0f}", f"{run['cpu_us'] / ours['cpu_us']:.2f}",
+                     f"{run['memory_mib']:.1f}"])
+    header = [what, "requests/s", "berth is x", "p50 ms", "p99 ms", "CPU us/request", "CPU x", "MiB"]
+    measure.print_table(header, rows)
 
 
 def main(arguments):
@@ -177,7 +181,7 @@ def main(arguments):
     report.note(before)
     show(f"hello, {HELLO_CONNECTIONS} connections", hello)
     show(f"a handler of {SLEEP_S * 1000:.0f} ms, {SLEEPERS} connections", waits)
-    print("CPU per request is that of server and, for berth, daemon and instance together; MiB is Pss of the Python process")
+    print("CPU time is that of the server, for berth of daemon and instance together; MiB is Pss of the Python process")
     met = [report.verdict(f"hello, times {name}",
                           hello["berth"]["requests_per_second"] / hello[name]["requests_per_second"], least, most=False)
            for name, least in (("uvicorn h11", 5), ("uvicorn httptools uvloop", 1.25))]

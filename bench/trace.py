@@ -53,9 +53,9 @@ def replay(berth, schedule, names):
 
 def container_seconds(events):
     """How long containers lived, as the daemon saw it: those of functions, and prewarmed ones that were never used."""
-    of_functions = sum(event["age_ms"] for event in events if event["event"] == "instance.gone" and "function" in event)
-    unused = sum(event["age_ms"] for event in events if event["event"] == "instance.gone" and "function" not in event)
-    return of_functions / 1000, unused / 1000
+    gone = [event for event in events if event["event"] == "instance.gone"]
+    of_functions = sum(event["age_ms"] for event in gone if "function" in event)
+    return of_functions / 1000, sum(event["age_ms"] for event in gone) / 1000 - of_functions / 1000
 
 
 def summary(answers, events, late):
@@ -75,8 +75,8 @@ def summary(answers, events, late):
 
 def show(found):
     rows = [[title, *(f"{found[key][column]:.1f}" for column in COLUMNS)]
-            for title, key in (("all", "ms"), ("cold", "cold_ms"), ("warm", "warm_ms"), ("sent late by", "sent_late_ms"))
-            if found[key]]
+            for title, key in (("all", "ms"), ("cold", "cold_ms"), ("warm", "warm_ms"),
+                               ("sent late by", "sent_late_ms")) if found[key]]
     measure.print_table(["ms", *COLUMNS], rows)
     print(f"{found['requests']} requests, {found['errors']} errors, {found['cold_share'] * 100:.2f} % cold; "
           f"{found['instances']} instances, {found['from_prewarmed']} of them prewarmed; "

@@ -56,7 +56,7 @@ def inspect(identity):
 
 
 def memory_bytes(identity):
-    """What the container's processes take, without page cache that can be dropped; None when the cgroup is not found."""
+    """What the container's processes take without page cache that can be dropped; None without its cgroup."""
     pid = inspect(identity)["State"]["Pid"]
     with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
         groups = dict((line.strip().split(":", 2)[1], line.strip().split(":", 2)[2]) for line in file)

@@ -42,13 +42,15 @@ def note(before):
     """Ends the progress line; one line when the machine was not quiet before the benchmark began."""
     progress("")
     if before["load"] > 0.3 * before["cores"]:
-        print(f"the machine was not quiet: its load was {before['load']:.1f} on {before['cores']} cores before this began")
+        load, cores = before["load"], before["cores"]
+        print(f"the machine was not quiet: its load was {load:.1f} on {cores} cores before this began")
 
 
 def verdict(text, figure, target, most=True):
     """A target as a line: `most`, the figure must not be above it; else not below."""
     met = figure <= target if most else figure >= target
-    print(f"{'met   ' if met else 'MISSED'} {text}: {figure:.1f}, target at {'most' if most else 'least'} {target:g}")
+    limit = "most" if most else "least"
+    print(f"{'met   ' if met else 'MISSED'} {text}: {figure:.1f}, target at {limit} {target:g}")
     return {"target": text, "figure": figure, "limit": target, "met": met}
 
 
