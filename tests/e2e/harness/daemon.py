@@ -257,10 +257,12 @@ class Berth:
         return [c for c in self.containers() if name.fullmatch(engine.name_of(c))]
 
     def instance(self, function):
-        """The one instance of a function."""
+        """The one instance of a function. A container gets its function's name a moment after it has begun to serve."""
+        return wait_until(lambda: self.one_instance(function), f"the one instance of {function}", 5)
+
+    def one_instance(self, function):
         found = self.instances(function)
-        assert len(found) == 1, f"{len(found)} instances of {function}: {[engine.name_of(c) for c in found]}"
-        return found[0]
+        return found[0] if len(found) == 1 else None
 
     def wait_no_instance(self, function, timeout=15):
         wait_until(lambda: not self.instances(function), f"no instance of {function}", timeout)
