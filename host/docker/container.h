@@ -23,8 +23,9 @@ struct docker_bind {
 /* A file system in memory: nosuid, nodev, and noexec unless `executable`. */
 struct docker_tmpfs {
     const char *target;
-    uint64_t size_bytes; /* 0: half of the machine's memory (the kernel's default) */
-    unsigned mode;       /* 0: 01777 */
+    uint64_t size_bytes;  /* 0: half of the machine's memory (the kernel's default) */
+    unsigned mode;        /* 0: 01777 */
+    unsigned user, group; /* who owns it; 0: root */
     bool executable;
 };
 

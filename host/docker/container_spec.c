@@ -77,11 +77,12 @@ static int put_tmpfs(json_t *host, const struct docker_container *container)
     int failed = 0;
     for (size_t i = 0; i < container->tmpfs_count; i++) {
         const struct docker_tmpfs *tmpfs = &container->tmpfs[i];
-        char size[40] = "", options[120];
+        char size[40] = "", options[160];
         if (tmpfs->size_bytes)
             snprintf(size, sizeof(size), ",size=%llu", (unsigned long long)tmpfs->size_bytes);
-        snprintf(options, sizeof(options), "rw,nosuid,nodev,%s,mode=%o%s",
-                 tmpfs->executable ? "exec" : "noexec", tmpfs->mode ? tmpfs->mode : TMPFS_MODE, size);
+        snprintf(options, sizeof(options), "rw,nosuid,nodev,%s,mode=%o,uid=%u,gid=%u%s",
+                 tmpfs->executable ? "exec" : "noexec", tmpfs->mode ? tmpfs->mode : TMPFS_MODE, tmpfs->user,
+                 tmpfs->group, size);
         failed |= put_text(all, tmpfs->target, options);
     }
     return failed | json_object_set_new(host, "Tmpfs", all);

@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "docker/container.h"
+#include "fleet/output_line.h"
 #include "fleet/output_tail.h"
 
 #include <signal.h>
@@ -113,7 +114,9 @@ static void conclude(struct autopsy *autopsy)
 static void on_line(void *owner, const struct docker_line *line)
 {
     struct autopsy *autopsy = owner;
-    output_tail_add(&autopsy->tail, line->text, line->length);
+    struct output_line output;
+    output_line_parse(line->text, line->length, &output);
+    output_tail_add(&autopsy->tail, output.text, output.length);
 }
 
 static void on_logs_read(void *owner, const struct error *err)

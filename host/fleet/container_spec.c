@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#define INSTANCE_ID     10001 /* user and group of every instance */
 #define INSTANCE_USER   "10001:10001"
 #define PIDS_LIMIT      512
 #define TMP_SIZE_BYTES  (64u << 20)
@@ -94,7 +95,12 @@ struct docker_call *container_spec_create(const struct fleet_env *env, const str
     };
     struct docker_tmpfs tmpfs[] = {
         {.target = "/tmp", .size_bytes = TMP_SIZE_BYTES},
-        {.target = "/berth/code", .size_bytes = CODE_SIZE_BYTES, .executable = true},
+        {.target = "/berth/code", /* the runner's own, to fill and then to write-protect */
+         .size_bytes = CODE_SIZE_BYTES,
+         .mode = 0755,
+         .user = INSTANCE_ID,
+         .group = INSTANCE_ID,
+         .executable = true},
     };
     const struct docker_pair labels[] = {
         {LABEL_HOST, env->owner_id},

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "docker/container.h"
+#include "fleet/output_line.h"
 
 #include <stdlib.h>
 
@@ -15,9 +16,12 @@ struct instance_log {
 static void on_line(void *owner, const struct docker_line *line)
 {
     struct instance_log *log = owner;
+    struct output_line output;
+    output_line_parse(line->text, line->length, &output);
     log_info("function.output", LOG_STR("function", log->function), LOG_STR("instance", log->instance),
+             LOG_STR("request_id", output.request_id[0] ? output.request_id : NULL),
              LOG_STR("stream", line->stream == DOCKER_STDERR ? "stderr" : "stdout"),
-             LOG_STR("text", line->text));
+             LOG_STR("text", output.text));
 }
 
 static void on_end(void *owner, const struct error *err)

@@ -1,5 +1,5 @@
-/* Follows what the container of a ready instance writes and puts each line into the log, with function and
- * instance. */
+/* Follows what the container of a ready instance writes and puts each line into the log, with function,
+ * instance and, where the runner marks it, the request. */
 #ifndef FLEET_INSTANCE_LOG_H
 #define FLEET_INSTANCE_LOG_H
 

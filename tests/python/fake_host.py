@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -203,8 +204,12 @@ class FakeHost:
         assert answer.status == 200, answer.text
         return connection
 
-    def log(self):
+    def raw_log(self):
+        """What the runner wrote, with the marks of requests."""
         return self.log_path.read_text(encoding="utf-8")
+
+    def log(self):
+        return re.sub("^\x1e.*?\x1e", "", self.raw_log(), flags=re.MULTILINE)
 
     def wait_log(self, text):
         """Waits until the log holds a text."""

@@ -245,7 +245,7 @@ static void containers_are_described(void **state)
     assert_json(root, "Healthcheck", "{\"Test\":[\"NONE\"]}");
     assert_json(host, "Mounts",
                 "[{\"ReadOnly\":true,\"Source\":\"/x\",\"Target\":\"/run/berth\",\"Type\":\"bind\"}]");
-    assert_json(host, "Tmpfs", "{\"/tmp\":\"rw,nosuid,nodev,noexec,mode=1777,size=1024\"}");
+    assert_json(host, "Tmpfs", "{\"/tmp\":\"rw,nosuid,nodev,noexec,mode=1777,uid=0,gid=0,size=1024\"}");
     assert_json(host, "Memory", "67108864");
     assert_json(host, "MemorySwap", "67108864");
     assert_json(host, "NanoCpus", "100000000");

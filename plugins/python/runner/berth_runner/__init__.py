@@ -17,6 +17,7 @@
     lambda_event.py   handler(event, context)
     websocket_app.py  ASGI's websocket protocol on a slot
     websocket.py      WebSocket frames: bytes in, bytes out, no sockets
+    output.py    standard output and error, line by line
     failure.py   exceptions as log lines and 500 answers
 
 Nothing here imports asyncio or Starlette before a function needs it: a plain function's container starts without.

@@ -10,6 +10,7 @@ from .asgi import Sender, run_application, run_stream
 from .content import ClientGone, LoopContent
 from .dial import delays, dial
 from .loop import make_loop
+from .output import current_head
 from .protocol import HEAD_LIMIT, ProtocolError, closing, decoder, parse_head, without_body
 from .respond import TEXT, Application, Pending, Stream, assemble
 
@@ -207,6 +208,7 @@ class Slot:
         self.content = content
         self.request = request = self.request_class(method, target, head, lower, body, content, self)
         control = target.startswith(b"/.berth/")
+        current_head.set(head)
         task = self.loop.start_task(self.control(request) if control else self.run(request))
         if not task.done():
             self.engine.keep(task)

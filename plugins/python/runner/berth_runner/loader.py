@@ -224,7 +224,7 @@ def awaitable(handle):
 
 
 def unpack(package, code):
-    """Unpacks the tar of a package. Nothing leaves the folder."""
+    """Unpacks the tar of a package; nothing leaves the folder, and afterwards nothing in it can be written."""
     import io
     import tarfile
 
@@ -242,4 +242,6 @@ def unpack(package, code):
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 with open(path, "wb") as out:
                     out.write(archive.extractfile(member).read())
-                os.chmod(path, member.mode & 0o777)
+                os.chmod(path, 0o555 if member.mode & 0o111 else 0o444)
+    for folder, _, _ in os.walk(code, topdown=False):
+        os.chmod(folder, 0o555)

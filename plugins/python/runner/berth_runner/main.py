@@ -3,9 +3,8 @@ import gc
 import json
 import os
 import signal
-import sys
 
-from . import loader
+from . import loader, output
 from .content import BlockingContent
 from .dial import delays, dial, socket_path
 from .failure import json_answer, log
@@ -131,8 +130,7 @@ def end_now(_number, _frame):
 
 def main():
     signal.signal(signal.SIGTERM, end_now)
-    sys.stdout.reconfigure(line_buffering=True)
-    sys.stderr.reconfigure(line_buffering=True)
+    output.install()
     session = Session(socket_path())
     if os.environ.get("BERTH_PREWARMED") == "1":
         loader.preload()

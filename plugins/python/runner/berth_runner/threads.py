@@ -10,6 +10,7 @@ from _socket import MSG_DONTWAIT, MSG_PEEK, SHUT_RD
 from . import failure
 from .content import BlockingContent
 from .dial import delays, dial
+from .output import current_head
 from .protocol import HEAD_LIMIT, ProtocolError, bodiless, closing, decoder, parse_head, without_body
 from .respond import Application, Pending, piece
 
@@ -83,6 +84,7 @@ class Slot:
     def exchange(self, data, end):
         """One request, whose head is data[:end]. Gives what was read beyond it, or None: this connection is done."""
         head = data[:end]
+        current_head.set(head)
         method, target, lower, length = parse_head(data, end)
         data = data[end + 4:]
         content = None

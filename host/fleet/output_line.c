@@ -1,0 +1,17 @@
+#include "fleet/output_line.h"
+
+#include <string.h>
+
+void output_line_parse(const char *text, size_t length, struct output_line *ret_line)
+{
+    *ret_line = (struct output_line){.text = text, .length = length};
+    if (length == 0 || text[0] != OUTPUT_LINE_MARK)
+        return;
+    const char *end = memchr(text + 1, OUTPUT_LINE_MARK, length - 1);
+    size_t size = end ? (size_t)(end - text) - 1 : 0;
+    if (!end || size >= OUTPUT_LINE_ID_SIZE)
+        return;
+    memcpy(ret_line->request_id, text + 1, size);
+    ret_line->text = end + 1;
+    ret_line->length = length - size - 2;
+}

@@ -1,0 +1,73 @@
+"""Standard output and error: whole lines, marked with their request."""
+
+
+def test_lines_carry_the_request(host):
+    connection = host.serve("""
+        import sys, threading
+        print("loading")
+
+        def handle(request):
+            print("one", "two")
+            sys.stderr.write("to stderr\\n")
+            print("a\\nb")
+            thread = threading.Thread(target=print, args=("of no request",))
+            thread.start()
+            thread.join()
+            return "x"
+        """)
+    connection.request()
+    host.wait_log("of no request\n")
+    lines = host.raw_log().split("\n")
+    assert lines[0] == "loading"
+    mark = "\x1erequest-1\x1e"
+    assert {mark + "one two", mark + "to stderr", mark + "a", mark + "b", "of no request"} <= set(lines)
+
+
+def test_requests_side_by_side(host):
+    first = host.serve("""
+        import asyncio
+        gate = asyncio.Event()
+
+        async def handle(request):
+            print("begin ", end="")
+            if request.path == "/wait":
+                await gate.wait()
+            gate.set()
+            await asyncio.to_thread(print, "end of", request.path)
+        """, concurrency=2)
+    second = host.accept()
+    second.send(b"GET /wait HTTP/1.1\r\nHost: x\r\nX-Request-Id: second\r\n\r\n")
+    assert second.quiet()
+    assert first.request(target="/go").status == second.response().status == 204
+    host.wait_log("end of /wait")
+    lines = host.raw_log().split("\n")
+    assert "\x1erequest-1\x1ebegin end of /go" in lines and "\x1esecond\x1ebegin end of /wait" in lines
+
+
+def test_line_without_an_end_is_written_at_the_end(host):
+    connection = host.serve("def handle(request):\n    print('no end', end='', flush=True)\n")
+    connection.request()
+    assert host.terminate() == 0
+    assert host.raw_log() == "\x1erequest-1\x1eno end\n"
+
+
+def test_streams_are_usual_text_files_otherwise(host):
+    connection = host.serve(r"""
+        import sys
+
+        def handle(request):
+            sys.stdout.buffer.write(b"bytes\n")
+            sys.stdout.writelines(["x\n", "y\n"])
+            print("\ud800 lone", "z" * 200000, end="")
+            return [sys.stdout.fileno(), sys.stdout.encoding, sys.stdout.writable(), sys.stdout.write("abc\n")]
+        """)
+    assert connection.request().json() == [1, "utf-8", True, 4]
+    host.wait_log("abc\n")
+    assert "bytes\n" in host.log() and "\\ud800 lone zzz" in host.log()
+
+
+def test_traceback_carries_the_request(host):
+    connection = host.serve("def handle(request):\n    raise ValueError('on purpose')\n")
+    connection.request()
+    host.wait_log("on purpose")
+    assert "\x1erequest-1\x1eValueError: on purpose" in host.raw_log().split("\n")
