@@ -1,0 +1,3 @@
+# POST / | 201 | application/json | {"made":true}
+def handle(request):
+    return {"made": True}, 201

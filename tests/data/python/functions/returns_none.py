@@ -1,0 +1,3 @@
+# DELETE /thing | 204 | |
+def handle(request):
+    return None

@@ -1,0 +1,3 @@
+# GET / | 200 | text/plain; charset=utf-8 | grüße
+def handle(request):
+    return "grüße"
