@@ -71,6 +71,11 @@ static const struct setting host_keys[] = {
      .help = "Sum of the memory limits of all instances. 0: from the machine's memory."},
     {"prewarm", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, prewarm), .max = 100,
      .default_text = "2", .help = "Prewarmed instances of each runtime that has functions."},
+    {"dependency_disk", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, dependency_disk_bytes),
+     .max = 1024 * TiB, .default_text = "10Gi",
+     .help =
+         "Disk space of installed dependencies. Above it those that no function uses are removed, longest "
+         "unused first."},
     {"build_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, build_timeout_ms),
      .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s", .help = "Time limit of one build job."},
     {"start_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, start_timeout_ms),

@@ -98,6 +98,7 @@ struct host_settings {
     unsigned max_instances;         /* on this host; 0: from its memory */
     uint64_t max_memory_bytes;      /* sum of the instances' limits; 0: from the machine's memory */
     unsigned prewarm;               /* prewarmed instances per runtime that has functions */
+    uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
     unsigned build_timeout_ms;      /* of one build job */
     unsigned start_timeout_ms;      /* from a container's start to a loaded function */
     unsigned drain_timeout_ms;      /* of requests under way at shutdown or when a revision is replaced */

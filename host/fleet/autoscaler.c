@@ -44,17 +44,17 @@ struct scale_decision autoscaler_decide(const struct scale_settings *settings,
         reason = SCALE_MINIMUM;
     }
     if (wanted == 0)
-        return (struct scale_decision){0, reason == SCALE_SHORT_WAIT ? reason : SCALE_ENOUGH};
+        return (struct scale_decision){.reason = reason == SCALE_SHORT_WAIT ? reason : SCALE_ENOUGH};
 
     if (inputs->now_ms < inputs->retry_at_ms)
-        return (struct scale_decision){0, SCALE_BACKING_OFF};
+        return (struct scale_decision){.reason = SCALE_BACKING_OFF};
     unsigned below_maximum = settings->max_scale > present ? settings->max_scale - present : 0;
     if (below_maximum == 0)
-        return (struct scale_decision){0, SCALE_AT_MAXIMUM};
-    if (inputs->host_room == 0)
-        return (struct scale_decision){0, SCALE_HOST_FULL};
-    return (struct scale_decision){min_unsigned(wanted, min_unsigned(below_maximum, inputs->host_room)),
-                                   reason};
+        return (struct scale_decision){.reason = SCALE_AT_MAXIMUM};
+    wanted = min_unsigned(wanted, below_maximum);
+    unsigned start = min_unsigned(wanted, inputs->host_room);
+    return (struct scale_decision){
+        .start = start, .denied = wanted - start, .reason = start > 0 ? reason : SCALE_HOST_FULL};
 }
 
 static const struct {

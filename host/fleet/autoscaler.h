@@ -40,7 +40,8 @@ enum scale_reason {
 };
 
 struct scale_decision {
-    unsigned start; /* instances to start now */
+    unsigned start;  /* instances to start now */
+    unsigned denied; /* further ones that the host has no room for */
     enum scale_reason reason;
 };
 

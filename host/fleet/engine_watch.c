@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define RETRY_MS       500
-#define REMINDER_TRIES 20 /* a line every ten seconds while the engine is away */
+#define REMINDER_TRIES 20    /* a line every ten seconds while the engine is away */
+#define OPEN_LIMIT_MS  10000 /* for the event stream to begin */
 
 struct engine_watch {
     const struct fleet_env *env;
@@ -92,6 +93,7 @@ static void on_events_opened(void *owner)
 {
     struct engine_watch *watch = owner;
     const char *labels[] = {watch->label, NULL};
+    docker_call_set_timeout(watch->events, 0);
     docker_cancel(watch->call);
     watch->call = docker_container_list(watch->env->docker, labels, on_listed, watch);
 }
@@ -124,6 +126,7 @@ static void on_network(void *owner, const struct error *err, const char *id)
         .opened = on_events_opened, .event = on_event, .done = on_events_end};
     const char *labels[] = {watch->label, NULL};
     watch->events = docker_events_follow(watch->env->docker, labels, 0, &callbacks, watch);
+    docker_call_set_timeout(watch->events, OPEN_LIMIT_MS);
 }
 
 static void on_ping(void *owner, const struct error *err)

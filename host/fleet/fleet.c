@@ -17,6 +17,8 @@
 #include "fleet/engine_watch.h"
 #include "fleet/owner.h"
 #include "fleet/prewarm.h"
+#include "fleet/room.h"
+#include "fleet/storage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,9 @@
 #define NETWORK_NAME      "berth"
 #define MEMORY_PERCENT    75 /* of the machine's, for all instances together, unless set */
 #define INSTANCES_DEFAULT 512
+#define RETRY_FIRST_MS    1000 /* before a deployment that Docker failed is tried again; doubling */
+#define RETRY_DOUBLINGS   6
+#define ROOM_RETRY_MS     250 /* while instances are wanted that the host has no room for */
 
 struct fleet {
     struct fleet_env env;
@@ -36,11 +41,17 @@ struct fleet {
     struct event *inbox_event;
     struct event *routes_event; /* publishes the route table once for all changes of a turn */
     struct event *stop_check;
+    struct event *collect; /* storage, once a deployment has settled */
+    struct event *retry;   /* deployments that Docker failed */
     struct generation *generation;
-    struct function **functions; /* in the registry's order; removed ones at the end until they are gone */
+    struct function *
+        *functions; /* in the order of their first registration; removed ones until they are gone */
     size_t count, capacity;
     const char *waiting_for;
-    bool applied, settled, stopping, stopped, scanning;
+    bool applied, settled, stopping, stopped;
+    bool scanning, reload_again; /* the registry was to be read again while the plugins were probed */
+    bool installs_stopped;
+    unsigned retries; /* in a row */
 };
 
 /* --- routes --- */
@@ -100,10 +111,32 @@ static void on_routed(struct function *function, void *owner)
     event_active(fleet->routes_event, EV_TIMEOUT, 0);
 }
 
+/* Trouble that passes by itself, without the engine having been seen to go. */
+static bool is_passing(const struct error *problem)
+{
+    return problem->component && strcmp(problem->component, "docker") == 0 &&
+           (strcmp(problem->reason, "docker-unreachable") == 0 ||
+            strcmp(problem->reason, "docker-timeout") == 0 || strcmp(problem->reason, "docker-error") == 0);
+}
+
 static void on_settled(struct function *function, void *owner)
 {
-    (void)function;
-    check_settled(owner);
+    struct fleet *fleet = owner;
+    event_active(fleet->collect, EV_TIMEOUT, 0);
+    if (is_passing(function_problem(function)) && !evtimer_pending(fleet->retry, NULL))
+        fleet_timer_at(fleet->retry, RETRY_FIRST_MS << fleet->retries, 0);
+    check_settled(fleet);
+}
+
+static void on_collect(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    const struct fleet *fleet = context;
+    for (size_t i = 0; i < fleet->count; i++) {
+        if (!function_is_settled(fleet->functions[i]) && !function_is_removed(fleet->functions[i]))
+            return;
+    }
+    storage_collect(&fleet->env, fleet->functions, fleet->count);
 }
 
 static void on_function_gone(struct function *function, void *owner)
@@ -213,6 +246,7 @@ static void apply(struct fleet *fleet, struct registry *registry)
     log_info("config.applied", LOG_STR("file", fleet->config_path),
              LOG_INT("functions", registry->function_count),
              LOG_INT("errors", diagnostics_errors(&registry->diagnostics, NULL)));
+    check_settled(fleet); /* the last function that was not may have been removed */
 }
 
 /* --- loading --- */
@@ -243,11 +277,17 @@ static void on_scanned(void *context, bool changed)
         apply(fleet, registry);
     if (!fleet->applied)
         first_applied(fleet);
+    if (fleet->reload_again)
+        fleet_reload(fleet);
 }
 
 void fleet_reload(struct fleet *fleet)
 {
     if (fleet->stopping)
+        return;
+    fleet->retries = 0;
+    fleet->reload_again = fleet->scanning; /* however often it is asked for meanwhile */
+    if (fleet->scanning)
         return;
     struct error err;
     fleet->scanning = true;
@@ -298,25 +338,63 @@ static void on_died(void *context, const char *name)
         instance_container_died(instance);
 }
 
-/* Builds again what could not be built because the engine was away. */
-static void redeploy_victims(struct fleet *fleet)
+/* Builds again what could not be built because of the engine. */
+static void redeploy_victims(const struct fleet *fleet)
 {
-    const struct registry *registry = fleet->generation->registry;
-    for (size_t i = 0; i < registry->function_count; i++) {
-        struct function *function = fleet_function_find(fleet, registry->functions[i].name);
-        const char *component = function ? function_problem(function)->component : NULL;
-        if (component && strcmp(component, "docker") == 0 && function_is_settled(function))
-            function_deploy(function, fleet->generation, &registry->functions[i], &registry->diagnostics);
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct function *function = fleet->functions[i];
+        if (is_passing(function_problem(function)) && function_is_settled(function) &&
+            !function_is_removed(function))
+            function_redeploy(function);
     }
 }
 
-static void scale_all(struct fleet *fleet)
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct fleet *fleet = context;
+    if (fleet->stopping || !engine_watch_is_up(fleet->watch))
+        return; /* the engine's return will do it */
+    if (fleet->retries < RETRY_DOUBLINGS)
+        fleet->retries++;
+    redeploy_victims(fleet);
+}
+
+static void each_current(const struct fleet *fleet, void (*visit)(struct revision *revision))
 {
     for (size_t i = 0; i < fleet->count; i++) {
         struct revision *current = function_current(fleet->functions[i]);
         if (current)
-            revision_scale(current);
+            visit(current);
     }
+}
+
+/* Room goes to functions that want it before it goes to prewarmed instances. */
+static void share_room(struct fleet *fleet)
+{
+    fleet->env.short_of_room = false;
+    each_current(fleet, revision_scale);
+    if (!fleet->env.short_of_room)
+        prewarm_refill(fleet->env.prewarm);
+}
+
+static void verify_instance(struct instance *instance, void *context)
+{
+    (void)context;
+    instance_verify(instance);
+}
+
+static void verify_revision(struct revision *revision, void *context)
+{
+    revision_each(revision, verify_instance, context);
+}
+
+/* Containers may have ended, or vanished, while nobody told. */
+static void verify_all(const struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->count; i++)
+        function_each_revision(fleet->functions[i], verify_revision, NULL);
+    prewarm_each(fleet->env.prewarm, verify_instance, NULL);
 }
 
 static void on_engine_up(void *context)
@@ -327,9 +405,12 @@ static void on_engine_up(void *context)
     if (!fleet->applied && !fleet->scanning) {
         fleet->waiting_for = "the plugins";
         fleet_reload(fleet);
-    } else if (fleet->generation) {
+    } else {
+        fleet->retries = 0;
+        verify_all(fleet);
         redeploy_victims(fleet);
-        scale_all(fleet);
+        each_current(fleet, revision_resume);
+        prewarm_refill(fleet->env.prewarm);
     }
 }
 
@@ -345,7 +426,16 @@ static void on_room_freed(evutil_socket_t fd, short what, void *context)
     if (fleet->stopping)
         check_stopped(fleet);
     else
-        scale_all(fleet);
+        share_room(fleet);
+}
+
+static void on_room_wanted(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct fleet *fleet = context;
+    uint64_t now_ms = clock_ms();
+    if (!fleet->stopping && room_make(&fleet->env, fleet->functions, fleet->count, now_ms))
+        fleet_timer_at(fleet->env.room_wanted, now_ms + ROOM_RETRY_MS, now_ms);
 }
 
 /* --- workers' mail --- */
@@ -367,7 +457,7 @@ static void deliver_timeout(struct mail *mail, void *owner)
     struct fleet *fleet = owner;
     struct instance *instance = find_instance(fleet, ((struct timeout_mail *)mail)->instance);
     if (instance)
-        instance_retire(instance, "a request timed out", fleet->env.host->drain_timeout_ms);
+        instance_retire(instance, "a request timed out", fleet->env.drain_ms);
     free(mail);
 }
 
@@ -463,8 +553,11 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     env->queue = engine_queue_create(env->base, core_count());
     env->prewarm = prewarm_create(env);
     env->room_freed = evtimer_new(env->base, on_room_freed, fleet);
+    env->room_wanted = evtimer_new(env->base, on_room_wanted, fleet);
     fleet->routes_event = evtimer_new(env->base, on_routes, fleet);
     fleet->stop_check = evtimer_new(env->base, on_stop_check, fleet);
+    fleet->collect = evtimer_new(env->base, on_collect, fleet);
+    fleet->retry = evtimer_new(env->base, on_retry, fleet);
     struct engine_watch_hooks watch_hooks = {
         .up = on_engine_up, .down = on_engine_down, .died = on_died, .is_known = is_known, .context = fleet};
     fleet->watch = engine_watch_create(env, &watch_hooks);
@@ -479,8 +572,11 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     fleet->routes = options->routes;
     fleet->config_path = xstrdup(options->config_path);
     fleet->owner.lock_fd = -1;
-    fleet->env = (struct fleet_env){
-        .base = options->base, .host = options->host, .network = NETWORK_NAME, .inbox.fd = -1};
+    fleet->env = (struct fleet_env){.base = options->base,
+                                    .host = options->host,
+                                    .network = NETWORK_NAME,
+                                    .drain_ms = options->host->drain_timeout_ms,
+                                    .inbox.fd = -1};
     init_budget(&fleet->env);
     if (create_parts(fleet, options, err) < 0) {
         fleet_destroy(fleet);
@@ -498,17 +594,16 @@ void fleet_start(struct fleet *fleet)
 
 /* --- the end --- */
 
-static bool has_instances(const struct fleet *fleet)
+static bool is_empty(const struct fleet *fleet)
 {
-    bool any = fleet->env.budget.instances > 0;
-    return any || fleet->count > 0;
+    return fleet->env.budget.instances == 0 && fleet->count == 0 && fleet->installs_stopped;
 }
 
 static void on_stop_check(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct fleet *fleet = context;
-    if (fleet->stopped || has_instances(fleet))
+    if (fleet->stopped || !is_empty(fleet))
         return;
     fleet->stopped = true;
     fleet->hooks.stopped(fleet->hooks.context);
@@ -517,12 +612,19 @@ static void on_stop_check(evutil_socket_t fd, short what, void *context)
 static void on_installs_stopped(void *context)
 {
     struct fleet *fleet = context;
-    prewarm_stop(fleet->env.prewarm);
-    for (size_t i = fleet->count; i-- > 0;) {
-        if (!function_is_removed(fleet->functions[i]))
-            function_remove(fleet->functions[i], "shutdown");
-    }
+    fleet->installs_stopped = true;
     check_stopped(fleet);
+}
+
+static void cut_short(struct instance *instance, void *context)
+{
+    const struct fleet *fleet = context;
+    instance_retire(instance, "shutdown", fleet->env.drain_ms);
+}
+
+static void cut_short_revision(struct revision *revision, void *context)
+{
+    revision_each(revision, cut_short, context);
 }
 
 void fleet_stop(struct fleet *fleet)
@@ -530,6 +632,14 @@ void fleet_stop(struct fleet *fleet)
     if (fleet->stopping)
         return;
     fleet->stopping = true;
+    fleet->env.drain_ms = 0; /* there was time to drain before */
+    prewarm_stop(fleet->env.prewarm);
+    for (size_t i = fleet->count; i-- > 0;) {
+        struct function *function = fleet->functions[i];
+        function_each_revision(function, cut_short_revision, fleet);
+        if (!function_is_removed(function))
+            function_remove(function, "shutdown");
+    }
     dependency_installs_stop(fleet->env.installs, on_installs_stopped, fleet);
 }
 
@@ -561,7 +671,10 @@ void fleet_destroy(struct fleet *fleet)
     free_event(fleet->inbox_event);
     free_event(fleet->routes_event);
     free_event(fleet->stop_check);
+    free_event(fleet->collect);
+    free_event(fleet->retry);
     free_event(env->room_freed);
+    free_event(env->room_wanted);
     if (env->inbox.fd >= 0)
         mailbox_clear(&env->inbox);
     owner_release(&fleet->owner);

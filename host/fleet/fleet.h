@@ -51,7 +51,8 @@ void fleet_start(struct fleet *fleet);
  * changes nothing. */
 void fleet_reload(struct fleet *fleet);
 
-/* Removes every instance; hooks.stopped follows. The gateway should have drained before. */
+/* Removes every instance, whatever it is doing; hooks.stopped follows from the event loop. The gateway should
+ * have drained before. */
 void fleet_stop(struct fleet *fleet);
 
 /* After hooks.stopped, and after the gateway's threads have ended. Also right after fleet_create(). */
@@ -68,7 +69,8 @@ const struct fleet_budget *fleet_current_budget(const struct fleet *fleet);
 /* What holds up the start, for /healthz: NULL when nothing does. */
 const char *fleet_waiting_for(const struct fleet *fleet);
 
-/* The functions in the registry's order; pointers are valid until the event loop goes on. */
+/* The functions in the order of their first registration, those that are removed and still drain among them;
+ * pointers are valid until the event loop goes on. */
 size_t fleet_function_count(const struct fleet *fleet);
 struct function *fleet_function_at(const struct fleet *fleet, size_t index);
 struct function *fleet_function_find(const struct fleet *fleet, const char *name);

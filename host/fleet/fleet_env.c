@@ -20,3 +20,18 @@ unsigned fleet_budget_room(const struct fleet_budget *budget, uint64_t memory_by
     uint64_t by_memory = (budget->max_memory_bytes - budget->memory_bytes) / memory_bytes;
     return by_memory < by_count ? (unsigned)by_memory : by_count;
 }
+
+unsigned fleet_budget_room_with(const struct fleet_budget *budget, uint64_t memory_bytes, unsigned ready,
+                                uint64_t ready_bytes)
+{
+    uint64_t free_bytes =
+        budget->max_memory_bytes > budget->memory_bytes ? budget->max_memory_bytes - budget->memory_bytes : 0;
+    unsigned free_count =
+        budget->max_instances > budget->instances ? budget->max_instances - budget->instances : 0;
+    uint64_t more_bytes = memory_bytes > ready_bytes ? memory_bytes - ready_bytes : 0;
+    uint64_t adopted = more_bytes == 0 || free_bytes / more_bytes > ready ? ready : free_bytes / more_bytes;
+    uint64_t left_bytes = free_bytes - adopted * more_bytes;
+    uint64_t fresh =
+        memory_bytes == 0 || left_bytes / memory_bytes > free_count ? free_count : left_bytes / memory_bytes;
+    return (unsigned)(adopted + fresh);
+}

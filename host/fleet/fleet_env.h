@@ -7,6 +7,7 @@
 #include "config/registry.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct build_jobs;
@@ -42,7 +43,10 @@ struct fleet_env {
     struct prewarm *prewarm;
     struct mailbox inbox; /* how workers reach the fleet */
     struct fleet_budget budget;
-    struct event *room_freed; /* activated when an instance is gone, so that others may start */
+    unsigned drain_ms;         /* how long what is retired may finish its requests */
+    bool short_of_room;        /* instances are wanted that the budget has no room for */
+    struct event *room_wanted; /* activated when that is so, so that others make room */
+    struct event *room_freed;  /* activated when an instance is gone, so that others may start */
     uint64_t
         expected_start_ms; /* smoothed time from asking for a container to a loaded function; 0: not known */
 };
@@ -58,5 +62,10 @@ void fleet_timer_at(struct event *timer, uint64_t due_ms, uint64_t now_ms);
 
 /* How many further instances of this size the budget allows. */
 unsigned fleet_budget_room(const struct fleet_budget *budget, uint64_t memory_bytes);
+
+/* The same when `ready` prewarmed instances with a limit of `ready_bytes` each, which are counted already,
+ * may become some of them. */
+unsigned fleet_budget_room_with(const struct fleet_budget *budget, uint64_t memory_bytes, unsigned ready,
+                                uint64_t ready_bytes);
 
 #endif

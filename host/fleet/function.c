@@ -14,9 +14,10 @@ struct function {
     struct function_hooks hooks;
     void *owner;
     char *name;
-    struct engine_account account;
+    struct scale_state scale;
     struct revision *current;   /* routed */
     struct revision *next;      /* takes over once it has loaded */
+    struct revision *newest;    /* of the newest deployment, until it is retired */
     struct revision **retiring; /* drain */
     size_t retiring_count, retiring_capacity;
     struct generation *generation; /* of the newest deployment */
@@ -42,6 +43,8 @@ static void retire(struct function *function, struct revision *revision, const c
             xrealloc(function->retiring, function->retiring_capacity * sizeof(struct revision *));
     }
     function->retiring[function->retiring_count++] = revision;
+    if (revision == function->newest)
+        function->newest = NULL;
     revision_retire(revision, why);
 }
 
@@ -90,13 +93,17 @@ static bool is_same(const struct revision *a, const struct revision *b)
 static void on_prepared(struct revision *revision, void *owner)
 {
     struct function *function = owner;
-    function->problem = (struct error){0};
+    bool newest = revision == function->newest;
+    if (newest)
+        function->problem = (struct error){0};
     if (revision == function->current) {
         revision_activate(revision);
-        settle(function);
+        if (newest)
+            settle(function);
     } else if (is_same(revision, function->current)) {
         function->next = NULL;
         retire(function, revision, "unchanged");
+        revision_renew(function->current, function->generation, function->settings);
         settle(function);
     } else if (revision_current_state(function->current) == REVISION_PREPARING) {
         take_over(function); /* the old one never served: there is nothing to protect */
@@ -106,11 +113,15 @@ static void on_prepared(struct revision *revision, void *owner)
     }
 }
 
-/* The routed revision cannot serve: the next one is routed instead, if there is one. */
+/* The routed revision cannot serve: the next one is routed instead, if there is one, and gets those who wait.
+ */
 static void drop_current(struct function *function)
 {
+    struct revision *old = function->current;
     function->current = function->next;
     function->next = NULL;
+    if (function->current)
+        slot_pool_replace(revision_pool(old), revision_pool(function->current));
     if (function->current && revision_current_state(function->current) == REVISION_STANDBY)
         revision_activate(function->current);
 }
@@ -119,18 +130,22 @@ static void on_broken(struct revision *revision, const struct error *err, struct
                       void *owner)
 {
     struct function *function = owner;
-    diagnostics_move(&function->diagnostics, diagnostics);
-    log_diagnostics(function);
-    bool routed = revision == function->current;
+    bool newest = revision == function->newest, routed = revision == function->current;
+    if (newest) {
+        diagnostics_move(&function->diagnostics, diagnostics);
+        log_diagnostics(function);
+    }
     if (!routed)
         function->next = NULL;
     else
         drop_current(function);
-    note_problem(function, err);
+    if (newest || !function->problem.component)
+        note_problem(function, err);
     if (routed)
         function->hooks.routed(function, function->owner);
     retire(function, revision, "broken");
-    settle(function);
+    if (newest)
+        settle(function);
 }
 
 static void on_loaded(struct revision *revision, void *owner)
@@ -148,6 +163,14 @@ static void on_load_failed(struct revision *revision, const struct error *cause,
     note_problem(function, cause);
     retire(function, revision, "failed to load");
     settle(function);
+}
+
+static void on_stale(struct revision *revision, void *owner)
+{
+    (void)revision;
+    struct function *function = owner;
+    if (function->settled && !function->removed)
+        function_redeploy(function);
 }
 
 static void on_empty(struct revision *revision, void *owner)
@@ -169,6 +192,7 @@ static const struct revision_hooks revision_hooks = {
     .broken = on_broken,
     .loaded = on_loaded,
     .load_failed = on_load_failed,
+    .stale = on_stale,
     .empty = on_empty,
 };
 
@@ -191,6 +215,7 @@ void function_destroy(struct function *function)
         return;
     diagnostics_clear(&function->diagnostics);
     generation_unref(function->generation);
+    scale_history_clear(&function->scale.history);
     free(function->retiring);
     free(function->name);
     free(function);
@@ -229,6 +254,7 @@ void function_deploy(struct function *function, struct generation *generation,
         function->next = NULL;
     }
     if (settings->broken) {
+        function->newest = NULL;
         log_diagnostics(function);
         reject(function);
         function->hooks.routed(function, function->owner);
@@ -236,13 +262,20 @@ void function_deploy(struct function *function, struct generation *generation,
         return;
     }
     struct revision *revision =
-        revision_create(function->env, generation, settings, &function->account, &revision_hooks, function);
+        revision_create(function->env, generation, settings, &function->scale, &revision_hooks, function);
+    function->newest = revision;
     if (function->current) {
         function->next = revision;
     } else {
         function->current = revision; /* requests may wait in its pool while it is prepared */
         function->hooks.routed(function, function->owner);
     }
+}
+
+void function_redeploy(struct function *function)
+{
+    function_deploy(function, function->generation, function->settings,
+                    &function->generation->registry->diagnostics);
 }
 
 void function_remove(struct function *function, const char *why)
@@ -294,6 +327,11 @@ const struct error *function_problem(const struct function *function)
 const struct diagnostics *function_diagnostics(const struct function *function)
 {
     return &function->diagnostics;
+}
+
+const struct scale_history *function_scale_history(const struct function *function)
+{
+    return &function->scale.history;
 }
 
 const struct function_settings *function_latest_settings(const struct function *function)

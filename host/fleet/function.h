@@ -35,7 +35,11 @@ void function_destroy(struct function *function);
 void function_deploy(struct function *function, struct generation *generation,
                      const struct function_settings *settings, const struct diagnostics *diagnostics);
 
-/* Takes its route away and drains it; `gone` follows from the event loop. Once. */
+/* Deploys the same once more: what failed for reasons outside of it may succeed now. */
+void function_redeploy(struct function *function);
+
+/* Takes its route away and drains it; `gone` follows, from within this call when there is nothing to drain.
+ * Once. */
 void function_remove(struct function *function, const char *why);
 
 const char *function_name(const struct function *function);
@@ -49,6 +53,9 @@ struct revision *function_current(const struct function *function);
 /* Why the newest deployment failed; component NULL: it did not. */
 const struct error *function_problem(const struct function *function);
 const struct diagnostics *function_diagnostics(const struct function *function);
+
+/* The last decisions of the autoscaler, of whichever revision. */
+const struct scale_history *function_scale_history(const struct function *function);
 
 /* The settings of the newest deployment. */
 const struct function_settings *function_latest_settings(const struct function *function);

@@ -35,8 +35,8 @@ struct instance {
     char *container_id;
     bool container_started;
     bool container_dead;
-    struct docker_call *call;            /* create, start, stop or remove: one at a time */
-    struct docker_call *update, *rename; /* run beside the above */
+    struct docker_call *call;                     /* create, start, stop or remove: one at a time */
+    struct docker_call *update, *rename, *verify; /* run beside the above */
     struct engine_ticket ticket;
     struct event *timer; /* start limit, then drain limit, then the next try to remove */
     unsigned remove_tries;
@@ -58,7 +58,7 @@ struct instance {
     unsigned concurrency;
 
     struct instance_times times;
-    uint64_t phase_began_ms, ready_ms, lost_ms; /* 0: not yet */
+    uint64_t phase_began_ms, ready_ms, lost_ms, drained_by_ms; /* 0: not yet */
 };
 
 static const char *const state_names[] = {
@@ -118,6 +118,7 @@ static void instance_free(struct instance *instance)
     docker_cancel(instance->call);
     docker_cancel(instance->update);
     docker_cancel(instance->rename);
+    docker_cancel(instance->verify);
     engine_queue_finish(instance->env->queue, &instance->ticket);
     close_connections(instance);
     drop_load(instance);
@@ -262,6 +263,21 @@ void instance_container_died(struct instance *instance)
 {
     instance->container_dead = true;
     give_up(instance, AUTOPSY_DIED);
+}
+
+static void on_verified(void *owner, const struct error *err, const struct docker_state *state)
+{
+    struct instance *instance = owner;
+    instance->verify = NULL;
+    if (err ? strcmp(err->reason, "not-found") == 0 : !state->running)
+        instance_container_died(instance);
+}
+
+void instance_verify(struct instance *instance)
+{
+    if (is_alive(instance) && instance->container_started && !instance->verify)
+        instance->verify =
+            docker_container_inspect(instance->env->docker, instance->container_id, on_verified, instance);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -563,16 +579,28 @@ bool instance_retire_if_idle(struct instance *instance, const char *why)
     return true;
 }
 
-void instance_retire(struct instance *instance, const char *why, uint64_t drain_ms)
+static void drain(struct instance *instance, const char *why, uint64_t drain_ms)
 {
+    uint64_t now_ms = clock_ms();
+    if (instance->state == INSTANCE_DRAINING && now_ms + drain_ms >= instance->drained_by_ms)
+        return;
     if (instance->state == INSTANCE_READY) {
         instance->why_removed = why;
         change_state(instance, INSTANCE_DRAINING);
-        fleet_timer_at(instance->timer, clock_ms() + drain_ms, clock_ms());
         slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
-    } else if (instance->state < INSTANCE_DRAINING) {
-        remove_container(instance, why);
     }
+    instance->drained_by_ms = now_ms + drain_ms;
+    fleet_timer_at(instance->timer, instance->drained_by_ms, now_ms);
+}
+
+void instance_retire(struct instance *instance, const char *why, uint64_t drain_ms)
+{
+    if (instance_retire_if_idle(instance, why))
+        return;
+    if (instance->state == INSTANCE_READY || instance->state == INSTANCE_DRAINING)
+        drain(instance, why, drain_ms);
+    else if (instance->state < INSTANCE_DRAINING)
+        remove_container(instance, why);
 }
 
 void instance_drained(struct instance *instance)

@@ -99,8 +99,8 @@ void instance_load(struct instance *instance, const struct instance_load *load,
  * happens, when a request is under way or it is not ready. `why` goes to the log. */
 bool instance_retire_if_idle(struct instance *instance, const char *why);
 
-/* Takes no new request, and is removed when those under way are finished or `drain_ms` have passed. In any
- * state. */
+/* Takes no new request, and is removed when those under way are finished or `drain_ms` have passed: at once
+ * when there are none. In any state; when it drains already it gets at most as long. */
 void instance_retire(struct instance *instance, const char *why, uint64_t drain_ms);
 
 /* Its pool's hook `drained` has come. */
@@ -108,6 +108,9 @@ void instance_drained(struct instance *instance);
 
 /* Docker says that the container has ended. */
 void instance_container_died(struct instance *instance);
+
+/* Asks Docker whether the container still runs, after its events may have been missed. */
+void instance_verify(struct instance *instance);
 
 uint64_t instance_id(const struct instance *instance);
 const char *instance_name(const struct instance *instance); /* the id as 12 hexadecimal digits */

@@ -14,6 +14,10 @@
  * function loads and answers its first request. */
 #define REFILL_DELAY_MS 30
 
+/* A function's own limits unless it sets others, so that most need no change. */
+#define MEMORY_BYTES (UINT64_C(256) << 20)
+#define CPUS         1.0
+
 struct prewarm_pool {
     struct prewarm *prewarm;
     struct prewarm_pool *next;
@@ -25,6 +29,7 @@ struct prewarm_pool {
     struct engine_account account;
     unsigned failures;
     uint64_t retry_at_ms;
+    uint64_t taken_ms;   /* when an instance was last taken, or the pool was made */
     struct event *retry; /* the pool is to be refilled */
 };
 
@@ -122,7 +127,7 @@ static void start_one(struct prewarm_pool *pool)
 static void refill(struct prewarm_pool *pool)
 {
     struct fleet_env *env = pool->prewarm->env;
-    if (pool->prewarm->stopped || pool->members == 0)
+    if (pool->prewarm->stopped || pool->members == 0 || env->short_of_room)
         return;
     uint64_t now_ms = clock_ms();
     if (now_ms < pool->retry_at_ms) {
@@ -182,6 +187,9 @@ struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance
         memcpy(pool->key, key, sizeof(key));
         struct instance_spec empty = *spec;
         empty.code_dir = NULL;
+        empty.memory_bytes = MEMORY_BYTES;
+        empty.cpus = CPUS;
+        pool->taken_ms = clock_ms();
         container_spec_init(&pool->spec, &empty);
         pool->retry = evtimer_new(prewarm->env->base, on_retry, pool);
         pool->next = prewarm->pools;
@@ -216,6 +224,7 @@ struct instance *prewarm_take(struct prewarm_pool *pool)
             continue;
         forget(pool, instance);
         uint64_t now_ms = clock_ms();
+        pool->taken_ms = now_ms;
         fleet_timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);
         return instance;
     }
@@ -228,6 +237,60 @@ unsigned prewarm_ready(const struct prewarm_pool *pool)
     for (size_t i = 0; i < pool->count; i++)
         ready += instance_current_state(pool->instances[i]) == INSTANCE_PREWARMED;
     return ready;
+}
+
+void prewarm_refill(struct prewarm *prewarm)
+{
+    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        pool->failures = 0;
+        pool->retry_at_ms = 0;
+        refill(pool);
+    }
+}
+
+static bool is_useful(const struct instance *instance)
+{
+    return instance_current_state(instance) <= INSTANCE_PREWARMED;
+}
+
+static struct instance *first_useful(const struct prewarm_pool *pool)
+{
+    for (size_t i = 0; i < pool->count; i++) {
+        if (is_useful(pool->instances[i]))
+            return pool->instances[i];
+    }
+    return NULL;
+}
+
+bool prewarm_give_up(struct prewarm *prewarm)
+{
+    const struct prewarm_pool *best = NULL;
+    for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        if (first_useful(pool) && (!best || pool->taken_ms < best->taken_ms))
+            best = pool;
+    }
+    if (best)
+        instance_retire(first_useful(best), "room is wanted", 0);
+    return best != NULL;
+}
+
+void prewarm_usage(const struct prewarm *prewarm, unsigned *ret_instances, uint64_t *ret_memory_bytes)
+{
+    *ret_instances = 0;
+    *ret_memory_bytes = 0;
+    for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        for (size_t i = 0; i < pool->count; i++) {
+            if (!is_useful(pool->instances[i]))
+                continue;
+            ++*ret_instances;
+            *ret_memory_bytes += pool->spec.memory_bytes;
+        }
+    }
+}
+
+uint64_t prewarm_memory_bytes(const struct prewarm_pool *pool)
+{
+    return pool->spec.memory_bytes;
 }
 
 void prewarm_stop(struct prewarm *prewarm)

@@ -9,6 +9,9 @@
 #include "fleet/fleet_env.h"
 #include "fleet/instance.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct prewarm;
 struct prewarm_pool;
 
@@ -28,6 +31,19 @@ struct instance *prewarm_take(struct prewarm_pool *pool);
 
 /* How many could be taken now. */
 unsigned prewarm_ready(const struct prewarm_pool *pool);
+
+/* Refills every pool, whatever failed before: after room was freed or the engine has come back. */
+void prewarm_refill(struct prewarm *prewarm);
+
+/* Gives up one instance, of the pool that has been used least lately, to make room on the host. False when
+ * there is none. */
+bool prewarm_give_up(struct prewarm *prewarm);
+
+/* How many instances wait or are on their way, and the sum of their memory limits. */
+void prewarm_usage(const struct prewarm *prewarm, unsigned *ret_instances, uint64_t *ret_memory_bytes);
+
+/* The memory limit that prewarmed instances have until they get a function. */
+uint64_t prewarm_memory_bytes(const struct prewarm_pool *pool);
 
 /* Removes all instances and starts no more. */
 void prewarm_stop(struct prewarm *prewarm);

@@ -15,12 +15,13 @@
 #include <string.h>
 
 #define SHORT_DIGEST_SIZE 13
+#define STABLE_MS         10000 /* an instance that served for less has died young */
 
 struct revision {
     struct fleet_env *env;
     struct generation *generation;
     const struct function_settings *settings;
-    struct engine_account *account;
+    struct scale_state *shared;
     struct revision_hooks hooks;
     void *owner;
     enum revision_state state;
@@ -35,6 +36,9 @@ struct revision {
     struct instance **instances;
     size_t count, capacity;
     unsigned failures; /* starts in a row */
+    unsigned deaths;   /* in a row, of instances that had just become ready */
+    unsigned denied;   /* instances that the last decision wanted beyond the host's room */
+    struct failure last_failure;
     uint64_t retry_at_ms;
     struct event *retry;  /* back-off has ended */
     struct event *expiry; /* the next instance may have been idle for long enough */
@@ -166,24 +170,38 @@ static void fail_hopeless_waiters(struct revision *revision)
         slot_pool_fail_waiters(revision->pool, &revision->problem);
 }
 
+/* What never served is tried again after a pause; what served is replaced at once, unless it keeps dying
+ * young. */
+static uint64_t pause_ms(struct revision *revision, uint64_t served_ms)
+{
+    if (served_ms == 0)
+        return autoscaler_backoff_ms(++revision->failures);
+    revision->deaths = served_ms < STABLE_MS ? revision->deaths + 1 : 0;
+    return revision->deaths > 1 ? autoscaler_backoff_ms(revision->deaths - 1) : 0;
+}
+
+static void note_failure(struct revision *revision, const struct instance *instance,
+                         const struct error *cause)
+{
+    revision->problem = *cause;
+    revision->last_failure = (struct failure){.at_ms = clock_ms(), .cause = *cause};
+    memcpy(revision->last_failure.instance, instance_name(instance), INSTANCE_ID_DIGITS);
+}
+
 static void on_failed(struct instance *instance, const struct error *cause, void *owner)
 {
     struct revision *revision = owner;
-    bool had_served = instance_served_ms(instance) > 0;
-    revision->problem = *cause;
+    note_failure(revision, instance, cause);
     tell_starting(revision);
     if (revision->state == REVISION_STANDBY) {
         revision->hooks.load_failed(revision, cause, revision->owner);
         return;
     }
-    if (had_served) {
-        revision_scale(revision);
-        return;
-    }
-    revision->failures++;
-    revision->retry_at_ms = clock_ms() + autoscaler_backoff_ms(revision->failures);
-    fleet_timer_at(revision->retry, revision->retry_at_ms, clock_ms());
+    revision->retry_at_ms = clock_ms() + pause_ms(revision, instance_served_ms(instance));
+    revision_scale(revision);
     fail_hopeless_waiters(revision);
+    if (revision->state == REVISION_ACTIVE && strcmp(cause->reason, "image-missing") == 0)
+        revision->hooks.stale(revision, revision->owner);
 }
 
 static void end_if_empty(struct revision *revision)
@@ -284,8 +302,8 @@ static void start_one(struct revision *revision)
     if (!start_prewarmed(revision, &load)) {
         struct instance_spec spec;
         fill_spec(revision, &spec);
-        remember(revision,
-                 instance_start(revision->env, &spec, &load, &instance_hooks, revision->account, revision));
+        remember(revision, instance_start(revision->env, &spec, &load, &instance_hooks,
+                                          &revision->shared->account, revision));
     }
     json_decref(settings);
     if (revision->prepared.dependency_key)
@@ -298,6 +316,7 @@ static void log_decision(struct revision *revision, const struct scale_inputs *i
     if (decision->start == 0 && decision->reason == revision->last_reason)
         return;
     revision->last_reason = decision->reason;
+    scale_history_add(&revision->shared->history, inputs, decision);
     if (decision->reason == SCALE_ENOUGH)
         return;
     log_info("scale.decision", LOG_STR("function", revision->settings->name),
@@ -309,20 +328,46 @@ static void log_decision(struct revision *revision, const struct scale_inputs *i
              LOG_INT("expected_start_ms", inputs->expected_start_ms));
 }
 
+static void gather_inputs(const struct revision *revision, struct scale_inputs *ret_inputs)
+{
+    const struct fleet_env *env = revision->env;
+    unsigned ready = revision->prewarm ? prewarm_ready(revision->prewarm) : 0;
+    *ret_inputs = (struct scale_inputs){
+        .starting_instances = starting_count(revision),
+        .host_room = fleet_budget_room_with(&env->budget, revision->settings->memory_bytes, ready,
+                                            ready ? prewarm_memory_bytes(revision->prewarm) : 0),
+        .expected_start_ms = ready ? 0 : env->expected_start_ms,
+        .now_ms = clock_ms(),
+        .retry_at_ms = revision->retry_at_ms,
+    };
+    slot_pool_counts(revision->pool, &ret_inputs->counts);
+}
+
+/* Others may have to make room for what was denied. */
+static void note_denied(struct revision *revision, unsigned denied)
+{
+    revision->denied = denied;
+    if (denied == 0)
+        return;
+    revision->env->short_of_room = true;
+    event_active(revision->env->room_wanted, EV_TIMEOUT, 0);
+}
+
+/* Looks again when what a decision waits for should be over. */
+static void arm_retry(struct revision *revision, const struct scale_inputs *inputs, enum scale_reason reason)
+{
+    if (reason == SCALE_SHORT_WAIT)
+        fleet_timer_at(revision->retry, inputs->now_ms + inputs->expected_start_ms, inputs->now_ms);
+    else if (reason == SCALE_BACKING_OFF)
+        fleet_timer_at(revision->retry, inputs->retry_at_ms, inputs->now_ms);
+}
+
 void revision_scale(struct revision *revision)
 {
     if (revision->state != REVISION_ACTIVE)
         return;
-    struct fleet_env *env = revision->env;
-    bool prewarmed = revision->prewarm && prewarm_ready(revision->prewarm) > 0;
-    struct scale_inputs inputs = {
-        .starting_instances = starting_count(revision),
-        .host_room = fleet_budget_room(&env->budget, revision->settings->memory_bytes),
-        .expected_start_ms = prewarmed ? 0 : env->expected_start_ms,
-        .now_ms = clock_ms(),
-        .retry_at_ms = revision->retry_at_ms,
-    };
-    slot_pool_counts(revision->pool, &inputs.counts);
+    struct scale_inputs inputs;
+    gather_inputs(revision, &inputs);
     struct scale_decision decision = autoscaler_decide(&revision->scale, &inputs);
     slot_pool_set_limit(revision->pool, scale_reason_limit(decision.reason));
     log_decision(revision, &inputs, &decision);
@@ -330,8 +375,8 @@ void revision_scale(struct revision *revision)
         start_one(revision);
     if (decision.start > 0)
         tell_starting(revision);
-    if (decision.reason == SCALE_SHORT_WAIT) /* look again when that wait should be over */
-        fleet_timer_at(revision->retry, inputs.now_ms + inputs.expected_start_ms, inputs.now_ms);
+    note_denied(revision, decision.denied);
+    arm_retry(revision, &inputs, decision.reason);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
@@ -390,14 +435,14 @@ static void on_ending(evutil_socket_t fd, short what, void *context)
 }
 
 struct revision *revision_create(struct fleet_env *env, struct generation *generation,
-                                 const struct function_settings *settings, struct engine_account *account,
+                                 const struct function_settings *settings, struct scale_state *shared,
                                  const struct revision_hooks *hooks, void *owner)
 {
     struct revision *revision = xcalloc(1, sizeof(*revision));
     revision->env = env;
     revision->generation = generation_ref(generation);
     revision->settings = settings;
-    revision->account = account;
+    revision->shared = shared;
     revision->hooks = *hooks;
     revision->owner = owner;
     revision->scale = (struct scale_settings){
@@ -454,8 +499,59 @@ void revision_retire(struct revision *revision, const char *why)
     event_del(revision->retry);
     event_del(revision->expiry);
     for (size_t i = 0; i < revision->count; i++)
-        instance_retire(revision->instances[i], why, revision->env->host->drain_timeout_ms);
+        instance_retire(revision->instances[i], why, revision->env->drain_ms);
     end_if_empty(revision);
+}
+
+void revision_renew(struct revision *revision, struct generation *generation,
+                    const struct function_settings *settings)
+{
+    generation_ref(generation);
+    generation_unref(revision->generation);
+    revision->generation = generation;
+    revision->settings = settings;
+    revision->failures = 0;
+    revision->retry_at_ms = 0;
+    revision_scale(revision);
+}
+
+void revision_resume(struct revision *revision)
+{
+    if (revision->problem.component && strcmp(revision->problem.component, "docker") == 0) {
+        revision->failures = 0;
+        revision->deaths = 0;
+        revision->retry_at_ms = 0;
+    }
+    revision_scale(revision);
+}
+
+/* --- room on the host --- */
+
+unsigned revision_denied(const struct revision *revision)
+{
+    if (revision->state != REVISION_ACTIVE || revision->denied == 0)
+        return 0;
+    struct slot_counts counts;
+    slot_pool_counts(revision->pool, &counts);
+    bool below_minimum = counts.instances + starting_count(revision) < revision->scale.min_scale;
+    return counts.waiting > 0 || below_minimum ? revision->denied : 0;
+}
+
+struct instance *revision_spare(const struct revision *revision, uint64_t *ret_idle_since_ms)
+{
+    struct instance *best = NULL;
+    if (count_in(revision, INSTANCE_READY) <= revision->scale.min_scale)
+        return NULL;
+    for (size_t i = 0; i < revision->count; i++) {
+        unsigned slots, busy;
+        uint64_t idle_since_ms;
+        instance_usage(revision->instances[i], &slots, &busy, &idle_since_ms);
+        if (idle_since_ms == 0 || (best && idle_since_ms >= *ret_idle_since_ms))
+            continue;
+        best = revision->instances[i];
+        *ret_idle_since_ms = idle_since_ms;
+    }
+    return best;
 }
 
 /* --- questions --- */
@@ -488,6 +584,11 @@ size_t revision_instance_count(const struct revision *revision)
 const struct error *revision_problem(const struct revision *revision)
 {
     return &revision->problem;
+}
+
+const struct failure *revision_last_failure(const struct revision *revision)
+{
+    return &revision->last_failure;
 }
 
 void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),

@@ -14,10 +14,12 @@
 #define FLEET_REVISION_H
 
 #include "config/diagnostic.h"
+#include "fleet/engine_queue.h"
 #include "fleet/fleet_env.h"
 #include "fleet/generation.h"
 #include "fleet/instance.h"
 #include "fleet/preparation.h"
+#include "fleet/scale_history.h"
 
 enum revision_state {
     REVISION_PREPARING, /* being built */
@@ -29,6 +31,19 @@ enum revision_state {
 
 struct revision;
 
+/* What a function keeps for its revisions; outlives them. Zero-initialised, cleared by its owner. */
+struct scale_state {
+    struct engine_account account; /* whose turn their starts take */
+    struct scale_history history;
+};
+
+/* How an instance was lost. */
+struct failure {
+    uint64_t at_ms; /* clock_ms(); 0: none yet */
+    char instance[INSTANCE_ID_DIGITS + 1];
+    struct error cause;
+};
+
 struct revision_hooks {
     /* Built: state is standby, nothing is started yet. */
     void (*prepared)(struct revision *revision, void *owner);
@@ -38,14 +53,16 @@ struct revision_hooks {
     /* In standby: its first instance is ready, or it failed to load. */
     void (*loaded)(struct revision *revision, void *owner);
     void (*load_failed)(struct revision *revision, const struct error *cause, void *owner);
+    /* Its image is not there any more: it must be prepared again. */
+    void (*stale)(struct revision *revision, void *owner);
     /* Retired and without instances; the owner destroys it now. Last call. */
     void (*empty)(struct revision *revision, void *owner);
 };
 
 /* Makes a revision and begins to prepare it. `settings` belongs to `generation`, which is referenced.
- * `account` is whose turn its starts take; it outlives the revision. Hooks come from the event loop. */
+ * Hooks come from the event loop. */
 struct revision *revision_create(struct fleet_env *env, struct generation *generation,
-                                 const struct function_settings *settings, struct engine_account *account,
+                                 const struct function_settings *settings, struct scale_state *state,
                                  const struct revision_hooks *hooks, void *owner);
 
 /* Only a retired one without instances. */
@@ -60,6 +77,21 @@ void revision_activate(struct revision *revision);
 /* Drains and removes everything; `empty` follows, from the event loop. In any state, once. */
 void revision_retire(struct revision *revision, const char *why);
 
+/* A later deployment has turned out to be the same: lets go of the registry it was made from, and forgets
+ * failures. */
+void revision_renew(struct revision *revision, struct generation *generation,
+                    const struct function_settings *settings);
+
+/* The engine is back: what it failed to do is tried again at once. */
+void revision_resume(struct revision *revision);
+
+/* How many instances it wants that the host has no room for. */
+unsigned revision_denied(const struct revision *revision);
+
+/* The instance that it can do without best, when the host needs room: idle for longest, and not needed for
+ * its minimum. NULL: none. *ret_idle_since_ms is when it fell idle. */
+struct instance *revision_spare(const struct revision *revision, uint64_t *ret_idle_since_ms);
+
 /* Decides anew whether to start instances: after its load or the host's room has changed. */
 void revision_scale(struct revision *revision);
 
@@ -72,6 +104,9 @@ size_t revision_instance_count(const struct revision *revision);
 
 /* The last error of a start or build; component NULL: none. */
 const struct error *revision_problem(const struct revision *revision);
+
+/* The last instance that was lost, ready or not. */
+const struct failure *revision_last_failure(const struct revision *revision);
 
 /* Calls visit for each of its instances; visit must not end one. */
 void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),

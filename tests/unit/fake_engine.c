@@ -43,6 +43,7 @@ struct fake_engine {
     enum fake_runner runner;
     struct fake_container *containers; /* newest first */
     struct pending *pending;
+    struct fake_connection *orphans; /* of containers that have vanished */
     unsigned made;
 };
 
@@ -82,7 +83,10 @@ static struct pending *take_pending(struct fake_engine *engine, const struct evh
 
 static void on_client_gone(struct evhttp_connection *connection, void *context)
 {
-    free(take_pending(context, connection));
+    struct pending *pending = take_pending(context, connection);
+    if (pending && !evhttp_request_get_connection(pending->request))
+        evhttp_send_reply_end(pending->request); /* it had been left to us, and this frees it */
+    free(pending);
 }
 
 static struct pending *add_pending(struct fake_engine *engine, struct evhttp_request *request,
@@ -161,15 +165,18 @@ static struct fake_container *find_container(const struct fake_engine *engine, c
     return NULL;
 }
 
-void fake_container_hang_up(struct fake_container *container)
+static void close_connections(struct fake_connection **list)
 {
-    struct fake_connection *next;
-    for (struct fake_connection *connection = container->connections; connection; connection = next) {
-        next = connection->next;
+    for (struct fake_connection *connection; (connection = *list);) {
+        *list = connection->next;
         bufferevent_free(connection->buffer);
         free(connection);
     }
-    container->connections = NULL;
+}
+
+void fake_container_hang_up(struct fake_container *container)
+{
+    close_connections(&container->connections);
 }
 
 void fake_container_die(struct fake_engine *engine, struct fake_container *container, int exit_code,
@@ -198,6 +205,12 @@ static void drop_container(struct fake_engine *engine, struct fake_container *co
 
 void fake_container_vanish(struct fake_engine *engine, struct fake_container *container)
 {
+    for (struct fake_connection *connection; (connection = container->connections);) {
+        container->connections = connection->next;
+        bufferevent_disable(connection->buffer, EV_READ);
+        connection->next = engine->orphans;
+        engine->orphans = connection;
+    }
     drop_container(engine, container);
 }
 
@@ -413,7 +426,8 @@ static void respond(struct fake_engine *engine, enum fake_op op, struct evhttp_r
     case FAKE_WAIT:
         answer(request, 200, json_pack("{s:i}", "StatusCode", container->exit_code));
         break;
-    case FAKE_OTHER:
+    case FAKE_IMAGE:
+    case FAKE_NETWORK:
         answer(request, 200, json_pack("{s:s}", "Id", "sha256:0123"));
         break;
     default:
@@ -467,7 +481,7 @@ static enum fake_op understand(struct evhttp_request *request, char *ret_id, siz
             return paths[i].op;
     }
     *ret_id = '\0';
-    return FAKE_OTHER;
+    return path && strncmp(path, "/images/", strlen("/images/")) == 0 ? FAKE_IMAGE : FAKE_NETWORK;
 }
 
 /* Takes one turn of the plan; false when it is over. */
@@ -560,6 +574,7 @@ void fake_engine_close(struct fake_engine *engine)
         fake_engine_stop(engine);
     while (engine->containers)
         drop_container(engine, engine->containers);
+    close_connections(&engine->orphans);
     free(engine);
 }
 

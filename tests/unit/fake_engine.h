@@ -25,7 +25,8 @@ enum fake_op {
     FAKE_RENAME,
     FAKE_UPDATE,
     FAKE_WAIT,
-    FAKE_OTHER, /* networks and images: always there */
+    FAKE_IMAGE,   /* every image is there */
+    FAKE_NETWORK, /* and every network */
     FAKE_OPS
 };
 
@@ -87,7 +88,7 @@ void fake_engine_add(struct fake_engine *engine, const char *host, const char *i
 void fake_container_die(struct fake_engine *engine, struct fake_container *container, int exit_code,
                         bool oom_killed);
 
-/* The container vanishes without any event. */
+/* The container vanishes without any event, and its connections stay open: only the engine can tell. */
 void fake_container_vanish(struct fake_engine *engine, struct fake_container *container);
 
 /* Its runner dials once more. */

@@ -64,6 +64,7 @@ static inline void bench_open(struct bench *bench)
     assert_int_equal(dependency_store_open(bench->dir, bench->background, &env->dependencies, &err), 0);
     env->queue = engine_queue_create(bench->base, 2);
     env->room_freed = evtimer_new(bench->base, bench_on_room, bench);
+    env->room_wanted = evtimer_new(bench->base, bench_on_room, bench);
 }
 
 static inline void bench_close(struct bench *bench)
@@ -76,6 +77,7 @@ static inline void bench_close(struct bench *bench)
     dependency_store_close(env->dependencies);
     package_store_close(env->packages);
     event_free(env->room_freed);
+    event_free(env->room_wanted);
     event_base_free(bench->base);
     assert_int_equal(fs_remove_tree(bench->dir, NULL), 0);
 }

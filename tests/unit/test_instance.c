@@ -5,6 +5,7 @@
 #include "fleet_bench.h"
 
 #include <jansson.h>
+#include <signal.h>
 
 #define MEMORY (UINT64_C(64) << 20)
 
@@ -705,6 +706,7 @@ static void a_prewarmed_one_whose_limits_cannot_be_set_fails(void **state)
 
 int main(void)
 {
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serves_and_goes_when_idle),
         cmocka_unit_test(surplus_connections_are_closed),

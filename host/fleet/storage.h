@@ -1,0 +1,13 @@
+/* What the functions keep on the disk: packages that no revision uses are removed, and installed dependencies
+ * that none uses, longest unused first, until they fit into their budget. Control thread. */
+#ifndef FLEET_STORAGE_H
+#define FLEET_STORAGE_H
+
+#include "fleet/function.h"
+
+#include <stddef.h>
+
+/* Does nothing while a revision is being prepared: what it has made is not known to be in use yet. */
+void storage_collect(const struct fleet_env *env, struct function *const *functions, size_t count);
+
+#endif

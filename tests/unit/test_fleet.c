@@ -1,0 +1,827 @@
+/* The whole fleet, with real build jobs and a plugin made for tests, against an engine of the test's own
+ * making. What a worker would do, taking slots and waiting for them, the test does by itself. */
+#include "fleet/fleet.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/strbuf.h"
+#include "fake_engine.h"
+#include "gateway/slot_pool.h"
+
+#include <event2/event.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define GUARD_MS 30000 /* a test that waits longer has failed */
+
+struct bench {
+    struct event_base *base;
+    char dir[64];
+    char *config, *engine_path, *state, *run, *plugins;
+    struct registry *registry; /* for its host settings */
+    struct fake_engine *engine;
+    struct route_table *routes;
+    struct route_snapshot *seen;
+    struct fleet *fleet;
+    unsigned routed, settled, stopped;
+    struct mailbox inbox; /* of the one worker that the test plays */
+    struct event *inbox_event;
+};
+
+/* One request as a worker holds it. */
+struct request {
+    struct slot_waiter waiter; /* first, so that its mail leads back to it */
+    struct slot *slot;
+    bool told;
+    struct error error; /* component NULL: none */
+};
+
+/* --- the bench --- */
+
+static void write_file(const struct bench *bench, const char *name, const char *text)
+{
+    cleanup_free char *path = xasprintf("%s/%s", bench->dir, name);
+    cleanup_free char *folder = xstrdup(path);
+    *strrchr(folder, '/') = '\0';
+    assert_int_equal(fs_make_dirs(folder, 0755, NULL), 0);
+    assert_int_equal(fs_write_file(path, text, strlen(text), 0644, NULL), 0);
+}
+
+/* Registers functions: pairs of a name and further settings, ended by NULL. */
+static void write_config(const struct bench *bench, const char *host, const char *const *functions)
+{
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, 1 << 20);
+    strbuf_append_format(&text, "host: {drain_timeout: 5s%s%s}\nusable-functions:\n",
+                         strstr(host, "prewarm") ? "" : ", prewarm: 0", host);
+    for (size_t i = 0; functions[i]; i += 2)
+        strbuf_append_format(&text,
+                             "  %s:\n    configuration:\n      language: acting\n      folder: code\n"
+                             "      file: main.x\n      memory: 64Mi\n%s",
+                             functions[i], functions[i + 1]);
+    if (!functions[0])
+        strbuf_append_text(&text, "  {}\n");
+    write_file(bench, "config.yml", strbuf_text(&text));
+}
+
+static void on_routed(void *context)
+{
+    ((struct bench *)context)->routed++;
+}
+
+static void on_settled(void *context)
+{
+    ((struct bench *)context)->settled++;
+}
+
+static void on_stopped(void *context)
+{
+    ((struct bench *)context)->stopped++;
+}
+
+static void on_inbox(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    mailbox_deliver(&((struct bench *)context)->inbox, NULL);
+}
+
+static void start_fleet(struct bench *bench)
+{
+    struct error err;
+    if (registry_load(bench->config, NULL, 0, &bench->registry, &err) < 0)
+        fail_msg("%s", err.message);
+    free(bench->registry->host.docker_socket);
+    bench->registry->host.docker_socket = xstrdup(bench->engine_path);
+    struct fleet_options options = {.base = bench->base,
+                                    .host = &bench->registry->host,
+                                    .config_path = bench->config,
+                                    .state_dir = bench->state,
+                                    .run_dir = bench->run,
+                                    .plugin_dir = bench->plugins,
+                                    .build_job_program = BUILD_JOB_PROGRAM,
+                                    .routes = bench->routes};
+    struct fleet_hooks hooks = {
+        .routed = on_routed, .settled = on_settled, .stopped = on_stopped, .context = bench};
+    if (fleet_create(&options, &hooks, &bench->fleet, &err) < 0)
+        fail_msg("%s", err.message);
+    fleet_start(bench->fleet);
+}
+
+static void bench_open(struct bench *bench)
+{
+    *bench = (struct bench){.dir = "/tmp/berth-fleet-XXXXXX"};
+    struct error err;
+    assert_non_null(mkdtemp(bench->dir));
+    bench->base = event_base_new();
+    bench->config = xasprintf("%s/config.yml", bench->dir);
+    bench->engine_path = xasprintf("%s/docker.sock", bench->dir);
+    bench->state = xasprintf("%s/state", bench->dir);
+    bench->run = xasprintf("%s/run", bench->dir);
+    bench->plugins = xasprintf("%s/plugins", bench->dir);
+    bench->engine = fake_engine_open(bench->base, bench->engine_path);
+    bench->routes = route_table_create();
+    write_file(bench, "plugins/acting/image/Dockerfile", "FROM scratch\n");
+    cleanup_free char *plugin = xasprintf("%s/acting.so", bench->plugins);
+    assert_int_equal(symlink(TEST_PLUGIN_DIR "/acting.so", plugin), 0);
+    write_file(bench, "functions/code/main.x", "first\n");
+    assert_int_equal(mailbox_init(&bench->inbox, &err), 0);
+    bench->inbox_event = event_new(bench->base, bench->inbox.fd, EV_READ | EV_PERSIST, on_inbox, bench);
+    event_add(bench->inbox_event, NULL);
+}
+
+static void run_for(struct bench *bench, unsigned ms)
+{
+    const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+    event_base_loopexit(bench->base, &limit);
+    event_base_loop(bench->base, EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+/* Runs the loop until the condition holds. */
+#define UNTIL(bench, condition)                                                                              \
+    do {                                                                                                     \
+        uint64_t end_ms_ = clock_ms() + GUARD_MS;                                                            \
+        while (!(condition)) {                                                                               \
+            run_for(bench, 10);                                                                              \
+            if (clock_ms() > end_ms_)                                                                        \
+                fail_msg("line %d: waited in vain for: %s", __LINE__, #condition);                           \
+        }                                                                                                    \
+    } while (0)
+
+/* Ends the fleet as the daemon does, and sees that nothing is left. */
+static void stop_fleet(struct bench *bench)
+{
+    fleet_stop(bench->fleet);
+    UNTIL(bench, bench->stopped > 0);
+    assert_int_equal(bench->stopped, 1);
+    assert_int_equal(fake_engine_count(bench->engine), 0);
+    assert_int_equal(fleet_current_budget(bench->fleet)->instances, 0);
+    assert_int_equal(fleet_current_budget(bench->fleet)->memory_bytes, 0);
+}
+
+static void bench_close(struct bench *bench)
+{
+    route_snapshot_unref(bench->seen);
+    fleet_destroy(bench->fleet);
+    route_table_destroy(bench->routes);
+    fake_engine_close(bench->engine);
+    registry_destroy(bench->registry);
+    event_free(bench->inbox_event);
+    mailbox_clear(&bench->inbox);
+    event_base_free(bench->base);
+    assert_int_equal(fs_remove_tree(bench->dir, NULL), 0);
+    free(bench->config);
+    free(bench->engine_path);
+    free(bench->state);
+    free(bench->run);
+    free(bench->plugins);
+}
+
+static void start_settled(struct bench *bench)
+{
+    start_fleet(bench);
+    UNTIL(bench, bench->settled > 0);
+}
+
+static struct function *find(const struct bench *bench, const char *name)
+{
+    return fleet_function_find(bench->fleet, name);
+}
+
+/* --- requests --- */
+
+static void on_mail(struct mail *mail, void *owner)
+{
+    (void)owner;
+    struct request *request = (struct request *)mail;
+    request->told = true;
+    request->slot = request->waiter.slot;
+    if (request->waiter.error)
+        request->error = *request->waiter.error;
+    free(request->waiter.error);
+    slot_pool_unref(request->waiter.pool);
+}
+
+static const struct route *route_of(struct bench *bench, const char *name)
+{
+    route_table_refresh(bench->routes, &bench->seen);
+    return route_snapshot_find(bench->seen, name, strlen(name));
+}
+
+static void ask(struct bench *bench, const char *name, struct request *request)
+{
+    const struct route *route = route_of(bench, name);
+    assert_non_null(route);
+    *request = (struct request){.waiter.mail.deliver = on_mail, .waiter.inbox = &bench->inbox};
+    if (!route->pool) {
+        request->told = true;
+        request->error = route->problem;
+        return;
+    }
+    enum slot_acquire got = slot_pool_acquire(route->pool, 0, clock_ms(), &request->waiter, &request->slot);
+    assert_int_not_equal(got, SLOT_REFUSED);
+    request->told = got == SLOT_TAKEN;
+}
+
+static void finish(const struct request *request)
+{
+    assert_non_null(request->slot);
+    slot_pool_release(request->slot, SLOT_REUSABLE, clock_ms(), 1000);
+}
+
+/* A whole request that must be served. */
+static void serve(struct bench *bench, const char *name)
+{
+    struct request request;
+    ask(bench, name, &request);
+    UNTIL(bench, request.told);
+    if (!request.slot)
+        fail_msg("%s: %s", request.error.reason, request.error.message);
+    finish(&request);
+}
+
+static void assert_refused(struct bench *bench, const char *name, const char *reason)
+{
+    struct request request;
+    ask(bench, name, &request);
+    UNTIL(bench, request.told);
+    assert_null(request.slot);
+    assert_string_equal(request.error.reason, reason);
+}
+
+/* --- life --- */
+
+static void serves_and_removes_what_is_idle(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      idle_timeout: 200ms\n", NULL});
+    start_settled(&bench);
+    assert_int_equal(fake_engine_count(bench.engine), 0);
+    serve(&bench, "hello");
+    assert_int_equal(fake_engine_count(bench.engine), 1);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 0);
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void prewarmed_instances_are_used_and_replaced(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, ", prewarm: 2", (const char *[]){"one", "", "two", "", NULL});
+    start_settled(&bench);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 2);
+    run_for(&bench, 100);
+    serve(&bench, "one");
+    serve(&bench, "two");
+    UNTIL(&bench, fake_engine_count(bench.engine) == 4);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void leftovers_of_a_predecessor_go_but_only_ours(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_file(&bench, "state/host-id", "0123456789abcdef");
+    fake_engine_add(bench.engine, "0123456789abcdef", "aaaaaaaaaaaa");
+    fake_engine_add(bench.engine, "0123456789abcdef", NULL); /* a builder */
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 0);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* --- deployment --- */
+
+static void a_new_revision_takes_over_and_the_old_one_drains(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request held, fresh;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    ask(&bench, "hello", &held);
+    UNTIL(&bench, held.slot);
+    struct revision *old = function_current(find(&bench, "hello"));
+    write_file(&bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, function_current(find(&bench, "hello")) != old);
+    ask(&bench, "hello", &fresh);
+    UNTIL(&bench, fresh.slot);
+    assert_int_not_equal(slot_instance(held.slot), slot_instance(fresh.slot));
+    assert_int_equal(fake_engine_count(bench.engine), 2);
+    finish(&held);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 1);
+    finish(&fresh);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void a_revision_that_cannot_load_leaves_the_old_one_serving(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    struct revision *old = function_current(find(&bench, "hello"));
+    fake_engine_set_runner(bench.engine, RUNNER_REFUSES);
+    write_file(&bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, function_problem(find(&bench, "hello"))->component);
+    assert_string_equal(function_problem(find(&bench, "hello"))->reason, "load-failed");
+    assert_ptr_equal(function_current(find(&bench, "hello")), old);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 1);
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void a_mistake_leaves_the_old_one_serving(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    write_config(&bench, "", (const char *[]){"hello", "      act: validate:report-error\n", NULL});
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, function_problem(find(&bench, "hello"))->component);
+    serve(&bench, "hello");
+    assert_true(function_is_settled(find(&bench, "hello")));
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, !function_problem(find(&bench, "hello"))->component);
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void a_function_that_never_worked_says_why(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request early;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      act: package:fail\n", NULL});
+    start_fleet(&bench);
+    UNTIL(&bench, bench.routed > 0);
+    ask(&bench, "hello", &early); /* it waits while the first revision is built */
+    assert_false(early.told);
+    const struct route *stale = route_of(&bench, "hello");
+    UNTIL(&bench, early.told);
+    assert_string_equal(early.error.component, "plugin");
+    UNTIL(&bench, bench.settled > 0);
+    struct request late = {.waiter.mail.deliver = on_mail, .waiter.inbox = &bench.inbox};
+    slot_pool_acquire(stale->pool, 0, clock_ms(), &late.waiter, &late.slot);
+    UNTIL(&bench, late.told);
+    assert_string_equal(late.error.component, "plugin");
+    run_for(&bench, 20);
+    assert_refused(&bench, "hello", early.error.reason);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* The first deployment turns out broken while the second is being built: who waits for the first is served by
+ * the second. */
+static void requests_outlive_a_broken_first_deployment(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request early;
+    bench_open(&bench);
+    write_config(&bench, ", build_timeout: 1500ms",
+                 (const char *[]){"hello", "      act: validate:hang\n", NULL});
+    start_fleet(&bench);
+    UNTIL(&bench, bench.routed > 0);
+    ask(&bench, "hello", &early);
+    run_for(&bench, 1000);
+    write_config(&bench, "", (const char *[]){"hello", "      act: package:hang\n", NULL});
+    fleet_reload(bench.fleet);
+    run_for(&bench, 1000); /* the first has ended; the second is at work */
+    assert_false(early.told);
+    assert_int_equal(bench.settled, 0);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, early.told);
+    assert_non_null(early.slot);
+    finish(&early);
+    UNTIL(&bench, bench.settled > 0);
+    assert_null(function_problem(find(&bench, "hello"))->component);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void a_function_can_be_removed_and_added_again_while_it_drains(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request held;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", "other", "", NULL});
+    start_settled(&bench);
+    ask(&bench, "hello", &held);
+    UNTIL(&bench, held.slot);
+    for (unsigned i = 0; i < 3; i++) {
+        write_config(&bench, "", (const char *[]){"other", "", NULL});
+        fleet_reload(bench.fleet);
+        UNTIL(&bench, !find(&bench, "hello"));
+        run_for(&bench, 20);
+        assert_null(route_of(&bench, "hello"));
+        write_config(&bench, "", (const char *[]){"hello", "", "other", "", NULL});
+        fleet_reload(bench.fleet);
+        UNTIL(&bench, find(&bench, "hello"));
+        run_for(&bench, 20);
+        serve(&bench, "hello");
+    }
+    finish(&held);
+    UNTIL(&bench, fleet_function_count(bench.fleet) == 2);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void a_storm_of_reloads_settles(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", "other", "", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    for (unsigned i = 0; i < 20; i++) {
+        cleanup_free char *text = xasprintf("version %u\n", i);
+        write_file(&bench, "functions/code/main.x", text);
+        fleet_reload(bench.fleet);
+        if (i % 3 == 0)
+            run_for(&bench, 15);
+        struct request request;
+        ask(&bench, "hello", &request);
+        if (request.slot) {
+            finish(&request);
+        } else {
+            UNTIL(&bench, request.told);
+            finish(&request);
+        }
+    }
+    UNTIL(&bench, function_is_settled(find(&bench, "hello")) && function_is_settled(find(&bench, "other")));
+    run_for(&bench, 300);
+    UNTIL(&bench, function_is_settled(find(&bench, "hello")));
+    serve(&bench, "hello");
+    serve(&bench, "other");
+    UNTIL(&bench, fake_engine_count(bench.engine) <= 2);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void an_unchanged_reload_changes_nothing(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    struct revision *current = function_current(find(&bench, "hello"));
+    for (unsigned i = 0; i < 3; i++) {
+        const struct function_settings *before = function_latest_settings(find(&bench, "hello"));
+        fleet_reload(bench.fleet);
+        UNTIL(&bench, function_latest_settings(find(&bench, "hello")) != before &&
+                          function_is_settled(find(&bench, "hello")));
+        assert_ptr_equal(function_current(find(&bench, "hello")), current);
+        /* the registry before this one is needed by nobody any more */
+        assert_ptr_equal(revision_settings(current), function_latest_settings(find(&bench, "hello")));
+    }
+    assert_int_equal(fake_engine_calls(bench.engine, FAKE_CREATE), 1);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void the_last_function_may_be_removed_before_it_settles(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      act: validate:hang\n", NULL});
+    start_fleet(&bench);
+    UNTIL(&bench, bench.routed > 0);
+    assert_int_equal(bench.settled, 0);
+    write_config(&bench, "", (const char *[]){NULL});
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, bench.settled > 0);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void packages_of_retired_revisions_are_collected(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    cleanup_free char *first =
+        xasprintf("%s/packages/%s", bench.state,
+                  revision_prepared(function_current(find(&bench, "hello")))->package_digest);
+    assert_true(fs_is_dir(first));
+    write_file(&bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, !fs_is_dir(first));
+    cleanup_free char *second =
+        xasprintf("%s/packages/%s", bench.state,
+                  revision_prepared(function_current(find(&bench, "hello")))->package_digest);
+    assert_true(fs_is_dir(second));
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* --- failures --- */
+
+static void a_function_that_cannot_load_tells_its_callers(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", "other", "", NULL});
+    start_settled(&bench);
+    serve(&bench, "other");
+    fake_engine_set_runner(bench.engine, RUNNER_REFUSES);
+    assert_refused(&bench, "hello", "load-failed");
+    assert_refused(&bench, "hello", "load-failed"); /* at once: it backs off */
+    serve(&bench, "other");
+    fake_engine_set_runner(bench.engine, RUNNER_SERVES);
+    run_for(&bench, 1200);
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void a_killed_instance_is_replaced_for_those_who_wait(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request held, waiting;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      max_scale: 1\n      concurrency: 1\n", NULL});
+    start_settled(&bench);
+    ask(&bench, "hello", &held);
+    UNTIL(&bench, held.slot);
+    ask(&bench, "hello", &waiting);
+    fake_container_die(bench.engine, fake_engine_running(bench.engine), 137, true);
+    slot_pool_release(held.slot, SLOT_BROKEN, clock_ms(), 0);
+    UNTIL(&bench, waiting.told);
+    assert_non_null(waiting.slot);
+    finish(&waiting);
+    const struct failure *last = revision_last_failure(function_current(find(&bench, "hello")));
+    assert_string_equal(last->cause.reason, "out-of-memory");
+    assert_true(last->at_ms > 0);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* What loads and then dies at once must not be started again and again. */
+static void a_function_that_keeps_dying_backs_off(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      min_scale: 1\n", NULL});
+    start_settled(&bench);
+    uint64_t end_ms = clock_ms() + 1500;
+    while (clock_ms() < end_ms) {
+        run_for(&bench, 10);
+        struct revision *revision = function_current(find(&bench, "hello"));
+        struct slot_counts counts;
+        slot_pool_counts(revision_pool(revision), &counts);
+        if (counts.instances > 0)
+            fake_container_die(bench.engine, fake_engine_running(bench.engine), 1, false);
+    }
+    assert_in_range(fake_engine_calls(bench.engine, FAKE_CREATE), 2, 6);
+    UNTIL(&bench, fake_engine_calls(bench.engine, FAKE_CREATE) >= 5);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void the_engine_may_come_late(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    fake_engine_stop(bench.engine);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_fleet(&bench);
+    run_for(&bench, 300);
+    assert_string_equal(fleet_waiting_for(bench.fleet), "the Docker engine");
+    fake_engine_start(bench.engine);
+    UNTIL(&bench, bench.settled > 0);
+    assert_null(fleet_waiting_for(bench.fleet));
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* Requests that come while the engine is away wait for it. */
+static void the_engine_may_go_and_come_back(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request request;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", "other", "", NULL});
+    start_settled(&bench);
+    serve(&bench, "other");
+    fake_engine_stop(bench.engine);
+    ask(&bench, "hello", &request);
+    run_for(&bench, 3000); /* several starts have failed by now */
+    assert_false(request.told);
+    serve(&bench, "other");
+    fake_engine_start(bench.engine);
+    uint64_t began_ms = clock_ms();
+    UNTIL(&bench, request.told);
+    assert_true(clock_ms() - began_ms < 1500); /* no back-off is waited for */
+    finish(&request);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* Whatever became of the containers meanwhile is noticed. */
+static void containers_that_vanished_while_the_engine_was_away(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      idle_timeout: 1h\n", "other", "", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    fake_engine_stop(bench.engine);
+    fake_container_vanish(bench.engine, fake_engine_running(bench.engine));
+    run_for(&bench, 100);
+    fake_engine_start(bench.engine);
+    UNTIL(&bench, fleet_current_budget(bench.fleet)->instances == 0);
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void a_deployment_that_docker_failed_is_tried_again(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    fake_engine_plan(bench.engine, FAKE_IMAGE, (struct fake_plan){.status = 503});
+    start_settled(&bench);
+    assert_refused(&bench, "hello", "docker-error");
+    fake_engine_plan(bench.engine, FAKE_IMAGE, (struct fake_plan){0});
+    UNTIL(&bench, !function_problem(find(&bench, "hello"))->component);
+    run_for(&bench, 20);
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* Somebody has removed the image while no container needed it. */
+static void a_missing_image_is_made_again(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    unsigned looked = fake_engine_calls(bench.engine, FAKE_IMAGE);
+    fake_engine_plan(bench.engine, FAKE_CREATE, (struct fake_plan){.status = 404, .times = 1});
+    serve(&bench, "hello");
+    assert_true(fake_engine_calls(bench.engine, FAKE_IMAGE) > looked);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* --- room --- */
+
+static void idle_instances_make_room_for_demand(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, ", max_instances: 2",
+                 (const char *[]){"one", "", "two", "", "three", "      min_scale: 1\n", NULL});
+    start_settled(&bench);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 1);
+    serve(&bench, "one");
+    assert_int_equal(fake_engine_count(bench.engine), 2);
+    uint64_t began_ms = clock_ms();
+    serve(&bench, "two"); /* long before the idle time-out of "one"; the minimum of "three" stays */
+    serve(&bench, "three");
+    serve(&bench, "one");
+    assert_true(clock_ms() - began_ms < 5000);
+    assert_true(fake_engine_count(bench.engine) <= 2);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+static void prewarmed_instances_make_room_for_demand(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request first, second;
+    bench_open(&bench);
+    write_config(&bench, ", max_instances: 2, prewarm: 2",
+                 (const char *[]){"one", "      concurrency: 1\n", NULL});
+    start_settled(&bench);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 2);
+    run_for(&bench, 100);
+    ask(&bench, "one", &first);
+    UNTIL(&bench, first.slot); /* it takes a prewarmed one although the host is full */
+    ask(&bench, "one", &second);
+    UNTIL(&bench, second.slot);
+    run_for(&bench, 200);
+    assert_int_equal(fake_engine_count(bench.engine), 2);
+    finish(&first);
+    finish(&second);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* --- the end --- */
+
+static void stops_in_the_middle_of_everything(void **state)
+{
+    (void)state;
+    static const unsigned moments_ms[] = {0, 5, 20, 60, 120, 250, 400};
+    for (size_t i = 0; i < sizeof(moments_ms) / sizeof(moments_ms[0]); i++) {
+        struct bench bench;
+        bench_open(&bench);
+        write_config(&bench, "",
+                     (const char *[]){"hello", "      min_scale: 3\n", "hang", "      act: validate:hang\n",
+                                      "depends", "      act: package:dependencies\n", NULL});
+        start_fleet(&bench);
+        if (moments_ms[i])
+            run_for(&bench, moments_ms[i]);
+        stop_fleet(&bench);
+        bench_close(&bench);
+    }
+}
+
+static void stops_while_the_engine_is_away(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      min_scale: 2\n", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    fake_engine_stop(bench.engine);
+    fleet_stop(bench.fleet);
+    UNTIL(&bench, bench.stopped > 0);
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(serves_and_removes_what_is_idle),
+        cmocka_unit_test(prewarmed_instances_are_used_and_replaced),
+        cmocka_unit_test(leftovers_of_a_predecessor_go_but_only_ours),
+        cmocka_unit_test(a_new_revision_takes_over_and_the_old_one_drains),
+        cmocka_unit_test(a_revision_that_cannot_load_leaves_the_old_one_serving),
+        cmocka_unit_test(a_mistake_leaves_the_old_one_serving),
+        cmocka_unit_test(a_function_that_never_worked_says_why),
+        cmocka_unit_test(requests_outlive_a_broken_first_deployment),
+        cmocka_unit_test(a_function_can_be_removed_and_added_again_while_it_drains),
+        cmocka_unit_test(a_storm_of_reloads_settles),
+        cmocka_unit_test(an_unchanged_reload_changes_nothing),
+        cmocka_unit_test(the_last_function_may_be_removed_before_it_settles),
+        cmocka_unit_test(packages_of_retired_revisions_are_collected),
+        cmocka_unit_test(a_function_that_cannot_load_tells_its_callers),
+        cmocka_unit_test(a_killed_instance_is_replaced_for_those_who_wait),
+        cmocka_unit_test(a_function_that_keeps_dying_backs_off),
+        cmocka_unit_test(the_engine_may_come_late),
+        cmocka_unit_test(the_engine_may_go_and_come_back),
+        cmocka_unit_test(containers_that_vanished_while_the_engine_was_away),
+        cmocka_unit_test(a_deployment_that_docker_failed_is_tried_again),
+        cmocka_unit_test(a_missing_image_is_made_again),
+        cmocka_unit_test(idle_instances_make_room_for_demand),
+        cmocka_unit_test(prewarmed_instances_make_room_for_demand),
+        cmocka_unit_test(stops_in_the_middle_of_everything),
+        cmocka_unit_test(stops_while_the_engine_is_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
