@@ -104,12 +104,14 @@ def test_announced_length_is_kept_while_streaming(host):
     assert not connection.request(target="/short").complete
 
 
-def test_head_keeps_the_length_of_what_it_leaves_out(host):
-    connection = serve(host, """
+@pytest.mark.parametrize("result", ["[]", "()", "iter([])", "[b'']", "[b'abcdef']"])
+def test_head_keeps_the_length_of_what_it_leaves_out(host, result):
+    connection = serve(host, f"""
         def app(environ, start_response):
             start_response("200 OK", [("Content-Length", "6")])
-            return []
+            return {result}
         """)
+    assert connection.request("HEAD").headers["content-length"] == "6"
     assert connection.request("HEAD").headers["content-length"] == "6"
 
 

@@ -147,7 +147,7 @@ def function_of(application):
         result = application(environ_of(request), response)
         if type(result) is list and response.status and not response.written and request.method != "HEAD":
             return assemble(response.status, response.pairs, None, b"".join(result))
-        return _stream(response, result)
+        return _stream(response, result, request.method == "HEAD")
 
     return handle
 
@@ -157,7 +157,7 @@ def respond(result):
     return result
 
 
-def _stream(response, result):
+def _stream(response, result, head_only):
     """Goes on to the first piece: only then must start_response have been called. A body of one piece (what most
     frameworks give) is sent whole."""
     items = response.pieces(result)
@@ -169,14 +169,15 @@ def _stream(response, result):
     if response.status is None:
         items.close()
         raise RuntimeError("the application did not call start_response")
+    length = content_length(response.pairs)
     try:
-        single = len(result) == 1
+        whole = len(result) == 1
     except TypeError:
-        single = not ahead
-    if single or content_length(response.pairs) == sum(map(len, ahead)):
+        whole = not ahead
+    if (whole or length == sum(map(len, ahead))) and not (head_only and length):
         ahead += items
         return assemble(response.status, response.pairs, None, b"".join(ahead))
-    return Stream(_chained(ahead, items), response.status, response.pairs, content_length(response.pairs))
+    return Stream(_chained(ahead, items), response.status, response.pairs, length)
 
 
 def _chained(ahead, items):
