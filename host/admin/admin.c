@@ -3,6 +3,7 @@
 #include "admin/function_status.h"
 #include "admin/metrics.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "fleet/fleet.h"
@@ -21,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 
 #define REQUEST_HEAD_MAX 16384
 #define REQUEST_BODY_MAX (1 << 20)
@@ -73,13 +75,29 @@ static void get_health(struct admin *admin, struct evhttp_request *request, cons
     send_text(request, HTTP_SERVUNAVAIL, text);
 }
 
+/* What the instances take and may take, and how much of it is for functions that have not been called yet. */
+static json_t *budget_json(const struct fleet *fleet)
+{
+    const struct fleet_budget *budget = fleet_current_budget(fleet);
+    unsigned prewarmed;
+    uint64_t prewarmed_bytes;
+    fleet_prewarmed(fleet, &prewarmed, &prewarmed_bytes);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "instances", (json_int_t)budget->instances,
+                     "max_instances", (json_int_t)budget->max_instances, "memory_bytes",
+                     (json_int_t)budget->memory_bytes, "max_memory_bytes",
+                     (json_int_t)budget->max_memory_bytes, "prewarmed", (json_int_t)prewarmed,
+                     "prewarmed_memory_bytes", (json_int_t)prewarmed_bytes);
+}
+
 static void get_info(struct admin *admin, struct evhttp_request *request, const char *rest)
 {
-    (void)admin, (void)rest;
+    (void)rest;
+    struct utsname machine;
+    uname(&machine);
     json_t *version = json_pack("{s:s, s:s}", "sha", BERTH_VERSION, "release", BERTH_VERSION);
-    send_json(request,
-              json_pack("{s:{s:s, s:s, s:O}, s:o, s:s}", "provider", "provider", "berth", "orchestration",
-                        "docker", "version", version, "version", version, "arch", "x86_64"));
+    send_json(request, json_pack("{s:{s:s, s:s, s:O}, s:o, s:s, s:o}", "provider", "provider", "berth",
+                                 "orchestration", "docker", "version", version, "version", version, "arch",
+                                 machine.machine, "berth", budget_json(admin->options.fleet)));
 }
 
 static void get_namespaces(struct admin *admin, struct evhttp_request *request, const char *rest)
@@ -91,11 +109,12 @@ static void get_namespaces(struct admin *admin, struct evhttp_request *request, 
 static void get_functions(struct admin *admin, struct evhttp_request *request, const char *rest)
 {
     (void)rest;
+    uint64_t now_ms = clock_ms();
     json_t *list = json_array();
     for (size_t i = 0; i < fleet_function_count(admin->options.fleet); i++) {
         struct function *function = fleet_function_at(admin->options.fleet, i);
         if (!function_is_removed(function))
-            json_array_append_new(list, function_status_json(function));
+            json_array_append_new(list, function_status_json(function, now_ms));
     }
     send_json(request, list);
 }
@@ -107,7 +126,7 @@ static void get_function(struct admin *admin, struct evhttp_request *request, co
     bool right_namespace = !dot || strcmp(dot + 1, FUNCTION_STATUS_NAMESPACE) == 0;
     struct function *function = right_namespace ? fleet_function_find(admin->options.fleet, name) : NULL;
     if (function) {
-        send_json(request, function_status_json(function));
+        send_json(request, function_status_json(function, clock_ms()));
         return;
     }
     cleanup_free char *text = xasprintf("function %s not found", rest);

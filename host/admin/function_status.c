@@ -1,5 +1,6 @@
 #include "admin/function_status.h"
 
+#include "admin/json_text.h"
 #include "gateway/slot_pool.h"
 
 #include <string.h>
@@ -49,8 +50,41 @@ static json_t *problem_json(const struct error *problem)
 {
     if (!problem->component)
         return json_null();
-    return json_pack("{s:s, s:s, s:s, s:s}", "component", problem->component, "reason", problem->reason,
-                     "message", problem->message, "hint", problem->hint);
+    return json_pack("{s:s, s:s, s:o, s:o}", "component", problem->component, "reason", problem->reason,
+                     "message", json_text(problem->message), "hint", json_text(problem->hint));
+}
+
+static json_t *failure_json(struct revision *revision, uint64_t now_ms)
+{
+    const struct failure *failure = revision ? revision_last_failure(revision) : NULL;
+    if (!failure || failure->at_ms == 0)
+        return json_null();
+    json_t *json = problem_json(&failure->cause);
+    json_object_set_new(json, "instance", json_text(failure->instance));
+    json_object_set_new(json, "ago_ms", json_integer((json_int_t)(now_ms - failure->at_ms)));
+    return json;
+}
+
+static json_t *decision_json(const struct scale_record *record, uint64_t now_ms)
+{
+    const struct scale_inputs *inputs = &record->inputs;
+    const struct slot_counts *counts = &inputs->counts;
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ago_ms",
+                     (json_int_t)(now_ms - inputs->now_ms), "reason",
+                     scale_reason_name(record->decision.reason), "start", (json_int_t)record->decision.start,
+                     "denied", (json_int_t)record->decision.denied, "waiting", (json_int_t)counts->waiting,
+                     "idle", (json_int_t)counts->idle, "busy", (json_int_t)counts->busy, "instances",
+                     (json_int_t)counts->instances, "starting", (json_int_t)inputs->starting_instances,
+                     "room", (json_int_t)inputs->host_room, "service_us", (json_int_t)counts->service_us,
+                     "expected_start_ms", (json_int_t)inputs->expected_start_ms);
+}
+
+static json_t *decisions_json(const struct scale_history *history, uint64_t now_ms)
+{
+    json_t *list = json_array();
+    for (size_t age = 0; age < scale_history_length(history); age++)
+        json_array_append_new(list, decision_json(scale_history_at(history, age), now_ms));
+    return list;
 }
 
 static json_t *diagnostics_json(const struct diagnostics *diagnostics)
@@ -82,7 +116,7 @@ static const struct error *newest_problem(struct function *function)
     return problem->component || !current ? problem : revision_problem(current);
 }
 
-json_t *function_status_json(struct function *function)
+json_t *function_status_json(struct function *function, uint64_t now_ms)
 {
     struct gathering gathering = {.instances = json_array()};
     function_each_revision(function, add_revision, &gathering);
@@ -91,14 +125,16 @@ json_t *function_status_json(struct function *function)
     json_t *load = current ? load_json(current) : json_null();
     json_int_t completed = json_integer_value(json_object_get(load, "completed"));
     json_t *berth =
-        json_pack("{s:s, s:s?, s:s?, s:s, s:o, s:o, s:o, s:o}", "state", state_word(function), "language",
-                  settings->language, "version", settings->version, "revision",
-                  current ? revision_prepared(current)->digest : "", "load", load, "problem",
+        json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "state", state_word(function),
+                  "language", json_text(settings->language), "version", json_text(settings->version),
+                  "revision", current ? revision_prepared(current)->digest : "", "load", load, "problem",
                   problem_json(newest_problem(function)), "diagnostics",
-                  diagnostics_json(function_diagnostics(function)), "instances", gathering.instances);
-    return json_pack("{s:s, s:s, s:s, s:{s:s}, s:{}, s:I, s:I, s:I, s:o}", "name", function_name(function),
-                     "image", image_name(function), "namespace", FUNCTION_STATUS_NAMESPACE, "labels",
-                     "faas_function", function_name(function), "annotations", "invocationCount", completed,
-                     "replicas", (json_int_t)gathering.total, "availableReplicas",
+                  diagnostics_json(function_diagnostics(function)), "last_failure",
+                  failure_json(current, now_ms), "decisions",
+                  decisions_json(function_scale_history(function), now_ms), "instances", gathering.instances);
+    return json_pack("{s:s, s:o, s:s, s:{s:s}, s:{}, s:I, s:I, s:I, s:o}", "name", function_name(function),
+                     "image", json_text(image_name(function)), "namespace", FUNCTION_STATUS_NAMESPACE,
+                     "labels", "faas_function", function_name(function), "annotations", "invocationCount",
+                     completed, "replicas", (json_int_t)gathering.total, "availableReplicas",
                      (json_int_t)gathering.ready, "berth", berth);
 }

@@ -5,12 +5,14 @@
 #include "fleet/function.h"
 
 #include <jansson.h>
+#include <stdint.h>
 
 #define FUNCTION_STATUS_NAMESPACE                                                                            \
     "openfaas-fn" /* the default namespace that clients of this contract expect */
 
-/* One FunctionStatus object, with a member `berth` that says more: state, revision, settings, instances,
- * diagnostics. The caller owns it. */
-json_t *function_status_json(struct function *function);
+/* One FunctionStatus object, with a member `berth` that says more: state, revision, load, instances, what is
+ * wrong, the last instance that was lost, and the autoscaler's last decisions, newest first. `now_ms` is
+ * clock_ms(). The caller owns it. */
+json_t *function_status_json(struct function *function, uint64_t now_ms);
 
 #endif

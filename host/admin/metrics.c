@@ -79,14 +79,31 @@ static void write_load(struct fleet *fleet, const struct load_row *row, struct s
     }
 }
 
+static void write_gauge(struct strbuf *out, const char *name, uint64_t value, const char *help)
+{
+    write_head(out, name, "gauge", help);
+    strbuf_append_format(out, "%s %" PRIu64 "\n", name, value);
+}
+
+static void write_budget(const struct fleet *fleet, struct strbuf *out)
+{
+    const struct fleet_budget *budget = fleet_current_budget(fleet);
+    unsigned prewarmed;
+    uint64_t prewarmed_bytes;
+    fleet_prewarmed(fleet, &prewarmed, &prewarmed_bytes);
+    write_gauge(out, "berth_instances", budget->instances,
+                "Containers of this host, prewarmed ones included.");
+    write_gauge(out, "berth_instances_memory_bytes", budget->memory_bytes, "Sum of their memory limits.");
+    write_gauge(out, "berth_instances_memory_max_bytes", budget->max_memory_bytes,
+                "What that sum may be at most.");
+    write_gauge(out, "berth_prewarmed_instances", prewarmed, "Containers that wait for a function.");
+    write_gauge(out, "berth_prewarmed_memory_bytes", prewarmed_bytes, "Sum of their memory limits.");
+}
+
 void metrics_write(struct fleet *fleet, const struct gateway *gateway, struct strbuf *out)
 {
     write_gateway(gateway, out);
     for (size_t i = 0; i < sizeof(load_rows) / sizeof(load_rows[0]); i++)
         write_load(fleet, &load_rows[i], out);
-    const struct fleet_budget *budget = fleet_current_budget(fleet);
-    write_head(out, "berth_instances", "gauge", "Containers of this host, prewarmed ones included.");
-    strbuf_append_format(out, "berth_instances %u\n", budget->instances);
-    write_head(out, "berth_instances_memory_bytes", "gauge", "Sum of their memory limits.");
-    strbuf_append_format(out, "berth_instances_memory_bytes %" PRIu64 "\n", budget->memory_bytes);
+    write_budget(fleet, out);
 }

@@ -66,6 +66,9 @@ bool fleet_is_settled(const struct fleet *fleet);
 const char *fleet_owner_id(const struct fleet *fleet);
 const struct fleet_budget *fleet_current_budget(const struct fleet *fleet);
 
+/* Prewarmed instances, waiting or on their way, and the sum of their memory limits: part of the budget. */
+void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes);
+
 /* What holds up the start, for /healthz: NULL when nothing does. */
 const char *fleet_waiting_for(const struct fleet *fleet);
 

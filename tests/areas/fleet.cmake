@@ -9,7 +9,14 @@ berth_unit_test(handshake fleet)
 berth_unit_test(dial fleet)
 berth_unit_test(output_line fleet)
 berth_unit_test(slot_pool_end gateway)
-berth_unit_test(fleet fleet fake_engine)
-add_dependencies(unit_fleet berth-build-job test_plugin_acting)
-target_compile_definitions(unit_fleet PRIVATE TEST_PLUGIN_DIR="${CMAKE_BINARY_DIR}/tests/plugins"
-                           BUILD_JOB_PROGRAM="$<TARGET_FILE:berth-build-job>")
+
+# Whole fleets, with real build jobs and the plugin made for tests.
+function(berth_whole_fleet_test module)
+    berth_unit_test(${module} ${ARGN} fake_engine)
+    add_dependencies(unit_${module} berth-build-job test_plugin_acting)
+    target_compile_definitions(unit_${module} PRIVATE TEST_PLUGIN_DIR="${CMAKE_BINARY_DIR}/tests/plugins"
+                               BUILD_JOB_PROGRAM="$<TARGET_FILE:berth-build-job>")
+endfunction()
+
+berth_whole_fleet_test(fleet fleet)
+berth_whole_fleet_test(admin admin)

@@ -1,0 +1,312 @@
+/* The management port over real sockets, in front of a whole fleet. */
+#include "admin/admin.h"
+
+#include "gateway/gateway.h"
+#include "whole_fleet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <jansson.h>
+#include <netinet/in.h>
+#include <regex.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+struct management {
+    struct bench bench;
+    struct gateway *gateway;
+    struct admin *admin;
+};
+
+static void management_open(struct management *management, const char *host, const char *const *functions)
+{
+    struct bench *bench = &management->bench;
+    struct error err;
+    static const struct gateway_hooks hooks = {0};
+    bench_open(bench);
+    write_config(bench, host, functions);
+    start_fleet(bench);
+    struct host_settings *settings = &bench->registry->host;
+    free(settings->listen);
+    free(settings->admin);
+    settings->listen = xstrdup("127.0.0.1:0");
+    settings->admin = xstrdup("127.0.0.1:0");
+    if (gateway_create(settings, bench->routes, &hooks, &management->gateway, &err) < 0)
+        fail_msg("%s", err.message);
+    struct admin_options options = {.base = bench->base,
+                                    .host = settings,
+                                    .run_dir = bench->run,
+                                    .fleet = bench->fleet,
+                                    .gateway = management->gateway};
+    if (admin_create(&options, &management->admin, &err) < 0)
+        fail_msg("%s", err.message);
+}
+
+static void management_close(struct management *management)
+{
+    stop_fleet(&management->bench);
+    admin_destroy(management->admin);
+    gateway_destroy(management->gateway);
+    bench_close(&management->bench);
+}
+
+static int connect_tcp(const struct management *management)
+{
+    const char *colon = strrchr(admin_address(management->admin), ':');
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static int connect_unix(const struct management *management)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/admin.sock", management->bench.run);
+    struct stat status;
+    assert_int_equal(stat(address.sun_path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+/* The whole answer, head and body. The caller frees it. */
+static char *exchange(struct management *management, int fd, const char *request)
+{
+    cleanup_strbuf struct strbuf answer;
+    strbuf_init(&answer, 1 << 20);
+    cleanup_free char *text = xasprintf("%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", request);
+    assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+    for (;;) {
+        char block[65536];
+        ssize_t got = recv(fd, block, sizeof(block), MSG_DONTWAIT);
+        if (got == 0)
+            break;
+        if (got > 0)
+            strbuf_append(&answer, block, (size_t)got);
+        else if (errno == EAGAIN)
+            run_for(&management->bench, 5);
+        else
+            fail_msg("%s", strerror(errno));
+    }
+    close(fd);
+    return strbuf_steal(&answer);
+}
+
+static void expect(struct management *management, const char *request, const char *status, const char *words)
+{
+    cleanup_free char *answer = exchange(management, connect_tcp(management), request);
+    if (strncmp(answer + strlen("HTTP/1.1 "), status, 3) != 0 || !strstr(answer, words))
+        fail_msg("%s: %s", request, answer);
+}
+
+static json_t *get_json(struct management *management, const char *path)
+{
+    cleanup_free char *request = xasprintf("GET %s", path);
+    cleanup_free char *answer = exchange(management, connect_tcp(management), request);
+    assert_non_null(strstr(answer, "Content-Type: application/json"));
+    json_t *json = json_loads(strstr(answer, "\r\n\r\n"), 0, NULL);
+    if (!json)
+        fail_msg("%s: %s", path, answer);
+    return json;
+}
+
+static const char *text_at(const json_t *json, const char *member)
+{
+    const char *text = json_string_value(json_object_get(json, member));
+    return text ? text : "";
+}
+
+static void every_path_answers(void **state)
+{
+    (void)state;
+    struct management management;
+    management_open(&management, "", (const char *[]){"hello", "", NULL});
+    expect(&management, "GET /healthz", "503", "starting: waiting for");
+    UNTIL(&management.bench, management.bench.settled > 0);
+    expect(&management, "GET /healthz", "200", "OK");
+    expect(&management, "HEAD /healthz", "200", "");
+    expect(&management, "POST /healthz", "405", "method not allowed");
+    expect(&management, "GET /", "404", "not found");
+    expect(&management, "GET /nothing", "404", "not found");
+    expect(&management, "GET /system/namespaces", "200", "[\"openfaas-fn\"]");
+    expect(&management, "GET /system/functions", "200", "\"name\":\"hello\"");
+    expect(&management, "GET /system/function/hello", "200", "\"name\":\"hello\"");
+    expect(&management, "GET /system/function/hello.openfaas-fn", "200", "\"name\":\"hello\"");
+    expect(&management, "GET /system/function/hello.other", "404", "function hello.other not found");
+    expect(&management, "GET /system/function/none", "404", "function none not found");
+    expect(&management, "GET /system/function/", "404", "not found");
+    expect(&management, "GET /system/function/a/b", "404", "not found");
+    cleanup_free char *answer = exchange(&management, connect_unix(&management), "GET /healthz");
+    assert_non_null(strstr(answer, "OK"));
+    management_close(&management);
+}
+
+static void info_tells_the_budget(void **state)
+{
+    (void)state;
+    struct management management;
+    management_open(&management, ", prewarm: 2, max_instances: 7", (const char *[]){"hello", "", NULL});
+    UNTIL(&management.bench, management.bench.settled > 0);
+    UNTIL(&management.bench, fake_engine_count(management.bench.engine) == 2);
+    json_t *info = get_json(&management, "/system/info");
+    const json_t *budget = json_object_get(info, "berth");
+    assert_string_equal(text_at(json_object_get(info, "provider"), "provider"), "berth");
+    assert_int_equal(json_integer_value(json_object_get(budget, "max_instances")), 7);
+    assert_int_equal(json_integer_value(json_object_get(budget, "prewarmed")), 2);
+    assert_int_equal(json_integer_value(json_object_get(budget, "prewarmed_memory_bytes")), 2 * 256 << 20);
+    json_decref(info);
+    management_close(&management);
+}
+
+static void a_function_tells_its_decisions_and_its_last_failure(void **state)
+{
+    (void)state;
+    struct management management;
+    struct bench *bench = &management.bench;
+    management_open(&management, "", (const char *[]){"hello", "", NULL});
+    UNTIL(bench, bench->settled > 0);
+    serve(bench, "hello");
+    json_t *status = get_json(&management, "/system/function/hello");
+    json_t *decisions = json_object_get(json_object_get(status, "berth"), "decisions");
+    assert_true(json_array_size(decisions) >= 1);
+    const json_t *first = json_array_get(decisions, json_array_size(decisions) - 1);
+    assert_string_equal(text_at(first, "reason"), "demand");
+    assert_int_equal(json_integer_value(json_object_get(first, "start")), 1);
+    assert_int_equal(json_integer_value(json_object_get(first, "waiting")), 1);
+    assert_true(json_is_null(json_object_get(json_object_get(status, "berth"), "last_failure")));
+    json_decref(status);
+
+    struct fake_container *container = fake_engine_running(bench->engine);
+    snprintf(container->line, sizeof(container->line), "not \xff utf-8 \xe2\x82");
+    fake_container_die(bench->engine, container, 137, true);
+    UNTIL(bench, revision_last_failure(function_current(find(bench, "hello")))->at_ms > 0);
+    status = get_json(&management, "/system/function/hello");
+    const json_t *failure = json_object_get(json_object_get(status, "berth"), "last_failure");
+    assert_string_equal(text_at(failure, "reason"), "out-of-memory");
+    assert_non_null(strstr(text_at(failure, "message"), "not ? utf-8 ??"));
+    assert_int_equal(strlen(text_at(failure, "instance")), 12);
+    json_decref(status);
+    management_close(&management);
+}
+
+static void a_broken_function_shows_its_findings(void **state)
+{
+    (void)state;
+    struct management management;
+    management_open(&management, "",
+                    (const char *[]){"hello", "      act: validate:report-error\n", "latin",
+                                     "      act: validate:report-latin1\n", NULL});
+    UNTIL(&management.bench, management.bench.settled > 0);
+    json_t *status = get_json(&management, "/system/function/hello");
+    json_t *berth = json_object_get(status, "berth");
+    assert_string_equal(text_at(berth, "state"), "broken");
+    assert_true(json_array_size(json_object_get(berth, "diagnostics")) > 0);
+    assert_non_null(strstr(text_at(json_object_get(berth, "problem"), "message"), "this is wrong"));
+    json_decref(status);
+    status = get_json(&management, "/system/functions");
+    assert_int_equal(json_array_size(status), 2);
+    json_decref(status);
+    management_close(&management);
+}
+
+/* --- the text format of metrics --- */
+
+static bool matches(const char *pattern, const char *text)
+{
+    regex_t regex;
+    assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
+    bool found = regexec(&regex, text, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return found;
+}
+
+/* HELP, TYPE, then the samples of that name: each name once, each sample once. */
+static void check_metrics(char *text)
+{
+    char name[128] = "", type[128] = "";
+    cleanup_strbuf struct strbuf seen;
+    strbuf_init(&seen, 1 << 20);
+    for (char *line = text, *next; *line; line = next) {
+        size_t length = strcspn(line, "\n");
+        assert_int_equal(line[length], '\n');
+        line[length] = '\0';
+        next = line + length + 1;
+        char key[512];
+        snprintf(key, sizeof(key), "\n%.*s\n", (int)(strrchr(line, ' ') - line), line);
+        if (strstr(strbuf_text(&seen), key))
+            fail_msg("twice: %s", line);
+        strbuf_append_text(&seen, key);
+        if (strncmp(line, "# HELP ", 7) == 0) {
+            snprintf(name, sizeof(name), "%.*s", (int)strcspn(line + 7, " "), line + 7);
+            assert_true(strlen(line) > 7 + strlen(name) + 1);
+        } else if (strncmp(line, "# TYPE ", 7) == 0) {
+            snprintf(type, sizeof(type), "%.*s", (int)strcspn(line + 7, " "), line + 7);
+            assert_string_equal(type, name);
+            assert_true(matches("^# TYPE [a-z_]+ (counter|gauge)$", line));
+            assert_int_equal(matches("_total counter$", line), matches(" counter$", line));
+        } else {
+            assert_string_equal(type, name);
+            assert_int_equal(strncmp(line, name, strlen(name)), 0);
+            if (!matches("^[a-z_]+(\\{[a-z_]+=\"[^\"\\\\]*\"\\})? [0-9]+$", line))
+                fail_msg("%s", line);
+        }
+    }
+}
+
+static void metrics_are_well_formed(void **state)
+{
+    (void)state;
+    struct management management;
+    struct bench *bench = &management.bench;
+    management_open(&management, ", prewarm: 1", (const char *[]){"hello", "", "other-one", "", NULL});
+    UNTIL(bench, bench->settled > 0);
+    UNTIL(bench, fake_engine_count(bench->engine) == 1);
+    run_for(bench, 50);
+    cleanup_free char *before = exchange(&management, connect_tcp(&management), "GET /metrics");
+    assert_non_null(strstr(before, "Content-Type: text/plain; version=0.0.4"));
+    assert_non_null(strstr(before, "\nberth_prewarmed_instances 1\n"));
+    assert_non_null(strstr(before, "\nberth_prewarmed_memory_bytes 268435456\n"));
+    check_metrics(strstr(before, "\r\n\r\n") + 4);
+    serve(bench, "hello");
+    cleanup_free char *after = exchange(&management, connect_tcp(&management), "GET /metrics");
+    assert_non_null(strstr(after, "\ngateway_service_count{function_name=\"hello.openfaas-fn\"} 1\n"));
+    assert_non_null(strstr(after, "\ngateway_service_count{function_name=\"other-one.openfaas-fn\"} 0\n"));
+    check_metrics(strstr(after, "\r\n\r\n") + 4);
+    management_close(&management);
+}
+
+static void wrong_addresses_are_named(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {"nowhere", ":80", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:70000"};
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        struct host_settings host = {.admin = (char *)addresses[i]};
+        struct event_base *base = event_base_new();
+        struct admin_options options = {.base = base, .host = &host, .run_dir = "/tmp"};
+        struct admin *admin;
+        struct error err;
+        assert_int_equal(admin_create(&options, &admin, &err), -1);
+        assert_string_equal(err.reason, "usage");
+        assert_non_null(strstr(err.message, addresses[i]));
+        event_base_free(base);
+    }
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_path_answers),
+        cmocka_unit_test(info_tells_the_budget),
+        cmocka_unit_test(a_function_tells_its_decisions_and_its_last_failure),
+        cmocka_unit_test(a_broken_function_shows_its_findings),
+        cmocka_unit_test(metrics_are_well_formed),
+        cmocka_unit_test(wrong_addresses_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
