@@ -1,7 +1,8 @@
 """The gateway against nginx and HAProxy: the same backend on a unix socket, keep-alive on both sides, equal workers.
 
 CPU time per request of the proxy's own process is the fairest figure here, because the load generator, the backend and
-the proxy share the machine's cores. Runs of the peers alternate, and each figure is the median over the rounds."""
+the proxy share the machine's cores. Runs of the peers alternate, and each figure is the median over the rounds. nginx
+runs twice: bare, and adding the headers that the gateway adds to requests and responses."""
 import argparse
 import pathlib
 import resource
@@ -12,7 +13,7 @@ import tempfile
 import measure
 
 NGINX = """
-daemon off; master_process on; user root; worker_processes {workers}; pid {folder}/nginx.pid; error_log stderr error;
+daemon off; master_process on; user root; worker_processes {workers}; pid {folder}/{name}.pid; error_log stderr error;
 events {{ worker_connections 15000; }}
 http {{
     access_log off; keepalive_requests 1000000000; keepalive_timeout 300s;
@@ -21,9 +22,22 @@ http {{
     upstream backend {{ server unix:{backend}; keepalive 512; keepalive_requests 1000000000; }}
     server {{
         listen 127.0.0.1:{port} reuseport backlog=4096;
-        location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+        location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; {headers} }}
     }}
 }}
+"""
+
+# What the gateway adds to every request and response, in the words of nginx.
+NGINX_HEADERS = """
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Request-Id $request_id;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Host $http_host;
+            proxy_set_header X-Forwarded-Prefix /f;
+            add_header X-Request-Id $request_id;
+            add_header X-Served-By $hostname;
+            add_header Server-Timing "queue;dur=0, start;dur=0, run;dur=$upstream_response_time";
 """
 
 HAPROXY = """
@@ -47,11 +61,15 @@ backend back
 SMALL, LARGE = "/hello", "/bytes/65536"
 
 
-def start_nginx(folder, backend, workers, _slots):
+def start_nginx(folder, backend, workers, _slots, name="nginx", headers=""):
     port = measure.free_port()
-    config = pathlib.Path(folder) / f"nginx-{workers}.conf"
-    config.write_text(NGINX.format(folder=folder, backend=backend, port=port, workers=workers))
-    return measure.Peer("nginx", ["nginx", "-e", "stderr", "-c", config], port)
+    config = pathlib.Path(folder) / f"{name}-{workers}.conf"
+    config.write_text(NGINX.format(folder=folder, backend=backend, port=port, workers=workers, name=name, headers=headers))
+    return measure.Peer(name, ["nginx", "-e", "stderr", "-c", config], port)
+
+
+def start_nginx_with_headers(folder, backend, workers, slots):
+    return start_nginx(folder, backend, workers, slots, "nginx-with-headers", NGINX_HEADERS)
 
 
 def start_haproxy(folder, backend, workers, _slots):
@@ -69,7 +87,9 @@ def start_berth(_folder, backend, workers, slots):
     return peer
 
 
-STARTERS = {"berth": start_berth, "nginx": start_nginx, "haproxy": start_haproxy}
+STARTERS = {"berth": start_berth, "nginx": start_nginx, "nginx-with-headers": start_nginx_with_headers, "haproxy": start_haproxy}
+
+PEERS = {"nginx": ["nginx", "nginx-with-headers"], "haproxy": ["haproxy"]}
 
 
 def compare(names, folder, backend, workers, path, connections, options):
@@ -136,7 +156,7 @@ def parse(arguments):
 
 def main(arguments):
     options = parse(arguments)
-    names = ["berth", *measure.need("nginx", "haproxy")]
+    names = ["berth", *(name for program in measure.need("nginx", "haproxy") for name in PEERS[program])]
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     cases = [(1, "small", SMALL, 32)]

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -99,6 +100,22 @@ static void set_idle_timer(struct client *client)
     client_set_timer(client, worker_now_ms(worker) + worker->shared->settings->keep_alive_timeout_ms);
 }
 
+/* A connection that never leaves the host has no congestion to control. An algorithm that paces what is sent
+ * (BBR) costs a timer for each answer, so such a connection gets the plainest one. */
+static void tune(int fd, const struct sockaddr_storage *address)
+{
+    const struct sockaddr_in *narrow = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *wide = (const struct sockaddr_in6 *)address;
+    bool local = false;
+    if (address->ss_family == AF_INET)
+        local = ntohl(narrow->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    else if (address->ss_family == AF_INET6)
+        local = IN6_IS_ADDR_LOOPBACK(&wide->sin6_addr) ||
+                (IN6_IS_ADDR_V4MAPPED(&wide->sin6_addr) && wide->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
+    if (local)
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", sizeof("reno") - 1);
+}
+
 void client_open(struct worker *worker, int fd, const struct sockaddr_storage *address)
 {
     struct client *client = take_client(worker);
@@ -110,6 +127,7 @@ void client_open(struct worker *worker, int fd, const struct sockaddr_storage *a
     client->worker = worker;
     client->fd = fd;
     format_address(client, address);
+    tune(fd, address);
     timer_init(&client->timer, on_deadline);
     link_client(worker, client);
     event_assign(&client->read, worker->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_readable,

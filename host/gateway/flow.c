@@ -11,6 +11,9 @@
 #define WRAP_FRONT 32
 #define WRAP_BACK  2
 
+/* Bodies up to this size are copied behind their head. */
+#define JOIN_MAX 4096
+
 void flow_begin(struct flow *flow, enum flow_mode mode, struct buffer *buffer, uint32_t at)
 {
     flow->mode = (uint8_t)mode;
@@ -185,6 +188,20 @@ static size_t consume(struct worker *worker, struct buffer **held, size_t size)
     return size - taken;
 }
 
+/* Puts a small body behind the head that was written to the worker's scratch: one piece costs the kernel less
+ * than two. */
+static struct http_text join_body(struct flow *flow, struct worker *worker, struct http_text head)
+{
+    struct buffer *buffer = flow->buffer;
+    size_t size = buffer ? flow->ready - buffer->start : 0;
+    if (head.length == 0 || head.data != worker->scratch || size == 0 || size > JOIN_MAX ||
+        size > worker->scratch_size - head.length)
+        return head;
+    memcpy(worker->scratch + head.length, buffer->data + buffer->start, size);
+    buffer->start = flow->ready;
+    return http_text_make(head.data, head.length + size);
+}
+
 enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, struct http_text head,
                            uint64_t *written)
 {
@@ -192,6 +209,8 @@ enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, str
         return FLOW_BROKEN;
     if (flow->head)
         head.length = 0;
+    else
+        head = join_body(flow, worker, head);
     struct iovec iov[3];
     int count = gather(flow, head, iov);
     if (count == 0)

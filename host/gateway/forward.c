@@ -41,13 +41,13 @@ static void write_forwarded_for(struct http_writer *writer, const struct exchang
 
 /* What a proxy in front of us said stands, since only it saw the original. */
 static void write_kept_or(struct http_writer *writer, const struct http_head *head, enum http_header_id id,
-                          struct http_text own)
+                          struct http_text name, struct http_text own)
 {
     const struct http_header *header = http_head_find(head, id);
     if (header && header->value_length > 0)
         own = http_head_value(head, header);
     if (own.length > 0)
-        http_write_field(writer, http_header_name(id), own);
+        http_write_field(writer, name, own);
 }
 
 static void write_forwarded_prefix(struct http_writer *writer, const struct exchange *exchange)
@@ -72,14 +72,20 @@ void forward_request_head(struct http_writer *writer, const struct exchange *exc
     http_write_request(writer, head, &edit);
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
     write_forwarded_for(writer, exchange);
-    write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_PROTO, HTTP_TEXT("http"));
-    write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_HOST, http_head_text(head, head->host));
+    write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_PROTO, HTTP_TEXT("X-Forwarded-Proto"),
+                  HTTP_TEXT("http"));
+    write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_HOST, HTTP_TEXT("X-Forwarded-Host"),
+                  http_head_text(head, head->host));
     write_forwarded_prefix(writer, exchange);
     http_write_end(writer);
 }
 
 static void write_milliseconds(struct http_writer *writer, uint64_t ns)
 {
+    if (ns == 0) {
+        http_write_text(writer, HTTP_TEXT("0.000"));
+        return;
+    }
     uint64_t us = ns / 1000;
     char fraction[4] = {'.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10), (char)('0' + us % 10)};
     http_write_number(writer, us / 1000);

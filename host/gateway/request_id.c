@@ -1,5 +1,7 @@
 #include "gateway/request_id.h"
 
+#include <assert.h>
+
 bool request_id_is_sane(struct http_text text)
 {
     if (text.length == 0 || text.length > REQUEST_ID_MAX)
@@ -14,15 +16,23 @@ bool request_id_is_sane(struct http_text text)
     return true;
 }
 
-static void write_hex(char *text, uint64_t value)
+/* The eight digits of a number in the order of its bytes, all at once: each nibble gets a byte and becomes a
+ * digit there. */
+static uint64_t hex_digits(uint32_t value)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (int i = 15; i >= 0; i--, value >>= 4)
-        text[i] = digits[value & 15];
+    const uint64_t each = 0x0101010101010101;
+    uint64_t n = __builtin_bswap32(value);
+    n = (n | n << 16) & 0x0000ffff0000ffff;
+    n = (n | n << 8) & 0x00ff00ff00ff00ff;
+    n = (n >> 4 | n << 8) & 0x0f * each;
+    uint64_t letters = ((n + 6 * each) >> 4) & each; /* 1 where the nibble is above 9 */
+    return n + '0' * each + letters * ('a' - '0' - 10);
 }
 
 void request_id_make(char *ret_text, uint64_t high, uint64_t low)
 {
-    write_hex(ret_text, high);
-    write_hex(ret_text + REQUEST_ID_MADE / 2, low);
+    uint64_t digits[4] = {hex_digits((uint32_t)(high >> 32)), hex_digits((uint32_t)high),
+                          hex_digits((uint32_t)(low >> 32)), hex_digits((uint32_t)low)};
+    static_assert(sizeof(digits) == REQUEST_ID_MADE, "a digit is a byte");
+    memcpy(ret_text, digits, sizeof(digits));
 }
