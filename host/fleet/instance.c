@@ -444,6 +444,13 @@ static void on_first_dial(struct instance *instance, int fd)
     }
 }
 
+static void add_late_slot(struct instance *instance, int fd)
+{
+    add_slot(instance, fd);
+    if (instance->hooks.slot_added)
+        instance->hooks.slot_added(instance, instance->owner);
+}
+
 static void on_dialled(void *owner, int fd)
 {
     struct instance *instance = owner;
@@ -454,7 +461,7 @@ static void on_dialled(void *owner, int fd)
         instance->first_fd = fd;
     } else if (instance->load_given && connection_count(instance) < instance->concurrency) {
         if (instance->state == INSTANCE_READY)
-            add_slot(instance, fd);
+            add_late_slot(instance, fd);
         else if (instance->state == INSTANCE_LOADING)
             instance->early_fds[instance->early_count++] = fd;
         else
@@ -636,6 +643,14 @@ uint64_t instance_served_ms(const struct instance *instance)
     if (instance->ready_ms == 0)
         return 0;
     return (instance->lost_ms ? instance->lost_ms : clock_ms()) - instance->ready_ms + 1;
+}
+
+unsigned instance_missing_slots(const struct instance *instance, uint64_t now_ms)
+{
+    if (instance->state != INSTANCE_READY || now_ms >= instance->phase_began_ms + INSTANCE_DIAL_MS)
+        return 0;
+    unsigned slots = connection_count(instance);
+    return slots < instance->concurrency ? instance->concurrency - slots : 0;
 }
 
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,

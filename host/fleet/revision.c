@@ -40,9 +40,10 @@ struct revision {
     unsigned denied;   /* instances that the last decision wanted beyond the host's room */
     struct failure last_failure;
     uint64_t retry_at_ms;
-    struct event *retry;  /* back-off has ended */
-    struct event *expiry; /* the next instance may have been idle for long enough */
-    struct event *ending; /* retired without instances: reports from the event loop */
+    struct event *retry;    /* back-off has ended */
+    struct event *expiry;   /* the next instance may have been idle for long enough */
+    struct event *dialling; /* the time for opening slots is over */
+    struct event *ending;   /* retired without instances: reports from the event loop */
     enum scale_reason last_reason;
 };
 
@@ -89,9 +90,20 @@ static unsigned starting_count(const struct revision *revision)
     return count_in(revision, INSTANCE_STARTING) + count_in(revision, INSTANCE_LOADING);
 }
 
+/* Slots on their way: all of the instances that start, and those that a ready one's runner has yet to open.
+ */
+static unsigned starting_slots(const struct revision *revision)
+{
+    uint64_t now_ms = clock_ms();
+    unsigned slots = starting_count(revision) * revision->scale.concurrency;
+    for (size_t i = 0; i < revision->count; i++)
+        slots += instance_missing_slots(revision->instances[i], now_ms);
+    return slots;
+}
+
 static void tell_starting(struct revision *revision)
 {
-    slot_pool_set_starting(revision->pool, starting_count(revision) * revision->scale.concurrency);
+    slot_pool_set_starting(revision->pool, starting_slots(revision));
 }
 
 /* Removes instances that have been idle for long enough and sets the timer for the next. */
@@ -141,9 +153,23 @@ static bool on_wanted(struct instance *instance, void *owner)
         return revision->state == REVISION_STANDBY;
     struct slot_counts counts;
     slot_pool_counts(revision->pool, &counts);
-    unsigned coming = starting_count(revision) - 1; /* without this one */
-    bool demand = counts.waiting > counts.idle + coming * revision->scale.concurrency;
-    return demand || counts.instances + coming < revision->scale.min_scale;
+    unsigned coming = starting_slots(revision) - revision->scale.concurrency; /* without this one's */
+    unsigned others = starting_count(revision) - 1;
+    return counts.waiting > counts.idle + coming || counts.instances + others < revision->scale.min_scale;
+}
+
+/* The runner of a ready instance has had its time to open all its slots: waiters count on no further ones. */
+static void on_dialled_out(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    tell_starting(context);
+    revision_scale(context);
+}
+
+static void on_slot_added(struct instance *instance, void *owner)
+{
+    (void)instance;
+    tell_starting(owner);
 }
 
 static void on_ready(struct instance *instance, void *owner)
@@ -153,6 +179,8 @@ static void on_ready(struct instance *instance, void *owner)
     revision->problem = (struct error){0};
     note_start_time(revision->env, instance);
     tell_starting(revision);
+    if (revision->scale.concurrency > 1)
+        fleet_timer_at(revision->dialling, clock_ms() + INSTANCE_DIAL_MS, clock_ms());
     expire(revision);
     if (revision->state == REVISION_STANDBY)
         revision->hooks.loaded(revision, revision->owner);
@@ -228,6 +256,7 @@ static void on_gone(struct instance *instance, void *owner)
 static const struct instance_hooks instance_hooks = {
     .wanted = on_wanted,
     .ready = on_ready,
+    .slot_added = on_slot_added,
     .failed = on_failed,
     .gone = on_gone,
 };
@@ -453,6 +482,7 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
     };
     revision->retry = evtimer_new(env->base, on_retry, revision);
     revision->expiry = evtimer_new(env->base, on_expiry, revision);
+    revision->dialling = evtimer_new(env->base, on_dialled_out, revision);
     revision->ending = evtimer_new(env->base, on_ending, revision);
     static const struct pool_watch_hooks pool_hooks = {.demand = on_demand, .drained = on_drained};
     struct slot_pool_limits limits = {.queue_length = env->host->queue_length};
@@ -472,6 +502,7 @@ void revision_destroy(struct revision *revision)
     slot_pool_unref(revision->pool);
     event_free(revision->retry);
     event_free(revision->expiry);
+    event_free(revision->dialling);
     event_free(revision->ending);
     prepared_clear(&revision->prepared);
     generation_unref(revision->generation);
@@ -498,6 +529,7 @@ void revision_retire(struct revision *revision, const char *why)
     revision->preparation = NULL;
     event_del(revision->retry);
     event_del(revision->expiry);
+    event_del(revision->dialling);
     for (size_t i = 0; i < revision->count; i++)
         instance_retire(revision->instances[i], why, revision->env->drain_ms);
     end_if_empty(revision);
