@@ -123,7 +123,7 @@ def start_servers():
                 ("uvicorn httptools uvloop", ports[1], "uvicorn", "--http", "httptools", "--loop", "uvloop", "--port",
                  ports[1], *quiet, "asgi_app:app"),
                 ("flask waitress", ports[2], "waitress-serve", "--host", "127.0.0.1", "--port", ports[2],
-                 "--threads", SLEEPERS, "wsgi_app:app"),
+                 "--threads", SLEEPERS, "--connection-limit", 10000, "wsgi_app:app"),
                 ("flask gunicorn sync", ports[3], "gunicorn", "-w", 1, "-k", "sync", "-b", f"127.0.0.1:{ports[3]}",
                  "wsgi_app:app")):
             peers.append(Server(name, port, *argv))
