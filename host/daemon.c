@@ -96,6 +96,8 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
 {
     (void)number, (void)what;
     struct daemon *daemon = context;
+    if (daemon->draining)
+        return;
     log_info("daemon.reload");
     fleet_reload(daemon->fleet);
 }
@@ -144,7 +146,7 @@ static void on_fleet_routed(void *context)
     if (rc < 0) {
         *daemon->err = err;
         daemon->failed = true;
-        event_base_loopbreak(daemon->base);
+        begin_drain(daemon); /* what was begun meanwhile is undone */
         return;
     }
     daemon->listening = true;

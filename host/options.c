@@ -100,7 +100,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
             *(bool *)field = true;
             continue;
         }
-        if (!value && i + 1 < argc)
+        if (!value && i + 1 < argc && !find_row(argv[i + 1], strcspn(argv[i + 1], "=")))
             value = argv[++i];
         if (!value || !*value)
             return error_set(err, "usage", "usage", "%s needs a value (%s)", row->name, row->argument);

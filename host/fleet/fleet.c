@@ -36,6 +36,7 @@ struct fleet {
     struct route_table *routes;
     char *config_path, *run_dir;
     struct owner owner;
+    int run_lock; /* of the run directory */
     struct background *background;
     struct engine_watch *watch;
     struct event *inbox_event;
@@ -490,9 +491,12 @@ static void init_budget(struct fleet_env *env)
         host->max_memory_bytes ? host->max_memory_bytes : machine_memory() / 100 * MEMORY_PERCENT;
 }
 
-/* Instance directories of a predecessor that was killed: nothing listens there any more. */
+/* Instance directories of a predecessor that was killed: nothing listens there any more, as the lock tells.
+ */
 static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct error *err)
 {
+    if (fs_make_dirs(run_dir, 0755, err) < 0 || owner_lock(run_dir, "run.lock", &fleet->run_lock, err) < 0)
+        return -1;
     fleet->run_dir = xasprintf("%s/i", run_dir);
     if (fs_remove_tree(fleet->run_dir, err) < 0 || fs_make_dirs(fleet->run_dir, 0755, err) < 0)
         return -1;
@@ -572,6 +576,7 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     fleet->routes = options->routes;
     fleet->config_path = xstrdup(options->config_path);
     fleet->owner.lock_fd = -1;
+    fleet->run_lock = -1;
     fleet->env = (struct fleet_env){.base = options->base,
                                     .host = options->host,
                                     .network = NETWORK_NAME,
@@ -677,6 +682,8 @@ void fleet_destroy(struct fleet *fleet)
     free_event(env->room_wanted);
     if (env->inbox.fd >= 0)
         mailbox_clear(&env->inbox);
+    if (fleet->run_lock >= 0)
+        close(fleet->run_lock);
     owner_release(&fleet->owner);
     free(fleet->functions);
     free(fleet->config_path);

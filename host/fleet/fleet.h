@@ -40,7 +40,7 @@ struct fleet_hooks {
     void *context;
 };
 
-/* Locks the state directory and makes everything that needs no engine. */
+/* Locks the state and the run directory and makes everything that needs no engine. */
 int fleet_create(const struct fleet_options *options, const struct fleet_hooks *hooks,
                  struct fleet **ret_fleet, struct error *err);
 

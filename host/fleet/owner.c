@@ -10,16 +10,16 @@
 #include <string.h>
 #include <sys/file.h>
 
-static int lock(const char *state_dir, int *ret_fd, struct error *err)
+int owner_lock(const char *dir, const char *name, int *ret_fd, struct error *err)
 {
-    cleanup_free char *path = xasprintf("%s/lock", state_dir);
+    cleanup_free char *path = xasprintf("%s/%s", dir, name);
     cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_errno(err, "fleet", errno, "cannot open %s", path);
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)
             return error_errno(err, "fleet", errno, "cannot lock %s", path);
-        error_set(err, "fleet", "in-use", "another berthd uses the state directory %s", state_dir);
+        error_set(err, "fleet", "in-use", "another berthd uses the directory %s", dir);
         return error_hint(err, "give this one its own --state and --run-dir");
     }
     *ret_fd = steal_fd(&fd);
@@ -47,7 +47,7 @@ static int read_or_make_id(const char *state_dir, char *ret_id, struct error *er
 int owner_acquire(const char *state_dir, struct owner *ret_owner, struct error *err)
 {
     struct owner owner = {.lock_fd = -1};
-    if (lock(state_dir, &owner.lock_fd, err) < 0)
+    if (owner_lock(state_dir, "lock", &owner.lock_fd, err) < 0)
         return -1;
     if (read_or_make_id(state_dir, owner.id, err) < 0) {
         owner_release(&owner);

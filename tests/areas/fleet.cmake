@@ -7,6 +7,7 @@ berth_unit_test(autoscaler fleet)
 berth_unit_test(instance fleet fake_engine)
 berth_unit_test(handshake fleet)
 berth_unit_test(dial fleet)
+berth_unit_test(owner fleet)
 berth_unit_test(output_line fleet)
 berth_unit_test(slot_pool_end gateway)
 
@@ -20,3 +21,14 @@ endfunction()
 
 berth_whole_fleet_test(fleet fleet)
 berth_whole_fleet_test(admin admin)
+
+# Parts of the daemon's own folder, each compiled into its test.
+function(berth_daemon_test module)
+    berth_unit_test(${module} ${ARGN})
+    target_sources(unit_${module} PRIVATE ${CMAKE_SOURCE_DIR}/host/${module}.c)
+endfunction()
+
+berth_daemon_test(options config)
+berth_daemon_test(locations config)
+berth_daemon_test(notify base)
+add_dependencies(unit_locations berth-build-job)

@@ -50,6 +50,35 @@ static void leftovers_of_a_predecessor_go_but_only_ours(void **state)
     bench_close(&bench);
 }
 
+static void a_second_daemon_in_the_same_directories_is_refused(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    cleanup_free char *other = xasprintf("%s/other", bench.dir);
+    const char *const pairs[][2] = {{bench.state, other}, {other, bench.run}};
+    for (size_t i = 0; i < 2; i++) {
+        struct fleet_options options = {.base = bench.base,
+                                        .host = &bench.registry->host,
+                                        .config_path = bench.config,
+                                        .state_dir = pairs[i][0],
+                                        .run_dir = pairs[i][1],
+                                        .plugin_dir = bench.plugins,
+                                        .build_job_program = BUILD_JOB_PROGRAM,
+                                        .routes = bench.routes};
+        struct fleet_hooks hooks = {.context = &bench};
+        struct fleet *second;
+        struct error err;
+        assert_int_equal(fleet_create(&options, &hooks, &second, &err), -1);
+        assert_string_equal(err.reason, "in-use");
+    }
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
 /* --- deployment --- */
 
 static void a_new_revision_takes_over_and_the_old_one_drains(void **state)
@@ -125,7 +154,7 @@ static void a_function_that_never_worked_says_why(void **state)
     struct bench bench;
     struct request early;
     bench_open(&bench);
-    write_config(&bench, "", (const char *[]){"hello", "      act: package:fail\n", NULL});
+    write_config(&bench, ", build_timeout: 1s", (const char *[]){"hello", "      act: package:hang\n", NULL});
     start_fleet(&bench);
     UNTIL(&bench, bench.routed > 0);
     ask(&bench, "hello", &early); /* it waits while the first revision is built */
@@ -545,6 +574,7 @@ int main(void)
         cmocka_unit_test(serves_and_removes_what_is_idle),
         cmocka_unit_test(prewarmed_instances_are_used_and_replaced),
         cmocka_unit_test(leftovers_of_a_predecessor_go_but_only_ours),
+        cmocka_unit_test(a_second_daemon_in_the_same_directories_is_refused),
         cmocka_unit_test(a_new_revision_takes_over_and_the_old_one_drains),
         cmocka_unit_test(a_revision_that_cannot_load_leaves_the_old_one_serving),
         cmocka_unit_test(a_mistake_leaves_the_old_one_serving),
