@@ -37,11 +37,13 @@ app = Starlette(routes=[Route("/hello", hello), Route("/waits", waits)])
 '''
 
 WSGI = '''
+import logging
 import time
 
 from flask import Flask
 
 app = Flask(__name__)
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # else a line for each request that waits for a thread
 
 
 @app.route("/hello")
@@ -77,7 +79,7 @@ class Server(measure.Peer):
 
     def __init__(self, name, port, *argv):
         super().__init__(name, [PEERS / "bin" / argv[0], *argv[1:]], port, cwd=PEERS,
-                         env={**os.environ, "PYTHONPATH": str(PEERS)})
+                         env={**os.environ, "PYTHONPATH": str(PEERS), "HOME": str(PEERS)})
 
     def target(self, what):
         return f"/{what}"
@@ -123,7 +125,7 @@ def start_servers():
                 ("uvicorn httptools uvloop", ports[1], "uvicorn", "--http", "httptools", "--loop", "uvloop", "--port",
                  ports[1], *quiet, "asgi_app:app"),
                 ("flask waitress", ports[2], "waitress-serve", "--host", "127.0.0.1", "--port", ports[2],
-                 "--threads", SLEEPERS, "--connection-limit", 10000, "wsgi_app:app"),
+                 "--threads", SLEEPERS, "wsgi_app:app"),
                 ("flask gunicorn sync", ports[3], "gunicorn", "-w", 1, "-k", "sync", "-b", f"127.0.0.1:{ports[3]}",
                  "wsgi_app:app")):
             peers.append(Server(name, port, *argv))
