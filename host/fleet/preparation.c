@@ -9,8 +9,8 @@
 #include "build/plugins.h"
 #include "build/runtime_image.h"
 #include "fleet/finding.h"
+#include "fleet/revision_digest.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,42 +67,10 @@ static void finish(struct preparation *preparation, const struct error *err)
     preparation_free(preparation);
 }
 
-static void hash_list(struct hash *hash, char *const *list)
-{
-    for (char *const *entry = list; entry && *entry; entry++)
-        hash_update_text(hash, *entry);
-    hash_update_text(hash, NULL);
-}
-
-/* Everything that makes an instance behave differently makes another revision. */
-static void compute_digest(struct preparation *preparation)
-{
-    const struct function_settings *settings = preparation->settings;
-    struct prepared *prepared = &preparation->prepared;
-    cleanup_free char *numbers =
-        xasprintf("%u %" PRIu64 " %.6f %u %u %u %u %d", settings->concurrency, settings->memory_bytes,
-                  settings->cpus, settings->timeout_ms, settings->idle_timeout_ms, settings->min_scale,
-                  settings->max_scale, (int)settings->network);
-    cleanup_free char *runtime = json_dumps(prepared->launch->runtime, JSON_COMPACT | JSON_SORT_KEYS);
-    struct hash *hash = hash_create();
-    hash_update_text(hash, numbers);
-    for (size_t i = 0; i < settings->environment_count; i++) {
-        hash_update_text(hash, settings->environment[i].name);
-        hash_update_text(hash, settings->environment[i].value);
-    }
-    hash_update_text(hash, prepared->package_digest);
-    hash_update_text(hash, prepared->dependency_key);
-    hash_update_text(hash, prepared->image);
-    hash_update_text(hash, runtime);
-    hash_list(hash, prepared->launch->command);
-    hash_list(hash, prepared->launch->environment);
-    hash_finish(hash, prepared->digest);
-}
-
 static void complete(struct preparation *preparation)
 {
     preparation->prepared.launch = steal(&preparation->result->launch);
-    compute_digest(preparation);
+    revision_digest(preparation->settings, &preparation->prepared);
     finish(preparation, NULL);
 }
 

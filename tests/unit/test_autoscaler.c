@@ -1,10 +1,14 @@
 /* The autoscaler: recorded situations and histories, each with the decision it must lead to. */
 #include "fleet/autoscaler.h"
 
+#include "fleet/scale_history.h"
+
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -189,6 +193,98 @@ static void burst_history_starts_n_over_c(void **state)
     assert_int_equal(started, 3);
 }
 
+/* --- recorded histories --- */
+
+/* One line of a history: the counters at a moment, and the decision they must lead to. */
+struct moment {
+    struct scale_inputs inputs;
+    unsigned start, denied;
+    char reason[24];
+};
+
+static bool read_moment(const char *line, struct moment *ret_moment)
+{
+    struct moment moment = {0};
+    struct slot_counts *counts = &moment.inputs.counts;
+    unsigned long long at, service, expected, retry;
+    int got = sscanf(line, "%llu %u %u %u %u %u %u %u %llu %llu %llu : %u %u %23s", &at, &counts->waiting,
+                     &counts->idle, &counts->busy, &counts->starting, &counts->instances,
+                     &moment.inputs.starting_instances, &moment.inputs.host_room, &service, &expected, &retry,
+                     &moment.start, &moment.denied, moment.reason);
+    if (got != 14)
+        return false;
+    moment.inputs.now_ms = at;
+    moment.inputs.expected_start_ms = expected;
+    moment.inputs.retry_at_ms = retry;
+    counts->service_us = service;
+    *ret_moment = moment;
+    return true;
+}
+
+static unsigned replay(const char *name)
+{
+    char path[512], line[256];
+    snprintf(path, sizeof(path), "%s/scale/%s", TEST_DATA_DIR, name);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    struct scale_settings settings = usual;
+    unsigned moments = 0;
+    for (unsigned number = 1; fgets(line, sizeof(line), file); number++) {
+        struct moment moment;
+        if (line[0] == '#' || sscanf(line, "settings concurrency=%u min=%u max=%u", &settings.concurrency,
+                                     &settings.min_scale, &settings.max_scale) == 3)
+            continue;
+        if (!read_moment(line, &moment))
+            fail_msg("%s:%u: not a moment: %s", name, number, line);
+        struct scale_decision decision = autoscaler_decide(&settings, &moment.inputs);
+        if (decision.start != moment.start || decision.denied != moment.denied ||
+            strcmp(scale_reason_name(decision.reason), moment.reason) != 0)
+            fail_msg("%s:%u: start %u, denied %u (%s)", name, number, decision.start, decision.denied,
+                     scale_reason_name(decision.reason));
+        moments++;
+    }
+    fclose(file);
+    return moments;
+}
+
+static void recorded_histories_lead_to_the_same_decisions(void **state)
+{
+    (void)state;
+    DIR *dir = opendir(TEST_DATA_DIR "/scale");
+    unsigned histories = 0;
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strstr(entry->d_name, ".txt"))
+            continue;
+        assert_true(replay(entry->d_name) >= 5);
+        histories++;
+    }
+    closedir(dir);
+    assert_true(histories >= 5);
+}
+
+static void the_last_decisions_are_kept(void **state)
+{
+    (void)state;
+    struct scale_history history = {0};
+    assert_int_equal(scale_history_length(&history), 0);
+    for (unsigned i = 1; i <= 2 * SCALE_HISTORY_LENGTH + 5; i++) {
+        struct scale_inputs inputs = {.now_ms = i};
+        struct scale_decision decision = {.start = i};
+        scale_history_add(&history, &inputs, &decision);
+        assert_int_equal(scale_history_length(&history), i < SCALE_HISTORY_LENGTH ? i : SCALE_HISTORY_LENGTH);
+        for (size_t age = 0; age < scale_history_length(&history); age++) {
+            assert_int_equal(scale_history_at(&history, age)->inputs.now_ms, i - age);
+            assert_int_equal(scale_history_at(&history, age)->decision.start, i - age);
+        }
+    }
+    scale_history_clear(&history);
+    scale_history_clear(&history);
+    assert_int_equal(scale_history_length(&history), 0);
+}
+
+/* --- expiry and back-off --- */
+
 static void expires_exactly(void **state)
 {
     (void)state;
@@ -246,6 +342,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decides),
         cmocka_unit_test(burst_history_starts_n_over_c),
+        cmocka_unit_test(recorded_histories_lead_to_the_same_decisions),
+        cmocka_unit_test(the_last_decisions_are_kept),
         cmocka_unit_test(expires_exactly),
         cmocka_unit_test(busy_instances_stay),
         cmocka_unit_test(minimum_stays),

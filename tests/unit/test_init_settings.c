@@ -1,0 +1,57 @@
+/* What POST /.berth/init tells the runner. */
+#include "fleet/init_settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static json_t *make(const char *dependency_key, size_t variables)
+{
+    struct text_pair environment[] = {{"GREETING", "hi \"there\""}, {"EMPTY", ""}};
+    struct function_settings settings = {
+        .name = "hello", .timeout_ms = 60000, .environment = environment, .environment_count = variables};
+    struct build_launch launch = {.runtime = json_pack("{s:s}", "file", "hello.py")};
+    struct prepared prepared = {
+        .digest = "0f3c", .dependency_key = (char *)dependency_key, .launch = &launch};
+    json_t *json = init_settings_make(&settings, &prepared, 8);
+    json_decref(launch.runtime);
+    return json;
+}
+
+static void assert_json(json_t *json, const char *expected)
+{
+    json_t *other = json_loads(expected, 0, NULL);
+    assert_non_null(other);
+    if (!json_equal(json, other)) {
+        char *text = json_dumps(json, JSON_SORT_KEYS);
+        fail_msg("%s", text);
+    }
+    json_decref(other);
+    json_decref(json);
+}
+
+static void has_the_protocol_s_members(void **state)
+{
+    (void)state;
+    assert_json(
+        make("9ae1", 2),
+        "{\"protocol\": 1, \"function\": \"hello\", \"revision\": \"0f3c\", \"code\": \"/berth/code\","
+        "\"dependencies\": \"/berth/dependencies/9ae1\", \"concurrency\": 8, \"timeout_ms\": 60000,"
+        "\"environment\": {\"GREETING\": \"hi \\\"there\\\"\", \"EMPTY\": \"\"},"
+        "\"runtime\": {\"file\": \"hello.py\"}}");
+    assert_json(
+        make(NULL, 0),
+        "{\"protocol\": 1, \"function\": \"hello\", \"revision\": \"0f3c\", \"code\": \"/berth/code\","
+        "\"dependencies\": null, \"concurrency\": 8, \"timeout_ms\": 60000, \"environment\": {},"
+        "\"runtime\": {\"file\": \"hello.py\"}}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(has_the_protocol_s_members)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
