@@ -222,3 +222,42 @@ def test_plain_function_loads_neither_asyncio_nor_starlette(host):
             return {"method": request.method, "loaded": sorted({"asyncio", "starlette"} & set(sys.modules))}
     """)
     assert connection.request().json() == {"method": "GET", "loaded": []}
+
+
+def test_parts_of_imports_are_put_off_and_not_seen(host):
+    """asyncio and Starlette come without ssl and anyio; whoever uses or imports those gets the real ones."""
+    connection = host.serve("""
+        import asyncio
+        import sys
+        from starlette.concurrency import run_in_threadpool
+        from starlette.responses import PlainTextResponse
+
+        early = sorted({"ssl", "anyio", "asyncio.sslproto"} & set(sys.modules))
+
+        async def handle(request):
+            import anyio
+            import ssl
+
+            real = sys.modules["ssl"] is ssl and type(ssl).__name__ == "module" and ssl.create_default_context()
+            later = await run_in_threadpool(len, "abc")
+            tls = asyncio.sslproto.SSLProtocol.__name__
+            return [early, bool(real), later, tls, type(anyio).__name__, request.query_params["x"]]
+        """)
+    assert connection.request(target="/?x=1").json() == [[], True, 3, "SSLProtocol", "module", "1"]
+
+
+def test_tls_by_asyncio_after_a_light_import(host):
+    connection = host.serve("""
+        import asyncio
+
+        async def handle(request):
+            server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+            port = server.sockets[0].getsockname()[1]
+            try:
+                await asyncio.open_connection("127.0.0.1", port, ssl=True, ssl_handshake_timeout=5)
+            except OSError as error:
+                return type(error).__mro__[-4].__name__ and "refused as it should be"
+            finally:
+                server.close()
+        """)
+    assert connection.request().text == "refused as it should be"

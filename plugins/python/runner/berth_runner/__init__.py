@@ -1,6 +1,7 @@
 """The Python runner of Berth.
 
     main.py      start, POST /.berth/init, which engine serves
+    ahead.py     imports that need not wait for the init, without what few functions use
     loader.py    settings to a loaded handler
     shape.py     which kind of handler a callable is
     dial.py      the connection to the host

@@ -1,7 +1,6 @@
 """The engine of async handlers: one event loop in the main thread, every slot on it."""
 import asyncio
 import select
-import signal
 
 from _socket import SHUT_RDWR
 
@@ -456,7 +455,7 @@ class Engine:
     def run(self, sock, data):
         """Serves until SIGTERM has come and what was under way is finished."""
         asyncio.set_event_loop(self.loop)
-        self.loop.add_signal_handler(signal.SIGTERM, self.stop)
+        self.loop.on_terminate(self.stop)
         self.slots = [Slot(self) for _ in range(self.session.concurrency)]
         self.slots[0].adopt(sock, data)
         for slot in self.slots[1:]:

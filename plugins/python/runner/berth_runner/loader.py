@@ -2,7 +2,7 @@
 import os
 import sys
 
-from . import failure, request, respond, shape
+from . import ahead, failure, request, respond, shape
 
 
 class Ending(SystemExit):
@@ -61,6 +61,7 @@ def load(settings, package):
     os.chdir(code)
     set_path(code, settings.get("dependencies"), runtime.get("file"))
     forget_older_copies(code, settings.get("dependencies"))
+    ahead.import_ahead(code)
     try:
         module = import_entry(code, runtime)
     except (LoadError, Ending):

@@ -9,6 +9,7 @@ import asyncio
 import os
 import select
 import selectors
+import signal
 
 EVENTS_AT_ONCE = 64
 _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
@@ -67,6 +68,10 @@ class _FirstSteps:
     catching = False
     caught = None
 
+    def on_terminate(self, callback):
+        """Has callback called from the loop on SIGTERM."""
+        self.add_signal_handler(signal.SIGTERM, callback)
+
     def call_soon(self, callback, *args, context=None):
         if self.catching:
             self.catching = False
@@ -97,6 +102,10 @@ class Loop(_FirstSteps, asyncio.SelectorEventLoop):
         self.watch = selector.watch
         self.change = selector.change
         self.forget = selector.forget
+
+    def on_terminate(self, callback):
+        """Without add_signal_handler, which loads inspect at every start to look at the callback."""
+        signal.signal(signal.SIGTERM, lambda _number, _frame: self.call_soon_threadsafe(callback))
 
     def call_soon(self, callback, *args, context=None):
         self.touched = True

@@ -4,7 +4,7 @@ import json
 import os
 import signal
 
-from . import loader, output
+from . import ahead, loader, output
 from .content import BlockingContent
 from .dial import delays, dial, socket_path
 from .failure import json_answer, log
@@ -130,6 +130,7 @@ def connect(session):
             sock = dial(session.path)
         except OSError:
             continue
+        ahead.import_ahead()  # the host is about to send the init
         try:
             data = await_init(session, sock)
             if data is not None:
@@ -145,6 +146,7 @@ def end_now(_number, _frame):
 
 def main():
     signal.signal(signal.SIGTERM, end_now)
+    gc.disable()  # until the function is loaded: imports make many objects and no garbage
     output.install()
     session = Session(socket_path())
     begin_loading()

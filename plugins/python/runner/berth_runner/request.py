@@ -6,6 +6,7 @@ itself into the real thing at the first question it cannot answer.
 import json
 import sys
 
+from .ahead import import_lightly
 from .protocol import field_value, fields
 
 
@@ -181,6 +182,7 @@ class LightRequest(Core):
 
 def full_class():
     """The real thing: a subclass of the Starlette that the function has."""
+    import_lightly("starlette.requests")
     from starlette.requests import Request
 
     class FullRequest(Core, Request):
