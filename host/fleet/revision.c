@@ -145,17 +145,26 @@ static void note_start_time(struct fleet_env *env, const struct instance *instan
             env->expected_start_ms ? (7 * env->expected_start_ms + took_ms) / 8 : took_ms;
 }
 
-static bool on_wanted(struct instance *instance, void *owner)
+static bool start_prewarmed(struct revision *revision);
+
+/* Whether a start whose turn has come would still be of use. */
+static bool is_needed(const struct revision *revision)
 {
-    (void)instance;
-    struct revision *revision = owner;
-    if (revision->state != REVISION_ACTIVE)
-        return revision->state == REVISION_STANDBY;
     struct slot_counts counts;
     slot_pool_counts(revision->pool, &counts);
     unsigned coming = starting_slots(revision) - revision->scale.concurrency; /* without this one's */
     unsigned others = starting_count(revision) - 1;
     return counts.waiting > counts.idle + coming || counts.instances + others < revision->scale.min_scale;
+}
+
+/* A prewarmed instance that has become ready while this one waited for its turn serves sooner. */
+static bool on_wanted(struct instance *instance, void *owner)
+{
+    (void)instance;
+    struct revision *revision = owner;
+    if (revision->state == REVISION_ACTIVE)
+        return is_needed(revision) && !start_prewarmed(revision);
+    return revision->state == REVISION_STANDBY;
 }
 
 /* The runner of a ready instance has had its time to open all its slots: waiters count on no further ones. */
@@ -278,8 +287,11 @@ static void fill_spec(const struct revision *revision, struct instance_spec *spe
     };
 }
 
-static void fill_load(const struct revision *revision, json_t *settings, struct instance_load *load)
+/* The caller gives back the settings that are returned. */
+static json_t *fill_load(const struct revision *revision, struct instance_load *load)
 {
+    json_t *settings =
+        init_settings_make(revision->settings, &revision->prepared, revision->scale.concurrency);
     *load = (struct instance_load){
         .function = revision->settings->name,
         .pool = revision->pool,
@@ -288,6 +300,7 @@ static void fill_load(const struct revision *revision, json_t *settings, struct 
         .memory_bytes = revision->settings->memory_bytes,
         .cpus = revision->settings->cpus,
     };
+    return settings;
 }
 
 static void remember(struct revision *revision, struct instance *instance)
@@ -300,7 +313,7 @@ static void remember(struct revision *revision, struct instance *instance)
 }
 
 /* Gives the function to a prewarmed instance; false when there is none. */
-static bool start_prewarmed(struct revision *revision, struct instance_load *load)
+static bool start_prewarmed(struct revision *revision)
 {
     struct fleet_env *env = revision->env;
     if (!revision->prewarm || prewarm_ready(revision->prewarm) == 0)
@@ -313,28 +326,34 @@ static bool start_prewarmed(struct revision *revision, struct instance_load *loa
                     LOG_ERR(&err));
         return false;
     }
-    load->package = package;
-    load->package_size = size;
+    struct instance_load load;
+    json_t *settings = fill_load(revision, &load);
+    load.package = package;
+    load.package_size = size;
     struct instance *instance = prewarm_take(revision->prewarm);
     remember(revision, instance);
-    instance_load(instance, load, &instance_hooks, revision);
+    instance_load(instance, &load, &instance_hooks, revision);
+    json_decref(settings);
     free(package);
     return true;
 }
 
+/* Starts a container of its own. */
+static void start_fresh(struct revision *revision)
+{
+    struct instance_spec spec;
+    struct instance_load load;
+    fill_spec(revision, &spec);
+    json_t *settings = fill_load(revision, &load);
+    remember(revision, instance_start(revision->env, &spec, &load, &instance_hooks,
+                                      &revision->shared->account, revision));
+    json_decref(settings);
+}
+
 static void start_one(struct revision *revision)
 {
-    json_t *settings =
-        init_settings_make(revision->settings, &revision->prepared, revision->scale.concurrency);
-    struct instance_load load;
-    fill_load(revision, settings, &load);
-    if (!start_prewarmed(revision, &load)) {
-        struct instance_spec spec;
-        fill_spec(revision, &spec);
-        remember(revision, instance_start(revision->env, &spec, &load, &instance_hooks,
-                                          &revision->shared->account, revision));
-    }
-    json_decref(settings);
+    if (!start_prewarmed(revision))
+        start_fresh(revision);
     if (revision->prepared.dependency_key)
         dependency_store_touch(revision->env->dependencies, revision->prepared.dependency_key);
 }

@@ -591,7 +591,9 @@ static void fail_queue_timeout(struct exchange *exchange)
     error_set(&error, "gateway", "queue-timeout", "The request waited %u ms for a free slot of the function.",
               limit_ms);
     if (exchange->waiter.limit)
-        error_hint(&error, "No further instance could be started: the limit is %s. Try again later.",
+        error_hint(&error,
+                   "No further instance could be started: the limit is %s. How long a request waits is "
+                   "queue_timeout in the section `host`. Try again later.",
                    exchange->waiter.limit);
     else
         error_hint(&error, "The limit is queue_timeout in the section `host`. Try again later.");

@@ -402,7 +402,8 @@ static void respond(struct fake_engine *engine, enum fake_op op, struct evhttp_r
                     const char *id)
 {
     struct fake_container *container = find_container(engine, id);
-    if (*id && !container) {
+    bool about_one = op >= FAKE_START && op <= FAKE_WAIT;
+    if (about_one && !container) {
         refuse(request, 404);
         return;
     }

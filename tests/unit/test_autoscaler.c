@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -202,22 +203,55 @@ struct moment {
     char reason[24];
 };
 
+/* Reads numbers up to the first thing that is none; *text is left behind them. */
+static size_t read_numbers(const char **text, unsigned long long *ret_numbers, size_t max)
+{
+    size_t count = 0;
+    for (char *end; count < max; *text = end) {
+        ret_numbers[count] = strtoull(*text, &end, 10);
+        if (end == *text)
+            break;
+        count++;
+    }
+    *text += strspn(*text, " ");
+    return count;
+}
+
 static bool read_moment(const char *line, struct moment *ret_moment)
 {
-    struct moment moment = {0};
-    struct slot_counts *counts = &moment.inputs.counts;
-    unsigned long long at, service, expected, retry;
-    int got = sscanf(line, "%llu %u %u %u %u %u %u %u %llu %llu %llu : %u %u %23s", &at, &counts->waiting,
-                     &counts->idle, &counts->busy, &counts->starting, &counts->instances,
-                     &moment.inputs.starting_instances, &moment.inputs.host_room, &service, &expected, &retry,
-                     &moment.start, &moment.denied, moment.reason);
-    if (got != 14)
+    unsigned long long is[11] = {0}, should[2] = {0};
+    if (read_numbers(&line, is, 11) != 11 || *line++ != ':' || read_numbers(&line, should, 2) != 2)
         return false;
-    moment.inputs.now_ms = at;
-    moment.inputs.expected_start_ms = expected;
-    moment.inputs.retry_at_ms = retry;
-    counts->service_us = service;
-    *ret_moment = moment;
+    *ret_moment = (struct moment){
+        .inputs = {.now_ms = is[0],
+                   .counts = {.waiting = (unsigned)is[1],
+                              .idle = (unsigned)is[2],
+                              .busy = (unsigned)is[3],
+                              .starting = (unsigned)is[4],
+                              .instances = (unsigned)is[5],
+                              .service_us = is[8]},
+                   .starting_instances = (unsigned)is[6],
+                   .host_room = (unsigned)is[7],
+                   .expected_start_ms = is[9],
+                   .retry_at_ms = is[10]},
+        .start = (unsigned)should[0],
+        .denied = (unsigned)should[1],
+    };
+    snprintf(ret_moment->reason, sizeof(ret_moment->reason), "%.*s", (int)strcspn(line, "\n"), line);
+    return true;
+}
+
+/* "settings: concurrency, minimum, maximum" */
+static bool read_settings(const char *line, struct scale_settings *settings)
+{
+    unsigned long long numbers[3] = {0};
+    if (strncmp(line, "settings:", strlen("settings:")) != 0)
+        return false;
+    line += strlen("settings:");
+    assert_int_equal(read_numbers(&line, numbers, 3), 3);
+    settings->concurrency = (unsigned)numbers[0];
+    settings->min_scale = (unsigned)numbers[1];
+    settings->max_scale = (unsigned)numbers[2];
     return true;
 }
 
@@ -230,9 +264,8 @@ static unsigned replay(const char *name)
     struct scale_settings settings = usual;
     unsigned moments = 0;
     for (unsigned number = 1; fgets(line, sizeof(line), file); number++) {
-        struct moment moment;
-        if (line[0] == '#' || sscanf(line, "settings concurrency=%u min=%u max=%u", &settings.concurrency,
-                                     &settings.min_scale, &settings.max_scale) == 3)
+        struct moment moment = {0};
+        if (line[0] == '#' || read_settings(line, &settings))
             continue;
         if (!read_moment(line, &moment))
             fail_msg("%s:%u: not a moment: %s", name, number, line);

@@ -35,6 +35,31 @@ static void prewarmed_instances_are_used_and_replaced(void **state)
     bench_close(&bench);
 }
 
+/* A start that still waits for its turn gives way to a prewarmed instance that has become ready meanwhile. */
+static void a_prewarmed_instance_serves_before_a_start_that_waits(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request request;
+    cleanup_free char *host = xasprintf(", prewarm: %ld", sysconf(_SC_NPROCESSORS_ONLN));
+    bench_open(&bench);
+    write_config(&bench, host, (const char *[]){"hello", "", NULL});
+    fake_engine_plan(bench.engine, FAKE_START, (struct fake_plan){.hold = true});
+    start_settled(&bench);
+    ask(&bench, "hello", &request);
+    run_for(&bench, 100); /* every turn is taken by a prewarmed instance to be */
+    fake_engine_release(bench.engine, FAKE_START);
+    UNTIL(&bench, request.slot);
+    struct fake_container *container = fake_engine_newest(bench.engine);
+    while (container && container->renames == 0)
+        container = container->next;
+    assert_non_null(container);
+    assert_non_null(strstr(container->name, "berth-hello-"));
+    finish(&request);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
 static void leftovers_of_a_predecessor_go_but_only_ours(void **state)
 {
     (void)state;
@@ -573,6 +598,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serves_and_removes_what_is_idle),
         cmocka_unit_test(prewarmed_instances_are_used_and_replaced),
+        cmocka_unit_test(a_prewarmed_instance_serves_before_a_start_that_waits),
         cmocka_unit_test(leftovers_of_a_predecessor_go_but_only_ours),
         cmocka_unit_test(a_second_daemon_in_the_same_directories_is_refused),
         cmocka_unit_test(a_new_revision_takes_over_and_the_old_one_drains),
