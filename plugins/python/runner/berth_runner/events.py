@@ -466,7 +466,7 @@ class Engine:
             self.wind_up()
 
     def wind_up(self):
-        """Ends an application's lifespan; then what asyncio.run() does at its end: cancels what user code left running and closes the loop."""
+        """Ends an application's lifespan, then what user code left running, then the loop, as asyncio.run() does."""
         if self.function.lifespan is not None:
             self.loop.run_until_complete(self.function.lifespan.shutdown())
         left = asyncio.all_tasks(self.loop)
