@@ -29,7 +29,7 @@ struct check {
 /* One function under check. */
 struct subject {
     struct check *check;
-    const char *function;
+    const struct function_settings *settings;
 };
 
 static void stop_when_done(struct check *check)
@@ -43,11 +43,15 @@ static void on_checked(void *context, struct build_result *result)
     struct subject *subject = context;
     struct check *check = subject->check;
     bool told = diagnostics_errors(&result->diagnostics, NULL) > 0;
+    const struct function_settings *settings = subject->settings;
+    diagnostics_place(&result->diagnostics, check->config_path, settings->line, settings->column);
     diagnostics_move(&check->found, &result->diagnostics);
     if (!result->ok && !told) {
         struct diagnostic item = {.severity = SEVERITY_ERROR,
-                                  .function = (char *)subject->function,
+                                  .function = settings->name,
                                   .file = (char *)check->config_path,
+                                  .line = settings->line,
+                                  .column = settings->column,
                                   .message = result->error.message,
                                   .hint = result->error.hint[0] ? result->error.hint : NULL};
         diagnostics_add(&check->found, &item);
@@ -75,7 +79,7 @@ static void submit(struct check *check, const struct function_settings *settings
         .option_count = settings->option_count,
     };
     struct subject *subject = xcalloc(1, sizeof(*subject));
-    *subject = (struct subject){check, settings->name};
+    *subject = (struct subject){check, settings};
     check->pending++;
     build_jobs_submit(check->jobs, &request, on_checked, subject);
 }

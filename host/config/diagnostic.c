@@ -61,6 +61,18 @@ void diagnostics_move(struct diagnostics *to, struct diagnostics *from)
     *from = (struct diagnostics){0};
 }
 
+void diagnostics_place(struct diagnostics *list, const char *file, unsigned line, unsigned column)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct diagnostic *item = &list->items[i];
+        if (item->file)
+            continue;
+        item->file = xstrdup(file);
+        item->line = line;
+        item->column = column;
+    }
+}
+
 void diagnostics_clear(struct diagnostics *list)
 {
     for (size_t i = 0; i < list->count; i++)

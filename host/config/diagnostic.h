@@ -37,6 +37,10 @@ void diagnostics_add(struct diagnostics *list, const struct diagnostic *item);
 /* Moves all entries of `from` to the end of `to`; `from` is empty afterwards. */
 void diagnostics_move(struct diagnostics *to, struct diagnostics *from);
 
+/* Gives the entries that name no file this place: findings about a function as a whole, where it is
+ * registered. */
+void diagnostics_place(struct diagnostics *list, const char *file, unsigned line, unsigned column);
+
 void diagnostics_clear(struct diagnostics *list);
 
 /* Entries of severity error, of `function` or (NULL) of all. */

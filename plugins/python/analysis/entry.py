@@ -64,7 +64,7 @@ def _named_file(job, name):
     if os.path.isfile(os.path.join(job.folder, file)):
         if file.endswith(".py"):
             return file
-        job.findings.error(file, 0, 0, f"`{file}` is no Python file", "the entry file's name must end in .py")
+        job.findings.error(file, 1, 1, f"`{file}` is no Python file", "the entry file's name must end in .py")
         return None
     if os.path.isdir(os.path.join(job.folder, file)):
         hint = f"name the file in it, such as `{file}/main.py`"
