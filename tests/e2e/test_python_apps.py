@@ -3,6 +3,8 @@ of their dependencies."""
 
 import base64
 import os
+import pathlib
+import re
 import time
 
 import pytest
@@ -137,6 +139,9 @@ STARLETTE = """
         middleware=[Middleware(GZipMiddleware)])
 """
 
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs/python.md"
+DOCUMENTED = re.compile(r"<!-- GET (\S+) \| 200 \| ([^\n]*) \| (\w+) -->\n```python\n(.*?)```", re.DOTALL)
+
 UPLOAD = (b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n'
           b"Content-Type: application/octet-stream\r\n\r\n" + b"\1" * 300000 + b"\r\n--x--\r\n")
 UPLOAD_HEADERS = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -254,6 +259,18 @@ def test_starlette(served):
     assert socket.receive() == (2, b"\0\1")
     assert socket.receive() == (8, (4000).to_bytes(2, "big"))
     socket.connection.close()
+
+
+def test_examples_of_the_documentation(make_berth):
+    berth = make_berth()
+    examples = [match.groups() for match in DOCUMENTED.finditer(DOCS.read_text(encoding="utf-8"))]
+    assert {package for _, _, package, _ in examples} == {"fastapi", "flask"}
+    for _, _, package, source in examples:
+        berth.write_function(f"docs_{package}", source, extra_dependencies=package)
+    berth.start()
+    for target, text, package, _ in examples:
+        answer = berth.wait_answer(f"/docs_{package}{target}", lambda answer: answer.status == 200, package, 200)
+        assert answer.text == text.replace("/sample/", f"/docs_{package}/")
 
 
 def test_second_function_with_the_same_line_installs_nothing(served):

@@ -6,7 +6,8 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/python.md"
 EXAMPLE = re.compile(
-    r"<!-- (?P<method>\w+) (?P<target>\S+)(?: (?P<body>[^|\n]+?))? \| (?P<status>\d+) \| (?P<text>[^\n]*?) -->\n"
+    r"<!-- (?P<method>\w+) (?P<target>\S+)(?: (?P<body>[^|\n]+?))? \| (?P<status>\d+) \| (?P<text>[^\n]*?)"
+    r"(?: \| (?P<package>\w+))? -->\n"
     r"```python\n(?P<source>.*?)```", re.DOTALL)
 TEXT = DOCS.read_text(encoding="utf-8")
 EXAMPLES = list(EXAMPLE.finditer(TEXT))
@@ -18,7 +19,9 @@ def test_every_block_is_an_example():
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"line-{TEXT[:example.start()].count(chr(10)) + 1}")
 def test_example(host, example):
-    connection = host.serve(example["source"])
+    if example["package"]:
+        pytest.importorskip(example["package"])
+    connection = host.serve(example["source"], runtime={"file": "main.py"})
     body = example["body"].encode() if example["body"] else None
     response = connection.request(example["method"], example["target"], body)
     assert response.status == int(example["status"]) and example["text"] in response.text
