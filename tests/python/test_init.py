@@ -261,3 +261,8 @@ def test_tls_by_asyncio_after_a_light_import(host):
                 server.close()
         """)
     assert connection.request().text == "refused as it should be"
+
+
+def test_garbage_is_collected_as_usual_once_the_function_is_loaded(host):
+    connection = host.serve("import gc\n\ndef handle(request):\n    return [gc.isenabled(), gc.get_threshold()[0]]\n")
+    assert connection.request().json() == [True, 700]

@@ -146,7 +146,6 @@ def end_now(_number, _frame):
 
 def main():
     signal.signal(signal.SIGTERM, end_now)
-    gc.disable()  # until the function is loaded: imports make many objects and no garbage
     output.install()
     session = Session(socket_path())
     begin_loading()
