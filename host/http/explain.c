@@ -80,9 +80,6 @@ static enum http_problem_id explain_request_line(struct http_text line, llhttp_e
     if (outcome == HPE_PAUSED_H2_UPGRADE || http_text_equal(method, HTTP_TEXT("PRI"))) {
         return HTTP_PROBLEM_HTTP2;
     }
-    if (outcome == HPE_INVALID_METHOD) {
-        return HTTP_PROBLEM_METHOD_UNKNOWN;
-    }
     struct http_text target = take_word(&line);
     if (target.length == 0) {
         return HTTP_PROBLEM_REQUEST_LINE;
@@ -91,6 +88,17 @@ static enum http_problem_id explain_request_line(struct http_text line, llhttp_e
         return explain_target(target, target_limit);
     }
     return explain_version(line);
+}
+
+uint32_t http_foreign_method(const struct http_head_parser *parser, uint32_t end)
+{
+    llhttp_errno_t outcome = llhttp_get_errno(&parser->llhttp);
+    struct http_text line = line_at(parser->head->bytes, parser->start, end);
+    struct http_text method = take_word(&line);
+    bool own_meaning =
+        http_text_equal(method, HTTP_TEXT("PRI")) || http_text_equal(method, HTTP_TEXT("CONNECT"));
+    bool about_method = outcome == HPE_INVALID_METHOD || outcome == HPE_INVALID_CONSTANT;
+    return about_method && !own_meaning && is_token(method) ? (uint32_t)method.length : 0;
 }
 
 const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t end)

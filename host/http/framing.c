@@ -46,7 +46,22 @@ static const struct http_problem *check_length(struct http_head *head)
     return http_length_read(http_head_value(head, header), &head->content_length);
 }
 
-/* "chunked", alone and once. Chunked in another place than the end is malformed, any other coding unknown. */
+/* A list that is not "chunked" alone and once: another coding before a last "chunked" is unknown; with
+ * anything else nobody can tell where the body ends. */
+static const struct http_problem *coding_fault(struct http_text list)
+{
+    unsigned others = 0, chunked = 0;
+    bool ends_chunked = false;
+    struct http_text member;
+    while (http_text_next_member(&list, &member)) {
+        ends_chunked = http_text_equal_nocase(member, HTTP_TEXT("chunked"));
+        chunked += ends_chunked;
+        others += !ends_chunked;
+    }
+    return http_problem(ends_chunked && chunked == 1 && others > 0 ? HTTP_PROBLEM_CODING_UNKNOWN
+                                                                   : HTTP_PROBLEM_CODING_MALFORMED);
+}
+
 static const struct http_problem *check_coding(struct http_head *head)
 {
     bool several;
@@ -58,11 +73,11 @@ static const struct http_problem *check_coding(struct http_head *head)
         return http_problem(HTTP_PROBLEM_CODING_IN_HTTP10);
     }
     struct http_text value = http_head_value(head, header);
-    if (several || value.length == 0) {
+    if (several) {
         return http_problem(HTTP_PROBLEM_CODING_MALFORMED);
     }
     if (!http_text_equal_nocase(value, HTTP_TEXT("chunked"))) {
-        return http_problem(HTTP_PROBLEM_CODING_UNKNOWN);
+        return coding_fault(value);
     }
     head->framing = HTTP_FRAMING_CHUNKED;
     return NULL;
@@ -103,9 +118,6 @@ static void derive_request(struct http_head *head)
 {
     head->upgrade = head->version_minor == 1 && head->connection.upgrade &&
                     http_head_has(head, HTTP_HEADER_UPGRADE) && !offers_http2(head);
-    const struct http_header *expect = http_head_find(head, HTTP_HEADER_EXPECT);
-    head->expect_continue = expect != NULL && head->version_minor == 1 &&
-                            http_text_equal_nocase(http_head_value(head, expect), HTTP_TEXT("100-continue"));
 }
 
 static void derive_response(struct http_head *head, enum http_method request_method)

@@ -169,13 +169,38 @@ static enum http_parse finish(struct http_head_parser *parser)
     return parser->problem == NULL ? HTTP_PARSE_DONE : HTTP_PARSE_ERROR;
 }
 
+/* Any token is a method, but llhttp knows a fixed set, some of it for other protocols only. The first lines
+ * with another method go to it once more with a method that it knows in that place; it reads as
+ * HTTP_METHOD_OTHER. */
+#define STAND_IN_METHOD "PURGE"
+
+static llhttp_errno_t execute_stand_in(struct http_head_parser *parser, const char *from, size_t size)
+{
+    llhttp_init(&parser->llhttp, HTTP_REQUEST, &callbacks);
+    parser->llhttp.data = parser;
+    parser->head->header_count = 0;
+    llhttp_execute(&parser->llhttp, STAND_IN_METHOD, sizeof(STAND_IN_METHOD) - 1);
+    return llhttp_execute(&parser->llhttp, from, size);
+}
+
+static llhttp_errno_t execute(struct http_head_parser *parser, const char *bytes, uint32_t from, uint32_t end)
+{
+    parser->llhttp.data = parser;
+    llhttp_errno_t outcome = llhttp_execute(&parser->llhttp, bytes + from, end - from);
+    if (outcome == HPE_OK || outcome == HPE_PAUSED || parser->scanned != 0 ||
+        parser->kind != HTTP_MESSAGE_REQUEST) {
+        return outcome;
+    }
+    uint32_t method = http_foreign_method(parser, end);
+    return method > 0 ? execute_stand_in(parser, bytes + from + method, end - from - method) : outcome;
+}
+
 /* Hands llhttp the lines up to `end`. */
 static enum http_parse scan_lines(struct http_head_parser *parser, const char *bytes, uint32_t end,
                                   size_t size)
 {
     uint32_t from = parser->scanned == 0 ? parser->start : parser->scanned;
-    parser->llhttp.data = parser;
-    llhttp_errno_t outcome = llhttp_execute(&parser->llhttp, bytes + from, end - from);
+    llhttp_errno_t outcome = execute(parser, bytes, from, end);
     if (outcome == HPE_PAUSED) {
         return finish(parser);
     }

@@ -24,7 +24,7 @@
 #define HTTP_HEADERS_DEFAULT 128
 
 enum http_method {
-    HTTP_METHOD_OTHER = 0, /* a registered method not listed here (PROPFIND, ...); see the text */
+    HTTP_METHOD_OTHER = 0, /* any other token but CONNECT and PRI (PROPFIND, get, ...); see the text */
     HTTP_METHOD_GET,
     HTTP_METHOD_HEAD,
     HTTP_METHOD_POST,

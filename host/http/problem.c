@@ -11,8 +11,6 @@ static const struct http_problem problems[HTTP_PROBLEM_COUNT] = {
                                   "More than one empty line, or half of one, stands before the message.", ""},
     [HTTP_PROBLEM_METHOD_MALFORMED] = {400, "method-malformed",
                                        "The method has a character that is not allowed in a method.", ""},
-    [HTTP_PROBLEM_METHOD_UNKNOWN] = {501, "method-unknown", "The method is not one that this server knows.",
-                                     "Methods are case-sensitive: use GET, POST, PUT, PATCH, DELETE, ..."},
     [HTTP_PROBLEM_CONNECT] = {501, "connect-unsupported",
                               "CONNECT asks for a tunnel, but this server is not a forward proxy.", ""},
     [HTTP_PROBLEM_REQUEST_LINE] =
@@ -68,6 +66,9 @@ static const struct http_problem problems[HTTP_PROBLEM_COUNT] = {
     [HTTP_PROBLEM_HOST_MALFORMED] = {400, "host-malformed",
                                      "The Host header is not a host name or address with an optional port.",
                                      ""},
+    [HTTP_PROBLEM_EXPECTATION] = {417, "expectation-unknown",
+                                  "Expect asks for something other than 100-continue.",
+                                  "Leave the Expect header out."},
     [HTTP_PROBLEM_LENGTH_MALFORMED] = {400, "content-length-malformed",
                                        "Content-Length is not a decimal number.", ""},
     [HTTP_PROBLEM_LENGTH_SEVERAL] = {400, "content-length-several", "There is more than one Content-Length.",

@@ -191,6 +191,28 @@ static const struct http_problem *check_host(struct http_head *head)
     return NULL;
 }
 
+/* The only expectation there is is 100-continue; HTTP/1.0 knows none. */
+static const struct http_problem *check_expect(struct http_head *head)
+{
+    if (head->version_minor == 0 || !http_head_has(head, HTTP_HEADER_EXPECT)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < head->header_count; i++) {
+        if (head->headers[i].id != HTTP_HEADER_EXPECT) {
+            continue;
+        }
+        struct http_text list = http_head_value(head, &head->headers[i]);
+        struct http_text member;
+        while (http_text_next_member(&list, &member)) {
+            if (!http_text_equal_nocase(member, HTTP_TEXT("100-continue"))) {
+                return http_problem(HTTP_PROBLEM_EXPECTATION);
+            }
+            head->expect_continue = true;
+        }
+    }
+    return NULL;
+}
+
 const struct http_problem *http_rules_check(const struct http_head_parser *parser, struct http_head *head)
 {
     uint32_t offset = 0;
@@ -208,6 +230,7 @@ const struct http_problem *http_rules_check(const struct http_head_parser *parse
     }
     if (parser->kind == HTTP_MESSAGE_REQUEST) {
         problem = check_host(head);
+        problem = problem != NULL ? problem : check_expect(head);
     }
     return problem != NULL ? problem
                            : http_framing_check(head, parser->kind, (enum http_method)parser->request_method);

@@ -9,8 +9,8 @@
 /* Checks a head that llhttp has accepted and fills every derived member. NULL, or the problem. */
 const struct http_problem *http_rules_check(const struct http_head_parser *parser, struct http_head *head);
 
-/* Checks how the message is delimited and fills framing, content_length, keep_alive, upgrade and
- * expect_continue. The headers must have been checked. NULL, or the problem. */
+/* Checks how the message is delimited and fills framing, content_length, keep_alive and upgrade. The headers
+ * must have been checked. NULL, or the problem. */
 const struct http_problem *http_framing_check(struct http_head *head, enum http_message_kind kind,
                                               enum http_method request_method);
 
@@ -28,6 +28,11 @@ const struct http_problem *http_length_read(struct http_text value, int64_t *ret
  * came. Never NULL. */
 const struct http_problem *http_explain(const struct http_head_parser *parser, uint32_t position,
                                         uint32_t end);
+
+/* How many bytes of the refused request line, which begins at `start` and ends before `end`, are a method
+ * that is well-formed but no method of HTTP to llhttp; 0 when the method is not what it minds. PRI and
+ * CONNECT have meanings of their own and are not among them. */
+uint32_t http_foreign_method(const struct http_head_parser *parser, uint32_t end);
 
 /* Why the request or status line is refused. Never NULL. */
 const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t end);

@@ -96,7 +96,7 @@ def test_unknown_function_is_a_404_that_names_the_nearest(served):
     assert "hello" in error["message"] + error.get("hint", "")
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
 def test_every_method_reaches_the_function(served, method):
     assert served.request(method, "/mirror").json()["method"] == method
 
@@ -282,7 +282,7 @@ WRONG = {
     "two lengths": ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
     "length no number": ("POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400),
     "space before colon": ("GET /hello HTTP/1.1\r\nHost : a\r\n\r\n", 400),
-    "no method known": ("BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+    "method alone": ("GET\r\n\r\n", 400),
     "long head": ("GET /hello HTTP/1.1\r\nHost: a\r\nX-Long: " + "x" * 100_000 + "\r\n\r\n", 431),
     "long target": ("GET /hello?" + "x" * 20_000 + " HTTP/1.1\r\nHost: a\r\n\r\n", 414),
 }

@@ -153,6 +153,8 @@ static void test_methods(void **state)
         {"OPTIONS", HTTP_METHOD_OPTIONS, true}, {"TRACE", HTTP_METHOD_TRACE, true},
         {"POST", HTTP_METHOD_POST, false},      {"PATCH", HTTP_METHOD_PATCH, false},
         {"PROPFIND", HTTP_METHOD_OTHER, false}, {"PURGE", HTTP_METHOD_OTHER, false},
+        {"get", HTTP_METHOD_OTHER, false},      {"BREW", HTTP_METHOD_OTHER, false},
+        {"PLAY", HTTP_METHOD_OTHER, false},     {"GETX", HTTP_METHOD_OTHER, false},
     };
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         struct parse p;
@@ -237,8 +239,10 @@ static const struct response_case responses[] = {
      "content-length-several", 0, 0, false},
     {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP_METHOD_GET, 0,
      "framing-ambiguous", 0, 0, false},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", HTTP_METHOD_GET, 0, "transfer-encoding-unknown", 0,
-     0, false},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", HTTP_METHOD_GET, 0,
+     "transfer-encoding-unknown", 0, 0, false},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", HTTP_METHOD_GET, 0, "transfer-encoding-malformed",
+     0, 0, false},
     {"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP_METHOD_GET, 0, "transfer-encoding-http10",
      0, 0, false},
 };
