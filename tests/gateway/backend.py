@@ -3,78 +3,21 @@ import os
 import socket
 import threading
 
-
-class Closed(Exception):
-    """The other side has closed the connection."""
+from wire import Head, Stream, Truncated
 
 
-class Request:
-    def __init__(self, head):
-        self.raw = head
-        lines = head.decode("latin-1").split("\r\n")
-        self.method, self.target, self.version = lines[0].split(" ")
-        self.headers = [tuple(line.split(": ", 1)) for line in lines[1:] if line]
-
-    def all(self, name):
-        return [value for key, value in self.headers if key.lower() == name.lower()]
-
-    def get(self, name):
-        values = self.all(name)
-        return values[0] if values else None
+class Request(Head):
+    def __init__(self, raw):
+        super().__init__(raw)
+        self.method, self.target, self.version = self.first
 
 
-class Connection:
-    def __init__(self, sock):
-        self.sock = sock
-        self.pending = b""
-
-    def receive(self):
-        data = self.sock.recv(65536)
-        if not data:
-            raise Closed()
-        return data
-
-    def read_until(self, mark):
-        while mark not in self.pending:
-            self.pending += self.receive()
-        found, self.pending = self.pending.split(mark, 1)
-        return found + mark
-
-    def read_exactly(self, count):
-        while len(self.pending) < count:
-            self.pending += self.receive()
-        found, self.pending = self.pending[:count], self.pending[count:]
-        return found
-
-    def read_some(self):
-        if self.pending:
-            found, self.pending = self.pending, b""
-            return found
-        return self.receive()
-
-    def read_chunk(self):
-        """One chunk's bytes; b"" for the last one, whose trailers are left unread."""
-        size = int(self.read_until(b"\r\n"), 16)
-        if size == 0:
-            return b""
-        data = self.read_exactly(size)
-        assert self.read_exactly(2) == b"\r\n"
-        return data
-
+class Connection(Stream):
     def read_body(self, request):
         """The body and, for a chunked one, the trailer section."""
         if request.get("Transfer-Encoding") == "chunked":
-            body = b""
-            while chunk := self.read_chunk():
-                body += chunk
-            trailers = b""
-            while (line := self.read_until(b"\r\n")) != b"\r\n":
-                trailers += line
-            return body, trailers
+            return self.read_chunks()
         return self.read_exactly(int(request.get("Content-Length") or 0)), b""
-
-    def send(self, data):
-        self.sock.sendall(data)
 
     def answer(self, body=b"", status="200 OK", headers=()):
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
@@ -86,7 +29,7 @@ class Connection:
         try:
             while True:
                 self.receive()
-        except (Closed, ConnectionError):
+        except (Truncated, ConnectionError):
             return True
         except socket.timeout:
             return False
@@ -148,7 +91,7 @@ class Backend:
                 handler = self.handlers.get(request.target.split("?")[0], self.default)
                 if handler(connection, request) is False:
                     break
-        except (Closed, ConnectionError):
+        except (Truncated, ConnectionError):
             pass
         except Exception as error:  # pylint: disable=broad-except
             self.errors.append(error)

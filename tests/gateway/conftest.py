@@ -1,4 +1,5 @@
 """Runs the real gateway in tests/peers/gateway_driver with scripted runners behind it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ from raw_client import RawClient
 
 BIN = pathlib.Path(os.environ.get("BERTH_BIN_DIR", pathlib.Path(__file__).parents[2] / "build/release/bin"))
 BINARY = (BIN / "gateway_driver").read_bytes()
+SANITIZED = b"__asan_init" in BINARY or b"__tsan_init" in BINARY
 SUSPICIOUS = re.compile(r"Sanitizer|runtime error|data race| error | level=error")
 
 
@@ -57,7 +59,7 @@ class Gateway:
 
     def memory_kib(self):
         """Resident memory; what the memory checkers add says nothing, so 0 with them."""
-        if b"__asan_init" in BINARY or b"__tsan_init" in BINARY:
+        if SANITIZED:
             return 0
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
@@ -75,6 +77,21 @@ class Gateway:
         log = self.log_path.read_text()
         assert code == 0, log
         assert not SUSPICIOUS.search(log), log
+
+
+@contextlib.contextmanager
+def start_peer(folder, arguments, options):
+    """A gateway in front of the backend in C, tests/peers/echo_backend."""
+    with subprocess.Popen([BIN / "echo_backend", *arguments], stdout=subprocess.PIPE) as peer:
+        try:
+            peer.stdout.readline()
+            gateway = Gateway(folder, options)
+            try:
+                yield gateway
+            finally:
+                gateway.stop()
+        finally:
+            peer.kill()
 
 
 @pytest.fixture

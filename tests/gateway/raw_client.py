@@ -1,45 +1,32 @@
 """A client that sends exactly the bytes it is told to and reads answers strictly."""
+import select
 import socket
 
-
-class Truncated(Exception):
-    """The connection ended, or was reset, within an answer."""
+from wire import Head, Stream, Truncated
 
 
-class Response:
-    def __init__(self, head):
-        self.raw = head
-        lines = head.decode("latin-1").split("\r\n")
-        self.version, status, *_ = lines[0].split(" ")
-        self.status = int(status)
-        self.headers = [tuple(line.split(": ", 1)) for line in lines[1:] if line]
+class Response(Head):
+    def __init__(self, raw):
+        super().__init__(raw)
+        self.version, self.status = self.first[0], int(self.first[1])
         self.body = b""
         self.trailers = b""
         self.interim = []
 
-    def all(self, name):
-        return [value for key, value in self.headers if key.lower() == name.lower()]
 
-    def get(self, name):
-        values = self.all(name)
-        assert len(values) < 2, f"{name} came {len(values)} times"
-        return values[0] if values else None
-
-
-class RawClient:
+class RawClient(Stream):
     def __init__(self, address, timeout=10):
         host, port = address.rsplit(":", 1)
-        self.sock = socket.create_connection((host, int(port)), timeout)
-        self.pending = b""
+        super().__init__(socket.socket())
+        self.sock.settimeout(timeout)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock.connect((host, int(port)))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.sock.close()
-
-    def send(self, data):
-        self.sock.sendall(data)
 
     def request(self, head, body=b""):
         """Sends a head given as lines, without their ends."""
@@ -49,47 +36,6 @@ class RawClient:
         self.request([f"{method} {target} HTTP/1.1", "Host: berth.test", *headers])
         return self.read_response(method)
 
-    def receive(self):
-        try:
-            data = self.sock.recv(65536)
-        except ConnectionResetError as error:
-            raise Truncated() from error
-        if not data:
-            raise Truncated()
-        return data
-
-    def read_until(self, mark):
-        while mark not in self.pending:
-            self.pending += self.receive()
-        found, self.pending = self.pending.split(mark, 1)
-        return found + mark
-
-    def read_exactly(self, count):
-        while len(self.pending) < count:
-            self.pending += self.receive()
-        found, self.pending = self.pending[:count], self.pending[count:]
-        return found
-
-    def read_chunk(self):
-        size = int(self.read_until(b"\r\n"), 16)
-        if size == 0:
-            return b""
-        data = self.read_exactly(size)
-        assert self.read_exactly(2) == b"\r\n"
-        return data
-
-    def read_to_end(self):
-        """Everything up to a regular end of the connection."""
-        data, self.pending = self.pending, b""
-        while True:
-            try:
-                more = self.sock.recv(65536)
-            except ConnectionResetError as error:
-                raise Truncated() from error
-            if not more:
-                return data
-            data += more
-
     def read_head(self):
         return Response(self.read_until(b"\r\n\r\n"))
 
@@ -97,10 +43,7 @@ class RawClient:
         if method == "HEAD" or response.status in (204, 304) or response.status < 200:
             return
         if response.get("Transfer-Encoding") == "chunked":
-            while chunk := self.read_chunk():
-                response.body += chunk
-            while (line := self.read_until(b"\r\n")) != b"\r\n":
-                response.trailers += line
+            response.body, response.trailers = self.read_chunks()
         elif response.get("Content-Length") is not None:
             response.body = self.read_exactly(int(response.get("Content-Length")))
         else:
@@ -125,3 +68,17 @@ class RawClient:
             return True
         except socket.timeout:
             return False
+
+    def is_readable(self):
+        """True when there is an answer, or its end, to read."""
+        return bool(self.pending or select.select([self.sock], [], [], 0)[0])
+
+    def leave(self):
+        """Says that nothing more will be sent, and closes behind what still comes, which is returned."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+            return self.read_to_end()
+        except (OSError, Truncated):
+            return b""
+        finally:
+            self.sock.close()

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from conftest import wait_for
-from raw_client import Truncated
+from wire import Truncated
 
 
 def reason_of(response):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from conftest import BIN, Gateway, wait_for
-from raw_client import Truncated
+from wire import Truncated
 
 PATTERN = bytes(range(251)) * 4096
 

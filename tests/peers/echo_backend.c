@@ -2,12 +2,16 @@
  * A small and fast HTTP/1.1 server on a unix socket, one thread, for benchmarks and volume tests: what it
  * costs hides as little as possible of what a proxy in front of it costs. Trusts its input.
  *
- *     echo_backend SOCKET
+ *     echo_backend SOCKET [heads]
  *
  *     /hello      a small fixed answer
  *     /bytes/N    N bytes, byte i being pattern_at(i), with Content-Length
  *     /upload     reads the body and checks it against the pattern; answers how many bytes matched
  *     /slow/MS    answers after MS milliseconds
+ *
+ * With "heads" every request is answered with its own head, in hexadecimal as the header X-Head when it is
+ * HEAD. A request with a body is answered before the body is read, and the connection closed behind the
+ * answer.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -35,11 +39,13 @@ struct connection {
     uint64_t to_read, matched, position;
     bool reading_body;
     bool wants_write;
+    bool ends; /* with what has been answered */
     char input[INPUT_MAX];
 };
 
 static char pattern[PATTERN_SIZE];
 static int loop_fd, listen_fd;
+static bool answers_heads;
 static struct connection *by_fd[FD_MAX]; /* of both its descriptors */
 
 static const char hello[] =
@@ -125,10 +131,21 @@ static void answer_later(struct connection *connection, unsigned long ms)
     add(connection->timer_fd, connection);
 }
 
+/* How many of the bytes are those of the pattern from `position` on. */
+static size_t count_matches(const char *bytes, size_t size, uint64_t position)
+{
+    const char *expected = pattern + position % PATTERN_PERIOD;
+    if (size <= PATTERN_SIZE - PATTERN_PERIOD && memcmp(bytes, expected, size) == 0)
+        return size;
+    size_t matched = 0;
+    for (size_t i = 0; i < size; i++)
+        matched += bytes[i] == pattern[(position + i) % PATTERN_PERIOD];
+    return matched;
+}
+
 static void read_upload(struct connection *connection, const char *bytes, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        connection->matched += bytes[i] == pattern[(connection->position + i) % PATTERN_PERIOD];
+    connection->matched += count_matches(bytes, size, connection->position);
     connection->position += size;
     connection->to_read -= size;
     if (connection->to_read > 0)
@@ -154,11 +171,32 @@ static void begin_upload(struct connection *connection, const char *head)
     read_upload(connection, "", 0);
 }
 
+/* The head goes back as it came; its empty line has been cut off. */
+static void answer_head(struct connection *connection, const char *head)
+{
+    static char text[INPUT_MAX + 256], field[4096];
+    size_t length = strlen(head), at = 0;
+    bool is_head = strncmp(head, "HEAD ", 5) == 0;
+    if (is_head && 2 * length < sizeof(field) - 16) {
+        at = (size_t)snprintf(field, sizeof(field), "X-Head: ");
+        for (size_t i = 0; i < length; i++)
+            at += (size_t)snprintf(field + at, sizeof(field) - at, "%02x", (unsigned char)head[i]);
+        at += (size_t)snprintf(field + at, sizeof(field) - at, "\r\n");
+    }
+    field[at] = '\0';
+    connection->ends = content_length(head) > 0 || strcasestr(head, "\r\ntransfer-encoding:");
+    int size = snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n%s%s\r\n%s", length,
+                        field, connection->ends ? "Connection: close\r\n" : "", is_head ? "" : head);
+    send_text(connection, text, (size_t)size);
+}
+
 static void answer(struct connection *connection, const char *head)
 {
     const char *path = strchr(head, ' ');
     path = path ? path + 1 : "";
-    if (strncmp(path, "/bytes/", 7) == 0)
+    if (answers_heads)
+        answer_head(connection, head);
+    else if (strncmp(path, "/bytes/", 7) == 0)
         answer_bytes(connection, strtoull(path + 7, NULL, 10));
     else if (strncmp(path, "/upload", 7) == 0)
         begin_upload(connection, head);
@@ -172,7 +210,7 @@ static void answer(struct connection *connection, const char *head)
 static size_t consume(struct connection *connection)
 {
     size_t at = 0;
-    while (at < connection->filled) {
+    while (at < connection->filled && !connection->ends) {
         if (connection->reading_body) {
             size_t size = connection->filled - at;
             size = size < connection->to_read ? size : (size_t)connection->to_read;
@@ -184,7 +222,7 @@ static size_t consume(struct connection *connection)
         char *stop = memmem(head, connection->filled - at, "\r\n\r\n", 4);
         if (!stop)
             break;
-        stop[2] = '\0';
+        stop[2] = '\0'; /* the last line keeps its end */
         at = (size_t)(stop + 4 - connection->input);
         answer(connection, head);
     }
@@ -203,6 +241,10 @@ static void on_readable(struct connection *connection)
     }
     connection->filled += (size_t)size;
     size_t used = consume(connection);
+    if (connection->ends) {
+        end(connection);
+        return;
+    }
     memmove(connection->input, connection->input + used, connection->filled - used);
     connection->filled -= used;
 }
@@ -260,8 +302,9 @@ static int listen_on(const char *path)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fputs("usage: echo_backend SOCKET\n", stderr);
+    answers_heads = argc == 3 && strcmp(argv[2], "heads") == 0;
+    if (argc != 2 && !answers_heads) {
+        fputs("usage: echo_backend SOCKET [heads]\n", stderr);
         return 2;
     }
     for (size_t i = 0; i < PATTERN_SIZE; i++)
