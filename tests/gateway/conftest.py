@@ -125,3 +125,19 @@ def start_gateway(tmp_path, backend):
 @pytest.fixture
 def gateway(start_gateway):
     return start_gateway()
+
+
+@pytest.fixture
+def start_bulk(tmp_path):
+    """A function that starts a gateway in front of the C backend, whose bodies are a known pattern."""
+    with contextlib.ExitStack() as stack:
+        def start(**settings):
+            path = str(tmp_path / "echo.sock")
+            options = ["--route", f"f={path}:8"]
+            for name, value in settings.items():
+                options += ["--set", f"{name}={value}"]
+            gateway = stack.enter_context(start_peer(tmp_path, [path], options))
+            gateway.wait_slots(8)
+            return gateway
+
+        yield start

@@ -6,7 +6,7 @@ from conftest import SANITIZED
 
 AT_ONCE = 128  # connections
 LONG = 2000  # under a sanitizer, cuts of longer input are sampled
-SAMPLE = 97
+SAMPLE = 17
 
 
 def step_of(data):
