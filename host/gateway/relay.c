@@ -6,8 +6,13 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-/* Bytes come and go in turns of a whole buffer; after so many turns others get theirs. */
-#define TURNS_MAX 16
+/* Streams move in pieces of at most this size, smaller than a buffer: a piece is still in the processor's
+ * cache when it is sent, and the receiver works on it while the next is on its way. 64 KiB and a head are two
+ * pieces. */
+#define PIECE_MAX 40960
+
+/* After so many pieces others get their turn. */
+#define TURNS_MAX 32
 
 static void read_response(struct exchange *exchange);
 
@@ -71,11 +76,17 @@ static void bad_response(struct exchange *exchange, const char *reason, const ch
     exchange_fail(exchange, 502, &error);
 }
 
+static size_t one_piece(size_t room)
+{
+    return room < PIECE_MAX ? room : PIECE_MAX;
+}
+
 /* Receives from the slot into `received`. Returns the bytes, 0: nothing now, -1: the connection has ended. */
 static ssize_t receive(struct exchange *exchange, size_t room)
 {
     struct slot_watch *watch = exchange->watch;
     struct buffer *buffer = exchange->received;
+    room = one_piece(room);
     ssize_t size = recv(exchange->slot->fd, buffer->data + buffer->end, room, MSG_DONTWAIT);
     if (size > 0) {
         buffer->end += (uint32_t)size;
@@ -184,7 +195,7 @@ static bool pull_up(struct exchange *exchange)
 {
     struct client *client = exchange->client;
     size_t room = room_for_body(exchange);
-    enum client_receive got = room > 0 ? client_receive(client, room) : CLIENT_ENDED;
+    enum client_receive got = room > 0 ? client_receive(client, one_piece(room)) : CLIENT_ENDED;
     if (got == CLIENT_ENDED) {
         client_close(client, true);
         return false;
