@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -119,6 +120,24 @@ static void pause_listener(struct worker *worker)
     worker_set_timer(worker, &worker->accept_again, worker_now_ms(worker) + ACCEPT_PAUSE_MS);
 }
 
+static void note_failing(struct worker *worker, int code)
+{
+    if (worker->accept_failing)
+        return;
+    worker->accept_failing = true;
+    log_warning(
+        "gateway.accept-paused", LOG_INT("worker", worker->index), LOG_STR("error", strerror(code)),
+        LOG_STR("hint", "New clients wait. Raise the limit of open files, or lower max_connections."));
+}
+
+/* Everyone who waited has been accepted. */
+static void note_accepting(struct worker *worker)
+{
+    if (worker->accept_failing)
+        log_info("gateway.accept-resumed", LOG_INT("worker", worker->index));
+    worker->accept_failing = false;
+}
+
 /* False: there is nobody to accept, or no room. */
 static bool accept_one(struct worker *worker)
 {
@@ -136,11 +155,14 @@ static bool accept_one(struct worker *worker)
         client_open(worker, fd, &address);
         return true;
     }
+    int code = errno;
     atomic_fetch_sub_explicit(&shared->connections, 1, memory_order_relaxed);
-    if (errno == EAGAIN)
+    if (code == EAGAIN) {
+        note_accepting(worker);
         return false;
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        log_warning("gateway.accept-paused", LOG_INT("worker", worker->index), LOG_INT("errno", errno));
+    }
+    if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM) {
+        note_failing(worker, code);
         pause_listener(worker);
         return false;
     }

@@ -61,6 +61,7 @@ struct worker {
     int listen_fd;
     struct event listener, inbox_event, tick;
     struct timer accept_again; /* after a pause for want of connections or descriptors */
+    bool accept_failing;       /* for want of descriptors or memory; logged when it begins and when it ends */
     struct mailbox inbox;
     struct mail drain_mail, stop_mail;
 
