@@ -3,11 +3,10 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core>=2.1 libevent_extra>=2.1)
 pkg_check_modules(LIBEVENT_PTHREADS REQUIRED IMPORTED_TARGET libevent_pthreads>=2.1)
-pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.84)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
-pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
 # llhttp: a system library where there is one; else the sources that Debian's node-llhttp ships.
@@ -22,3 +21,19 @@ else()
     target_compile_options(llhttp PRIVATE -w -O2)
     target_compile_definitions(llhttp PRIVATE LLHTTP_STRICT_MODE=1)
 endif()
+
+# Libraries of which only a corner is used: linked statically where there is an archive, so that the daemon maps
+# neither the rest of them nor what that rest depends on (for libarchive XML, ICU, TLS and every compressor). Dropping
+# unused sections is what makes their other dependencies needless. Sanitizers get the shared ones.
+function(berth_link_corner name archive shared)
+    add_library(${name} INTERFACE)
+    find_library(${name}_archive NAMES ${archive})
+    if(${name}_archive AND BERTH_SANITIZE STREQUAL "" AND NOT BERTH_FUZZ)
+        target_link_libraries(${name} INTERFACE ${${name}_archive})
+        target_link_options(${name} INTERFACE -Wl,--gc-sections)
+    else()
+        target_link_libraries(${name} INTERFACE PkgConfig::${shared})
+    endif()
+endfunction()
+berth_link_corner(tar_writer libarchive.a ARCHIVE)
+berth_link_corner(sha256 libnettle.a NETTLE)

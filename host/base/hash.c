@@ -2,36 +2,26 @@
 
 #include "base/strbuf.h"
 
-#include <openssl/evp.h>
+#include <nettle/sha2.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct hash {
-    EVP_MD_CTX *context;
+    struct sha256_ctx context;
 };
-
-static void must(int ok)
-{
-    if (ok != 1) {
-        fputs("SHA-256 is not available from libcrypto\n", stderr);
-        abort();
-    }
-}
 
 struct hash *hash_create(void)
 {
     struct hash *hash = xcalloc(1, sizeof(*hash));
-    hash->context = EVP_MD_CTX_new();
-    must(hash->context != NULL);
-    must(EVP_DigestInit_ex(hash->context, EVP_sha256(), NULL));
+    sha256_init(&hash->context);
     return hash;
 }
 
 void hash_update(struct hash *hash, const void *bytes, size_t size)
 {
-    must(EVP_DigestUpdate(hash->context, bytes, size));
+    sha256_update(&hash->context, size, bytes);
 }
 
 void hash_update_text(struct hash *hash, const char *text)
@@ -44,9 +34,8 @@ void hash_update_text(struct hash *hash, const char *text)
 
 void hash_finish(struct hash *hash, char ret_hex[HASH_HEX_SIZE])
 {
-    unsigned char digest[32];
-    must(EVP_DigestFinal_ex(hash->context, digest, NULL));
-    EVP_MD_CTX_free(hash->context);
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_digest(&hash->context, sizeof(digest), digest);
     free(hash);
     for (size_t i = 0; i < sizeof(digest); i++)
         snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);

@@ -76,20 +76,10 @@ struct docker_call *docker_call_submit(struct docker_call *call)
         call->stage = CALL_WAITING;
         docker_call_move(call, &docker->waiting);
         docker_version_negotiate(docker);
-    } else if (docker->in_curl) {
-        call->stage = CALL_READY;
-        docker_call_move(call, &docker->ready);
     } else {
         docker_transfer_start(call);
     }
     return call;
-}
-
-void docker_call_start_ready(struct docker *docker)
-{
-    struct docker_call *call;
-    while ((call = TAILQ_FIRST(&docker->ready)))
-        docker_transfer_start(call);
 }
 
 void docker_call_renew(struct docker_call *call, const struct docker_kind *kind)
@@ -114,16 +104,6 @@ void docker_call_free(struct docker_call *call)
     free(call);
 }
 
-void docker_call_free_ended(struct docker *docker)
-{
-    struct docker_call *call;
-    while ((call = TAILQ_FIRST(&docker->ended))) {
-        TAILQ_REMOVE(&docker->ended, call, link);
-        call->list = NULL;
-        docker_call_free(call);
-    }
-}
-
 void docker_call_end(struct docker_call *call, const struct error *err)
 {
     event_del(&call->timer);
@@ -139,14 +119,9 @@ void docker_cancel(struct docker_call *call)
 {
     if (!call)
         return;
-    struct docker *docker = call->docker;
-    if (call->stage == CALL_ENDED) {
-        call->cancelled = true;
-    } else if (docker->in_curl && call->easy) {
-        call->cancelled = true;
-        call->stage = CALL_ENDED;
+    if (call->stage == CALL_ENDED || call->delivering) {
+        call->cancelled = true; /* freed by who is on the stack */
         event_del(&call->timer);
-        docker_call_move(call, &docker->ended);
     } else {
         docker_call_free(call);
     }

@@ -1,7 +1,7 @@
 /*
  * Inside of the client: one call from its making to its end. For the files of this folder only.
  *
- *   new -> waiting (for the version) -> ready (curl is on the stack) -> running -> ended -> freed
+ *   new -> waiting (for the version) -> running -> ended -> freed
  *
  * A call that cannot be sent goes to the list `failed` and ends from the event loop. A call whose finish()
  * submits it again starts over.
@@ -17,7 +17,7 @@
 
 #include <jansson.h>
 
-enum docker_call_stage { CALL_NEW, CALL_WAITING, CALL_READY, CALL_RUNNING, CALL_FAILED, CALL_ENDED };
+enum docker_call_stage { CALL_NEW, CALL_WAITING, CALL_RUNNING, CALL_FAILED, CALL_ENDED };
 
 /* What distinguishes one sort of call from another. */
 struct docker_kind {
@@ -68,10 +68,11 @@ struct docker_call {
     void *state;   /* the kind's own */
     char *subject; /* what it is about, for messages */
 
-    const char *method; /* static */
-    struct strbuf path; /* without the version */
-    char *body;         /* JSON, or NULL */
-    CURL *easy;         /* while running */
+    const char *method;                   /* static */
+    struct strbuf path;                   /* without the version */
+    char *body;                           /* JSON, or NULL */
+    struct docker_connection *connection; /* while running */
+    bool delivering;                      /* the connection is on the stack: not to be ended or freed now */
     struct event timer;
     unsigned timeout_ms;
 
@@ -81,6 +82,12 @@ struct docker_call {
     struct error failure;     /* valid when `failed`: found on this side */
     bool failed;
 };
+
+/* Whether what has come is a good answer. */
+static inline bool docker_call_is_good(const struct docker_call *call)
+{
+    return (call->status >= 200 && call->status < 300) || call->status == 304;
+}
 
 /* A new call that is not sent yet. `subject` may be NULL. */
 struct docker_call *docker_call_create(struct docker *docker, const struct docker_kind *kind,
@@ -117,14 +124,12 @@ struct docker_call *docker_call_submit(struct docker_call *call);
 /* Only from finish(): makes it a call of another kind that is submitted anew. */
 void docker_call_renew(struct docker_call *call, const struct docker_kind *kind);
 
-/* Ends a call: finish(), then freed unless that submitted it again. Not while curl is on the stack. */
+/* Ends a call: finish(), then freed unless that submitted it again. Not while it is
+ * delivering. */
 void docker_call_end(struct docker_call *call, const struct error *err);
 
-/* Starts what became ready and frees what was cancelled while curl was on the stack. */
-void docker_call_start_ready(struct docker *docker);
-void docker_call_free_ended(struct docker *docker);
-
-/* Unlinks, stops and frees, without callbacks. Not while curl is on the stack. */
+/* Unlinks, stops and frees, without callbacks. Not while it is
+ * delivering. */
 void docker_call_free(struct docker_call *call);
 
 /* Puts a call at the end of a list, out of the one it was in; NULL: into none. */
@@ -133,19 +138,19 @@ void docker_call_move(struct docker_call *call, struct docker_calls *list);
 /* finish() of calls that answer nothing. */
 void docker_call_finish_plain(struct docker_call *call, const struct error *err);
 
-/* transfer.c: hands a call to curl; one that curl does not take ends from the event loop. */
+/* transfer.c: sends a call; one that finds no connection ends from the event loop. */
 void docker_transfer_start(struct docker_call *call);
 
-/* Takes it away from curl, at any time but while curl is on the stack. */
+/* Breaks it off. Not while it is delivering. */
 void docker_transfer_stop(struct docker_call *call);
 
-/* Curl is through with it: ends the call. */
-void docker_transfer_complete(struct docker_call *call, CURLcode result);
+/* Its connection is through with it: ends the call. `err` NULL: an answer has come, of whatever status. */
+void docker_transfer_complete(struct docker_call *call, const struct error *err);
 
-/* failure.c: the error of a transfer that failed, and of an answer of 4xx, 5xx or another status that is not
- * success. */
-void docker_failure_transfer(const struct docker_call *call, CURLcode result, long os_errno,
-                             struct error *err);
+/* failure.c: the error of a connection that cannot be made, of one that ended before the answer did, and of
+ * an answer of 4xx, 5xx or another status that is not success. */
+void docker_failure_connect(const struct docker_call *call, int errnum, struct error *err);
+void docker_failure_cut(const struct docker_call *call, struct error *err);
 void docker_failure_status(const struct docker_call *call, struct error *err);
 
 /* "docker-answer", with what was wrong about it. Always returns -1. */

@@ -1,9 +1,11 @@
 #include "docker/docker.h"
 
 #include "docker/answer.h"
-#include "docker/call.h"
+#include "docker/connection.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
 
 /* Ends the calls that failed before they were sent. */
 static void on_kick(evutil_socket_t fd, short what, void *arg)
@@ -18,38 +20,22 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
         docker_call_end(call, &call->failure);
 }
 
-static int make_headers(struct curl_slist **list, const char *const *lines, struct error *err)
-{
-    for (; *lines; lines++) {
-        struct curl_slist *longer = curl_slist_append(*list, *lines);
-        if (!longer)
-            return error_set(err, "docker", "memory", "out of memory for the Docker client");
-        *list = longer;
-    }
-    return 0;
-}
-
 int docker_create(struct event_base *base, const char *socket_path, struct docker **ret_docker,
                   struct error *err)
 {
-    static const char *const json_lines[] = {"Content-Type: application/json", "Expect:", NULL};
-    static const char *const tar_lines[] = {"Content-Type: application/x-tar", "Transfer-Encoding: chunked",
-                                            "Expect:", NULL};
+    const char *path = socket_path ? socket_path : DOCKER_SOCKET;
+    if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        return error_set(err, "docker", "docker-socket",
+                         "the path of the Docker Engine's socket is too long: %s", path);
     struct docker *docker = xcalloc(1, sizeof(*docker));
     docker->base = base;
-    docker->socket_path = xstrdup(socket_path ? socket_path : DOCKER_SOCKET);
+    docker->socket_path = xstrdup(path);
     docker->timeout_ms = DOCKER_TIMEOUT_MS;
     TAILQ_INIT(&docker->waiting);
-    TAILQ_INIT(&docker->ready);
     TAILQ_INIT(&docker->running);
     TAILQ_INIT(&docker->failed);
-    TAILQ_INIT(&docker->ended);
+    TAILQ_INIT(&docker->kept);
     event_assign(&docker->kick, base, -1, 0, on_kick, docker);
-    if (docker_loop_init(docker, err) < 0 || make_headers(&docker->json_headers, json_lines, err) < 0 ||
-        make_headers(&docker->tar_headers, tar_lines, err) < 0) {
-        docker_destroy(docker);
-        return -1;
-    }
     *ret_docker = docker;
     return 0;
 }
@@ -66,14 +52,12 @@ void docker_destroy(struct docker *docker)
     if (!docker)
         return;
     free_all(&docker->waiting);
-    free_all(&docker->ready);
     free_all(&docker->running);
     free_all(&docker->failed);
-    free_all(&docker->ended);
     event_del(&docker->kick);
-    docker_loop_clear(docker);
-    curl_slist_free_all(docker->json_headers);
-    curl_slist_free_all(docker->tar_headers);
+    struct docker_connection *connection;
+    while ((connection = TAILQ_FIRST(&docker->kept)))
+        docker_connection_close(connection);
     free(docker->socket_path);
     free(docker);
 }

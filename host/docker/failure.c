@@ -6,11 +6,11 @@
 
 #define START_HINT "start it (systemctl start docker, or dockerd), then check with: docker info"
 
-static void fail_connect(const struct docker_call *call, long os_errno, struct error *err)
+void docker_failure_connect(const struct docker_call *call, int errnum, struct error *err)
 {
     const char *path = call->docker->socket_path;
-    const char *cause = os_errno ? strerror((int)os_errno) : "no connection";
-    if (os_errno == EACCES || os_errno == EPERM) {
+    const char *cause = strerror(errnum);
+    if (errnum == EACCES || errnum == EPERM) {
         error_set(err, "docker", "docker-permission", "the Docker Engine's socket %s may not be opened: %s",
                   path, cause);
         error_hint(err, "run as root, or add this user to the socket's group (usually: usermod -aG docker "
@@ -22,31 +22,12 @@ static void fail_connect(const struct docker_call *call, long os_errno, struct e
     error_hint(err, START_HINT);
 }
 
-void docker_failure_transfer(const struct docker_call *call, CURLcode result, long os_errno,
-                             struct error *err)
+void docker_failure_cut(const struct docker_call *call, struct error *err)
 {
-    switch (result) {
-    case CURLE_COULDNT_CONNECT:
-        fail_connect(call, os_errno, err);
-        return;
-    case CURLE_OPERATION_TIMEDOUT: /* only connecting has a limit of curl's */
-        fail_connect(call, ETIMEDOUT, err);
-        return;
-    case CURLE_GOT_NOTHING:
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-    case CURLE_PARTIAL_FILE:
-        error_set(err, "docker", "docker-unreachable",
-                  "cannot %s %s: the Docker Engine closed the connection in mid answer", call->kind->verb,
-                  call->subject);
-        error_hint(err, START_HINT);
-        return;
-    default:
-        error_set(err, "docker", "docker-answer", "cannot %s %s: %s", call->kind->verb, call->subject,
-                  curl_easy_strerror(result));
-        error_hint(err, "check that the Docker Engine, and nothing else, listens on %s",
-                   call->docker->socket_path);
-    }
+    error_set(err, "docker", "docker-unreachable",
+              "cannot %s %s: the Docker Engine closed the connection in mid answer", call->kind->verb,
+              call->subject);
+    error_hint(err, START_HINT);
 }
 
 static const char *status_reason(long status)

@@ -237,8 +237,8 @@ static void cut_answers_are_errors(void **state)
         {0}};
     static const char *const cases[][2] = {{"short", "docker-unreachable"},
                                            {"chunk", "docker-unreachable"},
-                                           {"head", "docker-answer"},
-                                           {"size", "docker-unreachable"}};
+                                           {"head", "docker-unreachable"},
+                                           {"size", "docker-answer"}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct fake *fake = fake_open(rules);
         cleanup_outcome struct outcome outcome;
@@ -311,6 +311,68 @@ static void connections_are_kept(void **state)
     }
     assert_int_equal(fake->client_count, 1);
     assert_non_null(strstr(strbuf_text(&fake->seen), "filters=%7B%22label%22:%5B%22a%3Db%22%5D%7D"));
+    fake_close(fake);
+}
+
+/* The engine closes a connection at the very moment that it is used again. */
+static void a_stale_connection_is_replaced(void **state)
+{
+    (void)state;
+    static const struct rule rules[] = {
+        PING_OK("1.41"), {"POST /v1.41/containers/c/start", "HTTP/1.1 204 No Content\r\n\r\n", 0}, {0}};
+    struct fake *fake = fake_open(rules);
+    for (int i = 0; i < 3; i++) {
+        cleanup_outcome struct outcome outcome;
+        outcome_init(&outcome, &fake->bench);
+        fake_drop_clients(fake);
+        docker_container_start(fake->bench.docker, "c", on_done, &outcome);
+        assert_success(&outcome);
+    }
+    assert_int_equal(fake->requests, 4); /* the version was asked for once */
+    fake_close(fake);
+}
+
+/* An answer that goes on behind its end leaves a connection that no other call is trusted to. */
+static void interim_answers_are_passed_over_and_overlong_ones_end_the_connection(void **state)
+{
+    (void)state;
+    static const struct rule rules[] = {PING_OK("1.41"),
+                                        {"GET /v1.41/containers/json",
+                                         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
+                                         "2\r\n\r\n[]HTTP/1.1 200 OK\r\n",
+                                         0},
+                                        {0}};
+    struct fake *fake = fake_open(rules);
+    for (unsigned i = 1; i <= 3; i++) {
+        cleanup_outcome struct outcome outcome;
+        outcome_init(&outcome, &fake->bench);
+        docker_container_list(fake->bench.docker, NULL, on_list, &outcome);
+        assert_success(&outcome);
+        assert_int_equal(fake->client_count, i);
+    }
+    fake_close(fake);
+}
+
+/* While the backlog is full nobody can connect; the call waits for that to pass. */
+static void a_full_backlog_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct rule rules[] = {PING_OK("1.41"), {"GET /v1.41/containers/json", EMPTY_LIST, 0}, {0}};
+    struct fake *fake = fake_open(rules);
+    evconnlistener_disable(fake->listener);
+    assert_return_code(listen(evconnlistener_get_fd(fake->listener), 0), 0);
+    cleanup_outcome struct outcome outcome;
+    outcome_init(&outcome, &fake->bench);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake->path);
+    int filler = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(connect(filler, (struct sockaddr *)&address, sizeof(address)), 0);
+    docker_container_list(fake->bench.docker, NULL, on_list, &outcome);
+    bench_run(&fake->bench, 30);
+    assert_int_equal(outcome.ends, 0);
+    evconnlistener_enable(fake->listener);
+    assert_success(&outcome);
+    close(filler);
     fake_close(fake);
 }
 
@@ -590,6 +652,9 @@ int main(void)
         cmocka_unit_test(a_missing_image_has_its_own_reason),
         cmocka_unit_test(what_is_not_utf8_is_refused),
         cmocka_unit_test(connections_are_kept),
+        cmocka_unit_test(a_stale_connection_is_replaced),
+        cmocka_unit_test(interim_answers_are_passed_over_and_overlong_ones_end_the_connection),
+        cmocka_unit_test(a_full_backlog_is_waited_for),
         cmocka_unit_test(a_silent_engine_times_out),
         cmocka_unit_test(an_absent_engine_is_reported_and_found_again),
         cmocka_unit_test(a_closed_socket_has_its_own_hint),
