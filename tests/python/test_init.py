@@ -263,6 +263,60 @@ def test_tls_by_asyncio_after_a_light_import(host):
     assert connection.request().text == "refused as it should be"
 
 
+def test_what_was_put_off_works_when_it_is_used(host):
+    connection = host.serve("""
+        import asyncio
+        import sys
+        from starlette.responses import FileResponse, PlainTextResponse
+
+        early = sorted({"concurrent.futures", "email.utils", "hashlib", "http", "logging", "subprocess"} & set(sys.modules))
+
+        async def fail():
+            raise ValueError("nobody looks at this task")
+
+        async def handle(request):
+            if request.path == "/file":
+                return FileResponse("main.py")
+            process = await asyncio.create_subprocess_exec("echo", "child", stdout=asyncio.subprocess.PIPE)
+            child = (await process.communicate())[0].decode().strip()
+            length = await asyncio.get_running_loop().run_in_executor(None, len, "abc")
+            done, _ = await asyncio.wait([asyncio.ensure_future(asyncio.sleep(0))],
+                                         return_when=asyncio.FIRST_COMPLETED)
+            task = asyncio.ensure_future(fail())
+            await asyncio.sleep(0)
+            del task
+            response = PlainTextResponse(f"{early} {child} {length} {len(done)}")
+            response.set_cookie("a", "b c", samesite="strict", expires=60)
+            return response
+        """)
+    response = connection.request()
+    assert response.text == "[] child 3 1"
+    cookie = response.headers["set-cookie"]
+    assert cookie.startswith('a="b c"; expires=') and cookie.endswith("GMT; Path=/; SameSite=strict")
+    host.wait_log("Task exception was never retrieved")
+    response = connection.request(target="/file")
+    assert response.headers["content-type"] == "text/x-python; charset=utf-8"
+    assert response.headers["last-modified"].endswith("GMT") and len(response.headers["etag"]) == 32
+
+
+@pytest.mark.parametrize("name", ["http.py", "logging/__init__.py", "email/__init__.py"])
+def test_a_file_named_like_a_part_put_off_does_not_get_into_the_runner(host, name):
+    host.write("raise RuntimeError('the wrong one')", name)
+    connection = host.serve("""
+        import asyncio
+        from starlette.responses import FileResponse
+
+        async def handle(request):
+            response = FileResponse("main.py")
+            response.set_cookie("a", "b", expires=60)
+            asyncio.get_running_loop().call_exception_handler({"message": "logged as usual"})
+            return response
+        """)
+    response = connection.request()
+    assert response.status == 200 and "GMT" in response.headers["set-cookie"]
+    host.wait_log("logged as usual")
+
+
 def test_garbage_is_collected_as_usual_once_the_function_is_loaded(host):
     connection = host.serve("import gc\n\ndef handle(request):\n    return [gc.isenabled(), gc.get_threshold()[0]]\n")
     assert connection.request().json() == [True, 700]

@@ -1,35 +1,29 @@
 """Imports for a container that was not prewarmed: what the function is about to need is loaded while the host's init is
-on its way, and without the parts that few functions use. On a cold start that halves the time for asyncio and
-Starlette.
+on its way, and without the parts that few functions use. On a cold start that halves the time for asyncio
+and Starlette.
 
 A part that is put off is a module whose first use loads the real one. It is seen by the modules that were imported
 with it, never by the function: its own imports find the real one.
 """
 import os
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 CODE = "/berth/code"
 FILES_LIMIT = 16
 SIZE_LIMIT = 256 << 10
 
-# What each import can do without until it is used, and what in a source means that it will be needed.
-_PUT_OFF = {
-    "asyncio": ("ssl", "asyncio.sslproto", "inspect"),
-    "starlette.responses": ("anyio", "inspect"),
-    "starlette.requests": ("anyio", "inspect"),
-}
-_NEEDED_BY = (
-    ((b"async def ", b"import asyncio", b"from starlette", b"import starlette"), "asyncio"),
-    ((b"from starlette", b"import starlette"), "starlette.responses"),
-)
-_looked_at = set()
-
 
 class _Later(ModuleType):
-    """A module that is loaded by its first use."""
+    """A module that is loaded by its first use; what `known` holds can be had before."""
+
+    def __init__(self, name, known):
+        super().__init__(name)
+        self.__dict__.update(known)
 
     def __getattr__(self, name):
+        if name.startswith("__"):  # the import system's own questions
+            raise AttributeError(name)
         from importlib import import_module
 
         own = self.__name__
@@ -38,23 +32,103 @@ class _Later(ModuleType):
         return getattr(import_module(own), name)
 
 
+class _LaterObject:
+    """An object of a module that is loaded by its first use."""
+
+    def __init__(self, module, name):
+        self._module = module
+        self._name = name
+
+    def _real(self):
+        from importlib import import_module
+
+        return getattr(import_module(self._module), self._name)
+
+    def __getattr__(self, name):
+        return getattr(self._real(), name)
+
+    def __call__(self, *args, **kwargs):
+        return self._real()(*args, **kwargs)
+
+
+class _LaterLogger(_LaterObject):
+    """A logger. As long as nothing has loaded logging, nothing can have asked for debug lines."""
+
+    def debug(self, *args, **kwargs):
+        if "logging" in sys.modules:
+            self._real().debug(*args, **kwargs)
+
+
+def _objects(module, *names):
+    return {name: _LaterObject(module, name) for name in names}
+
+
+# What each import can do without until it is used, with what is asked of it at once; and what in a source means that
+# it will be needed.
+_ASYNCIO = {
+    "ssl": {},
+    "asyncio.sslproto": {},
+    "asyncio.log": {"logger": _LaterLogger("asyncio.log", "logger")},
+    "concurrent": {},
+    "concurrent.futures": {name: name for name in ("FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED")},
+    "inspect": {},
+    "linecache": {},
+    "logging": {"DEBUG": 10},
+    "subprocess": {"PIPE": -1, "STDOUT": -2, "DEVNULL": -3},
+    "traceback": _objects("traceback", "extract_stack"),
+}
+_STARLETTE = {
+    "anyio": {},
+    "email.utils": _objects("email.utils", "format_datetime", "formatdate"),
+    "http": {},
+    "http.cookies": {"Morsel": SimpleNamespace(_reserved={})},  # Starlette enters "samesite", which is there
+    "inspect": {},
+    "ipaddress": {},
+    "mimetypes": _objects("mimetypes", "guess_type"),
+    "shlex": _objects("shlex", "shlex"),
+    "starlette._compat": _objects("starlette._compat", "md5_hexdigest"),  # hashlib brings OpenSSL
+}
+_PUT_OFF = {"asyncio": _ASYNCIO, "starlette.responses": _STARLETTE, "starlette.requests": _STARLETTE}
+_NEEDED_BY = (
+    ((b"async def ", b"import asyncio", b"from starlette", b"import starlette"), "asyncio"),
+    ((b"from starlette", b"import starlette"), "starlette.responses"),
+)
+_looked_at = set()
+_put_off = set()  # names of what some import did without
+
+
 def import_lightly(name):
     """Imports a module of _PUT_OFF."""
     if name in sys.modules:
         return
-    put_off = [part for part in _PUT_OFF[name] if part not in sys.modules]
-    for part in put_off:
-        sys.modules[part] = _Later(part)
+    put_off = {part: _Later(part, known) for part, known in _PUT_OFF[name].items() if part not in sys.modules}
+    sys.modules.update(put_off)
+    _put_off.update(put_off)
+    for part, later in put_off.items():
+        package, _, child = part.rpartition(".")
+        if package in put_off:
+            setattr(put_off[package], child, later)
     try:
         __import__(name)
     finally:
-        for part in put_off:
-            later = sys.modules.get(part)
-            if type(later) is _Later:
+        for part, later in put_off.items():
+            if sys.modules.get(part) is later:
                 del sys.modules[part]
                 package, _, child = part.rpartition(".")
-                if package in sys.modules:
+                if package in sys.modules and not hasattr(sys.modules[package], child):
                     setattr(sys.modules[package], child, later)
+
+
+def import_shadowed(names):
+    """Loads what was put off and will not be found once the function's own modules of these names come first."""
+    from importlib import import_module
+
+    for part in sorted(_put_off):
+        if part.partition(".")[0] in names:
+            try:
+                import_module(part)
+            except ImportError:
+                pass  # its first use will tell
 
 
 def import_ahead(code=CODE):

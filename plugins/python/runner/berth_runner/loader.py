@@ -59,9 +59,11 @@ def load(settings, package):
     set_environment(settings.get("environment") or {})
     runtime = settings.get("runtime") or {}
     os.chdir(code)
-    set_path(code, settings.get("dependencies"), runtime.get("file"))
-    forget_older_copies(code, settings.get("dependencies"))
     ahead.import_ahead(code)
+    brought = brought_by(code, settings.get("dependencies"))
+    ahead.import_shadowed(brought)
+    set_path(code, settings.get("dependencies"), runtime.get("file"))
+    forget_older_copies(brought)
     try:
         module = import_entry(code, runtime)
     except (LoadError, Ending):
@@ -92,13 +94,17 @@ def set_path(code, dependencies, file):
     sys.path[:0] = front
 
 
-def forget_older_copies(*folders):
+def brought_by(*folders):
+    """The top-level names of the modules that the function brings."""
+    return {entry.partition(".")[0] for folder in folders if folder for entry in os.listdir(folder)}
+
+
+def forget_older_copies(brought):
     """Drops the modules that were loaded ahead from the image when the function brings a copy of its own: the two
     must not be mixed."""
     ahead = {name: module for name, module in sys.modules.items()
              if "/dist-packages/" in (getattr(module, "__file__", None) or "")}
     tops = {name.partition(".")[0] for name in ahead}
-    brought = {entry.partition(".")[0] for folder in folders if folder for entry in os.listdir(folder)}
     if tops & brought:
         for name in ahead:
             del sys.modules[name]
