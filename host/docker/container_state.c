@@ -107,8 +107,8 @@ static void finish_list(struct docker_call *call, const struct error *err)
 struct docker_call *docker_container_list(struct docker *docker, const char *const *labels,
                                           docker_list_fn *done, void *owner)
 {
-    static const struct docker_kind kind = {.verb = "list containers", .finish = finish_list};
-    struct docker_call *call = docker_call_create(docker, &kind, NULL, owner);
+    static const struct docker_kind kind = {.verb = "list", .finish = finish_list};
+    struct docker_call *call = docker_call_create(docker, &kind, "containers", owner);
     call->callback.list = done;
     docker_call_request(call, "GET", "/containers/json", NULL, NULL, NULL);
     docker_call_query(call, "all", "1");

@@ -77,13 +77,13 @@ static void clear_events(struct docker_call *call)
 struct docker_call *docker_events_follow(struct docker *docker, const char *const *labels, int64_t since_ns,
                                          const struct docker_events_callbacks *callbacks, void *owner)
 {
-    static const struct docker_kind kind = {.verb = "follow the engine's events",
+    static const struct docker_kind kind = {.verb = "follow",
                                             .unlimited = true,
                                             .finish = finish_events,
                                             .receive = receive_events,
                                             .opened = open_events,
                                             .clear = clear_events};
-    struct docker_call *call = docker_call_create(docker, &kind, NULL, owner);
+    struct docker_call *call = docker_call_create(docker, &kind, "the engine's events", owner);
     struct events *events = xcalloc(1, sizeof(*events));
     events->call = call;
     events->callbacks = *callbacks;

@@ -75,8 +75,8 @@ static void finish_list(struct docker_call *call, const struct error *err)
 struct docker_call *docker_image_list(struct docker *docker, const char *const *labels,
                                       docker_images_fn *done, void *owner)
 {
-    static const struct docker_kind kind = {.verb = "list images", .finish = finish_list};
-    struct docker_call *call = docker_call_create(docker, &kind, NULL, owner);
+    static const struct docker_kind kind = {.verb = "list", .finish = finish_list};
+    struct docker_call *call = docker_call_create(docker, &kind, "images", owner);
     call->callback.images = done;
     docker_call_request(call, "GET", "/images/json", NULL, NULL, NULL);
     docker_call_query_labels(call, labels, NULL);

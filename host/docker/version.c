@@ -69,11 +69,11 @@ static void finish_negotiate(struct docker_call *call, const struct error *err)
 void docker_version_negotiate(struct docker *docker)
 {
     static const struct docker_kind kind = {
-        .verb = "ask for the API version", .unversioned = true, .finish = finish_negotiate};
+        .verb = "ask for", .unversioned = true, .finish = finish_negotiate};
     if (docker->version_state == VERSION_ASKED)
         return;
     docker->version_state = VERSION_ASKED;
-    struct docker_call *call = docker_call_create(docker, &kind, NULL, docker);
+    struct docker_call *call = docker_call_create(docker, &kind, "the API version", docker);
     docker_call_request(call, "GET", "/_ping", NULL, NULL, NULL);
     docker_call_submit(call);
 }
@@ -88,9 +88,8 @@ static void finish_ping(struct docker_call *call, const struct error *err)
 
 struct docker_call *docker_ping(struct docker *docker, docker_done_fn *done, void *owner)
 {
-    static const struct docker_kind kind = {
-        .verb = "reach the engine", .unversioned = true, .finish = finish_ping};
-    struct docker_call *call = docker_call_create(docker, &kind, NULL, owner);
+    static const struct docker_kind kind = {.verb = "reach", .unversioned = true, .finish = finish_ping};
+    struct docker_call *call = docker_call_create(docker, &kind, "the engine", owner);
     call->callback.done = done;
     docker_call_request(call, "GET", "/_ping", NULL, NULL, NULL);
     return docker_call_submit(call);

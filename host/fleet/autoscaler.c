@@ -52,9 +52,14 @@ struct scale_decision autoscaler_decide(const struct scale_settings *settings,
     if (below_maximum == 0)
         return (struct scale_decision){.reason = SCALE_AT_MAXIMUM};
     wanted = min_unsigned(wanted, below_maximum);
+    if (inputs->engine_away && inputs->prewarmed < wanted) {
+        wanted = inputs->prewarmed;
+        reason = wanted > 0 ? reason : SCALE_ENGINE_AWAY;
+    }
     unsigned start = min_unsigned(wanted, inputs->host_room);
-    return (struct scale_decision){
-        .start = start, .denied = wanted - start, .reason = start > 0 ? reason : SCALE_HOST_FULL};
+    return (struct scale_decision){.start = start,
+                                   .denied = wanted - start,
+                                   .reason = start < wanted && start == 0 ? SCALE_HOST_FULL : reason};
 }
 
 static const struct {
@@ -68,6 +73,7 @@ static const struct {
     [SCALE_AT_MAXIMUM] = {"at-maximum", "the function's setting `max_scale`"},
     [SCALE_HOST_FULL] = {"host-full", "max_instances or max_memory in the section `host`"},
     [SCALE_BACKING_OFF] = {"backing-off", NULL},
+    [SCALE_ENGINE_AWAY] = {"engine-away", NULL},
 };
 
 const char *scale_reason_name(enum scale_reason reason)

@@ -23,6 +23,8 @@ struct scale_inputs {
     struct slot_counts counts;   /* of the pool; `starting` is slots */
     unsigned starting_instances; /* on their way, not yet ready */
     unsigned host_room;          /* instances that the host's budget still allows */
+    bool engine_away;            /* Docker does not answer: only prewarmed instances can be had */
+    unsigned prewarmed;          /* of those, at hand */
     uint64_t expected_start_ms; /* how long a start takes at present: measured, 0 when a prewarmed instance is
                                    at hand */
     uint64_t now_ms;
@@ -37,6 +39,7 @@ enum scale_reason {
     SCALE_AT_MAXIMUM,  /* max_scale reached */
     SCALE_HOST_FULL,   /* the host's budget is used up */
     SCALE_BACKING_OFF, /* starts failed lately */
+    SCALE_ENGINE_AWAY, /* Docker does not answer */
 };
 
 struct scale_decision {

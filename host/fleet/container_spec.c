@@ -122,6 +122,7 @@ struct docker_call *container_spec_create(const struct fleet_env *env, const str
         .limits = {.memory_bytes = spec->memory_bytes, .cpus = spec->cpus, .pids = PIDS_LIMIT},
         .network = spec->network == NETWORK_NONE ? "none" : env->network,
         .read_only_root = true,
+        .stop_timeout_s = CONTAINER_STOP_S,
         .log_driver = DOCKER_LOG_LOCAL,
     };
     return docker_container_create(env->docker, &container, done, owner);

@@ -7,6 +7,9 @@
 #include "fleet/fleet_env.h"
 #include "fleet/instance.h"
 
+/* Between SIGTERM and SIGKILL: a moment for the handler's clean-up. */
+#define CONTAINER_STOP_S 3
+
 /* An owned copy of an instance_spec. */
 struct container_spec {
     char *runtime, *image, *code_dir;

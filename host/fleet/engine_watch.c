@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define RETRY_MS       500
-#define REMINDER_TRIES 20    /* a line every ten seconds while the engine is away */
+#define REMINDER_TRIES 120   /* a line every minute while the engine is away */
 #define OPEN_LIMIT_MS  10000 /* for the event stream to begin */
 
 struct engine_watch {
@@ -23,11 +23,20 @@ struct engine_watch {
     struct event *retry;
     char *label; /* berth.host=<id> */
     bool up;
-    bool reviewed; /* the first look at the containers is done */
+    bool reviewed; /* the first look at the containers is done; from then on there is somebody to tell */
     unsigned tries;
+    struct error trouble; /* the last that was told */
 };
 
 static void begin(struct engine_watch *watch);
+
+static void tell_down(struct engine_watch *watch, const struct error *err)
+{
+    if (!watch->reviewed || strcmp(watch->trouble.message, err->message) == 0)
+        return;
+    watch->trouble = *err;
+    watch->hooks.down(watch->hooks.context, err);
+}
 
 /* The engine is away, or has just gone: try again soon. */
 static void lost(struct engine_watch *watch, const struct error *err)
@@ -36,9 +45,8 @@ static void lost(struct engine_watch *watch, const struct error *err)
     watch->call = NULL;
     docker_cancel(watch->events);
     watch->events = NULL;
-    if (watch->up)
-        watch->hooks.down(watch->hooks.context);
     watch->up = false;
+    tell_down(watch, err);
     if (watch->tries++ % REMINDER_TRIES == 0)
         log_warning("engine.unreachable", LOG_ERR(err));
     fleet_timer_at(watch->retry, clock_ms() + RETRY_MS, clock_ms());
@@ -86,6 +94,7 @@ static void on_listed(void *owner, const struct error *err, const struct docker_
     watch->reviewed = true;
     watch->up = true;
     watch->tries = 0;
+    watch->trouble = (struct error){0};
     watch->hooks.up(watch->hooks.context);
 }
 

@@ -16,8 +16,8 @@ struct engine_watch;
 struct engine_watch_hooks {
     /* The engine answers, now or again, the network is there and events are followed. */
     void (*up)(void *context);
-    /* It does not answer any more. */
-    void (*down)(void *context);
+    /* It does not answer any more, and why. Comes again when the reason changes. */
+    void (*down)(void *context, const struct error *err);
     /* The container of this instance (12 hexadecimal digits) has ended. */
     void (*died)(void *context, const char *instance);
     /* Whether a container of ours belongs to a living instance; those that do not are removed. */

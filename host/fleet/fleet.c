@@ -401,6 +401,7 @@ static void verify_all(const struct fleet *fleet)
 static void on_engine_up(void *context)
 {
     struct fleet *fleet = context;
+    fleet->env.engine_trouble = (struct error){0};
     if (fleet->stopping)
         return;
     if (!fleet->applied && !fleet->scanning) {
@@ -411,13 +412,16 @@ static void on_engine_up(void *context)
         verify_all(fleet);
         redeploy_victims(fleet);
         each_current(fleet, revision_resume);
-        prewarm_refill(fleet->env.prewarm);
+        prewarm_resume(fleet->env.prewarm);
     }
 }
 
-static void on_engine_down(void *context)
+/* What runs goes on serving; who waits for a start is to learn why there is none. */
+static void on_engine_down(void *context, const struct error *err)
 {
-    (void)context; /* what runs goes on serving; starts fail and are tried again */
+    struct fleet *fleet = context;
+    fleet->env.engine_trouble = *err;
+    each_current(fleet, revision_scale);
 }
 
 static void on_room_freed(evutil_socket_t fd, short what, void *context)

@@ -2,6 +2,11 @@
 
 #include <limits.h>
 
+bool fleet_engine_is_away(const struct fleet_env *env)
+{
+    return env->engine_trouble.component != NULL;
+}
+
 void fleet_timer_at(struct event *timer, uint64_t due_ms, uint64_t now_ms)
 {
     uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;

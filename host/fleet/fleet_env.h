@@ -3,6 +3,7 @@
 #ifndef FLEET_FLEET_ENV_H
 #define FLEET_FLEET_ENV_H
 
+#include "base/error.h"
 #include "base/mailbox.h"
 #include "config/registry.h"
 
@@ -43,10 +44,11 @@ struct fleet_env {
     struct prewarm *prewarm;
     struct mailbox inbox; /* how workers reach the fleet */
     struct fleet_budget budget;
-    unsigned drain_ms;         /* how long what is retired may finish its requests */
-    bool short_of_room;        /* instances are wanted that the budget has no room for */
-    struct event *room_wanted; /* activated when that is so, so that others make room */
-    struct event *room_freed;  /* activated when an instance is gone, so that others may start */
+    struct error engine_trouble; /* why Docker does not answer, once it did; component NULL: it does */
+    unsigned drain_ms;           /* how long what is retired may finish its requests */
+    bool short_of_room;          /* instances are wanted that the budget has no room for */
+    struct event *room_wanted;   /* activated when that is so, so that others make room */
+    struct event *room_freed;    /* activated when an instance is gone, so that others may start */
     uint64_t
         expected_start_ms; /* smoothed time from asking for a container to a loaded function; 0: not known */
 };
@@ -56,6 +58,9 @@ struct fleet_env {
 #define LABEL_INSTANCE     "berth.instance" /* instance id, 12 hexadecimal digits */
 
 #define INSTANCE_ID_DIGITS 12
+
+/* Docker does not answer: nothing can be started or removed, and what runs goes on serving. */
+bool fleet_engine_is_away(const struct fleet_env *env);
 
 /* Arms a one-shot timer for a point of clock_ms(); at once when that is past. */
 void fleet_timer_at(struct event *timer, uint64_t due_ms, uint64_t now_ms);

@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STOP_GRACE_S    3 /* between SIGTERM and SIGKILL: a moment for the handler's clean-up */
 #define REMOVE_TRIES    6
 #define REMOVE_RETRY_MS 100 /* before the second try; doubling */
 
@@ -175,8 +174,8 @@ static void run_removal(void *owner)
 {
     struct instance *instance = owner;
     if (instance->container_started && !instance->container_dead)
-        instance->call = docker_container_stop(instance->env->docker, instance->container_id, STOP_GRACE_S,
-                                               on_stopped, instance);
+        instance->call = docker_container_stop(instance->env->docker, instance->container_id,
+                                               CONTAINER_STOP_S, on_stopped, instance);
     else
         on_stopped(instance, NULL);
 }
@@ -271,6 +270,8 @@ static void on_verified(void *owner, const struct error *err, const struct docke
     instance->verify = NULL;
     if (err ? strcmp(err->reason, "not-found") == 0 : !state->running)
         instance_container_died(instance);
+    else
+        instance_log_resume(instance->log);
 }
 
 void instance_verify(struct instance *instance)

@@ -111,7 +111,8 @@ void instance_drained(struct instance *instance);
 /* Docker says that the container has ended. */
 void instance_container_died(struct instance *instance);
 
-/* Asks Docker whether the container still runs, after its events may have been missed. */
+/* Asks Docker whether the container still runs, after its events may have been missed; its output is followed
+ * again. */
 void instance_verify(struct instance *instance);
 
 uint64_t instance_id(const struct instance *instance);

@@ -6,17 +6,31 @@
 #include "fleet/output_line.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct instance_log {
+    const struct fleet_env *env;
     struct docker_call *call;
+    char *container_id;
     char *function;
     char *instance;
+    bool seen;         /* a line has come */
+    bool cut_off;      /* the engine went away */
+    int64_t resume_ns; /* Unix time from which on lines have not been seen; 0: all */
 };
+
+static int64_t unix_time_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
 
 static void on_line(void *owner, const struct docker_line *line)
 {
     struct instance_log *log = owner;
     struct output_line output;
+    log->seen = true;
     output_line_parse(line->text, line->length, &output);
     log_info("function.output", LOG_STR("function", log->function), LOG_STR("instance", log->instance),
              LOG_STR("request_id", output.request_id[0] ? output.request_id : NULL),
@@ -28,19 +42,37 @@ static void on_end(void *owner, const struct error *err)
 {
     struct instance_log *log = owner;
     log->call = NULL;
-    if (err)
-        log_debug("function.output-ended", LOG_STR("instance", log->instance), LOG_ERR(err));
+    if (!err)
+        return;
+    log_debug("function.output-ended", LOG_STR("instance", log->instance), LOG_ERR(err));
+    log->cut_off = true;
+    if (log->seen)
+        log->resume_ns = unix_time_ns();
+}
+
+static void follow(struct instance_log *log)
+{
+    struct docker_logs options = {.follow = true, .tail = -1, .since_ns = log->resume_ns};
+    log->cut_off = false;
+    log->call = docker_container_logs(log->env->docker, log->container_id, &options, on_line, on_end, log);
 }
 
 struct instance_log *instance_log_start(const struct fleet_env *env, const char *container_id,
                                         const char *function, const char *instance)
 {
     struct instance_log *log = xcalloc(1, sizeof(*log));
+    log->env = env;
+    log->container_id = xstrdup(container_id);
     log->function = xstrdup(function);
     log->instance = xstrdup(instance);
-    struct docker_logs options = {.follow = true, .tail = -1};
-    log->call = docker_container_logs(env->docker, container_id, &options, on_line, on_end, log);
+    follow(log);
     return log;
+}
+
+void instance_log_resume(struct instance_log *log)
+{
+    if (log && log->cut_off)
+        follow(log);
 }
 
 void instance_log_stop(struct instance_log *log)
@@ -48,6 +80,7 @@ void instance_log_stop(struct instance_log *log)
     if (!log)
         return;
     docker_cancel(log->call);
+    free(log->container_id);
     free(log->function);
     free(log->instance);
     free(log);

@@ -11,6 +11,10 @@ struct instance_log;
 struct instance_log *instance_log_start(const struct fleet_env *env, const char *container_id,
                                         const char *function, const char *instance);
 
+/* Goes on where it was cut off: the engine has come back. Nothing happens when it is followed, or has ended
+ * in order. NULL is fine. */
+void instance_log_resume(struct instance_log *log);
+
 /* NULL is fine. */
 void instance_log_stop(struct instance_log *log);
 

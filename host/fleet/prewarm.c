@@ -94,7 +94,7 @@ static bool on_wanted(struct instance *instance, void *owner)
 {
     (void)instance;
     const struct prewarm_pool *pool = owner;
-    return pool->members > 0 && !pool->prewarm->stopped;
+    return pool->members > 0 && !pool->prewarm->stopped && !fleet_engine_is_away(pool->prewarm->env);
 }
 
 static const struct instance_hooks pool_hooks = {
@@ -127,7 +127,7 @@ static void start_one(struct prewarm_pool *pool)
 static void refill(struct prewarm_pool *pool)
 {
     struct fleet_env *env = pool->prewarm->env;
-    if (pool->prewarm->stopped || pool->members == 0 || env->short_of_room)
+    if (pool->prewarm->stopped || pool->members == 0 || env->short_of_room || fleet_engine_is_away(env))
         return;
     uint64_t now_ms = clock_ms();
     if (now_ms < pool->retry_at_ms) {
@@ -241,11 +241,17 @@ unsigned prewarm_ready(const struct prewarm_pool *pool)
 
 void prewarm_refill(struct prewarm *prewarm)
 {
+    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next)
+        refill(pool);
+}
+
+void prewarm_resume(struct prewarm *prewarm)
+{
     for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
         pool->failures = 0;
         pool->retry_at_ms = 0;
-        refill(pool);
     }
+    prewarm_refill(prewarm);
 }
 
 static bool is_useful(const struct instance *instance)

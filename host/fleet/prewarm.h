@@ -32,8 +32,11 @@ struct instance *prewarm_take(struct prewarm_pool *pool);
 /* How many could be taken now. */
 unsigned prewarm_ready(const struct prewarm_pool *pool);
 
-/* Refills every pool, whatever failed before: after room was freed or the engine has come back. */
+/* Refills every pool that is not backing off after failures: room was freed. */
 void prewarm_refill(struct prewarm *prewarm);
+
+/* Refills every pool, whatever failed before: the engine has come back. */
+void prewarm_resume(struct prewarm *prewarm);
 
 /* Gives up one instance, of the pool that has been used least lately, to make room on the host. False when
  * there is none. */

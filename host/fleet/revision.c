@@ -106,9 +106,12 @@ static void tell_starting(struct revision *revision)
     slot_pool_set_starting(revision->pool, starting_slots(revision));
 }
 
-/* Removes instances that have been idle for long enough and sets the timer for the next. */
+/* Removes instances that have been idle for long enough and sets the timer for the next. None while Docker is
+ * away: nothing could take its place. */
 static void expire(struct revision *revision)
 {
+    if (fleet_engine_is_away(revision->env))
+        return;
     uint64_t now_ms = clock_ms(), next_ms = UINT64_MAX;
     unsigned ready = count_in(revision, INSTANCE_READY);
     for (size_t i = 0; i < revision->count; i++) {
@@ -163,7 +166,7 @@ static bool on_wanted(struct instance *instance, void *owner)
     (void)instance;
     struct revision *revision = owner;
     if (revision->state == REVISION_ACTIVE)
-        return is_needed(revision) && !start_prewarmed(revision);
+        return is_needed(revision) && !start_prewarmed(revision) && !fleet_engine_is_away(revision->env);
     return revision->state == REVISION_STANDBY;
 }
 
@@ -385,6 +388,8 @@ static void gather_inputs(const struct revision *revision, struct scale_inputs *
         .host_room = fleet_budget_room_with(&env->budget, revision->settings->memory_bytes, ready,
                                             ready ? prewarm_memory_bytes(revision->prewarm) : 0),
         .expected_start_ms = ready ? 0 : env->expected_start_ms,
+        .engine_away = fleet_engine_is_away(env),
+        .prewarmed = ready,
         .now_ms = clock_ms(),
         .retry_at_ms = revision->retry_at_ms,
     };
@@ -410,6 +415,18 @@ static void arm_retry(struct revision *revision, const struct scale_inputs *inpu
         fleet_timer_at(revision->retry, inputs->retry_at_ms, inputs->now_ms);
 }
 
+/* What a request that waits in vain is told: what keeps Docker from starting anything, or instances from
+ * coming up. */
+static void tell_trouble(struct revision *revision)
+{
+    const struct error *trouble = NULL;
+    if (fleet_engine_is_away(revision->env))
+        trouble = &revision->env->engine_trouble;
+    else if (revision->failures > 0)
+        trouble = &revision->problem;
+    slot_pool_set_trouble(revision->pool, trouble);
+}
+
 void revision_scale(struct revision *revision)
 {
     if (revision->state != REVISION_ACTIVE)
@@ -418,6 +435,7 @@ void revision_scale(struct revision *revision)
     gather_inputs(revision, &inputs);
     struct scale_decision decision = autoscaler_decide(&revision->scale, &inputs);
     slot_pool_set_limit(revision->pool, scale_reason_limit(decision.reason));
+    tell_trouble(revision);
     log_decision(revision, &inputs, &decision);
     for (unsigned i = 0; i < decision.start; i++)
         start_one(revision);
@@ -573,6 +591,7 @@ void revision_resume(struct revision *revision)
         revision->deaths = 0;
         revision->retry_at_ms = 0;
     }
+    expire(revision);
     revision_scale(revision);
 }
 

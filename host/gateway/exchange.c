@@ -581,22 +581,37 @@ static void fail_head_timeout(struct exchange *exchange)
     exchange_fail(exchange, 408, &error);
 }
 
-static void fail_queue_timeout(struct exchange *exchange)
+/* Why a request waited in vain: `trouble` that keeps instances from starting, or NULL. */
+static void describe_queue_timeout(const struct exchange *exchange, const struct error *trouble,
+                                   struct error *error)
 {
-    if (!slot_pool_cancel(&exchange->waiter))
-        return; /* just in time: the mail is on its way */
-    struct error error;
     unsigned limit_ms = exchange->worker->shared->settings->queue_timeout_ms;
-    exchange->wait_ns += worker_now_ns(exchange->worker) - exchange->acquired_ns;
-    error_set(&error, "gateway", "queue-timeout", "The request waited %u ms for a free slot of the function.",
+    if (trouble) {
+        error_set(error, trouble->component, trouble->reason,
+                  "The request waited %u ms, and no instance of the function could be started: %s", limit_ms,
+                  trouble->message);
+        error_hint(error, "%s", trouble->hint);
+        return;
+    }
+    error_set(error, "gateway", "queue-timeout", "The request waited %u ms for a free slot of the function.",
               limit_ms);
     if (exchange->waiter.limit)
-        error_hint(&error,
+        error_hint(error,
                    "No further instance could be started: the limit is %s. How long a request waits is "
                    "queue_timeout in the section `host`. Try again later.",
                    exchange->waiter.limit);
     else
-        error_hint(&error, "The limit is queue_timeout in the section `host`. Try again later.");
+        error_hint(error, "The limit is queue_timeout in the section `host`. Try again later.");
+}
+
+static void fail_queue_timeout(struct exchange *exchange)
+{
+    struct error trouble, error;
+    bool known = slot_pool_trouble(&exchange->waiter, &trouble);
+    if (!slot_pool_cancel(&exchange->waiter))
+        return; /* just in time: the mail is on its way */
+    exchange->wait_ns += worker_now_ns(exchange->worker) - exchange->acquired_ns;
+    describe_queue_timeout(exchange, known ? &trouble : NULL, &error);
     exchange_fail(exchange, 503, &error);
 }
 

@@ -35,8 +35,9 @@ struct slot_pool {
     struct slot_pool *successor; /* a reference; acquires go there */
     struct slot_counts counts;   /* oldest_wait_since_ms is made when read */
     bool demand_told;
-    const char *limit;    /* static */
-    struct error *closed; /* what every request is told; NULL: it is open */
+    const char *limit;     /* static */
+    struct error *trouble; /* what keeps the waiters waiting; NULL: nothing that is known */
+    struct error *closed;  /* what every request is told; NULL: it is open */
 };
 
 /* A waiter's `pool` changes only under this lock, so that cancelling finds the pool that holds it. */
@@ -76,6 +77,7 @@ static void drop_memory(struct slot_pool *pool)
     pthread_mutex_destroy(&pool->lock);
     if (pool->hooks.destroyed)
         pool->hooks.destroyed(pool->hooks.context);
+    free(pool->trouble);
     free(pool->closed);
     free(pool);
 }
@@ -545,6 +547,32 @@ void slot_pool_set_limit(struct slot_pool *pool, const char *limit)
     pthread_mutex_lock(&pool->lock);
     pool->limit = limit;
     pthread_mutex_unlock(&pool->lock);
+}
+
+void slot_pool_set_trouble(struct slot_pool *pool, const struct error *trouble)
+{
+    struct error *copy = trouble ? copy_error(trouble) : NULL;
+    pthread_mutex_lock(&pool->lock);
+    struct error *former = pool->trouble;
+    pool->trouble = copy;
+    pthread_mutex_unlock(&pool->lock);
+    free(former);
+}
+
+bool slot_pool_trouble(struct slot_waiter *waiter, struct error *ret_trouble)
+{
+    bool known = false;
+    pthread_mutex_lock(&waiter_moves);
+    struct slot_pool *pool = waiter->pool;
+    if (pool) {
+        pthread_mutex_lock(&pool->lock);
+        known = pool->trouble != NULL;
+        if (known)
+            *ret_trouble = *pool->trouble;
+        pthread_mutex_unlock(&pool->lock);
+    }
+    pthread_mutex_unlock(&waiter_moves);
+    return known;
 }
 
 static unsigned fail_queue(struct slot_pool *pool, const struct error *error, struct afterwards *after)

@@ -140,6 +140,10 @@ enum slot_acquire slot_pool_acquire(struct slot_pool *pool, int home, uint64_t n
  * already, and the worker must take and release what it brings. */
 bool slot_pool_cancel(struct slot_waiter *waiter);
 
+/* What keeps the waiter waiting, as last told by the fleet. False: nothing that is known. Before its mail was
+ * delivered and before slot_pool_cancel(). */
+bool slot_pool_trouble(struct slot_waiter *waiter, struct error *ret_trouble);
+
 /* Gives a slot back: to the oldest waiter, to the idle stack, or (broken, or its group retired) closed.
  * `service_us` is how long the request kept it; 0 when nothing was sent on it. */
 void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, uint64_t service_us);
@@ -184,6 +188,9 @@ void slot_pool_counts(struct slot_pool *pool, struct slot_counts *ret_counts);
 
 /* Tells the pool which setting keeps its waiters waiting: static text, or NULL for none. */
 void slot_pool_set_limit(struct slot_pool *pool, const char *limit);
+
+/* Tells the pool what trouble, if it does not pass, keeps its waiters waiting: copied; NULL: none. */
+void slot_pool_set_trouble(struct slot_pool *pool, const struct error *trouble);
 
 /* Fails every waiter with a copy of `error` (the function cannot load). Returns how many. */
 unsigned slot_pool_fail_waiters(struct slot_pool *pool, const struct error *error);

@@ -41,7 +41,7 @@ def bin_dir():
 
 @pytest.fixture(scope="session")
 def runtime_images(bin_dir):
-    """Has the runtime images built, as the first daemon on a machine does, so that no test waits for it."""
+    """Has the runtime images built, as the first daemon on a machine does, so that no test waits for it; their names."""
     berth = Berth(bin_dir)
     try:
         berth.write_function("python-image", HELLO)
@@ -52,6 +52,7 @@ def runtime_images(bin_dir):
             answer = berth.get(f"/{name}")
             if answer.status != 200:
                 warnings.warn(f"{name} does not serve: {answer}")
+        return {container["Image"] for container in berth.containers()}
     finally:
         berth.discard()
 

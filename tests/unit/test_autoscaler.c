@@ -23,6 +23,8 @@ struct situation {
     const char *name;
     struct slot_counts counts;
     unsigned starting_instances, host_room, min_scale, max_scale;
+    bool engine_away;
+    unsigned prewarmed;
     uint64_t expected_start_ms, now_ms, retry_at_ms;
     unsigned start;
     enum scale_reason reason;
@@ -65,6 +67,20 @@ static const struct situation situations[] = {
      .starting_instances = 1,
      .host_room = 99,
      .max_scale = 5,
+     .start = 2,
+     .reason = SCALE_DEMAND},
+    {.name = "nothing is asked of an engine that is away",
+     .counts = {.waiting = 5},
+     .host_room = 9,
+     .max_scale = 20,
+     .engine_away = true,
+     .reason = SCALE_ENGINE_AWAY},
+    {.name = "prewarmed instances can be had without the engine",
+     .counts = {.waiting = 50},
+     .host_room = 99,
+     .max_scale = 20,
+     .engine_away = true,
+     .prewarmed = 2,
      .start = 2,
      .reason = SCALE_DEMAND},
     {.name = "at the maximum",
@@ -166,6 +182,8 @@ static void decides(void **state)
         struct scale_inputs inputs = {.counts = now->counts,
                                       .starting_instances = now->starting_instances,
                                       .host_room = now->host_room,
+                                      .engine_away = now->engine_away,
+                                      .prewarmed = now->prewarmed,
                                       .expected_start_ms = now->expected_start_ms,
                                       .now_ms = now->now_ms,
                                       .retry_at_ms = now->retry_at_ms};
@@ -364,7 +382,7 @@ static void backs_off(void **state)
 static void reasons_have_words(void **state)
 {
     (void)state;
-    for (int reason = SCALE_ENOUGH; reason <= SCALE_BACKING_OFF; reason++)
+    for (int reason = SCALE_ENOUGH; reason <= SCALE_ENGINE_AWAY; reason++)
         assert_true(strlen(scale_reason_name((enum scale_reason)reason)) > 0);
     assert_null(scale_reason_limit(SCALE_ENOUGH));
     assert_non_null(strstr(scale_reason_limit(SCALE_AT_MAXIMUM), "max_scale"));

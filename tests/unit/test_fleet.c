@@ -459,6 +459,40 @@ static void the_engine_may_go_and_come_back(void **state)
     bench_close(&bench);
 }
 
+/* What runs is all there is while the engine is away, so it stays however idle it is. */
+static void idle_instances_stay_while_the_engine_is_away(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      idle_timeout: 200ms\n", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    fake_engine_stop(bench.engine);
+    run_for(&bench, 600);
+    assert_non_null(fake_engine_running(bench.engine));
+    serve(&bench, "hello");
+    fake_engine_start(bench.engine);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 0);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* Failures are backed off from, whatever else makes room meanwhile. */
+static void prewarmed_instances_that_fail_are_not_started_over_and_over(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, ", prewarm: 2", (const char *[]){"hello", "", NULL});
+    fake_engine_plan(bench.engine, FAKE_START, (struct fake_plan){.status = 500});
+    start_settled(&bench);
+    run_for(&bench, 600);
+    assert_in_range(fake_engine_calls(bench.engine, FAKE_CREATE), 2, 6);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
 /* Whatever became of the containers meanwhile is noticed. */
 static void containers_that_vanished_while_the_engine_was_away(void **state)
 {
@@ -615,6 +649,8 @@ int main(void)
         cmocka_unit_test(a_function_that_keeps_dying_backs_off),
         cmocka_unit_test(the_engine_may_come_late),
         cmocka_unit_test(the_engine_may_go_and_come_back),
+        cmocka_unit_test(idle_instances_stay_while_the_engine_is_away),
+        cmocka_unit_test(prewarmed_instances_that_fail_are_not_started_over_and_over),
         cmocka_unit_test(containers_that_vanished_while_the_engine_was_away),
         cmocka_unit_test(a_deployment_that_docker_failed_is_tried_again),
         cmocka_unit_test(a_missing_image_is_made_again),

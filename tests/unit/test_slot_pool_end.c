@@ -106,12 +106,34 @@ static void a_request_that_gives_up_knows_the_limit(void **state)
     mailbox_clear(&inbox);
 }
 
+static void a_request_that_gives_up_knows_the_trouble(void **state)
+{
+    (void)state;
+    struct mailbox inbox;
+    struct slot_pool *pool = make_pool(&inbox);
+    struct request request;
+    struct error trouble, seen;
+    error_set(&trouble, "docker", "docker-unreachable", "nobody listens");
+    assert_int_equal(ask(pool, &inbox, &request), SLOT_QUEUED);
+    assert_false(slot_pool_trouble(&request.waiter, &seen));
+    slot_pool_set_trouble(pool, &trouble);
+    assert_true(slot_pool_trouble(&request.waiter, &seen));
+    assert_string_equal(seen.message, "nobody listens");
+    slot_pool_set_trouble(pool, NULL);
+    assert_false(slot_pool_trouble(&request.waiter, &seen));
+    slot_pool_set_trouble(pool, &trouble);
+    assert_true(slot_pool_cancel(&request.waiter));
+    slot_pool_unref(pool);
+    mailbox_clear(&inbox);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_closed_pool_tells_those_who_wait_and_those_who_come),
         cmocka_unit_test(a_successor_serves_although_the_old_pool_is_closed),
         cmocka_unit_test(a_request_that_gives_up_knows_the_limit),
+        cmocka_unit_test(a_request_that_gives_up_knows_the_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

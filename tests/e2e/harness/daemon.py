@@ -77,6 +77,7 @@ class Berth:
         self.log = LogFile(os.path.join(self.folder, "log"))
         self.address = ("127.0.0.1", free_port())
         self.admin_address = ("127.0.0.1", free_port())
+        self.engine = engine.USUAL
         self.plugin_dir = None
         self.functions = {}
         self.host = {}
@@ -249,7 +250,7 @@ class Berth:
     # -- its containers
 
     def containers(self):
-        return engine.containers_below(self.folder)
+        return self.engine.containers_below(self.folder)
 
     def instances(self, function):
         """Containers that serve a function, by the name that says so."""
@@ -348,7 +349,7 @@ class Berth:
         for stray in processes.belonging(self.process.pid, self.folder) if self.process else []:
             os.kill(int(stray.split()[0]), signal.SIGKILL)
         for container in self.containers():
-            engine.remove(container["Id"])
+            self.engine.remove(container["Id"])
         self.last_log = self.log_tail()
         if not os.environ.get("BERTH_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)

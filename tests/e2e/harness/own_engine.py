@@ -1,0 +1,118 @@
+"""A Docker engine of the tests' own, beside the usual one: it may be stopped and killed. Needs root."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from harness import processes
+from harness.engine import Engine
+from harness.wait import wait_until
+
+START_S = 60
+STOP_S = 30
+ADDRESSES = "base=10.213.0.0/16,size=24"
+
+
+class OwnEngine(Engine):
+    """dockerd with folders, a containerd and addresses of its own; it leaves the firewall alone."""
+
+    def __init__(self):
+        # Short: the shims' sockets are below it, and a unix socket's path has at most 107 bytes.
+        self.folder = tempfile.mkdtemp(prefix="bd-", dir=os.path.realpath("/tmp"))
+        self.process = None
+        self.bridges = set()
+        super().__init__(os.path.join(self.folder, "docker.sock"))
+
+    def command(self):
+        return [
+            "dockerd",
+            *("--config-file", os.path.join(self.folder, "daemon.json")),
+            *("--data-root", os.path.join(self.folder, "root")),
+            *("--exec-root", os.path.join(self.folder, "exec")),
+            *("--pidfile", os.path.join(self.folder, "pid")),
+            *("-H", "unix://" + self.socket),
+            *("--bridge=none", "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
+            *("--userland-proxy=false", "--shutdown-timeout=1"),
+            *("--default-address-pool", ADDRESSES),
+        ]
+
+    def begin(self, live_restore=False):
+        """Starts it and does not wait. With `live_restore` containers survive its end."""
+        with open(os.path.join(self.folder, "daemon.json"), "w", encoding="utf-8") as file:
+            json.dump({"live-restore": live_restore}, file)
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def start(self, live_restore=False):
+        self.begin(live_restore)
+        wait_until(self.answers, "the engine to answer", START_S)
+
+    def stop(self):
+        """Ends it in order: without live restore its containers end with it."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(STOP_S)
+
+    def crash(self):
+        """Ends it as a crash would: its containers run on without it."""
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def container_processes(self):
+        """The shims of its containers and what runs in them."""
+        shims = [pid for pid in processes.pids() if self.is_shim(pid)]
+        return shims + [child for shim in shims for child in processes.children(shim)]
+
+    def end_containers(self):
+        """Kills what runs in containers although the engine has ended: those that were started meanwhile."""
+        for pid in self.container_processes():
+            if not self.is_shim(pid):
+                os.kill(pid, signal.SIGKILL)
+
+    def is_shim(self, pid):
+        line = processes.command_line(pid)
+        return "containerd-shim" in line and self.folder + "/" in line
+
+    def clear(self):
+        """Removes every container and every network that was made."""
+        for container in self.call("GET", "/containers/json", all="true"):
+            self.remove(container["Id"])
+        for name, network in self.networks().items():
+            if network["Driver"] == "bridge":
+                self.bridges.add("br-" + network["Id"][:12])
+                self.call("DELETE", f"/networks/{name}")
+
+    def discard(self):
+        """Ends it and whatever it has started, and removes all its traces."""
+        try:
+            if not self.running:
+                self.start()
+            self.clear()
+            self.stop()
+        finally:
+            self.end_by_force()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def end_by_force(self):
+        """For what an engine that does not end in order leaves."""
+        if self.running:
+            self.crash()
+        for pid in self.container_processes():
+            os.kill(pid, signal.SIGKILL)
+        for bridge in self.bridges:
+            if os.path.exists(f"/sys/class/net/{bridge}"):
+                subprocess.run(["ip", "link", "delete", bridge], check=False)
+        for mount in reversed(self.mounts()):
+            subprocess.run(["umount", "--lazy", mount], check=False)
+
+    def mounts(self):
+        with open("/proc/self/mounts", encoding="utf-8") as file:
+            return [line.split()[1] for line in file if line.split()[1].startswith(self.folder + "/")]
