@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNNER = ROOT / "plugins/python/runner/runner.py"
-COMMAND = ["/usr/bin/python3", "-I", "-B", "-X", "utf8", str(RUNNER)]
+REFERENCE = ROOT / "plugins/python/runner"  # pure Python: the C module is not built into the sources
+COMMAND = ["/usr/bin/python3", "-I", "-B", "-X", "utf8"]
 PATIENCE = 20
 
 
@@ -140,7 +140,8 @@ def head(method, target, body=None, headers=(), chunks=None):
 class FakeHost:
     """Listens, starts runners, and remembers what has to be cleaned up."""
 
-    def __init__(self, tmp_path):
+    def __init__(self, tmp_path, runner=REFERENCE):
+        self.runner = runner
         self.folder = tmp_path / "code"
         self.folder.mkdir()
         self.path = str(tmp_path / "host.sock")
@@ -170,7 +171,7 @@ class FakeHost:
         """A runner process; gives it."""
         with open(self.log_path, "ab") as log:
             process = subprocess.Popen(
-                COMMAND, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*COMMAND, str(self.runner / "runner.py")], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={"PATH": os.environ["PATH"], "BERTH_SOCKET": self.path, **environment})
         self.processes.append(process)
         return process
@@ -232,6 +233,23 @@ class FakeHost:
         for connection in self.connections:
             connection.close()
         self.listener.close()
+
+
+def build_folder():
+    """The build tree to test: BERTH_BUILD_DIR, or the one that was built last; None without any."""
+    named = os.environ.get("BERTH_BUILD_DIR")
+    if named:
+        return ROOT / named
+    built = [path.parents[1] for path in ROOT.glob("build/*/bin/plugin_probe")
+             if (path.parents[1] / "plugins/python.so").exists()]
+    return max(built, key=lambda path: (path / "plugins/python.so").stat().st_mtime, default=None)
+
+
+def accelerated_runner():
+    """The folder of the runner as it goes into the image, with the C module; None when it is not built."""
+    build = build_folder()
+    folder = build and build / "plugins/python/image/runner"
+    return folder if folder and (folder / "berth_runner/_accelerator.abi3.so").exists() else None
 
 
 def package_of(folder):

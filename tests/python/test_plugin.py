@@ -8,21 +8,12 @@ from pathlib import Path
 import pytest
 
 import corpus
+from fake_host import build_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "plugins/python"))
 
 from analysis import job as direct  # noqa: E402
-
-
-def build_folder():
-    """The build tree to test: BERTH_BUILD_DIR, or the one that was built last."""
-    named = os.environ.get("BERTH_BUILD_DIR")
-    if named:
-        return Path(named)
-    built = [path.parents[1] for path in ROOT.glob("build/*/bin/plugin_probe")
-             if (path.parents[1] / "plugins/python.so").exists()]
-    return max(built, key=lambda path: (path / "plugins/python.so").stat().st_mtime, default=None)
 
 
 BUILD = build_folder()

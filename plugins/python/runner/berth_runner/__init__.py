@@ -8,6 +8,7 @@
     threads.py   engine of plain handlers: a thread a slot
     events.py    engine of async handlers: one event loop, every slot on it
     loop.py      that event loop
+    base.py      what the hot path is built on: _accelerator, in C, or reference.py, the same in Python
     protocol.py  HTTP/1.1: bytes in, bytes out, no sockets
     content.py   request bodies
     request.py   what a handler gets

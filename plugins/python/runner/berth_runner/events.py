@@ -6,12 +6,13 @@ from _socket import SHUT_RDWR
 
 from . import failure
 from .asgi import Sender, run_application, run_stream
+from .base import SlotBase
 from .content import ClientGone, LoopContent
 from .dial import delays, dial
 from .loop import make_loop
 from .output import current_head
 from .protocol import HEAD_LIMIT, ProtocolError, closing, decoder, parse_head, without_body
-from .respond import TEXT, Application, Pending, Stream, assemble
+from .respond import TEXT, Application, Pending, Stream, assemble, encode, encode_as_json
 
 RECEIVE_SIZE = 64 << 10
 PARTING_S = 10          # what an application has to end when its WebSocket has
@@ -20,7 +21,7 @@ _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 _END = object()
 
 
-class Slot:
+class Slot(SlotBase):
     """One connection on the loop.
 
     Free (request is None), under a request, or flushing and dropping what is left of one. `gone` is set when the
@@ -32,6 +33,7 @@ class Slot:
         self.loop = engine.loop
         self.handle = engine.function.handle
         self.encode = engine.function.encode
+        self.writes_responses = self.encode in (encode, encode_as_json)
         self.request_class = engine.function.request_class
         self.sock = None
         self.descriptor = -1
@@ -43,6 +45,7 @@ class Slot:
         self.tunnel = None  # the WebSocket that has taken over the connection
         self.gone = False
         self.close_after = False
+        self.stopping = False
         self.sent = False
         self.outgoing = None  # what the kernel did not take yet
         self.room = None      # future of a writer that waits for it to go out
@@ -132,7 +135,8 @@ class Slot:
 
     # Reading
 
-    def on_event(self, events):
+    def on_events(self, events):
+        """Serves what epoll has told, if on_event() has not done it."""
         if events & _OUT:
             self.flush()
         if events & ~_OUT and self.sock is not None:
@@ -145,10 +149,15 @@ class Slot:
             return
         except OSError:
             data = b""
+        if data:
+            self.take(data)
+        else:
+            self.lost()
+
+    def take(self, data):
+        """Bytes that have come."""
         try:
-            if not data:
-                self.lost()
-            elif self.request is None:
+            if self.request is None:
                 self.begin(self.buffer + data if self.buffer else data)
             else:
                 self.take_more(data)
@@ -210,14 +219,18 @@ class Slot:
         current_head.set(head)
         task = self.loop.start_task(self.control(request) if control else self.run(request))
         if not task.done():
-            self.engine.keep(task)
-            if self.request is request:
-                self.task = task
+            self.started(task, request)
+
+    def started(self, task, request):
+        """A request's task waits for something."""
+        self.engine.keep(task)
+        if self.request is request:
+            self.task = task
 
     # The handler
 
     async def run(self, request):
-        """One request from handler to response."""
+        """One request from handler to response. The C module's Exchange does the same."""
         try:
             answer = self.encode(await self.handle(request))
             if type(answer) is bytes:
@@ -229,6 +242,10 @@ class Slot:
         finally:
             if self.gone and self.request is request:
                 self.redial()
+
+    async def wait_for(self, awaitable):
+        """A coroutine of anything that can be awaited."""
+        return await awaitable
 
     async def control(self, request):
         try:
@@ -445,6 +462,7 @@ class Engine:
         """From the loop, on SIGTERM: takes no new request and ends the loop when the last is answered."""
         self.stopping = True
         for slot in self.slots:
+            slot.stopping = True
             slot.stop()
         self.check_end()
 

@@ -10,8 +10,14 @@ import os
 import select
 import selectors
 import signal
+from types import CoroutineType
 
-EVENTS_AT_ONCE = 64
+from .base import LoopBase, configure, serve
+from .output import current_head
+from .protocol import STATUS_LINES
+from .reference import FirstSteps
+from .respond import write_response, writers
+
 _IN, _OUT = select.EPOLLIN, select.EPOLLOUT
 
 
@@ -38,60 +44,20 @@ class SlotSelector(selectors.EpollSelector):
             self._both.unregister(descriptor)
 
     def select(self, timeout=None):
-        loop = self.loop
-        owners = self.owners
-        inner = self._inner
-        poll = self._both.poll
-        wait = -1 if timeout is None else timeout
-        while True:
-            loop.touched = False
-            own = False
-            for descriptor, events in poll(wait, EVENTS_AT_ONCE):
-                slot = owners.get(descriptor)
-                if slot is not None:
-                    slot.on_event(events)
-                elif descriptor == inner:
-                    own = True
-            if own:
-                return super().select(0)
-            if timeout is not None or loop.touched:
-                return ()
+        if serve(self._both, self._inner, self.owners, self.loop, timeout):
+            return super().select(0)
+        return ()
 
     def close(self):
         self._both.close()
         super().close()
 
 
-class _FirstSteps:
-    """Can hand over a new task's first step instead of queueing it."""
-
-    catching = False
-    caught = None
-
-    def on_terminate(self, callback):
-        """Has callback called from the loop on SIGTERM."""
-        self.add_signal_handler(signal.SIGTERM, callback)
-
-    def call_soon(self, callback, *args, context=None):
-        if self.catching:
-            self.catching = False
-            self.caught = callback, context
-            return None
-        return super().call_soon(callback, *args, context=context)
-
-    def start_task(self, coroutine):
-        """A task whose first step has been taken when this returns. Not from within another task."""
-        self.catching = True
-        try:
-            task = asyncio.Task(coroutine, loop=self)
-        finally:
-            self.catching = False
-        step, context = self.caught
-        context.run(step)
-        return task
+configure(task=asyncio.Task, coroutine_type=CoroutineType, call_soon=asyncio.SelectorEventLoop.call_soon,
+          current_head=current_head, status_lines=STATUS_LINES, writers=writers, write_response=write_response)
 
 
-class Loop(_FirstSteps, asyncio.SelectorEventLoop):
+class Loop(LoopBase, asyncio.SelectorEventLoop):
     """Knows whether something was scheduled since the selector last looked."""
 
     def __init__(self):
@@ -104,12 +70,9 @@ class Loop(_FirstSteps, asyncio.SelectorEventLoop):
         self.forget = selector.forget
 
     def on_terminate(self, callback):
-        """Without add_signal_handler, which loads inspect at every start to look at the callback."""
+        """Has callback called from the loop on SIGTERM. Without add_signal_handler, which loads inspect at every start
+        to look at the callback."""
         signal.signal(signal.SIGTERM, lambda _number, _frame: self.call_soon_threadsafe(callback))
-
-    def call_soon(self, callback, *args, context=None):
-        self.touched = True
-        return super().call_soon(callback, *args, context=context)
 
     def call_at(self, when, callback, *args, context=None):
         self.touched = True
@@ -117,11 +80,14 @@ class Loop(_FirstSteps, asyncio.SelectorEventLoop):
 
 
 def _uvloop_class(uvloop):
-    class UvLoop(_FirstSteps, uvloop.Loop):
+    class UvLoop(FirstSteps, uvloop.Loop):
         def __init__(self):
             super().__init__()
             self._masks = {}
             self._owners = {}
+
+        def on_terminate(self, callback):
+            self.add_signal_handler(signal.SIGTERM, callback)
 
         def watch(self, descriptor, slot, mask):
             self._owners[descriptor] = slot

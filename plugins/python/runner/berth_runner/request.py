@@ -7,27 +7,19 @@ import json
 import sys
 
 from .ahead import import_lightly
+from .base import RequestBase
 from .protocol import field_value, fields
 
+_OWN = ("_body", "_json", "_received")  # attributes that are not there before they are known
+_full_classes = {}  # Starlette's Request: ours derived from it
 
-class Core:
+
+class Core(RequestBase):
     """The part that both kinds share, and all that events and applications need.
 
     head is the request's head as it came and lower the same in lower case; body is there when it came along with
     the head, else content reads it. slot is the connection's owner, which knows when the client has gone.
     """
-
-    method = None
-
-    def __init__(self, method, target, head, lower, body, content, slot):
-        self.method = method
-        self._target = target
-        self._head = head
-        self._lower = lower
-        self._content = content
-        self._slot = slot
-        if content is None:
-            self._body = body
 
     @property
     def request_id(self):
@@ -67,18 +59,17 @@ class Core:
     @property
     def is_whole(self):
         """Whether the whole body is here."""
-        return "_body" in self.__dict__
+        return getattr(self, "_body", None) is not None
 
     def next_piece(self):
         """The next part of a body that is not; b"" at its end. For plain code, in place of all other reading."""
         return self._content.read_chunk_now()
 
     async def body(self):
-        attributes = self.__dict__
-        attributes["_received"] = True
-        if "_body" not in attributes:
-            attributes["_body"] = await self._content.read_all()
-        return attributes["_body"]
+        self.__dict__["_received"] = True
+        if not self.is_whole:
+            self._body = await self._content.read_all()
+        return self._body
 
     async def json(self):
         attributes = self.__dict__
@@ -88,10 +79,9 @@ class Core:
 
     def get_data(self):
         """The body, for plain handlers."""
-        attributes = self.__dict__
-        if "_body" not in attributes:
-            attributes["_body"] = self._content.read_now()
-        return attributes["_body"]
+        if not self.is_whole:
+            self._body = self._content.read_now()
+        return self._body
 
     def get_json(self):
         """The body read as JSON, for plain handlers."""
@@ -155,7 +145,7 @@ class LightRequest(Core):
     """The stand-in."""
 
     def __getattr__(self, name):
-        if name.startswith("__") or name in ("_body", "_json", "_received"):
+        if name.startswith("__") or name in _OWN:
             raise AttributeError(name)
         real = self.__dict__.get("_real")
         if real is None:
@@ -163,10 +153,10 @@ class LightRequest(Core):
         return getattr(real, name)
 
     def _become(self):
-        real = full_class()(self.method, self._target, self._head, self._lower, None, self._content, self._slot)
-        for name in ("_body", "_json", "_received"):
-            if name in self.__dict__:
-                real.__dict__[name] = self.__dict__[name]
+        real = full_class()(self.method, self._target, self._head, None, None, self._content, self._slot)
+        for name in _OWN:
+            if hasattr(self, name):
+                setattr(real, name, getattr(self, name))
         real.__dict__["_stand_in"] = self
         return real
 
@@ -185,11 +175,17 @@ def full_class():
     import_lightly("starlette.requests")
     from starlette.requests import Request
 
-    class FullRequest(Core, Request):
+    if Request not in _full_classes:
+        _full_classes[Request] = _derive(Request)
+    return _full_classes[Request]
+
+
+def _derive(starlette_request):
+    class FullRequest(Core, starlette_request):
         def __getattr__(self, name):
-            if "scope" in self.__dict__:
+            if "scope" in self.__dict__ or name in _OWN:
                 raise AttributeError(f"'Request' object has no attribute '{name}'")
-            Request.__init__(self, self.asgi_scope(), self.asgi_receive)
+            starlette_request.__init__(self, self.asgi_scope(), self.asgi_receive)
             return getattr(self, name)
 
     FullRequest.__name__ = FullRequest.__qualname__ = "Request"

@@ -164,7 +164,7 @@ def _with_overrides(response, status, pairs):
         response.headers[name.decode("latin-1")] = value.decode("latin-1")
 
 
-def _from_response(response, status=None, pairs=()):
+def write_response(response, status=None, pairs=()):
     """A Starlette response that holds its whole body: written without going through ASGI."""
     if status is not None or pairs:
         _with_overrides(response, status, pairs)
@@ -218,7 +218,7 @@ _BASES = ((str, _from_text), ((bytes, bytearray, memoryview), _from_binary), (tu
 def _classify(kind):
     base = _starlette_response(kind)
     if base is not None:
-        return _from_response if kind.__call__ is base.__call__ else _from_application
+        return write_response if kind.__call__ is base.__call__ else _from_application
     if hasattr(kind, "__await__"):
         return _from_awaitable
     if hasattr(kind, "_fields"):  # a named tuple is data, not (body, status)
@@ -235,21 +235,21 @@ def _classify(kind):
         "(body, status), (body, status, headers), a dataclass, a generator or a Starlette response")
 
 
-_writers = {str: _from_text, bytes: _from_binary, dict: _from_json, list: _from_json, type(None): _from_none,
+writers = {str: _from_text, bytes: _from_binary, dict: _from_json, list: _from_json, type(None): _from_none,
             tuple: _from_tuple}
 
 
 def writer_of(kind):
     """The function that makes a response of a result of this class."""
-    writer = _writers.get(kind)
+    writer = writers.get(kind)
     if writer is None:
-        writer = _writers[kind] = _classify(kind)
+        writer = writers[kind] = _classify(kind)
     return writer
 
 
 def encode(result):
     """A response from what a handler returned: bytes, a Stream, an Application or a Pending."""
-    return (_writers.get(type(result)) or writer_of(type(result)))(result)
+    return (writers.get(type(result)) or writer_of(type(result)))(result)
 
 
 def encode_as_json(result):

@@ -8,13 +8,13 @@ import threading
 from _socket import MSG_DONTWAIT, MSG_PEEK, SHUT_RD
 
 from . import failure
+from .base import receive, send_all
 from .content import BlockingContent
 from .dial import delays, dial
 from .output import current_head
 from .protocol import HEAD_LIMIT, ProtocolError, bodiless, closing, decoder, parse_head, without_body
 from .respond import Application, Pending, piece
 
-RECEIVE_SIZE = 64 << 10
 _END = object()
 
 
@@ -63,11 +63,11 @@ class Slot:
     def serve(self, data):
         """Answers the requests of one connection until it ends."""
         engine = self.engine
-        recv = self.sock.recv
+        sock = self.sock
         while True:
             end = data.find(b"\r\n\r\n")
             while end < 0:
-                more = recv(RECEIVE_SIZE)
+                more = receive(sock)
                 if not more:
                     return
                 self.busy = True
@@ -103,7 +103,7 @@ class Slot:
             except BaseException as error:
                 answer = failure.answer(error, request, self.engine.function.debug)
         if type(answer) is bytes and content is None and method != "HEAD":
-            self.sock.sendall(answer)
+            send_all(self.sock, answer)
             return data
         return self.conclude(answer, request, content, data)
 
@@ -124,7 +124,7 @@ class Slot:
     def send_whole(self, answer, request, close):
         if request.method == "HEAD":
             answer = without_body(answer)
-        self.sock.sendall(closing(answer) if close else answer)
+        send_all(self.sock, closing(answer) if close else answer)
 
     def carry_out(self, answer, request, close):
         """Sends a response that is not bytes yet. False: it broke off, and only ending the connection shows that."""
@@ -151,7 +151,7 @@ class Slot:
 
     def send(self, data):
         self.sent = True
-        self.sock.sendall(data)
+        send_all(self.sock, data)
 
     async def write(self, data):
         self.send(data)
