@@ -437,9 +437,7 @@ static void read_head(struct exchange *exchange)
                 worker_now_ms(client->worker) + client->worker->shared->settings->head_timeout_ms;
             exchange_update_deadline(exchange);
         }
-        if (!client->readable)
-            return;
-        enum client_receive got = client_receive(client, buffer_room(in));
+        enum client_receive got = client_receive(client, buffer_room(in)); /* see relay_up() */
         if (got == CLIENT_ENDED)
             client_close(client, false);
         if (got != CLIENT_RECEIVED)
@@ -636,10 +634,25 @@ static void fail_stalled(struct exchange *exchange)
     exchange_fail(exchange, 408, &error);
 }
 
+/* A client that has shut down its side may still read. It does when it has taken something lately; and while
+ * something waits to be taken, a connection that is gone breaks, and one that stands still has a deadline of
+ * its own. */
+static void look_whether_left(struct exchange *exchange, uint64_t now_ms)
+{
+    bool reads = exchange->relayed != exchange->leave_relayed || flow_has_output(&exchange->down);
+    if (exchange->state != EXCHANGE_RELAY || !reads) {
+        client_close(exchange->client, true);
+        return;
+    }
+    exchange->leave_relayed = exchange->relayed;
+    exchange->leave_due_ms = now_ms + LEAVE_GRACE_MS;
+    exchange_update_deadline(exchange);
+}
+
 void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms)
 {
     if (exchange->leave_due_ms <= now_ms)
-        client_close(exchange->client, true);
+        look_whether_left(exchange, now_ms);
     else if (exchange->state == EXCHANGE_READ_HEAD)
         fail_head_timeout(exchange);
     else if (exchange->state == EXCHANGE_WAIT_SLOT)

@@ -57,12 +57,13 @@ struct exchange {
     uint64_t instance; /* the last slot's */
     struct flow up, down;
 
-    uint64_t began_ns;     /* head complete */
-    uint64_t acquired_ns;  /* slot in hand */
-    uint64_t wait_ns;      /* in queues so far */
-    uint64_t run_due_ms;   /* the function's time is over */
-    uint64_t stall_due_ms; /* the client has been waited for long enough; TIMER_NEVER: not waited for */
-    uint64_t leave_due_ms; /* the client has shut down its side and is taken to be gone; or TIMER_NEVER */
+    uint64_t began_ns;      /* head complete */
+    uint64_t acquired_ns;   /* slot in hand */
+    uint64_t wait_ns;       /* in queues so far */
+    uint64_t run_due_ms;    /* the function's time is over */
+    uint64_t stall_due_ms;  /* the client has been waited for long enough; TIMER_NEVER: not waited for */
+    uint64_t leave_due_ms;  /* the client has shut down its side and is taken to be gone; or TIMER_NEVER */
+    uint64_t leave_relayed; /* `relayed` when that was last put off */
     unsigned timeout_ms;
     uint64_t max_body_bytes;
     uint64_t sent;       /* bytes on this slot */

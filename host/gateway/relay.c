@@ -81,17 +81,16 @@ static size_t one_piece(size_t room)
     return room < PIECE_MAX ? room : PIECE_MAX;
 }
 
-/* Receives from the slot into `received`. Returns the bytes, 0: nothing now, -1: the connection has ended. */
+/* Receives from the slot into `received`. Returns the bytes, 0: nothing now, -1: the connection has ended. A
+ * short read does not say that nothing is left: a runner that is killed with unread bytes ends in an error,
+ * which comes together with its last bytes and without EV_CLOSED. */
 static ssize_t receive(struct exchange *exchange, size_t room)
 {
     struct slot_watch *watch = exchange->watch;
     struct buffer *buffer = exchange->received;
-    room = one_piece(room);
-    ssize_t size = recv(exchange->slot->fd, buffer->data + buffer->end, room, MSG_DONTWAIT);
+    ssize_t size = recv(exchange->slot->fd, buffer->data + buffer->end, one_piece(room), MSG_DONTWAIT);
     if (size > 0) {
         buffer->end += (uint32_t)size;
-        if ((size_t)size < room && !watch->closed)
-            watch->readable = false;
         return size;
     }
     watch->readable = false;
@@ -211,6 +210,8 @@ static bool pull_up(struct exchange *exchange)
     return true;
 }
 
+/* Receives until nothing comes, even behind a short read: a reset may have come together with the last bytes.
+ * A complete request needs no such look, because its answer finds out. */
 void relay_up(struct exchange *exchange)
 {
     struct client *client = exchange->client;
@@ -219,7 +220,7 @@ void relay_up(struct exchange *exchange)
     for (int turn = 0; turn < TURNS_MAX; turn++) {
         if (!push_up(exchange, HTTP_TEXT("")))
             return;
-        if (exchange->up.complete || !client->readable) {
+        if (exchange->up.complete) {
             exchange_update_deadline(exchange);
             return;
         }
