@@ -200,11 +200,20 @@ static void on_ready(struct instance *instance, void *owner)
         revision_scale(revision);
 }
 
-/* Gives the waiting requests the cause when no instance will serve them soon: its last start failed by its
- * own fault. What is Docker's trouble may pass, so it keeps them waiting. */
+/* Whether the last start failed by the function's own fault. What is Docker's trouble may pass; a container
+ * that has ended for the first time in a row may have been ended by somebody else. */
+static bool is_own_fault(const struct revision *revision)
+{
+    const char *component = revision->problem.component;
+    if (!component || strcmp(component, "docker") == 0)
+        return false;
+    return revision->failures > 1 || strcmp(revision->problem.reason, "container-exited") != 0;
+}
+
+/* Gives the waiting requests the cause when no instance will serve them soon. */
 static void fail_hopeless_waiters(struct revision *revision)
 {
-    bool own_fault = revision->problem.component && strcmp(revision->problem.component, "docker") != 0;
+    bool own_fault = is_own_fault(revision);
     bool backing_off = revision->failures > 0 && clock_ms() < revision->retry_at_ms;
     if (own_fault && backing_off && count_in(revision, INSTANCE_READY) == 0)
         slot_pool_fail_waiters(revision->pool, &revision->problem);

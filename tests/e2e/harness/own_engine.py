@@ -1,5 +1,6 @@
 """A Docker engine of the tests' own, beside the usual one: it may be stopped and killed. Needs root."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,34 +14,35 @@ from harness.wait import wait_until
 
 START_S = 60
 STOP_S = 30
-ADDRESSES = "base=10.213.0.0/16,size=24"
 
 
 class OwnEngine(Engine):
-    """dockerd with folders, a containerd and addresses of its own; it leaves the firewall alone."""
+    """dockerd with folders, a containerd and a network namespace of its own: beside another in the same one it
+    would remove the bridge docker0, whosever that is."""
 
     def __init__(self):
         # Short: the shims' sockets are below it, and a unix socket's path has at most 107 bytes.
         self.folder = tempfile.mkdtemp(prefix="bd-", dir=os.path.realpath("/tmp"))
         self.process = None
-        self.bridges = set()
+        self.namespace = os.path.basename(self.folder)
         super().__init__(os.path.join(self.folder, "docker.sock"))
 
     def command(self):
         return [
-            "dockerd",
+            *("nsenter", f"--net=/run/netns/{self.namespace}", "dockerd"),
             *("--config-file", os.path.join(self.folder, "daemon.json")),
             *("--data-root", os.path.join(self.folder, "root")),
             *("--exec-root", os.path.join(self.folder, "exec")),
             *("--pidfile", os.path.join(self.folder, "pid")),
             *("-H", "unix://" + self.socket),
-            *("--bridge=none", "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
-            *("--userland-proxy=false", "--shutdown-timeout=1"),
-            *("--default-address-pool", ADDRESSES),
+            "--bridge=none",
+            *("--iptables=false", "--ip-forward=false", "--userland-proxy=false", "--shutdown-timeout=1"),
         ]
 
     def begin(self, live_restore=False):
         """Starts it and does not wait. With `live_restore` containers survive its end."""
+        if not os.path.exists(f"/run/netns/{self.namespace}"):
+            subprocess.run(["ip", "netns", "add", self.namespace], check=True)
         with open(os.path.join(self.folder, "daemon.json"), "w", encoding="utf-8") as file:
             json.dump({"live-restore": live_restore}, file)
         with open(os.path.join(self.folder, "log"), "ab") as log:
@@ -61,6 +63,9 @@ class OwnEngine(Engine):
         """Ends it as a crash would: its containers run on without it."""
         self.process.kill()
         self.process.wait()
+        # Its containerd ends with it. Where nobody reaps that, dockerd would take it for alive, and wait.
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(self.folder, "exec", "containerd", "containerd.pid"))
 
     @property
     def running(self):
@@ -82,13 +87,9 @@ class OwnEngine(Engine):
         return "containerd-shim" in line and self.folder + "/" in line
 
     def clear(self):
-        """Removes every container and every network that was made."""
+        """Removes every container."""
         for container in self.call("GET", "/containers/json", all="true"):
             self.remove(container["Id"])
-        for name, network in self.networks().items():
-            if network["Driver"] == "bridge":
-                self.bridges.add("br-" + network["Id"][:12])
-                self.call("DELETE", f"/networks/{name}")
 
     def discard(self):
         """Ends it and whatever it has started, and removes all its traces."""
@@ -107,9 +108,7 @@ class OwnEngine(Engine):
             self.crash()
         for pid in self.container_processes():
             os.kill(pid, signal.SIGKILL)
-        for bridge in self.bridges:
-            if os.path.exists(f"/sys/class/net/{bridge}"):
-                subprocess.run(["ip", "link", "delete", bridge], check=False)
+        subprocess.run(["ip", "netns", "delete", self.namespace], check=False)
         for mount in reversed(self.mounts()):
             subprocess.run(["umount", "--lazy", mount], check=False)
 

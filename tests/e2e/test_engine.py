@@ -1,0 +1,167 @@
+"""The Docker engine goes and comes back, under load: what can be served is served, what cannot says why."""
+
+import concurrent.futures
+import os
+
+import pytest
+
+from harness import engine
+from harness.functions import HELLO
+from harness.load import Load, status_of
+from harness.own_engine import OwnEngine
+from harness.wait import wait_until
+
+BASE_IMAGE = "berth-base:bookworm"
+PREWARMED = 2
+
+SPEAKS = """
+    def handle(request):
+        print("said", request.query_params["word"])
+        return "ok"
+"""
+
+
+@pytest.fixture(scope="module")
+def own_engine(runtime_images):
+    if os.getuid() != 0:
+        pytest.skip("a second Docker engine needs root")
+    own = OwnEngine()
+    try:
+        own.start()
+        engine.USUAL.copy_images([BASE_IMAGE, *(name for name in runtime_images if "-python:" in name)], own)
+        yield own
+    finally:
+        own.discard()
+
+
+@pytest.fixture
+def berth(own_engine, make_berth):
+    """A daemon on that engine, not started yet."""
+    berth = make_berth()
+    berth.engine = own_engine
+    berth.host = {"docker_socket": own_engine.socket, "queue_timeout": 20}
+    for name, code in (("hello", HELLO), ("speaks", SPEAKS), ("cold", HELLO)):
+        berth.write_function(name, code, idle_timeout=60)
+    yield berth
+    if not own_engine.running:
+        own_engine.start()
+
+
+def begin(berth):
+    """Two functions serve, a third was never called."""
+    berth.start()
+    for target in ("/hello", "/speaks?word=first"):
+        assert berth.get(target).status == 200
+    wait_until(lambda: len(prewarmed(berth)) == PREWARMED, "the prewarmed instances", 20)
+
+
+def prewarmed(berth):
+    return [c for c in berth.containers() if engine.name_of(c).startswith("berth.") and c["State"] == "running"]
+
+
+def loads(berth):
+    return Load(berth, "/hello", 2), Load(berth, "/speaks?word=again", 2)
+
+
+def more(load, count=50):
+    """Waits until `load` has got that many further good answers."""
+    enough = load.good + count
+    wait_until(lambda: load.good >= enough, f"{count} more good answers of {load.target}", 30)
+
+
+def has_said(berth, word):
+    return any(entry.get("text") == f"said {word}" for entry in berth.log.entries(event="function.output"))
+
+
+def nothing_is_left(berth):
+    """Every container is one of the instances that are there, and has the only directories."""
+    here = berth.containers()
+    names = sorted(engine.name_of(c)[-12:] for c in here)
+    return all(c["State"] == "running" for c in here) and sorted(os.listdir(f"{berth.run_dir}/i")) == names
+
+
+def assert_well_again(berth):
+    wait_until(lambda: len(prewarmed(berth)) == PREWARMED, "the prewarmed instances to be back", 20)
+    assert berth.get("/speaks?word=last").status == 200
+    wait_until(lambda: has_said(berth, "last"), "the function's output to be followed again")
+    wait_until(lambda: nothing_is_left(berth), "nothing to be left of what was before", 20)
+
+
+def test_engine_that_ends_with_all_containers_and_comes_back(berth, own_engine):
+    berth.host["queue_timeout"] = 2
+    berth.write_config()
+    begin(berth)
+    hello, speaks = loads(berth)
+    with hello, speaks, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        more(hello)
+        more(speaks)
+        own_engine.stop()
+        own_engine.end_containers()
+        wait_until(lambda: hello.bad and speaks.bad, "requests to be answered though nothing runs", 20)
+        refused = berth.get("/cold")
+        waits = pool.submit(berth.get, "/cold")
+        own_engine.begin()
+        more(hello)
+        more(speaks)
+        assert waits.result().status == 200
+    assert refused.status == 503
+    error = refused.error()
+    assert error["component"] == "docker" and error["reason"] == "docker-unreachable"
+    assert f"the Docker Engine does not answer on {own_engine.socket}" in error["message"]
+    assert "start it" in error["hint"]
+    for answer in hello.bad + speaks.bad:
+        assert status_of(answer) in (502, 503), answer
+        assert answer.error()["message"]
+    assert len(berth.log.entries(event="engine.unreachable")) == 1
+    assert_well_again(berth)
+
+
+def test_crash_and_return_of_the_engine_cost_no_request_and_prewarmed_instances_can_be_used(berth, own_engine):
+    begin(berth)
+    hello, speaks = loads(berth)
+    with hello, speaks:
+        more(hello)
+        own_engine.crash()
+        wait_until(lambda: berth.log.entries(event="engine.unreachable"), "the loss to be seen")
+        assert berth.get("/cold").status == 200
+        more(hello)
+        more(speaks)
+        own_engine.begin()
+        wait_until(lambda: len(berth.log.entries(event="engine.reached")) == 2, "the engine to be back", 30)
+        more(hello)
+        more(speaks)
+    assert hello.bad + speaks.bad == []
+    assert_well_again(berth)
+
+
+def test_engine_with_live_restore_is_restarted_without_a_lost_request(berth, own_engine):
+    own_engine.stop()
+    own_engine.start(live_restore=True)
+    begin(berth)
+    before = {name: berth.instance(name)["Id"] for name in ("hello", "speaks")}
+    hello, speaks = loads(berth)
+    with hello, speaks:
+        more(hello)
+        own_engine.stop()
+        more(hello)
+        more(speaks)
+        assert berth.get("/speaks?word=meanwhile").status == 200
+        own_engine.start(live_restore=True)
+        wait_until(lambda: len(berth.log.entries(event="engine.reached")) == 2, "the engine to be back", 30)
+        more(hello)
+        more(speaks)
+    assert hello.bad + speaks.bad == []
+    assert {name: berth.instance(name)["Id"] for name in before} == before
+    wait_until(lambda: has_said(berth, "meanwhile"), "what was said meanwhile to be in the log")
+    assert_well_again(berth)
+
+
+def test_daemon_can_end_while_the_engine_is_away_and_the_next_one_cleans_up(berth, own_engine):
+    begin(berth)
+    own_engine.crash()
+    wait_until(lambda: berth.log.entries(event="engine.unreachable"), "the loss to be seen")
+    assert berth.stop() == 0
+    own_engine.start()
+    berth.start()
+    assert berth.get("/hello").status == 200
+    wait_until(lambda: nothing_is_left(berth), "the leftovers to go", 20)
