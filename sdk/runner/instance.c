@@ -1,5 +1,6 @@
 #include "connection.h"
 #include "tar.h"
+#include "write_protect.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -251,8 +252,12 @@ static int unpack_package(struct exchange *exchange)
     if (folder < 0)
         return refuse(exchange, 500, "cannot open the code folder %.200s: %s", code, strerror(errno));
     int rc = berth_tar_unpack(read_package, exchange->request, folder, message);
+    if (rc < 0)
+        refuse(exchange, 500, "cannot unpack the package: %s", message);
+    else if ((rc = berth_write_protect(folder)) < 0)
+        refuse(exchange, 500, "cannot write-protect the code folder %.200s: %s", code, strerror(errno));
     close(folder);
-    return rc < 0 ? refuse(exchange, 500, "cannot unpack the package: %s", message) : 0;
+    return rc;
 }
 
 /* Drops the rest of a package of an allowed size, so that the connection can be kept. */

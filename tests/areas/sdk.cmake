@@ -1,4 +1,4 @@
-foreach(module runner_http runner_instance runner_process runner_tar)
+foreach(module runner_http runner_instance runner_process runner_tar runner_write_protect)
     berth_unit_test(${module} berth_runner_test Threads::Threads)
     target_include_directories(unit_${module} PRIVATE ${PROJECT_SOURCE_DIR}/sdk/runner)
 endforeach()

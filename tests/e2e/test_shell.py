@@ -12,6 +12,7 @@ CGI = """
     /status) printf 'Status: 418 Teapot\\r\\nContent-Type: text/x-tea\\r\\n\\r\\nshort and stout' ;;
     /fail) echo "a word to the log" >&2; echo partial; exit 3 ;;
     /big) head -c 1048576 /dev/zero ;;
+    /write) for place in cgi.sh new; do echo x 2>/dev/null >>"$place" && echo "$place" can be written; done; echo tried ;;
     *) echo plain ;;
     esac
 """
@@ -20,6 +21,7 @@ CGI = """
 @pytest.fixture(scope="module", autouse=True)
 def started(shared_berth):
     shared_berth.write_function("cgi", CGI, language="shell", idle_timeout=60, environment={"COLOUR": "blue"})
+    shared_berth.write_function("big", {"cgi.sh": CGI, "data": b"\1" * (9 << 20)}, language="shell")
     shared_berth.start()
 
 
@@ -66,6 +68,12 @@ def test_exit_status_other_than_0_is_a_500_with_stderr_in_the_log(served):
     wait_until(
         lambda: any("a word to the log" in line for line in served.log.lines()), "standard error in the log"
     )
+
+
+@pytest.mark.parametrize("name", ["cgi", "big"])
+def test_code_cannot_be_written(served, name):
+    """Neither what a prewarmed instance has unpacked nor what is mounted."""
+    assert served.get(f"/{name}/write").text == "tried\n"
 
 
 def test_large_output(served):

@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import pathlib
 import signal
 import tarfile
 import threading
@@ -270,6 +271,9 @@ def test_package_of_a_prewarmed_instance(host):
     slot = host.start()
     assert host.init(slot, {"file": "lib/deep/é.sh", "interpreter": "/bin/sh"}, package=packed.getvalue()).status == 200
     assert slot.ask().body == b"unpacked\n"
+    code = pathlib.Path(host.code)
+    modes = {oct(path.stat().st_mode & 0o777) for path in [code, *code.rglob("*")]}
+    assert modes == {"0o555", "0o444"}  # folders and files: nothing of it can be written any more
 
 
 def test_requests_at_once(host):
