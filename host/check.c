@@ -44,7 +44,7 @@ static void on_checked(void *context, struct build_result *result)
     struct check *check = subject->check;
     bool told = diagnostics_errors(&result->diagnostics, NULL) > 0;
     const struct function_settings *settings = subject->settings;
-    diagnostics_place(&result->diagnostics, check->config_path, settings->line, settings->column);
+    function_settings_place(settings, check->config_path, &result->diagnostics);
     diagnostics_move(&check->found, &result->diagnostics);
     if (!result->ok && !told) {
         struct diagnostic item = {.severity = SEVERITY_ERROR,

@@ -45,6 +45,7 @@ void diagnostics_add(struct diagnostics *list, const struct diagnostic *item)
         .column = item->column,
         .message = copy(item->message),
         .hint = copy(item->hint),
+        .option = copy(item->option),
     };
 }
 
@@ -59,18 +60,6 @@ void diagnostics_move(struct diagnostics *to, struct diagnostics *from)
     }
     free(from->items);
     *from = (struct diagnostics){0};
-}
-
-void diagnostics_place(struct diagnostics *list, const char *file, unsigned line, unsigned column)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        struct diagnostic *item = &list->items[i];
-        if (item->file)
-            continue;
-        item->file = xstrdup(file);
-        item->line = line;
-        item->column = column;
-    }
 }
 
 void diagnostics_clear(struct diagnostics *list)
@@ -100,6 +89,7 @@ void diagnostic_clear(struct diagnostic *item)
     free(item->file);
     free(item->message);
     free(item->hint);
+    free(item->option);
     *item = (struct diagnostic){0};
 }
 
@@ -250,6 +240,7 @@ json_t *diagnostic_to_json(const struct diagnostic *item)
         json_object_set_new(json, "column", json_integer(item->column));
     set_text(json, "message", item->message);
     set_text(json, "hint", item->hint);
+    set_text(json, "option", item->option);
     return json;
 }
 
@@ -291,17 +282,18 @@ static int severity_parse(const char *name, enum severity *ret_severity)
 int diagnostic_from_json(const json_t *json, struct diagnostic *ret_item)
 {
     struct diagnostic item = {0};
-    const char *severity, *function, *file, *message, *hint;
+    const char *severity, *function, *file, *message, *hint, *option;
     if (!json_is_object(json) || get_text(json, "severity", &severity) < 0 ||
         severity_parse(severity, &item.severity) < 0 || get_text(json, "function", &function) < 0 ||
         get_text(json, "file", &file) < 0 || get_number(json, "line", &item.line) < 0 ||
         get_number(json, "column", &item.column) < 0 || get_text(json, "message", &message) < 0 || !message ||
-        get_text(json, "hint", &hint) < 0)
+        get_text(json, "hint", &hint) < 0 || get_text(json, "option", &option) < 0)
         return -1;
     item.function = copy(function);
     item.file = copy(file);
     item.message = copy(message);
     item.hint = copy(hint);
+    item.option = copy(option);
     *ret_item = item;
     return 0;
 }

@@ -22,7 +22,8 @@ struct diagnostic {
     unsigned line;   /* from 1; 0: no position */
     unsigned column; /* from 1, in bytes; 0: no column */
     char *message;
-    char *hint; /* or NULL */
+    char *hint;   /* or NULL */
+    char *option; /* the language's own key that it is about, as long as `file` is NULL; or NULL */
 };
 
 /* A growing list that owns its entries. Zero-initialised is empty. Not thread-safe. */
@@ -37,10 +38,6 @@ void diagnostics_add(struct diagnostics *list, const struct diagnostic *item);
 /* Moves all entries of `from` to the end of `to`; `from` is empty afterwards. */
 void diagnostics_move(struct diagnostics *to, struct diagnostics *from);
 
-/* Gives the entries that name no file this place: findings about a function as a whole, where it is
- * registered. */
-void diagnostics_place(struct diagnostics *list, const char *file, unsigned line, unsigned column);
-
 void diagnostics_clear(struct diagnostics *list);
 
 /* Entries of severity error, of `function` or (NULL) of all. */
@@ -54,8 +51,8 @@ void diagnostic_render(const struct diagnostic *item, struct strbuf *out);
 /* Only the first line of the above, without the newline. */
 void diagnostic_render_line(const struct diagnostic *item, struct strbuf *out);
 
-/* {"severity":"error","function":..,"file":..,"line":..,"column":..,"message":..,"hint":..}; members without
- * a value are left out. The caller owns the result. */
+/* {"severity":"error","function":..,"file":..,"line":..,"column":..,"message":..,"hint":..,"option":..};
+ * members without a value are left out. The caller owns the result. */
 json_t *diagnostic_to_json(const struct diagnostic *item);
 
 /* The reverse; -1 when the shape is wrong. `ret_item` then stays untouched; else its texts are owned by the

@@ -202,18 +202,22 @@ static void read_environment(const struct yaml_tree_node *node, struct reporter 
         if (!check_variable(entry, reporter) || entry->value->kind == YAML_TREE_NULL)
             continue;
         settings->environment[settings->environment_count++] =
-            (struct text_pair){xstrdup(entry->key->text), xstrdup(entry->value->text)};
+            (struct text_pair){xstrdup(entry->key->text), xstrdup(entry->value->text), entry->value->at.line,
+                               entry->value->at.column};
     }
 }
 
 /* Turns the option values, texts or NULL, into pairs; the texts change hands. */
-static void take_options(const struct setting_table *table, char **values, struct function_settings *settings)
+static void take_options(const struct setting_layer *layer, char **values, struct function_settings *settings)
 {
+    const struct setting_table *table = layer->table;
     settings->options = xcalloc(table->count, sizeof(*settings->options));
     for (size_t i = 0; i < table->count; i++) {
-        if (values[i])
-            settings->options[settings->option_count++] =
-                (struct text_pair){xstrdup(table->settings[i].name), values[i]};
+        if (!values[i])
+            continue;
+        struct position at = layer->found[i] ? layer->found[i]->at : (struct position){0};
+        settings->options[settings->option_count++] =
+            (struct text_pair){xstrdup(table->settings[i].name), values[i], at.line, at.column};
     }
 }
 
@@ -273,7 +277,7 @@ static void read_configuration(const struct function_reader *reader, const struc
     setting_apply(layers, options ? 2 : 1, mapping, unknown, reporter);
 
     if (options)
-        take_options(options, option_values, settings);
+        take_options(&layers[1], option_values, settings);
     const struct yaml_tree_node *environment = setting_found(&layers[0], "environment");
     if (environment && environment->kind == YAML_TREE_MAPPING)
         read_environment(environment, reporter, settings);
@@ -362,11 +366,33 @@ void function_settings_clear(struct function_settings *settings)
     *settings = (struct function_settings){0};
 }
 
-const char *function_settings_option(const struct function_settings *settings, const char *name)
+static const struct text_pair *find_option(const struct function_settings *settings, const char *name)
 {
     for (size_t i = 0; i < settings->option_count; i++) {
         if (strcmp(settings->options[i].name, name) == 0)
-            return settings->options[i].value;
+            return &settings->options[i];
     }
     return NULL;
+}
+
+void function_settings_place(const struct function_settings *settings, const char *path,
+                             struct diagnostics *findings)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        struct diagnostic *item = &findings->items[i];
+        if (item->file)
+            continue;
+        const struct text_pair *option = item->option ? find_option(settings, item->option) : NULL;
+        bool written = option && option->line > 0;
+        item->file = xstrdup(path);
+        item->line = written ? option->line : settings->line;
+        item->column = written ? option->column : settings->column;
+        free(steal(&item->option));
+    }
+}
+
+const char *function_settings_option(const struct function_settings *settings, const char *name)
+{
+    const struct text_pair *option = find_option(settings, name);
+    return option ? option->value : NULL;
 }

@@ -48,6 +48,7 @@ enum network_mode { NETWORK_BRIDGE, NETWORK_NONE };
 
 struct text_pair {
     char *name, *value;
+    unsigned line, column; /* where the value stands in the YAML file; 0: nowhere, it is a default */
 };
 
 /* One function as registered. All texts are owned by the registry. */
@@ -128,6 +129,11 @@ void registry_destroy(struct registry *registry);
 /* Prints every setting of both sections with type, range, default and help: the source of `berthd
  * --help-settings` and of docs/settings.md. */
 void registry_describe(struct strbuf *out);
+
+/* Gives the findings that name no file their place in the registry at `path`: the value of the option that
+ * they are about, else the function's key. */
+void function_settings_place(const struct function_settings *settings, const char *path,
+                             struct diagnostics *findings);
 
 /* The value of a function's own option, or NULL. Owned by the settings. */
 const char *function_settings_option(const struct function_settings *settings, const char *name);

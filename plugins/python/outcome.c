@@ -38,8 +38,8 @@ static int report_one(const struct berth_host *host, struct berth_job *job, PyOb
 {
     struct berth_diagnostic diagnostic = {.struct_size = sizeof(diagnostic)};
     int severity;
-    if (!PyArg_ParseTuple(item, "izIIsz", &severity, &diagnostic.file, &diagnostic.line, &diagnostic.column,
-                          &diagnostic.message, &diagnostic.hint)) {
+    if (!PyArg_ParseTuple(item, "izIIszz", &severity, &diagnostic.file, &diagnostic.line, &diagnostic.column,
+                          &diagnostic.message, &diagnostic.hint, &diagnostic.option)) {
         return interpreter_error("reading a finding", err);
     }
     diagnostic.severity = (enum berth_severity)severity;

@@ -5,7 +5,7 @@
 
 #include "interpreter.h"
 
-/* [(severity, file, line, column, message, hint)]: reports each. */
+/* [(severity, file, line, column, message, hint, option)]: reports each. */
 int outcome_report(const struct berth_host *host, struct berth_job *job, PyObject *result,
                    struct berth_error *err);
 

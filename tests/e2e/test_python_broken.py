@@ -66,15 +66,26 @@ def assert_points_at(config, value, found):
 
 
 def finding(item, folder, config):
-    """A finding as the analysis made it; what is about the function as a whole stands at its place in the registry."""
-    place = item["file"], item["line"], item.get("column", 0)
-    assert item["message"] and item["function"]
+    """A finding as the analysis made it; what is about an option or the function as a whole stands at its place in the
+    registry."""
+    place, option = (item["file"], item["line"], item.get("column", 0)), None
+    assert item["message"] and item["function"] and "option" not in item
     if item["file"] == config:
-        assert item["line"] == 2 and item["column"] == 3
+        option = option_at(config, item["line"], item["column"])
         place = None, 0, 0
     elif item["file"].startswith(folder + "/"):
         place = item["file"].removeprefix(folder + "/"), *place[1:]
-    return corpus.SEVERITIES[item["severity"]], *place, item["message"], item.get("hint")
+    return corpus.SEVERITIES[item["severity"]], *place, item["message"], item.get("hint"), option
+
+
+def option_at(config, line, column):
+    """The option whose value stands there in the registry; None for the function's key."""
+    if (line, column) == (2, 3):
+        return None
+    with open(config, encoding="utf-8") as file:
+        key, colon, value = file.read().split("\n")[line - 1].partition(": ")
+    assert colon and value and column == len(key) + 3
+    return key.strip()
 
 
 def test_text_shows_source_and_caret(project):

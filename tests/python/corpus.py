@@ -59,18 +59,26 @@ def cases():
     return [read_case(path) for path in sorted(FOLDER.glob("*.case"))]
 
 
+def place_of(expected):
+    """(file, option): `-` is the function as a whole, `@name` the value of an option."""
+    place = expected["file"]
+    if place.startswith("@"):
+        return None, place[1:]
+    return (None if place == "-" else place), None
+
+
 def differences(case, findings):
     """Why the findings are not what the case expects; '' when they are. findings: tuples of the analysis."""
     shown = "\n".join(map(str, findings))
     if len(findings) != len(case.expected):
         return f"{len(case.expected)} findings expected, {len(findings)} made:\n{shown}"
-    for expected, (severity, file, line, column, message, hint) in zip(case.expected, findings):
-        wanted = {"severity": SEVERITIES[expected["severity"]], "file": file, "line": line, "column": column}
-        wanted["file"] = None if expected["file"] == "-" else expected["file"]
+    for expected, (severity, file, line, column, message, hint, option) in zip(case.expected, findings):
+        wanted = {"severity": SEVERITIES[expected["severity"]], "line": line, "column": column}
+        wanted["file"], wanted["option"] = place_of(expected)
         for name in ("line", "column"):
             if expected[name]:
                 wanted[name] = int(expected[name])
-        found = {"severity": severity, "file": file, "line": line, "column": column}
+        found = {"severity": severity, "file": file, "line": line, "column": column, "option": option}
         if wanted != found or expected["message"] not in message or (expected["hint"] or "") not in (hint or ""):
             return f"expected {expected}, found:\n{shown}"
     return ""

@@ -33,11 +33,11 @@ static json_t *text_or_null(const char *text)
 
 static int report(struct berth_job *job, const struct berth_diagnostic *finding)
 {
-    return json_array_append_new(job->calls,
-                                 json_pack("{s:s,s:i,s:o,s:i,s:i,s:s,s:o}", "call", "report", "severity",
-                                           (int)finding->severity, "file", text_or_null(finding->file),
-                                           "line", (int)finding->line, "column", (int)finding->column,
-                                           "message", finding->message, "hint", text_or_null(finding->hint)));
+    return json_array_append_new(
+        job->calls, json_pack("{s:s,s:i,s:o,s:i,s:i,s:s,s:o,s:o}", "call", "report", "severity",
+                              (int)finding->severity, "file", text_or_null(finding->file), "line",
+                              (int)finding->line, "column", (int)finding->column, "message", finding->message,
+                              "hint", text_or_null(finding->hint), "option", text_or_null(finding->option)));
 }
 
 static const char *option(struct berth_job *job, const char *name)

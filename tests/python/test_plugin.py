@@ -48,7 +48,7 @@ def test_description():
 def test_broken(case, tmp_path):
     case.write(tmp_path)
     calls = call("validate", tmp_path, case.file, **case.options)
-    keys = ("severity", "file", "line", "column", "message", "hint")
+    keys = ("severity", "file", "line", "column", "message", "hint", "option")
     assert corpus.differences(case, [tuple(item[key] for key in keys) for item in calls]) == ""
 
 

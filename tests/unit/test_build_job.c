@@ -135,8 +135,8 @@ static void test_probe_refusals(void **state)
     } cases[] = {
         {"missing", "plugin-load", "missing.so"},
         {"no-entry", "plugin-load", "berth_plugin_entry"},
-        {"wrong-major", "plugin-abi", "plugin ABI 2.0; this host expects 1.0 to 1.0"},
-        {"newer-minor", "plugin-abi", "plugin ABI 1.1; this host expects 1.0 to 1.0"},
+        {"wrong-major", "plugin-abi", "plugin ABI 2.1; this host expects 1.0 to 1.1"},
+        {"newer-minor", "plugin-abi", "plugin ABI 1.2; this host expects 1.0 to 1.1"},
         {"small", "plugin-abi", "struct_size of its description is 24"},
         {"tiny", "plugin-abi", "struct_size of its description is 1;"},
         {"bad-name", "plugin-abi", "\"Not A Name\" does not match"},

@@ -186,10 +186,12 @@ static void test_json_round_trip(void **state)
     struct diagnostic item = finding(3, 4), again;
     item.function = "hello";
     item.hint = "try";
+    item.option = "threads";
     json_t *json = diagnostic_to_json(&item);
     cleanup_free char *text = json_dumps(json, JSON_COMPACT);
     assert_string_equal(text, "{\"severity\":\"error\",\"function\":\"hello\",\"file\":\"source\",\"line\":3,"
-                              "\"column\":4,\"message\":\"wrong\",\"hint\":\"try\"}");
+                              "\"column\":4,\"message\":\"wrong\",\"hint\":\"try\","
+                              "\"option\":\"threads\"}");
     assert_int_equal(diagnostic_from_json(json, &again), 0);
     assert_int_equal(again.severity, SEVERITY_ERROR);
     assert_string_equal(again.function, "hello");
@@ -198,6 +200,7 @@ static void test_json_round_trip(void **state)
     assert_int_equal(again.column, 4);
     assert_string_equal(again.message, "wrong");
     assert_string_equal(again.hint, "try");
+    assert_string_equal(again.option, "threads");
     diagnostic_clear(&again);
     json_decref(json);
 }

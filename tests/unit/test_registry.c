@@ -245,6 +245,42 @@ static void test_every_function_setting(void **state)
     registry_destroy(registry);
 }
 
+static void test_findings_are_placed(void **state)
+{
+    (void)state;
+    struct registry *registry = parse("hello:\n"
+                                      "  configuration:\n"
+                                      "    language: python\n"
+                                      "    folder: hello\n"
+                                      "    file: hello.py\n"
+                                      "    extra_dependencies: --target /\n");
+    static const struct {
+        const char *file, *option;
+        unsigned line, column;
+    } cases[] = {
+        {NULL, "extra_dependencies", 6, 25}, /* its value */
+        {NULL, "threads", 1, 1},             /* has its default: the function's key */
+        {NULL, "unheard-of", 1, 1},
+        {NULL, NULL, 1, 1},
+        {"hello.py", NULL, 0, 0}, /* has its place already */
+    };
+    struct diagnostics findings = {0};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        diagnostics_add(&findings, &(struct diagnostic){.severity = SEVERITY_ERROR,
+                                                        .file = (char *)cases[i].file,
+                                                        .message = (char *)"wrong",
+                                                        .option = (char *)cases[i].option});
+    function_settings_place(find(registry, "hello"), "r.yml", &findings);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(findings.items[i].file, cases[i].file ? cases[i].file : "r.yml");
+        assert_int_equal(findings.items[i].line, cases[i].line);
+        assert_int_equal(findings.items[i].column, cases[i].column);
+        assert_null(findings.items[i].option);
+    }
+    diagnostics_clear(&findings);
+    registry_destroy(registry);
+}
+
 static void test_a_broken_function_does_not_disturb_others(void **state)
 {
     (void)state;
@@ -435,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_function_defaults),
         cmocka_unit_test(test_host_defaults),
         cmocka_unit_test(test_every_function_setting),
+        cmocka_unit_test(test_findings_are_placed),
         cmocka_unit_test(test_a_broken_function_does_not_disturb_others),
         cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_six_mistakes_with_their_places),

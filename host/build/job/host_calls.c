@@ -56,7 +56,7 @@ static int check_struct(struct berth_job *job, const char *call, const void *giv
 static int call_report(struct berth_job *job, const struct berth_diagnostic *diagnostic)
 {
     if (check_call(job, "report", STAGE(VALIDATE) | STAGE(PACKAGE)) < 0 ||
-        check_struct(job, "report", diagnostic, sizeof(*diagnostic)) < 0)
+        check_struct(job, "report", diagnostic, offsetof(struct berth_diagnostic, option)) < 0)
         return -1;
     if (diagnostic->severity < BERTH_SEVERITY_ERROR || diagnostic->severity > BERTH_SEVERITY_NOTE)
         return mistake(job, "report", "severity is %d; 1 to 3 is expected", (int)diagnostic->severity);

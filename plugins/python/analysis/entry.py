@@ -40,7 +40,7 @@ def _named_handler(job):
     module, attribute = module.strip(), attribute.strip()
     if not colon or not _ATTRIBUTE.match(module) or not _ATTRIBUTE.match(attribute):
         job.findings.error(None, 0, 0, f"the handler `{job.handler}` is not of the form module:attribute",
-                           "write it like `handler: main:handle`, without .py")
+                           "write it like `handler: main:handle`, without .py", "handler")
         return None
     base = module.replace(".", "/")
     for file in (f"{base}.py", f"{base}/__init__.py"):
@@ -50,7 +50,7 @@ def _named_handler(job):
         return Entry(None, attribute, module)
     near = nearest(base, [name.removesuffix(".py") for name in job.files])
     job.findings.error(None, 0, 0, f"the handler `{job.handler}` names module `{module}`, which is not in the folder",
-                       f"did you mean `{near.replace('/', '.')}:{attribute}`?" if near else _candidates(job))
+                       f"did you mean `{near.replace('/', '.')}:{attribute}`?" if near else _candidates(job), "handler")
     return None
 
 

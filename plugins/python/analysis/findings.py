@@ -11,14 +11,15 @@ class Findings:
     def __init__(self):
         self.items = []
 
-    def add(self, severity, file, line, column, message, hint=None):
-        """file: relative to the folder, or None; line and column (in bytes) from 1, 0 when there is none."""
-        item = (severity, _clean(file), int(line), int(column), _clean(message), _clean(hint))
+    def add(self, severity, file, line, column, message, hint=None, option=None):
+        """file: relative to the folder, or None; line and column (in bytes) from 1, 0 when there is none. Without a
+        file, option may name the setting whose value it is about."""
+        item = (severity, _clean(file), int(line), int(column), _clean(message), _clean(hint), option)
         if len(self.items) < LIMIT and item not in self.items:
             self.items.append(item)
 
-    def error(self, file, line, column, message, hint=None):
-        self.add(ERROR, file, line, column, message, hint)
+    def error(self, file, line, column, message, hint=None, option=None):
+        self.add(ERROR, file, line, column, message, hint, option)
 
     def warning(self, file, line, column, message, hint=None):
         self.add(WARNING, file, line, column, message, hint)

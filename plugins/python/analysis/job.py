@@ -92,7 +92,7 @@ def _job(folder, name, file, options):
 
 
 def validate(folder, name, file, options):
-    """The findings: (severity, file, line, column, message, hint)."""
+    """The findings: (severity, file, line, column, message, hint, option)."""
     job = _job(folder, name, file, options)
     job.check()
     return job.findings.items

@@ -188,7 +188,7 @@ class Requirements:
             self.lines.append(" ".join(content.split()))
 
     def problem(self, file, line, message, hint):
-        self.findings.error(file, line, 1 if line else 0, message, hint)
+        self.findings.error(file, line, 1 if line else 0, message, hint, None if file else "extra_dependencies")
 
 
 def _joined(words):

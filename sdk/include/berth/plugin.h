@@ -30,7 +30,7 @@ extern "C" {
 
 /* The host loads a plugin whose major equals its own and whose minor is at most its own. */
 #define BERTH_ABI_MAJOR 1
-#define BERTH_ABI_MINOR 0
+#define BERTH_ABI_MINOR 1
 
 #define BERTH_EXPORT    __attribute__((visibility("default")))
 
@@ -85,6 +85,10 @@ struct berth_diagnostic {
     unsigned column;     /* from 1, in bytes; 0: no column */
     const char *message; /* one sentence */
     const char *hint;    /* what to do, or NULL */
+
+    /* Since 1.1. With `file` NULL: the declared option whose value it is about, so that the host can show the
+     * place of that value in the YAML registry; or NULL. */
+    const char *option;
 };
 
 /* How the dependencies of a function are installed: a command run once in a builder container of the runtime
