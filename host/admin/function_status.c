@@ -46,9 +46,9 @@ static json_t *load_json(struct revision *revision)
                      (json_int_t)counts.refused);
 }
 
-static json_t *problem_json(const struct error *problem)
+static json_t *problem_json(const struct kept_error *problem)
 {
-    if (!problem->component)
+    if (!problem)
         return json_null();
     return json_pack("{s:s, s:s, s:o, s:o}", "component", problem->component, "reason", problem->reason,
                      "message", json_text(problem->message), "hint", json_text(problem->hint));
@@ -59,7 +59,7 @@ static json_t *failure_json(struct revision *revision, uint64_t now_ms)
     const struct failure *failure = revision ? revision_last_failure(revision) : NULL;
     if (!failure || failure->at_ms == 0)
         return json_null();
-    json_t *json = problem_json(&failure->cause);
+    json_t *json = problem_json(failure->cause);
     json_object_set_new(json, "instance", json_text(failure->instance));
     json_object_set_new(json, "ago_ms", json_integer((json_int_t)(now_ms - failure->at_ms)));
     return json;
@@ -109,11 +109,11 @@ static const char *image_name(struct function *function)
 }
 
 /* The newest deployment's problem, else that of the revision that serves. */
-static const struct error *newest_problem(struct function *function)
+static const struct kept_error *newest_problem(struct function *function)
 {
-    const struct error *problem = function_problem(function);
+    const struct kept_error *problem = function_problem(function);
     struct revision *current = function_current(function);
-    return problem->component || !current ? problem : revision_problem(current);
+    return problem || !current ? problem : revision_problem(current);
 }
 
 json_t *function_status_json(struct function *function, uint64_t now_ms)

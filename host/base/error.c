@@ -1,8 +1,11 @@
 #include "base/error.h"
 
+#include "base/strbuf.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void __attribute__((format(printf, 4, 0)))
@@ -85,4 +88,41 @@ int error_errno(struct error *err, const char *component, int errnum, const char
     size_t length = strlen(err->message);
     snprintf(err->message + length, sizeof(err->message) - length, ": %s", strerror(errnum));
     return -1;
+}
+
+static struct kept_error *keep(const char *component, const char *reason, const char *message,
+                               const char *hint)
+{
+    size_t message_size = strlen(message) + 1, hint_size = strlen(hint) + 1;
+    struct kept_error *kept = xmalloc(sizeof(*kept) + message_size + hint_size);
+    kept->component = component;
+    kept->reason = reason;
+    kept->hint = memcpy(kept->message + message_size, hint, hint_size);
+    memcpy(kept->message, message, message_size);
+    return kept;
+}
+
+struct kept_error *error_keep(const struct error *err)
+{
+    return keep(err->component, err->reason, err->message, err->hint);
+}
+
+struct kept_error *error_keep_again(const struct kept_error *kept)
+{
+    return kept ? keep(kept->component, kept->reason, kept->message, kept->hint) : NULL;
+}
+
+void error_replace(struct kept_error **kept, const struct error *err)
+{
+    struct kept_error *former = *kept;
+    *kept = err ? error_keep(err) : NULL;
+    free(former);
+}
+
+void error_recall(const struct kept_error *kept, struct error *ret_err)
+{
+    ret_err->component = kept->component;
+    ret_err->reason = kept->reason;
+    snprintf(ret_err->message, sizeof(ret_err->message), "%s", kept->message);
+    snprintf(ret_err->hint, sizeof(ret_err->hint), "%s", kept->hint);
 }

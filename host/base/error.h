@@ -28,4 +28,27 @@ int error_prefix(struct error *err, const char *format, ...) __attribute__((form
 int error_errno(struct error *err, const char *component, int errnum, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/*
+ * An error that outlives the call it came from, in one piece of the heap exactly as large as its texts: for
+ * what is held for long, and mostly does not happen. NULL is "none". The members are those of struct error,
+ * so LOG_ERR() takes it too. Immutable.
+ */
+struct kept_error {
+    const char *component, *reason; /* static */
+    const char *hint;               /* inside of this; may be empty */
+    char message[];
+};
+
+/* A copy that the caller owns, and frees with free(). */
+struct kept_error *error_keep(const struct error *err);
+
+/* A copy of a kept one, owned likewise; NULL of NULL. */
+struct kept_error *error_keep_again(const struct kept_error *kept);
+
+/* Puts a copy of `err`, or NULL, in the place of what was kept there before. */
+void error_replace(struct kept_error **kept, const struct error *err);
+
+/* Writes it out again, to be passed on; not of NULL. */
+void error_recall(const struct kept_error *kept, struct error *ret_err);
+
 #endif

@@ -20,6 +20,7 @@
 #include "fleet/room.h"
 #include "fleet/storage.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,7 @@ static void add_route(struct route_snapshot *snapshot, const struct function *fu
         settings = revision_settings(current);
         route.pool = revision_pool(current);
     } else {
-        route.problem = *function_problem(function);
+        route.problem = function_problem(function);
     }
     route.timeout_ms = settings->timeout_ms;
     route_snapshot_add(snapshot, &route);
@@ -113,9 +114,9 @@ static void on_routed(struct function *function, void *owner)
 }
 
 /* Trouble that passes by itself, without the engine having been seen to go. */
-static bool is_passing(const struct error *problem)
+static bool is_passing(const struct kept_error *problem)
 {
-    return problem->component && strcmp(problem->component, "docker") == 0 &&
+    return problem && strcmp(problem->component, "docker") == 0 &&
            (strcmp(problem->reason, "docker-unreachable") == 0 ||
             strcmp(problem->reason, "docker-timeout") == 0 || strcmp(problem->reason, "docker-error") == 0);
 }
@@ -138,6 +139,7 @@ static void on_collect(evutil_socket_t fd, short what, void *context)
             return;
     }
     storage_collect(&fleet->env, fleet->functions, fleet->count);
+    malloc_trim(0); /* many functions built at once take far more than they keep */
 }
 
 static void on_function_gone(struct function *function, void *owner)

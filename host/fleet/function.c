@@ -22,7 +22,7 @@ struct function {
     size_t retiring_count, retiring_capacity;
     struct generation *generation; /* of the newest deployment */
     const struct function_settings *settings;
-    struct error problem;
+    struct kept_error *problem; /* of the newest deployment */
     struct diagnostics diagnostics;
     bool settled, removed;
 };
@@ -50,7 +50,7 @@ static void retire(struct function *function, struct revision *revision, const c
 
 static void note_problem(struct function *function, const struct error *err)
 {
-    function->problem = *err;
+    error_replace(&function->problem, err);
     log_warning("function.problem", LOG_STR("function", function->name), LOG_ERR(err),
                 LOG_STR("serving", function->current ? "the old revision" : "nothing"));
 }
@@ -95,7 +95,7 @@ static void on_prepared(struct revision *revision, void *owner)
     struct function *function = owner;
     bool newest = revision == function->newest;
     if (newest)
-        function->problem = (struct error){0};
+        error_replace(&function->problem, NULL);
     if (revision == function->current) {
         revision_activate(revision);
         if (newest)
@@ -139,7 +139,7 @@ static void on_broken(struct revision *revision, const struct error *err, struct
         function->next = NULL;
     else
         drop_current(function);
-    if (newest || !function->problem.component)
+    if (newest || !function->problem)
         note_problem(function, err);
     if (routed)
         function->hooks.routed(function, function->owner);
@@ -217,6 +217,7 @@ void function_destroy(struct function *function)
     generation_unref(function->generation);
     scale_history_clear(&function->scale.history);
     free(function->retiring);
+    free(function->problem);
     free(function->name);
     free(function);
 }
@@ -319,9 +320,9 @@ struct revision *function_current(const struct function *function)
     return function->current;
 }
 
-const struct error *function_problem(const struct function *function)
+const struct kept_error *function_problem(const struct function *function)
 {
-    return &function->problem;
+    return function->problem;
 }
 
 const struct diagnostics *function_diagnostics(const struct function *function)

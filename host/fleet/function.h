@@ -50,8 +50,8 @@ bool function_is_settled(const struct function *function);
  * function_problem(). */
 struct revision *function_current(const struct function *function);
 
-/* Why the newest deployment failed; component NULL: it did not. */
-const struct error *function_problem(const struct function *function);
+/* Why the newest deployment failed; NULL: it did not. */
+const struct kept_error *function_problem(const struct function *function);
 const struct diagnostics *function_diagnostics(const struct function *function);
 
 /* The last decisions of the autoscaler, of whichever revision. */

@@ -31,7 +31,7 @@ struct revision {
     struct prepared prepared;
     struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances */
     struct scale_settings scale;
-    struct error problem;
+    struct kept_error *problem; /* the last of a start or build */
 
     struct instance **instances;
     size_t count, capacity;
@@ -188,7 +188,7 @@ static void on_ready(struct instance *instance, void *owner)
 {
     struct revision *revision = owner;
     revision->failures = 0;
-    revision->problem = (struct error){0};
+    error_replace(&revision->problem, NULL);
     note_start_time(revision->env, instance);
     tell_starting(revision);
     if (revision->scale.concurrency > 1)
@@ -204,19 +204,21 @@ static void on_ready(struct instance *instance, void *owner)
  * that has ended for the first time in a row may have been ended by somebody else. */
 static bool is_own_fault(const struct revision *revision)
 {
-    const char *component = revision->problem.component;
-    if (!component || strcmp(component, "docker") == 0)
+    const struct kept_error *problem = revision->problem;
+    if (!problem || strcmp(problem->component, "docker") == 0)
         return false;
-    return revision->failures > 1 || strcmp(revision->problem.reason, "container-exited") != 0;
+    return revision->failures > 1 || strcmp(problem->reason, "container-exited") != 0;
 }
 
 /* Gives the waiting requests the cause when no instance will serve them soon. */
 static void fail_hopeless_waiters(struct revision *revision)
 {
-    bool own_fault = is_own_fault(revision);
     bool backing_off = revision->failures > 0 && clock_ms() < revision->retry_at_ms;
-    if (own_fault && backing_off && count_in(revision, INSTANCE_READY) == 0)
-        slot_pool_fail_waiters(revision->pool, &revision->problem);
+    if (!backing_off || !is_own_fault(revision) || count_in(revision, INSTANCE_READY) > 0)
+        return;
+    struct error problem;
+    error_recall(revision->problem, &problem);
+    slot_pool_fail_waiters(revision->pool, &problem);
 }
 
 /* What never served is tried again after a pause; what served is replaced at once, unless it keeps dying
@@ -232,8 +234,9 @@ static uint64_t pause_ms(struct revision *revision, uint64_t served_ms)
 static void note_failure(struct revision *revision, const struct instance *instance,
                          const struct error *cause)
 {
-    revision->problem = *cause;
-    revision->last_failure = (struct failure){.at_ms = clock_ms(), .cause = *cause};
+    error_replace(&revision->problem, cause);
+    error_replace(&revision->last_failure.cause, cause);
+    revision->last_failure.at_ms = clock_ms();
     memcpy(revision->last_failure.instance, instance_name(instance), INSTANCE_ID_DIGITS);
 }
 
@@ -429,10 +432,13 @@ static void arm_retry(struct revision *revision, const struct scale_inputs *inpu
 static void tell_trouble(struct revision *revision)
 {
     const struct error *trouble = NULL;
-    if (fleet_engine_is_away(revision->env))
+    struct error problem;
+    if (fleet_engine_is_away(revision->env)) {
         trouble = &revision->env->engine_trouble;
-    else if (revision->failures > 0)
-        trouble = &revision->problem;
+    } else if (revision->failures > 0 && revision->problem) {
+        error_recall(revision->problem, &problem);
+        trouble = &problem;
+    }
     slot_pool_set_trouble(revision->pool, trouble);
 }
 
@@ -483,7 +489,7 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
     struct revision *revision = owner;
     revision->preparation = NULL;
     if (err) {
-        revision->problem = *err;
+        error_replace(&revision->problem, err);
         change_state(revision, REVISION_BROKEN);
         revision->hooks.broken(revision, err, diagnostics, revision->owner); /* may move its waiters */
         slot_pool_close(revision->pool, err);
@@ -553,6 +559,8 @@ void revision_destroy(struct revision *revision)
     prepared_clear(&revision->prepared);
     generation_unref(revision->generation);
     free(revision->instances);
+    free(revision->problem);
+    free(revision->last_failure.cause);
     free(revision);
 }
 
@@ -595,7 +603,7 @@ void revision_renew(struct revision *revision, struct generation *generation,
 
 void revision_resume(struct revision *revision)
 {
-    if (revision->problem.component && strcmp(revision->problem.component, "docker") == 0) {
+    if (revision->problem && strcmp(revision->problem->component, "docker") == 0) {
         revision->failures = 0;
         revision->deaths = 0;
         revision->retry_at_ms = 0;
@@ -660,9 +668,9 @@ size_t revision_instance_count(const struct revision *revision)
     return revision->count;
 }
 
-const struct error *revision_problem(const struct revision *revision)
+const struct kept_error *revision_problem(const struct revision *revision)
 {
-    return &revision->problem;
+    return revision->problem;
 }
 
 const struct failure *revision_last_failure(const struct revision *revision)

@@ -39,9 +39,9 @@ struct scale_state {
 
 /* How an instance was lost. */
 struct failure {
-    uint64_t at_ms; /* clock_ms(); 0: none yet */
+    uint64_t at_ms; /* clock_ms(); 0: none yet, and no cause */
     char instance[INSTANCE_ID_DIGITS + 1];
-    struct error cause;
+    struct kept_error *cause;
 };
 
 struct revision_hooks {
@@ -102,8 +102,8 @@ const struct prepared *revision_prepared(const struct revision *revision); /* em
 struct slot_pool *revision_pool(const struct revision *revision);
 size_t revision_instance_count(const struct revision *revision);
 
-/* The last error of a start or build; component NULL: none. */
-const struct error *revision_problem(const struct revision *revision);
+/* The last error of a start or build; NULL: none. */
+const struct kept_error *revision_problem(const struct revision *revision);
 
 /* The last instance that was lost, ready or not. */
 const struct failure *revision_last_failure(const struct revision *revision);

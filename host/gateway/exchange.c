@@ -374,7 +374,8 @@ void exchange_acquire(struct exchange *exchange)
     if (!route) {
         fail_not_found(exchange);
     } else if (!route->pool) {
-        struct error problem = route->problem;
+        struct error problem;
+        error_recall(route->problem, &problem);
         exchange_fail(exchange, 503, &problem);
     } else {
         exchange->timeout_ms = route->timeout_ms;

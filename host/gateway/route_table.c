@@ -14,6 +14,7 @@
 
 struct entry {
     struct route route;
+    struct kept_error *problem; /* owns route.problem */
     UT_hash_handle hh;
 };
 
@@ -39,6 +40,7 @@ void route_snapshot_add(struct route_snapshot *snapshot, const struct route *rou
     struct entry *entry = xcalloc(1, sizeof(*entry));
     entry->route = *route;
     entry->route.name = xstrdup(route->name);
+    entry->route.problem = entry->problem = error_keep_again(route->problem);
     if (route->pool)
         slot_pool_ref(route->pool);
     HASH_ADD_KEYPTR(hh, snapshot->entries, entry->route.name, strlen(entry->route.name), entry);
@@ -60,6 +62,7 @@ void route_snapshot_unref(struct route_snapshot *snapshot)
         struct entry *next = entry->hh.next;
         slot_pool_unref(entry->route.pool);
         free(entry->route.name);
+        free(entry->problem);
         free(entry);
         entry = next;
     }

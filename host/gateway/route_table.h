@@ -14,11 +14,11 @@
 #include <stdint.h>
 
 struct route {
-    char *name;              /* /<name> */
-    struct slot_pool *pool;  /* a reference; NULL: the function cannot serve, see `problem` */
-    struct error problem;    /* answered with 503 when pool is NULL */
-    unsigned timeout_ms;     /* of one request */
-    uint64_t max_body_bytes; /* 0: no limit */
+    char *name;                       /* /<name> */
+    struct slot_pool *pool;           /* a reference; NULL: the function cannot serve, see `problem` */
+    const struct kept_error *problem; /* answered with 503 when pool is NULL; NULL when it is not */
+    unsigned timeout_ms;              /* of one request */
+    uint64_t max_body_bytes;          /* 0: no limit */
 };
 
 struct route_snapshot;
@@ -27,8 +27,8 @@ struct route_table; /* holds the current snapshot */
 /* A snapshot under construction, not yet shared. Control thread. */
 struct route_snapshot *route_snapshot_create(void);
 
-/* Adds a copy of `route` (name duplicated, pool referenced). Names are unique; a second one is an error of
- * the caller. */
+/* Adds a copy of `route` (name and problem duplicated, pool referenced). Names are unique; a second one is an
+ * error of the caller. */
 void route_snapshot_add(struct route_snapshot *snapshot, const struct route *route);
 
 /* References, any thread. */

@@ -194,9 +194,15 @@ static void publish(void)
                               .pool = from->pool,
                               .timeout_ms = driver.timeout_ms,
                               .max_body_bytes = driver.settings.max_body_bytes};
-        if (from->problem)
-            error_set(&route.problem, "build", "function-broken", "%s", from->problem);
+        struct kept_error *problem = NULL;
+        struct error err;
+        if (from->problem) {
+            error_set(&err, "build", "function-broken", "%s", from->problem);
+            error_replace(&problem, &err);
+        }
+        route.problem = problem;
         route_snapshot_add(snapshot, &route);
+        free(problem);
     }
     route_table_publish(driver.table, snapshot);
 }

@@ -24,6 +24,29 @@
 
 #include <cmocka.h>
 
+static void errors_are_kept_at_their_size(void **state)
+{
+    (void)state;
+    struct error err, again;
+    struct kept_error *kept = NULL;
+    error_set(&err, "fleet", "why-not", "it did %s", "not work");
+    error_replace(&kept, &err);
+    assert_string_equal(kept->message, "it did not work");
+    assert_string_equal(kept->hint, "");
+    error_hint(&err, "try again");
+    error_replace(&kept, &err);
+    struct kept_error *copy = error_keep_again(kept);
+    error_replace(&kept, NULL);
+    assert_null(kept);
+    assert_null(error_keep_again(NULL));
+    error_recall(copy, &again);
+    assert_string_equal(again.component, "fleet");
+    assert_string_equal(again.reason, "why-not");
+    assert_string_equal(again.message, "it did not work");
+    assert_string_equal(again.hint, "try again");
+    free(copy);
+}
+
 static void test_strbuf_grows_to_its_limit(void **state)
 {
     (void)state;
@@ -498,6 +521,7 @@ static void test_log_levels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_are_kept_at_their_size),
         cmocka_unit_test(test_strbuf_grows_to_its_limit),
         cmocka_unit_test(test_strbuf_overflow_stays),
         cmocka_unit_test(test_strbuf_steal),

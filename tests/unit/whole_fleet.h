@@ -225,7 +225,7 @@ static inline void ask(struct bench *bench, const char *name, struct request *re
     *request = (struct request){.waiter.mail.deliver = on_mail, .waiter.inbox = &bench->inbox};
     if (!route->pool) {
         request->told = true;
-        request->error = route->problem;
+        error_recall(route->problem, &request->error);
         return;
     }
     enum slot_acquire got = slot_pool_acquire(route->pool, 0, clock_ms(), &request->waiter, &request->slot);
