@@ -2,7 +2,9 @@
 
 CPU time per request of the proxy's own process is the fairest figure here, because the load generator, the backend and
 the proxy share the machine's cores. Runs of the peers alternate, and each figure is the median over the rounds. nginx
-runs twice: bare, and adding the headers that the gateway adds to requests and responses."""
+runs twice: bare, and adding the headers that the gateway adds to requests and responses. The bare relay moves bytes
+without a look at them: what it costs is the operating system's share. Last comes the whole path: the Python hello in a
+container behind a daemon with one worker, against uvicorn (h11) with Starlette and no gateway."""
 import argparse
 import pathlib
 import resource
@@ -11,6 +13,9 @@ import subprocess
 import tempfile
 
 import measure
+import python
+from lib import report, samples
+from lib.berth import Berth
 
 NGINX = """
 daemon off; master_process on; user root; worker_processes {workers}; pid {folder}/{name}.pid; error_log stderr error;
@@ -59,6 +64,11 @@ backend back
 """
 
 SMALL, LARGE = "/hello", "/bytes/65536"
+MAIN_CASE = "1 worker, small, 32"
+UVICORN = "uvicorn h11"
+
+# What is compared, and what it is called.
+RATIOS = {"cpu_us": "requests per CPU second", "requests_per_second": "throughput", "p99_ms": "p99"}
 
 
 def start_nginx(folder, backend, workers, _slots, name="nginx", headers=""):
@@ -87,7 +97,13 @@ def start_berth(_folder, backend, workers, slots):
     return peer
 
 
-STARTERS = {"berth": start_berth, "nginx": start_nginx, "nginx-with-headers": start_nginx_with_headers, "haproxy": start_haproxy}
+def start_bare_relay(_folder, backend, _workers, _slots):
+    port = measure.free_port()
+    return measure.Peer("bare-relay", [measure.BIN / "bare_relay", port, backend], port)
+
+
+STARTERS = {"berth": start_berth, "nginx": start_nginx, "nginx-with-headers": start_nginx_with_headers,
+            "haproxy": start_haproxy, "bare-relay": start_bare_relay}
 
 PEERS = {"nginx": ["nginx", "nginx-with-headers"], "haproxy": ["haproxy"]}
 
@@ -114,16 +130,53 @@ def target(peer, path):
     return peer.path + path if peer.name == "berth" else path
 
 
+def better(result, name, figure):
+    """How many times better than that peer we are, above 1: ours is."""
+    ours, theirs = result["berth"][figure], result[name][figure]
+    above, below = (ours, theirs) if figure == "requests_per_second" else (theirs, ours)
+    if below <= 0:
+        raise RuntimeError(f"{figure} of {name} and berth came to {theirs} and {ours}: measure longer (--seconds)")
+    return above / below
+
+
 def show(title, result):
-    """One row a peer, with ours as a ratio of each (above 1: ours is better)."""
-    ours = result["berth"]
-    rows = []
-    for name, run in result.items():
-        ratio = run["cpu_us"] / ours["cpu_us"] if ours["cpu_us"] else 0
-        rows.append([f"{title}, {name}", f"{run['requests_per_second']:.0f}", f"{run['p50_ms']:.3f}", f"{run['p99_ms']:.3f}",
-                     f"{run['cpu_us']:.2f}", f"{ratio:.2f}", f"{ours['requests_per_second'] / run['requests_per_second']:.2f}",
-                     f"{run['p99_ms'] / ours['p99_ms']:.2f}"])
-    return rows
+    """One row a peer, with ours as a ratio of each."""
+    return [[f"{title}, {name}", f"{run['requests_per_second']:.0f}", f"{run['p50_ms']:.3f}", f"{run['p99_ms']:.3f}",
+             f"{run['cpu_us']:.2f}", *(f"{better(result, name, figure):.2f}" for figure in RATIOS)]
+            for name, run in result.items()]
+
+
+def whole_path(options):
+    """The Python hello, one instance, behind a daemon with one worker; and uvicorn (h11) alone."""
+    python.install()
+    settings = {"max_scale": 1, "idle_timeout": "1h", "concurrency": python.HELLO_CONNECTIONS}
+    servers = []
+    with Berth({"hello": (samples.HELLO, settings)}, {"prewarm": 0}, ["--workers", "1"]) as berth:
+        try:
+            servers = python.start_servers([UVICORN])
+            peers = [python.Instance(berth, "hello"), *servers]
+            return python.rounds(peers, "hello", python.HELLO_CONNECTIONS, options)
+        finally:
+            for server in servers:
+                server.stop()
+
+
+def verdicts(results, hello):
+    """What is asked of the gateway, each as one line."""
+    met = []
+    if "nginx" in results[MAIN_CASE]:
+        for figure, text in RATIOS.items():
+            ratio = better(results[MAIN_CASE], "nginx", figure)
+            least = 1.25 if figure == "cpu_us" else 1
+            met.append(report.verdict(f"{MAIN_CASE}: {text}, times nginx", ratio, least, most=False))
+        for figure, text in RATIOS.items():
+            found = {title: better(result, "nginx", figure) for title, result in results.items()}
+            worst = min(found, key=found.get)
+            met.append(report.verdict(f"lowest row ({worst}): {text}, times nginx", found[worst], 1, most=False))
+    if hello:
+        ratio = better(hello, UVICORN, "requests_per_second")
+        met.append(report.verdict(f"Python hello, times {UVICORN}", ratio, 5, most=False))
+    return met
 
 
 def idle_memory(name, folder, backend, count):
@@ -149,13 +202,14 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="bench/run gateway", description=__doc__)
     parser.add_argument("--seconds", type=int, default=3, help="length of one run")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each peer and row")
-    parser.add_argument("--quick", action="store_true", help="only small bodies with 32 connections")
+    parser.add_argument("--quick", action="store_true", help="only small bodies with 32 connections, no Python")
     parser.add_argument("--idle", type=int, default=10000, help="idle clients for the memory row")
     return parser.parse_args(arguments)
 
 
 def main(arguments):
     options = parse(arguments)
+    before = report.machine()
     names = ["berth", *(name for program in measure.need("nginx", "haproxy") for name in PEERS[program])]
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -171,13 +225,19 @@ def main(arguments):
         try:
             for workers, title, path, connections in cases:
                 title = f"{workers} worker{'s' * (workers > 1)}, {title}, {connections}"
-                results[title] = compare(names, folder, backend, workers, path, connections, options)
+                report.progress(title)
+                peers = [*names, "bare-relay"] if (workers, path) == (1, SMALL) else names
+                results[title] = compare(peers, folder, backend, workers, path, connections, options)
                 rows += show(title, results[title])
             idle = {} if options.quick else {name: idle_memory(name, folder, backend, options.idle) for name in names}
         finally:
             server.kill()
             server.wait()
+    hello = {} if options.quick else whole_path(options)
+    rows += show(f"hello in Python, 1 instance, {python.HELLO_CONNECTIONS}", hello) if hello else []
+    report.note(before)
     measure.print_table(["case", "requests/s", "p50 ms", "p99 ms", "CPU us/request", "CPU x", "requests/s x", "p99 x"], rows)
     for name, kib in idle.items():
         print(f"{options.idle} idle clients, {name}: {kib / 1024:.1f} MiB, {kib * 1024 / options.idle:.0f} bytes each")
-    measure.write_json("gateway", {"cases": results, "idle_clients": options.idle, "idle_memory_kib": idle})
+    report.write("gateway", {"machine": before, "cases": results, "hello": hello, "idle_clients": options.idle,
+                             "idle_memory_kib": idle, "targets": verdicts(results, hello)})

@@ -41,6 +41,11 @@ def wait_port(port, seconds=10):
     raise RuntimeError(f"nothing listens on port {port}")
 
 
+def resident_kib(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
 class Peer:
     """A program under test. `port` answers HTTP; `path` is what to ask for."""
 
@@ -67,11 +72,7 @@ class Peer:
         return total / TICKS
 
     def memory_kib(self):
-        total = 0
-        for pid in self.pids():
-            status = pathlib.Path(f"/proc/{pid}/status").read_text()
-            total += int(re.search(r"VmRSS:\s+(\d+)", status)[1])
-        return total
+        return sum(resident_kib(pid) for pid in self.pids())
 
     def url(self, path=None):
         return f"http://127.0.0.1:{self.port}{path or self.path}"

@@ -114,7 +114,8 @@ def pss_kib(pid):
     return int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1])
 
 
-def start_servers():
+def start_servers(wanted=None):
+    """The servers of those names, or all."""
     ports = [measure.free_port() for _ in range(5)]
     quiet = ("--no-access-log", "--log-level", "warning", "--app-dir", PEERS)
     peers = []
@@ -128,7 +129,8 @@ def start_servers():
                  "--threads", SLEEPERS, "wsgi_app:app"),
                 ("flask gunicorn sync", ports[3], "gunicorn", "-w", 1, "-k", "sync", "-b", f"127.0.0.1:{ports[3]}",
                  "wsgi_app:app")):
-            peers.append(Server(name, port, *argv))
+            if wanted is None or name in wanted:
+                peers.append(Server(name, port, *argv))
     except BaseException:
         for peer in peers:
             peer.stop()

@@ -50,7 +50,7 @@ def verdict(text, figure, target, most=True):
     """A target as a line: `most`, the figure must not be above it; else not below."""
     met = figure <= target if most else figure >= target
     limit = "most" if most else "least"
-    print(f"{'met   ' if met else 'MISSED'} {text}: {figure:.1f}, target at {limit} {target:g}")
+    print(f"{'met   ' if met else 'MISSED'} {text}: {figure:.4g}, target at {limit} {target:g}")
     return {"target": text, "figure": figure, "limit": target, "met": met}
 
 

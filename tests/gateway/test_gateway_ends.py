@@ -86,7 +86,9 @@ def test_half_closed_client_that_reads_slowly(start_bulk):
         client.send(DOWNLOAD)
         client.sock.shutdown(socket.SHUT_WR)
         assert client.read_head().status == 200
-        time.sleep(1.5)
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            assert gateway.stats()["active"] == 1
         left = 50000000 - len(client.pending)
         while left > 0:
             data = client.sock.recv(MIB)
