@@ -168,6 +168,13 @@ static void on_instance_timed_out(void *context, uint64_t instance) /* on a work
     fleet_instance_timed_out(daemon->fleet, instance);
 }
 
+static bool find_loss_cause(void *context, uint64_t instance,
+                            struct error *ret_cause) /* on a worker thread */
+{
+    const struct daemon *daemon = context;
+    return fleet_loss_cause(daemon->fleet, instance, ret_cause);
+}
+
 static void on_inbox(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
@@ -206,8 +213,10 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
     daemon->inbox_event = event_new(daemon->base, daemon->inbox.fd, EV_READ | EV_PERSIST, on_inbox, daemon);
     event_add(daemon->inbox_event, NULL);
     daemon->drain_limit = evtimer_new(daemon->base, on_drain_limit, daemon);
-    struct gateway_hooks gateway_hooks = {
-        .instance_timed_out = on_instance_timed_out, .drained = on_gateway_drained, .context = daemon};
+    struct gateway_hooks gateway_hooks = {.instance_timed_out = on_instance_timed_out,
+                                          .loss_cause = find_loss_cause,
+                                          .drained = on_gateway_drained,
+                                          .context = daemon};
     if (gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
         create_fleet(daemon, config_path, locations, err) < 0)
         return -1;

@@ -15,6 +15,7 @@
 #include "docker/docker.h"
 #include "fleet/engine_queue.h"
 #include "fleet/engine_watch.h"
+#include "fleet/loss_book.h"
 #include "fleet/owner.h"
 #include "fleet/prewarm.h"
 #include "fleet/room.h"
@@ -476,6 +477,11 @@ void fleet_instance_timed_out(struct fleet *fleet, uint64_t instance)
     mailbox_post(&fleet->env.inbox, &message->mail);
 }
 
+bool fleet_loss_cause(const struct fleet *fleet, uint64_t instance, struct error *ret_cause)
+{
+    return loss_book_find(fleet->env.losses, instance, ret_cause);
+}
+
 /* --- creation --- */
 
 static uint64_t machine_memory(void)
@@ -560,6 +566,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     if (docker_create(env->base, env->host->docker_socket, &env->docker, err) < 0 ||
         open_stores(fleet, options, err) < 0 || create_builders(fleet, options, err) < 0)
         return -1;
+    env->losses = loss_book_create();
     env->queue = engine_queue_create(env->base, core_count());
     env->prewarm = prewarm_create(env);
     env->room_freed = evtimer_new(env->base, on_room_freed, fleet);
@@ -675,6 +682,7 @@ void fleet_destroy(struct fleet *fleet)
     build_jobs_destroy(env->jobs);
     docker_destroy(env->docker);
     engine_queue_destroy(env->queue);
+    loss_book_destroy(env->losses);
     background_destroy(fleet->background);
     dependency_store_close(env->dependencies);
     package_store_close(env->packages);

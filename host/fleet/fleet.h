@@ -62,6 +62,9 @@ void fleet_destroy(struct fleet *fleet);
  * thread. */
 void fleet_instance_timed_out(struct fleet *fleet, uint64_t instance);
 
+/* Why this instance was lost; false when it is not known to be. Any thread. */
+bool fleet_loss_cause(const struct fleet *fleet, uint64_t instance, struct error *ret_cause);
+
 bool fleet_is_settled(const struct fleet *fleet);
 const char *fleet_owner_id(const struct fleet *fleet);
 const struct fleet_budget *fleet_current_budget(const struct fleet *fleet);

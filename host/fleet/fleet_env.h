@@ -16,6 +16,7 @@ struct dependency_installs;
 struct dependency_store;
 struct docker;
 struct engine_queue;
+struct loss_book;
 struct package_store;
 struct plugins;
 struct prewarm;
@@ -42,6 +43,7 @@ struct fleet_env {
     struct dependency_installs *installs;
     struct runtime_images *images;
     struct prewarm *prewarm;
+    struct loss_book *losses;
     struct mailbox inbox; /* how workers reach the fleet */
     struct fleet_budget budget;
     struct error engine_trouble; /* why Docker does not answer, once it did; component NULL: it does */

@@ -12,6 +12,7 @@
 #include "fleet/engine_queue.h"
 #include "fleet/handshake.h"
 #include "fleet/instance_log.h"
+#include "fleet/loss_book.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +213,8 @@ static void fail(struct instance *instance, const struct error *cause)
 {
     if (!instance->failure_reported) {
         instance->failure_reported = true;
+        if (instance->ready_ms > 0)
+            loss_book_add(instance->env->losses, instance->id, cause);
         log_warning("instance.failed", LOG_STR("instance", instance->name),
                     LOG_STR("function", instance->function), LOG_STR("runtime", instance->spec.runtime),
                     LOG_ERR(cause));

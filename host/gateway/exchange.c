@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "gateway/answer.h"
+#include "gateway/lost.h"
 #include "gateway/relay.h"
 
 #include <errno.h>
@@ -17,9 +18,9 @@
 
 static const char *const state_names[] = {
     [EXCHANGE_READ_HEAD] = "read-head",   [EXCHANGE_WAIT_SLOT] = "wait-slot",
-    [EXCHANGE_AWAIT_HEAD] = "await-head", [EXCHANGE_RELAY] = "relay",
-    [EXCHANGE_TUNNEL] = "tunnel",         [EXCHANGE_ANSWER] = "answer",
-    [EXCHANGE_ORPHAN] = "orphan",
+    [EXCHANGE_FIND_CAUSE] = "find-cause", [EXCHANGE_AWAIT_HEAD] = "await-head",
+    [EXCHANGE_RELAY] = "relay",           [EXCHANGE_TUNNEL] = "tunnel",
+    [EXCHANGE_ANSWER] = "answer",         [EXCHANGE_ORPHAN] = "orphan",
 };
 
 static void on_mail(struct mail *mail, void *owner);
@@ -516,6 +517,7 @@ void exchange_client_readable(struct exchange *exchange)
             look_at_client(exchange);
         break;
     case EXCHANGE_WAIT_SLOT:
+    case EXCHANGE_FIND_CAUSE:
         look_at_client(exchange);
         break;
     case EXCHANGE_ANSWER:
@@ -658,6 +660,8 @@ void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms)
         fail_head_timeout(exchange);
     else if (exchange->state == EXCHANGE_WAIT_SLOT)
         fail_queue_timeout(exchange);
+    else if (exchange->state == EXCHANGE_FIND_CAUSE)
+        lost_look(exchange, now_ms);
     else if (exchange->stall_due_ms <= now_ms)
         fail_stalled(exchange);
     else if (exchange->run_due_ms <= now_ms)

@@ -4,8 +4,8 @@
  *
  *     READ_HEAD ──► WAIT_SLOT ──► AWAIT_HEAD ──► RELAY ──► (next request or close)
  *         │             │             │  ▲          └────► TUNNEL
- *         │             └─────────────┼──┘
- *         └───────────────────────────┴────► ANSWER ──► (next request or close)
+ *         │             └─────────────┼──┘ └──► FIND_CAUSE ──┐
+ *         └───────────────────────────┴────► ANSWER ◄─────────┘ ──► (next request or close)
  *
  * What may happen, in any order and at the same time:
  *  - the runner answers before the request's body has been sent: the answer is relayed while the body still
@@ -29,6 +29,7 @@
 enum exchange_state {
     EXCHANGE_READ_HEAD,  /* the request's head is not complete */
     EXCHANGE_WAIT_SLOT,  /* in the queue of a slot pool */
+    EXCHANGE_FIND_CAUSE, /* the runner has gone; why is being found out */
     EXCHANGE_AWAIT_HEAD, /* on a slot: the request is being sent, no final head has come back */
     EXCHANGE_RELAY,      /* the answer's head has gone out, its body follows */
     EXCHANGE_TUNNEL,     /* after 101: bytes both ways */
@@ -64,6 +65,8 @@ struct exchange {
     uint64_t stall_due_ms;  /* the client has been waited for long enough; TIMER_NEVER: not waited for */
     uint64_t leave_due_ms;  /* the client has shut down its side and is taken to be gone; or TIMER_NEVER */
     uint64_t leave_relayed; /* `relayed` when that was last put off */
+    uint64_t lost_due_ms;   /* the cause of a loss has been waited for long enough */
+    const char *lost;       /* static: what is told without a cause */
     unsigned timeout_ms;
     uint64_t max_body_bytes;
     uint64_t sent;       /* bytes on this slot */

@@ -20,6 +20,9 @@ struct gateway_hooks {
     /* A request on this instance ran into its time limit: the handler may still be busy, so the instance must
      * be retired. */
     void (*instance_timed_out)(void *context, uint64_t instance);
+    /* Why this instance was lost: true, and the cause, once that is known. Asked again and again for about a
+     * second when a runner has gone within a request. NULL: it is never known. */
+    bool (*loss_cause)(void *context, uint64_t instance, struct error *ret_cause);
     /* After gateway_drain(): no client connection and no exchange is left. Once. */
     void (*drained)(void *context);
     void *context;

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "gateway/forward.h"
+#include "gateway/lost.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -49,7 +50,6 @@ void relay_drop_slot(struct exchange *exchange, enum slot_fate fate)
  * have acted on it, or, once, when acting twice does no harm. */
 static void slot_lost(struct exchange *exchange)
 {
-    struct error error;
     bool untouched = exchange->sent == 0;
     bool harmless = !exchange->repeated && http_method_is_idempotent(exchange->request.method);
     bool complete = !exchange->up_recycled && !exchange->up.moved;
@@ -62,10 +62,7 @@ static void slot_lost(struct exchange *exchange)
         exchange_acquire(exchange);
         return;
     }
-    error_set(&error, "runner", "runner-lost",
-              "The function's runner closed the connection without an answer.");
-    error_hint(&error, "The log of the function shows why it ended.");
-    exchange_fail(exchange, 502, &error);
+    lost_begin(exchange, "The function's runner closed the connection without an answer.");
 }
 
 static void bad_response(struct exchange *exchange, const char *reason, const char *message)
@@ -365,11 +362,7 @@ static void response_ended(struct exchange *exchange)
         slot_lost(exchange);
         return;
     }
-    struct error error;
-    error_set(&error, "runner", "runner-lost",
-              "The function's runner closed the connection within its answer.");
-    error_hint(&error, "The log of the function shows why it ended.");
-    exchange_fail(exchange, 502, &error);
+    lost_begin(exchange, "The function's runner closed the connection within its answer.");
 }
 
 static void read_response(struct exchange *exchange)

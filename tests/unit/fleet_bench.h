@@ -13,6 +13,7 @@
 #include "fake_engine.h"
 #include "fleet/engine_queue.h"
 #include "fleet/fleet_env.h"
+#include "fleet/loss_book.h"
 
 #include <event2/event.h>
 #include <setjmp.h>
@@ -63,6 +64,7 @@ static inline void bench_open(struct bench *bench)
     assert_int_equal(package_store_open(bench->dir, bench->background, &env->packages, &err), 0);
     assert_int_equal(dependency_store_open(bench->dir, bench->background, &env->dependencies, &err), 0);
     env->queue = engine_queue_create(bench->base, 2);
+    env->losses = loss_book_create();
     env->room_freed = evtimer_new(bench->base, bench_on_room, bench);
     env->room_wanted = evtimer_new(bench->base, bench_on_room, bench);
 }
@@ -73,6 +75,7 @@ static inline void bench_close(struct bench *bench)
     docker_destroy(env->docker);
     fake_engine_close(bench->engine);
     engine_queue_destroy(env->queue);
+    loss_book_destroy(env->losses);
     background_destroy(bench->background);
     dependency_store_close(env->dependencies);
     package_store_close(env->packages);

@@ -1,0 +1,52 @@
+/* Causes of losses are kept for a while, and found by the instance. */
+#include "fleet/loss_book.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void add(struct loss_book *book, uint64_t instance)
+{
+    struct error cause;
+    error_set(&cause, "container", "container-exited", "instance %llu", (unsigned long long)instance);
+    loss_book_add(book, instance, &cause);
+}
+
+static void causes_are_found_by_instance(void **state)
+{
+    (void)state;
+    struct loss_book *book = loss_book_create();
+    struct error cause;
+    assert_false(loss_book_find(book, 0, &cause));
+    add(book, 7);
+    add(book, 8);
+    assert_true(loss_book_find(book, 7, &cause));
+    assert_string_equal(cause.message, "instance 7");
+    assert_false(loss_book_find(book, 9, &cause));
+    loss_book_destroy(book);
+}
+
+static void the_oldest_are_forgotten(void **state)
+{
+    (void)state;
+    struct loss_book *book = loss_book_create();
+    struct error cause;
+    for (uint64_t instance = 1; instance <= 1000; instance++)
+        add(book, instance);
+    assert_false(loss_book_find(book, 1, &cause));
+    assert_true(loss_book_find(book, 1000, &cause));
+    assert_true(loss_book_find(book, 990, &cause));
+    loss_book_destroy(book);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(causes_are_found_by_instance),
+        cmocka_unit_test(the_oldest_are_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
