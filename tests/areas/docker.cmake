@@ -11,3 +11,6 @@ target_compile_options(docker_program PRIVATE -fno-sanitize=all)
 target_link_options(docker_program PRIVATE -fno-sanitize=all -static)
 add_dependencies(unit_docker_engine docker_program)
 target_compile_definitions(unit_docker_engine PRIVATE DOCKER_PROGRAM="$<TARGET_FILE:docker_program>")
+# Some fifty things that the engine does one after the other: seconds on a machine at rest, minutes on one whose disk
+# and processors others keep busy.
+set_tests_properties(unit_docker_engine PROPERTIES TIMEOUT 600 RUN_SERIAL TRUE)

@@ -515,6 +515,8 @@ static void a_failing_build_names_the_step(void **state)
     assert_non_null(strstr(broken.err.message, "NONSENSE"));
 }
 
+#define STREAMED_BYTES (8 << 20)
+
 /* More than any socket buffers, so that sending waits for the engine; then one byte too many. */
 static void big_contexts_are_streamed_up_to_the_limit(void **state)
 {
@@ -524,7 +526,7 @@ static void big_contexts_are_streamed_up_to_the_limit(void **state)
     OUTCOME(refused);
     char *folder = xasprintf("%s/context", engine.folder), *big = xasprintf("%s/context/big", engine.folder);
     put_text(folder, "big", "");
-    assert_int_equal(truncate(big, DOCKER_BUILD_CONTEXT_MAX - 65536), 0);
+    assert_int_equal(truncate(big, STREAMED_BYTES), 0);
     build_image(&built, "ARG BERTH_BASE\nFROM ${BERTH_BASE}\n", "berth-test-docker:big");
     assert_success(&built);
     assert_int_equal(truncate(big, DOCKER_BUILD_CONTEXT_MAX + 1), 0);
