@@ -44,7 +44,7 @@ struct fleet {
     struct event *inbox_event;
     struct event *routes_event; /* publishes the route table once for all changes of a turn */
     struct event *stop_check;
-    struct event *collect; /* storage, once a deployment has settled */
+    struct event *collect; /* storage, once a deployment has settled or a revision has gone */
     struct event *retry;   /* deployments that Docker failed */
     struct generation *generation;
     struct function *
@@ -135,12 +135,21 @@ static void on_collect(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     const struct fleet *fleet = context;
+    if (fleet->stopping)
+        return; /* what is there is for the next start */
     for (size_t i = 0; i < fleet->count; i++) {
         if (!function_is_settled(fleet->functions[i]) && !function_is_removed(fleet->functions[i]))
             return;
     }
     storage_collect(&fleet->env, fleet->functions, fleet->count);
     malloc_trim(0); /* many functions built at once take far more than they keep */
+}
+
+static void on_freed(struct function *function, void *owner)
+{
+    (void)function;
+    struct fleet *fleet = owner;
+    event_active(fleet->collect, EV_TIMEOUT, 0);
 }
 
 static void on_function_gone(struct function *function, void *owner)
@@ -161,6 +170,7 @@ static void on_function_gone(struct function *function, void *owner)
 static const struct function_hooks function_hooks = {
     .routed = on_routed,
     .settled = on_settled,
+    .freed = on_freed,
     .gone = on_function_gone,
 };
 

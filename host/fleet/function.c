@@ -183,6 +183,7 @@ static void on_empty(struct revision *revision, void *owner)
         }
     }
     revision_destroy(revision);
+    function->hooks.freed(function, function->owner);
     if (function->removed && function->retiring_count == 0)
         function->hooks.gone(function, function->owner);
 }

@@ -1,0 +1,215 @@
+"""Python packages from an index of the test's own: mirrors, proxies, certificates, the disk budget, and what a change of
+code costs. No other network is needed."""
+
+import base64
+import hashlib
+import http.server
+import io
+import os
+import random
+import re
+import ssl
+import subprocess
+import threading
+import time
+import zipfile
+
+import pytest
+
+from harness import engine
+from harness.functions import HELLO
+from harness.wait import wait_until
+
+pytestmark = pytest.mark.limit(300)
+
+NOT_SET = {name: "" for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+                                 "NO_PROXY", "ALL_PROXY", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST",
+                                 "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX")}
+
+USES = """
+    import parcel
+
+    def handle(request):
+        return "{word} " + parcel.NAME
+"""
+
+
+def wheel(name, size):
+    """A wheel whose module `parcel` knows its name and comes with `size` bytes that cannot be compressed."""
+    files = {
+        "parcel/__init__.py": f"NAME = {name!r}\n".encode(),
+        "parcel/weight": random.Random(name).randbytes(size),
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{name}-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = f"{name}-1.0.dist-info/RECORD"
+    lines = [f"{path},sha256={digest(data)},{len(data)}" for path, data in files.items()] + [f"{record},,"]
+    files[record] = "\n".join(lines).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for path, data in files.items():
+            archive.writestr(path, data)
+    return out.getvalue()
+
+
+def digest(data):
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Also a proxy: it takes whole URLs, and answers them itself."""
+
+    def do_GET(self):
+        index = self.server.index
+        index.asked.append(self.path)
+        name = re.search(r"/simple/([a-z]+)/(.*)$", self.path)
+        data = index.wheels.get(name[1]) if name else None
+        if data is None:
+            self.send_error(404)
+            return
+        if not name[2]:
+            data = f'<a href="{name[1]}-1.0-py3-none-any.whl">{name[1]}-1.0-py3-none-any.whl</a>'.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream" if name[2] else "text/html")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+class Index:
+    """Packages served where builder containers reach this machine. asked: the targets of all requests."""
+
+    def __init__(self, context=None):
+        self.wheels = {}
+        self.asked = []
+        self.host = gateway()
+        self.server = http.server.ThreadingHTTPServer((self.host, 0), Handler)
+        self.server.index = self
+        if context:
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.address = f"{'https' if context else 'http'}://{self.host}:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def gateway():
+    """This machine's address on the network of builder containers."""
+    (name,) = [name for name in engine.networks() if name == "berth"]
+    return engine.Engine().call("GET", f"/networks/{name}")["IPAM"]["Config"][0]["Gateway"]
+
+
+@pytest.fixture
+def index(runtime_images):
+    index = Index()
+    yield index
+    index.close()
+
+
+def mirrored(index):
+    """What the daemon's environment says of this index."""
+    return {**NOT_SET, "PIP_INDEX_URL": f"{index.address}/simple", "PIP_TRUSTED_HOST": index.host}
+
+
+def answers(berth, name, text, seconds=60):
+    return berth.wait_answer(f"/{name}", lambda answer: answer.status == 200 and answer.text == text, text, seconds)
+
+
+def test_mirror_is_used(berth, index):
+    index.wheels["alpha"] = wheel("alpha", 10)
+    berth.write_function("uses", USES.format(word="has"), extra_dependencies="alpha==1.0")
+    berth.start(environment=mirrored(index))
+    answers(berth, "uses", "has alpha")
+    assert "/simple/alpha/alpha-1.0-py3-none-any.whl" in index.asked
+
+
+def test_proxy_is_used(berth, index):
+    index.wheels["alpha"] = wheel("alpha", 10)
+    berth.write_function("uses", USES.format(word="has"), extra_dependencies="alpha")
+    berth.start(environment={**NOT_SET, "PIP_INDEX_URL": "http://packages.invalid/simple",
+                             "PIP_TRUSTED_HOST": "packages.invalid", "http_proxy": index.address})
+    answers(berth, "uses", "has alpha")
+    assert "http://packages.invalid/simple/alpha/alpha-1.0-py3-none-any.whl" in index.asked
+
+
+def certificate(folder, host):
+    """A certificate that signs itself: (certificate, key)."""
+    certificate, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=test index",
+                    "-addext", f"subjectAltName=IP:{host}"], check=True, capture_output=True)
+    return certificate, key
+
+
+def test_certificates_of_the_host_are_trusted(berth, tmp_path):
+    files = certificate(tmp_path, gateway())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    index = Index(context)
+    try:
+        index.wheels["alpha"] = wheel("alpha", 10)
+        berth.write_function("uses", USES.format(word="has"), extra_dependencies="alpha")
+        os.chmod(tmp_path, 0o755)
+        berth.start(environment={**NOT_SET, "PIP_INDEX_URL": f"{index.address}/simple", "SSL_CERT_FILE": files[0]})
+        answers(berth, "uses", "has alpha")
+    finally:
+        index.close()
+
+
+def test_edit_with_100_megabytes_is_live_in_a_second(berth, index):
+    """From SIGHUP to the new answer; and nothing is installed again, for the same function or for a second one."""
+    index.wheels["heavy"] = wheel("heavy", 100 << 20)
+    berth.write_function("uses", USES.format(word="0"), extra_dependencies="heavy", idle_timeout=60)
+    berth.start(environment=mirrored(index))
+    answers(berth, "uses", "0 heavy", 120)
+    durations = []
+    for number in range(1, 6):
+        berth.write_function("uses", USES.format(word=number), extra_dependencies="heavy", idle_timeout=60)
+        began = time.monotonic()
+        berth.reload()
+        answers(berth, "uses", f"{number} heavy")
+        durations.append(time.monotonic() - began)
+    print("from SIGHUP to the new answer:", *(f"{duration * 1000:.0f} ms" for duration in durations))
+    assert sorted(durations)[2] < 1, durations
+    berth.write_function("second", USES.format(word="second"), extra_dependencies="heavy")
+    berth.reload()
+    answers(berth, "second", "second heavy")
+    assert index.asked.count("/simple/heavy/heavy-1.0-py3-none-any.whl") == 1
+
+
+def test_unused_dependencies_go_when_the_disk_budget_is_spent(berth, index):
+    berth.host = {"dependency_disk": "5Mi"}
+    for name in ("alpha", "beta"):
+        index.wheels[name] = wheel(name, 3 << 20)
+    berth.write_function("uses", USES.format(word="has"), extra_dependencies="alpha")
+    berth.write_function("hello", HELLO)
+    berth.start(environment=mirrored(index))
+    answers(berth, "uses", "has alpha")
+    berth.write_function("uses", USES.format(word="has"), extra_dependencies="beta")
+    berth.reload()
+    answers(berth, "uses", "has beta")
+    wait_until(lambda: berth.log.entries(event="dependencies.removed"), "the unused dependencies to go", 30)
+    assert answers(berth, "uses", "has beta")
+    sizes = [os.path.getsize(os.path.join(top, name)) for top, _, names in os.walk(berth.state_dir) for name in names
+             if name == "weight"]
+    assert sizes == [3 << 20]
+
+
+def test_failed_installation_keeps_the_old_revision_until_it_is_mended(berth, index):
+    index.wheels["alpha"] = wheel("alpha", 10)
+    berth.write_function("uses", USES.format(word="old"), extra_dependencies="alpha", idle_timeout=60)
+    berth.start(environment=mirrored(index))
+    answers(berth, "uses", "old alpha")
+    berth.write_function("uses", USES.format(word="new"), extra_dependencies="alpha nowhere", idle_timeout=60)
+    berth.reload()
+    (failed,) = wait_until(lambda: berth.log.entries(event="dependencies.install_failed"), "pip's reason", 60)
+    assert "No matching distribution found for nowhere" in failed["error"]
+    assert berth.get("/uses").text == "old alpha"
+    berth.write_function("uses", USES.format(word="new"), extra_dependencies="alpha ", idle_timeout=60)
+    berth.reload()
+    answers(berth, "uses", "new alpha")
