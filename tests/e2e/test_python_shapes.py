@@ -3,6 +3,8 @@ tests/data/python/functions; the first line of each says how it is called and wh
 
 import pathlib
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -38,6 +40,35 @@ STATE = """
                 "tmp": attempt("/tmp/new")}
 """
 
+# Tells how many of its requests ran at the same time at most, and when one of them is cancelled.
+COUNTED = """
+    import asyncio
+
+    running = most = 0
+
+    async def handle(request):
+        global running, most
+        running += 1
+        most = max(most, running)
+        try:
+            await asyncio.sleep(60 if request.path == "/long" else 0.05)
+        except asyncio.CancelledError:
+            print("cancelled")
+            raise
+        finally:
+            running -= 1
+        return {"most": most}
+"""
+
+# Blocks the thread that it runs on.
+BLOCKING = """
+    import time
+
+    def handle(request):
+        time.sleep(3 if request.path == "/block" else 0)
+        return "done"
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def started(shared_berth):
@@ -47,6 +78,8 @@ def started(shared_berth):
     shared_berth.write_function("state_of_a_big_package", {"main.py": STATE, "data": b"\1" * (9 << 20)})
     shared_berth.write_function("explicit", {"lib.py": "def go(request):\n    return 'gone'\n"}, handler="lib:go")
     shared_berth.write_function("debug", "def handle(request):\n    return undefined_name\n", debug=True)
+    shared_berth.write_function("counted", COUNTED, concurrency=3, max_scale=1, idle_timeout=60)
+    shared_berth.write_function("blocking", BLOCKING, concurrency=2, max_scale=1, idle_timeout=60)
     shared_berth.start()
 
 
@@ -72,6 +105,33 @@ def test_debug_shows_the_traceback(served):
     answer = served.get("/debug")
     assert answer.status == 500
     assert "NameError: name 'undefined_name' is not defined" in answer.json()["traceback"]
+
+
+def test_concurrency_is_honoured_exactly(served):
+    served.get("/counted")
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(served.get, ["/counted"] * 24))
+    assert {answer.status for answer in answers} == {200}
+    assert max(answer.json()["most"] for answer in answers) == 3
+
+
+def test_request_whose_client_leaves_is_cancelled(served):
+    with served.connect() as client:
+        client.send("GET /counted/long HTTP/1.1\r\nHost: test\r\n\r\n")
+        wait_until(lambda: served.gauge("berth_slots_busy", "counted") == 1, "the request to run")
+    wait_until(lambda: served.log.entries(event="function.output", function="counted", text="cancelled"),
+               "the handler to be cancelled")
+    assert served.get("/counted").status == 200
+
+
+def test_blocked_handler_does_not_hold_up_others(served):
+    served.get("/blocking")
+    with served.connect() as client:
+        client.send("GET /blocking/block HTTP/1.1\r\nHost: test\r\n\r\n")
+        began = time.monotonic()
+        assert [served.get("/blocking").text for _ in range(5)] == ["done"] * 5
+        assert time.monotonic() - began < 2
+        assert client.response().text == "done"
 
 
 @pytest.mark.parametrize("name", ["state", "state_of_a_big_package"])
