@@ -87,7 +87,7 @@ static void send_text(struct connection *connection, const char *text, size_t si
     (void)sent; /* small answers fit; a closed peer shows at the next read */
 }
 
-/* Continues a pattern body as far as the socket takes it. */
+/* Continues a pattern body as far as the socket takes it. A peer that has gone ends the connection. */
 static void send_pattern(struct connection *connection)
 {
     while (connection->sent < connection->to_send) {
@@ -97,6 +97,7 @@ static void send_pattern(struct connection *connection)
             size = connection->to_send - connection->sent;
         ssize_t sent = send(connection->fd, pattern + from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0) {
+            connection->ends = errno != EAGAIN;
             watch(connection, true);
             return;
         }
@@ -249,6 +250,13 @@ static void on_readable(struct connection *connection)
     connection->filled -= used;
 }
 
+static void on_writable(struct connection *connection)
+{
+    send_pattern(connection);
+    if (connection->ends)
+        end(connection);
+}
+
 static void on_timer(struct connection *connection)
 {
     by_fd[connection->timer_fd] = NULL;
@@ -282,7 +290,7 @@ static void on_event(const struct epoll_event *event)
     else if (event->data.fd == connection->timer_fd)
         on_timer(connection);
     else if (event->events & EPOLLOUT)
-        send_pattern(connection);
+        on_writable(connection);
     else
         on_readable(connection);
 }
