@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 
 import pytest
+import websockets
 
 # Lines leave the handler one by one, each when a request to /go has asked for it.
 LINES = """
@@ -91,7 +92,6 @@ def test_curl_uploads_with_expect_continue(served, tmp_path):
 
 
 def test_websocket_echo_with_a_client_library(served):
-    websockets = pytest.importorskip("websockets", reason="needs Debian's python3-websockets")
 
     async def talk():
         address = url(served, "ws", "/echo/socket")
@@ -109,7 +109,6 @@ def test_websocket_echo_with_a_client_library(served):
 
 
 def test_many_websockets_at_once(served):
-    websockets = pytest.importorskip("websockets", reason="needs Debian's python3-websockets")
 
     async def talk(number):
         async with websockets.connect(url(served, "ws", "/echo/socket")) as socket:
