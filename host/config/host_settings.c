@@ -76,6 +76,9 @@ static const struct setting host_keys[] = {
      .help =
          "Disk space of installed dependencies. Above it those that no function uses are removed, longest "
          "unused first."},
+    {"runtime_images", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, runtime_images), .min = 1,
+     .max = 1000, .default_text = "5",
+     .help = "Images of each runtime that are kept, the newest; older ones that nothing uses are removed."},
     {"build_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, build_timeout_ms),
      .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s", .help = "Time limit of one build job."},
     {"start_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, start_timeout_ms),

@@ -100,6 +100,7 @@ struct host_settings {
     uint64_t max_memory_bytes;      /* sum of the instances' limits; 0: from the machine's memory */
     unsigned prewarm;               /* prewarmed instances per runtime that has functions */
     uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
+    unsigned runtime_images;        /* of each runtime, kept though superseded */
     unsigned build_timeout_ms;      /* of one build job */
     unsigned start_timeout_ms;      /* from a container's start to a loaded function */
     unsigned drain_timeout_ms;      /* of requests under way at shutdown or when a revision is replaced */

@@ -9,6 +9,7 @@
 #include "build/build_job.h"
 #include "build/dependency_install.h"
 #include "build/dependency_store.h"
+#include "build/image_prune.h"
 #include "build/package_store.h"
 #include "build/plugins.h"
 #include "build/runtime_image.h"
@@ -134,7 +135,7 @@ static void on_settled(struct function *function, void *owner)
 static void on_collect(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
-    const struct fleet *fleet = context;
+    struct fleet *fleet = context;
     if (fleet->stopping)
         return; /* what is there is for the next start */
     for (size_t i = 0; i < fleet->count; i++) {
@@ -687,6 +688,7 @@ void fleet_destroy(struct fleet *fleet)
         mailbox_deliver(&env->inbox, fleet);
     prewarm_destroy(env->prewarm);
     dependency_installs_destroy(env->installs);
+    image_prune_end(env->prune);
     runtime_images_destroy(env->images);
     plugins_destroy(env->plugins);
     build_jobs_destroy(env->jobs);

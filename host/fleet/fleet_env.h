@@ -16,6 +16,7 @@ struct dependency_installs;
 struct dependency_store;
 struct docker;
 struct engine_queue;
+struct image_prune;
 struct loss_book;
 struct package_store;
 struct plugins;
@@ -42,6 +43,7 @@ struct fleet_env {
     struct dependency_store *dependencies;
     struct dependency_installs *installs;
     struct runtime_images *images;
+    struct image_prune *prune; /* the last, at work or through */
     struct prewarm *prewarm;
     struct loss_book *losses;
     struct mailbox inbox; /* how workers reach the fleet */

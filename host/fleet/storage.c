@@ -2,13 +2,14 @@
 
 #include "base/strbuf.h"
 #include "build/dependency_store.h"
+#include "build/image_prune.h"
 #include "build/package_store.h"
 
 #include <stdlib.h>
 
 struct usage {
-    const char **packages, **dependencies; /* owned by the revisions */
-    size_t package_count, dependency_count, capacity;
+    const char **packages, **dependencies, **images; /* owned by the revisions */
+    size_t package_count, dependency_count, image_count, capacity;
     bool preparing;
 };
 
@@ -21,14 +22,17 @@ static void note_revision(struct revision *revision, void *context)
         usage->capacity = usage->capacity ? 2 * usage->capacity : 64;
         usage->packages = xrealloc(usage->packages, usage->capacity * sizeof(*usage->packages));
         usage->dependencies = xrealloc(usage->dependencies, usage->capacity * sizeof(*usage->dependencies));
+        usage->images = xrealloc(usage->images, usage->capacity * sizeof(*usage->images));
     }
     if (*prepared->package_digest)
         usage->packages[usage->package_count++] = prepared->package_digest;
     if (prepared->dependency_key)
         usage->dependencies[usage->dependency_count++] = prepared->dependency_key;
+    if (prepared->image)
+        usage->images[usage->image_count++] = prepared->image;
 }
 
-void storage_collect(const struct fleet_env *env, struct function *const *functions, size_t count)
+void storage_collect(struct fleet_env *env, struct function *const *functions, size_t count)
 {
     struct usage usage = {0};
     for (size_t i = 0; i < count; i++)
@@ -37,7 +41,11 @@ void storage_collect(const struct fleet_env *env, struct function *const *functi
         package_store_collect(env->packages, usage.packages, usage.package_count);
         dependency_store_collect(env->dependencies, env->host->dependency_disk_bytes, usage.dependencies,
                                  usage.dependency_count);
+        image_prune_end(env->prune);
+        env->prune =
+            image_prune_start(env->docker, usage.images, usage.image_count, env->host->runtime_images);
     }
     free(usage.packages);
     free(usage.dependencies);
+    free(usage.images);
 }

@@ -1,5 +1,6 @@
-/* What the functions keep on the disk: packages that no revision uses are removed, and installed dependencies
- * that none uses, longest unused first, until they fit into their budget. Control thread. */
+/* What the functions keep on the disk: packages that no revision uses are removed, installed dependencies
+ * that none uses, longest unused first, until they fit into their budget, and runtime images that newer ones
+ * have superseded. Control thread. */
 #ifndef FLEET_STORAGE_H
 #define FLEET_STORAGE_H
 
@@ -8,6 +9,6 @@
 #include <stddef.h>
 
 /* Does nothing while a revision is being prepared: what it has made is not known to be in use yet. */
-void storage_collect(const struct fleet_env *env, struct function *const *functions, size_t count);
+void storage_collect(struct fleet_env *env, struct function *const *functions, size_t count);
 
 #endif

@@ -165,3 +165,48 @@ def test_daemon_can_end_while_the_engine_is_away_and_the_next_one_cleans_up(bert
     berth.start()
     assert berth.get("/hello").status == 200
     wait_until(lambda: nothing_is_left(berth), "the leftovers to go", 20)
+
+
+def tags_of(own_engine, repository):
+    tags = [tag for image in own_engine.images() for tag in image["RepoTags"] or []]
+    return {tag for tag in tags if tag.startswith(repository + ":")}
+
+
+def test_superseded_runtime_images_are_removed_unless_a_container_uses_them(berth, own_engine):
+    source = own_engine.create(BASE_IMAGE, "source", {}, ["true"])
+    names = [f"berth-runtime-old:{number}" for number in range(5)]
+    for name in names:
+        own_engine.commit(source, name, **{"berth.image": "runtime", "berth.runtime": "old"})
+    user = own_engine.create(names[-1], "user", {}, ["true"])
+    python = tags_of(own_engine, "berth-runtime-python")
+    berth.host["runtime_images"] = 1
+    berth.write_config()
+    begin(berth)
+    wait_until(lambda: len(tags_of(own_engine, "berth-runtime-old")) <= 2, "the superseded images to be removed")
+    assert names[-1] in tags_of(own_engine, "berth-runtime-old")
+    assert tags_of(own_engine, "berth-runtime-python") == python
+    assert berth.get("/hello").status == 200
+    for container in (source, user):
+        own_engine.remove(container)
+
+
+def test_image_removed_by_hand_is_missed_aloud_and_what_runs_goes_on(berth, own_engine, runtime_images):
+    (image,) = [name for name in runtime_images if "-python:" in name]
+    berth.host["queue_timeout"] = 2
+    berth.write_config()
+    begin(berth)
+    with Load(berth, "/hello", 2) as hello:
+        more(hello)
+        own_engine.remove_image(image)
+        for container in prewarmed(berth):
+            own_engine.remove(container["Id"])
+        refused = berth.wait_answer("/cold", lambda answer: answer.status != 200, "the loss of the image", 60)
+        more(hello)
+        engine.USUAL.copy_images([image], own_engine)
+        berth.reload()
+        berth.wait_answer("/cold", lambda answer: answer.status == 200, "service again", 60)
+    assert hello.bad == []
+    assert refused.status == 503
+    # It is built again, which takes what this engine has not: a network. Until then and afterwards it is named.
+    assert refused.error()["reason"] in ("image-missing", "image-build")
+    assert image in refused.error()["message"]

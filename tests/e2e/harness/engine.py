@@ -110,6 +110,12 @@ class Engine:
     def images(self, label="berth.image"):
         return self.call("GET", "/images/json", filters=json.dumps({"label": [label]}))
 
+    def commit(self, container, name, **labels):
+        """Makes an image of a container."""
+        changes = [f"LABEL {label}={value}" for label, value in labels.items()]
+        repo, tag = name.split(":")
+        self.call("POST", "/commit", {}, container=container, repo=repo, tag=tag, changes=changes)
+
     def remove_image(self, name):
         """Removes an image by force; it may be gone already."""
         try:
