@@ -52,7 +52,9 @@ def runtime_images(bin_dir):
             answer = berth.get(f"/{name}")
             if answer.status != 200:
                 warnings.warn(f"{name} does not serve: {answer}")
-        return {container["Image"] for container in berth.containers()}
+        images = {container["Image"] for container in berth.containers()}
+        berth.stop()  # in order: a container that is just being made would stay
+        return images
     finally:
         berth.discard()
 

@@ -13,12 +13,12 @@ from harness.load import Load
 from harness.wait import stays, wait_until
 
 SPEAKS_AND_SLEEPS = """
-    import time
+    import threading
 
     def handle(request):
         if request.url.path.endswith("sleep"):
             print("about to sleep", flush=True)
-            time.sleep(30)
+            threading.Event().wait(30)
         return "fine"
 """
 
