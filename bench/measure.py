@@ -8,6 +8,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -51,13 +52,16 @@ class Peer:
 
     def __init__(self, name, argv, port, path="/hello", **options):
         self.name, self.port, self.path = name, port, path
-        self.process = subprocess.Popen([str(part) for part in argv], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, **options)
-        try:
-            wait_port(port)
-        except RuntimeError:
-            self.process.kill()
-            raise RuntimeError(f"{name}: {self.process.stderr.read().decode()}") from None
+        with tempfile.TemporaryFile() as errors:  # a file, because nobody reads while it runs
+            self.process = subprocess.Popen([str(part) for part in argv], stdin=subprocess.PIPE,
+                                            stdout=subprocess.DEVNULL, stderr=errors, **options)
+            try:
+                wait_port(port)
+            except RuntimeError:
+                self.process.kill()
+                self.process.wait()
+                errors.seek(0)
+                raise RuntimeError(f"{name}: {errors.read().decode(errors='replace')}") from None
 
     def pids(self):
         """The process and its children: nginx serves in workers."""
@@ -102,8 +106,8 @@ def load(peer, path, connections, seconds):
     cpu = peer.cpu_seconds() - cpu
     requests = int(re.search(r"(\d+) requests in", output)[1])
     errors = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: .*", output)
-    if errors:
-        raise RuntimeError(f"{peer.name}: {errors[0]}")
+    if errors or not requests:
+        raise RuntimeError(f"{peer.name}: {errors[0] if errors else 'no request was answered'}")
     return {"requests_per_second": float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]),
             "p50_ms": milliseconds(re.search(r"\s50%\s+(\S+)", output)[1]),
             "p99_ms": milliseconds(re.search(r"\s99%\s+(\S+)", output)[1]),

@@ -142,6 +142,7 @@ class FakeHost:
 
     def __init__(self, tmp_path, runner=REFERENCE):
         self.runner = runner
+        self.environment = sanitizer_environment(runner)
         self.folder = tmp_path / "code"
         self.folder.mkdir()
         self.path = str(tmp_path / "host.sock")
@@ -172,7 +173,7 @@ class FakeHost:
         with open(self.log_path, "ab") as log:
             process = subprocess.Popen(
                 [*COMMAND, str(self.runner / "runner.py")], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={"PATH": os.environ["PATH"], "BERTH_SOCKET": self.path, **environment})
+                env={"PATH": os.environ["PATH"], "BERTH_SOCKET": self.path, **self.environment, **environment})
         self.processes.append(process)
         return process
 
@@ -246,10 +247,20 @@ def build_folder():
 
 
 def accelerated_runner():
-    """The folder of the runner as it goes into the image, with the C module; None when it is not built."""
+    """The folder of the runner with the C module: the one with AddressSanitizer, or as it goes into the image. None when
+    it is not built."""
     build = build_folder()
-    folder = build and build / "plugins/python/image/runner"
-    return folder if folder and (folder / "berth_runner/_accelerator.abi3.so").exists() else None
+    folders = [build / "tests/python/runner", build / "plugins/python/image/runner"] if build else []
+    return next((folder for folder in folders if (folder / "berth_runner/_accelerator.abi3.so").exists()), None)
+
+
+def sanitizer_environment(runner):
+    """What lets Python load a module with AddressSanitizer; its own memory is the system's then, so that it is checked
+    as well."""
+    if runner.parent.name != "python" or runner.parents[1].name != "tests":
+        return {}
+    library = subprocess.run(["gcc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True)
+    return {"LD_PRELOAD": library.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
 
 
 def package_of(folder):

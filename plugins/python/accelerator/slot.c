@@ -194,16 +194,26 @@ static int hold_rest(struct slot *self, const struct iovec *parts, size_t sent)
     return result ? 0 : -1;
 }
 
+static ssize_t send_parts(int descriptor, struct iovec parts[2])
+{
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    ssize_t sent;
+    do {
+        if (parts[1].iov_len == 0)
+            sent = send(descriptor, parts[0].iov_base, parts[0].iov_len, flags);
+        else
+            sent = sendmsg(descriptor, &message, flags);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
 int slot_send(struct slot *self, const char *head, size_t head_size, const char *body, size_t body_size)
 {
     if (is_none(self->sock))
         return 0;
     struct iovec parts[2] = {{(void *)(uintptr_t)head, head_size}, {(void *)(uintptr_t)body, body_size}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = body_size > 0 ? 2 : 1};
-    ssize_t sent;
-    do {
-        sent = sendmsg(self->descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
+    ssize_t sent = send_parts(self->descriptor, parts);
     if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         self->gone = 1;
         return 0;

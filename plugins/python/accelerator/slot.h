@@ -31,6 +31,6 @@ int slot_on_event(PyObject *slot, unsigned events);
 
 /* Sends a complete response of two parts and ends the request; what the kernel does not take at once is left
  * to hold(). The request must be one that request_head_read() has accepted. 0 or -1. */
-int slot_send(struct slot *slot, const char *head, size_t head_size, const char *body, size_t body_size);
+int slot_send(struct slot *self, const char *head, size_t head_size, const char *body, size_t body_size);
 
 #endif
