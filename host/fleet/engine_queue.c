@@ -54,12 +54,18 @@ static unsigned *running_count(struct engine_queue *queue, const struct engine_t
     return ticket->removal ? &queue->removals_running : &queue->starts_running;
 }
 
-/* The waiting start whose function has not had a turn for longest; the oldest of equals. */
+static bool goes_before(const struct engine_account *a, const struct engine_account *b)
+{
+    return a->yields == b->yields ? a->last_turn < b->last_turn : b->yields;
+}
+
+/* The waiting start whose function has not had a turn for longest, the oldest of equals; one that somebody
+ * waits for before those that nobody does. */
 static struct engine_ticket *next_start(struct engine_queue *queue)
 {
     struct engine_ticket *best = NULL;
     for (struct engine_ticket *ticket = queue->first; ticket; ticket = ticket->next) {
-        if (!ticket->removal && (!best || ticket->account->last_turn < best->account->last_turn))
+        if (!ticket->removal && (!best || goes_before(ticket->account, best->account)))
             best = ticket;
     }
     return best;

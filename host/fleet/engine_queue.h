@@ -1,7 +1,7 @@
 /*
  * In which order Docker is asked for the slow things. Parallel starts slow each other down, so only about one
- * a core runs at a time, taken round robin over functions; removals wait while starts are wanted, but not for
- * ever. Control thread.
+ * a core runs at a time, taken round robin over functions, those that nobody waits for last; removals wait
+ * while starts are wanted, but not for ever. Control thread.
  */
 #ifndef FLEET_ENGINE_QUEUE_H
 #define FLEET_ENGINE_QUEUE_H
@@ -16,6 +16,7 @@ struct engine_queue;
  * its tickets. */
 struct engine_account {
     uint64_t last_turn;
+    bool yields; /* nobody waits for its starts: they come after all others */
 };
 
 enum engine_ticket_state { TICKET_UNUSED = 0, TICKET_WAITING, TICKET_RUNNING };

@@ -384,10 +384,16 @@ static void each_current(const struct fleet *fleet, void (*visit)(struct revisio
     }
 }
 
-/* Room goes to functions that want it before it goes to prewarmed instances. */
+/* Room goes to new revisions, which wait to be tried, and to functions that want it, before it goes to
+ * prewarmed instances. */
 static void share_room(struct fleet *fleet)
 {
     fleet->env.short_of_room = false;
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct revision *next = function_next(fleet->functions[i]);
+        if (next)
+            revision_scale(next);
+    }
     each_current(fleet, revision_scale);
     if (!fleet->env.short_of_room)
         prewarm_refill(fleet->env.prewarm);

@@ -50,6 +50,7 @@ struct fleet_env {
     struct fleet_budget budget;
     struct error engine_trouble; /* why Docker does not answer, once it did; component NULL: it does */
     unsigned drain_ms;           /* how long what is retired may finish its requests */
+    unsigned trials_waiting;     /* new revisions that wait for room to load in; it is kept for them */
     bool short_of_room;          /* instances are wanted that the budget has no room for */
     struct event *room_wanted;   /* activated when that is so, so that others make room */
     struct event *room_freed;    /* activated when an instance is gone, so that others may start */

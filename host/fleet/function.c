@@ -321,6 +321,11 @@ struct revision *function_current(const struct function *function)
     return function->current;
 }
 
+struct revision *function_next(const struct function *function)
+{
+    return function->next;
+}
+
 const struct kept_error *function_problem(const struct function *function)
 {
     return function->problem;

@@ -51,6 +51,9 @@ bool function_is_settled(const struct function *function);
  * function_problem(). */
 struct revision *function_current(const struct function *function);
 
+/* The revision that takes over once it has loaded, or NULL. */
+struct revision *function_next(const struct function *function);
+
 /* Why the newest deployment failed; NULL: it did not. */
 const struct kept_error *function_problem(const struct function *function);
 const struct diagnostics *function_diagnostics(const struct function *function);

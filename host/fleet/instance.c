@@ -50,6 +50,8 @@ struct instance {
     unsigned early_count;
 
     bool load_given, loaded, updated;
+    bool specialised;   /* was started without a load: its container has not the name of its function yet */
+    bool limits_differ; /* ... nor its limits */
     struct slot_pool *pool;
     struct slot_group *group;
     json_t *settings;
@@ -365,18 +367,6 @@ static void on_loaded(void *owner, const struct error *err)
     }
 }
 
-/* Sends init over the first connection; needs a load and a connection. */
-static void begin_loading(struct instance *instance)
-{
-    change_state(instance, INSTANCE_LOADING);
-    json_object_set_new(instance->settings, "instance", json_string(instance->name));
-    char *settings = json_dumps(instance->settings, JSON_COMPACT);
-    instance->handshake = handshake_start(instance->env, instance->first_fd, settings, instance->package,
-                                          instance->package_size, on_loaded, instance);
-    free(settings);
-    fleet_timer_at(instance->timer, clock_ms() + instance->env->host->start_timeout_ms, clock_ms());
-}
-
 static void take_load(struct instance *instance, const struct instance_load *load)
 {
     instance->load_given = true;
@@ -393,18 +383,45 @@ static void take_load(struct instance *instance, const struct instance_load *loa
     }
 }
 
-/* Brings a prewarmed container's limits to the function's own while the function loads. */
-static void adapt_limits(struct instance *instance, const struct instance_load *load)
+/* From now on the instance counts with the function's limits. */
+static void take_limits(struct instance *instance, const struct instance_load *load)
 {
-    if (load->memory_bytes == instance->spec.memory_bytes && load->cpus == instance->spec.cpus)
-        return;
-    instance->updated = false;
+    instance->limits_differ =
+        load->memory_bytes != instance->spec.memory_bytes || load->cpus != instance->spec.cpus;
     instance->env->budget.memory_bytes += load->memory_bytes - instance->spec.memory_bytes;
     instance->spec.memory_bytes = load->memory_bytes;
     instance->spec.cpus = load->cpus;
-    struct docker_limits limits = {.memory_bytes = load->memory_bytes, .cpus = load->cpus};
-    instance->update =
-        docker_container_update(instance->env->docker, instance->container_id, &limits, on_updated, instance);
+}
+
+/* Gives a container that was started for any function the limits and the name of this one, while the
+ * function loads. */
+static void adapt_container(struct instance *instance)
+{
+    struct docker *docker = instance->env->docker;
+    if (instance->limits_differ) {
+        struct docker_limits limits = {.memory_bytes = instance->spec.memory_bytes,
+                                       .cpus = instance->spec.cpus};
+        instance->updated = false;
+        instance->update =
+            docker_container_update(docker, instance->container_id, &limits, on_updated, instance);
+    }
+    char *name = container_spec_name(&instance->spec, instance->function, instance->name);
+    instance->rename = docker_container_rename(docker, instance->container_id, name, on_renamed, instance);
+    free(name);
+}
+
+/* Sends init over the first connection; needs a load and a connection. */
+static void begin_loading(struct instance *instance)
+{
+    change_state(instance, INSTANCE_LOADING);
+    json_object_set_new(instance->settings, "instance", json_string(instance->name));
+    char *settings = json_dumps(instance->settings, JSON_COMPACT);
+    instance->handshake = handshake_start(instance->env, instance->first_fd, settings, instance->package,
+                                          instance->package_size, on_loaded, instance);
+    free(settings);
+    fleet_timer_at(instance->timer, clock_ms() + instance->env->host->start_timeout_ms, clock_ms());
+    if (instance->specialised)
+        adapt_container(instance);
 }
 
 void instance_load(struct instance *instance, const struct instance_load *load,
@@ -413,12 +430,14 @@ void instance_load(struct instance *instance, const struct instance_load *load,
     instance->hooks = *hooks;
     instance->owner = owner;
     take_load(instance, load);
-    begin_loading(instance);
-    adapt_limits(instance, load);
-    char *name = container_spec_name(&instance->spec, instance->function, instance->name);
-    instance->rename =
-        docker_container_rename(instance->env->docker, instance->container_id, name, on_renamed, instance);
-    free(name);
+    take_limits(instance, load);
+    instance->specialised = true;
+    if (instance->state == INSTANCE_PREWARMED)
+        begin_loading(instance);
+    else /* its runner has yet to dial */
+        log_info("instance.claimed", LOG_STR("instance", instance->name),
+                 LOG_STR("function", instance->function),
+                 LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
 }
 
 /* --- starting --- */
@@ -518,7 +537,8 @@ static void on_created(void *owner, const struct error *err, const char *id)
     if (id)
         instance->container_id = xstrdup(id);
     else if (may_exist(err)) /* then it can be removed by its name */
-        instance->container_id = container_spec_name(&instance->spec, instance->function, instance->name);
+        instance->container_id = container_spec_name(
+            &instance->spec, instance->specialised ? NULL : instance->function, instance->name);
     if (left_behind(instance))
         return;
     if (err) {
@@ -640,6 +660,12 @@ enum instance_state instance_current_state(const struct instance *instance)
 const struct instance_times *instance_phase_times(const struct instance *instance)
 {
     return &instance->times;
+}
+
+bool instance_is_on_its_way(const struct instance *instance)
+{
+    return instance->state == INSTANCE_STARTING && instance->ticket.state == TICKET_RUNNING &&
+           !instance->load_given;
 }
 
 uint64_t instance_served_ms(const struct instance *instance)

@@ -93,7 +93,8 @@ struct instance *instance_start(struct fleet_env *env, const struct instance_spe
                                 const struct instance_load *load, const struct instance_hooks *hooks,
                                 struct engine_account *account, void *owner);
 
-/* Gives a prewarmed instance its function; `hooks` and `owner` replace those it had. */
+/* Gives an instance that was started without a load its function: a prewarmed one loads it at once, one that
+ * is on its way when its runner dials. `hooks` and `owner` replace those it had. */
 void instance_load(struct instance *instance, const struct instance_load *load,
                    const struct instance_hooks *hooks, void *owner);
 
@@ -118,6 +119,10 @@ void instance_verify(struct instance *instance);
 uint64_t instance_id(const struct instance *instance);
 const char *instance_name(const struct instance *instance); /* the id as 12 hexadecimal digits */
 enum instance_state instance_current_state(const struct instance *instance);
+
+/* Whether Docker is starting it already and no function has been given to it. */
+bool instance_is_on_its_way(const struct instance *instance);
+
 const char *instance_state_name(enum instance_state state);
 const struct instance_times *instance_phase_times(const struct instance *instance);
 

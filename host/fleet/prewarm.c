@@ -189,6 +189,7 @@ struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance
         empty.code_dir = NULL;
         empty.memory_bytes = MEMORY_BYTES;
         empty.cpus = CPUS;
+        pool->account.yields = true;
         pool->taken_ms = clock_ms();
         container_spec_init(&pool->spec, &empty);
         pool->retry = evtimer_new(prewarm->env->base, on_retry, pool);
@@ -216,27 +217,52 @@ void prewarm_leave(struct prewarm_pool *pool)
         retire_all(pool, "no function uses it");
 }
 
-struct instance *prewarm_take(struct prewarm_pool *pool)
+static bool is_ready(const struct instance *instance)
+{
+    return instance_current_state(instance) == INSTANCE_PREWARMED;
+}
+
+static struct instance *find_first(const struct prewarm_pool *pool,
+                                   bool (*matches)(const struct instance *instance))
 {
     for (size_t i = 0; i < pool->count; i++) {
-        struct instance *instance = pool->instances[i];
-        if (instance_current_state(instance) != INSTANCE_PREWARMED)
-            continue;
-        forget(pool, instance);
-        uint64_t now_ms = clock_ms();
-        pool->taken_ms = now_ms;
-        fleet_timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);
-        return instance;
+        if (matches(pool->instances[i]))
+            return pool->instances[i];
     }
     return NULL;
 }
 
+static unsigned count_matching(const struct prewarm_pool *pool,
+                               bool (*matches)(const struct instance *instance))
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < pool->count; i++)
+        count += matches(pool->instances[i]);
+    return count;
+}
+
+struct instance *prewarm_take(struct prewarm_pool *pool)
+{
+    struct instance *instance = find_first(pool, is_ready);
+    if (!instance)
+        instance = find_first(pool, instance_is_on_its_way);
+    if (!instance)
+        return NULL;
+    forget(pool, instance);
+    uint64_t now_ms = clock_ms();
+    pool->taken_ms = now_ms;
+    fleet_timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);
+    return instance;
+}
+
 unsigned prewarm_ready(const struct prewarm_pool *pool)
 {
-    unsigned ready = 0;
-    for (size_t i = 0; i < pool->count; i++)
-        ready += instance_current_state(pool->instances[i]) == INSTANCE_PREWARMED;
-    return ready;
+    return count_matching(pool, is_ready);
+}
+
+unsigned prewarm_available(const struct prewarm_pool *pool)
+{
+    return count_matching(pool, is_ready) + count_matching(pool, instance_is_on_its_way);
 }
 
 void prewarm_refill(struct prewarm *prewarm)
@@ -259,24 +285,15 @@ static bool is_useful(const struct instance *instance)
     return instance_current_state(instance) <= INSTANCE_PREWARMED;
 }
 
-static struct instance *first_useful(const struct prewarm_pool *pool)
-{
-    for (size_t i = 0; i < pool->count; i++) {
-        if (is_useful(pool->instances[i]))
-            return pool->instances[i];
-    }
-    return NULL;
-}
-
 bool prewarm_give_up(struct prewarm *prewarm)
 {
     const struct prewarm_pool *best = NULL;
     for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
-        if (first_useful(pool) && (!best || pool->taken_ms < best->taken_ms))
+        if (find_first(pool, is_useful) && (!best || pool->taken_ms < best->taken_ms))
             best = pool;
     }
     if (best)
-        instance_retire(first_useful(best), "room is wanted", 0);
+        instance_retire(find_first(best, is_useful), "room is wanted", 0);
     return best != NULL;
 }
 

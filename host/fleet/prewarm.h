@@ -25,12 +25,13 @@ void prewarm_destroy(struct prewarm *prewarm);
 struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance_spec *spec);
 void prewarm_leave(struct prewarm_pool *pool);
 
-/* Gives away the prewarmed instance that has waited longest, or NULL. The caller calls instance_load() at
- * once. */
+/* Gives away the prewarmed instance that has waited longest, else the one that will be ready first of those
+ * that Docker is starting, or NULL. The caller calls instance_load() at once. */
 struct instance *prewarm_take(struct prewarm_pool *pool);
 
-/* How many could be taken now. */
+/* How many wait, and how many could be taken now: these, and those that Docker is starting. */
 unsigned prewarm_ready(const struct prewarm_pool *pool);
+unsigned prewarm_available(const struct prewarm_pool *pool);
 
 /* Refills every pool that is not backing off after failures: room was freed. */
 void prewarm_refill(struct prewarm *prewarm);

@@ -38,6 +38,8 @@ struct revision {
     unsigned failures; /* starts in a row */
     unsigned deaths;   /* in a row, of instances that had just become ready */
     unsigned denied;   /* instances that the last decision wanted beyond the host's room */
+    bool trial_waits;  /* in standby: for room on the host */
+    uint64_t trial_since_ms;
     struct failure last_failure;
     uint64_t retry_at_ms;
     struct event *retry;    /* back-off has ended */
@@ -327,11 +329,11 @@ static void remember(struct revision *revision, struct instance *instance)
     revision->instances[revision->count++] = instance;
 }
 
-/* Gives the function to a prewarmed instance; false when there is none. */
+/* Gives the function to a prewarmed instance, ready or nearly so; false when there is none. */
 static bool start_prewarmed(struct revision *revision)
 {
     struct fleet_env *env = revision->env;
-    if (!revision->prewarm || prewarm_ready(revision->prewarm) == 0)
+    if (!revision->prewarm || prewarm_available(revision->prewarm) == 0)
         return false;
     void *package;
     size_t size;
@@ -391,14 +393,25 @@ static void log_decision(struct revision *revision, const struct scale_inputs *i
              LOG_INT("expected_start_ms", inputs->expected_start_ms));
 }
 
+/* How many instances the host has room for, prewarmed ones that would become some of them included. What
+ * waits to be tried comes first. */
+static unsigned room(const struct revision *revision)
+{
+    const struct fleet_env *env = revision->env;
+    unsigned prewarmed = revision->prewarm ? prewarm_available(revision->prewarm) : 0;
+    unsigned found = fleet_budget_room_with(&env->budget, revision->settings->memory_bytes, prewarmed,
+                                            prewarmed ? prewarm_memory_bytes(revision->prewarm) : 0);
+    unsigned reserved = revision->state == REVISION_STANDBY ? 0 : env->trials_waiting;
+    return found > reserved ? found - reserved : 0;
+}
+
 static void gather_inputs(const struct revision *revision, struct scale_inputs *ret_inputs)
 {
     const struct fleet_env *env = revision->env;
     unsigned ready = revision->prewarm ? prewarm_ready(revision->prewarm) : 0;
     *ret_inputs = (struct scale_inputs){
         .starting_instances = starting_count(revision),
-        .host_room = fleet_budget_room_with(&env->budget, revision->settings->memory_bytes, ready,
-                                            ready ? prewarm_memory_bytes(revision->prewarm) : 0),
+        .host_room = room(revision),
         .expected_start_ms = ready ? 0 : env->expected_start_ms,
         .engine_away = fleet_engine_is_away(env),
         .prewarmed = ready,
@@ -442,8 +455,12 @@ static void tell_trouble(struct revision *revision)
     slot_pool_set_trouble(revision->pool, trouble);
 }
 
+static void start_trial(struct revision *revision);
+
 void revision_scale(struct revision *revision)
 {
+    if (revision->state == REVISION_STANDBY && revision->trial_waits)
+        start_trial(revision);
     if (revision->state != REVISION_ACTIVE)
         return;
     struct scale_inputs inputs;
@@ -564,20 +581,70 @@ void revision_destroy(struct revision *revision)
     free(revision);
 }
 
-void revision_try(struct revision *revision)
+static void set_trial_waits(struct revision *revision, bool waits)
 {
+    if (waits != revision->trial_waits)
+        revision->env->trials_waiting += waits ? 1 : -1;
+    revision->trial_waits = waits;
+}
+
+/* Starts the instance on trial once there is room for it. */
+static void start_trial(struct revision *revision)
+{
+    bool has_room = room(revision) > 0;
+    set_trial_waits(revision, !has_room);
+    note_denied(revision, has_room ? 0 : 1);
+    if (!has_room)
+        return;
     start_one(revision);
     tell_starting(revision);
 }
 
+void revision_try(struct revision *revision)
+{
+    const struct fleet_budget *budget = &revision->env->budget;
+    if (revision->settings->memory_bytes > budget->max_memory_bytes) {
+        struct error err;
+        error_set(&err, "fleet", "host-full", "its `memory` is more than all instances together may take");
+        error_hint(&err, "lower `memory`, or raise `max_memory` in the section `host`");
+        revision->hooks.load_failed(revision, &err, revision->owner);
+        return;
+    }
+    revision->trial_since_ms = clock_ms();
+    start_trial(revision);
+}
+
+uint64_t revision_trial_waits_since(const struct revision *revision)
+{
+    return revision->trial_waits ? revision->trial_since_ms : 0;
+}
+
+bool revision_cede(struct revision *revision, bool drain)
+{
+    for (size_t i = 0; i < revision->count; i++) {
+        if (instance_retire_if_idle(revision->instances[i], "its successor wants room"))
+            return true;
+    }
+    bool drains = count_in(revision, INSTANCE_DRAINING) > 0;
+    for (size_t i = 0; i < revision->count && drain && !drains; i++) {
+        if (instance_current_state(revision->instances[i]) != INSTANCE_READY)
+            continue;
+        instance_retire(revision->instances[i], "its successor wants room", revision->env->drain_ms);
+        return true;
+    }
+    return false;
+}
+
 void revision_activate(struct revision *revision)
 {
+    set_trial_waits(revision, false);
     change_state(revision, REVISION_ACTIVE);
     revision_scale(revision);
 }
 
 void revision_retire(struct revision *revision, const char *why)
 {
+    set_trial_waits(revision, false);
     change_state(revision, REVISION_RETIRED);
     preparation_cancel(revision->preparation);
     revision->preparation = NULL;
@@ -616,6 +683,8 @@ void revision_resume(struct revision *revision)
 
 unsigned revision_denied(const struct revision *revision)
 {
+    if (revision->trial_waits)
+        return 1;
     if (revision->state != REVISION_ACTIVE || revision->denied == 0)
         return 0;
     struct slot_counts counts;

@@ -68,7 +68,8 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
 /* Only a retired one without instances. */
 void revision_destroy(struct revision *revision);
 
-/* In standby: starts one instance on trial; `loaded` or `load_failed` follows. */
+/* In standby: starts one instance on trial, as soon as the host has room for it; `loaded` or `load_failed`
+ * follows, the latter from within this call when there never will be. */
 void revision_try(struct revision *revision);
 
 /* From standby on: scales with its load. */
@@ -91,6 +92,13 @@ unsigned revision_denied(const struct revision *revision);
 /* The instance that it can do without best, when the host needs room: idle for longest, and not needed for
  * its minimum. NULL: none. *ret_idle_since_ms is when it fell idle. */
 struct instance *revision_spare(const struct revision *revision, uint64_t *ret_idle_since_ms);
+
+/* Since when its trial has waited for room, on the clock of clock_ms(); 0: it does not. */
+uint64_t revision_trial_waits_since(const struct revision *revision);
+
+/* Gives up an instance so that the revision that is to replace this one finds room: an idle one, else, when
+ * `drain` says so, one that finishes its requests first. False when there is none to be had now. */
+bool revision_cede(struct revision *revision, bool drain);
 
 /* Decides anew whether to start instances: after its load or the host's room has changed. */
 void revision_scale(struct revision *revision);

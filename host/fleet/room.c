@@ -5,6 +5,9 @@
 /* An instance that has just fallen idle may get its next request at any moment. */
 #define IDLE_MIN_MS 300
 
+/* How long a new revision waits for others' room before the one that it replaces has to drain an instance. */
+#define TRIAL_PATIENCE_MS 2000
+
 struct leaving {
     unsigned count;
 };
@@ -37,22 +40,45 @@ static struct instance *longest_idle(struct function *const *functions, size_t c
     return best;
 }
 
+/* Takes an instance of a revision that is to be replaced, for the trial of its successor. */
+static bool take_predecessor(struct function *const *functions, size_t count, uint64_t now_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct revision *current = function_current(functions[i]), *next = function_next(functions[i]);
+        uint64_t since_ms = next ? revision_trial_waits_since(next) : 0;
+        if (since_ms && current && revision_cede(current, now_ms >= since_ms + TRIAL_PATIENCE_MS))
+            return true;
+    }
+    return false;
+}
+
+static bool give_up_one(struct fleet_env *env, struct function *const *functions, size_t count,
+                        uint64_t now_ms)
+{
+    if (prewarm_give_up(env->prewarm))
+        return true;
+    struct instance *idle = longest_idle(functions, count, now_ms);
+    if (idle && instance_retire_if_idle(idle, "room is wanted"))
+        return true;
+    return take_predecessor(functions, count, now_ms);
+}
+
+static unsigned denied(const struct revision *revision)
+{
+    return revision ? revision_denied(revision) : 0;
+}
+
 bool room_make(struct fleet_env *env, struct function *const *functions, size_t count, uint64_t now_ms)
 {
     struct leaving leaving = {0};
     unsigned wanted = 0;
     prewarm_each(env->prewarm, count_leaving, &leaving);
     for (size_t i = 0; i < count; i++) {
-        const struct revision *current = function_current(functions[i]);
-        wanted += current ? revision_denied(current) : 0;
+        wanted += denied(function_current(functions[i])) + denied(function_next(functions[i]));
         function_each_revision(functions[i], count_revision, &leaving);
     }
     while (leaving.count < wanted) {
-        struct instance *idle;
-        bool gave_up =
-            prewarm_give_up(env->prewarm) || ((idle = longest_idle(functions, count, now_ms)) != NULL &&
-                                              instance_retire_if_idle(idle, "room is wanted"));
-        if (!gave_up)
+        if (!give_up_one(env, functions, count, now_ms))
             return true;
         leaving.count++;
     }

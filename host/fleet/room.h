@@ -1,7 +1,8 @@
 /*
  * Who goes when the host is full and a function wants an instance: first prewarmed instances, those of the
  * least used pool before others; then instances of other functions that are idle and above their minimum, the
- * longest idle first. Control thread.
+ * longest idle first. A new revision that is to be tried may also take the place of an instance that it is to
+ * replace. Control thread.
  */
 #ifndef FLEET_ROOM_H
 #define FLEET_ROOM_H

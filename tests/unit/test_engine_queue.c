@@ -195,9 +195,33 @@ static void wishes_can_be_withdrawn(void **state)
     bench_close(&bench);
 }
 
+/* What nobody waits for yields to what somebody waits for, however long it has waited itself. */
+static void starts_that_nobody_waits_for_come_last(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    bench.accounts[0].yields = true;
+    start(&bench, 'a', 1);
+    start(&bench, 'b', 1);
+    turn(&bench);
+    start(&bench, 'c', 0);
+    start(&bench, 'd', 0);
+    start(&bench, 'e', 1);
+    start(&bench, 'f', 2);
+    start(&bench, 'g', 1);
+    for (const char *name = "abfecd"; *name; name++) {
+        finish(&bench, *name);
+        turn(&bench);
+    }
+    assert_string_equal(bench.record, "abfegcd");
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(starts_that_nobody_waits_for_come_last),
         cmocka_unit_test(only_so_many_at_once_and_never_from_inside),
         cmocka_unit_test(functions_take_turns),
         cmocka_unit_test(who_had_a_turn_long_ago_is_first),

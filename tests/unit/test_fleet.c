@@ -591,6 +591,132 @@ static void prewarmed_instances_make_room_for_demand(void **state)
     bench_close(&bench);
 }
 
+/* Runs the loop until the function has another revision than `old`; never more than one container is there.
+ */
+static void await_takeover(struct bench *bench, const struct revision *old)
+{
+    uint64_t end_ms = clock_ms() + GUARD_MS;
+    while (function_current(find(bench, "hello")) == old) {
+        run_for(bench, 2);
+        assert_true(fake_engine_count(bench->engine) <= 1);
+        assert_true(fleet_current_budget(bench->fleet)->instances <= 1);
+        assert_true(clock_ms() < end_ms);
+    }
+}
+
+/* The new revision is tried in the place of the old one's instance when there is no other. */
+static void a_trial_keeps_to_the_budget(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, ", max_instances: 1", (const char *[]){"hello", "      min_scale: 1\n", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    struct revision *old = function_current(find(&bench, "hello"));
+    write_file(&bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench.fleet);
+    await_takeover(&bench, old);
+    serve(&bench, "hello");
+    assert_int_equal(fake_engine_count(bench.engine), 1);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* The old revision is never idle: it drains, who asks meanwhile waits, and nothing locks up. */
+static void a_trial_gets_its_turn_on_a_busy_host(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request held, waiting;
+    bench_open(&bench);
+    write_config(&bench, ", max_instances: 1", (const char *[]){"hello", "      concurrency: 1\n", NULL});
+    start_settled(&bench);
+    ask(&bench, "hello", &held);
+    UNTIL(&bench, held.slot);
+    struct revision *old = function_current(find(&bench, "hello"));
+    write_file(&bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench.fleet);
+    run_for(&bench, 500);
+    ask(&bench, "hello", &waiting);
+    run_for(&bench, 2500);
+    assert_ptr_equal(function_current(find(&bench, "hello")), old);
+    assert_false(waiting.told);
+    finish(&held); /* the last request of the old instance */
+    await_takeover(&bench, old);
+    UNTIL(&bench, waiting.slot);
+    finish(&waiting);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* One that fails gives the room back to the old revision. */
+static void a_failed_trial_gives_its_room_back(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, ", max_instances: 1", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    fake_engine_set_runner(bench.engine, RUNNER_REFUSES);
+    write_file(&bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, function_problem(find(&bench, "hello")));
+    assert_string_equal(function_problem(find(&bench, "hello"))->reason, "load-failed");
+    fake_engine_set_runner(bench.engine, RUNNER_SERVES);
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* What no room will ever be enough for is refused instead of waited for. */
+static void a_trial_larger_than_the_host_fails(void **state)
+{
+    (void)state;
+#define SIZED(memory)                                                                                        \
+    "host: {prewarm: 0, max_memory: 100Mi}\nusable-functions:\n  hello:\n"                                   \
+    "    configuration: {language: acting, folder: code, file: main.x, memory: " memory "}\n"
+    struct bench bench;
+    bench_open(&bench);
+    write_file(&bench, "config.yml", SIZED("64Mi"));
+    start_settled(&bench);
+    write_file(&bench, "config.yml", SIZED("128Mi"));
+    fleet_reload(bench.fleet);
+    UNTIL(&bench, function_problem(find(&bench, "hello")));
+    assert_string_equal(function_problem(find(&bench, "hello"))->reason, "host-full");
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
+/* While Docker starts a prewarmed instance, a request that comes makes it its function's: nothing else is
+ * started for it, and the place is filled anew. */
+static void a_prewarmed_instance_on_its_way_is_claimed(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct request one, two;
+    bench_open(&bench);
+    write_config(&bench, ", prewarm: 1", (const char *[]){"one", "", "two", "", NULL});
+    fake_engine_plan(bench.engine, FAKE_START, (struct fake_plan){.hold = true});
+    start_settled(&bench);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 1);
+    ask(&bench, "one", &one);
+    ask(&bench, "two", &two);
+    UNTIL(&bench, fake_engine_calls(bench.engine, FAKE_START) == 2); /* the other has to start its own */
+    assert_int_equal(fake_engine_calls(bench.engine, FAKE_CREATE), 2);
+    fake_engine_plan(bench.engine, FAKE_START, (struct fake_plan){0});
+    fake_engine_release(bench.engine, FAKE_START);
+    UNTIL(&bench, one.slot && two.slot);
+    assert_int_not_equal(slot_instance(one.slot), slot_instance(two.slot));
+    UNTIL(&bench, fake_engine_count(bench.engine) == 3);
+    finish(&one);
+    finish(&two);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
 /* --- the end --- */
 
 static void stops_in_the_middle_of_everything(void **state)
@@ -656,6 +782,11 @@ int main(void)
         cmocka_unit_test(a_missing_image_is_made_again),
         cmocka_unit_test(idle_instances_make_room_for_demand),
         cmocka_unit_test(prewarmed_instances_make_room_for_demand),
+        cmocka_unit_test(a_trial_keeps_to_the_budget),
+        cmocka_unit_test(a_trial_gets_its_turn_on_a_busy_host),
+        cmocka_unit_test(a_failed_trial_gives_its_room_back),
+        cmocka_unit_test(a_trial_larger_than_the_host_fails),
+        cmocka_unit_test(a_prewarmed_instance_on_its_way_is_claimed),
         cmocka_unit_test(stops_in_the_middle_of_everything),
         cmocka_unit_test(stops_while_the_engine_is_away),
     };

@@ -687,6 +687,58 @@ static void a_prewarmed_runner_may_redial(void **state)
     probe_close(&probe);
 }
 
+/* It gets its function before its runner has dialled: name and limits follow when the container is there. */
+static void one_on_its_way_loads_when_its_runner_dials(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    fake_engine_plan(bench.engine, FAKE_START, (struct fake_plan){.hold = true});
+    start_prewarmed(&probe);
+    assert_false(instance_is_on_its_way(probe.instance)); /* its turn has not come */
+    bench_idle(&bench, 50);
+    assert_true(instance_is_on_its_way(probe.instance));
+    struct instance_load load = make_load(&probe);
+    load.package = "tar";
+    load.package_size = 3;
+    load.memory_bytes = 2 * MEMORY;
+    instance_load(probe.instance, &load, &hooks, &probe);
+    assert_false(instance_is_on_its_way(probe.instance));
+    assert_int_equal(instance_current_state(probe.instance), INSTANCE_STARTING);
+    assert_int_equal(bench.env.budget.memory_bytes, 2 * MEMORY);
+    fake_engine_release(bench.engine, FAKE_START);
+    await_ready(&probe);
+    bench_idle(&bench, 30);
+    struct fake_container *container = fake_engine_running(bench.engine);
+    assert_int_equal(container->updates, 1);
+    assert_non_null(strstr(container->name, "berth-hello-"));
+    assert_int_equal(probe.prewarmed, 0);
+    instance_retire(probe.instance, "test", 0);
+    await_gone(&probe);
+    probe_close(&probe);
+}
+
+/* The container that Docker may have made all the same bears the name it was asked for with. */
+static void one_on_its_way_that_fails_leaves_nothing(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    fake_engine_plan(bench.engine, FAKE_CREATE, (struct fake_plan){.status = 500, .done = true});
+    fake_engine_plan(bench.engine, FAKE_PING, (struct fake_plan){.hold = true});
+    start_prewarmed(&probe);
+    bench_idle(&bench, 50);
+    struct instance_load load = make_load(&probe);
+    instance_load(probe.instance, &load, &hooks, &probe);
+    fake_engine_release(bench.engine, FAKE_PING); /* only now is the container asked for */
+    await_gone(&probe);
+    assert_int_equal(probe.failed, 1);
+    assert_int_equal(fake_engine_count(bench.engine), 0);
+    probe_close(&probe);
+}
+
 static void a_prewarmed_one_whose_limits_cannot_be_set_fails(void **state)
 {
     (void)state;
@@ -730,6 +782,8 @@ int main(void)
         cmocka_unit_test(drains_no_longer_than_its_limit),
         cmocka_unit_test(a_death_while_it_drains_is_told_once),
         cmocka_unit_test(a_prewarmed_runner_may_redial),
+        cmocka_unit_test(one_on_its_way_loads_when_its_runner_dials),
+        cmocka_unit_test(one_on_its_way_that_fails_leaves_nothing),
         cmocka_unit_test(a_prewarmed_one_whose_limits_cannot_be_set_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
