@@ -385,7 +385,8 @@ static void log_decision(struct revision *revision, const struct scale_inputs *i
     if (decision->reason == SCALE_ENOUGH)
         return;
     log_info("scale.decision", LOG_STR("function", revision->settings->name),
-             LOG_INT("start", decision->start), LOG_STR("reason", scale_reason_name(decision->reason)),
+             LOG_INT("start", decision->start), LOG_INT("denied", decision->denied),
+             LOG_STR("reason", scale_reason_name(decision->reason)),
              LOG_INT("waiting", inputs->counts.waiting), LOG_INT("idle", inputs->counts.idle),
              LOG_INT("busy", inputs->counts.busy), LOG_INT("starting", inputs->starting_instances),
              LOG_INT("instances", inputs->counts.instances), LOG_INT("room", inputs->host_room),
