@@ -55,6 +55,7 @@ static int run(const struct options *options)
     struct registry *registry;
     if (registry_load(options->config, NULL, 0, &registry, &err) < 0)
         return complain(&err, STATUS_FAILED);
+    registry_drop_functions(registry);
     struct locations locations = {0};
     int status;
     if (options_apply(options, &registry->host, &err) < 0) {

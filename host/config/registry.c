@@ -267,13 +267,20 @@ int registry_load(const char *path, const struct language *languages, size_t lan
     return 0;
 }
 
+void registry_drop_functions(struct registry *registry)
+{
+    for (size_t i = 0; i < registry->function_count; i++)
+        function_settings_clear(&registry->functions[i]);
+    free(registry->functions);
+    registry->functions = NULL;
+    registry->function_count = 0;
+}
+
 void registry_destroy(struct registry *registry)
 {
     if (!registry)
         return;
-    for (size_t i = 0; i < registry->function_count; i++)
-        function_settings_clear(&registry->functions[i]);
-    free(registry->functions);
+    registry_drop_functions(registry);
     host_settings_clear(&registry->host);
     diagnostics_clear(&registry->diagnostics);
     free(registry->path);

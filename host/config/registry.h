@@ -127,6 +127,9 @@ struct registry *registry_parse(const char *path, const char *text, size_t size,
 
 void registry_destroy(struct registry *registry);
 
+/* Gives back what the functions take, when only the section `host` is needed any longer. */
+void registry_drop_functions(struct registry *registry);
+
 /* Prints every setting of both sections with type, range, default and help: the source of `berthd
  * --help-settings` and of docs/settings.md. */
 void registry_describe(struct strbuf *out);

@@ -462,9 +462,21 @@ static int enter_data(void **state)
     return chdir(TEST_DATA_DIR "/registry");
 }
 
+static void the_host_section_outlives_the_functions(void **state)
+{
+    (void)state;
+    static const char text[] = "host: {max_instances: 7}\nfoo: {configuration: {language: python}}\n";
+    struct registry *registry = registry_parse("r.yml", text, sizeof(text) - 1, NULL, 0);
+    registry_drop_functions(registry);
+    assert_int_equal(registry->function_count, 0);
+    assert_int_equal(registry->host.max_instances, 7);
+    registry_destroy(registry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_host_section_outlives_the_functions),
         cmocka_unit_test(test_every_file_is_judged_as_expected),
         cmocka_unit_test(test_predecessors_file),
         cmocka_unit_test(test_functions_at_the_top_level),
