@@ -1,0 +1,204 @@
+#include "fleet/fleet_inside.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "fleet/engine_watch.h"
+#include "fleet/loss_book.h"
+#include "fleet/prewarm.h"
+#include "fleet/room.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_DOUBLINGS 6
+#define ROOM_RETRY_MS   250 /* while instances are wanted that the host has no room for */
+
+bool fleet_is_passing(const struct kept_error *problem)
+{
+    return problem && strcmp(problem->component, "docker") == 0 &&
+           (strcmp(problem->reason, "docker-unreachable") == 0 ||
+            strcmp(problem->reason, "docker-timeout") == 0 || strcmp(problem->reason, "docker-error") == 0);
+}
+
+struct search {
+    uint64_t id;
+    struct instance *found;
+};
+
+static void match_instance(struct instance *instance, void *context)
+{
+    struct search *search = context;
+    if (instance_id(instance) == search->id)
+        search->found = instance;
+}
+
+static void search_revision(struct revision *revision, void *context)
+{
+    revision_each(revision, match_instance, context);
+}
+
+static struct instance *find_instance(const struct fleet *fleet, uint64_t id)
+{
+    struct search search = {.id = id};
+    for (size_t i = 0; i < fleet->count && !search.found; i++)
+        function_each_revision(fleet->functions[i], search_revision, &search);
+    if (!search.found)
+        prewarm_each(fleet->env.prewarm, match_instance, &search);
+    return search.found;
+}
+
+bool fleet_is_known(void *context, const char *instance)
+{
+    return find_instance(context, strtoull(instance, NULL, 16)) != NULL;
+}
+
+void fleet_on_died(void *context, const char *name)
+{
+    struct instance *instance = find_instance(context, strtoull(name, NULL, 16));
+    if (instance)
+        instance_container_died(instance);
+}
+
+/* Builds again what could not be built because of the engine. */
+static void redeploy_victims(const struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct function *function = fleet->functions[i];
+        if (fleet_is_passing(function_problem(function)) && function_is_settled(function) &&
+            !function_is_removed(function))
+            function_redeploy(function);
+    }
+}
+
+void fleet_on_retry(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct fleet *fleet = context;
+    if (fleet->stopping || !engine_watch_is_up(fleet->watch))
+        return; /* the engine's return will do it */
+    if (fleet->retries < RETRY_DOUBLINGS)
+        fleet->retries++;
+    redeploy_victims(fleet);
+}
+
+static void each_current(const struct fleet *fleet, void (*visit)(struct revision *revision))
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct revision *current = function_current(fleet->functions[i]);
+        if (current)
+            visit(current);
+    }
+}
+
+/* Room goes to new revisions, which wait to be tried, and to functions that want it, before it goes to
+ * prewarmed instances. */
+static void share_room(struct fleet *fleet)
+{
+    fleet->env.short_of_room = false;
+    for (size_t i = 0; i < fleet->count; i++) {
+        struct revision *next = function_next(fleet->functions[i]);
+        if (next)
+            revision_scale(next);
+    }
+    each_current(fleet, revision_scale);
+    if (!fleet->env.short_of_room)
+        prewarm_refill(fleet->env.prewarm);
+}
+
+static void verify_instance(struct instance *instance, void *context)
+{
+    (void)context;
+    instance_verify(instance);
+}
+
+static void verify_revision(struct revision *revision, void *context)
+{
+    revision_each(revision, verify_instance, context);
+}
+
+/* Containers may have ended, or vanished, while nobody told. */
+static void verify_all(const struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->count; i++)
+        function_each_revision(fleet->functions[i], verify_revision, NULL);
+    prewarm_each(fleet->env.prewarm, verify_instance, NULL);
+}
+
+void fleet_on_engine_up(void *context)
+{
+    struct fleet *fleet = context;
+    fleet->env.engine_trouble = (struct error){0};
+    if (fleet->stopping)
+        return;
+    if (!fleet->applied && !fleet->scanning) {
+        fleet->waiting_for = "the plugins";
+        fleet_reload(fleet);
+    } else {
+        fleet->retries = 0;
+        verify_all(fleet);
+        redeploy_victims(fleet);
+        each_current(fleet, revision_resume);
+        prewarm_resume(fleet->env.prewarm);
+    }
+}
+
+void fleet_on_engine_down(void *context, const struct error *err)
+{
+    struct fleet *fleet = context;
+    fleet->env.engine_trouble = *err;
+    each_current(fleet, revision_scale);
+}
+
+void fleet_on_room_freed(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct fleet *fleet = context;
+    if (fleet->stopping)
+        fleet_check_stopped(fleet);
+    else
+        share_room(fleet);
+}
+
+void fleet_on_room_wanted(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct fleet *fleet = context;
+    uint64_t now_ms = clock_ms();
+    if (!fleet->stopping && room_make(&fleet->env, fleet->functions, fleet->count, now_ms))
+        fleet_timer_at(fleet->env.room_wanted, now_ms + ROOM_RETRY_MS, now_ms);
+}
+
+void fleet_on_inbox(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct fleet *fleet = context;
+    mailbox_deliver(&fleet->env.inbox, fleet);
+}
+
+struct timeout_mail {
+    struct mail mail;
+    uint64_t instance;
+};
+
+static void deliver_timeout(struct mail *mail, void *owner)
+{
+    struct fleet *fleet = owner;
+    struct instance *instance = find_instance(fleet, ((struct timeout_mail *)mail)->instance);
+    if (instance)
+        instance_retire(instance, "a request timed out", fleet->env.drain_ms);
+    free(mail);
+}
+
+void fleet_instance_timed_out(struct fleet *fleet, uint64_t instance)
+{
+    struct timeout_mail *message = xcalloc(1, sizeof(*message));
+    message->mail.deliver = deliver_timeout;
+    message->instance = instance;
+    mailbox_post(&fleet->env.inbox, &message->mail);
+}
+
+bool fleet_loss_cause(const struct fleet *fleet, uint64_t instance, struct error *ret_cause)
+{
+    return loss_book_find(fleet->env.losses, instance, ret_cause);
+}

@@ -1,0 +1,62 @@
+/* Inside of the fleet: what its files share. For fleet.c, fleet_engine.c and fleet_parts.c only. */
+#ifndef FLEET_FLEET_INSIDE_H
+#define FLEET_FLEET_INSIDE_H
+
+#include "fleet/fleet.h"
+
+#include "fleet/owner.h"
+
+struct fleet {
+    struct fleet_env env;
+    struct fleet_hooks hooks;
+    struct route_table *routes;
+    char *config_path, *run_dir;
+    struct owner owner;
+    int run_lock; /* of the run directory */
+    struct background *background;
+    struct engine_watch *watch;
+    struct event *inbox_event;
+    struct event *routes_event; /* publishes the route table once for all changes of a turn */
+    struct event *stop_check;
+    struct event *collect; /* storage, once a deployment has settled or a revision has gone */
+    struct event *retry;   /* deployments that Docker failed */
+    struct generation *generation;
+    struct function *
+        *functions; /* in the order of their first registration; removed ones until they are gone */
+    size_t count, capacity;
+    const char *waiting_for;
+    bool applied, settled, stopping, stopped;
+    bool scanning, reload_again; /* the registry was to be read again while the plugins were probed */
+    bool installs_stopped;
+    unsigned retries; /* in a row */
+};
+
+/* --- fleet.c: functions, their routes, and the registry they come from --- */
+
+/* Looks, from the event loop, whether the fleet has come to its end; nothing while it is not to. */
+void fleet_check_stopped(struct fleet *fleet);
+
+/* Handlers of the events of the same names. */
+void fleet_on_routes(evutil_socket_t fd, short what, void *context);
+void fleet_on_collect(evutil_socket_t fd, short what, void *context);
+void fleet_on_stop_check(evutil_socket_t fd, short what, void *context);
+
+/* --- fleet_engine.c: what happens in Docker, room on the host, and workers' mail --- */
+
+/* Trouble that passes by itself, without the engine having been seen to go. */
+bool fleet_is_passing(const struct kept_error *problem);
+
+/* Hooks of the engine watch. What runs goes on serving while the engine is down; who waits for a start is to
+ * learn why there is none. */
+bool fleet_is_known(void *context, const char *instance);
+void fleet_on_died(void *context, const char *name);
+void fleet_on_engine_up(void *context);
+void fleet_on_engine_down(void *context, const struct error *err);
+
+/* Handlers of the events of the same names. */
+void fleet_on_retry(evutil_socket_t fd, short what, void *context);
+void fleet_on_room_freed(evutil_socket_t fd, short what, void *context);
+void fleet_on_room_wanted(evutil_socket_t fd, short what, void *context);
+void fleet_on_inbox(evutil_socket_t fd, short what, void *context);
+
+#endif

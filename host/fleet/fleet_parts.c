@@ -1,0 +1,190 @@
+#include "fleet/fleet_inside.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/strbuf.h"
+#include "build/background.h"
+#include "build/build_job.h"
+#include "build/dependency_install.h"
+#include "build/dependency_store.h"
+#include "build/image_prune.h"
+#include "build/package_store.h"
+#include "build/plugins.h"
+#include "build/runtime_image.h"
+#include "docker/docker.h"
+#include "fleet/engine_queue.h"
+#include "fleet/engine_watch.h"
+#include "fleet/loss_book.h"
+#include "fleet/prewarm.h"
+
+#include <stdlib.h>
+
+#define NETWORK_NAME      "berth"
+#define MEMORY_PERCENT    75 /* of the machine's, for all instances together, unless set */
+#define INSTANCES_DEFAULT 512
+
+static uint64_t machine_memory(void)
+{
+    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static unsigned core_count(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (unsigned)cores : 1;
+}
+
+static void init_budget(struct fleet_env *env)
+{
+    const struct host_settings *host = env->host;
+    env->budget.max_instances = host->max_instances ? host->max_instances : INSTANCES_DEFAULT;
+    env->budget.max_memory_bytes =
+        host->max_memory_bytes ? host->max_memory_bytes : machine_memory() / 100 * MEMORY_PERCENT;
+}
+
+/* Instance directories of a predecessor that was killed: nothing listens there any more, as the lock tells.
+ */
+static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct error *err)
+{
+    if (fs_make_dirs(run_dir, 0755, err) < 0 || owner_lock(run_dir, "run.lock", &fleet->run_lock, err) < 0)
+        return -1;
+    fleet->run_dir = xasprintf("%s/i", run_dir);
+    if (fs_remove_tree(fleet->run_dir, err) < 0 || fs_make_dirs(fleet->run_dir, 0755, err) < 0)
+        return -1;
+    fleet->env.run_dir = fleet->run_dir;
+    return 0;
+}
+
+static int open_stores(struct fleet *fleet, const struct fleet_options *options, struct error *err)
+{
+    struct fleet_env *env = &fleet->env;
+    if (background_create(env->base, &fleet->background, err) < 0 ||
+        package_store_open(options->state_dir, fleet->background, &env->packages, err) < 0 ||
+        dependency_store_open(options->state_dir, fleet->background, &env->dependencies, err) < 0)
+        return -1;
+    return 0;
+}
+
+static int create_builders(struct fleet *fleet, const struct fleet_options *options, struct error *err)
+{
+    struct fleet_env *env = &fleet->env;
+    struct build_jobs_options jobs = {
+        .program = options->build_job_program,
+        .staging_dir = package_store_staging(env->packages),
+        .timeout_ms = env->host->build_timeout_ms,
+        .background = fleet->background,
+    };
+    struct dependency_installs_options installs = {
+        .base = env->base,
+        .docker = env->docker,
+        .store = env->dependencies,
+        .owner = env->owner_id,
+    };
+    struct runtime_images_options images = {.docker = env->docker, .background = fleet->background};
+    if (build_jobs_create(env->base, &jobs, &env->jobs, err) < 0 ||
+        plugins_create(env->jobs, options->plugin_dir, &env->plugins, err) < 0 ||
+        dependency_installs_create(&installs, &env->installs, err) < 0 ||
+        runtime_images_create(&images, &env->images, err) < 0)
+        return -1;
+    return 0;
+}
+
+static int create_parts(struct fleet *fleet, const struct fleet_options *options, struct error *err)
+{
+    struct fleet_env *env = &fleet->env;
+    if (fs_make_dirs(options->state_dir, 0755, err) < 0 ||
+        owner_acquire(options->state_dir, &fleet->owner, err) < 0)
+        return -1;
+    env->owner_id = fleet->owner.id;
+    if (prepare_run_dir(fleet, options->run_dir, err) < 0 || mailbox_init(&env->inbox, err) < 0)
+        return -1;
+    fleet->inbox_event = event_new(env->base, env->inbox.fd, EV_READ | EV_PERSIST, fleet_on_inbox, fleet);
+    event_add(fleet->inbox_event, NULL);
+    if (docker_create(env->base, env->host->docker_socket, &env->docker, err) < 0 ||
+        open_stores(fleet, options, err) < 0 || create_builders(fleet, options, err) < 0)
+        return -1;
+    env->losses = loss_book_create();
+    env->queue = engine_queue_create(env->base, core_count());
+    env->prewarm = prewarm_create(env);
+    env->room_freed = evtimer_new(env->base, fleet_on_room_freed, fleet);
+    env->room_wanted = evtimer_new(env->base, fleet_on_room_wanted, fleet);
+    fleet->routes_event = evtimer_new(env->base, fleet_on_routes, fleet);
+    fleet->stop_check = evtimer_new(env->base, fleet_on_stop_check, fleet);
+    fleet->collect = evtimer_new(env->base, fleet_on_collect, fleet);
+    fleet->retry = evtimer_new(env->base, fleet_on_retry, fleet);
+    struct engine_watch_hooks watch_hooks = {.up = fleet_on_engine_up,
+                                             .down = fleet_on_engine_down,
+                                             .died = fleet_on_died,
+                                             .is_known = fleet_is_known,
+                                             .context = fleet};
+    fleet->watch = engine_watch_create(env, &watch_hooks);
+    return 0;
+}
+
+int fleet_create(const struct fleet_options *options, const struct fleet_hooks *hooks,
+                 struct fleet **ret_fleet, struct error *err)
+{
+    struct fleet *fleet = xcalloc(1, sizeof(*fleet));
+    fleet->hooks = *hooks;
+    fleet->routes = options->routes;
+    fleet->config_path = xstrdup(options->config_path);
+    fleet->owner.lock_fd = -1;
+    fleet->run_lock = -1;
+    fleet->env = (struct fleet_env){.base = options->base,
+                                    .host = options->host,
+                                    .network = NETWORK_NAME,
+                                    .drain_ms = options->host->drain_timeout_ms,
+                                    .inbox.fd = -1};
+    init_budget(&fleet->env);
+    if (create_parts(fleet, options, err) < 0) {
+        fleet_destroy(fleet);
+        return -1;
+    }
+    *ret_fleet = fleet;
+    return 0;
+}
+
+static void free_event(struct event *event)
+{
+    if (event)
+        event_free(event);
+}
+
+void fleet_destroy(struct fleet *fleet)
+{
+    if (!fleet)
+        return;
+    struct fleet_env *env = &fleet->env;
+    engine_watch_destroy(fleet->watch);
+    if (env->inbox.fd >= 0)
+        mailbox_deliver(&env->inbox, fleet);
+    prewarm_destroy(env->prewarm);
+    dependency_installs_destroy(env->installs);
+    image_prune_end(env->prune);
+    runtime_images_destroy(env->images);
+    plugins_destroy(env->plugins);
+    build_jobs_destroy(env->jobs);
+    docker_destroy(env->docker);
+    engine_queue_destroy(env->queue);
+    loss_book_destroy(env->losses);
+    background_destroy(fleet->background);
+    dependency_store_close(env->dependencies);
+    package_store_close(env->packages);
+    generation_unref(fleet->generation);
+    free_event(fleet->inbox_event);
+    free_event(fleet->routes_event);
+    free_event(fleet->stop_check);
+    free_event(fleet->collect);
+    free_event(fleet->retry);
+    free_event(env->room_freed);
+    free_event(env->room_wanted);
+    if (env->inbox.fd >= 0)
+        mailbox_clear(&env->inbox);
+    if (fleet->run_lock >= 0)
+        close(fleet->run_lock);
+    owner_release(&fleet->owner);
+    free(fleet->functions);
+    free(fleet->config_path);
+    free(fleet->run_dir);
+    free(fleet);
+}

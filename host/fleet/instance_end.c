@@ -1,0 +1,265 @@
+#include "fleet/instance_inside.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "docker/container.h"
+#include "fleet/dial.h"
+#include "fleet/handshake.h"
+#include "fleet/instance_log.h"
+#include "fleet/loss_book.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REMOVE_TRIES    6
+#define REMOVE_RETRY_MS 100 /* before the second try; doubling */
+
+bool instance_is_alive(const struct instance *instance)
+{
+    return instance->state < INSTANCE_FAILED;
+}
+
+static void close_connections(struct instance *instance)
+{
+    handshake_cancel(steal(&instance->handshake));
+    if (instance->first_fd >= 0)
+        close(steal_fd(&instance->first_fd));
+    for (unsigned i = 0; i < instance->early_count; i++)
+        close(instance->early_fds[i]);
+    instance->early_count = 0;
+}
+
+void instance_drop_load(struct instance *instance)
+{
+    json_decref(instance->settings);
+    instance->settings = NULL;
+    free(instance->package);
+    instance->package = NULL;
+}
+
+static void instance_free(struct instance *instance)
+{
+    instance_log_stop(instance->log);
+    autopsy_cancel(instance->autopsy);
+    docker_cancel(instance->call);
+    docker_cancel(instance->update);
+    docker_cancel(instance->rename);
+    docker_cancel(instance->verify);
+    engine_queue_finish(instance->env->queue, &instance->ticket);
+    close_connections(instance);
+    instance_drop_load(instance);
+    if (instance->pool)
+        slot_pool_unref(instance->pool);
+    dial_close(instance->dial);
+    event_free(instance->timer);
+    container_spec_clear(&instance->spec);
+    free(instance->early_fds);
+    free(instance->container_id);
+    free(instance->function);
+    free(instance);
+}
+
+static void on_gone(struct instance *instance)
+{
+    instance->env->budget.instances--;
+    instance->env->budget.memory_bytes -= instance->spec.memory_bytes;
+    event_active(instance->env->room_freed, EV_TIMEOUT, 0);
+    log_info("instance.gone", LOG_STR("instance", instance->name), LOG_STR("function", instance->function),
+             LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
+    instance->hooks.gone(instance, instance->owner);
+    instance_free(instance);
+}
+
+/* What Docker could not remove now it may be able to remove later; what it never can is found again when the
+ * engine is looked at the next time. */
+static void on_removed(void *owner, const struct error *err)
+{
+    struct instance *instance = owner;
+    instance->call = NULL;
+    if (!err || strcmp(err->reason, "not-found") == 0) {
+        on_gone(instance);
+    } else if (++instance->remove_tries < REMOVE_TRIES) {
+        engine_queue_finish(instance->env->queue, &instance->ticket);
+        uint64_t now_ms = clock_ms();
+        fleet_timer_at(instance->timer, now_ms + (REMOVE_RETRY_MS << (instance->remove_tries - 1)), now_ms);
+    } else {
+        log_warning("instance.container-left", LOG_STR("instance", instance->name), LOG_ERR(err));
+        on_gone(instance);
+    }
+}
+
+static void on_stopped(void *owner, const struct error *err)
+{
+    (void)err; /* removal is forced, so whatever kept it from stopping does not matter */
+    struct instance *instance = owner;
+    instance->container_dead = true;
+    instance->call =
+        docker_container_remove(instance->env->docker, instance->container_id, true, on_removed, instance);
+}
+
+static void run_removal(void *owner)
+{
+    struct instance *instance = owner;
+    if (instance->container_started && !instance->container_dead)
+        instance->call = docker_container_stop(instance->env->docker, instance->container_id,
+                                               CONTAINER_STOP_S, on_stopped, instance);
+    else
+        on_stopped(instance, NULL);
+}
+
+void instance_queue_removal(struct instance *instance)
+{
+    engine_queue_finish(instance->env->queue, &instance->ticket);
+    if (!instance->container_id) {
+        fleet_timer_at(instance->timer, 0, 0);
+        return;
+    }
+    instance->ticket.run = run_removal;
+    engine_queue_remove(instance->env->queue, &instance->ticket);
+}
+
+void instance_remove_container(struct instance *instance, const char *why)
+{
+    instance->why_removed = why;
+    instance_change_state(instance, INSTANCE_REMOVING);
+    event_del(instance->timer);
+    autopsy_cancel(steal(&instance->autopsy));
+    close_connections(instance);
+    instance_drop_load(instance);
+    if (!instance->call)
+        instance_queue_removal(instance);
+}
+
+void instance_fail(struct instance *instance, const struct error *cause)
+{
+    if (!instance->failure_reported) {
+        instance->failure_reported = true;
+        if (instance->ready_ms > 0)
+            loss_book_add(instance->env->losses, instance->id, cause);
+        log_warning("instance.failed", LOG_STR("instance", instance->name),
+                    LOG_STR("function", instance->function), LOG_STR("runtime", instance->spec.runtime),
+                    LOG_ERR(cause));
+        instance->hooks.failed(instance, cause, instance->owner);
+    }
+    if (instance->state != INSTANCE_REMOVING)
+        instance_remove_container(instance, "failed");
+}
+
+static const char *phase_name(const struct instance *instance)
+{
+    switch (instance->state) {
+    case INSTANCE_STARTING:
+        return "it was starting";
+    case INSTANCE_PREWARMED:
+        return "it waited for a function";
+    case INSTANCE_LOADING:
+        return "it loaded the function";
+    default:
+        return "it served";
+    }
+}
+
+static void on_autopsy(void *owner, const struct error *cause)
+{
+    struct instance *instance = owner;
+    instance->autopsy = NULL;
+    instance_fail(instance, cause);
+}
+
+void instance_give_up(struct instance *instance, enum autopsy_case what)
+{
+    if (!instance_is_alive(instance))
+        return;
+    const char *phase = phase_name(instance);
+    if (instance->group)
+        slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
+    instance->lost_ms = clock_ms();
+    instance_change_state(instance, INSTANCE_FAILED);
+    event_del(instance->timer);
+    close_connections(instance);
+    instance->autopsy = autopsy_start(instance->env, instance->container_id, what, phase,
+                                      instance->spec.memory_bytes, on_autopsy, instance);
+}
+
+void instance_container_died(struct instance *instance)
+{
+    instance->container_dead = true;
+    instance_give_up(instance, AUTOPSY_DIED);
+}
+
+static void on_verified(void *owner, const struct error *err, const struct docker_state *state)
+{
+    struct instance *instance = owner;
+    instance->verify = NULL;
+    if (err ? strcmp(err->reason, "not-found") == 0 : !state->running)
+        instance_container_died(instance);
+    else
+        instance_log_resume(instance->log);
+}
+
+void instance_verify(struct instance *instance)
+{
+    if (instance_is_alive(instance) && instance->container_started && !instance->verify)
+        instance->verify =
+            docker_container_inspect(instance->env->docker, instance->container_id, on_verified, instance);
+}
+
+void instance_on_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct instance *instance = context;
+    if (instance->state == INSTANCE_REMOVING && !instance->container_id) {
+        on_gone(instance);
+    } else if (instance->state == INSTANCE_REMOVING) {
+        instance_queue_removal(instance);
+    } else if (instance->state == INSTANCE_DRAINING) {
+        instance_remove_container(instance, "drain-timeout");
+    } else if (instance->container_started) {
+        instance_give_up(instance, AUTOPSY_TIMED_OUT);
+    } else {
+        struct error cause;
+        error_set(&cause, "docker", "start-timeout", "Docker did not start the container within %u ms",
+                  instance->env->host->start_timeout_ms);
+        instance_fail(instance, &cause);
+    }
+}
+
+bool instance_retire_if_idle(struct instance *instance, const char *why)
+{
+    if (instance->state != INSTANCE_READY || !slot_pool_retire_group(instance->group, RETIRE_IF_IDLE))
+        return false;
+    instance->group = NULL;
+    instance_remove_container(instance, why);
+    return true;
+}
+
+static void drain(struct instance *instance, const char *why, uint64_t drain_ms)
+{
+    uint64_t now_ms = clock_ms();
+    if (instance->state == INSTANCE_DRAINING && now_ms + drain_ms >= instance->drained_by_ms)
+        return;
+    if (instance->state == INSTANCE_READY) {
+        instance->why_removed = why;
+        instance_change_state(instance, INSTANCE_DRAINING);
+        slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
+    }
+    instance->drained_by_ms = now_ms + drain_ms;
+    fleet_timer_at(instance->timer, instance->drained_by_ms, now_ms);
+}
+
+void instance_retire(struct instance *instance, const char *why, uint64_t drain_ms)
+{
+    if (instance_retire_if_idle(instance, why))
+        return;
+    if (instance->state == INSTANCE_READY || instance->state == INSTANCE_DRAINING)
+        drain(instance, why, drain_ms);
+    else if (instance->state < INSTANCE_DRAINING)
+        instance_remove_container(instance, why);
+}
+
+void instance_drained(struct instance *instance)
+{
+    if (instance->state == INSTANCE_DRAINING)
+        instance_remove_container(instance, instance->why_removed);
+}

@@ -1,0 +1,95 @@
+/* Inside of an instance: what its files share. For instance.c, instance_loading.c and instance_end.c only. */
+#ifndef FLEET_INSTANCE_INSIDE_H
+#define FLEET_INSTANCE_INSIDE_H
+
+#include "fleet/instance.h"
+
+#include "fleet/autopsy.h"
+#include "fleet/container_spec.h"
+#include "fleet/engine_queue.h"
+
+struct instance {
+    struct fleet_env *env;
+    struct instance_hooks hooks;
+    void *owner;
+    uint64_t id;
+    char name[INSTANCE_ID_DIGITS + 1];
+    enum instance_state state;
+    struct container_spec spec;
+    char *function; /* NULL while prewarmed */
+    const char *why_removed;
+    bool failure_reported;
+
+    char *container_id;
+    bool container_started;
+    bool container_dead;
+    struct docker_call *call;                     /* create, start, stop or remove: one at a time */
+    struct docker_call *update, *rename, *verify; /* run beside the above */
+    struct engine_ticket ticket;
+    struct event *timer; /* start limit, then drain limit, then the next try to remove */
+    unsigned remove_tries;
+    struct autopsy *autopsy;
+    struct instance_log *log;
+
+    struct dial *dial;
+    struct handshake *handshake;
+    int first_fd;   /* the connection that init goes over; -1: none, or given to the pool */
+    int *early_fds; /* connections that came before init was answered */
+    unsigned early_count;
+
+    bool load_given, loaded, updated;
+    bool specialised;   /* was started without a load: its container has not the name of its function yet */
+    bool limits_differ; /* ... nor its limits */
+    struct slot_pool *pool;
+    struct slot_group *group;
+    json_t *settings;
+    char *package;
+    size_t package_size;
+    unsigned concurrency;
+
+    struct instance_times times;
+    uint64_t phase_began_ms, ready_ms, lost_ms, drained_by_ms; /* 0: not yet */
+};
+
+/* --- instance.c: its state, and its start --- */
+
+/* The one place where the state changes. */
+void instance_change_state(struct instance *instance, enum instance_state state);
+
+/* --- instance_loading.c: connections, and the function that is loaded over the first --- */
+
+/* Keeps a copy of what is to be loaded. */
+void instance_take_load(struct instance *instance, const struct instance_load *load);
+
+/* How many connections the instance holds or has given to its pool. */
+unsigned instance_connection_count(const struct instance *instance);
+
+/* The runner has dialled; `fd` is the instance's. */
+void instance_on_dialled(void *owner, int fd);
+
+/* --- instance_end.c: failing, retiring, and the removal of the container --- */
+
+/* Neither failed nor being removed. */
+bool instance_is_alive(const struct instance *instance);
+
+/* What was only needed until the function is loaded. */
+void instance_drop_load(struct instance *instance);
+
+/* Without a container there is nothing to ask Docker for, but the end comes from the event loop all the same.
+ */
+void instance_queue_removal(struct instance *instance);
+
+/* Begins the removal; when Docker is just creating or starting the container, that call's callback goes on.
+ */
+void instance_remove_container(struct instance *instance, const char *why);
+
+/* Reports a failure, once, and removes the container. */
+void instance_fail(struct instance *instance, const struct error *cause);
+
+/* The instance is lost; finds out why before it is removed. */
+void instance_give_up(struct instance *instance, enum autopsy_case what);
+
+/* Handler of `timer`, whatever it stands for at the moment. */
+void instance_on_timer(evutil_socket_t fd, short what, void *context);
+
+#endif

@@ -1,0 +1,289 @@
+#include "fleet/revision_inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "build/dependency_store.h"
+#include "build/package_store.h"
+#include "fleet/init_settings.h"
+#include "fleet/prewarm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STABLE_MS 10000 /* an instance that served for less has died young */
+
+unsigned revision_count_in(const struct revision *revision, enum instance_state state)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < revision->count; i++)
+        count += instance_current_state(revision->instances[i]) == state;
+    return count;
+}
+
+unsigned revision_starting_count(const struct revision *revision)
+{
+    return revision_count_in(revision, INSTANCE_STARTING) + revision_count_in(revision, INSTANCE_LOADING);
+}
+
+/* Slots on their way: all of the instances that start, and those that a ready one's runner has yet to open.
+ */
+static unsigned starting_slots(const struct revision *revision)
+{
+    uint64_t now_ms = clock_ms();
+    unsigned slots = revision_starting_count(revision) * revision->scale.concurrency;
+    for (size_t i = 0; i < revision->count; i++)
+        slots += instance_missing_slots(revision->instances[i], now_ms);
+    return slots;
+}
+
+void revision_tell_starting(struct revision *revision)
+{
+    slot_pool_set_starting(revision->pool, starting_slots(revision));
+}
+
+static void note_start_time(struct fleet_env *env, const struct instance *instance)
+{
+    const struct instance_times *times = instance_phase_times(instance);
+    uint64_t took_ms = times->create_ms + times->start_ms + times->load_ms;
+    if (times->create_ms > 0)
+        env->expected_start_ms =
+            env->expected_start_ms ? (7 * env->expected_start_ms + took_ms) / 8 : took_ms;
+}
+
+static bool start_prewarmed(struct revision *revision);
+
+/* Whether a start whose turn has come would still be of use. */
+static bool is_needed(const struct revision *revision)
+{
+    struct slot_counts counts;
+    slot_pool_counts(revision->pool, &counts);
+    unsigned coming = starting_slots(revision) - revision->scale.concurrency; /* without this one's */
+    unsigned others = revision_starting_count(revision) - 1;
+    return counts.waiting > counts.idle + coming || counts.instances + others < revision->scale.min_scale;
+}
+
+/* A prewarmed instance that has become ready while this one waited for its turn serves sooner. */
+static bool on_wanted(struct instance *instance, void *owner)
+{
+    (void)instance;
+    struct revision *revision = owner;
+    if (revision->state == REVISION_ACTIVE)
+        return is_needed(revision) && !start_prewarmed(revision) && !fleet_engine_is_away(revision->env);
+    return revision->state == REVISION_STANDBY;
+}
+
+void revision_on_dialled_out(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    revision_tell_starting(context);
+    revision_scale(context);
+}
+
+static void on_slot_added(struct instance *instance, void *owner)
+{
+    (void)instance;
+    revision_tell_starting(owner);
+}
+
+static void on_ready(struct instance *instance, void *owner)
+{
+    struct revision *revision = owner;
+    revision->failures = 0;
+    error_replace(&revision->problem, NULL);
+    note_start_time(revision->env, instance);
+    revision_tell_starting(revision);
+    if (revision->scale.concurrency > 1)
+        fleet_timer_at(revision->dialling, clock_ms() + INSTANCE_DIAL_MS, clock_ms());
+    revision_expire(revision);
+    if (revision->state == REVISION_STANDBY)
+        revision->hooks.loaded(revision, revision->owner);
+    else
+        revision_scale(revision);
+}
+
+/* Whether the last start failed by the function's own fault. What is Docker's trouble may pass; a container
+ * that has ended for the first time in a row may have been ended by somebody else. */
+static bool is_own_fault(const struct revision *revision)
+{
+    const struct kept_error *problem = revision->problem;
+    if (!problem || strcmp(problem->component, "docker") == 0)
+        return false;
+    return revision->failures > 1 || strcmp(problem->reason, "container-exited") != 0;
+}
+
+void revision_fail_hopeless_waiters(struct revision *revision)
+{
+    bool backing_off = revision->failures > 0 && clock_ms() < revision->retry_at_ms;
+    if (!backing_off || !is_own_fault(revision) || revision_count_in(revision, INSTANCE_READY) > 0)
+        return;
+    struct error problem;
+    error_recall(revision->problem, &problem);
+    slot_pool_fail_waiters(revision->pool, &problem);
+}
+
+/* What never served is tried again after a pause; what served is replaced at once, unless it keeps dying
+ * young. */
+static uint64_t pause_ms(struct revision *revision, uint64_t served_ms)
+{
+    if (served_ms == 0)
+        return autoscaler_backoff_ms(++revision->failures);
+    revision->deaths = served_ms < STABLE_MS ? revision->deaths + 1 : 0;
+    return revision->deaths > 1 ? autoscaler_backoff_ms(revision->deaths - 1) : 0;
+}
+
+static void note_failure(struct revision *revision, const struct instance *instance,
+                         const struct error *cause)
+{
+    error_replace(&revision->problem, cause);
+    error_replace(&revision->last_failure.cause, cause);
+    revision->last_failure.at_ms = clock_ms();
+    memcpy(revision->last_failure.instance, instance_name(instance), INSTANCE_ID_DIGITS);
+}
+
+static void on_failed(struct instance *instance, const struct error *cause, void *owner)
+{
+    struct revision *revision = owner;
+    note_failure(revision, instance, cause);
+    revision_tell_starting(revision);
+    if (revision->state == REVISION_STANDBY) {
+        revision->hooks.load_failed(revision, cause, revision->owner);
+        return;
+    }
+    revision->retry_at_ms = clock_ms() + pause_ms(revision, instance_served_ms(instance));
+    revision_scale(revision);
+    revision_fail_hopeless_waiters(revision);
+    if (revision->state == REVISION_ACTIVE && strcmp(cause->reason, "image-missing") == 0)
+        revision->hooks.stale(revision, revision->owner);
+}
+
+void revision_end_if_empty(struct revision *revision)
+{
+    if (revision->state == REVISION_RETIRED && revision->count == 0)
+        event_active(revision->ending, EV_TIMEOUT, 0);
+}
+
+static void on_gone(struct instance *instance, void *owner)
+{
+    struct revision *revision = owner;
+    for (size_t i = 0; i < revision->count; i++) {
+        if (revision->instances[i] == instance) {
+            revision->instances[i] = revision->instances[--revision->count];
+            break;
+        }
+    }
+    revision_tell_starting(revision);
+    if (revision->state == REVISION_ACTIVE)
+        revision_scale(revision);
+    revision_end_if_empty(revision);
+}
+
+static const struct instance_hooks instance_hooks = {
+    .wanted = on_wanted,
+    .ready = on_ready,
+    .slot_added = on_slot_added,
+    .failed = on_failed,
+    .gone = on_gone,
+};
+
+void revision_fill_spec(const struct revision *revision, struct instance_spec *spec)
+{
+    const struct build_launch *launch = revision->prepared.launch;
+    *spec = (struct instance_spec){
+        .runtime = revision->settings->language,
+        .image = revision->prepared.image,
+        .command = (const char *const *)launch->command,
+        .environment = (const char *const *)launch->environment,
+        .code_dir = revision->prepared.code_dir,
+        .memory_bytes = revision->settings->memory_bytes,
+        .cpus = revision->settings->cpus,
+        .network = revision->settings->network,
+    };
+}
+
+/* The caller gives back the settings that are returned. */
+static json_t *fill_load(const struct revision *revision, struct instance_load *load)
+{
+    json_t *settings =
+        init_settings_make(revision->settings, &revision->prepared, revision->scale.concurrency);
+    *load = (struct instance_load){
+        .function = revision->settings->name,
+        .pool = revision->pool,
+        .settings = settings,
+        .concurrency = revision->scale.concurrency,
+        .memory_bytes = revision->settings->memory_bytes,
+        .cpus = revision->settings->cpus,
+    };
+    return settings;
+}
+
+static void remember(struct revision *revision, struct instance *instance)
+{
+    if (revision->count == revision->capacity) {
+        revision->capacity = revision->capacity ? 2 * revision->capacity : 4;
+        revision->instances = xrealloc(revision->instances, revision->capacity * sizeof(struct instance *));
+    }
+    revision->instances[revision->count++] = instance;
+}
+
+/* Gives the function to a prewarmed instance, ready or nearly so; false when there is none. */
+static bool start_prewarmed(struct revision *revision)
+{
+    struct fleet_env *env = revision->env;
+    if (!revision->prewarm || prewarm_available(revision->prewarm) == 0)
+        return false;
+    void *package;
+    size_t size;
+    struct error err;
+    if (package_store_tar(env->packages, revision->prepared.package_digest, &package, &size, &err) < 0) {
+        log_warning("revision.package-unreadable", LOG_STR("function", revision->settings->name),
+                    LOG_ERR(&err));
+        return false;
+    }
+    struct instance_load load;
+    json_t *settings = fill_load(revision, &load);
+    load.package = package;
+    load.package_size = size;
+    struct instance *instance = prewarm_take(revision->prewarm);
+    remember(revision, instance);
+    instance_load(instance, &load, &instance_hooks, revision);
+    json_decref(settings);
+    free(package);
+    return true;
+}
+
+/* Starts a container of its own. */
+static void start_fresh(struct revision *revision)
+{
+    struct instance_spec spec;
+    struct instance_load load;
+    revision_fill_spec(revision, &spec);
+    json_t *settings = fill_load(revision, &load);
+    remember(revision, instance_start(revision->env, &spec, &load, &instance_hooks,
+                                      &revision->shared->account, revision));
+    json_decref(settings);
+}
+
+void revision_start_one(struct revision *revision)
+{
+    if (!start_prewarmed(revision))
+        start_fresh(revision);
+    if (revision->prepared.dependency_key)
+        dependency_store_touch(revision->env->dependencies, revision->prepared.dependency_key);
+}
+
+void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),
+                   void *context)
+{
+    for (size_t i = 0; i < revision->count; i++)
+        visit(revision->instances[i], context);
+}
+
+struct instance *revision_find_instance(const struct revision *revision, uint64_t id)
+{
+    for (size_t i = 0; i < revision->count; i++) {
+        if (instance_id(revision->instances[i]) == id)
+            return revision->instances[i];
+    }
+    return NULL;
+}
