@@ -45,7 +45,8 @@ size_t image_prune_choose(struct prunable_image *images, size_t count, const cha
     size_t doomed = 0;
     unsigned rank = 0;
     const char *runtime = "";
-    qsort(images, count, sizeof(*images), compare);
+    if (count > 0) /* no images, no array */
+        qsort(images, count, sizeof(*images), compare);
     for (size_t i = 0; i < count; i++) {
         rank = strcmp(runtime, images[i].runtime) == 0 ? rank + 1 : 1;
         runtime = images[i].runtime;
