@@ -116,6 +116,7 @@ def test_full_queue_is_a_503_with_retry_after(berth):
     berth.write_function("mirror", MIRROR, concurrency=1, max_scale=1, idle_timeout=5)
     berth.start()
     assert berth.get("/mirror").status == 200
+    wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 0, "the slot to be free again")
     held = [berth.hold("/mirror") for _ in range(3)]
     wait_until(lambda: berth.gauge("berth_requests_waiting", "mirror") == 2, "a full queue")
     answer = berth.get("/mirror")
