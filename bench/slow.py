@@ -14,7 +14,8 @@ from lib import report, samples
 from lib.berth import Berth
 
 HEAD = b"GET /hello HTTP/1.1\r\nHost: bench\r\nX-Slow: "
-TICK_S = 0.02
+TICK_S = 0.004
+START_S = 10  # over which they begin, so that they are not all told 408 at one moment either
 FIGURES = ("requests_per_second", "p50_ms", "p99_ms", "cpu_us")
 
 
@@ -33,6 +34,9 @@ class SlowClient:
         selector.register(self.sock, selectors.EVENT_READ, self)
 
     def send(self):
+        """The next byte, when the client has begun."""
+        if self.sock is None:
+            return
         byte = HEAD[self.at:self.at + 1] or b"y"
         self.at += 1
         try:
@@ -52,19 +56,21 @@ class SlowClient:
 
 
 class SlowCrowd:
-    """Many slow clients in a thread of their own, their bytes spread evenly over each second. A context manager."""
+    """Many slow clients in a thread of their own, their bytes spread evenly over each second and their beginnings over
+    START_S. A context manager, entered when all have begun."""
 
     def __init__(self, address, count):
         self.clients = [SlowClient(address) for _ in range(count)]
         self.selector = selectors.DefaultSelector()
         self.told = {}  # status: how often
+        self.begun = 0
+        self.complete = threading.Event()
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
     def __enter__(self):
-        for client in self.clients:
-            client.connect(self.selector)
         self.thread.start()
+        self.complete.wait()
         return self
 
     def __exit__(self, *_):
@@ -74,10 +80,20 @@ class SlowCrowd:
             client.sock.close()
         self.selector.close()
 
+    def begin(self, until):
+        """Connects the clients up to that one."""
+        for client in self.clients[self.begun:until]:
+            client.connect(self.selector)
+        self.begun = max(self.begun, until)
+        if self.begun >= len(self.clients):
+            self.complete.set()
+
     def run(self):
         ticks = round(1 / TICK_S)
         due, tick = time.monotonic(), 0
         while not self.stopping.is_set():
+            if not self.complete.is_set():
+                self.begin(min(len(self.clients), int(len(self.clients) * (tick + 1) * TICK_S / START_S)))
             for client in self.clients[tick % ticks::ticks]:
                 client.send()
             for key, _ in self.selector.select(0):
@@ -116,7 +132,7 @@ def compare(instance, options):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="bench/run slow", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=12, help="length of one run; slow clients are told 408 after 10")
+    parser.add_argument("--seconds", type=int, default=8, help="length of one run; each slow client is told 408 after 10")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each kind")
     parser.add_argument("--clients", type=int, default=2000, help="slow ones")
     parser.add_argument("--connections", type=int, default=8, help="of the quick ones")
