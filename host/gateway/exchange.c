@@ -93,6 +93,7 @@ struct exchange *exchange_begin(struct client *client)
 static void release_exchange(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
+    outbox_forget(exchange);
     flow_clear(&exchange->up, worker);
     flow_clear(&exchange->down, worker);
     worker_give(worker, &exchange->received);
@@ -208,7 +209,7 @@ static void answer(struct exchange *exchange, int status, const struct error *er
     exchange_enter(exchange, EXCHANGE_ANSWER);
     exchange->run_due_ms = TIMER_NEVER;
     count_response(exchange, status, true);
-    struct http_writer writer = http_writer_make(worker->scratch, worker->scratch_size);
+    struct http_writer writer = outbox_writer(&worker->outbox);
     if (error)
         answer_write_error(&writer, exchange, status, error);
     else
@@ -216,7 +217,7 @@ static void answer(struct exchange *exchange, int status, const struct error *er
     http_body_clear(&exchange->down.body);
     flow_begin(&exchange->down, FLOW_PLAIN, NULL, 0);
     exchange->down.complete = true;
-    exchange_push_down(exchange, http_text_make(worker->scratch, http_writer_size(&writer)));
+    exchange_push_down(exchange, outbox_written(&worker->outbox, &writer));
 }
 
 void exchange_fail(struct exchange *exchange, int status, const struct error *error)
@@ -532,6 +533,14 @@ void exchange_client_writable(struct exchange *exchange)
         relay_down(exchange);
     else
         exchange_push_down(exchange, HTTP_TEXT(""));
+}
+
+void exchange_write_held(struct exchange *exchange)
+{
+    if (exchange->up.kept.length > 0)
+        relay_up(exchange);
+    else
+        relay_down(exchange);
 }
 
 /* True when only the client can bring the exchange forward. */

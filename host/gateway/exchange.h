@@ -57,6 +57,8 @@ struct exchange {
     struct slot_watch *watch;
     uint64_t instance; /* the last slot's */
     struct flow up, down;
+    TAILQ_ENTRY(exchange) held;     /* in the outbox: what a flow keeps waits for the end of the turn */
+    struct held_exchanges *held_in; /* NULL: not */
 
     uint64_t began_ns;      /* head complete */
     uint64_t acquired_ns;   /* slot in hand */
@@ -95,6 +97,9 @@ void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms);
 /* The same for the slot's connection. */
 void exchange_slot_readable(struct exchange *exchange);
 void exchange_slot_writable(struct exchange *exchange);
+
+/* The end of the turn: writes what was held until then. The exchange may be over afterwards. */
+void exchange_write_held(struct exchange *exchange);
 
 /* The client is gone: closes the slot or leaves the queue, and frees the exchange. */
 void exchange_abandon(struct exchange *exchange);

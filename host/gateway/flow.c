@@ -134,7 +134,8 @@ bool flow_end_of_stream(struct flow *flow, struct worker *worker)
 
 bool flow_has_output(const struct flow *flow)
 {
-    return flow->head || flow->tail || (flow->buffer && flow->ready > flow->buffer->start);
+    return flow->kept.length > 0 || flow->head || flow->tail ||
+           (flow->buffer && flow->ready > flow->buffer->start);
 }
 
 /* Adds a head behind those that still wait. */
@@ -188,23 +189,34 @@ static size_t consume(struct worker *worker, struct buffer **held, size_t size)
     return size - taken;
 }
 
-/* Puts a small body behind the head that was written to the worker's scratch: one piece costs the kernel less
- * than two. */
+/* Puts a small body behind the head that has just been written. */
 static struct http_text join_body(struct flow *flow, struct worker *worker, struct http_text head)
 {
     struct buffer *buffer = flow->buffer;
     size_t size = buffer ? flow->ready - buffer->start : 0;
-    if (head.length == 0 || head.data != worker->scratch || size == 0 || size > JOIN_MAX ||
-        size > worker->scratch_size - head.length)
-        return head;
-    memcpy(worker->scratch + head.length, buffer->data + buffer->start, size);
-    buffer->start = flow->ready;
-    return http_text_make(head.data, head.length + size);
+    if (head.length > 0 && size > 0 && size <= JOIN_MAX &&
+        outbox_extend(&worker->outbox, &head, buffer->data + buffer->start, size))
+        buffer->start = flow->ready;
+    return head;
+}
+
+bool flow_keep(struct flow *flow, struct worker *worker, struct http_text *head)
+{
+    *head = join_body(flow, worker, *head);
+    bool more = flow->head || flow->tail || (flow->buffer && flow->ready > flow->buffer->start);
+    if (more || !outbox_keep(&worker->outbox, *head))
+        return false;
+    flow->kept = *head;
+    return true;
 }
 
 enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, struct http_text head,
                            uint64_t *written)
 {
+    if (flow->kept.length > 0) {
+        head = flow->kept;
+        flow->kept.length = 0;
+    }
     if (flow->head && keep_head(flow, worker, head) < 0)
         return FLOW_BROKEN;
     if (flow->head)

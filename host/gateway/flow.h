@@ -32,11 +32,12 @@ struct flow {
     struct buffer *buffer; /* where the source's bytes are; the owner's. [start, ready) is to be written, */
     uint32_t ready;        /* [raw, end) has not been looked at */
     uint32_t raw;
-    struct buffer *head; /* what is left of heads to be written first; NULL: none */
-    struct buffer *tail; /* what ends the body: trailers, last chunk; NULL: none, or not yet */
-    uint8_t mode;        /* enum flow_mode */
-    bool complete;       /* the source's body has ended; [raw, end) belongs to the next message */
-    bool moved;          /* bytes of the buffer are not as they came any more */
+    struct http_text kept; /* in the outbox, to be written first: a head, maybe with its body; empty: none */
+    struct buffer *head;   /* what is left of heads to be written first; NULL: none */
+    struct buffer *tail;   /* what ends the body: trailers, last chunk; NULL: none, or not yet */
+    uint8_t mode;          /* enum flow_mode */
+    bool complete;         /* the source's body has ended; [raw, end) belongs to the next message */
+    bool moved;            /* bytes of the buffer are not as they came any more */
 };
 
 /* Begins a body whose first bytes, as far as they are there, are [at, buffer->end). body must be initialised.
@@ -56,6 +57,11 @@ bool flow_end_of_stream(struct flow *flow, struct worker *worker);
 /* Writes `head` (may be empty; kept when the socket is full) and what is ready. Adds to *written. */
 enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, struct http_text head,
                            uint64_t *written);
+
+/* Leaves *head, just written into the worker's outbox, and what is ready to the next flow_write(), which
+ * comes before the turn of the loop ends and brings no head. False: not possible; *head, which may have grown
+ * by what was ready, has to be written now. */
+bool flow_keep(struct flow *flow, struct worker *worker, struct http_text *head);
 
 /* True when bytes wait to be written. */
 bool flow_has_output(const struct flow *flow);

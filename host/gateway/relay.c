@@ -38,6 +38,8 @@ void relay_drop_slot(struct exchange *exchange, enum slot_fate fate)
     if (fate == SLOT_REUSABLE && !slot_is_clean(exchange))
         fate = SLOT_BROKEN;
     uint64_t service_us = (worker_now_ns(worker) - exchange->acquired_ns) / 1000 + 1;
+    outbox_forget(exchange); /* a request that has not gone out */
+    exchange->up.kept.length = 0;
     watch->exchange = NULL;
     exchange->slot = NULL;
     exchange->watch = NULL;
@@ -157,13 +159,16 @@ void relay_start(struct exchange *exchange, struct slot *slot)
     }
     http_head_parser_init_response(&exchange->parser, &exchange->response, exchange->response_headers,
                                    HTTP_HEADERS_DEFAULT, &worker->response_limits, exchange->request.method);
-    struct http_writer writer = http_writer_make(worker->scratch, worker->scratch_size);
+    struct http_writer writer = outbox_writer(&worker->outbox);
     forward_request_head(&writer, exchange);
     if (writer.full) { /* cannot be with the sizes of worker.c; a half-written head must never go out */
         client_close(exchange->client, true);
         return;
     }
-    if (push_up(exchange, http_text_make(worker->scratch, http_writer_size(&writer))))
+    struct http_text head = outbox_written(&worker->outbox, &writer);
+    if (flow_keep(&exchange->up, worker, &head))
+        outbox_hold_request(&worker->outbox, exchange);
+    else if (push_up(exchange, head))
         relay_up(exchange);
 }
 
@@ -238,12 +243,11 @@ static bool forward_interim(struct exchange *exchange)
     exchange->answered_early = true;
     if (exchange->request.version_minor == 0)
         return true;
-    struct http_writer writer = http_writer_make(worker->scratch, worker->scratch_size);
+    struct http_writer writer = outbox_writer(&worker->outbox);
     http_write_response(&writer, &exchange->response, &edit);
     http_write_end(&writer);
-    enum flow_write result =
-        flow_write(&exchange->down, worker, exchange->client->fd,
-                   http_text_make(worker->scratch, http_writer_size(&writer)), &exchange->relayed);
+    enum flow_write result = flow_write(&exchange->down, worker, exchange->client->fd,
+                                        outbox_written(&worker->outbox, &writer), &exchange->relayed);
     if (result == FLOW_BROKEN)
         client_close(exchange->client, true);
     if (result == FLOW_BLOCKED)
@@ -285,6 +289,17 @@ static void begin_relay(struct exchange *exchange, enum http_framing framing, ui
         exchange->keep_alive = false;
 }
 
+/* The whole response waits for the end of the turn. Neither the slot nor the buffer does. */
+static void hold_response(struct exchange *exchange)
+{
+    struct worker *worker = exchange->worker;
+    relay_drop_slot(exchange, SLOT_REUSABLE);
+    exchange->run_due_ms = TIMER_NEVER;
+    worker_give(worker, &exchange->received);
+    exchange->down.buffer = NULL;
+    outbox_hold_response(&worker->outbox, exchange);
+}
+
 /* The final head is there. */
 static void begin_response(struct exchange *exchange)
 {
@@ -300,7 +315,7 @@ static void begin_response(struct exchange *exchange)
     const struct http_response_edit edit = {.framing = (uint8_t)framing,
                                             .client_minor = exchange->request.version_minor,
                                             .keep_alive = exchange->keep_alive};
-    struct http_writer writer = http_writer_make(worker->scratch, worker->scratch_size);
+    struct http_writer writer = outbox_writer(&worker->outbox);
     forward_response_head(&writer, exchange, &edit, worker_now_ns(worker) - exchange->acquired_ns);
     exchange->status = response->status;
     counter_add(&worker->counters.responses[response->status / 100], 1);
@@ -308,7 +323,10 @@ static void begin_response(struct exchange *exchange)
         client_close(exchange->client, true);
         return;
     }
-    if (exchange_push_down(exchange, http_text_make(worker->scratch, http_writer_size(&writer))))
+    struct http_text head = outbox_written(&worker->outbox, &writer);
+    if (exchange->down.complete && flow_keep(&exchange->down, worker, &head))
+        hold_response(exchange);
+    else if (exchange_push_down(exchange, head))
         relay_down(exchange);
 }
 
@@ -442,7 +460,9 @@ void relay_down(struct exchange *exchange)
 
 void exchange_slot_readable(struct exchange *exchange)
 {
-    if (exchange->state == EXCHANGE_AWAIT_HEAD)
+    if (exchange->up.kept.length > 0 && !slot_link_is_quiet(exchange->watch))
+        slot_lost(exchange);
+    else if (exchange->state == EXCHANGE_AWAIT_HEAD)
         read_response(exchange);
     else if (exchange->state == EXCHANGE_RELAY || exchange->state == EXCHANGE_TUNNEL)
         relay_down(exchange);

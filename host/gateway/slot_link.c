@@ -48,15 +48,11 @@ static void on_closing(struct slot *slot)
 
 static const struct slot_watcher watcher = {.moving = on_moving, .closing = on_closing};
 
-/* An idle connection became readable: it was closed, or the runner speaks out of turn. A watch that has just
- * been replaced may be woken by what is another worker's business; the pool tells. */
-static void check_idle(struct slot_watch *watch)
+bool slot_link_is_quiet(const struct slot_watch *watch)
 {
     char byte;
     ssize_t size = recv(watch->slot->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    slot_pool_drop_idle(watch->slot, watch);
+    return size < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -68,8 +64,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         watch->closed = true;
     if (watch->exchange)
         exchange_slot_readable(watch->exchange);
-    else
-        check_idle(watch);
+    else if (!slot_link_is_quiet(watch))
+        slot_pool_drop_idle(watch->slot, watch); /* unless it is another worker's by now; the pool tells */
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *context)

@@ -254,6 +254,7 @@ static void *run(void *context)
             break;
         }
         run_ready(worker);
+        outbox_flush(&worker->outbox);
     }
     return NULL;
 }
@@ -319,8 +320,7 @@ static void init_limits(struct worker *worker, const struct host_settings *setti
     /* A head written anew may be longer: a line grows by a space when it had none behind the colon. */
     uint32_t longest = 2 * worker->heads.capacity;
     buffer_pool_init(&worker->bodies, longest > BODY_BUFFER ? longest : BODY_BUFFER, BODIES_KEPT);
-    worker->scratch_size = worker->bodies.capacity;
-    worker->scratch = xmalloc(worker->scratch_size);
+    outbox_init(&worker->outbox, worker->bodies.capacity);
 }
 
 int worker_init(struct worker *worker, struct worker_shared *shared, int index, int listen_fd,
@@ -389,6 +389,6 @@ void worker_clear(struct worker *worker)
         close(worker->listen_fd);
     buffer_pool_clear(&worker->heads);
     buffer_pool_clear(&worker->bodies);
-    free(worker->scratch);
+    outbox_clear(&worker->outbox);
     route_snapshot_unref(worker->routes);
 }

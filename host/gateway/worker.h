@@ -8,6 +8,7 @@
 #include "base/mailbox.h"
 #include "gateway/buffer.h"
 #include "gateway/gateway.h"
+#include "gateway/outbox.h"
 #include "gateway/timer_wheel.h"
 #include "http/head.h"
 #include "http/write.h"
@@ -72,8 +73,7 @@ struct worker {
     struct route_snapshot *routes;
     struct buffer_pool heads;  /* request heads and small bodies */
     struct buffer_pool bodies; /* response heads and streams */
-    char *scratch;             /* heads are written here */
-    size_t scratch_size;
+    struct outbox outbox;      /* where heads are written, and what waits for the end of the turn */
     struct http_limits request_limits, response_limits;
     unsigned request_headers; /* header lines at most */
 

@@ -1,0 +1,56 @@
+/*
+ * What a worker writes at the end of a turn of its loop rather than at once: whole heads with small bodies. A
+ * process that is sent one message wakes up, deals with it and sleeps again; sent those of a turn together,
+ * it deals with them all. Requests go first: runners work on them while the responses are being written. One
+ * worker.
+ */
+#ifndef GATEWAY_OUTBOX_H
+#define GATEWAY_OUTBOX_H
+
+#include "http/text.h"
+#include "http/write.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+
+struct exchange;
+
+TAILQ_HEAD(held_exchanges, exchange);
+
+struct outbox {
+    char *bytes; /* [0, used) is held; the rest is where the next message is written */
+    size_t used;
+    size_t message_max;
+    struct held_exchanges requests, responses;
+};
+
+/* `message_max` bytes is the largest message that a writer takes. */
+void outbox_init(struct outbox *outbox, size_t message_max);
+void outbox_clear(struct outbox *outbox);
+
+/* Writes a message. There is one at a time. */
+struct http_writer outbox_writer(const struct outbox *outbox);
+
+/* What the writer has written. It stays there until the next writer is made, unless it is kept. */
+struct http_text outbox_written(const struct outbox *outbox, const struct http_writer *writer);
+
+/* Puts a body behind a message that has just been written; one piece costs the kernel less than two. False:
+ * there is no room, or the message is another one. */
+bool outbox_extend(struct outbox *outbox, struct http_text *message, const char *bytes, size_t size);
+
+/* Keeps the message to the end of the turn. False: there is no room, write it now. */
+bool outbox_keep(struct outbox *outbox, struct http_text message);
+
+/* Calls exchange_write_held() at the end of the turn, for an exchange whose request or response is kept. It
+ * must not be held yet. */
+void outbox_hold_request(struct outbox *outbox, struct exchange *exchange);
+void outbox_hold_response(struct outbox *outbox, struct exchange *exchange);
+
+/* The exchange is over or has written by itself. Does nothing when it is not held. */
+void outbox_forget(struct exchange *exchange);
+
+/* The end of the turn: has everything written that is held. */
+void outbox_flush(struct outbox *outbox);
+
+#endif

@@ -1,0 +1,101 @@
+"""Much that happens within one turn of a worker's loop, made so by stopping the gateway's process meanwhile."""
+import contextlib
+import os
+import signal
+import threading
+
+from conftest import wait_for
+
+CLIENTS = 200
+SIZE = 3800  # bytes of a body; those of a turn are more than the gateway keeps for its end
+
+
+@contextlib.contextmanager
+def stopped(gateway):
+    os.kill(gateway.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(gateway.process.pid, signal.SIGCONT)
+
+
+def body_of(number):
+    return f"{number:08}".encode() * (SIZE // 8)
+
+
+def test_many_requests_and_many_answers_in_one_turn(start_gateway, backend):
+    gateway = start_gateway(slots=CLIENTS)
+    asked, go_on = threading.Semaphore(0), threading.Event()
+
+    @backend.on("/together")
+    def together(connection, request):
+        body, _ = connection.read_body(request)
+        asked.release()
+        go_on.wait(30)
+        connection.answer(body)
+        asked.release()
+
+    clients = [gateway.client(timeout=30) for _ in range(CLIENTS)]
+    with stopped(gateway):
+        for number, client in enumerate(clients):
+            client.request(["POST /f/together HTTP/1.1", "Host: berth.test", f"Content-Length: {SIZE}"], body_of(number))
+    for _ in range(CLIENTS):
+        assert asked.acquire(timeout=30)
+    with stopped(gateway):
+        go_on.set()
+        for _ in range(CLIENTS):
+            assert asked.acquire(timeout=30)
+    for number, client in enumerate(clients):
+        response = client.read_response()
+        assert (response.status, response.body) == (200, body_of(number))
+        assert client.get("/f/dump").status == 200
+        client.leave()
+
+
+def test_request_meets_a_runner_that_leaves_in_the_same_turn(start_gateway, backend):
+    """The connection ends after a request was given to it and before that was sent: it goes elsewhere, though it
+    could not be repeated."""
+    gateway = start_gateway(slots=1)
+    with gateway.client() as client:
+        client.get("/f/dump")
+        with stopped(gateway):
+            client.request(["POST /f/echo HTTP/1.1", "Host: berth.test", "Content-Length: 5"], b"hello")
+            backend.close_connections()
+            wait_for(lambda: not backend.open, "the runner's side to be closed")
+        response = client.read_response()
+        assert (response.status, response.body) == (200, b"hello")
+    assert [request.target for request in backend.requests] == ["/dump", "/echo"]
+
+
+def test_request_meets_a_runner_that_speaks_in_the_same_turn(start_gateway, backend):
+    """What a runner says before it was asked is no answer."""
+    gateway = start_gateway(slots=1)
+    with gateway.client() as client:
+        client.get("/f/dump")
+        with stopped(gateway):
+            client.request(["GET /f/echo HTTP/1.1", "Host: berth.test"])
+            for sock in backend.open:
+                sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+        response = client.read_response()
+        assert (response.status, response.body) == (200, b"")
+
+
+def test_answer_is_on_its_way_when_its_client_leaves(start_gateway, backend):
+    gateway = start_gateway(slots=1)
+    asked, go_on = threading.Event(), threading.Event()
+
+    @backend.on("/late")
+    def late(connection, _):
+        asked.set()
+        go_on.wait(30)
+        connection.answer(b"late")
+
+    client = gateway.client()
+    client.request(["GET /f/late HTTP/1.1", "Host: berth.test"])
+    assert asked.wait(10)
+    with stopped(gateway):
+        go_on.set()
+        client.sock.close()
+    with gateway.client() as other:
+        assert other.get("/f/dump").status == 200
+    wait_for(lambda: gateway.stats()["active"] == 0, "the end of the exchange")
