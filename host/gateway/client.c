@@ -178,6 +178,32 @@ enum client_receive client_receive(struct client *client, size_t room)
     return CLIENT_ENDED;
 }
 
+/* Moves `in` to a buffer of another pool. */
+static bool move_in(struct client *client, struct buffer_pool *pool)
+{
+    struct buffer *other = buffer_take(pool);
+    if (!other)
+        return false;
+    memcpy(other->data, client->in->data, client->in->end);
+    other->end = client->in->end;
+    worker_give(client->worker, &client->in);
+    client->in = other;
+    return true;
+}
+
+void client_put_by(struct client *client)
+{
+    struct worker *worker = client->worker;
+    if (client->in->end <= worker->parts.capacity)
+        move_in(client, &worker->parts);
+}
+
+bool client_take_up(struct client *client)
+{
+    struct worker *worker = client->worker;
+    return client->in->capacity != worker->parts.capacity || move_in(client, &worker->heads);
+}
+
 /* Drops what a client still sends after its last answer. */
 static void linger(struct client *client)
 {

@@ -423,6 +423,10 @@ static void refuse_head(struct exchange *exchange)
 static void read_head(struct exchange *exchange)
 {
     struct client *client = exchange->client;
+    if (!client_take_up(client)) {
+        client_close(client, true);
+        return;
+    }
     for (;;) {
         struct buffer *in = client->in;
         switch (http_head_parse(&exchange->parser, in->data, in->end)) {
@@ -441,10 +445,15 @@ static void read_head(struct exchange *exchange)
             exchange_update_deadline(exchange);
         }
         enum client_receive got = client_receive(client, buffer_room(in)); /* see relay_up() */
-        if (got == CLIENT_ENDED)
+        if (got == CLIENT_ENDED) {
             client_close(client, false);
-        if (got != CLIENT_RECEIVED)
             return;
+        }
+        if (got == CLIENT_NOTHING) {
+            client_put_by(client);
+            exchange->request.bytes = client->in->data;
+            return;
+        }
     }
 }
 

@@ -21,9 +21,11 @@
 #define ACCEPT_BATCH 64
 
 /* Buffers kept for reuse. */
+#define PARTS_KEPT        256
 #define HEADS_KEPT        256
 #define BODIES_KEPT       64
 
+#define PART_BUFFER       1000
 #define BODY_BUFFER       65536
 #define RESPONSE_HEAD_MAX 32768
 
@@ -99,8 +101,14 @@ uint64_t worker_random(struct worker *worker)
 
 void worker_give(struct worker *worker, struct buffer **held)
 {
-    if (*held)
-        buffer_give((*held)->capacity == worker->bodies.capacity ? &worker->bodies : &worker->heads, held);
+    if (!*held)
+        return;
+    if ((*held)->capacity == worker->bodies.capacity)
+        buffer_give(&worker->bodies, held);
+    else if ((*held)->capacity == worker->heads.capacity)
+        buffer_give(&worker->heads, held);
+    else
+        buffer_give(&worker->parts, held);
 }
 
 /* --- accepting --- */
@@ -316,6 +324,7 @@ static void init_limits(struct worker *worker, const struct host_settings *setti
     worker->request_limits = (struct http_limits){.head_bytes = settings->max_head_bytes,
                                                   .target_bytes = settings->max_target_bytes};
     worker->response_limits = (struct http_limits){.head_bytes = RESPONSE_HEAD_MAX};
+    buffer_pool_init(&worker->parts, PART_BUFFER, PARTS_KEPT);
     buffer_pool_init(&worker->heads, settings->max_head_bytes + ADDED_MAX, HEADS_KEPT);
     /* A head written anew may be longer: a line grows by a space when it had none behind the colon. */
     uint32_t longest = 2 * worker->heads.capacity;
@@ -387,6 +396,7 @@ void worker_clear(struct worker *worker)
         mailbox_clear(&worker->inbox);
     if (worker->listen_fd >= 0)
         close(worker->listen_fd);
+    buffer_pool_clear(&worker->parts);
     buffer_pool_clear(&worker->heads);
     buffer_pool_clear(&worker->bodies);
     outbox_clear(&worker->outbox);

@@ -71,6 +71,7 @@ struct worker {
     uint64_t now_ns;     /* of this turn of the loop; 0: not read yet */
 
     struct route_snapshot *routes;
+    struct buffer_pool parts;  /* parts of request heads, while the rest is waited for */
     struct buffer_pool heads;  /* request heads and small bodies */
     struct buffer_pool bodies; /* response heads and streams */
     struct outbox outbox;      /* where heads are written, and what waits for the end of the turn */

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from conftest import wait_for
+from stepwise import send_bytewise
 
 
 def error_of(response):
@@ -346,3 +347,18 @@ def test_two_workers_share_the_slots(start_gateway):
         client.sock.close()
     gateway.wait_slots(2)
     assert gateway.counts()["completed"] == 600
+
+
+@pytest.mark.parametrize("size", [600, 1400, 6000])
+def test_head_that_outgrows_what_holds_its_parts(gateway, size):
+    """Byte by byte: what has come of a head is kept in a small buffer, as far as it fits, and a large one otherwise."""
+    value = "".join(f"{number:04x}" for number in range(size // 4))
+    head = f"POST /f/dump?byte=by-byte HTTP/1.1\r\nHost: berth.test\r\nX-Long: {value}\r\nContent-Length: 5\r\n\r\n"
+    with gateway.client() as client:
+        for _ in range(2):
+            send_bytewise(gateway, client, head.encode())
+            client.send(b"hello")
+            response = client.read_response()
+            assert response.status == 200
+            assert f"X-Long: {value}\r\n".encode() in response.body
+            assert response.body.startswith(b"POST /dump?byte=by-byte HTTP/1.1\r\n")

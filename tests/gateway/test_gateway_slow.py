@@ -7,7 +7,7 @@ from conftest import wait_for
 CLIENTS = 2000
 ROUNDS = 4  # bytes that each sends, one a second
 HEAD_TIMEOUT_MS = 8000
-CLIENT_KIB = 12  # what one may cost while its head is on its way
+CLIENT_KIB = 8  # what one may cost while its head is on its way
 HEAD = b"GET /f/hello HTTP/1.1\r\nHost: x\r\nX: y\r\n\r\n"
 
 

@@ -1,6 +1,7 @@
 """Much that happens within one turn of a worker's loop, made so by stopping the gateway's process meanwhile."""
 import contextlib
 import os
+import pathlib
 import signal
 import threading
 
@@ -10,10 +11,18 @@ CLIENTS = 200
 SIZE = 3800  # bytes of a body; those of a turn are more than the gateway keeps for its end
 
 
+def is_stopped(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rsplit(")", 1)[1].split()[0] == "T" for task in tasks)
+
+
 @contextlib.contextmanager
 def stopped(gateway):
-    os.kill(gateway.process.pid, signal.SIGSTOP)
+    """Every thread of the gateway stands still; what happens meanwhile meets it all at once."""
+    pid = gateway.process.pid
+    os.kill(pid, signal.SIGSTOP)
     try:
+        wait_for(lambda: is_stopped(pid), "every thread to stop")
         yield
     finally:
         os.kill(gateway.process.pid, signal.SIGCONT)
