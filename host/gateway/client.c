@@ -191,14 +191,14 @@ static bool move_in(struct client *client, struct buffer_pool *pool)
     return true;
 }
 
-void client_put_by(struct client *client)
+void client_shrink_in(struct client *client)
 {
     struct worker *worker = client->worker;
     if (client->in->end <= worker->parts.capacity)
         move_in(client, &worker->parts);
 }
 
-bool client_take_up(struct client *client)
+bool client_grow_in(struct client *client)
 {
     struct worker *worker = client->worker;
     return client->in->capacity != worker->parts.capacity || move_in(client, &worker->heads);

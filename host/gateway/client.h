@@ -48,10 +48,11 @@ void client_proceed(struct client *client);
 /* Receives into `in` behind its end, at most `room` bytes. */
 enum client_receive client_receive(struct client *client, size_t room);
 
-/* Moves the part of a head in `in` to a small buffer, if it fits, since the rest may be long in coming; and
- * back to one that takes a whole head. False: out of memory. */
-void client_put_by(struct client *client);
-bool client_take_up(struct client *client);
+/* Moves the part of a head in `in` to a small buffer, since the rest may be long in coming; it stays where it
+ * is when it does not fit or memory is short. And back to a buffer that takes a whole head; false: out of
+ * memory. Whoever points into `in` must look again. */
+void client_shrink_in(struct client *client);
+bool client_grow_in(struct client *client);
 
 /* The exchange is over and the connection stays. `at` is where unused bytes of `in` begin. */
 void client_next_request(struct client *client, uint32_t at);

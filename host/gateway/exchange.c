@@ -159,6 +159,8 @@ void exchange_abandon(struct exchange *exchange)
 bool exchange_push_down(struct exchange *exchange, struct http_text head)
 {
     struct client *client = exchange->client;
+    if (exchange->down.kept.length > 0)
+        outbox_forget(exchange);
     enum flow_write result =
         flow_write(&exchange->down, exchange->worker, client->fd, head, &exchange->relayed);
     if (exchange->down.complete && exchange->slot) {
@@ -423,7 +425,7 @@ static void refuse_head(struct exchange *exchange)
 static void read_head(struct exchange *exchange)
 {
     struct client *client = exchange->client;
-    if (!client_take_up(client)) {
+    if (!client_grow_in(client)) {
         client_close(client, true);
         return;
     }
@@ -450,7 +452,7 @@ static void read_head(struct exchange *exchange)
             return;
         }
         if (got == CLIENT_NOTHING) {
-            client_put_by(client);
+            client_shrink_in(client);
             exchange->request.bytes = client->in->data;
             return;
         }
@@ -573,7 +575,9 @@ void exchange_update_deadline(struct exchange *exchange)
         exchange->stall_due_ms = now_ms + exchange->worker->shared->settings->body_timeout_ms;
         /* The function's time does not run while its client is waited for. */
         if (on_slot)
-            exchange->run_due_ms = now_ms + exchange->timeout_ms;
+            exchange->run_due_ms = TIMER_NEVER;
+    } else if (on_slot && exchange->slot && exchange->run_due_ms == TIMER_NEVER) {
+        exchange->run_due_ms = now_ms + exchange->timeout_ms;
     }
     if (exchange->client->closed && exchange->leave_due_ms == TIMER_NEVER &&
         exchange->state != EXCHANGE_READ_HEAD && exchange->state != EXCHANGE_ANSWER)

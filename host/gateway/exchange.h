@@ -31,7 +31,7 @@ enum exchange_state {
     EXCHANGE_WAIT_SLOT,  /* in the queue of a slot pool */
     EXCHANGE_FIND_CAUSE, /* the runner has gone; why is being found out */
     EXCHANGE_AWAIT_HEAD, /* on a slot: the request is being sent, no final head has come back */
-    EXCHANGE_RELAY,      /* the answer's head has gone out, its body follows */
+    EXCHANGE_RELAY,      /* the answer's head is written, its body follows */
     EXCHANGE_TUNNEL,     /* after 101: bytes both ways */
     EXCHANGE_ANSWER,     /* an answer made here is being written */
     EXCHANGE_ORPHAN,     /* the client is gone, the waiter's mail is on its way */

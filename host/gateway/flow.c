@@ -203,8 +203,7 @@ static struct http_text join_body(struct flow *flow, struct worker *worker, stru
 bool flow_keep(struct flow *flow, struct worker *worker, struct http_text *head)
 {
     *head = join_body(flow, worker, *head);
-    bool more = flow->head || flow->tail || (flow->buffer && flow->ready > flow->buffer->start);
-    if (more || !outbox_keep(&worker->outbox, *head))
+    if (flow_has_output(flow) || !outbox_keep(&worker->outbox, *head))
         return false;
     flow->kept = *head;
     return true;

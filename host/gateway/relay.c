@@ -119,6 +119,8 @@ static void stop_sending(struct exchange *exchange)
 /* False: blocked, or the runner takes no more; the exchange may be over. */
 static bool push_up(struct exchange *exchange, struct http_text head)
 {
+    if (exchange->up.kept.length > 0)
+        outbox_forget(exchange);
     switch (flow_write(&exchange->up, exchange->worker, exchange->slot->fd, head, &exchange->sent)) {
     case FLOW_WRITTEN:
         return true;

@@ -65,7 +65,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     if (watch->exchange)
         exchange_slot_readable(watch->exchange);
     else if (!slot_link_is_quiet(watch))
-        slot_pool_drop_idle(watch->slot, watch); /* unless it is another worker's by now; the pool tells */
+        slot_pool_drop_idle(watch->slot, watch); /* unless it is another's by now: the pool tells */
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *context)

@@ -36,8 +36,8 @@ struct slot_watch *slot_link_attach(struct worker *worker, struct slot *slot);
 /* Ends the watch at once, so that the pool closes the connection when the slot is released as broken. */
 void slot_link_detach(struct slot_watch *watch);
 
-/* Nothing has been asked on the connection, and nothing came. Otherwise the runner has closed it, or speaks
- * out of turn. */
+/* For a connection on which nothing has been asked: true when nothing has come. Otherwise the runner has
+ * closed it, or speaks out of turn. */
 bool slot_link_is_quiet(const struct slot_watch *watch);
 
 /* Calls exchange_slot_writable() once when there is room to write again. */

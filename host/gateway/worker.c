@@ -25,7 +25,7 @@
 #define HEADS_KEPT        256
 #define BODIES_KEPT       64
 
-#define PART_BUFFER       1000
+#define PART_BUFFER       1000 /* 1 KiB of the heap with its header */
 #define BODY_BUFFER       65536
 #define RESPONSE_HEAD_MAX 32768
 
@@ -99,6 +99,7 @@ uint64_t worker_random(struct worker *worker)
     return z ^ (z >> 31);
 }
 
+/* The capacities differ, see init_limits(). */
 void worker_give(struct worker *worker, struct buffer **held)
 {
     if (!*held)
@@ -212,6 +213,7 @@ void worker_postpone(struct worker *worker, struct client *client)
     if (client->is_ready)
         return;
     client->is_ready = true;
+    worker->ready_count++;
     client->next_ready = NULL;
     *worker->last_ready = client;
     worker->last_ready = &client->next_ready;
@@ -220,8 +222,7 @@ void worker_postpone(struct worker *worker, struct client *client)
 /* Looks at the clients that were postponed until now; those postponed meanwhile are for the next turn. */
 static void run_ready(struct worker *worker)
 {
-    unsigned turns = worker->client_count;
-    while (worker->ready && turns-- > 0) {
+    for (unsigned turns = worker->ready_count; turns > 0 && worker->ready; turns--) {
         struct client *client = worker->ready;
         worker_unpostpone(worker, client);
         client_proceed(client);
@@ -239,6 +240,7 @@ void worker_unpostpone(struct worker *worker, struct client *client)
     if (worker->last_ready == &client->next_ready)
         worker->last_ready = link;
     client->is_ready = false;
+    worker->ready_count--;
 }
 
 static void on_mail(evutil_socket_t fd, short what, void *context)

@@ -81,6 +81,7 @@ struct worker {
     struct client *clients; /* all of them */
     unsigned client_count;
     struct client *ready, **last_ready; /* have something to do in the next turn */
+    unsigned ready_count;
     struct client *spare_clients;
     unsigned spare_client_count;
     struct exchange *spare_exchanges;

@@ -130,6 +130,46 @@ def test_uploading_does_not_use_up_the_functions_time(start_gateway):
         assert client.read_response().body == b"abcdef"
 
 
+def test_upload_that_pauses_longer_than_the_functions_time(start_gateway):
+    gateway = start_gateway(timeout=300, body_timeout_ms=5000)
+    with gateway.client() as client:
+        client.request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 10"], b"hello")
+        time.sleep(0.8)
+        client.send(b"world")
+        response = client.read_response()
+        assert (response.status, response.body) == (200, b"helloworld")
+    assert gateway.stats()["timed_out"] == 0
+
+
+def test_reader_that_pauses_longer_than_the_functions_time(start_gateway, backend):
+    gateway = start_gateway(timeout=300, body_timeout_ms=5000)
+    size = 30_000_000
+    backend.handlers["/big"] = lambda connection, _: connection.answer(bytes(size))
+    with gateway.client(timeout=30) as client:
+        client.request(["GET /f/big HTTP/1.1", "Host: x"])
+        time.sleep(0.8)
+        assert len(client.read_response().body) == size
+    assert gateway.stats()["timed_out"] == 0
+
+
+def test_function_that_hangs_after_its_slow_client(start_gateway, backend):
+    """The time that was given to the client ends where the function's begins anew."""
+    gateway = start_gateway(timeout=300, body_timeout_ms=5000)
+
+    @backend.on("/hang")
+    def handler(connection, request):
+        connection.read_body(request)
+        connection.wait_closed()
+        return False
+
+    with gateway.client() as client:
+        client.request(["POST /f/hang HTTP/1.1", "Host: x", "Content-Length: 10"], b"hello")
+        time.sleep(0.8)
+        client.send(b"world")
+        check_limit(client.read_response(), 504, "timeout")
+    assert gateway.stats()["timed_out"] == 1
+
+
 def test_stalled_upload(start_gateway):
     gateway = start_gateway(body_timeout_ms=150)
     with gateway.client() as client:

@@ -3,6 +3,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import socket
 import threading
 
 from conftest import wait_for
@@ -108,3 +109,103 @@ def test_answer_is_on_its_way_when_its_client_leaves(start_gateway, backend):
     with gateway.client() as other:
         assert other.get("/f/dump").status == 200
     wait_for(lambda: gateway.stats()["active"] == 0, "the end of the exchange")
+
+
+def use_every_slot(gateway, backend, clients):
+    """One request a client, all at once, so that each has a slot of its own."""
+    asked, go_on = threading.Semaphore(0), threading.Event()
+
+    @backend.on("/gate")
+    def gate(connection, _):
+        asked.release()
+        go_on.wait(30)
+        connection.answer(b"gate")
+
+    for client in clients:
+        client.request(["GET /f/gate HTTP/1.1", "Host: berth.test"])
+    for _ in clients:
+        assert asked.acquire(timeout=30)
+    go_on.set()
+    for client in clients:
+        assert client.read_response().status == 200
+    gateway.wait_slots(len(clients))
+
+
+def test_more_of_a_body_comes_in_the_turn_of_a_second_try(start_gateway, backend):
+    """Runners leave, the requests are given to other slots, and before the end of the turn their clients send on.
+    The new runners answer at once, without a look at the body."""
+    half = CLIENTS // 2
+    gateway = start_gateway(slots=CLIENTS)
+    clients = [gateway.client() for _ in range(CLIENTS)]
+    use_every_slot(gateway, backend, clients)
+    first, asked, lock = [], threading.Semaphore(0), threading.Lock()
+
+    @backend.on("/put")
+    def put(connection, request):
+        with lock:
+            is_first = len(first) < half
+            if is_first:
+                first.append(connection.sock)
+        if is_first:
+            asked.release()
+        else:
+            connection.answer(b"early")
+        connection.read_body(request)
+
+    for client in clients[:half]:
+        client.request(["PUT /f/put HTTP/1.1", "Host: berth.test", "Content-Length: 10"], b"hello")
+    for _ in range(half):
+        assert asked.acquire(timeout=30)
+    with stopped(gateway):
+        for sock in first:
+            sock.shutdown(socket.SHUT_RDWR)
+        for client in clients[:half]:
+            client.send(b"world")
+    for client in clients[:half]:
+        response = client.read_response()
+        assert (response.status, response.body) == (200, b"early")
+    for client in clients:
+        client.leave()
+
+
+def take_all(sock):
+    """What has come; the socket does not wait any more."""
+    taken = b""
+    sock.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while piece := sock.recv(1 << 20):
+            taken += piece
+    return taken
+
+
+def answered_before(gateway, backend, pipelined):
+    """How many of one client's pipelined requests are answered when another's request reaches its runner."""
+    greedy, modest = gateway.client(), gateway.client()
+    modest.get("/f/dump")
+    answered = []
+
+    @backend.on("/modest")
+    def on_modest(connection, _):
+        with stopped(gateway):
+            answered.append(take_all(greedy.sock).count(b"HTTP/1.1 404"))
+        connection.answer(b"modest")
+
+    with stopped(gateway):
+        greedy.send(b"GET /nope HTTP/1.1\r\nHost: berth.test\r\n\r\n" * pipelined)
+        modest.request(["GET /f/modest HTTP/1.1", "Host: berth.test"])
+    assert modest.read_response().body == b"modest"
+    greedy.sock.close()
+    modest.sock.close()
+    return answered[0]
+
+
+def test_pipelined_requests_do_not_delay_what_the_turn_holds(start_gateway, backend):
+    """They are answered one a turn, however many other clients there are. The gateway may go on for many turns before
+    the runner stops it, but not every time."""
+    pipelined = 300
+    gateway = start_gateway(slots=1)
+    crowd = [gateway.client() for _ in range(CLIENTS + pipelined)]
+    wait_for(lambda: gateway.stats()["open"] == len(crowd), "the crowd")
+    assert any(answered_before(gateway, backend, pipelined) < pipelined for _ in range(10))
+    for client in crowd:
+        client.sock.close()
