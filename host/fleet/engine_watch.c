@@ -65,6 +65,12 @@ static void on_leftover_removed(void *owner, const struct error *err)
         log_warning("engine.leftover-stays", LOG_ERR(err));
 }
 
+static void remove_leftover(struct engine_watch *watch, const char *id, const char *name, const char *state)
+{
+    log_info("engine.leftover", LOG_STR("container", name), LOG_STR("state", state));
+    docker_container_remove(watch->env->docker, id, true, on_leftover_removed, NULL);
+}
+
 /* Looks at one container of ours: unknown ones go, known ones that have ended are reported. A builder
  * container (it has no instance) is a leftover only at start; later it may be at work. */
 static void review(struct engine_watch *watch, const struct docker_listing *entry)
@@ -73,8 +79,7 @@ static void review(struct engine_watch *watch, const struct docker_listing *entr
     if (!instance && watch->reviewed)
         return;
     if (!instance || !watch->hooks.is_known(watch->hooks.context, instance)) {
-        log_info("engine.leftover", LOG_STR("container", entry->name), LOG_STR("state", entry->state));
-        docker_container_remove(watch->env->docker, entry->id, true, on_leftover_removed, NULL);
+        remove_leftover(watch, entry->id, entry->name, entry->state);
     } else if (strcmp(entry->state, "exited") == 0 || strcmp(entry->state, "dead") == 0) {
         watch->hooks.died(watch->hooks.context, instance);
     }
@@ -107,12 +112,17 @@ static void on_events_opened(void *owner)
     watch->call = docker_container_list(watch->env->docker, labels, on_listed, watch);
 }
 
+/* The engine goes on making a container when the daemon that asked for it has been killed, so one may come
+ * after the containers were listed. */
 static void on_event(void *owner, const struct docker_event *event)
 {
     struct engine_watch *watch = owner;
     const char *instance = docker_label(event->attributes, LABEL_INSTANCE);
     if (instance && strcmp(event->action, "die") == 0)
         watch->hooks.died(watch->hooks.context, instance);
+    else if (instance && strcmp(event->action, "create") == 0 &&
+             !watch->hooks.is_known(watch->hooks.context, instance))
+        remove_leftover(watch, event->id, event->name, "created");
 }
 
 static void on_events_end(void *owner, const struct error *err)

@@ -1,7 +1,7 @@
 /*
  * The connection to the Docker engine as a whole: waits until it answers, makes the network, removes what a
- * killed predecessor left, and then follows its events. When the engine goes away the watch waits for it and
- * looks at everything again. Control thread.
+ * killed predecessor left or had asked for, and then follows its events. When the engine goes away the watch
+ * waits for it and looks at everything again. Control thread.
  */
 #ifndef FLEET_ENGINE_WATCH_H
 #define FLEET_ENGINE_WATCH_H

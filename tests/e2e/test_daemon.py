@@ -264,6 +264,22 @@ def test_restart_after_a_crash_leaves_no_old_container(berth):
     wait_until(lambda: len(berth.instances("hello")) == 1, "one container for the function", 20)
 
 
+def test_container_that_a_killed_daemon_had_asked_for_goes_when_it_is_made(berth):
+    """The engine makes it when the next daemon has looked at what there is already."""
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.start()
+    berth.get("/hello")
+    serving = berth.instance("hello")
+    labels = {**serving["Labels"], "berth.instance": "0123456789ab"}
+    late = engine.create(serving["Image"], f"e2e-late-{os.getpid()}", labels, ["sleep", "1000"])
+    try:
+        wait_until(lambda: not engine.exists(late), "the late container to be removed")
+    finally:
+        engine.remove(late)
+    assert engine.exists(serving["Id"])
+    assert berth.log.entries(event="engine.leftover", container=f"e2e-late-{os.getpid()}")
+
+
 def test_restart_after_a_crash_leaves_other_containers_alone(berth):
     berth.write_function("hello", HELLO, idle_timeout=60)
     berth.start()

@@ -87,6 +87,7 @@ def test_idle_timeout_is_ten_seconds_unless_set(berth):
     berth.write_function("hello", HELLO, idle_timeout=None)
     berth.start()
     berth.get("/hello")
+    berth.instance("hello")
     assert stays(lambda: berth.instances("hello"), 8)
     berth.wait_no_instance("hello", timeout=7)
 
@@ -96,7 +97,7 @@ def test_fifty_requests_at_once_to_a_cold_function(berth):
     berth.start()
     answers = ask_all(berth, ["/hello"] * 50)
     assert [answer.status for answer in answers] == [200] * 50
-    assert 1 <= len(berth.instances("hello")) <= 50
+    wait_until(lambda: 1 <= len(berth.instances("hello")) <= 50, "the instances to have their names")
 
 
 def test_several_functions_at_once(berth):
