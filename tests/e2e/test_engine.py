@@ -56,7 +56,10 @@ def begin(berth):
 
 
 def prewarmed(berth):
-    return [c for c in berth.containers() if engine.name_of(c).startswith("berth.") and c["State"] == "running"]
+    """Containers that wait for a function. They do not tell by themselves: one that has a function still has the name
+    of such a one for a moment, and one that runs need not be ready."""
+    states = {entry["instance"]: entry["to"] for entry in berth.log.entries(event=r"instance\.state")}
+    return [c for c in berth.containers() if states.get(engine.name_of(c)[-12:]) == "prewarmed"]
 
 
 def loads(berth):
