@@ -2,8 +2,9 @@
 
 CPU time per request of the proxy's own process is the fairest figure here, because the load generator, the backend and
 the proxy share the machine's cores. Runs of the peers alternate, and each figure is the median over the rounds. nginx
-runs twice: bare, and adding the headers that the gateway adds to requests and responses. The bare relay moves bytes
-without a look at them: what it costs is the operating system's share. Last comes the whole path: the Python hello in a
+runs twice: bare, and adding the headers that the gateway adds to requests and responses. The gateway runs a second time
+without io_uring, as on a kernel that has none. The bare relay moves bytes without a look at them, with a system call for
+each step: what it costs is the operating system's share then. Last comes the whole path: the Python hello in a
 container behind a daemon with one worker, against uvicorn (h11) with Starlette and no gateway."""
 import argparse
 import pathlib
@@ -75,7 +76,7 @@ def start_nginx(folder, backend, workers, _slots, name="nginx", headers=""):
     port = measure.free_port()
     config = pathlib.Path(folder) / f"{name}-{workers}.conf"
     config.write_text(NGINX.format(folder=folder, backend=backend, port=port, workers=workers, name=name, headers=headers))
-    return measure.Peer(name, ["nginx", "-e", "stderr", "-c", config], port)
+    return measure.Peer(name, ["nginx", "-e", "stderr", "-c", config], port, path="")
 
 
 def start_nginx_with_headers(folder, backend, workers, slots):
@@ -86,26 +87,31 @@ def start_haproxy(folder, backend, workers, _slots):
     port = measure.free_port()
     config = pathlib.Path(folder) / f"haproxy-{workers}.cfg"
     config.write_text(HAPROXY.format(backend=backend, port=port, workers=workers))
-    return measure.Peer("haproxy", ["haproxy", "-db", "-q", "-f", config], port)
+    return measure.Peer("haproxy", ["haproxy", "-db", "-q", "-f", config], port, path="")
 
 
-def start_berth(_folder, backend, workers, slots):
+def start_berth(_folder, backend, workers, slots, name="berth", options=()):
     port = measure.free_port()
-    peer = measure.Peer("berth", [measure.BIN / "gateway_driver", "--listen", f"127.0.0.1:{port}", "--workers", workers,
-                                  "--route", f"f={backend}:{slots}"], port)
-    peer.path = "/f"
-    return peer
+    return measure.Peer(name, [measure.BIN / "gateway_driver", *options, "--listen", f"127.0.0.1:{port}", "--workers", workers,
+                               "--route", f"f={backend}:{slots}"], port, path="/f")
+
+
+def start_berth_without_io_uring(folder, backend, workers, slots):
+    return start_berth(folder, backend, workers, slots, "berth-without-io-uring", ["--io-uring", "off"])
 
 
 def start_bare_relay(_folder, backend, _workers, _slots):
     port = measure.free_port()
-    return measure.Peer("bare-relay", [measure.BIN / "bare_relay", port, backend], port)
+    return measure.Peer("bare-relay", [measure.BIN / "bare_relay", port, backend], port, path="")
 
 
-STARTERS = {"berth": start_berth, "nginx": start_nginx, "nginx-with-headers": start_nginx_with_headers,
-            "haproxy": start_haproxy, "bare-relay": start_bare_relay}
+STARTERS = {"berth": start_berth, "berth-without-io-uring": start_berth_without_io_uring, "nginx": start_nginx,
+            "nginx-with-headers": start_nginx_with_headers, "haproxy": start_haproxy, "bare-relay": start_bare_relay}
 
 PEERS = {"nginx": ["nginx", "nginx-with-headers"], "haproxy": ["haproxy"]}
+
+# Beside them where one worker answers small bodies: ours as on a kernel without io_uring, and what moving bytes costs.
+REFERENCES = ["berth-without-io-uring", "bare-relay"]
 
 
 def compare(names, folder, backend, workers, path, connections, options):
@@ -116,18 +122,14 @@ def compare(names, folder, backend, workers, path, connections, options):
         for name in names:
             peers[name] = STARTERS[name](folder, backend, workers, max(connections, 8))
         for peer in peers.values():
-            measure.load(peer, target(peer, path), connections, 1)
+            measure.load(peer, peer.path + path, connections, 1)
         for _ in range(options.rounds):
             for name, peer in peers.items():
-                runs[name].append(measure.load(peer, target(peer, path), connections, options.seconds))
+                runs[name].append(measure.load(peer, peer.path + path, connections, options.seconds))
     finally:
         for peer in peers.values():
             peer.stop()
     return {name: measure.median_of(results) for name, results in runs.items()}
-
-
-def target(peer, path):
-    return peer.path + path if peer.name == "berth" else path
 
 
 def better(result, name, figure):
@@ -201,7 +203,7 @@ def verdicts(results, hello):
 def idle_memory(name, folder, backend, count):
     """Resident memory that `count` clients cost that have had one answer and now idle."""
     peer = STARTERS[name](folder, backend, 1, 8)
-    request = f"GET {target(peer, SMALL)} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+    request = f"GET {peer.path + SMALL} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
     clients = []
     try:
         before = peer.memory_kib()
@@ -245,7 +247,7 @@ def main(arguments):
             for workers, title, path, connections in cases:
                 title = f"{workers} worker{'s' * (workers > 1)}, {title}, {connections}"
                 report.progress(title)
-                peers = [*names, "bare-relay"] if (workers, path) == (1, SMALL) else names
+                peers = [*names, *REFERENCES] if (workers, path) == (1, SMALL) else names
                 results[title] = compare(peers, folder, backend, workers, path, connections, options)
                 rows += show(title, results[title])
             idle = {} if options.quick else {name: idle_memory(name, folder, backend, options.idle) for name in names}

@@ -7,6 +7,7 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
+pkg_check_modules(LIBURING REQUIRED IMPORTED_TARGET liburing>=2.0)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
 # llhttp: a system library where there is one; else the sources that Debian's node-llhttp ships.
@@ -37,3 +38,4 @@ function(berth_link_corner name archive shared)
 endfunction()
 berth_link_corner(tar_writer libarchive.a ARCHIVE)
 berth_link_corner(sha256 libnettle.a NETTLE)
+berth_link_corner(io_uring liburing.a LIBURING)

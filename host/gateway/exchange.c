@@ -546,9 +546,30 @@ void exchange_client_writable(struct exchange *exchange)
         exchange_push_down(exchange, HTTP_TEXT(""));
 }
 
+/* Requests are held while they have a slot, responses after it has been given back. */
+static bool holds_request(const struct exchange *exchange)
+{
+    return exchange->slot != NULL;
+}
+
+struct http_text exchange_held(const struct exchange *exchange, int *ret_fd)
+{
+    bool request = holds_request(exchange);
+    *ret_fd = request ? exchange->slot->fd : exchange->client->fd;
+    return request ? exchange->up.kept : exchange->down.kept;
+}
+
+void exchange_held_sent(struct exchange *exchange, size_t size)
+{
+    if (holds_request(exchange))
+        flow_kept_sent(&exchange->up, exchange->worker, size, &exchange->sent);
+    else
+        flow_kept_sent(&exchange->down, exchange->worker, size, &exchange->relayed);
+}
+
 void exchange_write_held(struct exchange *exchange)
 {
-    if (exchange->up.kept.length > 0)
+    if (holds_request(exchange))
         relay_up(exchange);
     else
         relay_down(exchange);

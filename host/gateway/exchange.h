@@ -98,7 +98,13 @@ void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms);
 void exchange_slot_readable(struct exchange *exchange);
 void exchange_slot_writable(struct exchange *exchange);
 
-/* The end of the turn: writes what was held until then. The exchange may be over afterwards. */
+/* What is held until the end of the turn, and the descriptor it goes to. */
+struct http_text exchange_held(const struct exchange *exchange, int *ret_fd);
+
+/* The first `size` bytes of it have gone out. exchange_write_held() follows. */
+void exchange_held_sent(struct exchange *exchange, size_t size);
+
+/* The end of the turn: writes what is still held and goes on. The exchange may be over afterwards. */
 void exchange_write_held(struct exchange *exchange);
 
 /* The client is gone: closes the slot or leaves the queue, and frees the exchange. */

@@ -209,6 +209,13 @@ bool flow_keep(struct flow *flow, struct worker *worker, struct http_text *head)
     return true;
 }
 
+void flow_kept_sent(struct flow *flow, struct worker *worker, size_t size, uint64_t *written)
+{
+    flow->kept = http_text_make(flow->kept.data + size, flow->kept.length - size);
+    *written += size;
+    counter_add(&worker->counters.bytes_out, size);
+}
+
 enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, struct http_text head,
                            uint64_t *written)
 {

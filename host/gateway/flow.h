@@ -63,6 +63,9 @@ enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, str
  * by what was ready, has to be written now. */
 bool flow_keep(struct flow *flow, struct worker *worker, struct http_text *head);
 
+/* The first `size` bytes of what was kept have gone out. Adds to *written. */
+void flow_kept_sent(struct flow *flow, struct worker *worker, size_t size, uint64_t *written);
+
 /* True when bytes wait to be written. */
 bool flow_has_output(const struct flow *flow);
 

@@ -9,17 +9,20 @@
 /* Held at most, in bytes: some hundred small messages. What comes beyond is written at once. */
 #define HELD_MAX (256 * 1024)
 
-void outbox_init(struct outbox *outbox, size_t message_max)
+int outbox_init(struct outbox *outbox, size_t message_max)
 {
     *outbox = (struct outbox){.bytes = xmalloc(HELD_MAX + message_max), .message_max = message_max};
     TAILQ_INIT(&outbox->requests);
     TAILQ_INIT(&outbox->responses);
+    TAILQ_INIT(&outbox->leaving);
+    return send_batch_init(&outbox->batch);
 }
 
 void outbox_clear(struct outbox *outbox)
 {
     free(outbox->bytes);
     outbox->bytes = NULL;
+    send_batch_clear(&outbox->batch);
 }
 
 struct http_writer outbox_writer(const struct outbox *outbox)
@@ -74,12 +77,51 @@ void outbox_forget(struct exchange *exchange)
     exchange->held_in = NULL;
 }
 
-void outbox_flush(struct outbox *outbox)
+/* Those that leave next, requests first. Returns their number. */
+static unsigned choose_leaving(struct outbox *outbox)
 {
     struct exchange *exchange;
-    while ((exchange = TAILQ_FIRST(&outbox->requests)) || (exchange = TAILQ_FIRST(&outbox->responses))) {
+    unsigned count = 0;
+    while (count < SEND_BATCH_MAX &&
+           ((exchange = TAILQ_FIRST(&outbox->requests)) || (exchange = TAILQ_FIRST(&outbox->responses)))) {
         outbox_forget(exchange);
-        exchange_write_held(exchange);
+        hold(&outbox->leaving, exchange);
+        count++;
+    }
+    return count;
+}
+
+static void on_sent(void *context, int result)
+{
+    if (result > 0)
+        exchange_held_sent(context, (size_t)result);
+}
+
+/* What does not go out this way is left to exchange_write_held(), and so are all errors. */
+static void send_leaving(struct outbox *outbox)
+{
+    struct exchange *exchange;
+    TAILQ_FOREACH(exchange, &outbox->leaving, held)
+    {
+        int fd;
+        struct http_text message = exchange_held(exchange, &fd);
+        if (!send_batch_add(&outbox->batch, fd, message, exchange))
+            break;
+    }
+    send_batch_submit(&outbox->batch, on_sent);
+}
+
+void outbox_flush(struct outbox *outbox)
+{
+    unsigned count;
+    while ((count = choose_leaving(outbox)) > 0) {
+        if (count > 1)
+            send_leaving(outbox);
+        struct exchange *exchange;
+        while ((exchange = TAILQ_FIRST(&outbox->leaving))) {
+            outbox_forget(exchange);
+            exchange_write_held(exchange);
+        }
     }
     outbox->used = 0;
 }

@@ -1,12 +1,13 @@
 /*
  * What a worker writes at the end of a turn of its loop rather than at once: whole heads with small bodies. A
  * process that is sent one message wakes up, deals with it and sleeps again; sent those of a turn together,
- * it deals with them all. Requests go first: runners work on them while the responses are being written. One
- * worker.
+ * it deals with them all. Several go out as a batch where the kernel can do that; requests go first: runners
+ * work on them while the responses are being written. One worker.
  */
 #ifndef GATEWAY_OUTBOX_H
 #define GATEWAY_OUTBOX_H
 
+#include "gateway/send_batch.h"
 #include "http/text.h"
 #include "http/write.h"
 
@@ -23,10 +24,13 @@ struct outbox {
     size_t used;
     size_t message_max;
     struct held_exchanges requests, responses;
+    struct held_exchanges leaving; /* what the batch was made from */
+    struct send_batch batch;
 };
 
-/* `message_max` bytes is the largest message that a writer takes. */
-void outbox_init(struct outbox *outbox, size_t message_max);
+/* `message_max` bytes is the largest message that a writer takes. 0, or a negative error number: there are no
+ * batches, and each message is written by itself. */
+int outbox_init(struct outbox *outbox, size_t message_max);
 void outbox_clear(struct outbox *outbox);
 
 /* Writes a message. There is one at a time. */

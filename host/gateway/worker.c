@@ -320,6 +320,16 @@ static struct event_base *make_base(struct error *err)
     return base;
 }
 
+/* Makes the outbox. Workers are alike: one tells what the kernel does not offer. */
+static void init_outbox(struct worker *worker)
+{
+    int code = outbox_init(&worker->outbox, worker->bodies.capacity);
+    if (code < 0 && worker->index == 0)
+        log_info(
+            "gateway.no-io-uring", LOG_STR("error", strerror(-code)),
+            LOG_STR("hint", "Each message costs a system call of its own. See kernel.io_uring_disabled."));
+}
+
 static void init_limits(struct worker *worker, const struct host_settings *settings)
 {
     worker->request_headers = settings->max_headers;
@@ -331,7 +341,6 @@ static void init_limits(struct worker *worker, const struct host_settings *setti
     /* A head written anew may be longer: a line grows by a space when it had none behind the colon. */
     uint32_t longest = 2 * worker->heads.capacity;
     buffer_pool_init(&worker->bodies, longest > BODY_BUFFER ? longest : BODY_BUFFER, BODIES_KEPT);
-    outbox_init(&worker->outbox, worker->bodies.capacity);
 }
 
 int worker_init(struct worker *worker, struct worker_shared *shared, int index, int listen_fd,
@@ -341,6 +350,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
     worker->last_ready = &worker->ready;
     worker->tick_at_ms = TIMER_NEVER;
     init_limits(worker, shared->settings);
+    init_outbox(worker);
     timer_wheel_init(&worker->wheel, clock_ms());
     timer_init(&worker->accept_again, listen_again);
     if (getrandom(&worker->random_state, sizeof(worker->random_state), 0) < 0)

@@ -103,7 +103,13 @@ def backend(tmp_path):
 
 
 @pytest.fixture
-def start_gateway(tmp_path, backend):
+def driver_options():
+    """For every gateway of a module that has its own."""
+    return []
+
+
+@pytest.fixture
+def start_gateway(tmp_path, backend, driver_options):
     """A function that starts a gateway with the function "f" on `slots` connections to the backend."""
     started = []
 
@@ -111,7 +117,7 @@ def start_gateway(tmp_path, backend):
         arguments = ["--route", f"f={backend.path}:{slots}", "--workers", str(workers), "--timeout", str(timeout)]
         for name, value in settings.items():
             arguments += ["--set", f"{name}={value}"]
-        gateway = Gateway(tmp_path, [*arguments, *options])
+        gateway = Gateway(tmp_path, [*driver_options, *arguments, *options])
         started.append(gateway)
         if slots:
             gateway.wait_slots(slots)

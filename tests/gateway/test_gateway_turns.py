@@ -1,15 +1,27 @@
-"""Much that happens within one turn of a worker's loop, made so by stopping the gateway's process meanwhile."""
+"""Much that happens within one turn of a worker's loop, made so by stopping the gateway's process meanwhile. What a
+turn holds is sent in batches where the kernel has io_uring, else message by message: both are tested."""
 import contextlib
 import os
 import pathlib
 import signal
 import socket
 import threading
+import time
+
+import pytest
 
 from conftest import wait_for
 
 CLIENTS = 200
 SIZE = 3800  # bytes of a body; those of a turn are more than the gateway keeps for its end
+
+
+WITHOUT_IO_URING = ["--io-uring", "off"]
+
+
+@pytest.fixture(params=[[], WITHOUT_IO_URING], ids=["batches", "single"])
+def driver_options(request):
+    return request.param
 
 
 def is_stopped(pid):
@@ -59,6 +71,41 @@ def test_many_requests_and_many_answers_in_one_turn(start_gateway, backend):
         response = client.read_response()
         assert (response.status, response.body) == (200, body_of(number))
         assert client.get("/f/dump").status == 200
+        client.leave()
+
+
+def test_log_tells_that_the_kernel_has_no_io_uring(start_gateway, driver_options):
+    gateway = start_gateway(workers=2)
+    lines = [line for line in gateway.log_path.read_text().splitlines() if "gateway.no-io-uring" in line]
+    assert len(lines) == (driver_options == WITHOUT_IO_URING)
+
+
+def pipeline(client, count):
+    """Sends as much of so many requests as the gateway takes, by a thread; their bodies are numbered."""
+    requests = b"".join(
+        b"POST /f/echo HTTP/1.1\r\nHost: berth.test\r\nContent-Length: %d\r\n\r\n" % SIZE + body_of(number)
+        for number in range(count))
+    sender = threading.Thread(target=client.send, args=(requests,), daemon=True)
+    sender.start()
+    return sender
+
+
+def test_answers_of_a_turn_meet_clients_that_do_not_read(start_gateway):
+    """Answers stay with the gateway, whole or in part, until their clients read on."""
+    slow, answers = 8, 2000
+    gateway = start_gateway(slots=slow)
+    clients = [gateway.client(timeout=30) for _ in range(slow)]
+    senders = [pipeline(client, answers) for client in clients]
+    stands_still_at = -1
+    while (written := gateway.stats()["out"]) > stands_still_at:
+        stands_still_at = written
+        time.sleep(0.2)
+    assert written < 2 * slow * answers * SIZE, "every answer found room"
+    for client, sender in zip(clients, senders):
+        for number in range(answers):
+            response = client.read_response()
+            assert (response.status, response.body) == (200, body_of(number))
+        sender.join()
         client.leave()
 
 

@@ -3,7 +3,7 @@
  * For tests and benchmarks. Commands on standard input, one a line; answers on standard output.
  *
  *     gateway_driver [--listen A:P] [--workers N] [--set NAME=VALUE]... [--timeout MS] [--log debug]
- *                    [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
+ *                    [--io-uring off] [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
  *
  *     stats              one JSON object
  *     counts NAME        the pool's counters as JSON
@@ -21,6 +21,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,7 +30,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -385,6 +389,21 @@ static void serve(void)
     }
 }
 
+/* As on a kernel without it. */
+static void deny_io_uring(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof(filter) / sizeof(*filter), .filter = filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        die("cannot deny io_uring");
+}
+
 static void parse(int argc, char **argv)
 {
     for (int i = 1; i + 1 < argc; i += 2) {
@@ -402,6 +421,8 @@ static void parse(int argc, char **argv)
             driver.timeout_ms = (unsigned)strtoul(value, NULL, 10);
         else if (strcmp(option, "--log") == 0)
             log_configure(value[0] == 'd' ? LOG_DEBUG : LOG_INFO, LOG_TEXT);
+        else if (strcmp(option, "--io-uring") == 0 && strcmp(value, "off") == 0)
+            deny_io_uring();
         else if (strcmp(option, "--route") == 0)
             set_backend(add_route(value, &rest), strchr(value, '=') + 1);
         else if (strcmp(option, "--broken") == 0)
