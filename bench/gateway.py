@@ -221,8 +221,8 @@ def idle_memory(name, folder, backend, count):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(prog="bench/run gateway", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=3, help="length of one run")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each peer and row")
+    parser.add_argument("--seconds", type=int, default=2, help="length of one run")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each peer and row")
     parser.add_argument("--quick", action="store_true", help="only small bodies with 32 connections, no Python")
     parser.add_argument("--idle", type=int, default=10000, help="idle clients for the memory row")
     return parser.parse_args(arguments)
