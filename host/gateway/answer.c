@@ -81,6 +81,16 @@ static void write_plain(struct http_writer *body, const struct error *error, str
     http_write_raw(body, "\n", 1);
 }
 
+/* The header that a status asks for, whole; empty: none. */
+static struct http_text demanded_by(int status)
+{
+    if (status == 503)
+        return HTTP_TEXT("Retry-After: 1\r\n");
+    if (status == 405)
+        return HTTP_TEXT("Allow: OPTIONS\r\n");
+    return HTTP_TEXT("");
+}
+
 /* What every answer has, and its end. */
 static void write_answer(struct http_writer *writer, const struct exchange *exchange,
                          const struct http_answer *answer, struct http_text extra)
@@ -112,7 +122,7 @@ void answer_write_error(struct http_writer *writer, const struct exchange *excha
         .keep_alive = exchange->keep_alive,
         .head_only = exchange->request.method == HTTP_METHOD_HEAD,
     };
-    write_answer(writer, exchange, &answer, status == 503 ? HTTP_TEXT("Retry-After: 1\r\n") : HTTP_TEXT(""));
+    write_answer(writer, exchange, &answer, demanded_by(status));
 }
 
 void answer_write_options(struct http_writer *writer, const struct exchange *exchange)

@@ -1,4 +1,4 @@
-/* Answers that the gateway makes itself: errors as JSON or plain text, and OPTIONS *. */
+/* Answers that the gateway makes itself: errors as JSON or plain text, and OPTIONS. */
 #ifndef GATEWAY_ANSWER_H
 #define GATEWAY_ANSWER_H
 
@@ -14,7 +14,7 @@
 void answer_write_error(struct http_writer *writer, const struct exchange *exchange, int status,
                         const struct error *error);
 
-/* Writes the answer to OPTIONS *. */
+/* Writes the answer to OPTIONS * and to OPTIONS that may not be passed on. */
 void answer_write_options(struct http_writer *writer, const struct exchange *exchange);
 
 #endif

@@ -4,6 +4,7 @@
 #include "gateway/answer.h"
 #include "gateway/lost.h"
 #include "gateway/relay.h"
+#include "http/hop.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -392,6 +393,20 @@ void exchange_acquire(struct exchange *exchange)
     }
 }
 
+/* A TRACE or OPTIONS request that may go no further than this gateway, or names no function at all. */
+static void answer_last_hop(struct exchange *exchange)
+{
+    struct error error;
+    if (exchange->request.method == HTTP_METHOD_OPTIONS) {
+        answer(exchange, 204, NULL);
+        return;
+    }
+    error_set(&error, "gateway", "trace-not-served",
+              "Max-Forwards: 0 ends this request at the gateway, which reflects none.");
+    error_hint(&error, "With a larger number, or without the header, the function answers.");
+    exchange_fail(exchange, 405, &error);
+}
+
 /* The head is complete: finds out what is asked for. */
 static void dispatch(struct exchange *exchange)
 {
@@ -403,8 +418,8 @@ static void dispatch(struct exchange *exchange)
     counter_add(&worker->counters.requests_active, 1);
     make_id(exchange);
     begin_body(exchange);
-    if (exchange->request.target_form == HTTP_TARGET_ASTERISK) {
-        answer(exchange, 204, NULL);
+    if (exchange->request.target_form == HTTP_TARGET_ASTERISK || http_hops_left(&exchange->request) == 0) {
+        answer_last_hop(exchange);
         return;
     }
     enum target_kind kind = target_split(&exchange->request, &exchange->target);

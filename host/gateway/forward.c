@@ -1,5 +1,7 @@
 #include "gateway/forward.h"
 
+#include "http/hop.h"
+
 /* Written by the gateway, so not copied from the client. */
 #define REQUEST_DROP                                                                                         \
     (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_FOR) |              \
@@ -68,8 +70,13 @@ static void write_forwarded_prefix(struct http_writer *writer, const struct exch
 void forward_request_head(struct http_writer *writer, const struct exchange *exchange)
 {
     const struct http_head *head = &exchange->request;
-    const struct http_request_edit edit = {.target = exchange->target.rest, .drop = REQUEST_DROP};
+    int64_t hops = http_hops_left(head);
+    struct http_request_edit edit = {.target = exchange->target.rest, .drop = REQUEST_DROP};
+    if (hops > 0)
+        edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_MAX_FORWARDS);
     http_write_request(writer, head, &edit);
+    if (hops > 0)
+        http_write_field_number(writer, HTTP_TEXT("Max-Forwards"), (uint64_t)hops - 1);
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
     write_forwarded_for(writer, exchange);
     write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_PROTO, HTTP_TEXT("X-Forwarded-Proto"),

@@ -48,3 +48,26 @@ bool http_hop_mark(struct http_head *head)
     }
     return true;
 }
+
+int64_t http_hops_left(const struct http_head *head)
+{
+    if (head->method != HTTP_METHOD_TRACE && head->method != HTTP_METHOD_OPTIONS) {
+        return -1;
+    }
+    const struct http_header *header = http_head_find(head, HTTP_HEADER_MAX_FORWARDS);
+    if (!header || header->value_length == 0) {
+        return -1;
+    }
+    struct http_text digits = http_head_value(head, header);
+    int64_t hops = 0;
+    for (size_t i = 0; i < digits.length; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9') {
+            return -1;
+        }
+        hops = hops * 10 + (digits.data[i] - '0');
+        if (hops > UINT32_MAX) {
+            hops = UINT32_MAX;
+        }
+    }
+    return hops;
+}

@@ -1,6 +1,6 @@
 /*
- * Which headers concern one connection only and are never passed on (RFC 9110, 7.6.1), and which fields may
- * not come in a trailer section (RFC 9110, 6.5.1).
+ * Which headers concern one connection only and are never passed on (RFC 9110, 7.6.1), how far a request may
+ * go (7.6.2), and which fields may not come in a trailer section (6.5.1).
  */
 #ifndef HTTP_HOP_H
 #define HTTP_HOP_H
@@ -38,5 +38,9 @@ struct http_head;
  * name as HTTP_HEADER_IS_HOP. False when Connection has too many
  * members to be honest. Part of http_head_parse. */
 bool http_hop_mark(struct http_head *head);
+
+/* How many times a TRACE or OPTIONS request may still be passed on, as its Max-Forwards says; large numbers
+ * count as UINT32_MAX. -1: as often as may be, also when that header is no number. */
+int64_t http_hops_left(const struct http_head *head);
 
 #endif

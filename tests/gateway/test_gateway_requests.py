@@ -325,6 +325,27 @@ def test_own_answers(start_gateway):
     wait_for(lambda: gateway.stats()["active"] == 0, "no request under way")
 
 
+def forwards_left(response):
+    return re.findall(r"\r\nMax-Forwards: (.*)\r\n", response.body.decode())
+
+
+def test_max_forwards(gateway):
+    with gateway.client() as client:
+        for method in ("TRACE", "OPTIONS"):
+            assert forwards_left(client.get("/f/dump", "Max-Forwards: 7", method=method)) == ["6"]
+            assert forwards_left(client.get("/f/dump", "Max-Forwards: 1", "Max-Forwards: 9", method=method)) == ["0"]
+            assert forwards_left(client.get("/f/dump", f"Max-Forwards: {10 ** 30}", method=method)) == [str(2 ** 32 - 2)]
+            assert forwards_left(client.get("/f/dump", "Max-Forwards: x", method=method)) == ["x"]
+            assert forwards_left(client.get("/f/dump", method=method)) == []
+        assert forwards_left(client.get("/f/dump", "Max-Forwards: 0")) == ["0"]
+        options = client.get("/f/dump", "Max-Forwards: 0", method="OPTIONS")
+        assert options.status == 204 and "POST" in options.get("Allow")
+        trace = client.get("/f/dump", "Max-Forwards: 00", "Cookie: secret", method="TRACE")
+        assert (trace.status, trace.get("Allow"), error_of(trace)["reason"]) == (405, "OPTIONS", "trace-not-served")
+        assert b"secret" not in trace.body
+        assert client.get("/f/echo").status == 200
+
+
 def test_error_before_the_body_came_closes(gateway):
     with gateway.client() as client:
         client.request(["POST /none HTTP/1.1", "Host: x", "Content-Length: 1000000"])

@@ -181,6 +181,33 @@ static void test_hop_by_hop_marks(void **state)
     }
 }
 
+static void test_hops_left(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *lines;
+        int64_t hops;
+    } cases[] = {
+        {"TRACE", "Max-Forwards: 0\r\n", 0},
+        {"OPTIONS", "max-forwards: 0012\r\n", 12},
+        {"OPTIONS", "Max-Forwards: 4294967295\r\n", UINT32_MAX},
+        {"OPTIONS", "Max-Forwards: 99999999999999999999999999\r\n", UINT32_MAX},
+        {"TRACE", "Max-Forwards: 3\r\nMax-Forwards: 0\r\n", 3},
+        {"TRACE", "", -1},
+        {"TRACE", "Max-Forwards:\r\n", -1},
+        {"TRACE", "Max-Forwards: -1\r\n", -1},
+        {"TRACE", "Max-Forwards: 1 2\r\n", -1},
+        {"GET", "Max-Forwards: 0\r\n", -1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct parse p;
+        char text[128];
+        snprintf(text, sizeof(text), "%s / HTTP/1.1\r\nHost: h\r\n%s\r\n", cases[i].method, cases[i].lines);
+        assert_int_equal(parse_request(&p, text), HTTP_PARSE_DONE);
+        assert_int_equal(http_hops_left(&p.head), cases[i].hops);
+    }
+}
+
 /* Response heads: what follows them, and whether the connection lasts. */
 struct response_case {
     const char *text;
@@ -307,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_idle_until_the_first_byte),
         cmocka_unit_test(test_methods),
         cmocka_unit_test(test_hop_by_hop_marks),
+        cmocka_unit_test(test_hops_left),
         cmocka_unit_test(test_responses),
         cmocka_unit_test(test_every_problem_is_complete),
     };
