@@ -24,7 +24,7 @@ struct outbox {
     size_t used;
     size_t message_max;
     struct held_exchanges requests, responses;
-    struct held_exchanges leaving; /* what the batch was made from */
+    struct held_exchanges leaving; /* off the other lists and being written */
     struct send_batch batch;
 };
 

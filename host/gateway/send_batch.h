@@ -1,8 +1,9 @@
 /*
- * Small messages to many connections by one system call (io_uring): nobody whom the first of them wakes gets
- * the sender's processor before the last is sent. Nothing waits for a socket; what one does not take stays
- * unsent. Kernels may be without io_uring, or have it switched off (sysctl kernel.io_uring_disabled, since
- * Linux 6.6): such a batch has no room. One thread at a time.
+ * Small messages to many connections by one system call (io_uring). Between two calls the kernel likes to
+ * give the processor to whom the first message woke; within one it seldom does before the last is sent.
+ * Nothing waits for a socket; what one does not take stays unsent. io_uring may be missing, switched off
+ * (sysctl kernel.io_uring_disabled, since Linux 6.6), or denied by a container's seccomp profile: such a
+ * batch has no room. One thread at a time.
  */
 #ifndef GATEWAY_SEND_BATCH_H
 #define GATEWAY_SEND_BATCH_H
@@ -19,7 +20,7 @@ struct send_batch {
     bool is_open;
 };
 
-/* Told for each message: what send() would have returned, or a negative error number. */
+/* Told once for each message, in any order: what send() would have returned, or a negative error number. */
 typedef void send_batch_sent(void *context, int result);
 
 /* 0, or a negative error number: there is no io_uring to be had, and the batch stays without room. */

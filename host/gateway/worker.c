@@ -320,14 +320,12 @@ static struct event_base *make_base(struct error *err)
     return base;
 }
 
-/* Makes the outbox. Workers are alike: one tells what the kernel does not offer. */
 static void init_outbox(struct worker *worker)
 {
     int code = outbox_init(&worker->outbox, worker->bodies.capacity);
-    if (code < 0 && worker->index == 0)
-        log_info(
-            "gateway.no-io-uring", LOG_STR("error", strerror(-code)),
-            LOG_STR("hint", "Each message costs a system call of its own. See kernel.io_uring_disabled."));
+    if (code < 0)
+        log_info("gateway.no-io-uring", LOG_INT("worker", worker->index), LOG_STR("error", strerror(-code)),
+                 LOG_STR("hint", "Each message costs a system call of its own. See docs/operations.md."));
 }
 
 static void init_limits(struct worker *worker, const struct host_settings *settings)

@@ -1,5 +1,6 @@
 """Runs the real gateway in tests/peers/gateway_driver with scripted runners behind it."""
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -16,6 +17,18 @@ BIN = pathlib.Path(os.environ.get("BERTH_BIN_DIR", pathlib.Path(__file__).parent
 BINARY = (BIN / "gateway_driver").read_bytes()
 SANITIZED = b"__asan_init" in BINARY or b"__tsan_init" in BINARY
 SUSPICIOUS = re.compile(r"Sanitizer|runtime error|data race| error | level=error")
+
+
+IO_URING_SETUP = 425  # the system call's number, the same on every architecture
+
+
+def has_io_uring():
+    """Whether this kernel lets this process have a ring."""
+    ring = ctypes.CDLL(None).syscall(IO_URING_SETUP, 1, ctypes.create_string_buffer(256))
+    if ring < 0:
+        return False
+    os.close(ring)
+    return True
 
 
 def wait_for(condition, what, seconds=10):

@@ -1,5 +1,5 @@
-"""Much that happens within one turn of a worker's loop, made so by stopping the gateway's process meanwhile. What a
-turn holds is sent in batches where the kernel has io_uring, else message by message: both are tested."""
+"""Much that happens within one turn of a worker's loop, made so by stopping the gateway's process meanwhile. Several
+messages that a turn holds are sent as a batch where the kernel has io_uring, else one by one: both are tested."""
 import contextlib
 import os
 import pathlib
@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import wait_for
+from conftest import has_io_uring, wait_for
 
 CLIENTS = 200
 SIZE = 3800  # bytes of a body; those of a turn are more than the gateway keeps for its end
@@ -21,6 +21,8 @@ WITHOUT_IO_URING = ["--io-uring", "off"]
 
 @pytest.fixture(params=[[], WITHOUT_IO_URING], ids=["batches", "single"])
 def driver_options(request):
+    if not request.param and not has_io_uring():
+        pytest.skip("the kernel has no io_uring for this process")
     return request.param
 
 
@@ -71,13 +73,14 @@ def test_many_requests_and_many_answers_in_one_turn(start_gateway, backend):
         response = client.read_response()
         assert (response.status, response.body) == (200, body_of(number))
         assert client.get("/f/dump").status == 200
-        client.leave()
+        assert client.leave() == b""
+    assert [request.target for request in backend.requests].count("/together") == CLIENTS
 
 
 def test_log_tells_that_the_kernel_has_no_io_uring(start_gateway, driver_options):
     gateway = start_gateway(workers=2)
     lines = [line for line in gateway.log_path.read_text().splitlines() if "gateway.no-io-uring" in line]
-    assert len(lines) == (driver_options == WITHOUT_IO_URING)
+    assert len(lines) == (2 if driver_options == WITHOUT_IO_URING else 0)
 
 
 def pipeline(client, count):
@@ -107,6 +110,68 @@ def test_answers_of_a_turn_meet_clients_that_do_not_read(start_gateway):
             assert (response.status, response.body) == (200, body_of(number))
         sender.join()
         client.leave()
+
+
+def post_together(gateway, clients, target, meanwhile=lambda: None):
+    """One request a client, all in one turn; their bodies are numbered."""
+    with stopped(gateway):
+        meanwhile()
+        for number, client in enumerate(clients):
+            client.request([f"POST {target} HTTP/1.1", "Host: berth.test", f"Content-Length: {SIZE}"], body_of(number))
+
+
+def test_requests_that_were_acted_on_are_not_repeated(start_gateway, backend):
+    """The runners take what a turn sends, and close without an answer."""
+    gateway = start_gateway(slots=CLIENTS)
+    clients = [gateway.client(timeout=30) for _ in range(CLIENTS)]
+    taken = []
+
+    @backend.on("/take")
+    def take(connection, request):
+        taken.append(connection.read_body(request)[0])
+        return False
+
+    post_together(gateway, clients, "/f/take")
+    for client in clients:
+        assert client.read_response().status == 502
+        client.leave()
+    assert sorted(taken) == [body_of(number) for number in range(CLIENTS)]
+
+
+def test_runners_that_take_nothing_more(start_gateway, backend):
+    """Nothing of what a turn sends goes out: the requests go to other connections, though they could not be repeated."""
+    gateway = start_gateway(slots=CLIENTS)
+    clients = [gateway.client(timeout=30) for _ in range(CLIENTS)]
+    ends = []  # a second hold on the runners' ends, so that the connections are not closed
+
+    def stop_taking():
+        for sock in list(backend.open):
+            ends.append(sock.dup())
+            sock.shutdown(socket.SHUT_RD)
+
+    post_together(gateway, clients, "/f/echo", stop_taking)
+    for number, client in enumerate(clients):
+        response = client.read_response()
+        assert (response.status, response.body) == (200, body_of(number))
+        client.leave()
+    assert gateway.stats()["retries"] > 0
+    assert len(backend.requests) == CLIENTS
+    for end in ends:
+        end.close()
+
+
+def test_every_byte_of_a_turn_is_counted(start_gateway, backend):
+    """In and out are the same when each message goes out as it came; the backend answers with the head it got."""
+    gateway = start_gateway(slots=CLIENTS)
+    clients = [gateway.client(timeout=30) for _ in range(CLIENTS)]
+    post_together(gateway, clients, "/f/dump")
+    received = 0
+    for client in clients:
+        response = client.read_response()
+        received += len(response.raw) + len(response.body)
+        client.leave()
+    sent = sum(len(request.raw) for request in backend.requests) + CLIENTS * SIZE
+    assert gateway.stats()["out"] == sent + received
 
 
 def test_request_meets_a_runner_that_leaves_in_the_same_turn(start_gateway, backend):

@@ -1,6 +1,7 @@
 #include "gateway/send_batch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,15 +18,25 @@
 static struct send_batch batch;
 static int ours[PAIRS], theirs[PAIRS];
 
-/* The results by message, in the order in which they were told. */
+#define UNTOLD INT_MIN
+
+/* By the messages' numbers. They are told in any order: Linux 6.1 tells of those that would wait first. */
 static int results[SEND_BATCH_MAX];
-static intptr_t numbers[SEND_BATCH_MAX];
 static int told;
 
 static void on_sent(void *context, int result)
 {
-    numbers[told] = (intptr_t)context;
-    results[told++] = result;
+    int *place = &results[(intptr_t)context];
+    assert_int_equal(*place, UNTOLD);
+    *place = result;
+    told++;
+}
+
+static void forget_results(void)
+{
+    told = 0;
+    for (int i = 0; i < SEND_BATCH_MAX; i++)
+        results[i] = UNTOLD;
 }
 
 static bool add(int fd, const char *bytes, size_t size, intptr_t number)
@@ -36,7 +47,7 @@ static bool add(int fd, const char *bytes, size_t size, intptr_t number)
 static int begin(void **state)
 {
     (void)state;
-    told = 0;
+    forget_results();
     for (int i = 0; i < PAIRS; i++) {
         int pair[2];
         assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), errno);
@@ -44,7 +55,7 @@ static int begin(void **state)
         theirs[i] = pair[1];
     }
     int code = send_batch_init(&batch);
-    assert_true(code == 0 || code == -ENOSYS || code == -EPERM);
+    assert_int_equal(batch.is_open, code == 0);
     return 0;
 }
 
@@ -84,13 +95,12 @@ static void test_each_message_goes_to_its_connection(void **state)
     need_io_uring();
     static const char *const texts[PAIRS] = {"first", "second one", "third"};
     for (int turn = 0; turn < 500; turn++) {
-        told = 0;
+        forget_results();
         for (int i = 0; i < PAIRS; i++)
             assert_true(add(ours[i], texts[i], strlen(texts[i]), i));
         send_batch_submit(&batch, on_sent);
         assert_int_equal(told, PAIRS);
         for (int i = 0; i < PAIRS; i++) {
-            assert_int_equal(numbers[i], i);
             assert_int_equal(results[i], strlen(texts[i]));
             expect_received(theirs[i], texts[i]);
         }
