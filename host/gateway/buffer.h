@@ -1,9 +1,11 @@
 /*
- * Fixed-size I/O buffers, kept on a freelist per worker: taken while bytes are pending, given back when they
- * are gone, so that an idle connection holds none.
+ * Fixed-size I/O buffers of a worker, from a list of those kept for reuse: taken while bytes are pending,
+ * given back when they are gone, so that an idle connection holds none.
  */
 #ifndef GATEWAY_BUFFER_H
 #define GATEWAY_BUFFER_H
+
+#include "gateway/freelist.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +13,6 @@
 /* Bytes [start, end) wait to be used; recv appends at `end`. Whoever holds it gives the middle its meaning.
  */
 struct buffer {
-    struct buffer *next; /* on the freelist */
     uint32_t capacity;
     uint32_t start, end;
     char data[];
@@ -28,9 +29,8 @@ static inline size_t buffer_room(const struct buffer *buffer)
 }
 
 struct buffer_pool {
-    struct buffer *first;
-    uint32_t capacity;   /* of each buffer */
-    unsigned kept, keep; /* on the freelist now, at most; the rest goes back to the heap */
+    struct freelist list;
+    uint32_t capacity; /* of each buffer */
 };
 
 void buffer_pool_init(struct buffer_pool *pool, uint32_t capacity, unsigned keep);

@@ -11,46 +11,12 @@
 
 /* After the last answer, a client that still sends is listened to for so long and so much, so that it can
  * read the answer before its own bytes meet a closed connection. */
-#define LINGER_MS         2000
-#define LINGER_BYTES      (1024 * 1024)
-
-#define SPARE_CLIENTS_MAX 1024
+#define LINGER_MS    2000
+#define LINGER_BYTES (1024 * 1024)
 
 static void on_readable(evutil_socket_t fd, short what, void *context);
 static void on_writable(evutil_socket_t fd, short what, void *context);
 static void on_deadline(struct timer *timer, uint64_t now_ms);
-
-static struct client *take_client(struct worker *worker)
-{
-    struct client *client = worker->spare_clients;
-    if (!client)
-        return calloc(1, sizeof(*client));
-    worker->spare_clients = client->next;
-    worker->spare_client_count--;
-    memset(client, 0, sizeof(*client));
-    return client;
-}
-
-static void give_client(struct worker *worker, struct client *client)
-{
-    if (worker->spare_client_count >= SPARE_CLIENTS_MAX) {
-        free(client);
-        return;
-    }
-    client->next = worker->spare_clients;
-    worker->spare_clients = client;
-    worker->spare_client_count++;
-}
-
-void client_free_spares(struct worker *worker)
-{
-    while (worker->spare_clients) {
-        struct client *client = worker->spare_clients;
-        worker->spare_clients = client->next;
-        free(client);
-    }
-    worker->spare_client_count = 0;
-}
 
 /* IPv4 clients of a dual-stack listener are shown as what they are. */
 static void format_address(struct client *client, const struct sockaddr_storage *address)
@@ -118,14 +84,13 @@ static void tune(int fd, const struct sockaddr_storage *address)
 
 void client_open(struct worker *worker, int fd, const struct sockaddr_storage *address)
 {
-    struct client *client = take_client(worker);
+    struct client *client = freelist_take(&worker->spare_clients);
     if (!client) {
         close(fd);
         worker_client_gone(worker);
         return;
     }
-    client->worker = worker;
-    client->fd = fd;
+    *client = (struct client){.worker = worker, .fd = fd};
     format_address(client, address);
     tune(fd, address);
     timer_init(&client->timer, on_deadline);
@@ -155,7 +120,7 @@ void client_close(struct client *client, bool reset)
         setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     close(client->fd);
     unlink_client(worker, client);
-    give_client(worker, client);
+    freelist_give(&worker->spare_clients, client);
     worker_client_gone(worker);
 }
 

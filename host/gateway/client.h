@@ -16,7 +16,7 @@ struct exchange;
 
 struct client {
     struct worker *worker;
-    struct client *next, *previous; /* all of the worker; `next` also links the spare ones */
+    struct client *next, *previous; /* all of the worker */
     struct client *next_ready;
     struct event read, write;
     struct timer timer; /* the one deadline of whatever it waits for */
@@ -73,8 +73,5 @@ static inline void client_set_timer(struct client *client, uint64_t due_ms)
 {
     worker_set_timer(client->worker, &client->timer, due_ms);
 }
-
-/* Frees those kept for reuse. */
-void client_free_spares(struct worker *worker);
 
 #endif

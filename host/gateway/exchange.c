@@ -12,10 +12,9 @@
 
 /* A client that has shut down its side may have left or may still read. It gets an answer that comes within
  * this time; then the work is cancelled. */
-#define LEAVE_GRACE_MS      1000
+#define LEAVE_GRACE_MS 1000
 
-#define SPARE_EXCHANGES_MAX 256
-#define NEAREST_MAX         3
+#define NEAREST_MAX    3
 
 static const char *const state_names[] = {
     [EXCHANGE_READ_HEAD] = "read-head",   [EXCHANGE_WAIT_SLOT] = "wait-slot",
@@ -26,45 +25,10 @@ static const char *const state_names[] = {
 
 static void on_mail(struct mail *mail, void *owner);
 
-static struct exchange *take_exchange(struct worker *worker)
+size_t exchange_size(const struct worker *worker)
 {
-    struct exchange *exchange = worker->spare_exchanges;
     size_t headers = worker->request_headers + HTTP_HEADERS_DEFAULT;
-    if (exchange) {
-        worker->spare_exchanges = exchange->next;
-        worker->spare_exchange_count--;
-    } else {
-        exchange = malloc(sizeof(*exchange) + headers * sizeof(struct http_header));
-    }
-    if (!exchange)
-        return NULL;
-    memset(exchange, 0, sizeof(*exchange));
-    exchange->worker = worker;
-    exchange->response_headers = exchange->request_headers + worker->request_headers;
-    return exchange;
-}
-
-static void give_exchange(struct exchange *exchange)
-{
-    struct worker *worker = exchange->worker;
-    if (worker->spare_exchange_count >= SPARE_EXCHANGES_MAX) {
-        free(exchange);
-        return;
-    }
-    exchange->client = NULL;
-    exchange->next = worker->spare_exchanges;
-    worker->spare_exchanges = exchange;
-    worker->spare_exchange_count++;
-}
-
-void exchange_free_spares(struct worker *worker)
-{
-    while (worker->spare_exchanges) {
-        struct exchange *exchange = worker->spare_exchanges;
-        worker->spare_exchanges = exchange->next;
-        free(exchange);
-    }
-    worker->spare_exchange_count = 0;
+    return sizeof(struct exchange) + headers * sizeof(struct http_header);
 }
 
 void exchange_enter(struct exchange *exchange, enum exchange_state state)
@@ -79,11 +43,14 @@ void exchange_enter(struct exchange *exchange, enum exchange_state state)
 struct exchange *exchange_begin(struct client *client)
 {
     struct worker *worker = client->worker;
-    struct exchange *exchange = take_exchange(worker);
+    struct exchange *exchange = freelist_take(&worker->spare_exchanges);
     if (!exchange)
         return NULL;
+    memset(exchange, 0, sizeof(*exchange));
+    exchange->worker = worker;
     exchange->client = client;
     exchange->state = EXCHANGE_READ_HEAD;
+    exchange->response_headers = exchange->request_headers + worker->request_headers;
     exchange->run_due_ms = exchange->stall_due_ms = exchange->leave_due_ms = TIMER_NEVER;
     http_head_parser_init_request(&exchange->parser, &exchange->request, exchange->request_headers,
                                   worker->request_headers, &worker->request_limits);
@@ -101,7 +68,7 @@ static void release_exchange(struct exchange *exchange)
     worker_give(worker, &exchange->request_bytes);
     if (exchange->counted)
         counter_add(&worker->counters.requests_active, (uint64_t)-1);
-    give_exchange(exchange);
+    freelist_give(&worker->spare_exchanges, exchange);
 }
 
 static void copy_text(char *text, size_t size, struct http_text source)

@@ -40,8 +40,7 @@ enum exchange_state {
 struct exchange {
     enum exchange_state state;
     struct worker *worker;
-    struct client *client; /* NULL: orphan, or spare */
-    struct exchange *next; /* among the spare ones */
+    struct client *client; /* NULL: orphan */
 
     struct http_head_parser parser; /* of the request, then of the response */
     struct http_head request;
@@ -110,7 +109,7 @@ void exchange_write_held(struct exchange *exchange);
 /* The client is gone: closes the slot or leaves the queue, and frees the exchange. */
 void exchange_abandon(struct exchange *exchange);
 
-/* Frees those kept for reuse. */
-void exchange_free_spares(struct worker *worker);
+/* Bytes of an exchange of this worker, whose settings say how many headers a request may have. */
+size_t exchange_size(const struct worker *worker);
 
 #endif

@@ -8,6 +8,7 @@
 #include "gateway/slot_link.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +21,16 @@
 /* Clients taken in one turn of the loop. */
 #define ACCEPT_BATCH 64
 
-/* Buffers kept for reuse. */
-#define PARTS_KEPT        256
-#define HEADS_KEPT        256
-#define BODIES_KEPT       64
+/* Kept for reuse at most. */
+#define PARTS_KEPT     256
+#define HEADS_KEPT     256
+#define BODIES_KEPT    64
+#define CLIENTS_KEPT   1024
+#define EXCHANGES_KEPT 256
+
+/* What has been kept so long without being needed is freed, and so much of it goes back to the system. */
+#define TRIM_MS           10000
+#define TRIM_BYTES        (1024 * 1024)
 
 #define PART_BUFFER       1000 /* 1 KiB of the heap with its header */
 #define BODY_BUFFER       65536
@@ -99,11 +106,30 @@ uint64_t worker_random(struct worker *worker)
     return z ^ (z >> 31);
 }
 
+static void trim(struct timer *timer, uint64_t now_ms)
+{
+    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, trim));
+    struct freelist *const lists[] = {&worker->parts.list, &worker->heads.list, &worker->bodies.list,
+                                      &worker->spare_clients, &worker->spare_exchanges};
+    size_t freed = 0;
+    bool keeps_some = false;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        freed += freelist_trim(lists[i]);
+        keeps_some = keeps_some || lists[i]->kept > 0;
+    }
+    if (freed >= TRIM_BYTES)
+        malloc_trim(0);
+    if (keeps_some)
+        worker_set_timer(worker, timer, now_ms + TRIM_MS);
+}
+
 /* The capacities differ, see init_limits(). */
 void worker_give(struct worker *worker, struct buffer **held)
 {
     if (!*held)
         return;
+    if (worker->trim.due_ms == TIMER_NEVER)
+        worker_set_timer(worker, &worker->trim, worker_now_ms(worker) + TRIM_MS);
     if ((*held)->capacity == worker->bodies.capacity)
         buffer_give(&worker->bodies, held);
     else if ((*held)->capacity == worker->heads.capacity)
@@ -339,6 +365,8 @@ static void init_limits(struct worker *worker, const struct host_settings *setti
     /* A head written anew may be longer: a line grows by a space when it had none behind the colon. */
     uint32_t longest = 2 * worker->heads.capacity;
     buffer_pool_init(&worker->bodies, longest > BODY_BUFFER ? longest : BODY_BUFFER, BODIES_KEPT);
+    freelist_init(&worker->spare_clients, sizeof(struct client), CLIENTS_KEPT);
+    freelist_init(&worker->spare_exchanges, exchange_size(worker), EXCHANGES_KEPT);
 }
 
 int worker_init(struct worker *worker, struct worker_shared *shared, int index, int listen_fd,
@@ -351,6 +379,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
     init_outbox(worker);
     timer_wheel_init(&worker->wheel, clock_ms());
     timer_init(&worker->accept_again, listen_again);
+    timer_init(&worker->trim, trim);
     if (getrandom(&worker->random_state, sizeof(worker->random_state), 0) < 0)
         worker->random_state = clock_ns();
     worker->base = make_base(err);
@@ -394,8 +423,6 @@ void worker_clear(struct worker *worker)
 {
     while (worker->watches)
         slot_link_detach(worker->watches);
-    client_free_spares(worker);
-    exchange_free_spares(worker);
     if (worker->base) {
         event_del(&worker->listener);
         event_del(&worker->inbox_event);
@@ -409,6 +436,8 @@ void worker_clear(struct worker *worker)
     buffer_pool_clear(&worker->parts);
     buffer_pool_clear(&worker->heads);
     buffer_pool_clear(&worker->bodies);
+    freelist_clear(&worker->spare_clients);
+    freelist_clear(&worker->spare_exchanges);
     outbox_clear(&worker->outbox);
     route_snapshot_unref(worker->routes);
 }

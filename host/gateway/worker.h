@@ -82,10 +82,8 @@ struct worker {
     unsigned client_count;
     struct client *ready, **last_ready; /* have something to do in the next turn */
     unsigned ready_count;
-    struct client *spare_clients;
-    unsigned spare_client_count;
-    struct exchange *spare_exchanges;
-    unsigned spare_exchange_count;
+    struct freelist spare_clients, spare_exchanges;
+    struct timer trim;          /* when what nobody needs any more goes back to the system */
     struct slot_watch *watches; /* all of them */
 
     char date[HTTP_DATE_LENGTH];
