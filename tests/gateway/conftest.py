@@ -42,11 +42,13 @@ def wait_for(condition, what, seconds=10):
 
 
 class Gateway:
-    def __init__(self, folder, options):
+    """A running driver. Its log goes to a file, which a HeldLog may stand before."""
+
+    def __init__(self, folder, options, log=None):
         self.log_path = folder / "driver.log"
-        with open(self.log_path, "wb") as log:
+        with log.end() if log else open(self.log_path, "wb") as end:
             self.process = subprocess.Popen([BIN / "gateway_driver", *options], stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE, stderr=log)
+                                            stdout=subprocess.PIPE, stderr=end)
         self.address = self.process.stdout.readline().decode().strip()
         assert self.address, self.log_path.read_text()
 
@@ -126,11 +128,11 @@ def start_gateway(tmp_path, backend, driver_options):
     """A function that starts a gateway with the function "f" on `slots` connections to the backend."""
     started = []
 
-    def start(slots=4, workers=1, timeout=60000, options=(), **settings):
+    def start(slots=4, workers=1, timeout=60000, options=(), log=None, **settings):
         arguments = ["--route", f"f={backend.path}:{slots}", "--workers", str(workers), "--timeout", str(timeout)]
         for name, value in settings.items():
             arguments += ["--set", f"{name}={value}"]
-        gateway = Gateway(tmp_path, [*driver_options, *arguments, *options])
+        gateway = Gateway(tmp_path, [*driver_options, *arguments, *options], log)
         started.append(gateway)
         if slots:
             gateway.wait_slots(slots)
