@@ -2,14 +2,25 @@
 #ifndef BASE_SUGGEST_H
 #define BASE_SUGGEST_H
 
+#include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* Edits (insert, delete, replace, swap of neighbours) that turn `a` into `b`. Words over 64 bytes count as
- * far apart. */
-unsigned suggest_distance(const char *a, const char *b);
+/* A word for which near ones are looked for. Prepared once, it is compared with many for little each. */
+struct suggest_word {
+    size_t length;
+    uint64_t places[UCHAR_MAX + 1]; /* of each letter in the word, a bit for each */
+};
 
-/* The candidate nearest to `word`, when it is near enough to be a slip of the pen (at most a third of the
- * longer word's letters, at least one); else NULL. The result is one of `candidates`. */
+/* `length` bytes at `text`, which is not needed any more afterwards. Words over 64 bytes are near to none. */
+void suggest_word_init(struct suggest_word *word, const char *text, size_t length);
+
+/* Edits (insert, delete, replace, swap of neighbours) that turn the word into the candidate, when they are
+ * few enough for a slip of the pen: at most a third of the longer word's letters, at least one. Else
+ * UINT_MAX. */
+unsigned suggest_slip(const struct suggest_word *word, const char *candidate);
+
+/* The candidate nearest to `word` by suggest_slip(), or NULL. The result is one of `candidates`. */
 const char *suggest_nearest(const char *word, const char *const *candidates, size_t count);
 
 #endif

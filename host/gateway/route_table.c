@@ -9,7 +9,6 @@
 #include <string.h>
 #include <uthash.h>
 
-#define SUGGEST_NAME_MAX  64
 #define SUGGEST_COUNT_MAX 8
 
 struct entry {
@@ -101,22 +100,17 @@ static size_t insert_candidate(struct candidate *nearest, size_t count, size_t m
 size_t route_snapshot_nearest(const struct route_snapshot *snapshot, const char *name, size_t length,
                               const char **ret_names, size_t max)
 {
-    char word[SUGGEST_NAME_MAX + 1];
+    struct suggest_word wanted;
     struct candidate nearest[SUGGEST_COUNT_MAX];
     size_t count = 0;
     if (max > SUGGEST_COUNT_MAX)
         max = SUGGEST_COUNT_MAX;
-    if (length > SUGGEST_NAME_MAX || max == 0)
+    if (max == 0)
         return 0;
-    memcpy(word, name, length);
-    word[length] = '\0';
+    suggest_word_init(&wanted, name, length);
     for (const struct entry *entry = snapshot->entries; entry; entry = entry->hh.next) {
-        size_t longer = strlen(entry->route.name);
-        if (longer < length)
-            longer = length;
-        unsigned limit = longer / 3 > 1 ? (unsigned)(longer / 3) : 1;
-        struct candidate candidate = {entry->route.name, suggest_distance(word, entry->route.name)};
-        if (candidate.distance <= limit)
+        struct candidate candidate = {entry->route.name, suggest_slip(&wanted, entry->route.name)};
+        if (candidate.distance < UINT_MAX)
             count = insert_candidate(nearest, count, max, candidate);
     }
     for (size_t i = 0; i < count; i++)

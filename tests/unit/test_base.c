@@ -176,21 +176,79 @@ static void test_suggest(void **state)
     assert_null(suggest_nearest("memory", words, 0));
 }
 
-static void test_suggest_distance(void **state)
+/* The whole table, cell by cell. */
+static unsigned table_distance(const char *a, const char *b)
+{
+    static unsigned table[65][65];
+    size_t a_length = strlen(a), b_length = strlen(b);
+    for (size_t i = 0; i <= a_length; i++) {
+        for (size_t j = 0; j <= b_length; j++) {
+            unsigned least = i == 0 ? (unsigned)j : table[i - 1][j] + 1;
+            if (j > 0 && (i == 0 || table[i][j - 1] + 1 < least))
+                least = table[i][j - 1] + 1;
+            if (i > 0 && j > 0 && table[i - 1][j - 1] + (a[i - 1] != b[j - 1]) < least)
+                least = table[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                table[i - 2][j - 2] + 1 < least)
+                least = table[i - 2][j - 2] + 1;
+            table[i][j] = least;
+        }
+    }
+    return table[a_length][b_length];
+}
+
+static void random_word(unsigned *seed, char word[65])
+{
+    size_t length = (size_t)(rand_r(seed) % 65);
+    int letters = 1 + rand_r(seed) % 4;
+    for (size_t i = 0; i < length; i++)
+        word[i] = (char)(rand_r(seed) % letters * 85 + 1); /* beyond ASCII too */
+    word[length] = '\0';
+}
+
+static unsigned slip(const char *a, const char *b)
+{
+    struct suggest_word word;
+    suggest_word_init(&word, a, strlen(a));
+    return suggest_slip(&word, b);
+}
+
+static void test_slips_are_those_of_the_table(void **state)
 {
     (void)state;
-    assert_int_equal(suggest_distance("", ""), 0);
-    assert_int_equal(suggest_distance("abc", ""), 3);
-    assert_int_equal(suggest_distance("abc", "abd"), 1);
-    assert_int_equal(suggest_distance("abc", "acb"), 1);
-    assert_int_equal(suggest_distance("kitten", "sitting"), 3);
+    unsigned seed = 20261128, near = 0;
+    for (int round = 0; round < 20000; round++) {
+        char a[65], b[65];
+        random_word(&seed, a);
+        random_word(&seed, b);
+        size_t longer = strlen(a) > strlen(b) ? strlen(a) : strlen(b);
+        size_t limit = longer / 3 > 1 ? longer / 3 : 1;
+        unsigned distance = table_distance(a, b);
+        assert_int_equal(slip(a, b), distance <= limit ? distance : UINT_MAX);
+        near += distance <= limit;
+    }
+    assert_in_range(near, 1000, 19000);
+}
+
+static void test_slips(void **state)
+{
+    (void)state;
+    assert_int_equal(slip("", ""), 0);
+    assert_int_equal(slip("", "a"), 1);
+    assert_int_equal(slip("a", ""), 1);
+    assert_int_equal(slip("abc", ""), UINT_MAX);
+    assert_int_equal(slip("abc", "abd"), 1);
+    assert_int_equal(slip("abc", "acb"), 1);
+    assert_int_equal(slip("kitten", "sitten"), 1);
+    assert_int_equal(slip("kitten", "sitting"), UINT_MAX);
     char longer[80];
     memset(longer, 'a', sizeof(longer));
-    longer[64] = '\0';
-    assert_int_equal(suggest_distance(longer, ""), 64);
-    longer[64] = 'a';
     longer[65] = '\0';
-    assert_int_equal(suggest_distance(longer, "a"), UINT_MAX);
+    assert_int_equal(slip(longer, longer), UINT_MAX);
+    longer[64] = '\0';
+    assert_int_equal(slip(longer, longer), 0);
+    longer[63] = '\0';
+    assert_int_equal(slip(longer, "a"), UINT_MAX);
 }
 
 static void test_ident(void **state)
@@ -529,7 +587,8 @@ int main(void)
         cmocka_unit_test(test_hash_known_values),
         cmocka_unit_test(test_hash_texts_do_not_run_together),
         cmocka_unit_test(test_suggest),
-        cmocka_unit_test(test_suggest_distance),
+        cmocka_unit_test(test_slips),
+        cmocka_unit_test(test_slips_are_those_of_the_table),
         cmocka_unit_test(test_ident),
         cmocka_unit_test(test_clock),
         cmocka_unit_test(test_error_fills),
