@@ -209,11 +209,16 @@ bool flow_keep(struct flow *flow, struct worker *worker, struct http_text *head)
     return true;
 }
 
+static void count_written(struct worker *worker, size_t size, uint64_t *written)
+{
+    *written += size;
+    counter_add(&worker->counters.bytes_out, size);
+}
+
 void flow_kept_sent(struct flow *flow, struct worker *worker, size_t size, uint64_t *written)
 {
     flow->kept = http_text_make(flow->kept.data + size, flow->kept.length - size);
-    *written += size;
-    counter_add(&worker->counters.bytes_out, size);
+    count_written(worker, size, written);
 }
 
 enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, struct http_text head,
@@ -237,8 +242,7 @@ enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, str
     if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
         return FLOW_BROKEN;
     size_t size = sent > 0 ? (size_t)sent : 0;
-    *written += size;
-    counter_add(&worker->counters.bytes_out, size);
+    count_written(worker, size, written);
 
     if (flow->head) {
         size = consume(worker, &flow->head, size);

@@ -3,6 +3,7 @@
  * come to the same; what is accepted must hold no surprise, and, written anew, must be accepted again with
  * the same meaning.
  */
+#include "http/hop.h"
 #include "http/write.h"
 
 #include <stdlib.h>
@@ -66,6 +67,9 @@ static void require_no_surprise(const struct http_head *head)
 {
     require_clean(http_head_text(head, head->target), '!');
     require_clean(http_head_text(head, head->host), '!');
+    int64_t hops = http_hops_left(head);
+    REQUIRE(hops >= -1 && hops <= UINT32_MAX);
+    REQUIRE(hops < 0 || http_head_has(head, HTTP_HEADER_MAX_FORWARDS));
     REQUIRE(head->framing != HTTP_FRAMING_UNTIL_CLOSE);
     REQUIRE(head->framing != HTTP_FRAMING_LENGTH || head->content_length >= 0);
     for (uint32_t i = 0; i < head->header_count; i++) {
