@@ -23,6 +23,7 @@ FIRST_START_S = 600
 def pytest_configure(config):
     config.addinivalue_line("markers", "network: needs a package index that can be reached")
     config.addinivalue_line("markers", "limit(seconds): a longer time limit than the usual one")
+    config.addinivalue_line("markers", "shows_setting(names): shows the effect of these settings through the daemon")
 
 
 @pytest.fixture(scope="session")

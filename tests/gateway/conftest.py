@@ -22,6 +22,10 @@ SUSPICIOUS = re.compile(r"Sanitizer|runtime error|data race| error | level=error
 IO_URING_SETUP = 425  # the system call's number; on MIPS and Alpha it is another, and has_io_uring() false
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "shows_setting(names): shows the effect of these settings through the daemon")
+
+
 def has_io_uring():
     """Whether this kernel lets this process have a ring."""
     ring = ctypes.CDLL(None).syscall(IO_URING_SETUP, 1, ctypes.create_string_buffer(256))
