@@ -21,6 +21,15 @@ static int complain(const struct error *err, int status)
     return status;
 }
 
+static int list_settings(void)
+{
+    json_t *list = registry_settings_json();
+    json_dumpf(list, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(list);
+    return STATUS_OK;
+}
+
 static int describe_settings(void)
 {
     cleanup_strbuf struct strbuf text;
@@ -88,6 +97,6 @@ int main(int argc, char **argv)
         return STATUS_OK;
     }
     if (options.help_settings)
-        return describe_settings();
+        return options.json ? list_settings() : describe_settings();
     return run(&options);
 }

@@ -42,7 +42,7 @@ static const struct option_row {
      "report every mistake in the registry and the functions, build nothing; exit status 2 when there are "
      "errors"},
     {"--json", NULL, OPTION_FLAG, offsetof(struct options, json),
-     "with --check: findings as JSON on standard output"},
+     "with --check: findings as JSON on standard output; with --help-settings: the settings"},
     {"--help-settings", NULL, OPTION_FLAG, offsetof(struct options, help_settings),
      "describe every setting of the registry"},
     {"--help", NULL, OPTION_FLAG, offsetof(struct options, help), "this text"},

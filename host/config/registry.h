@@ -134,6 +134,11 @@ void registry_drop_functions(struct registry *registry);
  * --help-settings` and of docs/settings.md. */
 void registry_describe(struct strbuf *out);
 
+/* The same for programs: a list of {"section":"host","name":..,"aliases":[..],"default":..,"help":..},
+ * section "function" or "configuration" for a function's. `default` is left out when there is none. The
+ * caller owns the result. */
+json_t *registry_settings_json(void);
+
 /* Gives the findings that name no file their place in the registry at `path`: the value of the option that
  * they are about, else the function's key. */
 void function_settings_place(const struct function_settings *settings, const char *path,

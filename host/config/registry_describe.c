@@ -45,6 +45,30 @@ static void describe_table(const struct setting_table *table, const char *title,
         setting_describe(&table->settings[i], out);
 }
 
+static json_t *setting_json(const struct setting *setting, const char *section)
+{
+    json_t *aliases = json_array();
+    for (const char *const *alias = setting->aliases; alias && *alias; alias++)
+        json_array_append_new(aliases, json_string(*alias));
+    return json_pack("{s:s, s:s, s:o, s:s*, s:s}", "section", section, "name", setting->name, "aliases",
+                     aliases, "default", setting->default_text, "help", setting->help);
+}
+
+static void list_table(const struct setting_table *table, const char *section, json_t *list)
+{
+    for (size_t i = 0; i < table->count; i++)
+        json_array_append_new(list, setting_json(&table->settings[i], section));
+}
+
+json_t *registry_settings_json(void)
+{
+    json_t *list = json_array();
+    list_table(&function_table, "function", list);
+    list_table(&configuration_table, "configuration", list);
+    list_table(&host_table, "host", list);
+    return list;
+}
+
 void registry_describe(struct strbuf *out)
 {
     strbuf_append_text(out, introduction);

@@ -129,9 +129,12 @@ def no_network_left():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Shows the daemon's log with a failure."""
+    """Shows the daemon's log with a failure. A setting whose test is skipped is shown by nothing."""
     outcome = yield
     report = outcome.get_result()
+    if report.skipped and item.get_closest_marker("shows_setting"):
+        report.outcome = "failed"
+        report.longrepr = f"a test that shows a setting must not be put off: {report.longrepr}"
     if report.failed:
         for daemon in getattr(item, "daemons", []):
             report.sections.append((f"log of berthd in {daemon.folder}", daemon.log_tail()))

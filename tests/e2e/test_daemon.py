@@ -75,6 +75,7 @@ def test_missing_registry_is_named(berth):
     assert "nowhere.yml" in missing.stderr
 
 
+@pytest.mark.shows_setting("host.docker_socket")
 def test_engine_that_does_not_answer_is_named(berth):
     berth.expect_error(".*")
     berth.host = {"docker_socket": os.path.join(berth.folder, "no-engine.sock")}

@@ -175,6 +175,7 @@ def tags_of(own_engine, repository):
     return {tag for tag in tags if tag.startswith(repository + ":")}
 
 
+@pytest.mark.shows_setting("host.runtime_images", "host.docker_socket")
 def test_superseded_runtime_images_are_removed_unless_a_container_uses_them(berth, own_engine):
     source = own_engine.create(BASE_IMAGE, "source", {}, ["true"])
     names = [f"berth-runtime-old:{number}" for number in range(5)]

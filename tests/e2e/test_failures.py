@@ -97,6 +97,7 @@ def test_function_that_exits_at_load_gives_its_exit_code(berth):
     assert re.search(r"\b7\b", answer.error()["message"])
 
 
+@pytest.mark.shows_setting("configuration.timeout")
 def test_request_that_takes_too_long_is_a_504_that_names_the_setting(berth):
     berth.expect_error(".*", function="blocks")
     berth.write_function("blocks", BLOCKS, timeout=1, idle_timeout=5)
@@ -111,6 +112,7 @@ def test_request_that_takes_too_long_is_a_504_that_names_the_setting(berth):
     wait_until(lambda: not engine.exists(before), "the instance that may still be busy to be retired")
 
 
+@pytest.mark.shows_setting("host.queue_length")
 def test_full_queue_is_a_503_with_retry_after(berth):
     berth.host = {"queue_length": 2}
     berth.write_function("mirror", MIRROR, concurrency=1, max_scale=1, idle_timeout=5)
@@ -131,6 +133,7 @@ def test_full_queue_is_a_503_with_retry_after(berth):
         connection.close()
 
 
+@pytest.mark.shows_setting("host.queue_timeout")
 def test_request_waits_in_the_queue_no_longer_than_it_should(berth):
     berth.host = {"queue_timeout": 1}
     berth.write_function("mirror", MIRROR, concurrency=1, max_scale=1, idle_timeout=10)

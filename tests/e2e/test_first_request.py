@@ -52,6 +52,7 @@ def test_second_request_uses_the_same_container(berth):
     assert berth.instance("hello")["Id"] == first
 
 
+@pytest.mark.shows_setting("configuration.idle_timeout")
 def test_unused_container_goes_and_the_next_request_starts_another(berth):
     berth.write_function("hello", HELLO, idle_timeout=1)
     berth.start()
@@ -121,6 +122,7 @@ def test_busy_function_gets_more_instances(berth):
         connection.close()
 
 
+@pytest.mark.shows_setting("configuration.min_scale")
 def test_min_scale_is_there_before_any_request(berth):
     berth.write_function("hello", HELLO, min_scale=1)
     berth.start()
@@ -128,6 +130,7 @@ def test_min_scale_is_there_before_any_request(berth):
     assert stays(lambda: len(berth.instances("hello")) == 1, 2)
 
 
+@pytest.mark.shows_setting("configuration.max_scale")
 def test_max_scale_is_never_exceeded(berth):
     berth.write_function("hello", HELLO, concurrency=1, max_scale=2, idle_timeout=3)
     berth.start()

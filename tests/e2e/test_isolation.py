@@ -90,6 +90,7 @@ def test_container_sees_its_own_socket_and_its_own_code_only(served):
     assert seen["cwd_files"] == ["usual.py"]
 
 
+@pytest.mark.shows_setting("configuration.network")
 def test_network_none_leaves_only_loopback(served):
     assert served.get("/unusual").json()["interfaces"] == ["lo"]
     assert inspected(served, "unusual")["HostConfig"]["NetworkMode"] == "none"
@@ -103,6 +104,7 @@ def test_usual_network_is_a_bridge_on_which_containers_cannot_talk(served):
     assert network["Options"]["com.docker.network.bridge.enable_icc"] == "false"
 
 
+@pytest.mark.shows_setting("configuration.memory", "configuration.cpus")
 def test_limits_are_those_that_were_set(served):
     host = inspected(served, "unusual")["HostConfig"]
     assert host["Memory"] == host["MemorySwap"] == 96 << 20
@@ -110,6 +112,7 @@ def test_limits_are_those_that_were_set(served):
     assert cpus == pytest.approx(0.5)
 
 
+@pytest.mark.shows_setting("configuration.environment")
 def test_environment_is_what_was_set_and_nothing_of_the_host(served, monkeypatch):
     seen = served.get("/unusual").json()["environment"]
     assert seen["GREETING"] == "hi there"

@@ -101,6 +101,17 @@ def test_bad_plugin_gives_a_clear_error_and_harms_nobody(berth, own_plugins, pee
     assert berth.get("/hello").status == 200
 
 
+@pytest.mark.shows_setting("host.build_timeout")
+def test_build_job_that_hangs_is_ended_after_the_time_that_is_set(berth, own_plugins, peers):
+    berth.expect_error(".*")
+    drop(peers / "bad" / "sleep_forever.so", own_plugins)
+    berth.host = {"build_timeout": "1s"}
+    berth.write_function("victim", {"victim.txt": "x\n"}, language="sleep-forever")
+    berth.start()
+    answer = berth.wait_answer("/victim", lambda answer: answer.status == 503, "the end of the job", 10)
+    assert "killed after 1000 ms" in answer.error()["message"]
+
+
 def test_file_that_is_no_plugin_is_told_and_ignored(berth, own_plugins):
     berth.expect_error(".*")
     (own_plugins / "nonsense.so").write_bytes(b"this is no shared object")

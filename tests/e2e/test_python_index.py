@@ -182,6 +182,7 @@ def test_edit_with_100_megabytes_is_live_in_a_second(berth, index):
     assert index.asked.count("/simple/heavy/heavy-1.0-py3-none-any.whl") == 1
 
 
+@pytest.mark.shows_setting("host.dependency_disk")
 def test_unused_dependencies_go_when_the_disk_budget_is_spent(berth, index):
     berth.host = {"dependency_disk": "5Mi"}
     for name in ("alpha", "beta"):

@@ -109,6 +109,7 @@ def test_debug_shows_the_traceback(served):
     assert "NameError: name 'undefined_name' is not defined" in answer.json()["traceback"]
 
 
+@pytest.mark.shows_setting("configuration.concurrency")
 def test_concurrency_is_honoured_exactly(served):
     served.get("/counted")
     with ThreadPoolExecutor(12) as pool:

@@ -216,6 +216,7 @@ def test_folder_may_stand_below_the_languages_name(berth):
     assert berth.get("/hello").text == "hello"
 
 
+@pytest.mark.shows_setting("function.name")
 def test_name_is_the_route(berth):
     berth.write_files("functions/hello", {"hello.py": HELLO})
     berth.write_config(RIGHT.replace('name: "hello"', 'name: "greeting"'))

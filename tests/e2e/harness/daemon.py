@@ -79,6 +79,7 @@ class Berth:
         self.admin_address = ("127.0.0.1", free_port())
         self.engine = engine.USUAL
         self.plugin_dir = None
+        self.options_given = True  # on the command line; else what it needs is for the registry to say
         self.functions = {}
         self.host = {}
         self.process = None
@@ -133,10 +134,10 @@ class Berth:
     # -- its process
 
     def command(self, *arguments):
-        command = [
-            os.path.join(self.bin_dir, "berthd"),
-            "--config",
-            self.config,
+        command = [os.path.join(self.bin_dir, "berthd"), "--config", self.config]
+        if not self.options_given:
+            return command + list(arguments)
+        command += [
             "--listen",
             "%s:%d" % self.address,
             "--admin",

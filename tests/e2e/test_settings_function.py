@@ -1,0 +1,44 @@
+"""What a function's keys in the registry do, each shown through the daemon, where no other test does."""
+
+import pytest
+
+from harness.functions import HELLO, SHELL_HELLO
+
+FILES = {"first.py": 'def handle(request):\n    return "first"\n', "second.py": 'def handle(request):\n    return "second"\n'}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def started(shared_berth):
+    shared_berth.write_files("functions/folder", FILES)
+    shared_berth.write_function("second", HELLO, function_folder="folder", base_function_file_name="second.py")
+    shared_berth.write_function("first", HELLO, function_folder="folder", base_function_file_name="first.py")
+    shared_berth.write_function("folder", HELLO, function_folder=None, base_function_file_name="first.py")
+    shared_berth.write_function("shelly", SHELL_HELLO, language="Shell")
+    shared_berth.functions["second"]["version"] = 2.10
+    shared_berth.write_config()
+    shared_berth.start()
+
+
+@pytest.mark.shows_setting(
+    "function.configuration", "configuration.function_folder", "configuration.base_function_file_name"
+)
+def test_folder_and_file_say_what_is_run(served):
+    assert served.get("/second").text == "second"
+    assert served.get("/first").text == "first"
+
+
+def test_folder_is_named_like_the_key_unless_set(served):
+    assert served.get("/folder").text == "first"
+
+
+@pytest.mark.shows_setting("configuration.programing_language")
+def test_language_says_what_runs_it(served):
+    assert served.get("/shelly").text.strip() == "hello"
+    (shelly,) = [entry for entry in served.admin("GET", "/system/functions").json() if entry["name"] == "shelly"]
+    assert "-shell:" in served.instance("shelly")["Image"], shelly
+
+
+@pytest.mark.shows_setting("function.version")
+def test_version_is_shown_as_it_is_written(served):
+    described = served.admin("GET", "/system/function/second").json()
+    assert "2.1" in str(described)
