@@ -13,7 +13,8 @@
 
 #define RETRY_FIRST_MS 1000 /* before a deployment that Docker failed is tried again; doubling */
 
-static void add_route(struct route_snapshot *snapshot, const struct function *function)
+static void add_route(const struct fleet *fleet, struct route_snapshot *snapshot,
+                      const struct function *function)
 {
     struct revision *current = function_current(function);
     struct route route = {.name = (char *)function_name(function)};
@@ -24,7 +25,7 @@ static void add_route(struct route_snapshot *snapshot, const struct function *fu
     } else {
         route.problem = function_problem(function);
     }
-    route.timeout_ms = settings->timeout_ms;
+    route.limits = route_limits_make(fleet->env.host, settings);
     route_snapshot_add(snapshot, &route);
 }
 
@@ -35,7 +36,7 @@ void fleet_on_routes(evutil_socket_t fd, short what, void *context)
     struct route_snapshot *snapshot = route_snapshot_create();
     for (size_t i = 0; i < fleet->count; i++) {
         if (!function_is_removed(fleet->functions[i]))
-            add_route(snapshot, fleet->functions[i]);
+            add_route(fleet, snapshot, fleet->functions[i]);
     }
     route_table_publish(fleet->routes, snapshot);
 }

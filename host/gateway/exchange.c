@@ -225,7 +225,7 @@ static void fail_too_large(struct exchange *exchange)
 {
     struct error error;
     error_set(&error, "gateway", "body-too-large", "The request's body is larger than %llu bytes.",
-              (unsigned long long)exchange->max_body_bytes);
+              (unsigned long long)exchange->limits.max_body_bytes);
     error_hint(&error, "The limit is max_body in the section `host`.");
     exchange->keep_alive = false;
     exchange_fail(exchange, 413, &error);
@@ -245,12 +245,11 @@ void exchange_fail_body(struct exchange *exchange)
 /* --- from the first byte to the slot --- */
 
 /* Prepares the body's way to the runner from its first byte, which is still there. */
-static void begin_body(struct exchange *exchange)
+static void begin_body(struct exchange *exchange, uint64_t limit_bytes)
 {
     bool chunked = exchange->request.framing == HTTP_FRAMING_CHUNKED;
     http_body_clear(&exchange->up.body);
-    http_body_init_head(&exchange->up.body, &exchange->request,
-                        exchange->max_body_bytes ? exchange->max_body_bytes : HTTP_BODY_UNLIMITED);
+    http_body_init_head(&exchange->up.body, &exchange->request, limit_bytes);
     flow_begin(&exchange->up, chunked ? FLOW_RAW : FLOW_PLAIN, exchange->client->in,
                exchange->request.length);
     exchange->up_broken = false;
@@ -350,9 +349,8 @@ void exchange_acquire(struct exchange *exchange)
         error_recall(route->problem, &problem);
         exchange_fail(exchange, 503, &problem);
     } else {
-        exchange->timeout_ms = route->timeout_ms;
-        exchange->max_body_bytes = route->max_body_bytes;
-        begin_body(exchange);
+        exchange->limits = route->limits;
+        begin_body(exchange, route->limits.max_body_bytes);
         if (flow_scan(&exchange->up, worker) < 0)
             exchange_fail_body(exchange);
         else
@@ -384,7 +382,7 @@ static void dispatch(struct exchange *exchange)
     counter_add(&worker->counters.requests, 1);
     counter_add(&worker->counters.requests_active, 1);
     make_id(exchange);
-    begin_body(exchange);
+    begin_body(exchange, HTTP_BODY_UNLIMITED); /* of a function, so far none */
     if (exchange->request.target_form == HTTP_TARGET_ASTERISK || http_hops_left(&exchange->request) == 0) {
         answer_last_hop(exchange);
         return;
@@ -580,7 +578,7 @@ void exchange_update_deadline(struct exchange *exchange)
         if (on_slot)
             exchange->run_due_ms = TIMER_NEVER;
     } else if (on_slot && exchange->slot && exchange->run_due_ms == TIMER_NEVER) {
-        exchange->run_due_ms = now_ms + exchange->timeout_ms;
+        exchange->run_due_ms = now_ms + exchange->limits.timeout_ms;
     }
     if (exchange->client->closed && exchange->leave_due_ms == TIMER_NEVER &&
         exchange->state != EXCHANGE_READ_HEAD && exchange->state != EXCHANGE_ANSWER)
@@ -647,7 +645,8 @@ static void fail_run_timeout(struct exchange *exchange)
     struct error error;
     if (exchange->slot && hooks->instance_timed_out)
         hooks->instance_timed_out(hooks->context, exchange->instance);
-    error_set(&error, "runner", "timeout", "The function did not finish within %u ms.", exchange->timeout_ms);
+    error_set(&error, "runner", "timeout", "The function did not finish within %u ms.",
+              exchange->limits.timeout_ms);
     error_hint(&error, "The limit is the function's setting `timeout`.");
     exchange_fail(exchange, 504, &error);
 }

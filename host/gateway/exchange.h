@@ -68,8 +68,7 @@ struct exchange {
     uint64_t leave_relayed; /* `relayed` when that was last put off */
     uint64_t lost_due_ms;   /* the cause of a loss has been waited for long enough */
     const char *lost;       /* static: what is told without a cause */
-    unsigned timeout_ms;
-    uint64_t max_body_bytes;
+    struct route_limits limits;
     uint64_t sent;       /* bytes on this slot */
     uint64_t relayed;    /* bytes of the answer, heads included */
     bool cold;           /* it had to wait for an instance */

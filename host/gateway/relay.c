@@ -153,7 +153,7 @@ void relay_start(struct exchange *exchange, struct slot *slot)
     exchange->slot = slot;
     exchange->watch = watch;
     exchange->acquired_ns = worker_now_ns(worker);
-    exchange->run_due_ms = worker_now_ms(worker) + exchange->timeout_ms;
+    exchange->run_due_ms = worker_now_ms(worker) + exchange->limits.timeout_ms;
     exchange->sent = 0;
     if (watch->closed) {
         slot_lost(exchange);

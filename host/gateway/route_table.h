@@ -7,6 +7,7 @@
 #define GATEWAY_ROUTE_TABLE_H
 
 #include "base/error.h"
+#include "gateway/route_limits.h"
 #include "gateway/slot_pool.h"
 
 #include <stdbool.h>
@@ -17,8 +18,7 @@ struct route {
     char *name;                       /* /<name> */
     struct slot_pool *pool;           /* a reference; NULL: the function cannot serve, see `problem` */
     const struct kept_error *problem; /* answered with 503 when pool is NULL; NULL when it is not */
-    unsigned timeout_ms;              /* of one request */
-    uint64_t max_body_bytes;          /* 0: no limit */
+    struct route_limits limits;
 };
 
 struct route_snapshot;

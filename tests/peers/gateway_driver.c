@@ -57,7 +57,7 @@ struct driver {
     struct gateway *gateway;
     struct driven_route routes[ROUTES_MAX];
     unsigned route_count;
-    unsigned timeout_ms;
+    struct function_settings function; /* of every route */
     bool without_io_uring;
     uint64_t next_instance;
     int wake_fd;
@@ -198,8 +198,7 @@ static void publish(void)
         struct driven_route *from = &driver.routes[i];
         struct route route = {.name = from->name,
                               .pool = from->pool,
-                              .timeout_ms = driver.timeout_ms,
-                              .max_body_bytes = driver.settings.max_body_bytes};
+                              .limits = route_limits_make(&driver.settings, &driver.function)};
         struct kept_error *problem = NULL;
         struct error err;
         if (from->problem) {
@@ -420,7 +419,7 @@ static void parse(int argc, char **argv)
         else if (strcmp(option, "--workers") == 0)
             driver.settings.workers = (unsigned)strtoul(value, NULL, 10);
         else if (strcmp(option, "--timeout") == 0)
-            driver.timeout_ms = (unsigned)strtoul(value, NULL, 10);
+            driver.function.timeout_ms = (unsigned)strtoul(value, NULL, 10);
         else if (strcmp(option, "--log") == 0)
             log_configure(value[0] == 'd' ? LOG_DEBUG : LOG_INFO, LOG_TEXT);
         else if (strcmp(option, "--io-uring") == 0 && strcmp(value, "off") == 0)
@@ -479,7 +478,7 @@ int main(int argc, char **argv)
         .queue_length = 1000,
         .queue_timeout_ms = 60000,
     };
-    driver.timeout_ms = 60000;
+    driver.function.timeout_ms = 60000;
     driver.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     driver.table = route_table_create();
     setvbuf(stdin, NULL, _IONBF, 0);

@@ -14,7 +14,7 @@ static struct route_snapshot *make_snapshot(const char *const *names, size_t cou
     struct route_snapshot *snapshot = route_snapshot_create();
     for (size_t i = 0; i < count; i++)
         route_snapshot_add(snapshot,
-                           &(struct route){.name = (char *)names[i], .timeout_ms = (unsigned)i + 1});
+                           &(struct route){.name = (char *)names[i], .limits.timeout_ms = (unsigned)i + 1});
     return snapshot;
 }
 
@@ -29,7 +29,7 @@ static void test_finds_names_exactly(void **state)
         const struct route *route = route_snapshot_find(snapshot, names[i], strlen(names[i]));
         assert_non_null(route);
         assert_string_equal(route->name, names[i]);
-        assert_int_equal(route->timeout_ms, i + 1);
+        assert_int_equal(route->limits.timeout_ms, i + 1);
     }
     assert_null(route_snapshot_find(snapshot, "hello", 4));
     assert_null(route_snapshot_find(snapshot, "Hello", 5));

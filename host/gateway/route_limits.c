@@ -1,0 +1,12 @@
+#include "gateway/route_limits.h"
+
+#include "http/body.h"
+
+struct route_limits route_limits_make(const struct host_settings *host,
+                                      const struct function_settings *function)
+{
+    return (struct route_limits){
+        .timeout_ms = function->timeout_ms,
+        .max_body_bytes = host->max_body_bytes > 0 ? host->max_body_bytes : HTTP_BODY_UNLIMITED,
+    };
+}
