@@ -41,11 +41,42 @@ int fs_remove_tree(const char *path, struct error *err)
     return 0;
 }
 
+static const char *kind_name(mode_t mode)
+{
+    if (S_ISDIR(mode))
+        return "folder";
+    if (S_ISFIFO(mode))
+        return "pipe";
+    return S_ISSOCK(mode) ? "socket" : "device";
+}
+
+static int not_plain(const char *name, mode_t mode, struct error *err)
+{
+    return error_set(err, "files", "not-a-file", "%s is a %s, not a plain file", name, kind_name(mode));
+}
+
+int fs_open_plain(int folder, const char *name, int flags, int *ret_fd, struct stat *ret_status,
+                  struct error *err)
+{
+    struct stat status;
+    cleanup_close int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+    if (fd < 0 && errno == ENXIO && fstatat(folder, name, &status, 0) == 0)
+        return not_plain(name, status.st_mode, err); /* a socket, or a device without its driver */
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_errno(err, "files", errno, "cannot open %s", name);
+    if (!S_ISREG(status.st_mode))
+        return not_plain(name, status.st_mode, err);
+    if (ret_status)
+        *ret_status = status;
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
 int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size, struct error *err)
 {
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_errno(err, "files", errno, "cannot open %s", path);
+    cleanup_close int fd = -1;
+    if (fs_open_plain(AT_FDCWD, path, 0, &fd, NULL, err) < 0)
+        return -1;
     cleanup_strbuf struct strbuf content;
     strbuf_init(&content, max);
     for (;;) {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Creates `path` and its missing parents with `mode`. An existing directory is fine. */
@@ -15,8 +16,14 @@ int fs_make_dirs(const char *path, mode_t mode, struct error *err);
  * missing path is fine. */
 int fs_remove_tree(const char *path, struct error *err);
 
-/* Reads a whole file of at most `max` bytes. The caller frees *ret_data, which ends with a NUL that *ret_size
- * does not count. ret_size may be NULL. */
+/* Opens a plain file to read and never waits: what is something else (a pipe nobody writes to, a device, a
+ * folder) is an error that says so. `name` is looked up in `folder`, or is a path with AT_FDCWD; `flags` are
+ * added to those of open(2), such as O_NOFOLLOW. The caller closes *ret_fd. ret_status may be NULL. */
+int fs_open_plain(int folder, const char *name, int flags, int *ret_fd, struct stat *ret_status,
+                  struct error *err);
+
+/* Reads a whole plain file of at most `max` bytes. The caller frees *ret_data, which ends with a NUL that
+ * *ret_size does not count. ret_size may be NULL. */
 int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size, struct error *err);
 
 /* Writes a file so that readers see the old content or the whole new content: a temporary name, fsync,

@@ -1,6 +1,7 @@
 #include "build/tree.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/strbuf.h"
 
 #include <dirent.h>
@@ -149,9 +150,9 @@ struct digest {
 
 static int digest_file(struct digest *digest, const struct tree_entry *entry, struct error *err)
 {
-    cleanup_close int fd = openat(entry->parent, entry->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return error_errno(err, "build", errno, "cannot open %s", entry->path);
+    cleanup_close int fd = -1;
+    if (fs_open_plain(entry->parent, entry->name, O_NOFOLLOW, &fd, NULL, err) < 0)
+        return -1;
     uint64_t length = (uint64_t)entry->status->st_size, seen = 0;
     hash_update_text(digest->hash, entry->status->st_mode & S_IXUSR ? "x" : "f");
     hash_update(digest->hash, &length, sizeof(length));

@@ -1,6 +1,7 @@
 #include "build/tree.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/strbuf.h"
 
 #include <archive.h>
@@ -35,9 +36,9 @@ static int tar_error(const struct tar *tar, const char *path, struct error *err)
 
 static int tar_content(struct tar *tar, const struct tree_entry *entry, struct error *err)
 {
-    cleanup_close int fd = openat(entry->parent, entry->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return error_errno(err, "build", errno, "cannot open %s", entry->path);
+    cleanup_close int fd = -1;
+    if (fs_open_plain(entry->parent, entry->name, O_NOFOLLOW, &fd, NULL, err) < 0)
+        return -1;
     for (;;) {
         char block[65536];
         ssize_t size = read(fd, block, sizeof(block));

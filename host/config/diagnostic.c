@@ -1,12 +1,12 @@
 #include "config/diagnostic.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DIAGNOSTICS_MAX   1000
 #define SOURCE_SHOWN_MAX  160             /* bytes of a source line that are shown */
@@ -120,12 +120,10 @@ void diagnostic_render_line(const struct diagnostic *item, struct strbuf *out)
     append_printable(out, item->message ? item->message : "");
 }
 
-/* Opens `path` when it is a plain file; never blocks on a pipe or a device. */
 static FILE *open_source(const char *path)
 {
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+    cleanup_close int fd = -1;
+    if (fs_open_plain(AT_FDCWD, path, 0, &fd, NULL, NULL) < 0)
         return NULL;
     FILE *file = fdopen(fd, "r");
     if (file)

@@ -1,6 +1,7 @@
 #include "docker/context_tar.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/strbuf.h"
 
 #include <archive.h>
@@ -147,12 +148,11 @@ static int add_link(struct context_tar *tar, int parent, const char *name, const
 
 static int add_file(struct context_tar *tar, int parent, const char *name, struct error *err)
 {
-    cleanup_close int file = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    cleanup_close int file = -1;
     struct stat status;
-    if (file < 0 || fstat(file, &status) < 0)
-        return fail_errno(tar, errno, err);
-    if (!S_ISREG(status.st_mode))
-        return fail(tar, "it changed while it was packed", err);
+    struct error cause;
+    if (fs_open_plain(parent, name, O_NOFOLLOW, &file, &status, &cause) < 0)
+        return fail(tar, cause.message, err);
     if ((uint64_t)status.st_size > tar->room) {
         fail(tar, "the folder is too big for a build context", err);
         return error_hint(err, "keep only what the Dockerfile needs in it");

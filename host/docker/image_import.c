@@ -1,3 +1,4 @@
+#include "base/fs.h"
 #include "docker/image.h"
 #include "docker/progress.h"
 
@@ -67,10 +68,9 @@ struct docker_call *docker_image_import(struct docker *docker, const char *tar_p
     docker_call_query(call, "repo", tag);
     for (; changes && *changes; changes++)
         docker_call_query(call, "changes", *changes);
-    import->file = open(tar_path, O_RDONLY | O_CLOEXEC);
-    if (import->file < 0) {
-        struct error err;
-        error_errno(&err, "docker", errno, "cannot open %s", tar_path);
+    struct error err;
+    if (fs_open_plain(AT_FDCWD, tar_path, 0, &import->file, NULL, &err) < 0) {
+        err.component = "docker";
         err.reason = "build-context";
         docker_call_refuse(call, &err);
     }

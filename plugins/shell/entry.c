@@ -105,7 +105,8 @@ static int choose(const struct berth_function *function, struct findings *findin
     return -1;
 }
 
-/* Reads the start of the file into `text`, which becomes a string. Returns its length, or -1 with errno. */
+/* Reads the start of the file into `text`, which becomes a string. Returns its length, or -1 with errno: 0
+ * when it is no plain file. */
 static ssize_t read_start(const struct berth_function *function, const char *file, char *text, size_t size,
                           mode_t *ret_mode)
 {
@@ -114,10 +115,9 @@ static ssize_t read_start(const struct berth_function *function, const char *fil
     int fd = folder < 0 ? -1 : openat(folder, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     ssize_t length = -1;
     if (fd >= 0 && fstat(fd, &status) == 0) {
+        errno = 0; /* no error of the system: it is another kind of thing */
         if (S_ISREG(status.st_mode))
             length = read(fd, text, size - 1);
-        else
-            errno = EISDIR;
         *ret_mode = status.st_mode;
     }
     int errnum = errno;
@@ -215,9 +215,10 @@ int entry_find(const struct berth_function *function, struct findings *findings,
         return -1;
     ssize_t length = read_start(function, entry.file, start, sizeof(start), &mode);
     if (length <= 0) {
+        const char *why = errno ? strerror(errno) : "it is not a plain file";
         findings_add(findings, BERTH_SEVERITY_ERROR, (struct place){.file = entry.file},
                      length == 0 ? "write a script: its output is the answer" : NULL, "%s",
-                     length == 0 ? "the file is empty" : strerror(errno));
+                     length == 0 ? "the file is empty" : why);
         return -1;
     }
     if (look_at_start(&entry, findings, start, (size_t)length, mode) < 0)

@@ -193,7 +193,7 @@ int syntax_check(const struct berth_function *function, const struct entry *entr
     if (entry->kind != ENTRY_SCRIPT)
         return 0;
     int folder = open(function->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int script = folder < 0 ? -1 : openat(folder, entry->file, O_RDONLY | O_CLOEXEC);
+    int script = folder < 0 ? -1 : openat(folder, entry->file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     int rc = script < 0 ? fail(err, "cannot open %.200s: %s", entry->file, strerror(errno)) : 0;
     if (rc == 0 && check_line_ends(script, entry, findings) == 0 && entry->checker)
         rc = check_syntax(script, entry, findings, err);

@@ -19,7 +19,9 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -362,6 +364,41 @@ static void test_fs_write_and_read(void **state)
     assert_false(fs_exists(directory));
 }
 
+static void assert_not_plain(const char *path, const char *kind)
+{
+    struct error err;
+    char *data;
+    cleanup_free char *message = xasprintf("%s is a %s, not a plain file", path, kind);
+    assert_int_equal(fs_read_file(path, 100, &data, NULL, &err), -1);
+    assert_string_equal(err.message, message);
+    assert_string_equal(err.reason, "not-a-file");
+}
+
+/* None of them is waited for. */
+static void test_fs_reads_plain_files_only(void **state)
+{
+    (void)state;
+    struct error err;
+    cleanup_free char *directory = make_directory();
+    cleanup_free char *pipe = xasprintf("%s/pipe", directory);
+    cleanup_free char *socket_path = xasprintf("%s/socket", directory);
+    cleanup_free char *loop = xasprintf("%s/loop", directory);
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+    cleanup_close int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(symlink("loop", loop), 0);
+    assert_not_plain(pipe, "pipe");
+    assert_not_plain(directory, "folder");
+    assert_not_plain(socket_path, "socket");
+    assert_not_plain("/dev/zero", "device");
+    char *data;
+    assert_int_equal(fs_read_file(loop, 100, &data, NULL, &err), -1);
+    assert_string_equal(err.reason, "io");
+    assert_int_equal(fs_remove_tree(directory, &err), 0);
+}
+
 /* Links are removed and not followed. */
 static void test_fs_remove_tree(void **state)
 {
@@ -594,6 +631,7 @@ int main(void)
         cmocka_unit_test(test_error_fills),
         cmocka_unit_test(test_error_truncates),
         cmocka_unit_test(test_fs_write_and_read),
+        cmocka_unit_test(test_fs_reads_plain_files_only),
         cmocka_unit_test(test_fs_remove_tree),
         cmocka_unit_test(test_mailbox_across_threads),
         cmocka_unit_test(test_mail_posted_during_delivery_waits),

@@ -219,7 +219,7 @@ static void test_entry_file(void **state)
     write_file("b.sh", script, size, 0644);
     expect_findings(NULL, "1 -:0:0 more than one file could be the function: ");
     expect_findings("b.sh", "");
-    expect_findings(".", "1 .:0:0 Is a directory|");
+    expect_findings(".", "1 .:0:0 it is not a plain file|");
 }
 
 static void test_binary(void **state)

@@ -1,6 +1,7 @@
 #include "build/job/package_writer.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/strbuf.h"
 #include "build/tree.h"
 
@@ -224,10 +225,10 @@ static int copy_bytes(struct package_writer *writer, int from, int to, const cha
 static int copy_file(struct package_writer *writer, int parent, const char *name, const char *path,
                      struct error *err)
 {
-    cleanup_close int from = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    cleanup_close int from = -1;
     struct stat status;
-    if (from < 0 || fstat(from, &status) < 0)
-        return error_errno(err, "build", errno, "cannot open %s", path);
+    if (fs_open_plain(parent, name, O_NOFOLLOW, &from, &status, err) < 0)
+        return -1;
     cleanup_close int to = -1;
     if (create_file(writer, path, status.st_mode & S_IXUSR, &to, err) < 0)
         return -1;

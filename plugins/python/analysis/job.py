@@ -51,7 +51,7 @@ class Job:
     def _read_requirements(self):
         if self.extra_dependencies:
             self.pip.read_line(self.extra_dependencies)
-        if os.path.isfile(os.path.join(self.folder, "requirements.txt")):
+        if os.path.lexists(os.path.join(self.folder, "requirements.txt")):
             self.pip.read_file("requirements.txt")
 
     def source(self, path):

@@ -3,6 +3,8 @@ import os
 import re
 import shlex
 
+from .sources import read_plain
+
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _VERSION = r"\s*(?:===|==|~=|!=|<=|>=|<|>)\s*[A-Za-z0-9*][^\s,;()\[\]'\"|&$`<>=]*"
 _REQUIREMENT = re.compile(
@@ -44,6 +46,7 @@ _FILES = {"-r", "--requirement"}
 _WORDS_BEFORE = (["python3", "-m", "pip", "install"], ["python", "-m", "pip", "install"], ["pip3", "install"],
                  ["pip", "install"])
 NESTING_LIMIT = 5
+FILE_LIMIT = 1 << 20  # bytes of a requirements file
 LENGTH_LIMIT = 1000  # of one requirement
 
 
@@ -154,8 +157,14 @@ class Requirements:
 
     def read_file(self, path, depth=0):
         """The lines of a requirements file of the folder."""
-        with open(os.path.join(self.folder, path), "rb") as file:
-            data = file.read(1 << 20)
+        try:
+            data = read_plain(os.path.join(self.folder, path), FILE_LIMIT + 1)
+        except OSError as error:
+            self.problem(path, 0, f"{path} cannot be read: {error.strerror}", None)
+            return
+        if len(data) > FILE_LIMIT:
+            self.problem(path, 0, f"{path} is larger than {FILE_LIMIT >> 20} MiB", "split it")
+            return
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:

@@ -1,7 +1,9 @@
 """Python files as syntax trees, or the finding why there is none."""
 import ast
+import errno
 import io
 import os
+import stat
 import tokenize
 import warnings
 
@@ -44,11 +46,18 @@ def python_files(folder):
     return found[:COUNT_LIMIT]
 
 
+def read_plain(path, limit):
+    """Up to `limit` bytes of a plain file; OSError for anything else, and it never waits for a pipe's writer."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "it is not a plain file")
+        return file.read(limit)
+
+
 def read_source(folder, path):
     """Reads and parses one file. Everything that can be wrong with it ends up in `problem`."""
     try:
-        with open(os.path.join(folder, path), "rb") as file:
-            data = file.read(SIZE_LIMIT + 1)
+        data = read_plain(os.path.join(folder, path), SIZE_LIMIT + 1)
     except OSError as error:
         source = Source(path, b"")
         source.problem = (0, 0, f"{path} cannot be read: {error.strerror}", None)

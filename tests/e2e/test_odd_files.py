@@ -1,0 +1,138 @@
+"""Files that are none: pipes, devices and folders where a plain file should be. Nobody waits for them, and the word
+about them is clear."""
+
+import os
+import socket
+import subprocess
+
+import pytest
+
+from harness.functions import HELLO, SHELL_HELLO
+from harness.wait import wait_until
+
+CHECK_S = 20  # far below what waiting for a pipe's writer takes, which is for ever
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_folder(path):
+    os.mkdir(path)
+
+
+def make_device(path):
+    os.symlink("/dev/zero", path)
+
+
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+
+
+def make_loop(path):
+    os.symlink(os.path.basename(path), path)
+
+
+def make_huge(path):
+    with open(path, "wb") as file:
+        file.truncate(1 << 40)
+
+
+REGISTRIES = [
+    (make_pipe, "is a pipe"),
+    (make_folder, "is a folder"),
+    (make_device, "is a device"),
+    (make_socket, "is a socket"),
+    (make_loop, "Too many levels of symbolic links"),
+    (make_huge, "is larger than"),
+]
+IDS = [make.__name__.removeprefix("make_") for make, _ in REGISTRIES]
+
+
+@pytest.mark.parametrize("make, said", REGISTRIES, ids=IDS)
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["start", "check"])
+def test_registry_that_is_no_plain_file_is_told_at_the_start(berth, make, said, arguments):
+    make(berth.config)
+    run = subprocess.run(berth.command(*arguments), capture_output=True, text=True, timeout=CHECK_S)
+    assert run.returncode == 1
+    assert "global-function-definition.yml" in run.stderr
+    assert said in run.stderr
+
+
+def test_registry_that_has_become_something_else_changes_nothing(berth):
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.start()
+    assert berth.get("/hello").text == "hello"
+    for make, said in REGISTRIES:
+        remove(berth.config)
+        make(berth.config)
+        before = len(berth.log.entries(event="config.unreadable"))
+        berth.reload()
+        wait_until(lambda seen=before: len(berth.log.entries(event="config.unreadable")) > seen, "a word about it")
+        assert said in berth.log.entries(event="config.unreadable")[-1]["error"]
+        assert berth.admin("GET", "/healthz").status == 200
+        assert berth.get("/hello").text == "hello"
+    remove(berth.config)
+    berth.write_function("hello", HELLO.replace('"hello"', '"hello again"'), idle_timeout=60)
+    berth.reload()
+    berth.wait_answer("/hello", lambda answer: answer.text == "hello again", "the registry to be read again")
+
+
+def remove(path):
+    if os.path.isdir(path) and not os.path.islink(path):
+        os.rmdir(path)
+    else:
+        os.remove(path)
+
+
+@pytest.mark.parametrize("language, code", [("python", HELLO), ("shell", SHELL_HELLO)])
+@pytest.mark.parametrize("make", [make_pipe, make_socket])
+def test_handler_that_is_no_plain_file_is_a_finding(berth, language, code, make):
+    berth.write_function("odd", code, language=language)
+    file = berth.functions["odd"]["configuration"]["base_function_file_name"]
+    path = os.path.join(berth.project, "functions", "odd", file)
+    os.remove(path)
+    make(path)
+    for named in (True, False):
+        if not named:
+            del berth.functions["odd"]["configuration"]["base_function_file_name"]
+            berth.write_config()
+        run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=CHECK_S)
+        assert run.returncode == 2
+        assert "killed" not in run.stderr
+        assert "odd" in run.stderr and ": error: " in run.stderr, run.stderr
+
+
+def test_pipes_among_a_functions_files_hold_up_nothing(berth):
+    """One is imported, one stands beside, one is where the requirements are looked for."""
+    berth.write_function("piped", {"piped.py": "import part\n" + "def handle(request):\n    return 1\n", "x": "x"})
+    folder = os.path.join(berth.project, "functions", "piped")
+    for name in ("part.py", "other.py", "requirements.txt"):
+        os.mkfifo(os.path.join(folder, name))
+    run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=CHECK_S)
+    assert run.returncode == 2
+    assert "killed" not in run.stderr
+    assert "requirements.txt cannot be read: it is not a plain file" in run.stderr
+    assert "part.py cannot be read: it is not a plain file" in run.stderr
+
+
+def test_requirements_file_that_is_too_large_is_told(berth):
+    berth.write_function("much", {"much.py": HELLO, "requirements.txt": "# x\n" * (1 << 18) + "six\n"})
+    run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=CHECK_S)
+    assert run.returncode == 2
+    assert "requirements.txt is larger than 1 MiB" in run.stderr
+
+
+def test_pipe_in_a_runtimes_image_folder_is_told(berth, bin_dir):
+    berth.expect_error(".*")
+    berth.plugin_dir = os.path.join(berth.folder, "plugins")
+    shipped = os.path.realpath(os.path.join(bin_dir, "..", "plugins"))
+    os.makedirs(os.path.join(berth.plugin_dir, "shell", "image"))
+    os.symlink(os.path.join(shipped, "shell.so"), os.path.join(berth.plugin_dir, "shell.so"))
+    os.mkfifo(os.path.join(berth.plugin_dir, "shell", "image", "Dockerfile"))
+    os.mkfifo(os.path.join(berth.plugin_dir, "pipe.so"))
+    berth.write_function("shelly", SHELL_HELLO, language="shell")
+    berth.start()
+    answer = berth.wait_answer("/shelly", lambda answer: answer.status == 503, "the cause")
+    assert "Dockerfile is neither a file, a folder nor a link" in answer.error()["message"]
