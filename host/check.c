@@ -84,11 +84,41 @@ static void submit(struct check *check, const struct function_settings *settings
     build_jobs_submit(check->jobs, &request, on_checked, subject);
 }
 
+static void warn_about_plugin(struct check *check, const char *path, char *message, char *hint)
+{
+    const struct diagnostic item = {
+        .severity = SEVERITY_WARNING, .file = (char *)path, .message = message, .hint = hint};
+    diagnostics_add(&check->found, &item);
+}
+
+/* What the plugin folder holds that is not used. */
+static void check_plugins(struct check *check)
+{
+    size_t count;
+    const struct plugin_refusal *refusals = plugins_refusals(check->plugins, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct error err = refusals[i].error;
+        error_prefix(&err, "the plugin is refused");
+        warn_about_plugin(check, refusals[i].path, err.message, err.hint[0] ? err.hint : NULL);
+    }
+    const struct plugin *plugins = plugins_list(check->plugins, &count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < plugins[i].refused_alias_count; j++) {
+            const struct refused_alias *refused = &plugins[i].refused_aliases[j];
+            cleanup_free char *message =
+                xasprintf("the plugin %s is refused the alias \"%s\", which is taken by %s",
+                          plugins[i].language.name, refused->alias, refused->taken_by);
+            warn_about_plugin(check, plugins[i].path, message, NULL);
+        }
+    }
+}
+
 static void on_scanned(void *context, bool changed)
 {
     (void)changed;
     struct check *check = context;
     size_t language_count;
+    check_plugins(check);
     const struct language *languages = plugins_languages(check->plugins, &language_count);
     if (registry_load(check->config_path, languages, language_count, &check->registry, &check->error) < 0) {
         check->failed = true;

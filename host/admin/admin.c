@@ -2,6 +2,7 @@
 
 #include "admin/function_status.h"
 #include "admin/metrics.h"
+#include "admin/plugin_status.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -106,6 +107,12 @@ static void get_namespaces(struct admin *admin, struct evhttp_request *request, 
     send_json(request, json_pack("[s]", FUNCTION_STATUS_NAMESPACE));
 }
 
+static void get_plugins(struct admin *admin, struct evhttp_request *request, const char *rest)
+{
+    (void)rest;
+    send_json(request, plugin_status_json(fleet_plugins(admin->options.fleet)));
+}
+
 static void get_functions(struct admin *admin, struct evhttp_request *request, const char *rest)
 {
     (void)rest;
@@ -151,6 +158,7 @@ static const struct admin_route {
     {EVHTTP_REQ_HEAD, "/healthz", get_health},
     {EVHTTP_REQ_GET, "/system/info", get_info},
     {EVHTTP_REQ_GET, "/system/namespaces", get_namespaces},
+    {EVHTTP_REQ_GET, "/system/plugins", get_plugins},
     {EVHTTP_REQ_GET, "/system/functions", get_functions},
     {EVHTTP_REQ_GET, "/system/function/", get_function},
     {EVHTTP_REQ_GET, "/metrics", get_metrics},

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "build/plugin_claims.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -35,6 +36,7 @@ struct entry {
     struct error error;
     bool fresh; /* probed by the scan under way */
     enum standing standing;
+    bool *alias_refused; /* for each alias of `found`, as of the last scan */
 };
 
 struct entries {
@@ -57,10 +59,11 @@ struct plugins {
     size_t probes; /* under way, and one for the scan itself while it starts them */
     struct waiter *waiters;
     size_t waiter_count;
+    struct plugin_claims *claims;
 
     struct plugin *list;
     struct language *languages; /* of `list`, in the same order, then of `refusals`; texts belong to the
-                                   entries, those of refusals to the array */
+                                   entries, names of refusals to the array, arrays of aliases to `list` */
     size_t count;
     struct plugin_refusal *refusals;
     size_t refusal_count;
@@ -72,6 +75,7 @@ static void entry_destroy(struct entry *entry)
         return;
     build_job_cancel(entry->probe);
     build_plugin_destroy(entry->found);
+    free(entry->alias_refused);
     free(entry->path);
     free(entry);
 }
@@ -86,8 +90,11 @@ static void entries_clear(struct entries *entries)
 
 static void sets_clear(struct plugins *plugins)
 {
-    for (size_t i = 0; i < plugins->count; i++)
+    for (size_t i = 0; i < plugins->count; i++) {
         free(plugins->list[i].image_dir);
+        free(plugins->list[i].language.aliases);
+        free(plugins->list[i].refused_aliases);
+    }
     free(plugins->list);
     for (size_t i = 0; i < plugins->refusal_count; i++)
         free(plugins->languages[plugins->count + i].name);
@@ -110,6 +117,7 @@ int plugins_create(struct build_jobs *jobs, const char *folder, struct plugins *
     struct plugins *plugins = xcalloc(1, sizeof(*plugins));
     plugins->jobs = jobs;
     plugins->folder = *folder == '/' ? xstrdup(folder) : xasprintf("%s/%s", cwd, folder);
+    plugins->claims = plugin_claims_create();
     plugins->started = event_new(build_jobs_base(jobs), -1, 0, on_started, plugins);
     if (!plugins->started) {
         plugins_destroy(plugins);
@@ -126,6 +134,7 @@ void plugins_destroy(struct plugins *plugins)
     sets_clear(plugins);
     entries_clear(&plugins->entries);
     entries_clear(&plugins->retired);
+    plugin_claims_destroy(plugins->claims);
     if (plugins->started)
         event_free(plugins->started);
     free(plugins->waiters);
@@ -259,24 +268,6 @@ static bool claims(const struct language *language, const char *word)
     return false;
 }
 
-/* The accepted plugin that claims a word of `language`, with that word; NULL when there is none. */
-static const struct plugin *find_rival(const struct plugins *plugins, const struct language *language,
-                                       const char **ret_word)
-{
-    for (size_t i = 0; i < plugins->count; i++) {
-        const struct language *other = &plugins->list[i].language;
-        *ret_word = language->name;
-        if (claims(other, language->name))
-            return &plugins->list[i];
-        for (size_t a = 0; a < language->alias_count; a++) {
-            *ret_word = language->aliases[a];
-            if (claims(other, language->aliases[a]))
-                return &plugins->list[i];
-        }
-    }
-    return NULL;
-}
-
 static char *find_image_dir(const struct plugins *plugins, const char *name)
 {
     cleanup_free char *folder = xasprintf("%s/%s/image", plugins->folder, name);
@@ -290,10 +281,38 @@ static void log_accepted(const struct entry *entry)
              LOG_STR("version", entry->found->version), LOG_STR("path", entry->path));
 }
 
-static void accept_plugin(struct plugins *plugins, struct entry *entry)
+/* Gives the plugin the aliases that are its own, and tells of those that it has lost since the last scan. */
+static void give_aliases(struct plugins *plugins, struct entry *entry, const struct plugin_claimant *claimant,
+                         struct plugin *plugin)
+{
+    const struct language *wanted = &entry->found->language;
+    if (!entry->alias_refused)
+        entry->alias_refused = xcalloc(wanted->alias_count, sizeof(*entry->alias_refused));
+    plugin->language.alias_count = 0;
+    plugin->language.aliases = xcalloc(wanted->alias_count, sizeof(*plugin->language.aliases));
+    plugin->refused_aliases = xcalloc(wanted->alias_count, sizeof(*plugin->refused_aliases));
+    for (size_t i = 0; i < wanted->alias_count; i++) {
+        const char *taken_by = claimant->alias_taken_by[i];
+        if (taken_by)
+            plugin->refused_aliases[plugin->refused_alias_count++] =
+                (struct refused_alias){wanted->aliases[i], taken_by};
+        else
+            plugin->language.aliases[plugin->language.alias_count++] = wanted->aliases[i];
+        if (taken_by && !entry->alias_refused[i])
+            log_warning("plugin.alias_refused", LOG_STR("plugin", wanted->name), LOG_STR("path", entry->path),
+                        LOG_STR("alias", wanted->aliases[i]), LOG_STR("taken_by", taken_by));
+        if (entry->alias_refused[i] != (taken_by != NULL))
+            plugins->changed = true;
+        entry->alias_refused[i] = taken_by != NULL;
+    }
+}
+
+static void accept_plugin(struct plugins *plugins, struct entry *entry,
+                          const struct plugin_claimant *claimant)
 {
     const struct build_plugin *found = entry->found;
-    plugins->list[plugins->count++] = (struct plugin){
+    struct plugin *plugin = &plugins->list[plugins->count++];
+    *plugin = (struct plugin){
         .path = entry->path,
         .version = found->version,
         .abi_major = found->abi_major,
@@ -308,6 +327,7 @@ static void accept_plugin(struct plugins *plugins, struct entry *entry)
     if (entry->standing != STANDING_ACCEPTED)
         plugins->changed = true;
     entry->standing = STANDING_ACCEPTED;
+    give_aliases(plugins, entry, claimant, plugin);
 }
 
 static void refuse_plugin(struct plugins *plugins, struct entry *entry, const struct error *why)
@@ -320,22 +340,41 @@ static void refuse_plugin(struct plugins *plugins, struct entry *entry, const st
     entry->standing = STANDING_REFUSED;
 }
 
-static void judge(struct plugins *plugins, struct entry *entry)
+static void judge(struct plugins *plugins, struct entry *entry, const struct plugin_claimant *claimant)
 {
     struct error err;
-    const char *word;
     if (!entry->found) {
         refuse_plugin(plugins, entry, &entry->error);
         return;
     }
-    const struct plugin *rival = find_rival(plugins, &entry->found->language, &word);
-    if (!rival) {
-        accept_plugin(plugins, entry);
+    if (!claimant->name_taken_by) {
+        accept_plugin(plugins, entry, claimant);
         return;
     }
-    error_set(&err, "plugin", "plugin-name-taken", "the language \"%s\" is taken by %s", word, rival->path);
+    error_set(&err, "plugin", "plugin-name-taken", "the language \"%s\" is taken by %s",
+              entry->found->language.name, claimant->name_taken_by);
     error_hint(&err, "remove one of the two files");
     refuse_plugin(plugins, entry, &err);
+}
+
+/* Decides who serves what. */
+static void judge_all(struct plugins *plugins)
+{
+    size_t count = plugins->entries.count;
+    cleanup_free struct plugin_claimant *claimants = xcalloc(count, sizeof(*claimants));
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *entry = plugins->entries.items[i];
+        const struct language *language = entry->found ? &entry->found->language : NULL;
+        claimants[i].path = entry->path;
+        claimants[i].language = language;
+        if (language)
+            claimants[i].alias_taken_by = xcalloc(language->alias_count, sizeof(char *));
+    }
+    plugin_claims_settle(plugins->claims, claimants, count);
+    for (size_t i = 0; i < count; i++) {
+        judge(plugins, plugins->entries.items[i], &claimants[i]);
+        free(claimants[i].alias_taken_by);
+    }
 }
 
 /* Forgets the entries that the sets of the last scan pointed to. */
@@ -366,8 +405,7 @@ static void publish(struct plugins *plugins)
     size_t count = plugins->entries.count;
     plugins->list = xcalloc(count, sizeof(*plugins->list));
     plugins->refusals = xcalloc(count, sizeof(*plugins->refusals));
-    for (size_t i = 0; i < count; i++)
-        judge(plugins, plugins->entries.items[i]);
+    judge_all(plugins);
     plugins->languages = xcalloc(count, sizeof(*plugins->languages));
     for (size_t i = 0; i < plugins->count; i++)
         plugins->languages[i] = plugins->list[i].language;

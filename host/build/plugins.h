@@ -13,12 +13,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* An alias that a plugin asks for and another has: functions that say it get the other. */
+struct refused_alias {
+    const char *alias, *taken_by; /* the other's path */
+};
+
 struct plugin {
     char *path; /* absolute */
     char *version;
     unsigned abi_major, abi_minor;
     bool scaffolds;
-    struct language language; /* its name is the plugin's and the runtime's */
+    struct language language; /* its name is the plugin's and the runtime's; without the refused aliases */
+    struct refused_alias *refused_aliases;
+    size_t refused_alias_count;
     char *image_dir; /* `<folder>/<name>/image` when a Dockerfile is there, else NULL: it has no runtime image
                       */
     uint64_t changes; /* grows by one each time another file was probed at this path */
@@ -44,10 +51,11 @@ typedef void plugins_scanned_fn(void *context, bool changed);
 /* Looks at the folder and probes what is new. `done` comes from the event loop, never from inside. A scan
  * asked for while one is under way runs after it; `done` of both is called after the later one. When it is
  * called the set has been replaced: pointers got from here before are dead. Each plugin found, changed, gone
- * or refused is logged once. The error: the folder cannot be read. */
+ * or refused, and each alias refused, is logged once. The error: the folder cannot be read. */
 int plugins_scan(struct plugins *plugins, plugins_scanned_fn *done, void *context, struct error *err);
 
-/* The set, sorted by file name. When two files claim one name or alias the later one is refused. */
+/* The set, sorted by file name. No two of them have a word in common; plugin_claims.h says who gets one that
+ * several ask for. Who loses its name is refused, who loses an alias does without. */
 const struct plugin *plugins_list(const struct plugins *plugins, size_t *ret_count);
 
 /* By name or alias; NULL when there is none. */

@@ -48,14 +48,23 @@ const struct setting_table *function_language_tables(struct arena *arena, const 
     return tables;
 }
 
+static bool has_alias(const struct language *language, const char *name)
+{
+    for (size_t i = 0; i < language->alias_count; i++) {
+        if (strcasecmp(language->aliases[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 int function_language_find(const struct language *languages, size_t language_count, const char *name)
 {
     for (size_t i = 0; i < language_count; i++) {
-        const struct language *language = &languages[i];
-        bool same = !language->refusal && strcasecmp(language->name, name) == 0;
-        for (size_t j = 0; j < language->alias_count && !same; j++)
-            same = strcasecmp(language->aliases[j], name) == 0;
-        if (same)
+        if (!languages[i].refusal && strcasecmp(languages[i].name, name) == 0)
+            return (int)i;
+    }
+    for (size_t i = 0; i < language_count; i++) {
+        if (has_alias(&languages[i], name))
             return (int)i;
     }
     return -1;

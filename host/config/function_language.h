@@ -13,7 +13,7 @@
 const struct setting_table *function_language_tables(struct arena *arena, const struct language *languages,
                                                      size_t language_count);
 
-/* The index of the language with this name or alias, in any case; or -1. */
+/* The index of the language with this name, or else with this alias, in any case; or -1. */
 int function_language_find(const struct language *languages, size_t language_count, const char *name);
 
 /* The language of a function, for which `node` (or NULL) is given: the index to check the rest of the

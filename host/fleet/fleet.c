@@ -324,6 +324,11 @@ const struct fleet_budget *fleet_current_budget(const struct fleet *fleet)
     return &fleet->env.budget;
 }
 
+const struct plugins *fleet_plugins(const struct fleet *fleet)
+{
+    return fleet->env.plugins;
+}
+
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes)
 {
     prewarm_usage(fleet->env.prewarm, ret_instances, ret_memory_bytes);

@@ -69,6 +69,9 @@ bool fleet_is_settled(const struct fleet *fleet);
 const char *fleet_owner_id(const struct fleet *fleet);
 const struct fleet_budget *fleet_current_budget(const struct fleet *fleet);
 
+/* What the plugin folder holds. Owned by the fleet. */
+const struct plugins *fleet_plugins(const struct fleet *fleet);
+
 /* Prewarmed instances, waiting or on their way, and the sum of their memory limits: part of the budget. */
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes);
 

@@ -28,6 +28,7 @@ endfunction()
 
 berth_build_test(build_job)
 berth_build_test(plugins)
+berth_unit_test(plugin_claims build)
 berth_unit_test(build_result build)
 berth_unit_test(tree build PkgConfig::ARCHIVE)
 berth_unit_test(package_store build)

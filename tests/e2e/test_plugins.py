@@ -50,14 +50,14 @@ def own_plugins(berth, bin_dir):
     return folder
 
 
-def drop(plugin, folder):
+def drop(plugin, folder, name=None):
     """Puts a plugin, and the image folder beside it, where the daemon looks for plugins; the image first."""
     image = plugin.parent / "image"
     if image.is_dir():
         shutil.copytree(image, folder / plugin.stem / "image")
     temporary = folder / (plugin.name + ".new")
     shutil.copy(plugin, temporary)
-    os.rename(temporary, folder / plugin.name)
+    os.rename(temporary, folder / (name or plugin.name))
 
 
 @pytest.mark.limit(400)
@@ -110,6 +110,64 @@ def test_build_job_that_hangs_is_ended_after_the_time_that_is_set(berth, own_plu
     berth.start()
     answer = berth.wait_answer("/victim", lambda answer: answer.status == 503, "the end of the job", 10)
     assert "killed after 1000 ms" in answer.error()["message"]
+
+
+def listed_plugins(berth):
+    """What /system/plugins says: by name, and the refused ones by file name."""
+    told = berth.admin("GET", "/system/plugins").json()
+    return (
+        {plugin["name"]: plugin for plugin in told["plugins"]},
+        {os.path.basename(refused["path"]): refused for refused in told["refused"]},
+    )
+
+
+def assert_python_is_nobody_elses(berth, thief, twin):
+    """The functions of Python are served by its own plugin, and who asked for it is told."""
+    plugins, refused = listed_plugins(berth)
+    own = os.path.join(berth.plugin_dir, "python.so")
+    assert plugins["python"]["path"] == own
+    assert {"alias": "python", "taken_by": own} in plugins["thief"]["refused_aliases"]
+    assert refused[twin]["reason"] == "plugin-name-taken"
+    assert own in refused[twin]["message"]
+    path = os.path.join(berth.plugin_dir, thief)
+    assert berth.log.entries(event="plugin.alias_refused", path=path, alias="python", taken_by=own)
+    path = os.path.join(berth.plugin_dir, twin)
+    assert berth.log.entries(event="plugin.refused", path=path, reason="plugin-name-taken")
+
+
+def test_thieves_dropped_into_a_running_daemon_get_nothing(berth, own_plugins, peers):
+    berth.expect_error(".*")
+    berth.write_function("hello", HELLO, idle_timeout=30)
+    berth.write_function("spelt", {"spelt.py": HELLO}, language="py", idle_timeout=30)
+    berth.start()
+    assert berth.get("/hello").status == 200
+    drop(peers / "bad" / "thief.so", own_plugins, "a.so")
+    drop(peers / "bad" / "python_twin.so", own_plugins, "b.so")
+    berth.write_function("hello", HELLO + "\n", idle_timeout=30)
+    berth.write_function("later", HELLO, idle_timeout=30)
+    berth.reload()
+    berth.wait_answer("/later", lambda answer: answer.status == 200, "a function that is new", 60)
+    assert_python_is_nobody_elses(berth, "a.so", "b.so")
+    plugins, _ = listed_plugins(berth)
+    assert plugins["thief"]["aliases"] == ["loot"]
+    for path in ("/hello", "/spelt"):
+        assert berth.get(path).status == 200
+
+
+def test_thief_that_is_there_first_gets_no_name(berth, own_plugins, peers):
+    berth.expect_error(".*")
+    drop(peers / "bad" / "thief.so", own_plugins, "a.so")
+    drop(peers / "bad" / "python_twin.so", own_plugins, "z.so")
+    berth.write_function("hello", HELLO, idle_timeout=30)
+    done = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert 'a.so: warning: the plugin thief is refused the alias "python", which is taken by ' in done.stderr
+    assert "z.so: warning: the plugin is refused: the language \"python\" is taken by " in done.stderr
+    for _ in range(2):
+        berth.start()
+        assert berth.get("/hello").status == 200
+        assert_python_is_nobody_elses(berth, "a.so", "z.so")
+        berth.stop()
 
 
 def test_file_that_is_no_plugin_is_told_and_ignored(berth, own_plugins):

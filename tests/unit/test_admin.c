@@ -134,6 +134,7 @@ static void every_path_answers(void **state)
     expect(&management, "GET /", "404", "not found");
     expect(&management, "GET /nothing", "404", "not found");
     expect(&management, "GET /system/namespaces", "200", "[\"openfaas-fn\"]");
+    expect(&management, "GET /system/plugins", "200", "\"aliases\":[\"act\",\"Actor\"]");
     expect(&management, "GET /system/functions", "200", "\"name\":\"hello\"");
     expect(&management, "GET /system/function/hello", "200", "\"name\":\"hello\"");
     expect(&management, "GET /system/function/hello.openfaas-fn", "200", "\"name\":\"hello\"");

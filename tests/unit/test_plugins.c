@@ -135,29 +135,82 @@ static void test_rescan(void **state)
     close_plugins(&bench);
 }
 
+static void remove_plugin(const struct plugins_bench *bench, const char *name)
+{
+    cleanup_free char *path = bench_path(&bench->bench, name);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* The file that serves `word`. */
+static const char *server_of(const struct plugins_bench *bench, const char *word)
+{
+    const struct plugin *plugin = plugins_find(bench->plugins, word);
+    return plugin ? strrchr(plugin->path, '/') + 1 : "nobody";
+}
+
 static void test_taken_names(void **state)
 {
     (void)state;
     struct plugins_bench bench;
     size_t count;
     open_plugins(&bench);
-    install(&bench, "acting", "a.so");
     install(&bench, "acting", "b.so");
-    install(&bench, "taken-alias", "c.so");
+    install(&bench, "acting", "c.so");
     scan(&bench);
-    plugins_list(bench.plugins, &count);
-    assert_int_equal(count, 1);
+    assert_string_equal(server_of(&bench, "acting"), "b.so");
+    install(&bench, "acting", "a.so"); /* the newcomer, though first in the order of names */
+    scan(&bench);
+    assert_string_equal(server_of(&bench, "acting"), "b.so");
     const struct plugin_refusal *refusals = plugins_refusals(bench.plugins, &count);
     assert_int_equal(count, 2);
     assert_string_equal(refusals[0].error.reason, "plugin-name-taken");
+    assert_non_null(strstr(refusals[0].path, "/a.so"));
     assert_non_null(strstr(refusals[0].error.message, "the language \"acting\" is taken by "));
-    assert_non_null(strstr(refusals[1].error.message, "the language \"actor\" is taken by "));
+    assert_non_null(strstr(refusals[0].error.message, "/b.so"));
 
-    /* With the first one gone, the second takes its place without another probe. */
-    cleanup_free char *path = bench_path(&bench.bench, "a.so");
-    unlink(path);
+    /* A new version at the same place has served it before. While it is broken nobody takes over. */
+    install(&bench, "wrong-major", "b.so");
     scan(&bench);
-    assert_int_equal(plugins_find(bench.plugins, "acting")->changes, 1);
+    assert_string_equal(server_of(&bench, "acting"), "nobody");
+    install(&bench, "acting", "b.so");
+    scan(&bench);
+    assert_string_equal(server_of(&bench, "acting"), "b.so");
+
+    remove_plugin(&bench, "b.so");
+    scan(&bench);
+    assert_string_equal(server_of(&bench, "acting"), "a.so");
+    assert_int_equal(plugins_find(bench.plugins, "acting")->changes, 1); /* without another probe */
+    close_plugins(&bench);
+}
+
+static void test_taken_aliases(void **state)
+{
+    (void)state;
+    struct plugins_bench bench;
+    size_t count;
+    open_plugins(&bench);
+    install(&bench, "taken-alias", "a.so");
+    install(&bench, "acting", "b.so");
+    scan(&bench);
+    const struct plugin *thief = plugins_list(bench.plugins, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(server_of(&bench, "acting"), "b.so"); /* its name, and an alias of a.so */
+    assert_string_equal(server_of(&bench, "actor"), "a.so");  /* an alias of both */
+    assert_string_equal(server_of(&bench, "own"), "a.so");
+    assert_int_equal(thief->refused_alias_count, 1);
+    assert_string_equal(thief->refused_aliases[0].alias, "Acting");
+    assert_non_null(strstr(thief->refused_aliases[0].taken_by, "/b.so"));
+    assert_int_equal(thief->language.alias_count, 2);
+    const struct language *languages = plugins_languages(bench.plugins, &count);
+    assert_int_equal(languages[0].alias_count, 2);
+
+    remove_plugin(&bench, "a.so");
+    scan(&bench);
+    assert_string_equal(server_of(&bench, "actor"), "b.so");
+    install(&bench, "taken-alias", "a.so");
+    scan(&bench);
+    assert_string_equal(server_of(&bench, "actor"), "b.so");
+    assert_string_equal(server_of(&bench, "described"), "a.so");
     close_plugins(&bench);
 }
 
@@ -196,8 +249,11 @@ static void test_missing_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scan),           cmocka_unit_test(test_rescan),
-        cmocka_unit_test(test_taken_names),    cmocka_unit_test(test_overlapping_scans),
+        cmocka_unit_test(test_scan),
+        cmocka_unit_test(test_rescan),
+        cmocka_unit_test(test_taken_names),
+        cmocka_unit_test(test_taken_aliases),
+        cmocka_unit_test(test_overlapping_scans),
         cmocka_unit_test(test_missing_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

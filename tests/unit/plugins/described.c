@@ -24,7 +24,7 @@ static const struct berth_option options[] = {
 #endif
 
 #if defined(CASE_TAKEN_ALIAS)
-static const char *const aliases[] = {"actor", NULL};
+static const char *const aliases[] = {"Acting", "actor", "own", NULL};
 #endif
 
 static struct berth_plugin plugin = {
