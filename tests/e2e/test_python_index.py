@@ -34,12 +34,13 @@ USES = """
 """
 
 
-def wheel(name, size):
+def wheel(name, size, requires=None):
     """A wheel whose module `parcel` knows its name and comes with `size` bytes that cannot be compressed."""
+    needs = f"Requires-Dist: {requires}\n" if requires else ""
     files = {
         "parcel/__init__.py": f"NAME = {name!r}\n".encode(),
         "parcel/weight": random.Random(name).randbytes(size),
-        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}".encode(),
         f"{name}-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = f"{name}-1.0.dist-info/RECORD"
@@ -126,6 +127,31 @@ def test_mirror_is_used(berth, index):
     berth.start(environment=mirrored(index))
     answers(berth, "uses", "has alpha")
     assert "/simple/alpha/alpha-1.0-py3-none-any.whl" in index.asked
+
+
+def locked(index, *names):
+    """Lines of a lock file."""
+    return "".join(f"{name}==1.0 --hash=sha256:{hashlib.sha256(index.wheels[name]).hexdigest()}\n" for name in names)
+
+
+def test_lock_file_is_kept_to(berth, index):
+    """A hash for all or for none, what is depended on included; and the content is what was locked."""
+    index.wheels["beta"] = wheel("beta", 10)
+    index.wheels["alpha"] = wheel("alpha", 10, requires="beta")
+    code = USES.format(word="has")
+    berth.write_function("whole", {"main.py": code, "requirements.txt": locked(index, "beta", "alpha")})
+    berth.write_function("part", {"main.py": code, "requirements.txt": locked(index, "alpha") + "beta==1.0\n"})
+    berth.write_function("beside", {"main.py": code, "requirements.txt": locked(index, "alpha")},
+                         extra_dependencies="beta==1.0")
+    berth.write_function("hidden", {"main.py": code, "requirements.txt": locked(index, "alpha")})
+    other = locked(index, "beta").replace("beta", "alpha")
+    berth.write_function("changed", {"main.py": code, "requirements.txt": other})
+    berth.start(environment=mirrored(index))
+    answers(berth, "whole", "has alpha")
+    for name, message in (("part", "`beta==1.0` has no hash"), ("beside", "`beta==1.0` has no hash"),
+                          ("hidden", "hash"), ("changed", "(?i)hash")):
+        answer = berth.wait_answer(f"/{name}", lambda answer: answer.status == 503, "its error", 60)
+        assert re.search(message, answer.error()["message"]), answer
 
 
 def test_proxy_is_used(berth, index):

@@ -198,7 +198,7 @@ def test_pip_line_refused(text):
 def test_requirements_file(tmp_path):
     (tmp_path / "requirements.txt").write_text(
         "# what we need\nrequests>=2  # http\n\n-r more/other.txt\n--extra-index-url https://example.org/simple\n"
-        "numpy \\\n    ==1.26.4 \\\n    --hash=sha256:abc\n")
+        "numpy \\\n    ==1.26.4\n")
     (tmp_path / "more").mkdir()
     (tmp_path / "more/other.txt").write_text("flask\n-r ../third.txt\n")
     (tmp_path / "third.txt").write_text("six")
@@ -206,10 +206,52 @@ def test_requirements_file(tmp_path):
     assert validate(tmp_path, extra_dependencies="humanize") == []
     key, argv, environment = plugin.package(str(tmp_path), "sample", None, {"extra_dependencies": "humanize"})[2]
     lines = ["requests>=2", "flask", "six", "--extra-index-url https://example.org/simple",
-             "numpy ==1.26.4 --hash=sha256:abc"]
-    assert environment == ["BERTH_REQUIREMENTS=" + "\n".join(lines)]
-    assert argv == ["/opt/berth/install", "humanize"]
+             "numpy ==1.26.4"]
+    assert environment == ["BERTH_REQUIREMENTS=" + "\n".join(["humanize", *lines])]
+    assert argv == ["/opt/berth/install"]
     assert key == "\n".join(["humanize", *lines])
+
+
+HASH = "sha256:" + "0a" * 32
+
+
+def test_requirements_with_hashes(tmp_path):
+    (tmp_path / "requirements.txt").write_text(
+        f"six==1.16.0 \\\n    --hash={HASH} \\\n\t--hash {HASH}\nidna==3.7\t--hash={HASH}\n"
+        f"parcel @ https://example.org/parcel.zip#sha256={'0a' * 32}\n")
+    (tmp_path / "main.py").write_text("def handle(request):\n    return 1\n")
+    assert validate(tmp_path) == []
+    _, argv, environment = plugin.package(str(tmp_path), "sample", None, {})[2]
+    lines = [f"six==1.16.0 --hash={HASH} --hash={HASH}", f"idna==3.7 --hash={HASH}",
+             f"parcel @ https://example.org/parcel.zip#sha256={'0a' * 32}"]
+    assert environment == ["BERTH_REQUIREMENTS=" + "\n".join(lines)]
+    assert argv == ["/opt/berth/install", "--require-hashes"]
+
+
+def test_long_requirements_are_cut_into_variables(tmp_path):
+    lines = [f"package-{number}==1.0 --hash={HASH} --hash={HASH}" for number in range(2000)]
+    (tmp_path / "requirements.txt").write_text("\n".join(lines))
+    (tmp_path / "main.py").write_text("def handle(request):\n    return 1\n")
+    environment = plugin.package(str(tmp_path), "sample", None, {})[2][2]
+    assert [variable.partition("=")[0] for variable in environment] == [
+        "BERTH_REQUIREMENTS", "BERTH_REQUIREMENTS_2", "BERTH_REQUIREMENTS_3", "BERTH_REQUIREMENTS_4"]
+    assert max(map(len, environment)) < 128 << 10
+    assert "\n".join(variable.partition("=")[2] for variable in environment).split("\n") == lines
+
+
+def test_addresses_and_requirements_are_in_no_command_line(tmp_path):
+    (tmp_path / "main.py").write_text("def handle(request):\n    return 1\n")
+    line = ("-i https://u:secret@example.org/simple --extra-index-url=https://u:secret@a.org --only-binary :all: "
+            "--extra-index-url https://u:secret@b.org -f https://u:secret@c.org --pre "
+            "'x @ https://u:secret@example.org/x.zip' y")
+    assert validate(tmp_path, extra_dependencies=line) == []
+    _, argv, environment = plugin.package(str(tmp_path), "sample", None, {"extra_dependencies": line})[2]
+    assert argv == ["/opt/berth/install", "--only-binary", ":all:", "--pre"]
+    assert environment == [
+        "BERTH_INDEX_URL=https://u:secret@example.org/simple",
+        "BERTH_EXTRA_INDEX_URLS=https://u:secret@a.org https://u:secret@b.org",
+        "BERTH_FIND_LINKS=https://u:secret@c.org",
+        "BERTH_REQUIREMENTS=x @ https://u:secret@example.org/x.zip\ny"]
 
 
 def test_requirements_file_that_includes_itself(tmp_path):

@@ -59,7 +59,8 @@ def test_all_callbacks_of_one_job(tmp_path):
     assert folder_call["source"] == str(tmp_path) and "__pycache__" in folder_call["exclude"]
     assert file_call["path"] == "__pycache__/main.cpython-311.pyc"
     assert dependencies_call["key"] == "humanize six"
-    assert dependencies_call["argv"] == ["/opt/berth/install", "humanize", "six"]
+    assert dependencies_call["argv"] == ["/opt/berth/install"]
+    assert dependencies_call["environment"] == ["BERTH_REQUIREMENTS=humanize\nsix"]
     assert launch_call["image"] is None and launch_call["concurrency"] == 8 and launch_call["transport"] == 1
     assert json.loads(launch_call["runtime"])["debug"] is True
 

@@ -53,6 +53,7 @@ class Job:
             self.pip.read_line(self.extra_dependencies)
         if os.path.lexists(os.path.join(self.folder, "requirements.txt")):
             self.pip.read_file("requirements.txt")
+        self.pip.check_hashes()
 
     def source(self, path):
         """A file of the folder, parsed once."""
@@ -124,10 +125,8 @@ def _dependencies(job):
     """(key, argv, environment) of the installation."""
     if not job.pip.arguments and not job.pip.lines:
         return None
-    environment = []
-    if job.pip.lines:
-        environment.append("BERTH_REQUIREMENTS=" + "\n".join(job.pip.lines))
-    return job.pip.key(), [INSTALLER, *job.pip.arguments], environment
+    options, environment = job.pip.command()
+    return job.pip.key(), [INSTALLER, *options], environment
 
 
 def launch(folder, name, file, options):

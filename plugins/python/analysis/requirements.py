@@ -3,6 +3,7 @@ import os
 import re
 import shlex
 
+from .hashes import Listed, hash_problems, is_hash
 from .sources import read_plain
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -22,7 +23,13 @@ _VALUED = {"-i": "--index-url", "--index-url": None, "--extra-index-url": None, 
 _FLAGS = {"--pre", "--no-deps", "--prefer-binary", "-U", "--upgrade", "--no-index", "--require-hashes",
           "--no-build-isolation", "--use-pep517", "--ignore-requires-python", "--force-reinstall", "-q", "--quiet",
           "-v", "--verbose", "-I", "--ignore-installed", "--no-cache-dir"}
-_ADDRESSES = {"--index-url", "--extra-index-url", "--find-links"}
+# Options whose values may hold a password, and the variable that the installer finds them in: a command line can be
+# read by everybody on the machine.
+_ADDRESSES = {"--index-url": "BERTH_INDEX_URL", "--extra-index-url": "BERTH_EXTRA_INDEX_URLS",
+              "--find-links": "BERTH_FIND_LINKS"}
+_VALUED_NAMES = {long or name for name, long in _VALUED.items()}
+_HASH_OPTION = re.compile(r"\s+--(?=[a-z])")
+_HASH = re.compile(r"hash(?:=|\s+)(\S+)\Z")
 
 # Options that would read or write outside of the function's dependencies: why each is refused.
 _REFUSED = {
@@ -48,13 +55,14 @@ _WORDS_BEFORE = (["python3", "-m", "pip", "install"], ["python", "-m", "pip", "i
 NESTING_LIMIT = 5
 FILE_LIMIT = 1 << 20  # bytes of a requirements file
 LENGTH_LIMIT = 1000  # of one requirement
+VARIABLE_LIMIT = 100_000  # bytes of one variable of the installer; the kernel takes 128 KiB
 
 
 class Requirements:
     """What a function asks pip for.
 
-    arguments: for pip's command line. lines: of a requirements file, checked and without those that name other
-    files. names: of the distributions asked for.
+    arguments: as of pip's command line. lines: of a requirements file, checked and without those that name other
+    files. names: of the distributions asked for. listed: all requirements, with their places.
     """
 
     def __init__(self, findings, folder):
@@ -63,10 +71,37 @@ class Requirements:
         self.arguments = []
         self.lines = []
         self.names = set()
+        self.listed = []
 
     def key(self):
         """What tells two requests apart."""
         return "\n".join([shlex.join(self.arguments), *self.lines]).strip()
+
+    def command(self):
+        """What the installer is given: (arguments without addresses and requirements, environment)."""
+        options, addresses, requirements = [], {}, []
+        words = iter(self.arguments)
+        for word in words:
+            if word in _ADDRESSES:
+                addresses.setdefault(_ADDRESSES[word], []).append(next(words))
+            elif word.startswith("-"):
+                options += [word, next(words)] if word in _VALUED_NAMES else [word]
+            else:
+                requirements.append(word)
+        if self.requires_hashes() and "--require-hashes" not in options:
+            options.append("--require-hashes")
+        environment = [f"{name}={' '.join(values)}" for name, values in addresses.items()]
+        return options, environment + _in_variables(requirements + self.lines)
+
+    def requires_hashes(self):
+        """Whether pip would take nothing without a hash."""
+        return (any(listed.hashes for listed in self.listed) or "--require-hashes" in self.arguments
+                or any("--require-hashes" in line.split() for line in self.lines if line.startswith("-")))
+
+    def check_hashes(self):
+        """Once everything is read: a hash for all, or for none."""
+        for listed, message, hint in hash_problems(self.listed) if self.requires_hashes() else ():
+            self.problem(listed.file, listed.line, message, hint)
 
     # The command line
 
@@ -91,6 +126,7 @@ class Requirements:
                 self.read_option(word, words, file, line)
             elif self.check_requirement(word, file, line):
                 self.arguments.append(word)
+                self.listed.append(Listed(word, file, line, 0))
 
     def read_option(self, word, words, file, line):
         name, value = _split_option(word)
@@ -190,11 +226,19 @@ class Requirements:
             if probe.arguments:
                 self.lines.append(shlex.join(probe.arguments))
             return
-        requirement, _, options = content.partition(" --")
-        if options and not re.fullmatch(r"(hash=\S+(\s+--)?)+", options.strip()):
-            self.problem(path, number, f"`--{options.split()[0]}` is not allowed behind a requirement", "remove it")
+        requirement, *options = _HASH_OPTION.split(content)
+        hashes = [match[1] for match in map(_HASH.match, map(str.strip, options)) if match]
+        wrong = [value for value in hashes if not is_hash(value)]
+        if len(hashes) != len(options):
+            name = next(option.partition("=")[0].split()[0] for option in options if not _HASH.match(option.strip()))
+            self.problem(path, number, f"`--{name}` is not allowed behind a requirement", "remove it")
+        elif wrong:
+            self.problem(path, number, f"`--hash={wrong[0]}` is no hash that pip takes",
+                         "write sha256: (or sha384:, sha512:) and all of its hexadecimal digits")
         elif self.check_requirement(requirement.strip(), path, number):
-            self.lines.append(" ".join(content.split()))
+            requirement = " ".join(requirement.split())
+            self.listed.append(Listed(requirement, path, number, len(hashes)))
+            self.lines.append(" ".join([requirement, *(f"--hash={value}" for value in hashes)]))
 
     def problem(self, file, line, message, hint):
         self.findings.error(file, line, 1 if line else 0, message, hint, None if file else "extra_dependencies")
@@ -212,6 +256,17 @@ def _joined(words):
         else:
             out.append(word)
     return out
+
+
+def _in_variables(lines):
+    """The lines as BERTH_REQUIREMENTS, BERTH_REQUIREMENTS_2 and so on, none of them longer than a variable may be."""
+    texts = []
+    for line in lines:
+        if texts and len(texts[-1].encode()) + len(line.encode()) < VARIABLE_LIMIT:
+            texts[-1] += f"\n{line}"
+        else:
+            texts.append(line)
+    return [f"BERTH_REQUIREMENTS{f'_{number}' if number > 1 else ''}={text}" for number, text in enumerate(texts, 1)]
 
 
 def _split_option(word):
