@@ -13,7 +13,7 @@ import measure
 from lib import engine
 
 READY_S = 900  # a first start builds the runtime images
-IN_TRANSIT = {"starting", "loading", "draining", "failed", "removing"}
+IN_TRANSIT = {"creating", "starting", "loading", "draining", "failed", "removing"}
 
 
 def yaml(mapping, indent=0):

@@ -22,6 +22,8 @@ struct dial {
     struct event *pause;
     dial_accepted_fn *accepted;
     void *owner;
+    bool dialled; /* then `user` is who did */
+    uid_t user;
 };
 
 static void on_pause_over(evutil_socket_t fd, short what, void *context)
@@ -40,6 +42,29 @@ static void accept_later(struct dial *dial, int errnum)
     fleet_timer_at(dial->pause, now_ms + PAUSE_MS, now_ms);
 }
 
+/* Who has connected; (uid_t)-1, which nobody is: the kernel does not tell. */
+static uid_t peer_user(int connection)
+{
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t size = sizeof(peer);
+    getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return peer.uid;
+}
+
+static void take(struct dial *dial, int connection)
+{
+    uid_t user = peer_user(connection);
+    if (!dial->dialled)
+        dial->user = user;
+    dial->dialled = true;
+    if (user == dial->user) {
+        dial->accepted(dial->owner, connection);
+    } else {
+        log_warning("dial.stranger", LOG_STR("directory", dial->dir), LOG_INT("user", user));
+        close(connection);
+    }
+}
+
 /* Takes one connection a turn: the callee may close the dial, and the event fires again while more wait. */
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
@@ -47,13 +72,13 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     struct dial *dial = context;
     int connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (connection >= 0)
-        dial->accepted(dial->owner, connection);
+        take(dial, connection);
     else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
         accept_later(dial, errno);
 }
 
-/* Listens at `path`; whoever may enter the directory may connect, whatever user the container runs as. */
-static int listen_at(const char *path, int *ret_fd, struct error *err)
+/* Makes the socket; whoever may enter the directory may connect, whatever user the container runs as. */
+static int bind_at(const char *path, int *ret_fd, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(address.sun_path)) {
@@ -66,9 +91,8 @@ static int listen_at(const char *path, int *ret_fd, struct error *err)
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return error_errno(err, "fleet", errno, "cannot make a socket");
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0 ||
-        listen(fd, DIAL_BACKLOG) < 0)
-        return error_errno(err, "fleet", errno, "cannot listen at %s", path);
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
+        return error_errno(err, "fleet", errno, "cannot make the socket %s", path);
     *ret_fd = steal_fd(&fd);
     return 0;
 }
@@ -80,14 +104,21 @@ int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_f
     *dial = (struct dial){.fd = -1, .accepted = accepted, .owner = owner};
     dial->dir = xasprintf("%s/%s", env->run_dir, instance);
     cleanup_free char *path = xasprintf("%s/host.sock", dial->dir);
-    if (fs_make_dirs(dial->dir, 0755, err) < 0 || listen_at(path, &dial->fd, err) < 0) {
+    if (fs_make_dirs(dial->dir, 0755, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
         dial_close(dial);
         return -1;
     }
     dial->pause = evtimer_new(env->base, on_pause_over, dial);
     dial->event = event_new(env->base, dial->fd, EV_READ | EV_PERSIST, on_readable, dial);
-    event_add(dial->event, NULL);
     *ret_dial = dial;
+    return 0;
+}
+
+int dial_listen(struct dial *dial, struct error *err)
+{
+    if (listen(dial->fd, DIAL_BACKLOG) < 0)
+        return error_errno(err, "fleet", errno, "cannot listen in %s", dial->dir);
+    event_add(dial->event, NULL);
     return 0;
 }
 

@@ -11,9 +11,9 @@
 #include <string.h>
 
 static const char *const state_names[] = {
-    [INSTANCE_STARTING] = "starting", [INSTANCE_PREWARMED] = "prewarmed", [INSTANCE_LOADING] = "loading",
-    [INSTANCE_READY] = "ready",       [INSTANCE_DRAINING] = "draining",   [INSTANCE_FAILED] = "failed",
-    [INSTANCE_REMOVING] = "removing",
+    [INSTANCE_CREATING] = "creating", [INSTANCE_STARTING] = "starting", [INSTANCE_PREWARMED] = "prewarmed",
+    [INSTANCE_LOADING] = "loading",   [INSTANCE_READY] = "ready",       [INSTANCE_DRAINING] = "draining",
+    [INSTANCE_FAILED] = "failed",     [INSTANCE_REMOVING] = "removing",
 };
 
 const char *instance_state_name(enum instance_state state)
@@ -70,6 +70,19 @@ static bool may_exist(const struct error *err)
     return true;
 }
 
+/* The container is there: from now on it may dial, and its end means something. */
+static void start_container(struct instance *instance)
+{
+    struct error err;
+    instance->times.create_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
+    instance_change_state(instance, INSTANCE_STARTING);
+    if (dial_listen(instance->dial, &err) < 0)
+        instance_fail(instance, &err);
+    else
+        instance->call =
+            docker_container_start(instance->env->docker, instance->container_id, on_started, instance);
+}
+
 static void on_created(void *owner, const struct error *err, const char *id)
 {
     struct instance *instance = owner;
@@ -80,14 +93,10 @@ static void on_created(void *owner, const struct error *err, const char *id)
             &instance->spec, instance->specialised ? NULL : instance->function, instance->name);
     if (left_behind(instance))
         return;
-    if (err) {
+    if (err)
         instance_fail(instance, err);
-        return;
-    }
-    instance->times.create_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
-    instance->phase_began_ms = clock_ms();
-    instance->call =
-        docker_container_start(instance->env->docker, instance->container_id, on_started, instance);
+    else
+        start_container(instance);
 }
 
 /* Its turn has come: makes the socket, then the container. */
@@ -160,7 +169,7 @@ const struct instance_times *instance_phase_times(const struct instance *instanc
 
 bool instance_is_on_its_way(const struct instance *instance)
 {
-    return instance->state == INSTANCE_STARTING && instance->ticket.state == TICKET_RUNNING &&
+    return instance->state <= INSTANCE_STARTING && instance->ticket.state == TICKET_RUNNING &&
            !instance->load_given;
 }
 

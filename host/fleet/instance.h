@@ -1,16 +1,19 @@
 /*
  * An instance: one container, the socket its runner dials, and its slots. Control thread.
  *
- *   starting ──dialled──► prewarmed ──instance_load──► loading ──init answered──► ready
- *      │                      │                           │                         │
- *      │ (with a load given at start, starting goes straight to loading)            │ instance_retire
- *      │                      │                           │                         ▼
- *      ├──────────────────────┴───────────┬───────────────┴──────────────────► draining
- *      ▼                                  ▼                                         │
- *    failed (cause found) ───────────► removing ◄───────────────────────────────────┘
- *                                         │
- *                                         ▼
- *                                       gone (hooks.gone, then freed)
+ *   creating ──created──► starting ──dialled──► prewarmed ──instance_load──► loading ──init answered──► ready
+ *      │                     │                     │                           │                         │
+ *      │                     │ (with a load given at start, straight to loading)         instance_retire │
+ *      │                     │                     │                           │                         ▼
+ *      ├─────────────────────┴─────────────────────┼───────────────────────────┴──────────────────► draining
+ *      ▼                                           ▼                                                     │
+ *    failed (cause found) ────────────────────► removing ◄───────────────────────────────────────────────┘
+ *                                                  │
+ *                                                  ▼
+ *                                                gone (hooks.gone, then freed)
+ *
+ * Only from `starting` on there is a container that Docker has named. Before that nothing about one is asked
+ * or believed: the socket refuses whoever dials, and what Docker says of an end is not about this start.
  *
  * Whatever happens, and in whichever order (the container dies while it is being removed, a runner dials
  * late, a docker call fails), every instance ends with exactly one hooks.gone, and hooks.failed comes at most
@@ -29,7 +32,8 @@
 #include <stdint.h>
 
 enum instance_state {
-    INSTANCE_STARTING,  /* the container is made and started; its runner has not dialled yet */
+    INSTANCE_CREATING,  /* waits for its turn, or for Docker to make the container */
+    INSTANCE_STARTING,  /* the container is there and is started; its runner has not dialled yet */
     INSTANCE_PREWARMED, /* the runner has dialled and waits for a function */
     INSTANCE_LOADING,   /* init is on its way */
     INSTANCE_READY,     /* takes requests */
@@ -109,7 +113,7 @@ void instance_retire(struct instance *instance, const char *why, uint64_t drain_
 /* Its pool's hook `drained` has come. */
 void instance_drained(struct instance *instance);
 
-/* Docker says that the container has ended. */
+/* Docker says that the container has ended. Nothing while it is being created: Berth has started none yet. */
 void instance_container_died(struct instance *instance);
 
 /* Asks Docker whether the container still runs, after its events may have been missed; its output is followed

@@ -149,6 +149,7 @@ void instance_fail(struct instance *instance, const struct error *cause)
 static const char *phase_name(const struct instance *instance)
 {
     switch (instance->state) {
+    case INSTANCE_CREATING:
     case INSTANCE_STARTING:
         return "it was starting";
     case INSTANCE_PREWARMED:
@@ -184,6 +185,8 @@ void instance_give_up(struct instance *instance, enum autopsy_case what)
 
 void instance_container_died(struct instance *instance)
 {
+    if (instance->state == INSTANCE_CREATING)
+        return; /* somebody else has started it, and it is started anew */
     instance->container_dead = true;
     instance_give_up(instance, AUTOPSY_DIED);
 }

@@ -64,7 +64,8 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
 /* How many connections the instance holds or has given to its pool. */
 unsigned instance_connection_count(const struct instance *instance);
 
-/* The runner has dialled; `fd` is the instance's. */
+/* Somebody has dialled; `fd` is the instance's. It is kept when a slot has no connection yet, and closed
+ * otherwise: while a connection lives, no other takes its place. */
 void instance_on_dialled(void *owner, int fd);
 
 /* --- instance_end.c: failing, retiring, and the removal of the container --- */
@@ -86,7 +87,8 @@ void instance_remove_container(struct instance *instance, const char *why);
 /* Reports a failure, once, and removes the container. */
 void instance_fail(struct instance *instance, const struct error *cause);
 
-/* The instance is lost; finds out why before it is removed. */
+/* The instance is lost; finds out why before it is removed. Not while it is created: Docker has not said yet
+ * which container could be asked about. */
 void instance_give_up(struct instance *instance, enum autopsy_case what);
 
 /* Handler of `timer`, whatever it stands for at the moment. */

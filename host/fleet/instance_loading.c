@@ -8,8 +8,10 @@
 #include "fleet/handshake.h"
 #include "fleet/instance_log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void add_slot(struct instance *instance, int fd)
 {
@@ -174,22 +176,38 @@ static void add_late_slot(struct instance *instance, int fd)
         instance->hooks.slot_added(instance, instance->owner);
 }
 
+/* Whether the runner has closed this connection, on which it has nothing to say before it is asked. */
+static bool is_over(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+static bool has_room(const struct instance *instance)
+{
+    if (instance->state == INSTANCE_PREWARMED)
+        return is_over(instance->first_fd);
+    return instance_connection_count(instance) < instance->concurrency;
+}
+
+/* The first connection broke, so the runner dialled again. */
+static void replace_first(struct instance *instance, int fd)
+{
+    close(instance->first_fd);
+    instance->first_fd = fd;
+}
+
 void instance_on_dialled(void *owner, int fd)
 {
     struct instance *instance = owner;
-    if (instance->state == INSTANCE_STARTING && instance->first_fd < 0) {
+    if (instance->state == INSTANCE_STARTING)
         on_first_dial(instance, fd);
-    } else if (instance->state == INSTANCE_PREWARMED) { /* its connection broke, so it dialled again */
-        close(instance->first_fd);
-        instance->first_fd = fd;
-    } else if (instance->load_given && instance_connection_count(instance) < instance->concurrency) {
-        if (instance->state == INSTANCE_READY)
-            add_late_slot(instance, fd);
-        else if (instance->state == INSTANCE_LOADING)
-            instance->early_fds[instance->early_count++] = fd;
-        else
-            close(fd);
-    } else {
+    else if (instance->state == INSTANCE_PREWARMED && has_room(instance))
+        replace_first(instance, fd);
+    else if (instance->state == INSTANCE_LOADING && has_room(instance))
+        instance->early_fds[instance->early_count++] = fd;
+    else if (instance->state == INSTANCE_READY && has_room(instance))
+        add_late_slot(instance, fd);
+    else
         close(fd);
-    }
 }

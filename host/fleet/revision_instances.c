@@ -23,7 +23,8 @@ unsigned revision_count_in(const struct revision *revision, enum instance_state 
 
 unsigned revision_starting_count(const struct revision *revision)
 {
-    return revision_count_in(revision, INSTANCE_STARTING) + revision_count_in(revision, INSTANCE_LOADING);
+    return revision_count_in(revision, INSTANCE_CREATING) + revision_count_in(revision, INSTANCE_STARTING) +
+           revision_count_in(revision, INSTANCE_LOADING);
 }
 
 /* Slots on their way: all of the instances that start, and those that a ready one's runner has yet to open.

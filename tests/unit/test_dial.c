@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -37,6 +38,19 @@ static void on_accepted(void *owner, int fd)
         dial_close(steal(&listening->dial));
 }
 
+static int dial_it(const struct listening *listening)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/0123456789ab/host.sock", listening->dir);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    int errnum = errno;
+    close(fd);
+    errno = errnum;
+    return -1;
+}
+
 static void listening_open(struct listening *listening)
 {
     *listening = (struct listening){.env.base = event_base_new(), .dir = "/tmp/berth-dial-XXXXXX"};
@@ -45,6 +59,9 @@ static void listening_open(struct listening *listening)
     listening->env.run_dir = listening->dir;
     assert_int_equal(
         dial_open(&listening->env, "0123456789ab", on_accepted, listening, &listening->dial, &err), 0);
+    assert_int_equal(dial_it(listening), -1); /* there is no container yet */
+    assert_int_equal(errno, ECONNREFUSED);
+    assert_int_equal(dial_listen(listening->dial, &err), 0);
 }
 
 static void listening_close(struct listening *listening)
@@ -52,17 +69,6 @@ static void listening_close(struct listening *listening)
     dial_close(listening->dial);
     event_base_free(listening->env.base);
     assert_int_equal(rmdir(listening->dir), 0); /* nothing is left in it */
-}
-
-static int dial_it(const struct listening *listening)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s/0123456789ab/host.sock", listening->dir);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    close(fd);
-    return -1;
 }
 
 static void run(struct listening *listening, unsigned ms)
@@ -88,6 +94,44 @@ static void takes_every_connection(void **state)
     assert_int_equal(listening.accepted, 200);
     for (size_t i = 0; i < 200; i++)
         close(fds[i]);
+    listening_close(&listening);
+}
+
+/* Dials as another user, in a process of its own, from which nothing else is taken. */
+static pid_t dial_as(const struct listening *listening, uid_t user)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    bool dialled = setresuid(user, user, user) == 0 && dial_it(listening) >= 0;
+    _exit(dialled ? 0 : 1);
+}
+
+static void expect_success(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* A container has one user: who was first is the runner, and nobody else is taken for it. */
+static void belongs_to_the_user_that_was_first(void **state)
+{
+    (void)state;
+    struct listening listening;
+    if (geteuid() != 0)
+        skip();
+    listening_open(&listening);
+    assert_int_equal(chmod(listening.dir, 0755), 0);
+    static const struct {
+        uid_t user;
+        unsigned accepted;
+    } dials[] = {{10001, 1}, {0, 1}, {65534, 1}, {10001, 2}};
+    for (size_t i = 0; i < sizeof(dials) / sizeof(dials[0]); i++) {
+        expect_success(dial_as(&listening, dials[i].user));
+        run(&listening, 50);
+        assert_int_equal(listening.accepted, dials[i].accepted);
+    }
     listening_close(&listening);
 }
 
@@ -151,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_every_connection),
+        cmocka_unit_test(belongs_to_the_user_that_was_first),
         cmocka_unit_test(may_be_closed_from_its_callback),
         cmocka_unit_test(waits_for_descriptors),
         cmocka_unit_test(a_long_path_is_named),

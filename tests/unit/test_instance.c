@@ -6,6 +6,8 @@
 
 #include <jansson.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #define MEMORY (UINT64_C(64) << 20)
 
@@ -169,6 +171,27 @@ static bool has_three_slots(void *context)
     return counts.idle == 3;
 }
 
+/* Dials as somebody does who knows where the socket is; -1: refused. */
+static int dial_as_stranger(const struct probe *probe)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s/host.sock", probe->bench->run_dir,
+             instance_name(probe->instance));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* The stranger's connection was closed before anything was sent on it. */
+static void expect_hung_up(int fd)
+{
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+    close(fd);
+}
+
 /* --- the usual life --- */
 
 static void serves_and_goes_when_idle(void **state)
@@ -199,8 +222,9 @@ static void surplus_connections_are_closed(void **state)
     start(&probe);
     await_ready(&probe);
     bench_until(&bench, has_three_slots, &probe, "three slots");
-    fake_container_dial(bench.engine, fake_engine_running(bench.engine));
+    int fd = dial_as_stranger(&probe);
     bench_idle(&bench, 50);
+    expect_hung_up(fd);
     expect_slots(&probe, 3);
     instance_retire(probe.instance, "test", 0);
     await_gone(&probe);
@@ -410,6 +434,53 @@ static void retired_while_it_loads(void **state)
     start(&probe);
     bench_idle(&bench, 100);
     assert_int_equal(instance_current_state(probe.instance), INSTANCE_LOADING);
+    instance_retire(probe.instance, "test", 0);
+    await_gone(&probe);
+    assert_int_equal(probe.failed, 0);
+    probe_close(&probe);
+}
+
+/* No container of ours has been started, so whoever dials is none. */
+static void nobody_dials_before_the_answer_to_create(void **state)
+{
+    (void)state;
+    for (int prewarmed = 0; prewarmed < 2; prewarmed++) {
+        struct bench bench;
+        struct probe probe;
+        probe_open(&probe, &bench);
+        fake_engine_plan(bench.engine, FAKE_CREATE, (struct fake_plan){.hold = true});
+        if (prewarmed)
+            start_prewarmed(&probe);
+        else
+            start(&probe);
+        bench_idle(&bench, 50);
+        assert_int_equal(dial_as_stranger(&probe), -1);
+        bench_idle(&bench, 50);
+        assert_int_equal(instance_current_state(probe.instance), INSTANCE_CREATING);
+        fake_engine_release(bench.engine, FAKE_CREATE);
+        bench_until(&bench, prewarmed ? is_prewarmed : is_ready, &probe, "its own runner");
+        instance_retire(probe.instance, "test", 0);
+        await_gone(&probe);
+        assert_int_equal(probe.failed, 0);
+        probe_close(&probe);
+    }
+}
+
+/* Somebody else has started the container that Docker has yet to tell of, and killed it. */
+static void a_death_before_the_answer_to_create_is_nobody_s(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    fake_engine_plan(bench.engine, FAKE_CREATE, (struct fake_plan){.hold = true});
+    start(&probe);
+    bench_idle(&bench, 50);
+    instance_container_died(probe.instance);
+    instance_verify(probe.instance);
+    bench_idle(&bench, 50);
+    fake_engine_release(bench.engine, FAKE_CREATE);
+    await_ready(&probe);
     instance_retire(probe.instance, "test", 0);
     await_gone(&probe);
     assert_int_equal(probe.failed, 0);
@@ -687,6 +758,34 @@ static void a_prewarmed_runner_may_redial(void **state)
     probe_close(&probe);
 }
 
+/* What is sent to a function must not reach who dialled later. */
+static void a_prewarmed_runner_is_not_replaced_while_it_is_there(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    start_prewarmed(&probe);
+    bench_until(&bench, is_prewarmed, &probe, "prewarmed");
+    int before = dial_as_stranger(&probe);
+    bench_idle(&bench, 50);
+    struct instance_load load = make_load(&probe);
+    load.concurrency = 1;
+    instance_load(probe.instance, &load, &hooks, &probe);
+    int meanwhile = dial_as_stranger(&probe);
+    await_ready(&probe);
+    int afterwards = dial_as_stranger(&probe);
+    bench_idle(&bench, 50);
+    expect_hung_up(before);
+    expect_hung_up(meanwhile);
+    expect_hung_up(afterwards);
+    expect_slots(&probe, 1);
+    instance_retire(probe.instance, "test", 0);
+    await_gone(&probe);
+    assert_int_equal(probe.failed, 0);
+    probe_close(&probe);
+}
+
 /* It gets its function before its runner has dialled: name and limits follow when the container is there. */
 static void one_on_its_way_loads_when_its_runner_dials(void **state)
 {
@@ -769,6 +868,8 @@ int main(void)
         cmocka_unit_test(an_unwanted_one_goes_at_once),
         cmocka_unit_test(it_can_be_retired_at_any_time),
         cmocka_unit_test(retired_while_it_loads),
+        cmocka_unit_test(nobody_dials_before_the_answer_to_create),
+        cmocka_unit_test(a_death_before_the_answer_to_create_is_nobody_s),
         cmocka_unit_test(a_dial_may_come_before_the_answer_to_start),
         cmocka_unit_test(a_death_before_the_answer_to_start),
         cmocka_unit_test(a_killed_one_says_what_killed_it),
@@ -782,6 +883,7 @@ int main(void)
         cmocka_unit_test(drains_no_longer_than_its_limit),
         cmocka_unit_test(a_death_while_it_drains_is_told_once),
         cmocka_unit_test(a_prewarmed_runner_may_redial),
+        cmocka_unit_test(a_prewarmed_runner_is_not_replaced_while_it_is_there),
         cmocka_unit_test(one_on_its_way_loads_when_its_runner_dials),
         cmocka_unit_test(one_on_its_way_that_fails_leaves_nothing),
         cmocka_unit_test(a_prewarmed_one_whose_limits_cannot_be_set_fails),

@@ -1,0 +1,77 @@
+"""A proxy in front of the Docker engine's socket that keeps back answers for as long as a test likes."""
+
+import contextlib
+import re
+import socket
+import threading
+
+from harness import engine
+
+BLOCK = 65536
+
+
+class SlowEngine:
+    """Listens at `path` and carries everything to the engine; answers to requests that hold() names wait for release()."""
+
+    def __init__(self, path):
+        self.path = path
+        self.pattern = None
+        self.released = threading.Event()
+        self.held = threading.Event()  # a request that is named has come
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(64)
+        self.sockets = [self.listener]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def hold(self, request):
+        """`request` is a regular expression for the begin of the request line: method and path behind the version."""
+        method, path = request.split(" ", 1)
+        self.held.clear()
+        self.released.clear()
+        self.pattern = re.compile(rf"{method} /v[0-9.]+{path}".encode())
+
+    def release(self):
+        self.pattern = None
+        self.released.set()
+
+    def close(self):
+        self.release()
+        for each in self.sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client = self.listener.accept()[0]
+                upstream = socket.socket(socket.AF_UNIX)
+                upstream.connect(engine.SOCKET)
+                self.sockets += [client, upstream]
+                kept_back = threading.Event()
+                for source, target, pass_on in (
+                    (client, upstream, lambda data, kept=kept_back: self.note(data, kept)),
+                    (upstream, client, lambda data, kept=kept_back: self.wait(kept)),
+                ):
+                    threading.Thread(target=self.carry, args=(source, target, pass_on), daemon=True).start()
+
+    def note(self, data, kept_back):
+        """A client writes a request when it has had the answer to the last, so each begins a block."""
+        if self.pattern and self.pattern.match(data):
+            kept_back.set()
+            self.held.set()
+
+    def wait(self, kept_back):
+        if kept_back.is_set():
+            self.released.wait()
+            kept_back.clear()
+
+    @staticmethod
+    def carry(source, target, pass_on):
+        with contextlib.suppress(OSError):
+            while data := source.recv(BLOCK):
+                pass_on(data)
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
