@@ -1,9 +1,11 @@
 #include "daemon.h"
 
 #include "admin/admin.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mailbox.h"
+#include "base/public_text.h"
 #include "base/strbuf.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
@@ -247,12 +249,38 @@ static void clear(struct daemon *daemon)
     event_base_free(daemon->base);
 }
 
+/* Under the name that was given, and under its real one. */
+static void hide_folder(const char *folder, const char *stand_in)
+{
+    cleanup_free char *real = realpath(folder, NULL);
+    public_text_hide(folder, stand_in);
+    if (real && strcmp(real, folder) != 0)
+        public_text_hide(real, stand_in);
+}
+
+/* What is told to the public calls these folders, which are there by now, by the names of their settings. */
+static void hide_folders(const char *config_path, const struct host_settings *host,
+                         const struct locations *locations)
+{
+    cleanup_free char *config = realpath(config_path, NULL);
+    char *slash = config ? strrchr(config, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+        public_text_hide(config, NULL);
+    }
+    hide_folder(locations->state_dir, "state_dir");
+    hide_folder(locations->run_dir, "run_dir");
+    hide_folder(locations->plugin_dir, "plugin_dir");
+    hide_folder(host->docker_socket, "docker_socket");
+}
+
 int daemon_run(const char *config_path, const struct host_settings *host, const struct locations *locations,
                struct error *err)
 {
     struct daemon daemon = {.host = host, .err = err};
     int rc = create_parts(&daemon, config_path, locations, err);
     if (rc == 0) {
+        hide_folders(config_path, host, locations);
         watch_signals(&daemon);
         log_info("daemon.started", LOG_STR("config", config_path), LOG_STR("state", locations->state_dir),
                  LOG_STR("plugins", locations->plugin_dir), LOG_STR("owner", fleet_owner_id(daemon.fleet)));

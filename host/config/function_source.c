@@ -113,14 +113,13 @@ static int find_folder(const struct places *places, const char *folder, struct p
                 *ret_path = steal(&path);
                 return 0;
             }
-            reporter_error(reporter, at, NULL, "%s/%s is not a folder", places->roots[i], folder);
+            reporter_error(reporter, at, NULL, "\"%s\" is not a folder", quote(folder).text);
             return -1;
         case LOOKUP_OUTSIDE:
             report_outside("folder", folder, at, reporter);
             return -1;
         case LOOKUP_FAILED:
-            reporter_error(reporter, at, NULL, "cannot open %s/%s: %s", places->roots[i], folder,
-                           strerror(errno));
+            reporter_error(reporter, at, NULL, "cannot open \"%s\": %s", quote(folder).text, strerror(errno));
             return -1;
         case LOOKUP_MISSING:
             break;

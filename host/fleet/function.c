@@ -238,7 +238,7 @@ static void reject(struct function *function)
 {
     struct error err;
     error_set(&err, "config", "invalid-function", "its entry in the registry has mistakes");
-    finding_quote_first(&function->diagnostics, &err);
+    finding_quote_first(&function->diagnostics, function->settings, &err);
     note_problem(function, &err);
 }
 

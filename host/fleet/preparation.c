@@ -184,7 +184,7 @@ static void on_built(void *context, struct build_result *result)
     if (!result->ok) {
         struct error err = result->error;
         if (strcmp(err.reason, BUILD_INVALID_FUNCTION) == 0)
-            finding_quote_first(&result->diagnostics, &err);
+            finding_quote_first(&result->diagnostics, preparation->settings, &err);
         finish(preparation, &err);
     } else if (result->launch->transport != BUILD_DIAL_HOME) {
         struct error err;

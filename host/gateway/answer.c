@@ -1,5 +1,6 @@
 #include "gateway/answer.h"
 
+#include "base/public_text.h"
 #include "gateway/forward.h"
 
 #define ALLOWED "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE"
@@ -104,9 +105,19 @@ static void write_answer(struct http_writer *writer, const struct exchange *exch
     http_write_answer_end(writer, answer);
 }
 
-void answer_write_error(struct http_writer *writer, const struct exchange *exchange, int status,
-                        const struct error *error)
+/* What goes to the public names no folder of this host, whoever made the error. */
+static struct error for_strangers(const struct error *error)
 {
+    struct error shown = {.component = error->component, .reason = error->reason};
+    public_text(error->message, shown.message, sizeof(shown.message));
+    public_text(error->hint, shown.hint, sizeof(shown.hint));
+    return shown;
+}
+
+void answer_write_error(struct http_writer *writer, const struct exchange *exchange, int status,
+                        const struct error *cause)
+{
+    const struct error shown = for_strangers(cause), *error = &shown;
     char text[BODY_MAX];
     struct http_writer body = http_writer_make(text, sizeof(text));
     bool plain = wants_text(&exchange->request);

@@ -10,9 +10,10 @@
  *
  *     {"error":{"component":"gateway","reason":"queue-full","message":"..","hint":"..","request_id":".."}}
  *
- * as plain text when that is what Accept asks for, without its body for HEAD. */
+ * as plain text when that is what Accept asks for, without its body for HEAD. Folders of this host that
+ * `cause` names are not told, see base/public_text.h. */
 void answer_write_error(struct http_writer *writer, const struct exchange *exchange, int status,
-                        const struct error *error);
+                        const struct error *cause);
 
 /* Writes the answer to OPTIONS * and to OPTIONS that may not be passed on. */
 void answer_write_options(struct http_writer *writer, const struct exchange *exchange);
