@@ -21,6 +21,7 @@ enum setting_type {
     SETTING_DECIMAL,  /* double */
     SETTING_DURATION, /* unsigned, milliseconds */
     SETTING_SIZE,     /* unsigned or uint64_t, bytes */
+    SETTING_NETWORKS, /* struct network_list; see setting_networks.h */
     SETTING_WORD,     /* an enum: the index of one of `words` */
     SETTING_MAPPING   /* nothing is stored; the reader's `found` has the node */
 };
@@ -64,7 +65,7 @@ enum setting_unknown {
     UNKNOWN_IS_IGNORED
 };
 
-/* Gives every member its default. Texts in `target` must be NULL or allocated. */
+/* Gives every member its default. Texts and lists in `target` must be empty or allocated. */
 void setting_defaults(const struct setting_table *table, void *target);
 
 /* Applies `mapping` to the layers: a key belongs to the first layer that has it. What is wrong is reported
@@ -73,7 +74,7 @@ void setting_apply(const struct setting_layer *layers, size_t layer_count,
                    const struct yaml_tree_node *mapping, enum setting_unknown unknown,
                    struct reporter *reporter);
 
-/* Frees the texts in `target`. */
+/* Frees the texts and lists in `target`. */
 void setting_clear(const struct setting_table *table, void *target);
 
 /* The setting called `name` (its name or an alias), or NULL. */

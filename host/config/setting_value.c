@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
+#include "config/setting_networks.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -208,6 +209,7 @@ static const struct type_row types[] = {
     [SETTING_DECIMAL] = {"number", "a number", parse_decimal, write_number},
     [SETTING_DURATION] = {"duration", "a duration such as 10s, 500ms or 2m", parse_duration, write_duration},
     [SETTING_SIZE] = {"size", "a size such as 128Mi or 1Gi", parse_size, write_size},
+    [SETTING_NETWORKS] = {"addresses and networks", "a list of addresses and networks", NULL, write_number},
     [SETTING_WORD] = {"word", "a word", parse_word, write_number},
     [SETTING_MAPPING] = {"mapping", "a mapping", NULL, write_number},
 };
@@ -296,6 +298,11 @@ static void store(const struct setting *setting, const char *text, const struct 
         *(unsigned *)member = (unsigned)value->integer;
 }
 
+static struct network_list *networks_of(const struct setting *setting, void *target)
+{
+    return (struct network_list *)((char *)target + setting->offset);
+}
+
 int setting_store(const struct setting *setting, const char *key, const struct yaml_tree_node *node,
                   void *target, struct reporter *reporter)
 {
@@ -305,6 +312,8 @@ int setting_store(const struct setting *setting, const char *key, const struct y
     }
     if (setting->type == SETTING_MAPPING)
         return node->kind == YAML_TREE_MAPPING ? 0 : report_type(setting, key, node, reporter);
+    if (setting->type == SETTING_NETWORKS)
+        return setting_networks_store(key, node, networks_of(setting, target), reporter);
     if (node->kind == YAML_TREE_SCALAR && !*node->text && is_text(setting))
         return 0;
     struct value value = {0};
@@ -323,6 +332,8 @@ void setting_store_default(const struct setting *setting, void *target)
     struct value value = {0};
     if (setting->as_text)
         store_text((char *)target + setting->offset, xstrdup(setting->default_text));
+    else if (setting->type == SETTING_NETWORKS)
+        setting_networks_default(setting->default_text, networks_of(setting, target));
     else if (types[setting->type].parse(setting, setting->default_text, &value) == 0)
         store(setting, setting->default_text, &value, target);
 }

@@ -1,4 +1,5 @@
 /* Settings by table: how values are written, what their limits are, and how a mapping is applied. */
+#include "base/network.h"
 #include "config/setting.h"
 
 #include <setjmp.h>
@@ -16,6 +17,7 @@ struct sample {
     double share;
     bool flag;
     char *count_text, *flag_text, *share_text;
+    struct network_list networks;
 };
 
 #define WORDS ((const char *const[]){"red", "green", "blue", NULL})
@@ -45,6 +47,8 @@ static const struct setting settings[] = {
     {"flag_text", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct sample, flag_text), .as_text = true,
      .default_text = "false"},
     {"share_text", NULL, SETTING_DECIMAL, SETTING_MEMBER(struct sample, share_text), .as_text = true},
+    {"networks", NULL, SETTING_NETWORKS, SETTING_MEMBER(struct sample, networks),
+     .default_text = "127.0.0.0/8, ::1"},
 };
 
 #define COUNT (sizeof(settings) / sizeof(*settings))
@@ -305,6 +309,71 @@ static void test_values_kept_as_text(void **state)
     assert_string_equal(sample.share_text, "0.10");
 }
 
+/* The networks with commas between them, as they are written anew. */
+static void check_networks(const char *expected)
+{
+    cleanup_strbuf struct strbuf list;
+    strbuf_init(&list, 1024);
+    for (size_t i = 0; i < sample.networks.count; i++) {
+        char text[NETWORK_TEXT_MAX];
+        network_format(&sample.networks.items[i], text);
+        strbuf_append_format(&list, "%s%s", i > 0 ? ", " : "", text);
+    }
+    assert_string_equal(strbuf_text(&list), expected);
+}
+
+static void test_networks(void **state)
+{
+    (void)state;
+    apply("{}");
+    check_networks("127.0.0.0/8, ::1/128");
+    apply("networks: [10.0.0.0/8, '2001:db8::/32', 192.0.2.1]\n");
+    assert_int_equal(findings.count, 0);
+    check_networks("10.0.0.0/8, 2001:db8::/32, 192.0.2.1/32");
+    apply("networks: 10.0.0.0/8 ,192.0.2.1\n");
+    assert_int_equal(findings.count, 0);
+    check_networks("10.0.0.0/8, 192.0.2.1/32");
+    apply("networks: []\n");
+    assert_int_equal(findings.count, 0);
+    check_networks("");
+}
+
+static void test_mistakes_in_networks(void **state)
+{
+    (void)state;
+    apply("networks:\n- 10.0.0.0/8\n- proxy.example\n- 10.0.0.1/8\n- [one]\n");
+    assert_int_equal(findings.count, 3);
+    assert_string_equal(findings.items[0].message,
+                        "\"networks\" must be a list of addresses and networks; \"proxy.example\" is none");
+    assert_int_equal(findings.items[0].line, 3);
+    assert_string_equal(findings.items[1].message, "\"networks\": \"10.0.0.1/8\" has bits behind its prefix");
+    assert_string_equal(findings.items[1].hint,
+                        "the network is 10.0.0.0/8; a single address goes without \"/\"");
+    assert_int_equal(findings.items[1].line, 4);
+    assert_int_equal(findings.items[2].line, 5);
+    check_networks("127.0.0.0/8, ::1/128");
+    static const char *const refused[] = {"networks: {a: b}\n", "networks: ''\n", "networks: 1.2.3.4,\n",
+                                          "networks: [~]\n"};
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        apply(refused[i]);
+        assert_int_equal(findings.count, 1);
+        check_networks("127.0.0.0/8, ::1/128");
+    }
+}
+
+static void test_too_many_networks(void **state)
+{
+    (void)state;
+    cleanup_strbuf struct strbuf yaml;
+    strbuf_init(&yaml, 65536);
+    strbuf_append_text(&yaml, "networks: 10.0.0.0");
+    for (int i = 1; i <= 256; i++)
+        strbuf_append_format(&yaml, ", 10.0.%d.%d", i / 256, i % 256);
+    apply(strbuf_text(&yaml));
+    assert_int_equal(findings.count, 1);
+    assert_string_equal(findings.items[0].message, "\"networks\" has 257 entries; at most 256 are possible");
+}
+
 static void check_said(const char *text, const char *message, const char *hint)
 {
     apply(text);
@@ -323,7 +392,7 @@ static void test_keys(void **state)
     check_said("zzzzzz: 1\n", "unknown key \"zzzzzz\" in the sample",
                "possible here: text, address, choice, count, wait, small, word, bytes, share, flag, map, "
                "count_text, "
-               "flag_text, share_text");
+               "flag_text, share_text, networks");
     check_said("count: 1\ncount: 2\n", "duplicate key \"count\", first on line 1", NULL);
     assert_int_equal(sample.count, 1);
     check_said("string: ab\ntxt: cd\n", "\"txt\" is set twice: another spelling of it stands on line 1",
@@ -393,6 +462,9 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_values_kept_as_text),
+        cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_mistakes_in_networks),
+        cmocka_unit_test(test_too_many_networks),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_unknown_keys_of_somebody_else),
         cmocka_unit_test(test_quoted_words),
