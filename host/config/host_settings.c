@@ -57,6 +57,11 @@ static const struct setting host_keys[] = {
     {"max_connections", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_connections),
      .min = 1, .max = 1000000, .default_text = "10000",
      .help = "Clients connected at once; more wait to be accepted."},
+    {"trusted_proxies", NULL, SETTING_NETWORKS, SETTING_MEMBER(struct host_settings, trusted_proxies),
+     .default_text = "127.0.0.0/8, ::1",
+     .help =
+         "Who may say for whom a request is passed on (`X-Forwarded-*`, `Forwarded`, `X-Real-IP`); from all "
+         "others these headers are replaced by what the gateway sees. `[]`: nobody."},
     {"queue_length", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, queue_length), .min = 1,
      .max = 1000000, .default_text = "1000",
      .help = "Requests of one function that wait for an instance; 503 above it."},

@@ -8,6 +8,7 @@
 #define CONFIG_REGISTRY_H
 
 #include "base/error.h"
+#include "base/network.h"
 #include "config/diagnostic.h"
 
 #include <stdbool.h>
@@ -77,6 +78,8 @@ struct function_settings {
 
 /* The daemon's own settings: the `host:` section, defaults filled in. */
 struct host_settings {
+    /* Whose X-Forwarded-* and the like are believed. */
+    struct network_list trusted_proxies;
     char *listen;                   /* ADDRESS:PORT of the functions, "0.0.0.0:8080" unless set */
     char *admin;                    /* ADDRESS:PORT of the management API, "127.0.0.1:8081" unless set */
     char *state_dir;                /* NULL: the built-in default */

@@ -3,7 +3,6 @@
 #include "base/strbuf.h"
 #include "gateway/exchange.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -18,24 +17,12 @@ static void on_readable(evutil_socket_t fd, short what, void *context);
 static void on_writable(evutil_socket_t fd, short what, void *context);
 static void on_deadline(struct timer *timer, uint64_t now_ms);
 
-/* IPv4 clients of a dual-stack listener are shown as what they are. */
-static void format_address(struct client *client, const struct sockaddr_storage *address)
+/* Who it is, and whether what it says of others is believed: settled once, for all its requests. */
+static void identify(struct client *client, const struct ip_address *address)
 {
-    const void *source = NULL;
-    int family = address->ss_family;
-    if (family == AF_INET) {
-        source = &((const struct sockaddr_in *)address)->sin_addr;
-    } else if (family == AF_INET6) {
-        const struct in6_addr *wide = &((const struct sockaddr_in6 *)address)->sin6_addr;
-        source = wide;
-        if (IN6_IS_ADDR_V4MAPPED(wide)) {
-            family = AF_INET;
-            source = &wide->s6_addr[12];
-        }
-    }
-    if (!source || !inet_ntop(family, source, client->address, sizeof(client->address)))
-        memcpy(client->address, "unknown", sizeof("unknown"));
-    client->address_length = (uint8_t)strlen(client->address);
+    const struct network_list *trusted = &client->worker->shared->settings->trusted_proxies;
+    client->trusted = network_list_has(trusted, address) ? trusted : NULL;
+    client->address_length = (uint8_t)ip_address_format(address, client->address);
 }
 
 static void link_client(struct worker *worker, struct client *client)
@@ -68,21 +55,13 @@ static void set_idle_timer(struct client *client)
 
 /* A connection that never leaves the host has no congestion to control. An algorithm that paces what is sent
  * (BBR) costs a timer for each answer, so such a connection gets the plainest one. */
-static void tune(int fd, const struct sockaddr_storage *address)
+static void tune(int fd, const struct ip_address *address)
 {
-    const struct sockaddr_in *narrow = (const struct sockaddr_in *)address;
-    const struct sockaddr_in6 *wide = (const struct sockaddr_in6 *)address;
-    bool local = false;
-    if (address->ss_family == AF_INET)
-        local = ntohl(narrow->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    else if (address->ss_family == AF_INET6)
-        local = IN6_IS_ADDR_LOOPBACK(&wide->sin6_addr) ||
-                (IN6_IS_ADDR_V4MAPPED(&wide->sin6_addr) && wide->sin6_addr.s6_addr[12] == IN_LOOPBACKNET);
-    if (local)
+    if (ip_address_is_loopback(address))
         setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", sizeof("reno") - 1);
 }
 
-void client_open(struct worker *worker, int fd, const struct sockaddr_storage *address)
+void client_open(struct worker *worker, int fd, const struct sockaddr_storage *socket_address)
 {
     struct client *client = freelist_take(&worker->spare_clients);
     if (!client) {
@@ -91,8 +70,10 @@ void client_open(struct worker *worker, int fd, const struct sockaddr_storage *a
         return;
     }
     *client = (struct client){.worker = worker, .fd = fd};
-    format_address(client, address);
-    tune(fd, address);
+    struct ip_address address = {0};
+    ip_address_from_socket(socket_address, &address);
+    identify(client, &address);
+    tune(fd, &address);
     timer_init(&client->timer, on_deadline);
     link_client(worker, client);
     event_assign(&client->read, worker->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_readable,

@@ -6,11 +6,9 @@
 #ifndef GATEWAY_CLIENT_H
 #define GATEWAY_CLIENT_H
 
+#include "base/network.h"
 #include "gateway/timer_wheel.h"
 #include "gateway/worker.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 struct exchange;
 
@@ -23,14 +21,15 @@ struct client {
     struct buffer *in;  /* received and not used up; NULL: nothing */
     struct exchange *exchange;
     int fd;
-    bool is_ready;    /* on the worker's list of the next turn */
-    bool readable;    /* there may be bytes to receive */
-    bool closed;      /* it has shut down its side, or the connection broke */
-    bool wants_write; /* the write event is armed */
-    bool lingering;   /* answered for the last time: what still comes is dropped */
-    uint32_t dropped; /* bytes, while lingering */
+    bool is_ready;                      /* on the worker's list of the next turn */
+    bool readable;                      /* there may be bytes to receive */
+    bool closed;                        /* it has shut down its side, or the connection broke */
+    bool wants_write;                   /* the write event is armed */
+    bool lingering;                     /* answered for the last time: what still comes is dropped */
+    uint32_t dropped;                   /* bytes, while lingering */
+    const struct network_list *trusted; /* whom to believe about a request's origin; NULL: not this client */
     uint8_t address_length;
-    char address[INET6_ADDRSTRLEN]; /* as text, for X-Forwarded-For */
+    char address[INET6_ADDRSTRLEN]; /* as text */
 };
 
 enum client_receive {
@@ -39,8 +38,13 @@ enum client_receive {
     CLIENT_ENDED,   /* nothing more will come */
 };
 
+static inline struct http_text client_address(const struct client *client)
+{
+    return http_text_make(client->address, client->address_length);
+}
+
 /* Takes over an accepted socket. On failure it is closed. */
-void client_open(struct worker *worker, int fd, const struct sockaddr_storage *address);
+void client_open(struct worker *worker, int fd, const struct sockaddr_storage *socket_address);
 
 /* Looks for a request in what has come and what may be received. */
 void client_proceed(struct client *client);

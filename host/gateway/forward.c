@@ -1,12 +1,13 @@
 #include "gateway/forward.h"
 
+#include "gateway/origin.h"
 #include "http/hop.h"
 
 /* Written by the gateway, so not copied from the client. */
 #define REQUEST_DROP                                                                                         \
     (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_FOR) |              \
      HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PROTO) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_HOST) |        \
-     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PREFIX))
+     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PREFIX) | HTTP_HEADER_BIT(HTTP_HEADER_X_REAL_IP))
 
 #define RESPONSE_DROP   (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_SERVED_BY))
 
@@ -28,7 +29,7 @@ static void write_forwarded_for(struct http_writer *writer, const struct exchang
 {
     const struct http_head *head = &exchange->request;
     begin_field(writer, HTTP_TEXT("X-Forwarded-For"));
-    if (http_head_has(head, HTTP_HEADER_X_FORWARDED_FOR)) {
+    if (exchange->client->trusted && http_head_has(head, HTTP_HEADER_X_FORWARDED_FOR)) {
         for (uint32_t i = 0; i < head->header_count; i++) {
             const struct http_header *header = &head->headers[i];
             if (header->id != HTTP_HEADER_X_FORWARDED_FOR || header->value_length == 0)
@@ -37,32 +38,35 @@ static void write_forwarded_for(struct http_writer *writer, const struct exchang
             http_write_raw(writer, ", ", 2);
         }
     }
-    http_write_raw(writer, exchange->client->address, exchange->client->address_length);
+    http_write_text(writer, client_address(exchange->client));
     end_field(writer);
 }
 
-/* What a proxy in front of us said stands, since only it saw the original. */
-static void write_kept_or(struct http_writer *writer, const struct http_head *head, enum http_header_id id,
-                          struct http_text name, struct http_text own)
+/* The member of this gateway behind those that a trusted peer sent (RFC 7239). */
+static void extend_forwarded(struct http_writer *writer, const struct exchange *exchange)
 {
-    const struct http_header *header = http_head_find(head, id);
-    if (header && header->value_length > 0)
-        own = http_head_value(head, header);
-    if (own.length > 0)
-        http_write_field(writer, name, own);
+    struct http_text address = client_address(exchange->client);
+    bool wide = memchr(address.data, ':', address.length) != NULL;
+    http_write_text(writer, wide ? HTTP_TEXT("Forwarded: for=\"[") : HTTP_TEXT("Forwarded: for="));
+    http_write_text(writer, address);
+    if (wide)
+        http_write_text(writer, HTTP_TEXT("]\""));
+    end_field(writer);
 }
 
-static void write_forwarded_prefix(struct http_writer *writer, const struct exchange *exchange)
+/* Who asks for what, from the outside: see origin.h. */
+static void write_origin(struct http_writer *writer, const struct exchange *exchange,
+                         const struct origin *origin)
 {
-    const struct http_head *head = &exchange->request;
-    const struct http_header *header = http_head_find(head, HTTP_HEADER_X_FORWARDED_PREFIX);
+    write_forwarded_for(writer, exchange);
+    if (exchange->client->trusted && http_head_has(&exchange->request, HTTP_HEADER_FORWARDED))
+        extend_forwarded(writer, exchange);
+    http_write_field(writer, HTTP_TEXT("X-Real-IP"), http_text_make(origin->client, origin->client_length));
+    http_write_field(writer, HTTP_TEXT("X-Forwarded-Proto"), origin->scheme);
+    if (origin->host.length > 0)
+        http_write_field(writer, HTTP_TEXT("X-Forwarded-Host"), origin->host);
     begin_field(writer, HTTP_TEXT("X-Forwarded-Prefix"));
-    if (header && header->value_length > 0 && head->bytes[header->value_offset] == '/') {
-        struct http_text outer = http_head_value(head, header);
-        while (outer.length > 0 && outer.data[outer.length - 1] == '/')
-            outer.length--;
-        http_write_text(writer, outer);
-    }
+    http_write_text(writer, origin->prefix);
     http_write_text(writer, exchange->target.prefix);
     end_field(writer);
 }
@@ -71,19 +75,20 @@ void forward_request_head(struct http_writer *writer, const struct exchange *exc
 {
     const struct http_head *head = &exchange->request;
     int64_t hops = http_hops_left(head);
-    struct http_request_edit edit = {.target = exchange->target.rest, .drop = REQUEST_DROP};
+    const struct client *client = exchange->client;
+    struct origin origin;
+    origin_find(head, client_address(client), client->trusted, &origin);
+    struct http_request_edit edit = {
+        .target = exchange->target.rest, .host = origin.host, .drop = REQUEST_DROP};
+    if (!client->trusted)
+        edit.drop |= ORIGIN_HEADERS;
     if (hops > 0)
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_MAX_FORWARDS);
     http_write_request(writer, head, &edit);
     if (hops > 0)
         http_write_field_number(writer, HTTP_TEXT("Max-Forwards"), (uint64_t)hops - 1);
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
-    write_forwarded_for(writer, exchange);
-    write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_PROTO, HTTP_TEXT("X-Forwarded-Proto"),
-                  HTTP_TEXT("http"));
-    write_kept_or(writer, head, HTTP_HEADER_X_FORWARDED_HOST, HTTP_TEXT("X-Forwarded-Host"),
-                  http_head_text(head, head->host));
-    write_forwarded_prefix(writer, exchange);
+    write_origin(writer, exchange, &origin);
     http_write_end(writer);
 }
 

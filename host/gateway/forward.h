@@ -5,7 +5,8 @@
 #include "gateway/exchange.h"
 #include "http/write.h"
 
-/* The whole request head for the runner: X-Request-Id and X-Forwarded-* added or extended. */
+/* The whole request head for the runner: with X-Request-Id, and with the client and the host of its origin.
+ */
 void forward_request_head(struct http_writer *writer, const struct exchange *exchange);
 
 /* The whole final response head for the client: X-Request-Id, X-Served-By, Server-Timing, and Date when the

@@ -131,6 +131,9 @@ const struct http_header *http_head_find(const struct http_head *head, enum http
 /* The first header with this name in any case, or NULL. For names without an id. */
 const struct http_header *http_head_find_name(const struct http_head *head, struct http_text name);
 
+/* True for a host name or address with an optional port; may be empty. */
+bool http_host_is_valid(struct http_text host);
+
 /* Bounds on a head. The number of headers is bounded by the array. */
 struct http_limits {
     uint32_t head_bytes;   /* 431 above; the whole head with its empty line */

@@ -30,6 +30,7 @@ static const struct known_header known_headers[] = {
     KNOWN(UPGRADE, "upgrade", "Upgrade"),
     KNOWN(LOCATION, "location", "Location"),
     KNOWN(FORWARDED, "forwarded", "Forwarded"),
+    KNOWN(X_REAL_IP, "x-real-ip", "X-Real-IP"),
     KNOWN(KEEP_ALIVE, "keep-alive", "Keep-Alive"),
     KNOWN(CONNECTION, "connection", "Connection"),
     KNOWN(SET_COOKIE, "set-cookie", "Set-Cookie"),
@@ -64,12 +65,12 @@ static const struct known_header known_headers[] = {
 #define KNOWN_COUNT (sizeof(known_headers) / sizeof(known_headers[0]))
 #define LONGEST     19
 
-_Static_assert(KNOWN_COUNT == HTTP_HEADER_COUNT - 1, "every id has a name");
+_Static_assert(KNOWN_COUNT == HTTP_HEADER_COUNT - 2, "every id of one name has it");
 _Static_assert(HTTP_HEADER_COUNT <= 64, "a set of ids fits a uint64_t");
 
 /* first_of_length[n] is the index of the first known name of n bytes or more. */
 static const uint8_t first_of_length[LONGEST + 2] = {
-    0, 0, 0, 1, 2, 4, 5, 10, 12, 13, 14, 19, 22, 25, 29, 31, 34, 38, 40, 42, 43,
+    0, 0, 0, 1, 2, 4, 5, 10, 12, 13, 15, 20, 23, 26, 30, 32, 35, 39, 41, 43, 44,
 };
 
 /* The bit that tells a small letter from its capital; "-" and digits have it set anyway. */
@@ -101,10 +102,17 @@ static bool names_equal(const char *name, const char *lower, size_t length)
     return true;
 }
 
+static enum http_header_id find_by_beginning(const char *name, size_t length)
+{
+    static const char forwarded[] = "x-forwarded-";
+    bool is_forwarded = length >= sizeof(forwarded) && names_equal(name, forwarded, sizeof(forwarded) - 1);
+    return is_forwarded ? HTTP_HEADER_X_FORWARDED_OTHER : HTTP_HEADER_OTHER;
+}
+
 enum http_header_id http_header_find(const char *name, size_t length)
 {
     if (length == 0 || length > LONGEST) {
-        return HTTP_HEADER_OTHER;
+        return find_by_beginning(name, length);
     }
     char last = (char)(name[length - 1] | CASE_BIT);
     for (unsigned i = first_of_length[length]; i < first_of_length[length + 1]; i++) {
@@ -113,7 +121,7 @@ enum http_header_id http_header_find(const char *name, size_t length)
             return known->id;
         }
     }
-    return HTTP_HEADER_OTHER;
+    return find_by_beginning(name, length);
 }
 
 struct http_text http_header_name(enum http_header_id id)

@@ -51,6 +51,8 @@ enum http_header_id {
     HTTP_HEADER_X_FORWARDED_HOST,
     HTTP_HEADER_X_FORWARDED_PREFIX,
     HTTP_HEADER_X_FORWARDED_PROTO,
+    HTTP_HEADER_X_FORWARDED_OTHER, /* any other name that begins with "X-Forwarded-" */
+    HTTP_HEADER_X_REAL_IP,
     HTTP_HEADER_X_REQUEST_ID,
     HTTP_HEADER_X_SERVED_BY,
     HTTP_HEADER_COUNT,
@@ -62,7 +64,7 @@ enum http_header_id {
 /* The id of a name in any case; HTTP_HEADER_OTHER when it is not known. `name` must be a valid token. */
 enum http_header_id http_header_find(const char *name, size_t length);
 
-/* The name in its usual spelling; "" for HTTP_HEADER_OTHER. Static. */
+/* The name in its usual spelling; "" for those that stand for many. Static. */
 struct http_text http_header_name(enum http_header_id id);
 
 #endif

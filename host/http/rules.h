@@ -17,9 +17,6 @@ const struct http_problem *http_framing_check(struct http_head *head, enum http_
 /* Checks the request target and fills its parts. NULL, or the problem. */
 const struct http_problem *http_target_check(struct http_head *head, struct http_text method, uint32_t limit);
 
-/* True for a host name or address with an optional port; may be empty. */
-bool http_host_is_valid(struct http_text host);
-
 /* Reads a Content-Length. NULL, or the problem. */
 const struct http_problem *http_length_read(struct http_text value, int64_t *ret_length);
 

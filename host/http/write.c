@@ -103,7 +103,8 @@ void http_write_request(struct http_writer *writer, const struct http_head *head
     http_write_raw(writer, " /", needs_slash ? 2 : 1);
     http_write_text(writer, edit->target);
     http_write_text(writer, HTTP_TEXT(" HTTP/1.1\r\n"));
-    http_write_field(writer, HTTP_TEXT("Host"), http_head_text(head, head->host));
+    http_write_field(writer, HTTP_TEXT("Host"),
+                     edit->host.length > 0 ? edit->host : http_head_text(head, head->host));
     uint64_t expect = head->version_minor == 0 ? HTTP_HEADER_BIT(HTTP_HEADER_EXPECT) : 0;
     copy_headers(writer, head, edit->drop | expect | HTTP_HEADER_BIT(HTTP_HEADER_HOST));
     write_framing(writer, (enum http_framing)head->framing, head->content_length);

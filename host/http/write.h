@@ -71,6 +71,7 @@ void http_write_end(struct http_writer *writer);
 struct http_request_edit {
     struct http_text target; /* path and query for the other side. A "/" is put in front when it does not
                                 begin with one, except that "*" stays for OPTIONS * */
+    struct http_text host;   /* for the other side; empty: the request's own */
     uint64_t drop;           /* ids of headers not to copy, because the caller writes them itself */
 };
 

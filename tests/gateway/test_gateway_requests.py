@@ -5,6 +5,7 @@ import re
 import pytest
 
 from conftest import wait_for
+from raw_client import RawClient
 from stepwise import send_bytewise
 
 
@@ -247,7 +248,7 @@ def test_client_ends_a_tunnel(gateway, backend):
         client.request(["GET /f/ws HTTP/1.1", "Host: x", "Upgrade: x", "Connection: Upgrade"])
         assert client.read_head().status == 101
     gateway.wait_slots(4)
-    assert ended == [True]
+    wait_for(lambda: ended == [True], "the end of the tunnel at the runner")
 
 
 def test_refused_upgrade_is_an_ordinary_answer(gateway):
@@ -269,6 +270,51 @@ def test_paths(gateway, backend, path, rest):
         assert head.startswith(f"GET {rest} HTTP/1.1\r\n")
 
 
+HOPS = ["X-Forwarded-For: 10.0.0.1", "X-Forwarded-Proto: https", "X-Forwarded-Host: outer.test",
+        "X-Forwarded-Prefix: /outer", "X-Forwarded-Port: 444", "X-Forwarded-Client-Cert: By=me", "X-Real-IP: 10.0.0.1",
+        "Forwarded: for=10.0.0.1;host=outer.test;proto=https", "x-forwarded-for: 10.0.0.2"]
+
+
+def forwarded_lines(client, *headers):
+    lines = client.get("/f/dump", *headers).body.decode().split("\r\n")
+    return [line for line in lines if re.match("(?i)host:|x-real|x-forw|forwarded", line)]
+
+
+def test_a_stranger_says_nothing_about_other_hops(start_gateway):
+    gateway = start_gateway(options=["--trust", "10.0.0.0/8, ::1"])
+    with gateway.client() as client:
+        assert forwarded_lines(client, *HOPS) == [
+            "Host: berth.test", "X-Forwarded-For: 127.0.0.1", "X-Real-IP: 127.0.0.1", "X-Forwarded-Proto: http",
+            "X-Forwarded-Host: berth.test", "X-Forwarded-Prefix: /f"]
+
+
+def test_a_trusted_proxy_is_believed(start_gateway):
+    gateway = start_gateway(options=["--trust", "127.0.0.1"])
+    with gateway.client() as client:
+        assert forwarded_lines(client, *HOPS) == [
+            "Host: outer.test", "X-Forwarded-Port: 444", "X-Forwarded-Client-Cert: By=me",
+            "Forwarded: for=10.0.0.1;host=outer.test;proto=https", "X-Forwarded-For: 10.0.0.1, 10.0.0.2, 127.0.0.1",
+            "Forwarded: for=127.0.0.1", "X-Real-IP: 10.0.0.2", "X-Forwarded-Proto: https",
+            "X-Forwarded-Host: outer.test", "X-Forwarded-Prefix: /outer/f"]
+
+
+@pytest.mark.parametrize("trusted, believed", [("127.0.0.0/8", True), ("::ffff:127.0.0.1", True), ("::/0", False)])
+def test_an_ipv4_client_of_an_ipv6_listener_is_one_of_ipv4(start_gateway, trusted, believed):
+    gateway = start_gateway(options=["--listen", "[::]:0", "--trust", trusted])
+    with RawClient(gateway.address.replace("[::]", "127.0.0.1")) as client:
+        lines = forwarded_lines(client, "X-Forwarded-For: 10.0.0.1")
+    assert f"X-Real-IP: {'10.0.0.1' if believed else '127.0.0.1'}" in lines
+    assert ("X-Forwarded-For: 10.0.0.1, 127.0.0.1" in lines) is believed
+
+
+def test_trailers_say_nothing_about_other_hops(gateway):
+    with gateway.client() as client:
+        client.request(["POST /f/dump HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"],
+                       b"0\r\nX-Real-IP: 1.2.3.4\r\nX-Forwarded-Port: 1\r\nX-Plain: 1\r\n\r\n")
+        dumped = client.read_response().body
+        assert b"1.2.3.4" not in dumped and b"Forwarded-Port" not in dumped
+
+
 def test_what_reaches_the_runner(gateway):
     with gateway.client() as client:
         head = client.get("/function/f/dump", "Connection: X-Drop, keep-alive", "X-Drop: 1", "Keep-Alive: 5", "TE: trailers",
@@ -280,7 +326,8 @@ def test_what_reaches_the_runner(gateway):
     assert "X-Forwarded-Proto: https" in lines
     assert "X-Forwarded-Host: berth.test" in lines
     assert "X-Forwarded-Prefix: /outer/function/f" in lines
-    assert "Forwarded: for=1.2.3.4" in lines
+    assert "X-Real-IP: 10.0.0.2" in lines
+    assert lines.index("Forwarded: for=1.2.3.4") < lines.index("Forwarded: for=127.0.0.1")
     assert "traceparent: 00-1-2-01" in lines
     assert "X-Request-Id: my-id.1" in lines
     assert "X-Odd: no space" in lines

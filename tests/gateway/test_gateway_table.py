@@ -10,7 +10,7 @@ from raw_cases import read_cases
 from stepwise import AT_ONCE, send_every_way
 
 CASES = read_cases("requests.txt")
-ADDED = re.compile(rb"(X-Request-Id|X-Forwarded-(For|Proto|Host|Prefix)): ", re.IGNORECASE)
+ADDED = re.compile(rb"(X-Request-Id|X-Real-IP|X-Forwarded-(For|Proto|Host|Prefix)): ", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")

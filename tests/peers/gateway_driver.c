@@ -3,7 +3,8 @@
  * For tests and benchmarks. Commands on standard input, one a line; answers on standard output.
  *
  *     gateway_driver [--listen A:P] [--workers N] [--set NAME=VALUE]... [--timeout MS] [--log debug]
- *                    [--io-uring off] [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
+ *                    [--io-uring off] [--trust ADDRESSES] [--route NAME=SOCKET:SLOTS]... [--broken
+ * NAME=MESSAGE]...
  *
  *     stats              one JSON object
  *     counts NAME        the pool's counters as JSON
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "config/setting_networks.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -405,6 +407,14 @@ static void deny_io_uring(void)
         die("cannot deny io_uring");
 }
 
+/* The proxies of this text in place of the usual ones; empty: none. */
+static void trust(const char *text)
+{
+    network_list_clear(&driver.settings.trusted_proxies);
+    if (*text)
+        setting_networks_default(text, &driver.settings.trusted_proxies);
+}
+
 static void parse(int argc, char **argv)
 {
     for (int i = 1; i + 1 < argc; i += 2) {
@@ -426,6 +436,8 @@ static void parse(int argc, char **argv)
             driver.without_io_uring = true;
         else if (strcmp(option, "--route") == 0)
             set_backend(add_route(value, &rest), strchr(value, '=') + 1);
+        else if (strcmp(option, "--trust") == 0)
+            trust(value);
         else if (strcmp(option, "--broken") == 0)
             add_route(value, &rest)->problem = strchr(value, '=') + 1;
         else if (strcmp(option, "--set") != 0)
@@ -458,6 +470,7 @@ static void clean_up(void)
         free(driver.routes[i].socket_path);
         free(driver.routes[i].name);
     }
+    network_list_clear(&driver.settings.trusted_proxies);
     close(driver.wake_fd);
 }
 
@@ -479,6 +492,7 @@ int main(int argc, char **argv)
         .queue_timeout_ms = 60000,
     };
     driver.function.timeout_ms = 60000;
+    trust("127.0.0.0/8, ::1");
     driver.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     driver.table = route_table_create();
     setvbuf(stdin, NULL, _IONBF, 0);

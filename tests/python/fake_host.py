@@ -127,7 +127,8 @@ class Connection:
 
 def head(method, target, body=None, headers=(), chunks=None):
     lines = [f"{method} {target} HTTP/1.1", "Host: example.test:8080", "X-Request-Id: request-1",
-             "X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: http", "X-Forwarded-Host: example.test:8080",
+             "X-Forwarded-For: 198.51.100.9, 192.0.2.7, 127.0.0.1",
+             "X-Real-IP: 192.0.2.7", "X-Forwarded-Proto: http", "X-Forwarded-Host: example.test:8080",
              "X-Forwarded-Prefix: /sample"]
     if body is not None:
         lines.append(f"Content-Length: {len(body)}")

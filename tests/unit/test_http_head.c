@@ -46,6 +46,9 @@ static void test_every_known_header_is_found_in_any_case(void **state)
 {
     (void)state;
     for (int id = 1; id < HTTP_HEADER_COUNT; id++) {
+        if (id == HTTP_HEADER_X_FORWARDED_OTHER) {
+            continue;
+        }
         struct http_text name = http_header_name((enum http_header_id)id);
         char upper[64];
         char lower[64];
@@ -73,6 +76,21 @@ static void test_unknown_names(void **state)
         "", "x", "hos", "hosts", "content_length", "x-very-long-name-of-a-header"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         assert_int_equal(http_header_find(names[i], strlen(names[i])), HTTP_HEADER_OTHER);
+    }
+}
+
+static void test_names_that_are_known_by_their_beginning(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"X-Forwarded-Port", "x-forwarded-x", "X-FORWARDED-CLIENT-CERT",
+                                        "X-Forwarded-Fox"};
+    static const char *const others[] = {"X-Forwarded-", "X_Forwarded-Port", "X-Forwarded",
+                                         "Y-Forwarded-Port"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_int_equal(http_header_find(names[i], strlen(names[i])), HTTP_HEADER_X_FORWARDED_OTHER);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_int_equal(http_header_find(others[i], strlen(others[i])), HTTP_HEADER_OTHER);
     }
 }
 
@@ -328,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_known_header_is_found_in_any_case),
         cmocka_unit_test(test_unknown_names),
+        cmocka_unit_test(test_names_that_are_known_by_their_beginning),
         cmocka_unit_test(test_views_of_a_request),
         cmocka_unit_test(test_views_follow_a_moved_buffer),
         cmocka_unit_test(test_absolute_target),

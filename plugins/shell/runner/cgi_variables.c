@@ -78,26 +78,18 @@ static int add_path(struct builder *builder, const struct berth_request *request
     return valid ? 0 : -1;
 }
 
-/* The last address of X-Forwarded-For is the one that the host saw itself. */
-static void add_client(struct builder *builder, const struct berth_request *request)
-{
-    const char *text = header_or(request, "X-Forwarded-For", "");
-    const char *comma = strrchr(text, ',');
-    const char *address = comma ? comma + 1 : text;
-    address += strspn(address, " \t");
-    add(builder, "REMOTE_ADDR=%.*s", (int)strcspn(address, " \t"), address);
-}
-
 /* SERVER_NAME and SERVER_PORT out of "name", "name:port" or "[address]:port". */
 static void add_server(struct builder *builder, const struct berth_request *request)
 {
-    bool is_https = strcasecmp(header_or(request, "X-Forwarded-Proto", "http"), "https") == 0;
-    const char *host = header_or(request, "X-Forwarded-Host", header_or(request, "Host", ""));
+    const char *scheme = header_or(request, "X-Forwarded-Proto", "http");
+    const char *host = header_or(request, "Host", "");
+    bool is_https = strcmp(scheme, "https") == 0;
     size_t length = host[0] == '[' ? strcspn(host, "]") : strcspn(host, ":");
     length += host[length] == ']';
     const char *port = host[length] == ':' && host[length + 1] ? host + length + 1 : is_https ? "443" : "80";
     add(builder, "SERVER_NAME=%.*s", (int)length, host);
     add(builder, "SERVER_PORT=%s", port);
+    add(builder, "REQUEST_SCHEME=%s", scheme);
     if (is_https)
         add(builder, "HTTPS=on");
 }
@@ -196,7 +188,7 @@ char **cgi_variables(const struct berth_request *request)
     add(&builder, "QUERY_STRING=%s", query ? query : "");
     int rc = add_path(&builder, request);
     int errnum = errno;
-    add_client(&builder, request);
+    add(&builder, "REMOTE_ADDR=%s", header_or(request, "X-Real-IP", ""));
     add_server(&builder, request);
     add_body(&builder, request);
     add_headers(&builder, request);

@@ -33,9 +33,10 @@ class Response:
         return f"<{self.status} {self.body[:300]!r}>"
 
 
-def request(address, method, target, body=None, headers=None, timeout=60):
-    """One request on a connection of its own."""
-    connection = http.client.HTTPConnection(*address, timeout=timeout)
+def request(address, method, target, body=None, headers=None, timeout=60, source=None):
+    """One request on a connection of its own, from the address `source` of this machine if given."""
+    source_address = (source, 0) if source else None
+    connection = http.client.HTTPConnection(*address, timeout=timeout, source_address=source_address)
     try:
         connection.request(method, target, body, headers or {})
         answer = connection.getresponse()
@@ -47,8 +48,8 @@ def request(address, method, target, body=None, headers=None, timeout=60):
 class Connection:
     """A client connection on which bytes are sent as they are."""
 
-    def __init__(self, address, timeout=30):
-        self.socket = socket.create_connection(address, timeout=timeout)
+    def __init__(self, address, timeout=30, source=None):
+        self.socket = socket.create_connection(address, timeout, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = self.socket.makefile("rb")
 

@@ -212,8 +212,8 @@ class Berth:
 
     # -- using it
 
-    def request(self, method, target, body=None, headers=None, timeout=60):
-        return client.request(self.address, method, target, body, headers, timeout)
+    def request(self, method, target, body=None, headers=None, timeout=60, source=None):
+        return client.request(self.address, method, target, body, headers, timeout, source)
 
     def get(self, target, **options):
         return self.request("GET", target, **options)
@@ -230,8 +230,8 @@ class Berth:
         found = re.search(rf'^{metric}{{function_name="{re.escape(function)}\..*"}} (\d+)$', text, re.MULTILINE)
         return int(found.group(1)) if found else None
 
-    def connect(self, timeout=30):
-        return client.Connection(self.address, timeout)
+    def connect(self, timeout=30, source=None):
+        return client.Connection(self.address, timeout, source)
 
     def hold(self, target):
         """A request that keeps a slot busy: its one byte of body is to come. Send it, then read the answer."""

@@ -5,6 +5,7 @@ import os
 import time
 
 from .protocol import fields
+from .request import server_of
 from .respond import assemble, dumps, encode
 
 _TEXTUAL = ("application/json", "application/xml", "application/javascript")
@@ -115,17 +116,17 @@ def _body_of(body, content_type):
 def _request_context(request, path, headers):
     now = time.time()
     at = time.gmtime(now)
-    domain = headers.get("x-forwarded-host") or headers.get("host", "")
+    domain, _ = server_of(headers.get("host", "").encode("latin-1"), "http")
     return {
         "accountId": "anonymous",
         "apiId": headers.get("x-forwarded-prefix", "").strip("/"),
-        "domainName": domain.partition(":")[0],
-        "domainPrefix": domain.partition(".")[0].partition(":")[0],
+        "domainName": domain,
+        "domainPrefix": domain.partition(".")[0],
         "http": {
             "method": request.method,
             "path": path,
             "protocol": "HTTP/1.1",
-            "sourceIp": headers.get("x-forwarded-for", "").partition(",")[0].strip(),
+            "sourceIp": headers.get("x-real-ip", ""),
             "userAgent": headers.get("user-agent", ""),
         },
         "requestId": request.request_id,

@@ -107,7 +107,7 @@ class Core(RequestBase):
         raw_path, _, query = self._target.partition(b"?")
         prefix = known.get(b"x-forwarded-prefix", b"").decode("latin-1")
         scheme = known.get(b"x-forwarded-proto", b"http").decode("latin-1")
-        client = known.get(b"x-forwarded-for", b"").decode("latin-1").partition(",")[0].strip()
+        client = known.get(b"x-real-ip", b"").decode("latin-1")
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -120,7 +120,7 @@ class Core(RequestBase):
             "root_path": prefix,
             "headers": headers,
             "client": (client, 0) if client else None,
-            "server": server_of(known.get(b"x-forwarded-host") or known.get(b"host", b""), scheme),
+            "server": server_of(known.get(b"host", b""), scheme),
         }
 
 

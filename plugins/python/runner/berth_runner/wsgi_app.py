@@ -49,7 +49,7 @@ def environ_of(request):
     known = dict(reversed(headers))
     prefix = known.get(b"x-forwarded-prefix", b"").decode("latin-1")
     scheme = known.get(b"x-forwarded-proto", b"http").decode("latin-1")
-    name, port = server_of(known.get(b"x-forwarded-host") or known.get(b"host", b""), scheme)
+    name, port = server_of(known.get(b"host", b""), scheme)
     environ = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": prefix,
@@ -59,7 +59,7 @@ def environ_of(request):
         "SERVER_NAME": name,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": known.get(b"x-forwarded-for", b"").decode("latin-1").partition(",")[0].strip(),
+        "REMOTE_ADDR": known.get(b"x-real-ip", b"").decode("latin-1"),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scheme,
         "wsgi.input": _input_of(request),
@@ -76,8 +76,6 @@ def environ_of(request):
         key = _UNPREFIXED.get(name) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
         text = value.decode("latin-1")
         environ[key] = f"{environ[key]}{'; ' if name == b'cookie' else ','}{text}" if key in environ else text
-    if b"x-forwarded-host" in known:
-        environ["HTTP_HOST"] = known[b"x-forwarded-host"].decode("latin-1")
     return environ
 
 
