@@ -79,6 +79,19 @@ static void write_load(struct fleet *fleet, const struct load_row *row, struct s
     }
 }
 
+static void write_drops(struct fleet *fleet, bool bytes, struct strbuf *out)
+{
+    const char *name = bytes ? "berth_output_dropped_bytes_total" : "berth_output_dropped_lines_total";
+    write_head(out, name, "counter", "Output of functions beyond log_rate, which the log does not have.");
+    for (size_t i = 0; i < fleet_function_count(fleet); i++) {
+        const struct function *function = fleet_function_at(fleet, i);
+        uint64_t dropped_lines, dropped_bytes;
+        function_output_dropped(function_output_of(function), &dropped_lines, &dropped_bytes);
+        strbuf_append_format(out, "%s{function_name=\"%s.%s\"} %" PRIu64 "\n", name, function_name(function),
+                             FUNCTION_STATUS_NAMESPACE, bytes ? dropped_bytes : dropped_lines);
+    }
+}
+
 static void write_gauge(struct strbuf *out, const char *name, uint64_t value, const char *help)
 {
     write_head(out, name, "gauge", help);
@@ -105,5 +118,7 @@ void metrics_write(struct fleet *fleet, const struct gateway *gateway, struct st
     write_gateway(gateway, out);
     for (size_t i = 0; i < sizeof(load_rows) / sizeof(load_rows[0]); i++)
         write_load(fleet, &load_rows[i], out);
+    write_drops(fleet, false, out);
+    write_drops(fleet, true, out);
     write_budget(fleet, out);
 }

@@ -99,10 +99,10 @@ static void append_fields(struct strbuf *line, const struct log_field *fields)
     }
 }
 
-void log_write(enum log_level level, const char *event, const struct log_field *fields)
+size_t log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     if (!log_enabled(level))
-        return;
+        return 0;
     int saved_errno = errno;
     char now[40];
     clock_rfc3339(now, sizeof(now));
@@ -121,4 +121,5 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     ssize_t written = write(STDERR_FILENO, line.data, line.length);
     (void)written; /* there is nowhere left to report a log that cannot be written */
     errno = saved_errno;
+    return line.length;
 }

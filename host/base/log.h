@@ -12,6 +12,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
@@ -42,8 +43,9 @@ bool log_enabled(enum log_level level);
 /* "debug", "info", "warning" or "error" to its level, case-sensitively; -1 for anything else. */
 int log_level_parse(const char *name, enum log_level *ret_level);
 
-/* Writes one line. `fields` ends with a field of kind LOG_KIND_END. errno is kept. */
-void log_write(enum log_level level, const char *event, const struct log_field *fields);
+/* Writes one line; how many bytes it has, 0 when lines of this level are not written. `fields` ends with a
+ * field of kind LOG_KIND_END. errno is kept. */
+size_t log_write(enum log_level level, const char *event, const struct log_field *fields);
 
 #define log_event(level, event, ...)                                                                         \
     log_write(level, event, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.kind = LOG_KIND_END}})

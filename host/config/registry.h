@@ -89,6 +89,7 @@ struct host_settings {
     unsigned workers;               /* 0: one per core, up to 4 */
     char *log_level;                /* "info" unless set */
     char *log_format;               /* "text" or "json" */
+    uint64_t log_rate_bytes;        /* a second, of a function's output; 0: no limit */
     unsigned max_head_bytes;        /* of a request's head: 431 above it */
     unsigned max_target_bytes;      /* of a request's target: 414 above it */
     unsigned max_headers;           /* header lines of a request: 431 above it */

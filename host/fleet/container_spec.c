@@ -11,6 +11,8 @@
 #define PIDS_LIMIT      512
 #define TMP_SIZE_BYTES  (64u << 20)
 #define CODE_SIZE_BYTES (32u << 20) /* a package of 8 MiB, unpacked, in a prewarmed instance */
+#define LOG_BYTES                                                                                            \
+    (32u << 20) /* a burst fits: who follows the engine's file reads lines twice when it begins anew */
 #define FIXED_VARIABLES 2
 
 static size_t list_length(const char *const *list)
@@ -124,6 +126,7 @@ struct docker_call *container_spec_create(const struct fleet_env *env, const str
         .read_only_root = true,
         .stop_timeout_s = CONTAINER_STOP_S,
         .log_driver = DOCKER_LOG_LOCAL,
+        .log_max_bytes = LOG_BYTES,
     };
     return docker_container_create(env->docker, &container, done, owner);
 }

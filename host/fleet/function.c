@@ -205,6 +205,7 @@ struct function *function_create(struct fleet_env *env, const char *name, const 
     struct function *function = xcalloc(1, sizeof(*function));
     function->env = env;
     function->name = xstrdup(name);
+    function->scale.output = function_output_create(env, function->name);
     function->hooks = *hooks;
     function->owner = owner;
     return function;
@@ -217,6 +218,7 @@ void function_destroy(struct function *function)
     diagnostics_clear(&function->diagnostics);
     generation_unref(function->generation);
     scale_history_clear(&function->scale.history);
+    function_output_destroy(function->scale.output);
     free(function->retiring);
     free(function->problem);
     free(function->name);
@@ -339,6 +341,11 @@ const struct diagnostics *function_diagnostics(const struct function *function)
 const struct scale_history *function_scale_history(const struct function *function)
 {
     return &function->scale.history;
+}
+
+const struct function_output *function_output_of(const struct function *function)
+{
+    return function->scale.output;
 }
 
 const struct function_settings *function_latest_settings(const struct function *function)

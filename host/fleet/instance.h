@@ -24,6 +24,7 @@
 
 #include "base/error.h"
 #include "fleet/fleet_env.h"
+#include "fleet/function_output.h"
 #include "gateway/slot_pool.h"
 
 #include <jansson.h>
@@ -60,10 +61,11 @@ struct instance_spec {
 
 /* What function to load. Borrowed during the call that takes it. */
 struct instance_load {
-    const char *function;   /* name, for the container's name and logs */
-    struct slot_pool *pool; /* referenced by the instance until its group is retired */
-    const json_t *settings; /* the init settings without `instance`, which is added */
-    const void *package;    /* tar for a prewarmed instance, else NULL */
+    const char *function;           /* name, for the container's name and logs */
+    struct function_output *output; /* where what it writes goes; outlives the instance */
+    struct slot_pool *pool;         /* referenced by the instance until its group is retired */
+    const json_t *settings;         /* the init settings without `instance`, which is added */
+    const void *package;            /* tar for a prewarmed instance, else NULL */
     size_t package_size;
     unsigned concurrency; /* slots, from 1 */
     uint64_t

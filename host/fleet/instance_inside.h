@@ -17,6 +17,7 @@ struct instance {
     enum instance_state state;
     struct container_spec spec;
     char *function; /* NULL while prewarmed */
+    struct function_output *output;
     const char *why_removed;
     bool failure_reported;
 

@@ -32,7 +32,7 @@ static void become_ready(struct instance *instance)
     instance->early_count = 0;
     instance_drop_load(instance);
     instance->log =
-        instance_log_start(instance->env, instance->container_id, instance->function, instance->name);
+        instance_log_start(instance->env, instance->container_id, instance->output, instance->name);
     instance->hooks.ready(instance, instance->owner);
 }
 
@@ -76,6 +76,7 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
 {
     instance->load_given = true;
     instance->function = xstrdup(load->function);
+    instance->output = load->output;
     instance->pool = slot_pool_ref(load->pool);
     instance->settings = json_copy((json_t *)load->settings);
     instance->concurrency = load->concurrency;

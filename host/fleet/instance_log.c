@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "docker/container.h"
-#include "fleet/output_line.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -12,7 +11,7 @@ struct instance_log {
     const struct fleet_env *env;
     struct docker_call *call;
     char *container_id;
-    char *function;
+    struct function_output *output;
     char *instance;
     bool seen;         /* a line has come */
     bool cut_off;      /* the engine went away */
@@ -29,13 +28,8 @@ static int64_t unix_time_ns(void)
 static void on_line(void *owner, const struct docker_line *line)
 {
     struct instance_log *log = owner;
-    struct output_line output;
     log->seen = true;
-    output_line_parse(line->text, line->length, &output);
-    log_info("function.output", LOG_STR("function", log->function), LOG_STR("instance", log->instance),
-             LOG_STR("request_id", output.request_id[0] ? output.request_id : NULL),
-             LOG_STR("stream", line->stream == DOCKER_STDERR ? "stderr" : "stdout"),
-             LOG_STR("text", output.text));
+    function_output_write(log->output, log->instance, line);
 }
 
 static void on_end(void *owner, const struct error *err)
@@ -58,12 +52,12 @@ static void follow(struct instance_log *log)
 }
 
 struct instance_log *instance_log_start(const struct fleet_env *env, const char *container_id,
-                                        const char *function, const char *instance)
+                                        struct function_output *output, const char *instance)
 {
     struct instance_log *log = xcalloc(1, sizeof(*log));
     log->env = env;
     log->container_id = xstrdup(container_id);
-    log->function = xstrdup(function);
+    log->output = output;
     log->instance = xstrdup(instance);
     follow(log);
     return log;
@@ -81,7 +75,6 @@ void instance_log_stop(struct instance_log *log)
         return;
     docker_cancel(log->call);
     free(log->container_id);
-    free(log->function);
     free(log->instance);
     free(log);
 }

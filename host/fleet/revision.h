@@ -31,10 +31,11 @@ enum revision_state {
 
 struct revision;
 
-/* What a function keeps for its revisions; outlives them. Zero-initialised, cleared by its owner. */
+/* What a function keeps for its revisions; outlives them. Made and cleared by its owner. */
 struct scale_state {
     struct engine_account account; /* whose turn their starts take */
     struct scale_history history;
+    struct function_output *output;
 };
 
 /* How an instance was lost. */

@@ -209,6 +209,7 @@ static json_t *fill_load(const struct revision *revision, struct instance_load *
         init_settings_make(revision->settings, &revision->prepared, revision->scale.concurrency);
     *load = (struct instance_load){
         .function = revision->settings->name,
+        .output = revision->shared->output,
         .pool = revision->pool,
         .settings = settings,
         .concurrency = revision->scale.concurrency,

@@ -15,6 +15,7 @@ berth_unit_test(init_settings fleet)
 berth_unit_test(output_tail fleet)
 berth_unit_test(pool_watch fleet)
 berth_unit_test(revision_digest fleet)
+berth_unit_test(output_limit fleet)
 berth_unit_test(output_line fleet)
 berth_unit_test(slot_pool_end gateway)
 

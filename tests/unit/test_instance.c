@@ -17,6 +17,7 @@ struct probe {
     struct instance *instance;
     struct slot_pool *pool;
     json_t *settings;
+    struct function_output *output;
     struct engine_account account;
     unsigned prewarmed, ready, failed, gone, drained;
     bool unwanted;
@@ -74,18 +75,21 @@ static void probe_open(struct probe *probe, struct bench *bench)
     struct slot_pool_hooks pool_hooks = {.drained = on_drained, .context = probe};
     probe->pool = slot_pool_create(&limits, &pool_hooks);
     probe->settings = json_pack("{s:i}", "concurrency", 3);
+    probe->output = function_output_create(&bench->env, "hello");
 }
 
 static void probe_close(struct probe *probe)
 {
     slot_pool_unref(probe->pool);
     json_decref(probe->settings);
+    function_output_destroy(probe->output);
     bench_close(probe->bench);
 }
 
 static struct instance_load make_load(const struct probe *probe)
 {
     return (struct instance_load){.function = "hello",
+                                  .output = probe->output,
                                   .pool = probe->pool,
                                   .settings = probe->settings,
                                   .concurrency = 3,
