@@ -170,11 +170,11 @@ static void on_instance_timed_out(void *context, uint64_t instance) /* on a work
     fleet_instance_timed_out(daemon->fleet, instance);
 }
 
-static bool find_loss_cause(void *context, uint64_t instance,
-                            struct error *ret_cause) /* on a worker thread */
+static enum gateway_loss find_loss_cause(void *context, uint64_t instance, uint64_t lost_ms,
+                                         struct error *ret_cause) /* on a worker thread */
 {
     const struct daemon *daemon = context;
-    return fleet_loss_cause(daemon->fleet, instance, ret_cause);
+    return fleet_loss_cause(daemon->fleet, instance, lost_ms, ret_cause);
 }
 
 static void on_inbox(evutil_socket_t fd, short what, void *context)

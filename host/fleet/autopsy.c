@@ -24,7 +24,7 @@ struct autopsy {
     void *owner;
     struct docker_call *call;
     struct error engine_error; /* component NULL: it told */
-    bool running, oom_killed;
+    bool running, oom_killed, signalled;
     int exit_code;
     char *start_error;
     struct output_tail tail;
@@ -41,18 +41,22 @@ static void autopsy_free(struct autopsy *autopsy)
 
 static void describe_exit(const struct autopsy *autopsy, struct error *cause)
 {
+    bool killed = autopsy->signalled || autopsy->exit_code == 128 + SIGKILL; /* see fault.h */
+    const char *reason = killed ? "container-killed" : "container-exited";
+    const char *how = killed ? " from outside" : "";
     if (autopsy->oom_killed) {
         error_set(cause, "container", "out-of-memory",
                   "the container used more than its memory limit of %llu MiB while %s",
                   (unsigned long long)(autopsy->memory_bytes >> 20), autopsy->phase);
         error_hint(cause, "raise `memory` in the function's configuration");
     } else if (autopsy->exit_code > 128 && autopsy->exit_code <= 128 + SIGRTMAX) {
-        error_set(cause, "container", "container-exited", "the container was ended by SIG%s while %s",
-                  sigabbrev_np(autopsy->exit_code - 128) ? sigabbrev_np(autopsy->exit_code - 128) : "?",
+        error_set(cause, "container", reason, "the container was ended by SIG%s%s while %s",
+                  sigabbrev_np(autopsy->exit_code - 128) ? sigabbrev_np(autopsy->exit_code - 128) : "?", how,
                   autopsy->phase);
     } else {
-        error_set(cause, "container", "container-exited", "the container exited with code %d while %s",
-                  autopsy->exit_code, autopsy->phase);
+        error_set(cause, "container", reason, "the container %s with code %d while %s",
+                  killed ? "was stopped from outside and exited" : "exited", autopsy->exit_code,
+                  autopsy->phase);
     }
 }
 
@@ -63,7 +67,7 @@ static void describe_silence(const struct autopsy *autopsy, struct error *cause)
     if (strcmp(autopsy->engine_error.reason, "not-found") != 0)
         *cause = autopsy->engine_error;
     else
-        error_set(cause, "container", "container-exited", "the container was gone while %s", autopsy->phase);
+        error_set(cause, "container", "container-gone", "the container was gone while %s", autopsy->phase);
 }
 
 static void describe_running(const struct autopsy *autopsy, struct error *cause)
@@ -72,6 +76,9 @@ static void describe_running(const struct autopsy *autopsy, struct error *cause)
         error_set(cause, "fleet", "start-timeout", "the instance was not ready within %u ms (%s)",
                   autopsy->env->host->start_timeout_ms, autopsy->phase);
         error_hint(cause, "raise `start_timeout` under `host:` if the function needs longer to load");
+    } else if (autopsy->signalled) {
+        error_set(cause, "container", "container-killed", "the container was sent a signal while %s",
+                  autopsy->phase);
     } else {
         error_set(cause, "runner", "runner-gone",
                   "the runner closed its connection while %s, and its container goes on", autopsy->phase);
@@ -185,6 +192,11 @@ struct autopsy *autopsy_start(const struct fleet_env *env, const char *container
         inspect(autopsy);
     }
     return autopsy;
+}
+
+void autopsy_note_signal(struct autopsy *autopsy)
+{
+    autopsy->signalled = true;
 }
 
 void autopsy_cancel(struct autopsy *autopsy)

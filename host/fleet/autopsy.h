@@ -16,15 +16,19 @@ enum autopsy_case {
     AUTOPSY_TIMED_OUT, /* it was not ready in time */
 };
 
-/* Reports the cause. Of the container: reason "out-of-memory" or "container-exited"; "start-timeout";
- * component "runner", "runner-gone" when it runs on; and what kept the engine from telling, of component
- * "docker". Valid UTF-8. Once, from the event loop, within seconds. */
+/* Reports the cause. Of component "container": reason "out-of-memory", "container-exited", "container-killed"
+ * or "container-gone" (fault.h says which is whose doing); "start-timeout"; component "runner", "runner-gone"
+ * when it runs on; and what kept the engine from telling, of component "docker". Valid UTF-8. Once, from the
+ * event loop, within seconds. */
 typedef void autopsy_done_fn(void *owner, const struct error *cause);
 
 /* `memory_bytes` is the limit the message names; `phase` says what was going on ("starting", "loading the
  * function", ...). Texts are copied. */
 struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id, enum autopsy_case what,
                               const char *phase, uint64_t memory_bytes, autopsy_done_fn *done, void *owner);
+
+/* Somebody has had the engine send the container a signal: what it dies of has come from outside. */
+void autopsy_note_signal(struct autopsy *autopsy);
 
 /* Ends it silently. NULL is fine. */
 void autopsy_cancel(struct autopsy *autopsy);

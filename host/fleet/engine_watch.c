@@ -120,6 +120,8 @@ static void on_event(void *owner, const struct docker_event *event)
     const char *instance = docker_label(event->attributes, LABEL_INSTANCE);
     if (instance && strcmp(event->action, "die") == 0)
         watch->hooks.died(watch->hooks.context, instance);
+    else if (instance && strcmp(event->action, "kill") == 0)
+        watch->hooks.signalled(watch->hooks.context, instance);
     else if (instance && strcmp(event->action, "create") == 0 &&
              !watch->hooks.is_known(watch->hooks.context, instance))
         remove_leftover(watch, event->id, event->name, "created");

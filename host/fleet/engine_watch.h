@@ -20,6 +20,8 @@ struct engine_watch_hooks {
     void (*down)(void *context, const struct error *err);
     /* The container of this instance (12 hexadecimal digits) has ended. */
     void (*died)(void *context, const char *instance);
+    /* Somebody has had the engine send it a signal. */
+    void (*signalled)(void *context, const char *instance);
     /* Whether a container of ours belongs to a living instance; those that do not are removed. */
     bool (*is_known)(void *context, const char *instance);
     void *context;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "fleet/engine_watch.h"
+#include "fleet/fault.h"
 #include "fleet/loss_book.h"
 #include "fleet/prewarm.h"
 #include "fleet/room.h"
@@ -16,9 +17,7 @@
 
 bool fleet_is_passing(const struct kept_error *problem)
 {
-    return problem && strcmp(problem->component, "docker") == 0 &&
-           (strcmp(problem->reason, "docker-unreachable") == 0 ||
-            strcmp(problem->reason, "docker-timeout") == 0 || strcmp(problem->reason, "docker-error") == 0);
+    return problem && fault_is_engine_trouble(problem->component, problem->reason);
 }
 
 struct search {
@@ -58,6 +57,13 @@ void fleet_on_died(void *context, const char *name)
     struct instance *instance = find_instance(context, strtoull(name, NULL, 16));
     if (instance)
         instance_container_died(instance);
+}
+
+void fleet_on_signalled(void *context, const char *name)
+{
+    struct instance *instance = find_instance(context, strtoull(name, NULL, 16));
+    if (instance)
+        instance_container_signalled(instance);
 }
 
 /* Builds again what could not be built because of the engine. */
@@ -198,7 +204,10 @@ void fleet_instance_timed_out(struct fleet *fleet, uint64_t instance)
     mailbox_post(&fleet->env.inbox, &message->mail);
 }
 
-bool fleet_loss_cause(const struct fleet *fleet, uint64_t instance, struct error *ret_cause)
+enum gateway_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance, uint64_t lost_ms,
+                                   struct error *ret_cause)
 {
-    return loss_book_find(fleet->env.losses, instance, ret_cause);
+    if (!loss_book_find(fleet->env.losses, instance, lost_ms, ret_cause))
+        return LOSS_UNKNOWN;
+    return fault_is_own(ret_cause->component, ret_cause->reason) ? LOSS_OWN : LOSS_OUTSIDE;
 }

@@ -50,6 +50,7 @@ bool fleet_is_passing(const struct kept_error *problem);
  * learn why there is none. */
 bool fleet_is_known(void *context, const char *instance);
 void fleet_on_died(void *context, const char *name);
+void fleet_on_signalled(void *context, const char *name);
 void fleet_on_engine_up(void *context);
 void fleet_on_engine_down(void *context, const struct error *err);
 

@@ -115,6 +115,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     struct engine_watch_hooks watch_hooks = {.up = fleet_on_engine_up,
                                              .down = fleet_on_engine_down,
                                              .died = fleet_on_died,
+                                             .signalled = fleet_on_signalled,
                                              .is_known = fleet_is_known,
                                              .context = fleet};
     fleet->watch = engine_watch_create(env, &watch_hooks);

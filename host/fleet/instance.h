@@ -115,8 +115,13 @@ void instance_retire(struct instance *instance, const char *why, uint64_t drain_
 /* Its pool's hook `drained` has come. */
 void instance_drained(struct instance *instance);
 
-/* Docker says that the container has ended. Nothing while it is being created: Berth has started none yet. */
+/* Its pool's hook `lost` has come. */
+void instance_slot_lost(struct instance *instance, enum slot_fate fate);
+
+/* Docker says that the container has ended; that somebody has had it sent a signal. Nothing while it is being
+ * created: Berth has started none yet. */
 void instance_container_died(struct instance *instance);
+void instance_container_signalled(struct instance *instance);
 
 /* Asks Docker whether the container still runs, after its events may have been missed; its output is followed
  * again. */

@@ -124,7 +124,6 @@ void instance_remove_container(struct instance *instance, const char *why)
     instance->why_removed = why;
     instance_change_state(instance, INSTANCE_REMOVING);
     event_del(instance->timer);
-    autopsy_cancel(steal(&instance->autopsy));
     close_connections(instance);
     instance_drop_load(instance);
     if (!instance->call)
@@ -136,7 +135,7 @@ void instance_fail(struct instance *instance, const struct error *cause)
     if (!instance->failure_reported) {
         instance->failure_reported = true;
         if (instance->ready_ms > 0)
-            loss_book_add(instance->env->losses, instance->id, cause);
+            loss_book_add(instance->env->losses, instance->id, LOSS_FOR_GOOD, cause);
         log_warning("instance.failed", LOG_STR("instance", instance->name),
                     LOG_STR("function", instance->function), LOG_STR("runtime", instance->spec.runtime),
                     LOG_ERR(cause));
@@ -161,11 +160,52 @@ static const char *phase_name(const struct instance *instance)
     }
 }
 
+/* It serves no more. */
+static void take_out_of_service(struct instance *instance)
+{
+    if (instance->group)
+        slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
+    instance->lost_ms = clock_ms();
+    instance_change_state(instance, INSTANCE_FAILED);
+    event_del(instance->timer);
+    close_connections(instance);
+}
+
+static void on_autopsy(void *owner, const struct error *cause);
+
+static void begin_autopsy(struct instance *instance, enum autopsy_case what, const char *phase)
+{
+    if (instance->autopsy)
+        return;
+    instance->ask_again = false;
+    instance->asked_ms = clock_ms();
+    instance->autopsy = autopsy_start(instance->env, instance->container_id, what, phase,
+                                      instance->spec.memory_bytes, on_autopsy, instance);
+    if (instance->signalled)
+        autopsy_note_signal(instance->autopsy);
+}
+
+/* Why the runner of a living instance has closed a connection. */
+static void on_loss_explained(struct instance *instance, const struct error *cause)
+{
+    if (strcmp(cause->component, "container") == 0 && instance_is_alive(instance)) {
+        take_out_of_service(instance);
+        instance_fail(instance, cause);
+        return;
+    }
+    loss_book_add(instance->env->losses, instance->id, instance->asked_ms, cause);
+    if (instance->ask_again && instance_is_alive(instance))
+        begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
+}
+
 static void on_autopsy(void *owner, const struct error *cause)
 {
     struct instance *instance = owner;
     instance->autopsy = NULL;
-    instance_fail(instance, cause);
+    if (instance->state == INSTANCE_FAILED)
+        instance_fail(instance, cause);
+    else
+        on_loss_explained(instance, cause);
 }
 
 void instance_give_up(struct instance *instance, enum autopsy_case what)
@@ -173,14 +213,28 @@ void instance_give_up(struct instance *instance, enum autopsy_case what)
     if (!instance_is_alive(instance))
         return;
     const char *phase = phase_name(instance);
-    if (instance->group)
-        slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
-    instance->lost_ms = clock_ms();
-    instance_change_state(instance, INSTANCE_FAILED);
-    event_del(instance->timer);
-    close_connections(instance);
-    instance->autopsy = autopsy_start(instance->env, instance->container_id, what, phase,
-                                      instance->spec.memory_bytes, on_autopsy, instance);
+    take_out_of_service(instance);
+    begin_autopsy(instance, what, phase);
+}
+
+/* The runner has closed a connection. The container's end comes with an event of its own; should it go on,
+ * the request that was lost is to learn that too. */
+void instance_slot_lost(struct instance *instance, enum slot_fate fate)
+{
+    bool serves = instance->state == INSTANCE_READY || instance->state == INSTANCE_DRAINING;
+    if (!serves || fate != SLOT_LOST)
+        return;
+    instance->ask_again = true;
+    begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
+}
+
+void instance_container_signalled(struct instance *instance)
+{
+    if (!instance_is_alive(instance))
+        return;
+    instance->signalled = true;
+    if (instance->autopsy)
+        autopsy_note_signal(instance->autopsy);
 }
 
 void instance_container_died(struct instance *instance)
@@ -208,6 +262,17 @@ void instance_verify(struct instance *instance)
             docker_container_inspect(instance->env->docker, instance->container_id, on_verified, instance);
 }
 
+/* Removes it although requests are under way. */
+static void cut_off(struct instance *instance)
+{
+    struct error cause;
+    error_set(&cause, "fleet", "instance-removed",
+              "the instance was removed before the request was finished (%s)", instance->why_removed);
+    error_hint(&cause, "how long requests under way are waited for is drain_timeout in the section `host`");
+    loss_book_add(instance->env->losses, instance->id, LOSS_FOR_GOOD, &cause);
+    instance_remove_container(instance, "drain-timeout");
+}
+
 void instance_on_timer(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
@@ -217,7 +282,7 @@ void instance_on_timer(evutil_socket_t fd, short what, void *context)
     } else if (instance->state == INSTANCE_REMOVING) {
         instance_queue_removal(instance);
     } else if (instance->state == INSTANCE_DRAINING) {
-        instance_remove_container(instance, "drain-timeout");
+        cut_off(instance);
     } else if (instance->container_started) {
         instance_give_up(instance, AUTOPSY_TIMED_OUT);
     } else {

@@ -29,7 +29,10 @@ struct instance {
     struct engine_ticket ticket;
     struct event *timer; /* start limit, then drain limit, then the next try to remove */
     unsigned remove_tries;
-    struct autopsy *autopsy;
+    struct autopsy *autopsy; /* of what is lost, or of a living one whose runner closed a connection */
+    uint64_t asked_ms;       /* when it began */
+    bool ask_again;          /* ... and has closed another since */
+    bool signalled;          /* somebody has had the engine send it a signal */
     struct instance_log *log;
 
     struct dial *dial;

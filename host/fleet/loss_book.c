@@ -5,11 +5,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define ENTRIES_MAX 32
+#define ENTRIES_MAX 128
 
 struct loss {
-    uint64_t instance;
-    struct error *cause;
+    uint64_t instance, until_ms;
+    struct kept_error *cause;
 };
 
 struct loss_book {
@@ -35,25 +35,25 @@ void loss_book_destroy(struct loss_book *book)
     free(book);
 }
 
-void loss_book_add(struct loss_book *book, uint64_t instance, const struct error *cause)
+void loss_book_add(struct loss_book *book, uint64_t instance, uint64_t until_ms, const struct error *cause)
 {
-    struct error *copy = xmalloc(sizeof(*copy));
-    *copy = *cause;
+    struct kept_error *copy = error_keep(cause);
     pthread_mutex_lock(&book->lock);
     struct loss *loss = &book->losses[book->next++ % ENTRIES_MAX];
     free(loss->cause);
-    *loss = (struct loss){.instance = instance, .cause = copy};
+    *loss = (struct loss){.instance = instance, .until_ms = until_ms, .cause = copy};
     pthread_mutex_unlock(&book->lock);
 }
 
-bool loss_book_find(struct loss_book *book, uint64_t instance, struct error *ret_cause)
+bool loss_book_find(struct loss_book *book, uint64_t instance, uint64_t lost_ms, struct error *ret_cause)
 {
     bool found = false;
     pthread_mutex_lock(&book->lock);
     for (unsigned i = 0; i < ENTRIES_MAX && !found; i++) {
-        found = book->losses[i].cause && book->losses[i].instance == instance;
+        const struct loss *loss = &book->losses[i];
+        found = loss->cause && loss->instance == instance && lost_ms <= loss->until_ms;
         if (found)
-            *ret_cause = *book->losses[i].cause;
+            error_recall(loss->cause, ret_cause);
     }
     pthread_mutex_unlock(&book->lock);
     return found;

@@ -1,7 +1,7 @@
 /*
- * How a slot pool, on whichever worker thread, tells the control thread that it wants instances or that one
- * has drained: by mail to the fleet's inbox. The watch outlives the revision for as long as a worker still
- * holds the pool.
+ * How a slot pool, on whichever worker thread, tells the control thread that it wants instances, that one has
+ * lost a connection or has drained: by mail to the fleet's inbox. The watch outlives the revision for as long
+ * as a worker still holds the pool.
  */
 #ifndef FLEET_POOL_WATCH_H
 #define FLEET_POOL_WATCH_H
@@ -14,6 +14,7 @@ struct pool_watch;
 /* Called on the control thread. */
 struct pool_watch_hooks {
     void (*demand)(void *owner);
+    void (*lost)(void *owner, uint64_t instance, enum slot_fate fate);
     void (*drained)(void *owner, uint64_t instance);
 };
 

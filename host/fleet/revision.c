@@ -45,6 +45,13 @@ static void on_demand(void *owner)
     revision_fail_hopeless_waiters(owner);
 }
 
+static void on_lost(void *owner, uint64_t id, enum slot_fate fate)
+{
+    struct instance *instance = revision_find_instance(owner, id);
+    if (instance)
+        instance_slot_lost(instance, fate);
+}
+
 static void on_drained(void *owner, uint64_t id)
 {
     struct instance *instance = revision_find_instance(owner, id);
@@ -105,7 +112,8 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
     revision->expiry = evtimer_new(env->base, revision_on_expiry, revision);
     revision->dialling = evtimer_new(env->base, revision_on_dialled_out, revision);
     revision->ending = evtimer_new(env->base, on_ending, revision);
-    static const struct pool_watch_hooks pool_hooks = {.demand = on_demand, .drained = on_drained};
+    static const struct pool_watch_hooks pool_hooks = {
+        .demand = on_demand, .lost = on_lost, .drained = on_drained};
     struct slot_pool_limits limits = {.queue_length = env->host->queue_length};
     revision->watch = pool_watch_create(env, &limits, &pool_hooks, revision, &revision->pool);
     revision->preparation = preparation_start(env, settings, on_prepared, revision);

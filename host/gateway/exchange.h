@@ -10,7 +10,8 @@
  * What may happen, in any order and at the same time:
  *  - the runner answers before the request's body has been sent: the answer is relayed while the body still
  *    flows; if the answer ends first the slot is closed and the rest of the body is dropped;
- *  - the slot turns out to be dead: the request goes to another slot when nobody can have acted on it;
+ *  - the slot turns out to be dead: the request goes to another slot when nobody can have acted on it, or
+ * when the cause turns out to be none of the function's doing and acting twice does no harm (lost.h);
  *  - the client leaves: the slot is closed, which tells the runner; a waiting request leaves the queue;
  *  - the deadline passes: the client gets an error or, when it has the head already, a cut connection;
  *  - a waiter is granted a slot after the client left: the exchange lives on without a client (ORPHAN) until
@@ -66,13 +67,14 @@ struct exchange {
     uint64_t stall_due_ms;  /* the client has been waited for long enough; TIMER_NEVER: not waited for */
     uint64_t leave_due_ms;  /* the client has shut down its side and is taken to be gone; or TIMER_NEVER */
     uint64_t leave_relayed; /* `relayed` when that was last put off */
-    uint64_t lost_due_ms;   /* the cause of a loss has been waited for long enough */
+    uint64_t lost_ms;       /* when the runner was lost */
     const char *lost;       /* static: what is told without a cause */
     struct route_limits limits;
     uint64_t sent;       /* bytes on this slot */
     uint64_t relayed;    /* bytes of the answer, heads included */
     bool cold;           /* it had to wait for an instance */
     bool repeated;       /* it was sent a second time */
+    bool may_repeat;     /* a runner was lost, and sending the request once more does no harm */
     bool up_recycled;    /* the first bytes of the body are gone: it cannot be sent again */
     bool answered_early; /* 100 or another interim response came */
     bool keep_alive;     /* the client's connection stays */

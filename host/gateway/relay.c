@@ -37,34 +37,40 @@ void relay_drop_slot(struct exchange *exchange, enum slot_fate fate)
         return;
     if (fate == SLOT_REUSABLE && !slot_is_clean(exchange))
         fate = SLOT_BROKEN;
+    if (fate == SLOT_BROKEN && watch->closed)
+        fate = SLOT_LOST;
     uint64_t service_us = (worker_now_ns(worker) - exchange->acquired_ns) / 1000 + 1;
     outbox_forget(exchange); /* a request that has not gone out */
     exchange->up.kept.length = 0;
     watch->exchange = NULL;
     exchange->slot = NULL;
     exchange->watch = NULL;
-    if (fate == SLOT_BROKEN)
+    if (fate != SLOT_REUSABLE)
         slot_link_detach(watch);
     slot_pool_release(slot, fate, worker_now_ms(worker), exchange->sent > 0 ? service_us : 0);
 }
 
-/* The connection died before one byte of an answer. The request may go to another slot when the runner cannot
- * have acted on it, or, once, when acting twice does no harm. */
+/* The connection died before one byte of an answer. The request goes to another slot when the runner cannot
+ * have acted on it; else it depends on why. */
 static void slot_lost(struct exchange *exchange)
 {
     bool untouched = exchange->sent == 0;
+    bool whole = !exchange->up_recycled && !exchange->up.moved && !exchange->answered_early;
     bool harmless = !exchange->repeated && http_method_is_idempotent(exchange->request.method);
-    bool complete = !exchange->up_recycled && !exchange->up.moved;
-    relay_drop_slot(exchange, SLOT_BROKEN);
+    relay_drop_slot(exchange, SLOT_LOST);
     worker_give(exchange->worker, &exchange->up.head);
     worker_give(exchange->worker, &exchange->up.tail);
-    if ((untouched || harmless) && complete && !exchange->answered_early) {
-        exchange->repeated = exchange->repeated || !untouched;
-        counter_add(&exchange->worker->counters.retries, 1);
-        exchange_acquire(exchange);
-        return;
-    }
-    lost_begin(exchange, "The function's runner closed the connection without an answer.");
+    if (untouched && whole)
+        relay_again(exchange);
+    else
+        lost_begin(exchange, "The function's runner closed the connection without an answer.",
+                   whole && harmless);
+}
+
+void relay_again(struct exchange *exchange)
+{
+    counter_add(&exchange->worker->counters.retries, 1);
+    exchange_acquire(exchange);
 }
 
 static void bad_response(struct exchange *exchange, const char *reason, const char *message)
@@ -382,7 +388,7 @@ static void response_ended(struct exchange *exchange)
         slot_lost(exchange);
         return;
     }
-    lost_begin(exchange, "The function's runner closed the connection within its answer.");
+    lost_begin(exchange, "The function's runner closed the connection within its answer.", false);
 }
 
 static void read_response(struct exchange *exchange)

@@ -17,6 +17,9 @@ void relay_start(struct exchange *exchange, struct slot *slot);
 void relay_up(struct exchange *exchange);
 void relay_down(struct exchange *exchange);
 
+/* Sends the request, of which nothing has been lost, on another slot. */
+void relay_again(struct exchange *exchange);
+
 /* Gives the slot back, if there is one. */
 void relay_drop_slot(struct exchange *exchange, enum slot_fate fate);
 

@@ -18,6 +18,7 @@ struct slot_group {
     struct slot_group *next, *previous; /* groups that are not retired */
     uint64_t instance;
     unsigned slots, busy;
+    unsigned awaited; /* connections that its runner is to open yet */
     uint64_t idle_since_ms;
     bool retired;
     bool tell; /* the hook `drained` is due when the last busy slot comes back */
@@ -34,6 +35,7 @@ struct slot_pool {
     struct slot_group *groups;
     struct slot_pool *successor; /* a reference; acquires go there */
     struct slot_counts counts;   /* oldest_wait_since_ms is made when read */
+    unsigned announced;          /* of counts.starting: what the fleet has told; the rest is awaited */
     bool demand_told;
     const char *limit;     /* static */
     struct error *trouble; /* what keeps the waiters waiting; NULL: nothing that is known */
@@ -49,6 +51,8 @@ struct afterwards {
     struct slot_waiter *notified; /* chained by `next` */
     bool on_home;                 /* this is the thread of the worker that watches the granted slot */
     bool demand;
+    enum slot_fate lost; /* SLOT_REUSABLE: none */
+    uint64_t lost_instance;
     bool drained;
     uint64_t drained_instance;
 };
@@ -213,6 +217,12 @@ static void note_demand(struct slot_pool *pool, struct afterwards *after)
     after->demand = true;
 }
 
+static void set_awaited(struct slot_pool *pool, struct slot_group *group, unsigned awaited)
+{
+    pool->counts.starting += awaited - group->awaited;
+    group->awaited = awaited;
+}
+
 static void unlink_group(struct slot_pool *pool, struct slot_group *group)
 {
     if (group->previous)
@@ -232,17 +242,22 @@ static void free_group_if_over(struct slot_group *group)
         free(group);
 }
 
-/* Takes a slot that is neither idle nor busy away from its group, to be closed afterwards. */
-static void discard(struct slot_pool *pool, struct slot *slot, struct afterwards *after)
+/* Takes a slot that is neither idle nor busy away from its group, to be closed afterwards. What happens to
+ * one connection of a group that is still opening others may happen to all. */
+static void discard(struct slot_pool *pool, struct slot *slot, enum slot_fate fate, struct afterwards *after)
 {
     struct slot_group *group = slot->group;
     slot->group = NULL;
     slot->older = after->closed;
     after->closed = slot;
-    if (--group->slots == 0 && !group->retired) {
+    after->lost = fate;
+    after->lost_instance = group->instance;
+    if (fate == SLOT_LOST)
+        set_awaited(pool, group, 0);
+    if (--group->slots == 0 && !group->retired)
         pool->counts.instances--;
+    if (!group->retired)
         note_demand(pool, after);
-    }
     if (group->retired && group->busy == 0 && group->tell) {
         group->tell = false;
         after->drained = true;
@@ -268,6 +283,7 @@ static void discard_idle_of(struct slot_pool *pool, struct slot_group *group, st
 static void retire(struct slot_pool *pool, struct slot_group *group, bool tell, struct afterwards *after)
 {
     unlink_group(pool, group);
+    set_awaited(pool, group, 0);
     group->retired = true;
     group->tell = tell && group->busy > 0;
     if (tell && group->busy == 0) {
@@ -323,6 +339,8 @@ static void notify_waiters(struct slot_waiter *waiter, bool on_home)
 static void carry_out(struct afterwards *after, const struct slot_pool_hooks *hooks)
 {
     notify_waiters(after->notified, after->on_home);
+    if (after->lost != SLOT_REUSABLE && hooks->lost)
+        hooks->lost(hooks->context, after->lost_instance, after->lost);
     if (after->demand && hooks->demand)
         hooks->demand(hooks->context);
     if (after->drained && hooks->drained)
@@ -444,8 +462,8 @@ void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, 
     pthread_mutex_lock(&pool->lock);
     end_use(pool, slot, now_ms);
     note_service(&pool->counts, service_us);
-    if (fate == SLOT_BROKEN || slot->group->retired)
-        discard(pool, slot, &after);
+    if (fate != SLOT_REUSABLE || slot->group->retired)
+        discard(pool, slot, fate, &after);
     else if (!grant(pool, slot, &after))
         push_newest(pool, slot);
     unlock(pool, &after);
@@ -459,7 +477,7 @@ bool slot_pool_drop_idle(struct slot *slot, const void *link)
     bool mine = slot->idle && slot->link == link;
     if (mine) {
         take_idle(pool, slot);
-        discard(pool, slot, &after);
+        discard(pool, slot, SLOT_LOST, &after);
     }
     unlock(pool, &after);
     return mine;
@@ -498,6 +516,8 @@ void slot_pool_add_slot(struct slot_group *group, int fd, uint64_t now_ms)
         pool->counts.instances++;
         group->idle_since_ms = now_ms;
     }
+    if (group->awaited > 0)
+        set_awaited(pool, group, group->awaited - 1);
     /* At the bottom: a new instance takes load only when the used ones have no room. */
     if (!grant(pool, slot, &after))
         push_oldest(pool, slot);
@@ -516,6 +536,25 @@ bool slot_pool_retire_group(struct slot_group *group, enum slot_retire how)
     return possible;
 }
 
+void slot_group_await(struct slot_group *group, unsigned slots)
+{
+    pthread_mutex_lock(&group->pool->lock);
+    set_awaited(group->pool, group, slots);
+    pthread_mutex_unlock(&group->pool->lock);
+}
+
+unsigned slot_group_settle(struct slot_group *group)
+{
+    struct slot_pool *pool = group->pool;
+    struct afterwards after = {0};
+    pthread_mutex_lock(&pool->lock);
+    set_awaited(pool, group, 0);
+    unsigned slots = group->slots;
+    note_demand(pool, &after);
+    unlock(pool, &after);
+    return slots;
+}
+
 void slot_group_usage(const struct slot_group *group, unsigned *ret_slots, unsigned *ret_busy,
                       uint64_t *ret_idle_since_ms)
 {
@@ -529,7 +568,8 @@ void slot_group_usage(const struct slot_group *group, unsigned *ret_slots, unsig
 void slot_pool_set_starting(struct slot_pool *pool, unsigned starting)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->counts.starting = starting;
+    pool->counts.starting += starting - pool->announced;
+    pool->announced = starting;
     pthread_mutex_unlock(&pool->lock);
 }
 

@@ -79,12 +79,18 @@ struct slot_counts {
     unsigned idle;                 /* slots nobody uses */
     unsigned busy;                 /* slots under a request */
     unsigned waiting;              /* requests in the queue */
-    unsigned starting;             /* slots on their way, as last set by the fleet */
-    unsigned instances;            /* groups that take requests */
+    unsigned starting;             /* slots on their way: of instances that start, and those awaited */
+    unsigned instances;            /* groups that have a slot */
     uint64_t completed;            /* requests whose slot was released, since the pool was made */
     uint64_t refused;              /* requests turned away because the queue was full */
     uint64_t oldest_wait_since_ms; /* when the oldest waiter joined; 0: none waits */
     uint64_t service_us;           /* smoothed time a request keeps its slot; 0: not known yet */
+};
+
+enum slot_fate {
+    SLOT_REUSABLE, /* the exchange ended cleanly */
+    SLOT_BROKEN,   /* the connection must be closed; the runner dials again when it is through with it */
+    SLOT_LOST      /* the runner has closed it: nobody knows whether it dials again */
 };
 
 /* Called without the pool's lock held, on any thread; each must only post mail or the like. */
@@ -92,6 +98,9 @@ struct slot_pool_hooks {
     /* A waiter joined that neither an idle nor a starting slot will serve, or a connection was lost and left
      * such waiters. Not repeated until slot_pool_counts was read. */
     void (*demand)(void *context);
+    /* A connection is gone that the runner has closed, or that was closed because it could not stay
+     * (`fate`), also of a draining group. */
+    void (*lost)(void *context, uint64_t instance, enum slot_fate fate);
     /* A draining group has released its last busy slot. Once per group. */
     void (*drained)(void *context, uint64_t instance);
     /* The pool's memory is freed: no hook will be called any more. */
@@ -107,11 +116,6 @@ enum slot_acquire {
     SLOT_TAKEN,  /* *ret_slot is the caller's until it releases it */
     SLOT_QUEUED, /* the waiter's mail will come */
     SLOT_REFUSED /* the queue is full */
-};
-
-enum slot_fate {
-    SLOT_REUSABLE, /* the exchange ended cleanly */
-    SLOT_BROKEN    /* the connection must be closed; the runner dials again */
 };
 
 enum slot_retire {
@@ -144,7 +148,7 @@ bool slot_pool_cancel(struct slot_waiter *waiter);
  * delivered and before slot_pool_cancel(). */
 bool slot_pool_trouble(struct slot_waiter *waiter, struct error *ret_trouble);
 
-/* Gives a slot back: to the oldest waiter, to the idle stack, or (broken, or its group retired) closed.
+/* Gives a slot back: to the oldest waiter, to the idle stack, or (broken, lost, or its group retired) closed.
  * `service_us` is how long the request kept it; 0 when nothing was sent on it. */
 void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, uint64_t service_us);
 
@@ -175,12 +179,19 @@ void slot_pool_add_slot(struct slot_group *group, int fd, uint64_t now_ms);
  * with RETIRE_DRAIN the hook `drained` follows (at once when nothing is busy, from within this call). */
 bool slot_pool_retire_group(struct slot_group *group, enum slot_retire how);
 
+/* The group's runner is to open as many further connections: until they are there, or one is gone, they count
+ * among the slots on their way. */
+void slot_group_await(struct slot_group *group, unsigned slots);
+
+/* The runner has had its time: what it has not opened will not come. Returns how many slots it has. */
+unsigned slot_group_settle(struct slot_group *group);
+
 /* How many slots the group has, and since when none was busy (0: one is busy now). */
 void slot_group_usage(const struct slot_group *group, unsigned *ret_slots, unsigned *ret_busy,
                       uint64_t *ret_idle_since_ms);
 
-/* Tells the pool how many slots are on their way, so that it knows which waiters will be served without
- * further ado. */
+/* Tells the pool how many slots are on their way in instances that start, so that it knows which waiters will
+ * be served without further ado. */
 void slot_pool_set_starting(struct slot_pool *pool, unsigned starting);
 
 /* Reads the counters, and arms the hook `demand` again. */

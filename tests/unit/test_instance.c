@@ -538,9 +538,17 @@ static void a_killed_one_says_what_killed_it(void **state)
         int code;
         bool oom_killed;
         const char *reason, *words;
-    } cases[] = {{137, false, "container-exited", "SIGKILL while it served; its last line was: last words"},
-                 {137, true, "out-of-memory", "64 MiB"},
-                 {1, false, "container-exited", "code 1"}};
+        bool signalled;
+    } cases[] = {
+        {137, false, "container-killed",
+         "SIGKILL from outside while it served; its last line was: last words", false},
+        {137, true, "out-of-memory", "64 MiB", false},
+        {139, false, "container-exited", "SIGSEGV while it served", false},
+        {1, false, "container-exited", "code 1", false},
+        {0, false, "container-killed", "stopped from outside and exited with code 0", true},
+        {143, false, "container-killed", "SIGTERM from outside", true},
+        {137, true, "out-of-memory", "64 MiB", true},
+    };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct bench bench;
         struct probe probe;
@@ -549,6 +557,8 @@ static void a_killed_one_says_what_killed_it(void **state)
         await_ready(&probe);
         struct fake_container *container = fake_engine_running(bench.engine);
         snprintf(container->line, sizeof(container->line), "last words");
+        if (cases[i].signalled)
+            instance_container_signalled(probe.instance);
         fake_container_die(bench.engine, container, cases[i].code, cases[i].oom_killed);
         instance_container_died(probe.instance);
         instance_container_died(probe.instance);
@@ -570,7 +580,57 @@ static void a_container_that_somebody_removed(void **state)
     fake_container_vanish(bench.engine, fake_engine_running(bench.engine));
     instance_container_died(probe.instance);
     await_gone(&probe);
-    assert_cause(&probe, "container", "container-exited", "gone");
+    assert_cause(&probe, "container", "container-gone", "gone");
+    probe_close(&probe);
+}
+
+/* Waits until the book tells why a connection was lost now. */
+static void await_explained(struct probe *probe, const char *reason)
+{
+    struct error cause;
+    uint64_t lost_ms = clock_ms(), id = instance_id(probe->instance);
+    instance_slot_lost(probe->instance, SLOT_LOST);
+    while (!loss_book_find(probe->bench->env.losses, id, lost_ms, &cause) &&
+           clock_ms() < lost_ms + BENCH_GUARD_MS)
+        bench_idle(probe->bench, 10);
+    assert_string_equal(cause.reason, reason);
+}
+
+/* A runner that closes a connection and goes on is asked about anew each time, and stays. */
+static void a_loss_of_one_that_goes_on_is_explained(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    start(&probe);
+    await_ready(&probe);
+    instance_slot_lost(probe.instance, SLOT_BROKEN);
+    assert_int_equal(fake_engine_calls(bench.engine, FAKE_INSPECT), 0);
+    instance_slot_lost(probe.instance, SLOT_LOST);
+    bench_idle(&bench, 20);
+    await_explained(&probe, "runner-gone"); /* one more while the first is being looked into */
+    assert_int_equal(instance_current_state(probe.instance), INSTANCE_READY);
+    instance_retire(probe.instance, "test", 0);
+    await_gone(&probe);
+    assert_int_equal(probe.failed, 0);
+    probe_close(&probe);
+}
+
+/* No event tells of its end, but its connections do. */
+static void a_loss_reveals_the_end_of_the_container(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    start(&probe);
+    await_ready(&probe);
+    fake_container_die(bench.engine, fake_engine_running(bench.engine), 3, false);
+    instance_slot_lost(probe.instance, SLOT_LOST);
+    await_gone(&probe);
+    assert_cause(&probe, "container", "container-exited", "code 3 while it served");
+    expect_slots(&probe, 0);
     probe_close(&probe);
 }
 
@@ -878,6 +938,8 @@ int main(void)
         cmocka_unit_test(a_death_before_the_answer_to_start),
         cmocka_unit_test(a_killed_one_says_what_killed_it),
         cmocka_unit_test(a_container_that_somebody_removed),
+        cmocka_unit_test(a_loss_of_one_that_goes_on_is_explained),
+        cmocka_unit_test(a_loss_reveals_the_end_of_the_container),
         cmocka_unit_test(an_engine_that_is_away_is_named),
         cmocka_unit_test(a_log_that_never_ends_does_not_keep_it),
         cmocka_unit_test(removal_is_tried_until_it_is_done),

@@ -12,7 +12,7 @@ static void add(struct loss_book *book, uint64_t instance)
 {
     struct error cause;
     error_set(&cause, "container", "container-exited", "instance %llu", (unsigned long long)instance);
-    loss_book_add(book, instance, &cause);
+    loss_book_add(book, instance, LOSS_FOR_GOOD, &cause);
 }
 
 static void causes_are_found_by_instance(void **state)
@@ -20,12 +20,29 @@ static void causes_are_found_by_instance(void **state)
     (void)state;
     struct loss_book *book = loss_book_create();
     struct error cause;
-    assert_false(loss_book_find(book, 0, &cause));
+    assert_false(loss_book_find(book, 0, 5, &cause));
     add(book, 7);
     add(book, 8);
-    assert_true(loss_book_find(book, 7, &cause));
+    assert_true(loss_book_find(book, 7, 5, &cause));
     assert_string_equal(cause.message, "instance 7");
-    assert_false(loss_book_find(book, 9, &cause));
+    assert_false(loss_book_find(book, 9, 5, &cause));
+    loss_book_destroy(book);
+}
+
+/* What one loss of an instance that goes on had for a cause says nothing of those that come later. */
+static void a_cause_explains_no_later_loss(void **state)
+{
+    (void)state;
+    struct loss_book *book = loss_book_create();
+    struct error cause;
+    error_set(&cause, "runner", "runner-gone", "closed");
+    loss_book_add(book, 7, 100, &cause);
+    assert_true(loss_book_find(book, 7, 100, &cause));
+    assert_false(loss_book_find(book, 7, 101, &cause));
+    error_set(&cause, "container", "container-killed", "killed");
+    loss_book_add(book, 7, LOSS_FOR_GOOD, &cause);
+    assert_true(loss_book_find(book, 7, 101, &cause));
+    assert_string_equal(cause.reason, "container-killed");
     loss_book_destroy(book);
 }
 
@@ -36,9 +53,9 @@ static void the_oldest_are_forgotten(void **state)
     struct error cause;
     for (uint64_t instance = 1; instance <= 1000; instance++)
         add(book, instance);
-    assert_false(loss_book_find(book, 1, &cause));
-    assert_true(loss_book_find(book, 1000, &cause));
-    assert_true(loss_book_find(book, 990, &cause));
+    assert_false(loss_book_find(book, 1, 5, &cause));
+    assert_true(loss_book_find(book, 1000, 5, &cause));
+    assert_true(loss_book_find(book, 990, 5, &cause));
     loss_book_destroy(book);
 }
 
@@ -46,6 +63,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(causes_are_found_by_instance),
+        cmocka_unit_test(a_cause_explains_no_later_loss),
         cmocka_unit_test(the_oldest_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

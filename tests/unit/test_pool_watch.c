@@ -21,13 +21,22 @@
 #define REQUESTS 400
 
 struct seen {
-    unsigned demands, drained;
+    unsigned demands, lost, drained;
     uint64_t last;
+    enum slot_fate fate;
 };
 
 static void on_demand(void *owner)
 {
     ((struct seen *)owner)->demands++;
+}
+
+static void on_lost(void *owner, uint64_t instance, enum slot_fate fate)
+{
+    struct seen *seen = owner;
+    seen->lost++;
+    seen->last = instance;
+    seen->fate = fate;
 }
 
 static void on_drained(void *owner, uint64_t instance)
@@ -37,7 +46,7 @@ static void on_drained(void *owner, uint64_t instance)
     seen->last = instance;
 }
 
-static const struct pool_watch_hooks hooks = {.demand = on_demand, .drained = on_drained};
+static const struct pool_watch_hooks hooks = {.demand = on_demand, .lost = on_lost, .drained = on_drained};
 static const struct slot_pool_limits limits = {.queue_length = 1000};
 
 static void env_open(struct fleet_env *env)
@@ -52,7 +61,7 @@ static int any_fd(void)
     return open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
-static void demand_and_drain_come_as_mail(void **state)
+static void demand_losses_and_drain_come_as_mail(void **state)
 {
     (void)state;
     struct fleet_env env;
@@ -73,6 +82,15 @@ static void demand_and_drain_come_as_mail(void **state)
 
     struct slot_group *group = slot_pool_add_group(pool, 77);
     slot_pool_add_slot(group, any_fd(), 1);
+    slot_pool_add_slot(group, any_fd(), 1);
+    assert_int_equal(slot_pool_acquire(pool, 0, 1, &waiter, &slot), SLOT_TAKEN);
+    slot_pool_release(slot, SLOT_LOST, 2, 1);
+    assert_int_equal(seen.lost, 0);
+    mailbox_deliver(&env.inbox, NULL);
+    assert_int_equal(seen.lost, 1);
+    assert_int_equal(seen.last, 77);
+    assert_int_equal(seen.fate, SLOT_LOST);
+    seen.last = 0;
     assert_int_equal(slot_pool_acquire(pool, 0, 1, &waiter, &slot), SLOT_TAKEN);
     slot_pool_retire_group(group, RETIRE_DRAIN);
     mailbox_deliver(&env.inbox, NULL);
@@ -204,7 +222,7 @@ static void workers_and_the_control_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(demand_and_drain_come_as_mail),
+        cmocka_unit_test(demand_losses_and_drain_come_as_mail),
         cmocka_unit_test(nothing_is_heard_after_the_end),
         cmocka_unit_test(workers_and_the_control_thread),
     };

@@ -18,6 +18,8 @@
 struct seen {
     _Atomic unsigned demands, drained;
     _Atomic uint64_t last_drained;
+    _Atomic unsigned lost, lost_by_runner;
+    _Atomic uint64_t last_lost;
 };
 
 struct fixture {
@@ -40,6 +42,14 @@ static void on_demand(void *context)
     atomic_fetch_add(&((struct seen *)context)->demands, 1);
 }
 
+static void on_lost(void *context, uint64_t instance, enum slot_fate fate)
+{
+    struct seen *seen = context;
+    atomic_store(&seen->last_lost, instance);
+    atomic_fetch_add(&seen->lost, 1);
+    atomic_fetch_add(&seen->lost_by_runner, fate == SLOT_LOST);
+}
+
 static void on_drained(void *context, uint64_t instance)
 {
     struct seen *seen = context;
@@ -50,7 +60,8 @@ static void on_drained(void *context, uint64_t instance)
 static struct slot_pool *make_pool(struct seen *seen, unsigned queue_length)
 {
     const struct slot_pool_limits limits = {.queue_length = queue_length};
-    const struct slot_pool_hooks hooks = {.demand = on_demand, .drained = on_drained, .context = seen};
+    const struct slot_pool_hooks hooks = {
+        .demand = on_demand, .lost = on_lost, .drained = on_drained, .context = seen};
     return slot_pool_create(&limits, &hooks);
 }
 
@@ -247,6 +258,65 @@ static void test_a_lost_connection_tells_demand(void **state)
     slot_pool_release(slot, SLOT_BROKEN, 1, 1);
     assert_int_equal(fixture->seen.demands, 1);
     assert_int_equal(counts(fixture->pool).instances, 0);
+    assert_true(slot_pool_cancel(&waiter.waiter));
+}
+
+static void test_every_loss_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    int link;
+    struct slot_group *group = slot_pool_add_group(fixture->pool, 9);
+    for (int i = 0; i < 4; i++)
+        slot_pool_add_slot(group, any_fd(), 1);
+    release(take(fixture));
+    assert_int_equal(fixture->seen.lost, 0);
+    slot_pool_release(take(fixture), SLOT_BROKEN, 1, 1);
+    assert_int_equal(fixture->seen.lost, 1);
+    assert_int_equal(fixture->seen.lost_by_runner, 0);
+    assert_int_equal(fixture->seen.last_lost, 9);
+    struct slot *slot = slot_ref(take(fixture));
+    slot->link = &link;
+    release(slot);
+    assert_true(slot_pool_drop_idle(slot, &link));
+    slot_unref(slot);
+    assert_int_equal(fixture->seen.lost_by_runner, 1);
+    slot = take(fixture);
+    struct slot *other = take(fixture);
+    slot_pool_retire_group(group, RETIRE_DRAIN);
+    slot_pool_release(slot, SLOT_LOST, 1, 1); /* who waits for its answer is to learn why */
+    assert_int_equal(fixture->seen.lost_by_runner, 2);
+    release(other);
+    assert_int_equal(fixture->seen.lost, 3);
+}
+
+/* What a runner is to open counts for those who wait, until it has had its time or its connections begin to
+ * go. */
+static void test_awaited_slots_count_no_longer_than_they_may_come(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_waiter waiter;
+    struct slot *none;
+    struct slot_group *group = slot_pool_add_group(fixture->pool, 1);
+    slot_group_await(group, 3);
+    assert_int_equal(counts(fixture->pool).starting, 3);
+    slot_pool_set_starting(fixture->pool, 2);
+    slot_pool_add_slot(group, any_fd(), 1);
+    assert_int_equal(counts(fixture->pool).starting, 4);
+    slot_pool_set_starting(fixture->pool, 0);
+    struct slot *slot = take(fixture);
+    assert_int_equal(acquire(fixture, &waiter, &none), SLOT_QUEUED);
+    assert_int_equal(fixture->seen.demands, 0);
+    slot_pool_release(slot, SLOT_LOST, 1, 1);
+    assert_int_equal(fixture->seen.demands, 1);
+    assert_int_equal(counts(fixture->pool).starting, 0);
+
+    slot_group_await(group, 1);
+    assert_int_equal(slot_group_settle(group), 0);
+    assert_int_equal(fixture->seen.demands, 2);
+    assert_int_equal(counts(fixture->pool).starting, 0);
+    slot_group_await(group, 5);
+    slot_pool_retire_group(group, RETIRE_IF_IDLE);
+    assert_int_equal(counts(fixture->pool).starting, 0);
     assert_true(slot_pool_cancel(&waiter.waiter));
 }
 
@@ -593,6 +663,8 @@ int main(void)
         TEST(test_cancel_loses_against_a_grant),
         TEST(test_demand_is_told_once_until_counts_are_read),
         TEST(test_a_lost_connection_tells_demand),
+        TEST(test_every_loss_is_told),
+        TEST(test_awaited_slots_count_no_longer_than_they_may_come),
         TEST(test_retires_only_what_is_idle),
         TEST(test_drains_busy_slots),
         TEST(test_drops_an_idle_slot_for_its_watcher_only),

@@ -1,0 +1,152 @@
+"""An instance ends within a request: what the function did itself is told and not repeated, what was done to the
+instance from outside costs a request that may be sent twice nothing but time."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from harness import engine
+from harness.load import Load
+from harness.wait import wait_until
+
+DEADLY = """
+    import ctypes, os, signal, threading
+
+    async def handle(request):
+        await request.body()
+        way = request.url.path.rsplit("/", 1)[-1]
+        print("about to", way, flush=True)
+        if way == "exit":
+            os._exit(3)
+        if way == "crash":
+            ctypes.string_at(0)
+        if way == "eat":
+            hoard = []
+            while True:
+                hoard.append(bytearray(1 << 20))
+        if way == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return "fine"
+"""
+
+OWN = {
+    "exit": ("container-exited", "the container exited with code 3 while it served"),
+    "crash": ("container-exited", "the container was ended by SIGSEGV while it served"),
+    "eat": ("out-of-memory", "the container used more than its memory limit of 64 MiB while it served"),
+}
+
+# Its first instance hangs, every later one serves: what a request that is sent twice comes to.
+HANGS_ONCE = """
+    import asyncio, socket, sys
+    from pathlib import Path
+
+    async def handle(request):
+        await request.body()
+        print("serving", request.method, flush=True)
+        if request.url.path.endswith("hang"):
+            await asyncio.sleep(float(request.query_params["s"]))
+        return "fine"
+"""
+
+
+def instances_lost(berth, name):
+    return len(berth.log.entries(event=r"instance\.failed", function=name))
+
+
+def said(berth, text):
+    return berth.log.entries(event=r"function\.output", text=text)
+
+
+@pytest.mark.parametrize("way", OWN)
+def test_request_that_ends_its_instance_is_told_and_not_repeated(berth, way):
+    reason, message = OWN[way]
+    berth.expect_error(".*", function="deadly")
+    berth.write_function("deadly", DEADLY, memory="64Mi", idle_timeout=60)
+    berth.start()
+    assert berth.get("/deadly").text == "fine"
+    began = time.monotonic()
+    answer = berth.get(f"/deadly/{way}")
+    took = time.monotonic() - began
+    assert answer.status == 502
+    assert answer.error()["reason"] == reason
+    assert answer.error()["message"].startswith(message)
+    assert took < 5
+    assert berth.get("/deadly").text == "fine"
+    wait_until(lambda: said(berth, f"about to {way}"), "its output")
+    assert len(said(berth, f"about to {way}")) == 1
+    assert instances_lost(berth, "deadly") == 1
+
+
+def test_function_cannot_end_in_the_way_that_is_taken_for_somebody_elses_doing(berth):
+    berth.write_function("deadly", DEADLY, idle_timeout=60)
+    berth.start()
+    assert berth.get("/deadly/kill").text == "fine"
+
+
+def kill_process(identity):
+    os.kill(engine.inspect(identity)["State"]["Pid"], signal.SIGKILL)
+
+
+def stop(identity):
+    engine.USUAL.call("POST", f"/containers/{identity}/stop", t=0)
+
+
+FROM_OUTSIDE = {"docker kill": engine.kill, "docker rm": engine.remove, "docker stop": stop, "kill": kill_process}
+
+
+@pytest.mark.parametrize("way", FROM_OUTSIDE)
+def test_what_is_done_to_an_instance_costs_no_request_that_may_be_repeated(berth, way):
+    berth.expect_error(".*", function="slow")
+    berth.write_function("slow", HANGS_ONCE, idle_timeout=60, concurrency=4)
+    berth.start()
+    assert berth.get("/slow").text == "fine"
+    with berth.connect() as get, berth.connect() as post:
+        get.send("GET /slow/hang?s=2 HTTP/1.1\r\nHost: a\r\n\r\n")
+        post.send("POST /slow/hang?s=2 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+        wait_until(lambda: said(berth, "serving POST") and len(said(berth, "serving GET")) == 2, "both under way")
+        FROM_OUTSIDE[way](berth.instance("slow")["Id"])
+        refused = post.response()
+        assert refused.status == 502
+        assert refused.error()["reason"] in ("container-killed", "container-gone")
+        answer = get.response()
+        assert (answer.status, answer.text) == (200, "fine")
+    assert len(berth.log.entries(event=r"gateway\.repeated")) == 1
+    wait_until(lambda: len(said(berth, "serving GET")) == 3, "the output of the repeated request")
+    assert len(said(berth, "serving POST")) == 1
+    assert instances_lost(berth, "slow") == 1
+
+
+TAKES_A_MOMENT = """
+    import asyncio
+
+    async def handle(request):
+        await asyncio.sleep(0.02)
+        return "fine"
+"""
+
+KILLS = 10
+
+
+def running(berth, name):
+    return [c for c in berth.instances(name) if c["State"] == "running"]
+
+
+def test_no_request_is_lost_while_serving_containers_are_killed(berth):
+    berth.expect_error(".*", function="steady")
+    berth.write_function("steady", TAKES_A_MOMENT, concurrency=2, max_scale=3, idle_timeout=60, memory="64Mi")
+    berth.start()
+    assert berth.get("/steady").text == "fine"
+    ways = (engine.kill, engine.remove)
+    with Load(berth, "/steady", 4) as load:
+        for number in range(KILLS):
+            # What was lost last has been sent again and answered by then: each request may be lost once.
+            enough = load.good + 50
+            wait_until(lambda enough=enough: load.good >= enough, "requests to be answered", 30)
+            ways[number % 2](wait_until(lambda: running(berth, "steady"), "an instance to kill")[0]["Id"])
+            wait_until(lambda lost=number + 1: instances_lost(berth, "steady") == lost, "the loss to be seen", 30)
+        enough = load.good + 50
+        wait_until(lambda: load.good >= enough, "requests to be answered in the end", 30)
+    assert load.bad == []
+    assert berth.log.entries(event=r"gateway\.repeated")
