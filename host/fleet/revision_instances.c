@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "build/dependency_store.h"
 #include "build/package_store.h"
+#include "fleet/fault.h"
 #include "fleet/init_settings.h"
 #include "fleet/prewarm.h"
 
@@ -124,13 +125,16 @@ void revision_fail_hopeless_waiters(struct revision *revision)
 }
 
 /* What never served is tried again after a pause; what served is replaced at once, unless it keeps dying
- * young. */
-static uint64_t pause_ms(struct revision *revision, uint64_t served_ms)
+ * young. When that is not its own doing the pause does not grow: whoever ends its instances shall not keep it
+ * from serving. */
+static uint64_t pause_ms(struct revision *revision, uint64_t served_ms, bool own)
 {
     if (served_ms == 0)
         return autoscaler_backoff_ms(++revision->failures);
     revision->deaths = served_ms < STABLE_MS ? revision->deaths + 1 : 0;
-    return revision->deaths > 1 ? autoscaler_backoff_ms(revision->deaths - 1) : 0;
+    if (revision->deaths <= 1)
+        return 0;
+    return autoscaler_backoff_ms(own ? revision->deaths - 1 : 1);
 }
 
 static void note_failure(struct revision *revision, const struct instance *instance,
@@ -151,7 +155,8 @@ static void on_failed(struct instance *instance, const struct error *cause, void
         revision->hooks.load_failed(revision, cause, revision->owner);
         return;
     }
-    revision->retry_at_ms = clock_ms() + pause_ms(revision, instance_served_ms(instance));
+    bool own = fault_is_own(cause->component, cause->reason);
+    revision->retry_at_ms = clock_ms() + pause_ms(revision, instance_served_ms(instance), own);
     revision_scale(revision);
     revision_fail_hopeless_waiters(revision);
     if (revision->state == REVISION_ACTIVE && strcmp(cause->reason, "image-missing") == 0)

@@ -417,6 +417,34 @@ static void a_function_that_keeps_dying_backs_off(void **state)
     bench_close(&bench);
 }
 
+static bool has_ready(struct bench *bench, const char *name)
+{
+    struct slot_counts counts;
+    slot_pool_counts(revision_pool(function_current(find(bench, name))), &counts);
+    return counts.instances > 0;
+}
+
+/* Somebody who kills its instances one after the other does not keep it from serving. */
+static void a_function_that_is_killed_again_and_again_comes_back_soon(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      min_scale: 1\n", NULL});
+    start_settled(&bench);
+    for (unsigned kills = 1; kills <= 8; kills++) {
+        UNTIL(&bench, fake_engine_calls(bench.engine, FAKE_CREATE) == kills);
+        UNTIL(&bench, has_ready(&bench, "hello"));
+        fake_container_die(bench.engine, fake_engine_running(bench.engine), 137, false);
+        uint64_t killed_ms = clock_ms();
+        UNTIL(&bench, fake_engine_calls(bench.engine, FAKE_CREATE) == kills + 1);
+        assert_in_range(clock_ms() - killed_ms, 0, 2000);
+    }
+    serve(&bench, "hello");
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
 static void the_engine_may_come_late(void **state)
 {
     (void)state;
@@ -773,6 +801,7 @@ int main(void)
         cmocka_unit_test(a_function_that_cannot_load_tells_its_callers),
         cmocka_unit_test(a_killed_instance_is_replaced_for_those_who_wait),
         cmocka_unit_test(a_function_that_keeps_dying_backs_off),
+        cmocka_unit_test(a_function_that_is_killed_again_and_again_comes_back_soon),
         cmocka_unit_test(the_engine_may_come_late),
         cmocka_unit_test(the_engine_may_go_and_come_back),
         cmocka_unit_test(idle_instances_stay_while_the_engine_is_away),
