@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Longer lines are cut: a log must not be the place where a function's output of any size is kept. */
-#define LOG_LINE_MAX 16384
+/* A field that makes a line longer is left out. The longest is what a function wrote without an end of line,
+ * up to 16 KiB of which every byte may need an escape of six. */
+#define LOG_LINE_MAX (100u << 10)
 
 static enum log_level current_level = LOG_INFO;
 static enum log_format current_format = LOG_TEXT;

@@ -1,6 +1,7 @@
 #include "fleet/preparation.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "build/build_job.h"
@@ -9,6 +10,7 @@
 #include "build/plugins.h"
 #include "build/runtime_image.h"
 #include "fleet/finding.h"
+#include "fleet/output_limit.h"
 #include "fleet/revision_digest.h"
 
 #include <stdlib.h>
@@ -24,6 +26,7 @@ struct preparation {
     struct build_job *job;
     struct runtime_image_request *image_request;
     struct dependency_install *install;
+    struct output_limit output; /* of the installer, in the log */
     struct build_result *result;
     struct event *later; /* reports a failure that is known at once from the event loop */
     struct error failure;
@@ -79,8 +82,23 @@ static void complete(struct preparation *preparation)
 static void on_install_line(void *context, const char *line, uint64_t elapsed_ms)
 {
     struct preparation *preparation = context;
-    log_info("dependencies.output", LOG_STR("function", preparation->settings->name),
-             LOG_INT("elapsed_ms", elapsed_ms), LOG_STR("text", line));
+    uint64_t now_ms = clock_ms();
+    if (!output_limit_allows(&preparation->output, preparation->env->host->log_rate_bytes, now_ms)) {
+        output_limit_drop(&preparation->output, strlen(line), now_ms);
+        return;
+    }
+    size_t written = log_info("dependencies.output", LOG_STR("function", preparation->settings->name),
+                              LOG_INT("elapsed_ms", elapsed_ms), LOG_STR("text", line));
+    output_limit_spend(&preparation->output, written);
+}
+
+static void tell_dropped_lines(struct preparation *preparation)
+{
+    struct output_drops drops;
+    if (output_limit_take_drops(&preparation->output, &drops))
+        log_warning("dependencies.output-dropped", LOG_STR("function", preparation->settings->name),
+                    LOG_INT("lines", drops.lines), LOG_INT("bytes", drops.bytes),
+                    LOG_INT("within_ms", clock_ms() - drops.since_ms));
 }
 
 static void on_installed(void *context, const struct error *err, const char *key, bool installed)
@@ -88,6 +106,7 @@ static void on_installed(void *context, const struct error *err, const char *key
     (void)installed; /* logged where it is done */
     struct preparation *preparation = context;
     preparation->install = NULL;
+    tell_dropped_lines(preparation);
     if (err) {
         finish(preparation, err);
         return;

@@ -58,3 +58,15 @@ def test_burst_arrives_whole(berth):
     wait_until(lambda: len(logged(berth, "burst")) >= lines, "every line", 60)
     assert [int(text.split("-")[1]) for text in logged(berth, "burst")] == list(range(lines))
     assert metric(berth, "lines", "burst") == 0
+
+
+def test_long_lines_lose_nothing(berth):
+    berth.write_function("long", "def handle(request):\n    print('x' * 50000 + '\\x01' * 50000)\n    return 'done'\n")
+    berth.start()
+    assert berth.get("/long").text == "done"
+
+    def arrived():
+        text = "".join(logged(berth, "long"))
+        return text.count("x"), text.count("\x01")
+
+    wait_until(lambda: arrived() == (50000, 50000), "all of the line")

@@ -208,6 +208,17 @@ def test_edit_with_100_megabytes_is_live_in_a_second(berth, index):
     assert index.asked.count("/simple/heavy/heavy-1.0-py3-none-any.whl") == 1
 
 
+def test_output_of_an_installation_is_bounded_and_what_is_dropped_is_counted(berth, index):
+    index.wheels["alpha"] = wheel("alpha", 10)
+    berth.host = {"log_rate": 1}  # one record takes all that it gives in two minutes
+    berth.write_function("uses", USES.format(word="has"), extra_dependencies="alpha")
+    berth.start(environment=mirrored(index))
+    answers(berth, "uses", "has alpha")
+    assert len(berth.log.entries(event="dependencies.output")) == 1
+    (dropped,) = berth.log.entries(event="dependencies.output-dropped", level="warning", function="uses")
+    assert int(dropped["lines"]) >= 1
+
+
 @pytest.mark.shows_setting("host.dependency_disk")
 def test_unused_dependencies_go_when_the_disk_budget_is_spent(berth, index):
     berth.host = {"dependency_disk": "5Mi"}

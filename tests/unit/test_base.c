@@ -586,7 +586,7 @@ static void test_log_json(void **state)
 
 static void write_long_line(void)
 {
-    char text[20000];
+    char text[110000];
     memset(text, 'x', sizeof(text));
     text[sizeof(text) - 1] = '\0';
     log_info("long", LOG_STR("before", "kept"), LOG_STR("text", text), LOG_STR("after", "kept"));
