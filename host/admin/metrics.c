@@ -25,6 +25,10 @@ static const struct stats_row {
      offsetof(struct gateway_stats, retries)},
     {"berth_cold_waits_total", "counter", "Requests that had to wait for an instance.",
      offsetof(struct gateway_stats, cold_waits)},
+    {"berth_buffered_bytes", "gauge", "Memory that holds what slow clients have sent or not read yet.",
+     offsetof(struct gateway_stats, buffered_bytes)},
+    {"berth_slow_clients_cut_total", "counter", "Clients that were cut because they were below min_rate.",
+     offsetof(struct gateway_stats, slow_cut)},
 };
 
 static void write_head(struct strbuf *out, const char *name, const char *type, const char *help)

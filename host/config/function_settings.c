@@ -58,7 +58,18 @@ static const struct setting configuration_keys[] = {
      .default_text = "1", .help = "Processor limit of one instance, in cores."},
     {"timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, timeout_ms), .min = 1,
      .max = 24 * HOUR, .default_text = "60s",
-     .help = "Longest time of one request; after it the client gets 504 and the instance is retired."},
+     .help =
+         "Longest time that a request may keep its slot, whoever is slow. After it the client gets 504 and "
+         "the instance is retired; if the client was waited for longer than the function, the client gets "
+         "408 or is cut and the instance stays."},
+    {"stream_idle_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, stream_idle_ms),
+     .min = 100, .max = 24 * HOUR, .default_text = "5m",
+     .help = "Event streams (`text/event-stream`, `application/x-ndjson`, `multipart/x-mixed-replace`) and "
+             "WebSockets have this in place of `timeout`: the longest silence, after which they are cut."},
+    {"request_buffering", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct function_settings, request_buffering),
+     .default_text = "true",
+     .help = "`false`: a request takes its slot with its head and its body is streamed. For functions that "
+             "answer while the body is still coming."},
     {"idle_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, idle_timeout_ms),
      .min = 100, .max = 24 * HOUR, .default_text = "10s",
      .help = "An instance that served nothing for so long is removed."},

@@ -48,7 +48,7 @@ static const struct setting host_keys[] = {
      .max = 10000, .default_text = "100", .help = "Header lines of a request; 431 above it."},
     {"max_body", ALIASES("max_body_bytes"), SETTING_SIZE,
      SETTING_MEMBER(struct host_settings, max_body_bytes), .max = 16 * TiB, .default_text = "1Gi",
-     .help = "Largest body of a request; 413 above it. Bodies are streamed, not kept. 0: no limit."},
+     .help = "Largest body of a request; 413 above it. 0: no limit."},
     {"head_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, head_timeout_ms),
      .min = 100, .max = 1 * HOUR, .default_text = "10s",
      .help = "Time to receive a whole head; 408 after it."},
@@ -58,6 +58,24 @@ static const struct setting host_keys[] = {
     {"body_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, body_timeout_ms),
      .min = 100, .max = 24 * HOUR, .default_text = "60s",
      .help = "Time without any progress of a body, in either direction, that ends the exchange."},
+    {"request_buffer", ALIASES("request_buffer_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, request_buffer_bytes), .max = 16 * MiB, .default_text = "64Ki",
+     .help = "So much of a request's body is received before the request takes a slot, so that a slow client "
+             "costs memory and not a slot; what is beyond it is streamed. 0: nothing."},
+    {"answer_buffer", ALIASES("answer_buffer_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, answer_buffer_bytes), .max = 1 * GiB, .default_text = "1Mi",
+     .help = "An answer up to this size is taken from the function at once, however slowly its client reads; "
+             "a larger one holds its slot until the client has taken the rest. 0: nothing."},
+    {"buffer_memory", ALIASES("buffer_memory_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, buffer_memory_bytes), .max = 1024 * GiB, .default_text = "64Mi",
+     .help =
+         "Memory for what slow clients have sent or not read yet, in equal parts for the workers. When it "
+         "is full, clients below `min_rate` are cut first; if there is none, a body that would need some "
+         "gets 503."},
+    {"min_rate", ALIASES("min_rate_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, min_rate_bytes), .max = 1 * GiB, .default_text = "1Ki",
+     .help = "Bytes per second: a client for whom a slot is held and that moves less for 2 seconds is cut, "
+             "with 408 before its answer has begun. 0: any rate will do."},
     {"max_connections", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_connections),
      .min = 1, .max = 1000000, .default_text = "10000",
      .help = "Clients connected at once; more wait to be accepted."},

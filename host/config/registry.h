@@ -64,6 +64,8 @@ struct function_settings {
     uint64_t memory_bytes;         /* limit of an instance */
     double cpus;                   /* limit of an instance, in cores */
     unsigned timeout_ms;           /* of one request */
+    unsigned stream_idle_ms;       /* silence that ends an event stream or a tunnel */
+    bool request_buffering;        /* small bodies are received before a slot is taken */
     unsigned idle_timeout_ms;      /* an instance unused for so long is removed */
     unsigned min_scale, max_scale; /* instances */
     enum network_mode network;
@@ -97,6 +99,10 @@ struct host_settings {
     unsigned head_timeout_ms;       /* to receive a whole head: 408 */
     unsigned keep_alive_timeout_ms; /* an idle client connection is closed */
     unsigned body_timeout_ms;       /* without any progress of a body in either direction */
+    uint64_t request_buffer_bytes;  /* of a request's body, received before a slot is taken; 0: nothing */
+    uint64_t answer_buffer_bytes;   /* of an answer, taken from the runner at once; 0: nothing */
+    uint64_t buffer_memory_bytes;   /* what all of these take together */
+    uint64_t min_rate_bytes;        /* that a client moves in a second while it is waited for; 0: any */
     unsigned max_connections;       /* clients at once; more wait in the backlog */
     unsigned queue_length;          /* waiting requests of one function: 503 above it */
     unsigned queue_timeout_ms;      /* longest wait for a slot: 503 */

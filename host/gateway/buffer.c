@@ -1,5 +1,7 @@
 #include "gateway/buffer.h"
 
+#include <stdlib.h>
+
 void buffer_pool_init(struct buffer_pool *pool, uint32_t capacity, unsigned keep)
 {
     freelist_init(&pool->list, sizeof(struct buffer) + capacity, keep);
@@ -18,6 +20,15 @@ struct buffer *buffer_take(struct buffer_pool *pool)
         return NULL;
     buffer->capacity = pool->capacity;
     buffer->start = buffer->end = 0;
+    return buffer;
+}
+
+struct buffer *buffer_make(uint32_t capacity)
+{
+    struct buffer *buffer = malloc(sizeof(*buffer) + capacity);
+    if (!buffer)
+        return NULL;
+    *buffer = (struct buffer){.capacity = capacity};
     return buffer;
 }
 

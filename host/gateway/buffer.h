@@ -39,6 +39,9 @@ void buffer_pool_clear(struct buffer_pool *pool);
 /* An empty buffer, or NULL when memory is out (a client controls how many there are). */
 struct buffer *buffer_take(struct buffer_pool *pool);
 
+/* An empty buffer of a size of its own, or NULL when memory is out. */
+struct buffer *buffer_make(uint32_t capacity);
+
 /* Gives *held back, if there is one, and sets it to NULL. The pool must be the one it came from. */
 void buffer_give(struct buffer_pool *pool, struct buffer **held);
 

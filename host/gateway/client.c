@@ -147,7 +147,7 @@ void client_shrink_in(struct client *client)
 bool client_grow_in(struct client *client)
 {
     struct worker *worker = client->worker;
-    return client->in->capacity != worker->parts.capacity || move_in(client, &worker->heads);
+    return client->in->capacity >= worker->heads.capacity || move_in(client, &worker->heads);
 }
 
 /* Drops what a client still sends after its last answer. */
@@ -193,6 +193,8 @@ void client_next_request(struct client *client, uint32_t at)
         memmove(in->data, in->data + at, in->end - at);
         in->end -= at;
         in->start = 0;
+        if (in->capacity != worker->heads.capacity && in->end <= worker->heads.capacity)
+            move_in(client, &worker->heads); /* else it stays: one of another size will do */
         worker_postpone(worker, client);
     } else {
         worker_give(worker, &client->in);

@@ -2,25 +2,23 @@
 
 #include "base/log.h"
 #include "gateway/answer.h"
-#include "gateway/lost.h"
+#include "gateway/receive.h"
 #include "gateway/relay.h"
+#include "gateway/spool.h"
 #include "http/hop.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A client that has shut down its side may have left or may still read. It gets an answer that comes within
- * this time; then the work is cancelled. */
-#define LEAVE_GRACE_MS 1000
-
-#define NEAREST_MAX    3
+#define NEAREST_MAX 3
 
 static const char *const state_names[] = {
     [EXCHANGE_READ_HEAD] = "read-head",   [EXCHANGE_WAIT_SLOT] = "wait-slot",
-    [EXCHANGE_FIND_CAUSE] = "find-cause", [EXCHANGE_AWAIT_HEAD] = "await-head",
-    [EXCHANGE_RELAY] = "relay",           [EXCHANGE_TUNNEL] = "tunnel",
-    [EXCHANGE_ANSWER] = "answer",         [EXCHANGE_ORPHAN] = "orphan",
+    [EXCHANGE_RECEIVE] = "receive",       [EXCHANGE_FIND_CAUSE] = "find-cause",
+    [EXCHANGE_AWAIT_HEAD] = "await-head", [EXCHANGE_RELAY] = "relay",
+    [EXCHANGE_TUNNEL] = "tunnel",         [EXCHANGE_ANSWER] = "answer",
+    [EXCHANGE_ORPHAN] = "orphan",
 };
 
 static void on_mail(struct mail *mail, void *owner);
@@ -51,7 +49,7 @@ struct exchange *exchange_begin(struct client *client)
     exchange->client = client;
     exchange->state = EXCHANGE_READ_HEAD;
     exchange->response_headers = exchange->request_headers + worker->request_headers;
-    exchange->run_due_ms = exchange->stall_due_ms = exchange->leave_due_ms = TIMER_NEVER;
+    deadline_init(exchange);
     http_head_parser_init_request(&exchange->parser, &exchange->request, exchange->request_headers,
                                   worker->request_headers, &worker->request_limits);
     return exchange;
@@ -62,6 +60,7 @@ static void release_exchange(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     outbox_forget(exchange);
+    backlog_clear(exchange);
     flow_clear(&exchange->up, worker);
     flow_clear(&exchange->down, worker);
     worker_give(worker, &exchange->received);
@@ -124,24 +123,37 @@ void exchange_abandon(struct exchange *exchange)
 
 /* --- answers made here --- */
 
+/* The client's socket is full. True: what was to be written is in memory. Where it is not, the runner is held
+ * back; an answer that has no runner behind it any more cannot wait. */
+static bool yield_to_client(struct exchange *exchange)
+{
+    bool taken = spool_take(exchange);
+    if (taken && exchange->down.complete) {
+        relay_end(exchange);
+        worker_give(exchange->worker, &exchange->received);
+        exchange->down.buffer = NULL;
+    }
+    if (!taken && !exchange->slot) {
+        client_close(exchange->client, true);
+        return false;
+    }
+    client_want_write(exchange->client);
+    exchange_update_deadline(exchange);
+    return taken && !exchange->down.complete;
+}
+
 bool exchange_push_down(struct exchange *exchange, struct http_text head)
 {
     struct client *client = exchange->client;
     if (exchange->down.kept.length > 0)
         outbox_forget(exchange);
-    enum flow_write result =
-        flow_write(&exchange->down, exchange->worker, client->fd, head, &exchange->relayed);
-    if (exchange->down.complete && exchange->slot) {
-        relay_drop_slot(exchange, SLOT_REUSABLE);
-        exchange->run_due_ms = TIMER_NEVER;
-    }
+    enum flow_write result = spool_write(exchange, head);
+    if (result == FLOW_BLOCKED)
+        return yield_to_client(exchange);
+    if (exchange->down.complete)
+        relay_end(exchange);
     if (result == FLOW_BROKEN) {
         client_close(client, true);
-        return false;
-    }
-    if (result == FLOW_BLOCKED) {
-        client_want_write(client);
-        exchange_update_deadline(exchange);
         return false;
     }
     if (exchange->down.complete) {
@@ -177,7 +189,7 @@ static void answer(struct exchange *exchange, int status, const struct error *er
     discard_body(exchange);
     worker_give(worker, &exchange->received);
     exchange_enter(exchange, EXCHANGE_ANSWER);
-    exchange->run_due_ms = TIMER_NEVER;
+    deadline_end_run(exchange);
     count_response(exchange, status, true);
     struct http_writer writer = outbox_writer(&worker->outbox);
     if (error)
@@ -336,7 +348,8 @@ static void acquire_from(struct exchange *exchange, struct slot_pool *pool)
     }
 }
 
-void exchange_acquire(struct exchange *exchange)
+/* NULL: there is none that serves, which has been answered. */
+static const struct route *find_route(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
     route_table_refresh(worker->shared->table, &worker->routes);
@@ -344,18 +357,46 @@ void exchange_acquire(struct exchange *exchange)
         route_snapshot_find(worker->routes, exchange->target.name.data, exchange->target.name.length);
     if (!route) {
         fail_not_found(exchange);
-    } else if (!route->pool) {
+        return NULL;
+    }
+    if (!route->pool) {
         struct error problem;
         error_recall(route->problem, &problem);
         exchange_fail(exchange, 503, &problem);
-    } else {
-        exchange->limits = route->limits;
-        begin_body(exchange, route->limits.max_body_bytes);
-        if (flow_scan(&exchange->up, worker) < 0)
-            exchange_fail_body(exchange);
-        else
-            acquire_from(exchange, route->pool);
+        return NULL;
     }
+    exchange->limits = route->limits;
+    return route;
+}
+
+void exchange_acquire(struct exchange *exchange)
+{
+    const struct route *route = find_route(exchange);
+    if (!route)
+        return;
+    begin_body(exchange, route->limits.max_body_bytes);
+    if (flow_scan(&exchange->up, exchange->worker) < 0)
+        exchange_fail_body(exchange);
+    else if (receive_is_wanted(exchange))
+        receive_begin(exchange);
+    else
+        acquire_from(exchange, route->pool);
+}
+
+void exchange_take_slot(struct exchange *exchange)
+{
+    const struct route *route = find_route(exchange);
+    if (route)
+        acquire_from(exchange, route->pool);
+}
+
+void exchange_request_moved(struct exchange *exchange, const char *old)
+{
+    struct http_head *head = &exchange->request;
+    head->bytes = exchange->client->in->data;
+    target_split(head, &exchange->target);
+    if (exchange->id.data != exchange->made_id)
+        exchange->id.data = head->bytes + (exchange->id.data - old);
 }
 
 /* A TRACE or OPTIONS request that may go no further than this gateway, or names no function at all. */
@@ -508,6 +549,9 @@ void exchange_client_readable(struct exchange *exchange)
         else
             look_at_client(exchange);
         break;
+    case EXCHANGE_RECEIVE:
+        receive_more(exchange);
+        break;
     case EXCHANGE_WAIT_SLOT:
     case EXCHANGE_FIND_CAUSE:
         look_at_client(exchange);
@@ -553,141 +597,4 @@ void exchange_write_held(struct exchange *exchange)
         relay_up(exchange);
     else
         relay_down(exchange);
-}
-
-/* True when only the client can bring the exchange forward. */
-static bool waits_for_client(const struct exchange *exchange)
-{
-    if (flow_has_output(&exchange->down))
-        return true;
-    if (exchange->state == EXCHANGE_TUNNEL || exchange->up.complete || exchange->up_broken)
-        return false;
-    bool may_wait_for_100 =
-        exchange->request.expect_continue && !exchange->answered_early && exchange->up.body.received == 0;
-    return !may_wait_for_100 && !flow_has_output(&exchange->up);
-}
-
-void exchange_update_deadline(struct exchange *exchange)
-{
-    uint64_t now_ms = worker_now_ms(exchange->worker);
-    bool on_slot = exchange->state == EXCHANGE_AWAIT_HEAD || exchange->state == EXCHANGE_RELAY;
-    exchange->stall_due_ms = TIMER_NEVER;
-    if (exchange->state >= EXCHANGE_AWAIT_HEAD && waits_for_client(exchange)) {
-        exchange->stall_due_ms = now_ms + exchange->worker->shared->settings->body_timeout_ms;
-        /* The function's time does not run while its client is waited for. */
-        if (on_slot)
-            exchange->run_due_ms = TIMER_NEVER;
-    } else if (on_slot && exchange->slot && exchange->run_due_ms == TIMER_NEVER) {
-        exchange->run_due_ms = now_ms + exchange->limits.timeout_ms;
-    }
-    if (exchange->client->closed && exchange->leave_due_ms == TIMER_NEVER &&
-        exchange->state != EXCHANGE_READ_HEAD && exchange->state != EXCHANGE_ANSWER)
-        exchange->leave_due_ms = now_ms + LEAVE_GRACE_MS;
-    uint64_t due = exchange->run_due_ms;
-    if (exchange->stall_due_ms < due)
-        due = exchange->stall_due_ms;
-    if (exchange->leave_due_ms < due)
-        due = exchange->leave_due_ms;
-    client_set_timer(exchange->client, due);
-}
-
-/* --- deadlines --- */
-
-static void fail_head_timeout(struct exchange *exchange)
-{
-    struct error error;
-    error_set(&error, "gateway", "head-timeout", "The request's head did not arrive in time.");
-    error_hint(&error, "The limit is head_timeout: %u ms in the section `host`.",
-               exchange->worker->shared->settings->head_timeout_ms);
-    request_id_make(exchange->made_id, worker_random(exchange->worker), worker_random(exchange->worker));
-    exchange->id = http_text_make(exchange->made_id, REQUEST_ID_MADE);
-    exchange->keep_alive = false;
-    exchange_fail(exchange, 408, &error);
-}
-
-/* Why a request waited in vain: `trouble` that keeps instances from starting, or NULL. */
-static void describe_queue_timeout(const struct exchange *exchange, const struct error *trouble,
-                                   struct error *error)
-{
-    unsigned limit_ms = exchange->worker->shared->settings->queue_timeout_ms;
-    if (trouble) {
-        error_set(error, trouble->component, trouble->reason,
-                  "The request waited %u ms, and no instance of the function could be started: %s", limit_ms,
-                  trouble->message);
-        error_hint(error, "%s", trouble->hint);
-        return;
-    }
-    error_set(error, "gateway", "queue-timeout", "The request waited %u ms for a free slot of the function.",
-              limit_ms);
-    if (exchange->waiter.limit)
-        error_hint(error,
-                   "No further instance could be started: the limit is %s. How long a request waits is "
-                   "queue_timeout in the section `host`. Try again later.",
-                   exchange->waiter.limit);
-    else
-        error_hint(error, "The limit is queue_timeout in the section `host`. Try again later.");
-}
-
-static void fail_queue_timeout(struct exchange *exchange)
-{
-    struct error trouble, error;
-    bool known = slot_pool_trouble(&exchange->waiter, &trouble);
-    if (!slot_pool_cancel(&exchange->waiter))
-        return; /* just in time: the mail is on its way */
-    exchange->wait_ns += worker_now_ns(exchange->worker) - exchange->acquired_ns;
-    describe_queue_timeout(exchange, known ? &trouble : NULL, &error);
-    exchange_fail(exchange, 503, &error);
-}
-
-static void fail_run_timeout(struct exchange *exchange)
-{
-    const struct gateway_hooks *hooks = &exchange->worker->shared->hooks;
-    struct error error;
-    if (exchange->slot && hooks->instance_timed_out)
-        hooks->instance_timed_out(hooks->context, exchange->instance);
-    error_set(&error, "runner", "timeout", "The function did not finish within %u ms.",
-              exchange->limits.timeout_ms);
-    error_hint(&error, "The limit is the function's setting `timeout`.");
-    exchange_fail(exchange, 504, &error);
-}
-
-static void fail_stalled(struct exchange *exchange)
-{
-    struct error error;
-    error_set(&error, "gateway", "body-timeout", "The client neither sent nor received anything for %u ms.",
-              exchange->worker->shared->settings->body_timeout_ms);
-    error_hint(&error, "The limit is body_timeout in the section `host`.");
-    exchange->keep_alive = false;
-    exchange_fail(exchange, 408, &error);
-}
-
-/* A client that has shut down its side may still read. It does when it has taken something lately; and while
- * something waits to be taken, a connection that is gone breaks, and one that stands still has a deadline of
- * its own. */
-static void look_whether_left(struct exchange *exchange, uint64_t now_ms)
-{
-    bool reads = exchange->relayed != exchange->leave_relayed || flow_has_output(&exchange->down);
-    if (exchange->state != EXCHANGE_RELAY || !reads) {
-        client_close(exchange->client, true);
-        return;
-    }
-    exchange->leave_relayed = exchange->relayed;
-    exchange->leave_due_ms = now_ms + LEAVE_GRACE_MS;
-    exchange_update_deadline(exchange);
-}
-
-void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms)
-{
-    if (exchange->leave_due_ms <= now_ms)
-        look_whether_left(exchange, now_ms);
-    else if (exchange->state == EXCHANGE_READ_HEAD)
-        fail_head_timeout(exchange);
-    else if (exchange->state == EXCHANGE_WAIT_SLOT)
-        fail_queue_timeout(exchange);
-    else if (exchange->state == EXCHANGE_FIND_CAUSE)
-        lost_look(exchange, now_ms);
-    else if (exchange->stall_due_ms <= now_ms)
-        fail_stalled(exchange);
-    else if (exchange->run_due_ms <= now_ms)
-        fail_run_timeout(exchange);
 }

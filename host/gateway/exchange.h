@@ -2,10 +2,12 @@
  * An exchange: one request of a client, from the first byte of its head to the last byte of its answer. An
  * explicit state machine, driven by what the client's and the slot's connection can do and by one deadline.
  *
- *     READ_HEAD ──► WAIT_SLOT ──► AWAIT_HEAD ──► RELAY ──► (next request or close)
- *         │             │             │  ▲          └────► TUNNEL
- *         │             └─────────────┼──┘ └──► FIND_CAUSE ──┐
- *         └───────────────────────────┴────► ANSWER ◄─────────┘ ──► (next request or close)
+ *     READ_HEAD ──► RECEIVE ──► WAIT_SLOT ──► AWAIT_HEAD ──► RELAY ──► (next request or close)
+ *         │            │            │             │  ▲          └────► TUNNEL
+ *         │            │            └─────────────┼──┘ └──► FIND_CAUSE ──┐
+ *         └────────────┴──────────────────────────┴────► ANSWER ◄─────────┘ ──► (next request or close)
+ *
+ * What is there at once, a small body with its head and a free slot, skips the states of waiting for it.
  *
  * What may happen, in any order and at the same time:
  *  - the runner answers before the request's body has been sent: the answer is relayed while the body still
@@ -14,6 +16,8 @@
  * when the cause turns out to be none of the function's doing and acting twice does no harm (lost.h);
  *  - the client leaves: the slot is closed, which tells the runner; a waiting request leaves the queue;
  *  - the deadline passes: the client gets an error or, when it has the head already, a cut connection;
+ *  - the client does not take what is there: the rest of the answer is taken from the runner into memory, or,
+ *    when it is too large for that, the runner is held back;
  *  - a waiter is granted a slot after the client left: the exchange lives on without a client (ORPHAN) until
  *    the mail comes, and gives the slot back.
  */
@@ -21,6 +25,7 @@
 #define GATEWAY_EXCHANGE_H
 
 #include "gateway/client.h"
+#include "gateway/deadline.h"
 #include "gateway/flow.h"
 #include "gateway/request_id.h"
 #include "gateway/slot_link.h"
@@ -30,6 +35,7 @@
 enum exchange_state {
     EXCHANGE_READ_HEAD,  /* the request's head is not complete */
     EXCHANGE_WAIT_SLOT,  /* in the queue of a slot pool */
+    EXCHANGE_RECEIVE,    /* the first part of the body is not complete; no slot is taken yet */
     EXCHANGE_FIND_CAUSE, /* the runner has gone; why is being found out */
     EXCHANGE_AWAIT_HEAD, /* on a slot: the request is being sent, no final head has come back */
     EXCHANGE_RELAY,      /* the answer's head is written, its body follows */
@@ -60,9 +66,11 @@ struct exchange {
     TAILQ_ENTRY(exchange) held;     /* in the outbox: what a flow keeps waits for the end of the turn */
     struct held_exchanges *held_in; /* NULL: not */
 
-    uint64_t began_ns;      /* head complete */
-    uint64_t acquired_ns;   /* slot in hand */
-    uint64_t wait_ns;       /* in queues so far */
+    uint64_t began_ns;       /* head complete */
+    uint64_t acquired_ns;    /* slot in hand */
+    uint64_t wait_ns;        /* in queues so far */
+    struct backlog *backlog; /* what is kept in memory because the client is slow; NULL: nothing */
+    struct pace pace;
     uint64_t run_due_ms;    /* the function's time is over */
     uint64_t stall_due_ms;  /* the client has been waited for long enough; TIMER_NEVER: not waited for */
     uint64_t leave_due_ms;  /* the client has shut down its side and is taken to be gone; or TIMER_NEVER */
@@ -70,16 +78,19 @@ struct exchange {
     uint64_t lost_ms;       /* when the runner was lost */
     const char *lost;       /* static: what is told without a cause */
     struct route_limits limits;
+    uint64_t streamed;   /* bytes that had gone through a stream when it was last alive */
     uint64_t sent;       /* bytes on this slot */
     uint64_t relayed;    /* bytes of the answer, heads included */
     bool cold;           /* it had to wait for an instance */
     bool repeated;       /* it was sent a second time */
     bool may_repeat;     /* a runner was lost, and sending the request once more does no harm */
     bool up_recycled;    /* the first bytes of the body are gone: it cannot be sent again */
+    bool continued;      /* the gateway has said 100, which the client expected of the function */
     bool answered_early; /* 100 or another interim response came */
     bool keep_alive;     /* the client's connection stays */
     bool up_broken;      /* the runner does not take more of the request */
     bool resume_down;    /* the response had its turns; it goes on in the next turn of the loop */
+    bool streams;        /* an event stream or a tunnel: ends by silence and not by time */
     bool counted;        /* in requests_active */
     uint16_t status;     /* of the answer */
     struct http_header *response_headers; /* behind request_headers */
@@ -89,7 +100,8 @@ struct exchange {
 /* Starts with the first bytes of a request in client->in. NULL: out of memory. */
 struct exchange *exchange_begin(struct client *client);
 
-/* The client's connection has bytes or has ended; can be written again; its deadline has passed. */
+/* The client's connection has bytes or has ended; can be written again; its deadline has passed (deadline.c).
+ */
 void exchange_client_readable(struct exchange *exchange);
 void exchange_client_writable(struct exchange *exchange);
 void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms);

@@ -33,17 +33,18 @@ void flow_clear(struct flow *flow, struct worker *worker)
     flow->buffer = NULL;
 }
 
-static struct buffer *tail_of(struct flow *flow, struct worker *worker)
+/* Where there are no trailers a small buffer will do. */
+static struct buffer *tail_of(struct flow *flow, struct worker *worker, bool is_small)
 {
     if (!flow->tail)
-        flow->tail = buffer_take(&worker->bodies);
+        flow->tail = buffer_take(is_small ? &worker->parts : &worker->bodies);
     return flow->tail;
 }
 
 /* What stands behind the last chunk of a chunked body that is passed on as it comes. */
 static int append_trailers(struct flow *flow, struct worker *worker)
 {
-    struct buffer *tail = tail_of(flow, worker);
+    struct buffer *tail = tail_of(flow, worker, !flow->body.trailers);
     if (!tail)
         return -1;
     struct http_writer writer = http_writer_make(tail->data, tail->capacity);
@@ -54,7 +55,7 @@ static int append_trailers(struct flow *flow, struct worker *worker)
 
 static int append_last_chunk(struct flow *flow, struct worker *worker)
 {
-    struct buffer *tail = tail_of(flow, worker);
+    struct buffer *tail = tail_of(flow, worker, true);
     if (!tail)
         return -1;
     memcpy(tail->data, "0\r\n\r\n", 5);
@@ -138,8 +139,7 @@ bool flow_has_output(const struct flow *flow)
            (flow->buffer && flow->ready > flow->buffer->start);
 }
 
-/* Adds a head behind those that still wait. */
-static int keep_head(struct flow *flow, struct worker *worker, struct http_text head)
+int flow_keep_head(struct flow *flow, struct worker *worker, struct http_text head)
 {
     if (head.length == 0)
         return 0;
@@ -228,7 +228,7 @@ enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, str
         head = flow->kept;
         flow->kept.length = 0;
     }
-    if (flow->head && keep_head(flow, worker, head) < 0)
+    if (flow->head && flow_keep_head(flow, worker, head) < 0)
         return FLOW_BROKEN;
     if (flow->head)
         head.length = 0;
@@ -250,7 +250,7 @@ enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, str
         size_t taken = size < head.length ? size : head.length;
         size -= taken;
         head = http_text_make(head.data + taken, head.length - taken);
-        if (keep_head(flow, worker, head) < 0)
+        if (flow_keep_head(flow, worker, head) < 0)
             return FLOW_BROKEN;
     }
     if (flow->buffer) {

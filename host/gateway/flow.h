@@ -66,6 +66,9 @@ bool flow_keep(struct flow *flow, struct worker *worker, struct http_text *head)
 /* The first `size` bytes of what was kept have gone out. Adds to *written. */
 void flow_kept_sent(struct flow *flow, struct worker *worker, size_t size, uint64_t *written);
 
+/* Keeps a head behind those that still wait, to be written before the body. -1: memory is out. */
+int flow_keep_head(struct flow *flow, struct worker *worker, struct http_text head);
+
 /* True when bytes wait to be written. */
 bool flow_has_output(const struct flow *flow);
 

@@ -84,6 +84,8 @@ void forward_request_head(struct http_writer *writer, const struct exchange *exc
         edit.drop |= ORIGIN_HEADERS;
     if (hops > 0)
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_MAX_FORWARDS);
+    if (exchange->continued)
+        edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_EXPECT);
     http_write_request(writer, head, &edit);
     if (hops > 0)
         http_write_field_number(writer, HTTP_TEXT("Max-Forwards"), (uint64_t)hops - 1);

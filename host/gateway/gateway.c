@@ -33,7 +33,8 @@ int gateway_create(const struct host_settings *host, struct route_table *table,
     unsigned count = choose_worker_count(host);
     int fds[WORKERS_MAX];
     struct gateway *gateway = xcalloc(1, sizeof(*gateway) + count * sizeof(struct worker));
-    gateway->shared = (struct worker_shared){.settings = host, .table = table, .hooks = *hooks};
+    gateway->shared =
+        (struct worker_shared){.settings = host, .table = table, .hooks = *hooks, .workers = count};
     if (listen_open(host->listen, count, fds, gateway->address, err) < 0) {
         free(gateway);
         return -1;
@@ -91,6 +92,8 @@ void gateway_stats(const struct gateway *gateway, struct gateway_stats *ret_stat
         stats.bytes_out += count(&counters->bytes_out);
         stats.retries += count(&counters->retries);
         stats.cold_waits += count(&counters->cold_waits);
+        stats.buffered_bytes += count(&counters->buffered_bytes);
+        stats.slow_cut += count(&counters->slow_cut);
     }
     stats.connections_open = atomic_load_explicit(&gateway->shared.connections, memory_order_relaxed);
     *ret_stats = stats;

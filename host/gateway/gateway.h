@@ -44,7 +44,9 @@ struct gateway_stats {
     uint64_t responses[6]; /* by class, [2] is 2xx; [0] counts answers made by the gateway itself */
     uint64_t bytes_in, bytes_out;
     uint64_t retries;
-    uint64_t cold_waits; /* requests that had to wait for an instance */
+    uint64_t cold_waits;     /* requests that had to wait for an instance */
+    uint64_t buffered_bytes; /* memory that is kept for slow clients now */
+    uint64_t slow_cut;       /* clients that moved less than the least rate and were cut */
 };
 
 /* Binds the listeners (host->listen, host->workers of them) so that a taken port is an error now, and starts

@@ -12,6 +12,10 @@
 
 #define BACKLOG 4096
 
+/* Of what is given to a client's socket so much may wait there to be sent; what is on its way comes on top,
+ * as much as the client has room for. A slow client costs the kernel no more memory than that. */
+#define UNSENT_BYTES (128 * 1024)
+
 static int resolve(const char *address, struct sockaddr_storage *ret_socket_address, socklen_t *ret_size,
                    struct error *err)
 {
@@ -48,6 +52,7 @@ static int bind_one(const struct sockaddr_storage *address, socklen_t size, bool
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_BYTES}, sizeof(int));
     if (shared)
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int));
     if (bind(fd, (const struct sockaddr *)address, size) < 0)

@@ -3,8 +3,10 @@
 #include "base/log.h"
 #include "gateway/forward.h"
 #include "gateway/lost.h"
+#include "gateway/spool.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* Streams move in pieces of at most this size, smaller than a buffer: a piece is still in the processor's
@@ -48,6 +50,14 @@ void relay_drop_slot(struct exchange *exchange, enum slot_fate fate)
     if (fate != SLOT_REUSABLE)
         slot_link_detach(watch);
     slot_pool_release(slot, fate, worker_now_ms(worker), exchange->sent > 0 ? service_us : 0);
+}
+
+void relay_end(struct exchange *exchange)
+{
+    if (!exchange->slot)
+        return;
+    relay_drop_slot(exchange, SLOT_REUSABLE);
+    deadline_end_run(exchange);
 }
 
 /* The connection died before one byte of an answer. The request goes to another slot when the runner cannot
@@ -159,8 +169,8 @@ void relay_start(struct exchange *exchange, struct slot *slot)
     exchange->slot = slot;
     exchange->watch = watch;
     exchange->acquired_ns = worker_now_ns(worker);
-    exchange->run_due_ms = worker_now_ms(worker) + exchange->limits.timeout_ms;
     exchange->sent = 0;
+    deadline_start_run(exchange);
     if (watch->closed) {
         slot_lost(exchange);
         return;
@@ -254,8 +264,7 @@ static bool forward_interim(struct exchange *exchange)
     struct http_writer writer = outbox_writer(&worker->outbox);
     http_write_response(&writer, &exchange->response, &edit);
     http_write_end(&writer);
-    enum flow_write result = flow_write(&exchange->down, worker, exchange->client->fd,
-                                        outbox_written(&worker->outbox, &writer), &exchange->relayed);
+    enum flow_write result = spool_write(exchange, outbox_written(&worker->outbox, &writer));
     if (result == FLOW_BROKEN)
         client_close(exchange->client, true);
     if (result == FLOW_BLOCKED)
@@ -275,7 +284,7 @@ static void begin_tunnel(struct exchange *exchange, uint32_t at)
 {
     struct worker *worker = exchange->worker;
     exchange_enter(exchange, EXCHANGE_TUNNEL);
-    exchange->run_due_ms = TIMER_NEVER;
+    deadline_start_stream(exchange);
     exchange->keep_alive = false;
     http_body_clear(&exchange->up.body);
     http_body_init(&exchange->up.body, HTTP_FRAMING_UNTIL_CLOSE, -1, HTTP_BODY_UNLIMITED);
@@ -285,6 +294,25 @@ static void begin_tunnel(struct exchange *exchange, uint32_t at)
     worker_postpone(worker, exchange->client);
     http_body_init(&exchange->down.body, HTTP_FRAMING_UNTIL_CLOSE, -1, HTTP_BODY_UNLIMITED);
     flow_begin(&exchange->down, FLOW_PLAIN, exchange->received, at);
+}
+
+/* Answers that say something now and then. */
+static bool is_stream(const struct http_head *response)
+{
+    static const char *const types[] = {"text/event-stream", "application/x-ndjson",
+                                        "multipart/x-mixed-replace"};
+    const struct http_header *header = http_head_find(response, HTTP_HEADER_CONTENT_TYPE);
+    struct http_text type = header ? http_head_value(response, header) : HTTP_TEXT("");
+    size_t length = 0;
+    while (length < type.length && type.data[length] != ';' && type.data[length] != ' ' &&
+           type.data[length] != '\t')
+        length++;
+    type.length = length;
+    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+        if (http_text_equal_nocase(type, http_text_make(types[i], strlen(types[i]))))
+            return true;
+    }
+    return false;
 }
 
 static void begin_relay(struct exchange *exchange, enum http_framing framing, uint32_t at)
@@ -301,8 +329,7 @@ static void begin_relay(struct exchange *exchange, enum http_framing framing, ui
 static void hold_response(struct exchange *exchange)
 {
     struct worker *worker = exchange->worker;
-    relay_drop_slot(exchange, SLOT_REUSABLE);
-    exchange->run_due_ms = TIMER_NEVER;
+    relay_end(exchange);
     worker_give(worker, &exchange->received);
     exchange->down.buffer = NULL;
     outbox_hold_response(&worker->outbox, exchange);
@@ -331,8 +358,10 @@ static void begin_response(struct exchange *exchange)
         client_close(exchange->client, true);
         return;
     }
+    if (!exchange->down.complete && is_stream(response))
+        deadline_start_stream(exchange);
     struct http_text head = outbox_written(&worker->outbox, &writer);
-    if (exchange->down.complete && flow_keep(&exchange->down, worker, &head))
+    if (exchange->down.complete && !backlog_has_chunks(exchange) && flow_keep(&exchange->down, worker, &head))
         hold_response(exchange);
     else if (exchange_push_down(exchange, head))
         relay_down(exchange);

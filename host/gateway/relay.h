@@ -23,6 +23,9 @@ void relay_again(struct exchange *exchange);
 /* Gives the slot back, if there is one. */
 void relay_drop_slot(struct exchange *exchange, enum slot_fate fate);
 
+/* The answer has been received: the slot, if there is one, is free for the next request. */
+void relay_end(struct exchange *exchange);
+
 /* --- exchange.c --- */
 
 /* The one place that changes the state. */
@@ -37,11 +40,14 @@ void exchange_fail(struct exchange *exchange, int status, const struct error *er
 /* The request's body is malformed or too large. */
 void exchange_fail_body(struct exchange *exchange);
 
-/* Writes `head` and what is ready to the client; finishes the exchange when that was the end. True: written,
- * and there is more to come. False: blocked or over. */
+/* Writes `head` and what is ready to the client, or keeps it in memory; finishes the exchange when that was
+ * the end. True: there may be more to come. False: held back by the client, or over. */
 bool exchange_push_down(struct exchange *exchange, struct http_text head);
 
-/* Sets the client's deadline from what the exchange waits for. */
-void exchange_update_deadline(struct exchange *exchange);
+/* Takes a slot or joins the queue, with as much of the body as there is. */
+void exchange_take_slot(struct exchange *exchange);
+
+/* The request's bytes are no longer at `old` but in client->in: whoever points into them looks again. */
+void exchange_request_moved(struct exchange *exchange, const char *old);
 
 #endif

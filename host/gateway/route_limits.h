@@ -7,10 +7,13 @@
 
 #include "config/registry.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct route_limits {
-    unsigned timeout_ms;     /* of one request */
+    unsigned timeout_ms;     /* of one request on its slot */
+    unsigned stream_idle_ms; /* silence that ends an event stream or a tunnel */
+    bool request_buffering;  /* small bodies are received before a slot is taken */
     uint64_t max_body_bytes; /* of its body: 413 above it. HTTP_BODY_UNLIMITED: none */
 };
 

@@ -117,25 +117,48 @@ static void trim(struct timer *timer, uint64_t now_ms)
         freed += freelist_trim(lists[i]);
         keeps_some = keeps_some || lists[i]->kept > 0;
     }
+    freed += worker->freed_bytes;
+    worker->freed_bytes = 0;
     if (freed >= TRIM_BYTES)
         malloc_trim(0);
     if (keeps_some)
         worker_set_timer(worker, timer, now_ms + TRIM_MS);
 }
 
-/* The capacities differ, see init_limits(). */
+static void want_trim(struct worker *worker)
+{
+    if (worker->trim.due_ms == TIMER_NEVER)
+        worker_set_timer(worker, &worker->trim, worker_now_ms(worker) + TRIM_MS);
+}
+
+void worker_freed(struct worker *worker, size_t bytes)
+{
+    worker->freed_bytes += bytes;
+    want_trim(worker);
+}
+
+static void free_loose(struct worker *worker, struct buffer **held)
+{
+    worker_freed(worker, (*held)->capacity);
+    free(*held);
+    *held = NULL;
+}
+
+/* The capacities of the pools differ, see init_limits(). A buffer of no pool may have the capacity of one by
+ * chance, and then fits into it. */
 void worker_give(struct worker *worker, struct buffer **held)
 {
     if (!*held)
         return;
-    if (worker->trim.due_ms == TIMER_NEVER)
-        worker_set_timer(worker, &worker->trim, worker_now_ms(worker) + TRIM_MS);
+    want_trim(worker);
     if ((*held)->capacity == worker->bodies.capacity)
         buffer_give(&worker->bodies, held);
     else if ((*held)->capacity == worker->heads.capacity)
         buffer_give(&worker->heads, held);
-    else
+    else if ((*held)->capacity == worker->parts.capacity)
         buffer_give(&worker->parts, held);
+    else
+        free_loose(worker, held);
 }
 
 /* --- accepting --- */
@@ -376,6 +399,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
     worker->last_ready = &worker->ready;
     worker->tick_at_ms = TIMER_NEVER;
     init_limits(worker, shared->settings);
+    backlogs_init(&worker->backlogs, shared->settings->buffer_memory_bytes / shared->workers);
     init_outbox(worker);
     timer_wheel_init(&worker->wheel, clock_ms());
     timer_init(&worker->accept_again, listen_again);

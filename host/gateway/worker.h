@@ -6,6 +6,7 @@
 #define GATEWAY_WORKER_H
 
 #include "base/mailbox.h"
+#include "gateway/backlog.h"
 #include "gateway/buffer.h"
 #include "gateway/gateway.h"
 #include "gateway/outbox.h"
@@ -32,6 +33,7 @@ struct worker_counters {
     _Atomic uint64_t responses[6];
     _Atomic uint64_t bytes_in, bytes_out;
     _Atomic uint64_t retries, cold_waits;
+    _Atomic uint64_t buffered_bytes, slow_cut;
 };
 
 static inline void counter_add(_Atomic uint64_t *counter, uint64_t amount)
@@ -45,6 +47,7 @@ struct worker_shared {
     const struct host_settings *settings;
     struct route_table *table;
     struct gateway_hooks hooks;
+    unsigned workers;
     _Atomic unsigned connections; /* clients of all workers */
     _Atomic unsigned draining;    /* workers that have not finished a drain */
 };
@@ -74,6 +77,7 @@ struct worker {
     struct buffer_pool parts;  /* parts of request heads, while the rest is waited for */
     struct buffer_pool heads;  /* request heads and small bodies */
     struct buffer_pool bodies; /* response heads and streams */
+    struct backlogs backlogs;  /* what is kept for slow clients */
     struct outbox outbox;      /* where heads are written, and what waits for the end of the turn */
     struct http_limits request_limits, response_limits;
     unsigned request_headers; /* header lines at most */
@@ -84,6 +88,7 @@ struct worker {
     unsigned ready_count;
     struct freelist spare_clients, spare_exchanges;
     struct timer trim;          /* when what nobody needs any more goes back to the system */
+    size_t freed_bytes;         /* of blocks that are not kept for reuse, since the last trim */
     struct slot_watch *watches; /* all of them */
 
     char date[HTTP_DATE_LENGTH];
@@ -127,8 +132,11 @@ void worker_set_timer(struct worker *worker, struct timer *timer, uint64_t due_m
 /* The Date header's value, HTTP_DATE_LENGTH bytes. */
 const char *worker_date(struct worker *worker);
 
-/* Gives a buffer back to the pool it came from and sets *held to NULL. */
+/* Gives a buffer back to the pool it came from, or frees one of no pool, and sets *held to NULL. */
 void worker_give(struct worker *worker, struct buffer **held);
+
+/* A block of so many bytes that no list keeps has been freed: has it go back to the system in time. */
+void worker_freed(struct worker *worker, size_t bytes);
 
 /* A number that is different each time. */
 uint64_t worker_random(struct worker *worker);

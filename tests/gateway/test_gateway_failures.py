@@ -152,7 +152,9 @@ def test_unasked_bytes_end_the_slot(gateway, backend):
     gateway.wait_slots(4)
 
 
-def test_early_answer_while_the_body_flows(gateway, backend):
+def test_early_answer_while_the_body_flows(start_gateway, backend):
+    gateway = start_gateway(request_buffer_bytes=0)
+
     @backend.on("/early")
     def handler(connection, _):
         connection.answer(b"no thanks", status="400 Bad Request")
@@ -191,7 +193,9 @@ def send_quietly(client, data):
         pass
 
 
-def test_full_duplex(gateway, backend):
+def test_full_duplex(start_gateway, backend):
+    gateway = start_gateway(options=["--request-buffering", "off"])
+
     @backend.on("/duplex")
     def handler(connection, _):
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -278,7 +282,8 @@ def test_leaving_client_leaves_the_queue(start_gateway, backend):
     assert len(backend.requests) == 1
 
 
-def test_client_that_leaves_within_its_body(gateway, backend):
+def test_client_that_leaves_within_its_body(start_gateway, backend):
+    gateway = start_gateway(request_buffer_bytes=0)
     ended = []
 
     @backend.on("/upload")

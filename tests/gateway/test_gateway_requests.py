@@ -167,7 +167,9 @@ def test_runner_that_closes_after_its_answer(gateway, backend):
             assert response.body == b"bye" and response.get("Connection") is None
 
 
-def test_continue_is_passed_end_to_end(gateway, backend):
+def test_continue_is_passed_end_to_end(start_gateway, backend):
+    gateway = start_gateway(request_buffer_bytes=0)
+
     @backend.on("/expect")
     def handler(connection, request):
         assert request.get("Expect") == "100-continue"
@@ -184,7 +186,9 @@ def test_continue_is_passed_end_to_end(gateway, backend):
             assert client.read_response().body == b"body"
 
 
-def test_refused_expectation(gateway, backend):
+def test_refused_expectation(start_gateway, backend):
+    gateway = start_gateway(request_buffer_bytes=0)
+
     @backend.on("/refuse")
     def handler(connection, _):
         connection.answer(b"too big", status="413 Content Too Large", headers=[("Connection", "close")])

@@ -18,7 +18,7 @@ def table_gateway(tmp_path_factory):
     """A gateway in front of a runner that answers each request with its head."""
     path = tmp_path_factory.mktemp("table")
     options = ["--route", f"echo={path}/heads.sock:{AT_ONCE}"]
-    for setting in ("max_headers=128", "max_body_bytes=0", "head_timeout_ms=60000"):
+    for setting in ("max_headers=128", "max_body_bytes=0", "head_timeout_ms=60000", "request_buffer_bytes=0"):
         options += ["--set", setting]
     with start_peer(path, [f"{path}/heads.sock", "heads"], options) as gateway:
         gateway.wait_slots(AT_ONCE, "echo")

@@ -249,7 +249,7 @@ def test_more_of_a_body_comes_in_the_turn_of_a_second_try(start_gateway, backend
     """Runners leave, the requests are given to other slots, and before the end of the turn their clients send on.
     The new runners answer at once, without a look at the body."""
     half = CLIENTS // 2
-    gateway = start_gateway(slots=CLIENTS)
+    gateway = start_gateway(slots=CLIENTS, request_buffer_bytes=0)
     clients = [gateway.client() for _ in range(CLIENTS)]
     use_every_slot(gateway, backend, clients)
     first, asked, lock = [], threading.Semaphore(0), threading.Lock()

@@ -3,8 +3,8 @@
  * For tests and benchmarks. Commands on standard input, one a line; answers on standard output.
  *
  *     gateway_driver [--listen A:P] [--workers N] [--set NAME=VALUE]... [--timeout MS] [--log debug]
- *                    [--io-uring off] [--trust ADDRESSES] [--route NAME=SOCKET:SLOTS]... [--broken
- * NAME=MESSAGE]...
+ *                    [--stream-idle MS] [--request-buffering off] [--io-uring off] [--trust ADDRESSES]
+ *                    [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
  *
  *     stats              one JSON object
  *     counts NAME        the pool's counters as JSON
@@ -118,10 +118,13 @@ struct setting_name {
     }
 
 static const struct setting_name setting_names[] = {
-    SETTING(max_head_bytes, false),   SETTING(max_target_bytes, false), SETTING(max_headers, false),
-    SETTING(max_body_bytes, true),    SETTING(head_timeout_ms, false),  SETTING(keep_alive_timeout_ms, false),
-    SETTING(body_timeout_ms, false),  SETTING(max_connections, false),  SETTING(queue_length, false),
-    SETTING(queue_timeout_ms, false),
+    SETTING(max_head_bytes, false),      SETTING(max_target_bytes, false),
+    SETTING(max_headers, false),         SETTING(max_body_bytes, true),
+    SETTING(head_timeout_ms, false),     SETTING(keep_alive_timeout_ms, false),
+    SETTING(body_timeout_ms, false),     SETTING(max_connections, false),
+    SETTING(queue_length, false),        SETTING(queue_timeout_ms, false),
+    SETTING(request_buffer_bytes, true), SETTING(answer_buffer_bytes, true),
+    SETTING(buffer_memory_bytes, true),  SETTING(min_rate_bytes, true),
 };
 
 static void die(const char *what)
@@ -263,12 +266,12 @@ static void say_stats(char *argument)
     gateway_stats(driver.gateway, &stats);
     printf("{\"accepted\":%" PRIu64 ",\"open\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"active\":%" PRIu64
            ",\"own\":%" PRIu64 ",\"2xx\":%" PRIu64 ",\"4xx\":%" PRIu64 ",\"5xx\":%" PRIu64 ",\"in\":%" PRIu64
-           ",\"out\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"cold\":%" PRIu64
-           ",\"timed_out\":%u,\"demands\":%u}\n",
+           ",\"out\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"cold\":%" PRIu64 ",\"buffered\":%" PRIu64
+           ",\"slow_cut\":%" PRIu64 ",\"timed_out\":%u,\"demands\":%u}\n",
            stats.connections_accepted, stats.connections_open, stats.requests, stats.requests_active,
            stats.responses[0], stats.responses[2], stats.responses[4], stats.responses[5], stats.bytes_in,
-           stats.bytes_out, stats.retries, stats.cold_waits, atomic_load(&driver.timed_out_count),
-           atomic_load(&driver.demands));
+           stats.bytes_out, stats.retries, stats.cold_waits, stats.buffered_bytes, stats.slow_cut,
+           atomic_load(&driver.timed_out_count), atomic_load(&driver.demands));
 }
 
 static void say_counts(char *argument)
@@ -430,6 +433,10 @@ static void parse(int argc, char **argv)
             driver.settings.workers = (unsigned)strtoul(value, NULL, 10);
         else if (strcmp(option, "--timeout") == 0)
             driver.function.timeout_ms = (unsigned)strtoul(value, NULL, 10);
+        else if (strcmp(option, "--stream-idle") == 0)
+            driver.function.stream_idle_ms = (unsigned)strtoul(value, NULL, 10);
+        else if (strcmp(option, "--request-buffering") == 0)
+            driver.function.request_buffering = strcmp(value, "off") != 0;
         else if (strcmp(option, "--log") == 0)
             log_configure(value[0] == 'd' ? LOG_DEBUG : LOG_INFO, LOG_TEXT);
         else if (strcmp(option, "--io-uring") == 0 && strcmp(value, "off") == 0)
@@ -490,8 +497,14 @@ int main(int argc, char **argv)
         .max_connections = 20000,
         .queue_length = 1000,
         .queue_timeout_ms = 60000,
+        .request_buffer_bytes = UINT64_C(64) << 10,
+        .answer_buffer_bytes = UINT64_C(1) << 20,
+        .buffer_memory_bytes = UINT64_C(64) << 20,
+        .min_rate_bytes = 1024,
     };
     driver.function.timeout_ms = 60000;
+    driver.function.stream_idle_ms = 300000;
+    driver.function.request_buffering = true;
     trust("127.0.0.0/8, ::1");
     driver.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     driver.table = route_table_create();

@@ -1,0 +1,137 @@
+#include "gateway/receive.h"
+
+#include "gateway/exchange.h"
+#include "gateway/relay.h"
+#include "gateway/worker.h"
+
+#include <string.h>
+
+/* Bytes of the body as they came, framing included. */
+static size_t received_bytes(const struct exchange *exchange)
+{
+    return exchange->client->in->end - exchange->request.length;
+}
+
+static size_t limit_of(const struct exchange *exchange)
+{
+    return exchange->worker->shared->settings->request_buffer_bytes;
+}
+
+bool receive_is_wanted(const struct exchange *exchange)
+{
+    const struct http_head *head = &exchange->request;
+    if (exchange->up.complete || !exchange->limits.request_buffering ||
+        received_bytes(exchange) >= limit_of(exchange))
+        return false;
+    bool is_large =
+        head->framing == HTTP_FRAMING_LENGTH && (uint64_t)head->content_length > limit_of(exchange);
+    return !(head->expect_continue && is_large); /* the function says whether it wants it */
+}
+
+/* --- the buffer --- */
+
+/* Of a buffer for so many bytes, but not more than will be needed. */
+static size_t capacity_for(const struct exchange *exchange, size_t size)
+{
+    size_t most = exchange->request.length + limit_of(exchange);
+    size_t capacity = exchange->worker->parts.capacity;
+    while (capacity < size)
+        capacity *= 2;
+    return capacity < most || size > most ? capacity : most;
+}
+
+/* Puts what was received into a buffer of that size, and counts it. False: there is no memory for it. */
+static bool move_in(struct exchange *exchange, size_t capacity)
+{
+    struct worker *worker = exchange->worker;
+    struct client *client = exchange->client;
+    struct buffer *old = client->in;
+    if (!backlog_hold_request(exchange, capacity))
+        return false;
+    struct buffer *new =
+        capacity == worker->parts.capacity ? buffer_take(&worker->parts) : buffer_make((uint32_t)capacity);
+    if (!new)
+        return false;
+    memcpy(new->data, old->data, old->end);
+    new->start = old->start;
+    new->end = old->end;
+    client->in = exchange->up.buffer = new;
+    exchange_request_moved(exchange, old->data);
+    worker_give(worker, &old);
+    return true;
+}
+
+static void fail_no_memory(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "buffer-memory", "There is no memory left to receive this request's body.");
+    error_hint(&error, "The limit is buffer_memory in the section `host`. Try again later.");
+    exchange->keep_alive = false;
+    exchange_fail(exchange, 503, &error);
+}
+
+/* Nothing comes for now: keeps no more memory than is needed. False: not even that can be had. */
+static bool rest(struct exchange *exchange)
+{
+    const struct buffer *in = exchange->client->in;
+    size_t capacity = capacity_for(exchange, in->end);
+    if (2 * capacity <= in->capacity)
+        return move_in(exchange, capacity);
+    return backlog_hold_request(exchange, in->capacity);
+}
+
+/* --- the body --- */
+
+/* The client waits to be told to send its body. */
+static bool say_continue(struct exchange *exchange)
+{
+    bool has_begun = received_bytes(exchange) > 0;
+    exchange->request.expect_continue = false;
+    exchange->continued = true;
+    return has_begun || exchange_push_down(exchange, HTTP_TEXT("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+void receive_begin(struct exchange *exchange)
+{
+    exchange_enter(exchange, EXCHANGE_RECEIVE);
+    exchange->run_due_ms = TIMER_NEVER;
+    if (exchange->request.expect_continue && !say_continue(exchange))
+        return;
+    receive_more(exchange);
+}
+
+/* Receives what comes. False: the exchange is over. */
+static enum client_receive receive_some(struct exchange *exchange)
+{
+    struct client *client = exchange->client;
+    if (buffer_room(client->in) == 0 &&
+        !move_in(exchange, capacity_for(exchange, (size_t)client->in->capacity + 1))) {
+        fail_no_memory(exchange);
+        return CLIENT_ENDED;
+    }
+    enum client_receive got = client_receive(client, buffer_room(client->in));
+    if (got == CLIENT_ENDED)
+        client_close(client, true);
+    return got;
+}
+
+void receive_more(struct exchange *exchange)
+{
+    enum client_receive got;
+    while ((got = receive_some(exchange)) == CLIENT_RECEIVED) {
+        if (flow_scan(&exchange->up, exchange->worker) < 0) {
+            exchange_fail_body(exchange);
+            return;
+        }
+        if (exchange->up.complete || received_bytes(exchange) >= limit_of(exchange)) {
+            exchange_take_slot(exchange);
+            return;
+        }
+    }
+    if (got == CLIENT_ENDED)
+        return;
+    if (rest(exchange))
+        exchange_update_deadline(exchange);
+    else
+        fail_no_memory(exchange);
+}

@@ -1,0 +1,137 @@
+#include "gateway/spool.h"
+
+#include "gateway/exchange.h"
+#include "gateway/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* Bytes of the smallest chunk: an answer that comes in drops is not kept in drops. */
+#define CHUNK_MIN   2000
+
+#define AT_ONCE_MAX 32 /* chunks of one write */
+
+/* --- writing --- */
+
+static int gather(const struct backlog *backlog, struct iovec iov[AT_ONCE_MAX])
+{
+    int count = 0;
+    for (struct chunk *chunk = backlog->first; chunk && count < AT_ONCE_MAX; chunk = chunk->next)
+        iov[count++] = (struct iovec){chunk->data + chunk->start, chunk->end - chunk->start};
+    return count;
+}
+
+/* Takes written bytes off the chunks. */
+static void consume(struct exchange *exchange, size_t size)
+{
+    exchange->relayed += size;
+    counter_add(&exchange->worker->counters.bytes_out, size);
+    while (size > 0) {
+        struct chunk *chunk = exchange->backlog->first;
+        size_t left = chunk->end - chunk->start;
+        if (size < left) {
+            chunk->start += (uint32_t)size;
+            return;
+        }
+        size -= left;
+        backlog_drop_chunk(exchange);
+    }
+}
+
+static enum flow_write write_chunks(struct exchange *exchange)
+{
+    while (backlog_has_chunks(exchange)) {
+        struct iovec iov[AT_ONCE_MAX];
+        struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)gather(exchange->backlog, iov)};
+        ssize_t sent = sendmsg(exchange->client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0)
+            return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? FLOW_BLOCKED : FLOW_BROKEN;
+        consume(exchange, (size_t)sent);
+    }
+    return FLOW_WRITTEN;
+}
+
+/* --- moving --- */
+
+/* Copies into the last chunk, whose room is enough or is filled up; a new one comes behind it. */
+static void append(struct chunk **at, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        struct chunk *chunk = *at;
+        size_t room = chunk->capacity - chunk->end;
+        size_t part = size < room ? size : room;
+        memcpy(chunk->data + chunk->end, bytes, part);
+        chunk->end += (uint32_t)part;
+        bytes += part;
+        size -= part;
+        if (size > 0)
+            *at = chunk->next;
+    }
+}
+
+/* Makes room for so many bytes. Gives the chunk where they begin; NULL: there is none. */
+static struct chunk *make_room(struct exchange *exchange, size_t size)
+{
+    struct chunk *last = exchange->backlog ? exchange->backlog->last : NULL;
+    size_t room = last ? last->capacity - last->end : 0;
+    if (size <= room)
+        return last;
+    size_t capacity = size - room > CHUNK_MIN ? size - room : CHUNK_MIN;
+    struct chunk *new = backlog_add_chunk(exchange, (uint32_t)capacity);
+    if (!new)
+        return NULL;
+    return last ? last : new;
+}
+
+static void move_buffer(struct exchange *exchange, struct chunk **at, struct buffer **held)
+{
+    if (*held)
+        append(at, (*held)->data + (*held)->start, buffer_size(*held));
+    worker_give(exchange->worker, held);
+}
+
+/* One that is still coming must not become too large. */
+static bool may_take(const struct exchange *exchange)
+{
+    uint64_t limit = exchange->worker->shared->settings->answer_buffer_bytes;
+    bool is_body = exchange->state == EXCHANGE_RELAY || exchange->state == EXCHANGE_TUNNEL;
+    if (exchange->down.complete || !is_body)
+        return true;
+    if (exchange->streams || exchange->down.body.received > limit)
+        return false;
+    return exchange->response.content_length < 0 || (uint64_t)exchange->response.content_length <= limit;
+}
+
+bool spool_take(struct exchange *exchange)
+{
+    struct flow *down = &exchange->down;
+    size_t ready = down->buffer ? down->ready - down->buffer->start : 0;
+    size_t size =
+        ready + (down->head ? buffer_size(down->head) : 0) + (down->tail ? buffer_size(down->tail) : 0);
+    if (!may_take(exchange))
+        return false;
+    if (size == 0)
+        return true;
+    struct chunk *at = make_room(exchange, size);
+    if (!at)
+        return false;
+    move_buffer(exchange, &at, &down->head);
+    if (ready > 0)
+        append(&at, down->buffer->data + down->buffer->start, ready);
+    if (down->buffer)
+        down->buffer->start = down->ready;
+    move_buffer(exchange, &at, &down->tail);
+    return true;
+}
+
+enum flow_write spool_write(struct exchange *exchange, struct http_text head)
+{
+    enum flow_write result = write_chunks(exchange);
+    if (result == FLOW_WRITTEN)
+        return flow_write(&exchange->down, exchange->worker, exchange->client->fd, head, &exchange->relayed);
+    if (result == FLOW_BLOCKED && flow_keep_head(&exchange->down, exchange->worker, head) < 0)
+        return FLOW_BROKEN;
+    return result;
+}
