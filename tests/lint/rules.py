@@ -19,6 +19,7 @@ FLOORS = ["base", "config", "http", "gateway", "docker", "build", "fleet", "admi
 BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "gets", "system"]
 BANNED_CALL = re.compile(r"(?<![A-Za-z0-9_])(%s)\s*\(" % "|".join(BANNED))
 MARKER = re.compile(r"\b(%s)\b" % "|".join(["TO" + "DO", "FIX" + "ME", "X" * 3, "HA" + "CK"]))
+CONFLICT = re.compile(r"^(<{7} |>{7} |={7}$|\|{7} )")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 SLEEP = re.compile(r"\btime\.sleep\(\s*([0-9.]+)")
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
@@ -44,6 +45,12 @@ def check_markers(path, lines):
     for number, line in enumerate(lines, 1):
         if MARKER.search(line):
             yield number, "work left for later is not committed; do it or leave it out"
+
+
+def check_conflicts(path, lines):
+    for number, line in enumerate(lines, 1):
+        if CONFLICT.match(line):
+            yield number, "a merge was not finished here"
 
 
 def check_banned(path, lines):
@@ -93,6 +100,7 @@ TABLE = [
     (lambda p, first: p.endswith(CODE) or first.startswith("#!"), check_length),
     (lambda p, first: p.endswith(".py"), check_width),
     (lambda p, first: True, check_markers),
+    (lambda p, first: True, check_conflicts),
     (lambda p, first: p.endswith((".c", ".h")), check_banned),
     (lambda p, first: p.endswith(".c") and not p.startswith("tests/"), check_functions),
     (lambda p, first: p.endswith((".c", ".h")) and p.startswith("host/"), check_includes),

@@ -52,5 +52,10 @@ def test_left_over_work_is_found():
     assert found("docs/a.md", "fine\n" + "FIX" + "ME later") == [2]
 
 
+def test_what_a_merge_left_is_found():
+    text = "one\n" + "<" * 7 + " HEAD\ntwo\n" + "=" * 7 + "\nthree\n" + ">" * 7 + " 1234567 (a)\n========\n"
+    assert found("docs/a.md", text) == [2, 4, 6]
+
+
 def test_a_long_sleep_in_a_test_is_found():
     assert found("tests/e2e/test_a.py", "time.sleep(0.05)\ntime.sleep(12)") == [2]
