@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "base/strbuf.h"
 #include "build/build_process.h"
 
@@ -165,6 +166,7 @@ static void on_process_done(void *context, const json_t *json, const char *outpu
     struct build_result *result = make_result(job, json, err);
     free(result->output);
     result->output = xstrdup(output);
+    redact_urls(result->output);
     finish(job, result);
 }
 

@@ -1,6 +1,7 @@
 #include "build/build_result.h"
 
 #include "base/cleanup.h"
+#include "base/redact.h"
 #include "base/strbuf.h"
 #include "build/json_texts.h"
 #include "build/state_dir.h"
@@ -124,6 +125,8 @@ static int read_error(const json_t *json, struct error *ret_error)
     error_set(ret_error, component, reason, "%s", message);
     if (hint)
         error_hint(ret_error, "%s", hint);
+    redact_urls(ret_error->message);
+    redact_urls(ret_error->hint);
     return 0;
 }
 
@@ -133,6 +136,9 @@ static int read_diagnostic(const json_t *json, const struct build_subject *subje
     struct diagnostic item;
     if (diagnostic_from_json(json, &item) < 0)
         return -1;
+    redact_urls(item.message);
+    if (item.hint)
+        redact_urls(item.hint);
     free(item.function);
     item.function = subject->function ? xstrdup(subject->function) : NULL;
     if (item.file && subject->folder) {

@@ -1,22 +1,21 @@
 /*
- * Installs a set of dependencies once: the plugin's command runs in a builder container of the runtime image,
- * as a non-root user on a read-only root, with network, and fills the directory that BERTH_TARGET names. Exit
- * code 0 puts the directory into the dependency store. The host's proxy, mirror and CA settings are handed
- * in. The container is removed whatever happens. Requests for the same set share one installation. Control
- * thread only.
+ * Installs a set of dependencies once: the plugin's command runs in a builder (builder.h) and fills the
+ * directory that BERTH_TARGET names. Exit code 0 puts the directory into the dependency store. The host's
+ * proxy, mirror and CA settings are handed in. Requests for the same set share one installation. A set that
+ * is there already is checked, and installed anew when it was changed. Control thread only.
  */
 #ifndef BUILD_DEPENDENCY_INSTALL_H
 #define BUILD_DEPENDENCY_INSTALL_H
 
 #include "base/error.h"
 #include "build/build_result.h"
+#include "build/builder.h"
 #include "build/dependency_store.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DEPENDENCY_INSTALL_TIMEOUT_MS (15u * 60 * 1000)
-
+struct background;
 struct docker;
 struct event_base;
 struct dependency_installs;
@@ -25,12 +24,12 @@ struct dependency_install;
 struct dependency_installs_options {
     struct event_base *base;
     struct docker *docker;          /* outlives it */
+    struct background *background;  /* outlives it */
     struct dependency_store *store; /* outlives it */
     const char *owner;              /* value of the label berth.host */
     const char *network;            /* NULL: "bridge" */
-    unsigned timeout_ms;            /* 0: DEPENDENCY_INSTALL_TIMEOUT_MS */
-    unsigned parallel;              /* containers at once; 0: 2 */
-    uint64_t memory_bytes;          /* limit of one container; 0: none */
+    struct builder_limits limits;   /* of one builder */
+    unsigned parallel;              /* builders at once; 0: 2 */
 };
 
 struct dependency_request {
@@ -63,10 +62,8 @@ void dependency_installs_stop(struct dependency_installs *installs, void (*done)
 void dependency_installs_destroy(struct dependency_installs *installs);
 
 /* Makes sure that the set is in the store, and notes its use. Everything is copied. `done` is called exactly
- * once, from the event loop and never from inside, unless the request is cancelled. Errors: component "build"
- * and reason dependency-install  the command failed; the message carries its last lines (the installer's
- * reason) dependency-timeout  it took longer than the limit cancelled           dependency_installs_stop was
- * called or those of the Docker client and of files. */
+ * once, from the event loop and never from inside, unless the request is cancelled. Errors: those of
+ * builder.h and of files, and "cancelled" when dependency_installs_stop was called. */
 struct dependency_install *dependency_installs_ensure(struct dependency_installs *installs,
                                                       const struct dependency_request *request,
                                                       const struct dependency_callbacks *callbacks,

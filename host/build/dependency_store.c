@@ -89,16 +89,26 @@ bool dependency_store_has(const struct dependency_store *store, const char *key)
     return fs_is_dir(path);
 }
 
+static int make_folder(const char *staged, const char *name, unsigned uid, unsigned gid, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/%s", staged, name);
+    if (mkdir(path, 0755) < 0 || chmod(path, 0755) < 0)
+        return error_errno(err, "build", errno, "cannot create the directory %s", path);
+    if (chown(path, uid, gid) < 0)
+        return error_errno(err, "build", errno, "cannot hand the directory %s to user %u", path, uid);
+    return 0;
+}
+
 int dependency_store_stage(struct dependency_store *store, unsigned uid, unsigned gid, char **ret_path,
                            struct error *err)
 {
     cleanup_free char *path = state_dir_stage(store->state);
     if (mkdir(path, 0755) < 0 || chmod(path, 0755) < 0)
         return error_errno(err, "build", errno, "cannot create the directory %s", path);
-    if (chown(path, uid, gid) < 0) {
-        int errnum = errno;
-        rmdir(path);
-        return error_errno(err, "build", errnum, "cannot hand the directory %s to user %u", path, uid);
+    if (make_folder(path, DEPENDENCY_TARGET, uid, gid, err) < 0 ||
+        make_folder(path, DEPENDENCY_TMP, uid, gid, err) < 0) {
+        background_remove_tree(store->background, path);
+        return -1;
     }
     *ret_path = steal(&path);
     return 0;
@@ -109,98 +119,159 @@ void dependency_store_discard(struct dependency_store *store, const char *staged
     background_remove_tree(store->background, staged);
 }
 
-/* A commit on its way through the background thread. */
-struct commit {
+/* Size, last use and stamp of a set. Without a note it counts as empty, never used and changed. */
+static void read_note(const struct dependency_store *store, const char *key, struct dependency_set *ret_set,
+                      char ret_stamp[HASH_HEX_SIZE])
+{
+    cleanup_free char *path = note_path(store, key);
+    cleanup_free char *text = NULL;
+    struct stat status;
+    *ret_set = (struct dependency_set){0};
+    *ret_stamp = '\0';
+    snprintf(ret_set->key, sizeof(ret_set->key), "%s", key);
+    if (stat(path, &status) < 0 || fs_read_file(path, NOTE_MAX, &text, NULL, NULL) < 0)
+        return;
+    json_t *note = json_loads(text, 0, NULL);
+    json_int_t bytes = json_integer_value(json_object_get(note, "bytes"));
+    const char *stamp = json_string_value(json_object_get(note, "stamp"));
+    if (stamp && state_dir_is_digest(stamp))
+        memcpy(ret_stamp, stamp, HASH_HEX_SIZE);
+    json_decref(note);
+    ret_set->bytes = bytes > 0 ? (uint64_t)bytes : 0;
+    ret_set->last_used_ns = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
+}
+
+/* A commit or a check on its way through the background thread. */
+struct work {
     struct dependency_store *store;
     char key[HASH_HEX_SIZE];
+    char *path; /* of the set */
     char *staged;
-    dependency_committed_fn *done;
+    dependency_done_fn *done;
     void *context;
     struct tree_size size;
+    char stamp[HASH_HEX_SIZE];
     bool failed;
     struct error error;
 };
 
-/* Background thread: everything in the staged set is on the disk afterwards. */
-static void commit_work(void *context)
+static void work_free(struct work *work)
 {
-    struct commit *commit = context;
-    commit->failed = true;
-    cleanup_close int fd = open(commit->staged, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || syncfs(fd) < 0)
-        error_errno(&commit->error, "build", errno, "cannot sync %s to the disk", commit->staged);
-    else
-        commit->failed = tree_measure(commit->staged, &commit->size, &commit->error) < 0;
+    free(work->path);
+    free(work->staged);
+    free(work);
 }
 
-static int write_note(struct dependency_store *store, const struct commit *commit, struct error *err)
+/* Background thread: everything in the staged set is on the disk afterwards. What is left of the temporary
+ * files goes first, because removing another name of a file would change its stamp. */
+static int finish_set(struct work *work, struct error *err)
 {
-    cleanup_free char *path = note_path(store, commit->key);
-    cleanup_free char *text = xasprintf("{\"bytes\": %llu}\n", (unsigned long long)commit->size.bytes);
+    cleanup_free char *tmp = xasprintf("%s/%s", work->staged, DEPENDENCY_TMP);
+    if (fs_remove_tree(tmp, err) < 0)
+        return -1;
+    cleanup_close int fd = open(work->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || syncfs(fd) < 0)
+        return error_errno(err, "build", errno, "cannot sync %s to the disk", work->path);
+    if (tree_measure(work->path, &work->size, err) < 0)
+        return -1;
+    return tree_stamp(work->path, work->stamp, err);
+}
+
+static void commit_work(void *context)
+{
+    struct work *work = context;
+    work->failed = finish_set(work, &work->error) < 0;
+}
+
+static int write_note(struct dependency_store *store, const struct work *work, struct error *err)
+{
+    cleanup_free char *path = note_path(store, work->key);
+    cleanup_free char *text = xasprintf("{\"bytes\": %llu, \"stamp\": \"%s\"}\n",
+                                        (unsigned long long)work->size.bytes, work->stamp);
     return fs_write_file(path, text, strlen(text), 0644, err);
 }
 
 /* Moves the set to its place. A machine that fails right now may forget the move, but not tear the content.
  */
-static int move_in(struct dependency_store *store, const struct commit *commit, struct error *err)
+static int move_in(struct dependency_store *store, const struct work *work, struct error *err)
 {
-    cleanup_free char *path = dependency_store_path(store, commit->key);
-    if (write_note(store, commit, err) < 0)
-        return -1;
-    if (fs_is_dir(path)) {
-        background_remove_tree(store->background, commit->staged);
+    cleanup_free char *path = dependency_store_path(store, work->key);
+    if (fs_is_dir(path))
         return 0;
-    }
-    if (rename(commit->staged, path) < 0)
+    if (write_note(store, work, err) < 0)
+        return -1;
+    if (rename(work->path, path) < 0)
         return error_errno(err, "build", errno, "cannot move the dependencies to %s", path);
     return 0;
 }
 
 static void commit_done(void *context, bool ran)
 {
-    struct commit *commit = context;
+    struct work *work = context;
     int rc = -1;
     if (!ran)
-        error_set(&commit->error, "build", "cancelled", "the daemon is stopping");
-    else if (!commit->failed)
-        rc = move_in(commit->store, commit, &commit->error);
-    if (rc < 0 && ran)
-        background_remove_tree(commit->store->background, commit->staged);
-    commit->done(commit->context, rc == 0 ? NULL : &commit->error);
-    free(commit->staged);
-    free(commit);
+        error_set(&work->error, "build", "cancelled", "the daemon is stopping");
+    else if (!work->failed)
+        rc = move_in(work->store, work, &work->error);
+    if (ran)
+        background_remove_tree(work->store->background, work->staged);
+    work->done(work->context, rc == 0 ? NULL : &work->error);
+    work_free(work);
+}
+
+static struct work *work_create(struct dependency_store *store, const char *key, dependency_done_fn *done,
+                                void *context)
+{
+    struct work *work = xcalloc(1, sizeof(*work));
+    *work = (struct work){.store = store, .done = done, .context = context};
+    snprintf(work->key, sizeof(work->key), "%s", key);
+    return work;
 }
 
 void dependency_store_commit(struct dependency_store *store, const char *key, const char *staged,
-                             dependency_committed_fn *done, void *context)
+                             dependency_done_fn *done, void *context)
 {
-    struct commit *commit = xcalloc(1, sizeof(*commit));
-    *commit = (struct commit){.store = store, .staged = xstrdup(staged), .done = done, .context = context};
-    snprintf(commit->key, sizeof(commit->key), "%s", key);
-    background_run(store->background, commit_work, commit_done, commit);
+    struct work *work = work_create(store, key, done, context);
+    work->staged = xstrdup(staged);
+    work->path = xasprintf("%s/%s", staged, DEPENDENCY_TARGET);
+    background_run(store->background, commit_work, commit_done, work);
+}
+
+/* Background thread. work->stamp is what the note says. */
+static void check_work(void *context)
+{
+    struct work *work = context;
+    char stamp[HASH_HEX_SIZE];
+    if (tree_stamp(work->path, stamp, &work->error) < 0)
+        work->failed = true;
+    else if (strcmp(stamp, work->stamp) != 0)
+        work->failed = error_set(&work->error, "build", "changed",
+                                 "the dependencies were changed on the disk after they were stored") < 0;
+}
+
+static void check_done(void *context, bool ran)
+{
+    struct work *work = context;
+    if (!ran)
+        error_set(&work->error, "build", "cancelled", "the daemon is stopping");
+    work->done(work->context, ran && !work->failed ? NULL : &work->error);
+    work_free(work);
+}
+
+void dependency_store_check(struct dependency_store *store, const char *key, dependency_done_fn *done,
+                            void *context)
+{
+    struct work *work = work_create(store, key, done, context);
+    struct dependency_set set;
+    work->path = dependency_store_path(store, key);
+    read_note(store, key, &set, work->stamp);
+    background_run(store->background, check_work, check_done, work);
 }
 
 void dependency_store_touch(struct dependency_store *store, const char *key)
 {
     cleanup_free char *path = note_path(store, key);
     utimensat(AT_FDCWD, path, NULL, 0);
-}
-
-/* Size and last use of a set. Without a note it counts as empty and never used, so it goes first. */
-static void read_note(const struct dependency_store *store, const char *key, struct dependency_set *ret_set)
-{
-    cleanup_free char *path = note_path(store, key);
-    cleanup_free char *text = NULL;
-    struct stat status;
-    *ret_set = (struct dependency_set){0};
-    snprintf(ret_set->key, sizeof(ret_set->key), "%s", key);
-    if (stat(path, &status) < 0 || fs_read_file(path, NOTE_MAX, &text, NULL, NULL) < 0)
-        return;
-    json_t *note = json_loads(text, 0, NULL);
-    json_int_t bytes = json_integer_value(json_object_get(note, "bytes"));
-    json_decref(note);
-    ret_set->bytes = bytes > 0 ? (uint64_t)bytes : 0;
-    ret_set->last_used_ns = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
 }
 
 static int compare_use(const void *a, const void *b)
@@ -220,7 +291,8 @@ int dependency_store_list(const struct dependency_store *store, struct dependenc
         return -1;
     struct dependency_set *sets = xcalloc(count, sizeof(*sets));
     for (size_t i = 0; i < count; i++) {
-        read_note(store, keys[i], &sets[i]);
+        char stamp[HASH_HEX_SIZE];
+        read_note(store, keys[i], &sets[i], stamp);
         free(keys[i]);
     }
     free(keys);
@@ -231,12 +303,17 @@ int dependency_store_list(const struct dependency_store *store, struct dependenc
     return 0;
 }
 
-static void remove_set(struct dependency_store *store, const struct dependency_set *set)
+void dependency_store_drop(struct dependency_store *store, const char *key)
 {
-    cleanup_free char *path = dependency_store_path(store, set->key);
-    cleanup_free char *note = note_path(store, set->key);
+    cleanup_free char *path = dependency_store_path(store, key);
+    cleanup_free char *note = note_path(store, key);
     state_dir_remove(store->state, store->background, path);
     unlink(note);
+}
+
+static void remove_set(struct dependency_store *store, const struct dependency_set *set)
+{
+    dependency_store_drop(store, set->key);
     log_info("dependencies.removed", LOG_STR("key", set->key), LOG_INT("bytes", set->bytes));
 }
 

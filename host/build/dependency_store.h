@@ -3,10 +3,12 @@
  *
  *     dependencies/<key>/        one installed set, never changed once it is there; the folder as a whole is
  *                                mounted at /berth/dependencies in prewarmed instances
- *     dependencies-used/<key>    JSON {"bytes": N}; its time is the set's last use
+ *     dependencies-used/<key>    JSON {"bytes": N, "stamp": S}; its time is the set's last use
  *     staging/                   shared with package_store
  *
- * A set gets here by a rename after its content was synced to the disk. Control thread only.
+ * A set gets here by a rename after its content was synced to the disk. Its stamp (tree_stamp) tells later
+ * whether anything of it was changed since, which costs a look at each file and reads none. Control thread
+ * only.
  */
 #ifndef BUILD_DEPENDENCY_STORE_H
 #define BUILD_DEPENDENCY_STORE_H
@@ -41,20 +43,31 @@ char *dependency_store_path(const struct dependency_store *store, const char *ke
 
 bool dependency_store_has(const struct dependency_store *store, const char *key);
 
-/* Makes an empty staging directory for a set, writable by user `uid` and group `gid`. The caller frees
- * *ret_path and gives it to dependency_store_commit or _discard. */
+#define DEPENDENCY_TARGET "target" /* the set, in a staging directory */
+#define DEPENDENCY_TMP    "tmp"    /* what is dropped when it is done */
+
+/* Makes a staging directory for a set, with two empty ones in it that belong to user `uid` and group `gid`.
+ * The caller frees *ret_path and gives it to dependency_store_commit or _discard. */
 int dependency_store_stage(struct dependency_store *store, unsigned uid, unsigned gid, char **ret_path,
                            struct error *err);
 void dependency_store_discard(struct dependency_store *store, const char *staged);
 
-typedef void dependency_committed_fn(void *context, const struct error *err);
+typedef void dependency_done_fn(void *context, const struct error *err);
 
 /* Syncs and measures a staged set in the background, then moves it to its place. `done` is called from the
  * event loop, `err` NULL on success; with a set of that key there already, the staged one is dropped, which
  * is a success. When the background thread is destroyed first, `done` is told "cancelled" and the staged one
  * is left for the next start to remove. */
 void dependency_store_commit(struct dependency_store *store, const char *key, const char *staged,
-                             dependency_committed_fn *done, void *context);
+                             dependency_done_fn *done, void *context);
+
+/* Looks in the background whether a set is as it was stored. `err` ("changed", or of files): it is not, or
+ * nobody knows. */
+void dependency_store_check(struct dependency_store *store, const char *key, dependency_done_fn *done,
+                            void *context);
+
+/* Removes a set, at once for those who look for it. */
+void dependency_store_drop(struct dependency_store *store, const char *key);
 
 /* Notes that a set is used now. */
 void dependency_store_touch(struct dependency_store *store, const char *key);

@@ -4,8 +4,10 @@
 #include "base/fs.h"
 #include "base/strbuf.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const proxy_names[] = {"http_proxy", "https_proxy", "no_proxy", "all_proxy",
                                           "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"};
@@ -20,6 +22,8 @@ static const char *const installer_names[] = {
 
 static const char *const ca_names[] = {"SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
                                        "NODE_EXTRA_CA_CERTS"};
+
+#define FILE_MAX     (4 << 20) /* bytes of an environment in a file */
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -61,6 +65,55 @@ void environment_add(struct environment *environment, const char *name, const ch
 {
     cleanup_free char *entry = xasprintf("%s=%s", name, value);
     environment_add_entry(environment, entry);
+}
+
+static bool is_shell_name(const char *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool is_letter = (name[i] | 0x20) >= 'a' && (name[i] | 0x20) <= 'z';
+        if (!is_letter && name[i] != '_' && (i == 0 || name[i] < '0' || name[i] > '9'))
+            return false;
+    }
+    return length > 0;
+}
+
+/* export NAME='value', with each ' of the value as '\'' */
+static void append_export(struct strbuf *text, const char *entry, size_t name_length)
+{
+    strbuf_append_format(text, "export %.*s='", (int)name_length, entry);
+    for (const char *rest = entry + name_length + 1; *rest;) {
+        size_t plain = strcspn(rest, "'");
+        strbuf_append(text, rest, plain);
+        rest += plain;
+        if (*rest) {
+            strbuf_append_text(text, "'\\''");
+            rest++;
+        }
+    }
+    strbuf_append_text(text, "'\n");
+}
+
+int environment_write(const struct environment *environment, const char *path, unsigned uid, unsigned gid,
+                      struct error *err)
+{
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, FILE_MAX);
+    for (size_t i = 0; i < environment->count; i++) {
+        const char *entry = environment->entries[i];
+        size_t length = strcspn(entry, "=");
+        if (!is_shell_name(entry, length))
+            return error_set(err, "build", "bad-name", "no shell takes a variable named \"%.*s\"",
+                             (int)length, entry);
+        append_export(&text, entry, length);
+    }
+    if (text.overflowed)
+        return error_set(err, "build", "too-large", "the installer's variables take more than %d bytes",
+                         FILE_MAX);
+    if (fs_write_file(path, strbuf_text(&text), text.length, 0400, err) < 0)
+        return -1;
+    return chown(path, uid, gid) < 0
+               ? error_errno(err, "build", errno, "cannot hand the file %s to user %u", path, uid)
+               : 0;
 }
 
 void environment_clear(struct environment *environment)

@@ -3,8 +3,10 @@
 #ifndef BUILD_HOST_ENVIRONMENT_H
 #define BUILD_HOST_ENVIRONMENT_H
 
+#include "base/error.h"
 #include "docker/docker.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HOST_PROXIES_MAX 8
@@ -29,6 +31,12 @@ struct environment {
 /* Adds an entry unless there is one of that name. */
 void environment_add(struct environment *environment, const char *name, const char *value);
 void environment_add_entry(struct environment *environment, const char *entry);
+
+/* Writes it for a shell to read, into a new file that nobody but `uid` may read; "bad-name" for a variable
+ * that no shell takes. */
+int environment_write(const struct environment *environment, const char *path, unsigned uid, unsigned gid,
+                      struct error *err);
+
 void environment_clear(struct environment *environment);
 
 /* Adds what an installer needs to know: proxies, package mirrors and, with `ca`, where the certificates are.

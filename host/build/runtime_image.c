@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "base/strbuf.h"
 #include "build/host_environment.h"
 #include "build/line_tail.h"
@@ -197,10 +198,12 @@ static void on_line(void *owner, const char *line)
 {
     struct image_build *build = owner;
     uint64_t elapsed_ms = clock_ms() - build->started_ms;
-    line_tail_add(&build->tail, line);
+    cleanup_free char *text = xstrdup(line);
+    redact_urls(text);
+    line_tail_add(&build->tail, text);
     const struct runtime_image_request *first = build->requests;
     if (first && first->callbacks.line)
-        first->callbacks.line(first->context, line, elapsed_ms);
+        first->callbacks.line(first->context, text, elapsed_ms);
 }
 
 static void start_build(struct image_build *build)

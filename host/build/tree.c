@@ -119,6 +119,8 @@ static int walk_folder(struct walk *walk, int parent, const char *name, struct e
                          walk->path, TREE_DEPTH_MAX);
     int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW);
     cleanup_close int fd = openat(parent, name, flags);
+    if (fd < 0 && errno == ENOENT && parent != AT_FDCWD) /* removed since it was looked at */
+        return 0;
     if (fd < 0)
         return error_errno(err, "build", errno, "cannot open the folder %s/%s", walk->top, walk->path);
     cleanup_dir DIR *dir = fdopendir(fd);

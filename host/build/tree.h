@@ -54,6 +54,15 @@ int tree_digest(const char *path, char ret_hex[HASH_HEX_SIZE], struct tree_size 
 /* Adds up everything below `path`, special files left out. */
 int tree_measure(const char *path, struct tree_size *ret_size, struct error *err);
 
+/* Adds up what everything below `path` takes of its disk, at least a block for each, while it may be
+ * changing: what goes away meanwhile is left out. */
+int tree_usage(const char *path, uint64_t *ret_bytes, struct error *err);
+
+/* SHA-256 over what the file system says of everything below `path`: its path, kind, mode, owner, length,
+ * number and times. One of these is the time at which the kernel last saw it change, which no call sets: with
+ * an equal stamp nothing was changed, and no content had to be read to know it. */
+int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct error *err);
+
 /* The tree below `path` as an uncompressed POSIX tar of at most `max` bytes, entries in the order of
  * tree_walk, owner 0, time TREE_MTIME_S. The caller frees *ret_data. Larger: "too-large". */
 int tree_tar(const char *path, size_t max, void **ret_data, size_t *ret_size, struct error *err);

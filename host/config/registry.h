@@ -112,6 +112,10 @@ struct host_settings {
     uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
     unsigned runtime_images;        /* of each runtime, kept though superseded */
     unsigned build_timeout_ms;      /* of one build job */
+    uint64_t build_memory_bytes;    /* limit of a builder of dependencies */
+    double build_cpus;              /* the same, in cores */
+    uint64_t build_disk_bytes;      /* the same, temporary files included */
+    unsigned install_timeout_ms;    /* the same, from its start to its end */
     unsigned start_timeout_ms;      /* from a container's start to a loaded function */
     unsigned drain_timeout_ms;      /* of requests under way at shutdown or when a revision is replaced */
 };

@@ -77,8 +77,13 @@ static int create_builders(struct fleet *fleet, const struct fleet_options *opti
     struct dependency_installs_options installs = {
         .base = env->base,
         .docker = env->docker,
+        .background = fleet->background,
         .store = env->dependencies,
         .owner = env->owner_id,
+        .limits = {.memory_bytes = env->host->build_memory_bytes,
+                   .cpus = env->host->build_cpus,
+                   .disk_bytes = env->host->build_disk_bytes,
+                   .timeout_ms = env->host->install_timeout_ms},
     };
     struct runtime_images_options images = {.docker = env->docker, .background = fleet->background};
     if (build_jobs_create(env->base, &jobs, &env->jobs, err) < 0 ||

@@ -1,30 +1,20 @@
 """Python packages from an index of the test's own: mirrors, proxies, certificates, the disk budget, and what a change of
 code costs. No other network is needed."""
 
-import base64
 import hashlib
-import http.server
-import io
 import os
-import random
 import re
 import ssl
 import subprocess
-import threading
 import time
-import zipfile
 
 import pytest
 
-from harness import engine
 from harness.functions import HELLO
+from harness.index import NOT_SET, Index, gateway, mirrored, wheel
 from harness.wait import wait_until
 
 pytestmark = pytest.mark.limit(300)
-
-NOT_SET = {name: "" for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY",
-                                 "NO_PROXY", "ALL_PROXY", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST",
-                                 "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX")}
 
 USES = """
     import parcel
@@ -34,87 +24,11 @@ USES = """
 """
 
 
-def wheel(name, size, requires=None):
-    """A wheel whose module `parcel` knows its name and comes with `size` bytes that cannot be compressed."""
-    needs = f"Requires-Dist: {requires}\n" if requires else ""
-    files = {
-        "parcel/__init__.py": f"NAME = {name!r}\n".encode(),
-        "parcel/weight": random.Random(name).randbytes(size),
-        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}".encode(),
-        f"{name}-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = f"{name}-1.0.dist-info/RECORD"
-    lines = [f"{path},sha256={digest(data)},{len(data)}" for path, data in files.items()] + [f"{record},,"]
-    files[record] = "\n".join(lines).encode()
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for path, data in files.items():
-            archive.writestr(path, data)
-    return out.getvalue()
-
-
-def digest(data):
-    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Also a proxy: it takes whole URLs, and answers them itself."""
-
-    def do_GET(self):
-        index = self.server.index
-        index.asked.append(self.path)
-        name = re.search(r"/simple/([a-z]+)/(.*)$", self.path)
-        data = index.wheels.get(name[1]) if name else None
-        if data is None:
-            self.send_error(404)
-            return
-        if not name[2]:
-            data = f'<a href="{name[1]}-1.0-py3-none-any.whl">{name[1]}-1.0-py3-none-any.whl</a>'.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/octet-stream" if name[2] else "text/html")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
-
-
-class Index:
-    """Packages served where builder containers reach this machine. asked: the targets of all requests."""
-
-    def __init__(self, context=None):
-        self.wheels = {}
-        self.asked = []
-        self.host = gateway()
-        self.server = http.server.ThreadingHTTPServer((self.host, 0), Handler)
-        self.server.index = self
-        if context:
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.address = f"{'https' if context else 'http'}://{self.host}:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def gateway():
-    """This machine's address on the network of builder containers."""
-    (name,) = [name for name in engine.networks() if name == "berth"]
-    return engine.Engine().call("GET", f"/networks/{name}")["IPAM"]["Config"][0]["Gateway"]
-
-
 @pytest.fixture
 def index(runtime_images):
     index = Index()
     yield index
     index.close()
-
-
-def mirrored(index):
-    """What the daemon's environment says of this index."""
-    return {**NOT_SET, "PIP_INDEX_URL": f"{index.address}/simple", "PIP_TRUSTED_HOST": index.host}
 
 
 def answers(berth, name, text, seconds=60):

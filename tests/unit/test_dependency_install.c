@@ -40,8 +40,11 @@ static void on_done(void *context, const struct error *err, const char *key, boo
         snprintf(bench->ends[at].key, sizeof(bench->ends[at].key), "%s", key);
 }
 
-static void open_installs(struct install_bench *bench, unsigned timeout_ms)
+/* Zero members take what is enough. */
+static void open_installs(struct install_bench *bench, struct builder_limits limits)
 {
+    if (limits.timeout_ms == 0)
+        limits.timeout_ms = BENCH_GUARD_MS;
     struct error err;
     *bench = (struct install_bench){0};
     engine_open(&bench->engine);
@@ -51,10 +54,11 @@ static void open_installs(struct install_bench *bench, unsigned timeout_ms)
     assert_int_equal(dependency_store_open(bench->state, bench->engine.background, &bench->store, &err), 0);
     const struct dependency_installs_options options = {.base = bench->engine.bench.base,
                                                         .docker = bench->engine.docker,
+                                                        .background = bench->engine.background,
                                                         .store = bench->store,
                                                         .owner = bench->engine.id,
                                                         .network = "none",
-                                                        .timeout_ms = timeout_ms};
+                                                        .limits = limits};
     assert_int_equal(dependency_installs_create(&options, &bench->installs, &err), 0);
 }
 
@@ -119,12 +123,13 @@ static void ensure_and_wait(struct install_bench *bench, const char *key, const 
 
 static void test_install(void **state)
 {
-    static const char script[] = "echo \"$GREETING from $(id -u), home $HOME\"; echo 'at 1%\rat 100%' >&2; "
-                                 "touch /no 2>/dev/null || echo read-only; touch /tmp/yes && echo bytes > "
-                                 "$BERTH_TARGET/file";
+    static const char script[] =
+        "echo \"$GREETING from $(id -u), home $HOME\"; echo 'at 1%\rat 100%' >&2; "
+        "touch /no 2>/dev/null || echo read-only; touch /tmp/yes $TMPDIR/yes && echo bytes > "
+        "$BERTH_TARGET/file";
     (void)state;
     struct install_bench bench;
-    open_installs(&bench, 0);
+    open_installs(&bench, (struct builder_limits){0});
     ensure(&bench, "one", script);
     ensure(&bench, "one", script);
     bench_wait(&bench.engine.bench, &bench.done, 2);
@@ -132,7 +137,7 @@ static void test_install(void **state)
     assert_true(bench.ends[0].installed);
     assert_string_equal(bench.ends[0].key, bench.ends[1].key);
     cleanup_free char *greeting =
-        xasprintf("hi from %u, home /tmp\n", geteuid() == 0 ? RUNTIME_IMAGE_UID : geteuid());
+        xasprintf("hi from %u, home /berth/build/tmp\n", geteuid() == 0 ? RUNTIME_IMAGE_UID : geteuid());
     assert_non_null(strstr(strbuf_text(&bench.output), greeting));
     assert_non_null(strstr(strbuf_text(&bench.output), "read-only\n"));
     assert_non_null(strstr(strbuf_text(&bench.output), "at 100%\n"));
@@ -152,7 +157,7 @@ static void test_failure(void **state)
 {
     (void)state;
     struct install_bench bench;
-    open_installs(&bench, 0);
+    open_installs(&bench, (struct builder_limits){0});
     ensure_and_wait(&bench, "bad",
                     "for i in 1 2 3 4 5 6; do echo step $i; done; echo 'no such thing as six' >&2; exit 4");
     assert_true(bench.ends[0].failed);
@@ -172,7 +177,7 @@ static void test_missing_command(void **state)
     static const struct dependency_callbacks callbacks = {.done = on_done};
     (void)state;
     struct install_bench bench;
-    open_installs(&bench, 0);
+    open_installs(&bench, (struct builder_limits){0});
     char *argv[] = {"no-such-installer", NULL}, *environment[] = {NULL};
     struct build_dependencies dependencies = {"x", argv, environment};
     struct dependency_request request = {.runtime = "test",
@@ -181,8 +186,8 @@ static void test_missing_command(void **state)
                                          .dependencies = &dependencies};
     dependency_installs_ensure(bench.installs, &request, &callbacks, &bench);
     bench_wait(&bench.engine.bench, &bench.done, 1);
-    assert_string_equal(bench.ends[0].err.component, "docker");
-    assert_non_null(strstr(bench.ends[0].err.message, "the installer cannot start: "));
+    assert_string_equal(bench.ends[0].err.reason, "dependency-install");
+    assert_non_null(strstr(bench.ends[0].err.message, "(exit code 127)"));
     assert_non_null(strstr(bench.ends[0].err.message, "no-such-installer"));
     request.image = "berth-runtime-none:0";
     dependencies.key = "y";
@@ -196,7 +201,7 @@ static void test_timeout(void **state)
 {
     (void)state;
     struct install_bench bench;
-    open_installs(&bench, 3000);
+    open_installs(&bench, (struct builder_limits){.timeout_ms = 3000});
     ensure_and_wait(&bench, "slow", "echo waiting for godot; sleep 60");
     assert_string_equal(bench.ends[0].err.reason, "dependency-timeout");
     assert_non_null(strstr(bench.ends[0].err.message, "within 3 s; the last lines: waiting for godot"));
@@ -204,11 +209,77 @@ static void test_timeout(void **state)
     close_installs(&bench);
 }
 
+/* Each limit is told by its name. */
+static void test_limits(void **state)
+{
+    static const char filling[] =
+        "i=0; while :; do dd if=/dev/zero of=$BERTH_TARGET/$i bs=64k count=16 2>/dev/null; "
+        "i=$((i + 1)); done";
+    (void)state;
+    struct install_bench bench;
+    open_installs(&bench,
+                  (struct builder_limits){.memory_bytes = 64 << 20, .disk_bytes = 32 << 20, .cpus = 1e6});
+    ensure_and_wait(&bench, "memory",
+                    "echo eating >&2; dd if=/dev/zero of=/dev/null bs=200M count=1; exit 3");
+    assert_string_equal(bench.ends[0].err.reason, "dependency-memory");
+    assert_non_null(strstr(bench.ends[0].err.message, "of which it may have 64 MiB; its last lines: eating"));
+    assert_non_null(strstr(bench.ends[0].err.hint, "`build_memory`"));
+    ensure_and_wait(&bench, "disk", filling);
+    assert_string_equal(bench.ends[1].err.reason, "dependency-disk");
+    assert_non_null(strstr(bench.ends[1].err.message, "32 MiB"));
+    assert_non_null(strstr(bench.ends[1].err.hint, "`build_disk`"));
+    /* However short it is, what is too large does not get into the store. */
+    ensure_and_wait(&bench, "quick", "dd if=/dev/zero of=$TMPDIR/x bs=64k count=1024");
+    assert_string_equal(bench.ends[2].err.reason, "dependency-disk");
+    ensure_and_wait(&bench, "hidden",
+                    "mkdir $TMPDIR/x && cd $TMPDIR/x && for i in $(seq 100); do mkdir x; cd x; done");
+    assert_string_equal(bench.ends[3].err.reason, "dependency-disk");
+    close_installs(&bench);
+}
+
+/* What the variables say is in no command line, output is shown without passwords, and only so much of it. */
+static void test_secrets(void **state)
+{
+    static const char script[] = "echo \"see https://u:$GREETING@example.org/x\"; echo \"bye token@x\"; "
+                                 "tr '\\0' ' ' </proc/1/cmdline; echo; stat -c %a /berth/build/environment; "
+                                 "yes 0123456789abcdef | head -n 100000";
+    (void)state;
+    struct install_bench bench;
+    open_installs(&bench, (struct builder_limits){0});
+    ensure_and_wait(&bench, "secret", script);
+    assert_false(bench.ends[0].failed);
+    const char *output = strbuf_text(&bench.output);
+    assert_non_null(strstr(output, "see https://***@example.org/x\nbye token@x\nsh -c echo"));
+    assert_non_null(strstr(output, "\n400\n"));
+    assert_null(strstr(output, "u:hi"));
+    assert_true(bench.lines > 10000 && bench.lines < 100000);
+    close_installs(&bench);
+}
+
+/* What was changed is installed anew. */
+static void test_changed(void **state)
+{
+    (void)state;
+    struct install_bench bench;
+    struct error err;
+    open_installs(&bench, (struct builder_limits){0});
+    ensure_and_wait(&bench, "one", "echo right >$BERTH_TARGET/file");
+    cleanup_free char *path = dependency_store_path(bench.store, bench.ends[0].key);
+    cleanup_free char *file = xasprintf("%s/file", path);
+    assert_int_equal(fs_write_file(file, "wrong\n", 6, 0644, &err), 0);
+    ensure_and_wait(&bench, "one", "echo right >$BERTH_TARGET/file");
+    assert_true(bench.ends[1].installed);
+    cleanup_free char *text = NULL;
+    assert_int_equal(fs_read_file(file, 100, &text, NULL, &err), 0);
+    assert_string_equal(text, "right\n");
+    close_installs(&bench);
+}
+
 static void test_cancel(void **state)
 {
     (void)state;
     struct install_bench bench;
-    open_installs(&bench, 0);
+    open_installs(&bench, (struct builder_limits){0});
     struct dependency_install *running = ensure(&bench, "a", "echo on; sleep 60");
     struct dependency_install *joined = ensure(&bench, "a", "echo on; sleep 60");
     struct dependency_install *creating = ensure(&bench, "b", "sleep 60");
@@ -229,7 +300,7 @@ static void test_stop(void **state)
 {
     (void)state;
     struct install_bench bench;
-    open_installs(&bench, 0);
+    open_installs(&bench, (struct builder_limits){0});
     ensure(&bench, "a", "echo on; sleep 60");
     ensure(&bench, "b", "sleep 60");
     ensure(&bench, "c", "sleep 60");
@@ -243,9 +314,15 @@ static void test_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_install),         cmocka_unit_test(test_failure),
-        cmocka_unit_test(test_missing_command), cmocka_unit_test(test_timeout),
-        cmocka_unit_test(test_cancel),          cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_install),
+        cmocka_unit_test(test_failure),
+        cmocka_unit_test(test_missing_command),
+        cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

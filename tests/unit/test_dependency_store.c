@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 struct store_bench {
     struct bench bench;
@@ -53,9 +54,11 @@ static void commit(struct store_bench *bench, const char *key, size_t size)
     cleanup_free char *staged = NULL;
     struct error err;
     assert_int_equal(dependency_store_stage(bench->store, getuid(), getgid(), &staged, &err), 0);
-    cleanup_free char *file = xasprintf("%s/file", staged);
+    cleanup_free char *file = xasprintf("%s/target/file", staged);
+    cleanup_free char *rest = xasprintf("%s/tmp/rest", staged);
     cleanup_free char *bytes = xcalloc(1, size);
     assert_int_equal(fs_write_file(file, bytes, size, 0644, &err), 0);
+    assert_int_equal(link(file, rest), 0);
     dependency_store_commit(bench->store, key, staged, on_committed, bench);
 }
 
@@ -119,6 +122,50 @@ static void test_commit(void **state)
     teardown(&bench);
 }
 
+static void check_and_wait(struct store_bench *bench, const char *key)
+{
+    unsigned before = bench->committed;
+    dependency_store_check(bench->store, key, on_committed, bench);
+    bench_wait(&bench->bench, &bench->committed, before + 1);
+}
+
+/* One byte of a file, and its times as they were. */
+static void change(const char *file)
+{
+    struct stat before;
+    assert_int_equal(stat(file, &before), 0);
+    cleanup_close int fd = open(file, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "x", 1, 0), 1);
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
+    assert_int_equal(futimens(fd, times), 0);
+}
+
+static void test_check(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    char key[HASH_HEX_SIZE];
+    setup(&bench);
+    make_key('a', key);
+    commit_and_wait(&bench, 'a', 1000);
+    check_and_wait(&bench, key);
+    assert_null(bench.err.reason);
+    cleanup_free char *path = dependency_store_path(bench.store, key);
+    cleanup_free char *file = xasprintf("%s/file", path);
+    change(file);
+    check_and_wait(&bench, key);
+    assert_string_equal(bench.err.reason, "changed");
+    dependency_store_drop(bench.store, key);
+    assert_false(dependency_store_has(bench.store, key));
+
+    commit_and_wait(&bench, 'a', 1000);
+    cleanup_free char *note = xasprintf("%s/dependencies-used/%s", bench.state, key);
+    assert_int_equal(unlink(note), 0);
+    check_and_wait(&bench, key);
+    assert_string_equal(bench.err.reason, "changed");
+    teardown(&bench);
+}
+
 static void test_collect(void **state)
 {
     (void)state;
@@ -170,10 +217,8 @@ static void test_shutdown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key),
-        cmocka_unit_test(test_commit),
-        cmocka_unit_test(test_collect),
-        cmocka_unit_test(test_shutdown),
+        cmocka_unit_test(test_key),     cmocka_unit_test(test_commit),   cmocka_unit_test(test_check),
+        cmocka_unit_test(test_collect), cmocka_unit_test(test_shutdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,8 +93,10 @@ struct berth_diagnostic {
 
 /* How the dependencies of a function are installed: a command run once in a builder container of the runtime
  * image, as a non-root user, with network, and with the environment variable BERTH_TARGET naming the empty
- * directory to fill. The result is shared by every function of this runtime that asks with an equal key and
- * equal image. */
+ * directory to fill and TMPDIR one for temporary files. Everybody on the machine can read `argv`;
+ * `environment` is handed in by a file, through the image's /bin/sh, so what may hold a password belongs
+ * there. The result is shared by every function of this runtime that asks with an equal key and equal image.
+ */
 struct berth_dependencies {
     size_t struct_size;
     const char *key;                /* what is asked for, normalised, e.g. the requirement line */
