@@ -3,11 +3,10 @@
  *
  *     packages/<digest>/   content of a package, never changed once it is there
  *     staging/             what is being made; emptied at start
- *     boot-id              of the boot that packages/ belongs to
  *
  * A package gets here by a rename, so it is there whole or not at all. Its files are not synced to the disk
- * one by one, which would cost more than building them: packages of an earlier boot are dropped at start
- * instead. Control thread only.
+ * one by one, which would cost more than building them, and a daemon trusts none but those that it has stored
+ * itself: what an earlier one left is dropped at start. Control thread only.
  */
 #ifndef BUILD_PACKAGE_STORE_H
 #define BUILD_PACKAGE_STORE_H
@@ -36,8 +35,13 @@ const char *package_store_staging(const struct package_store *store);
 char *package_store_path(const struct package_store *store, const char *digest);
 
 /* Takes the staged package into the store; package->staged is NULL afterwards, also on failure. When the
- * digest is there already the staged copy is dropped. */
+ * digest is there already, as it was stored, the staged copy is dropped; else it takes the other's place. */
 int package_store_commit(struct package_store *store, struct build_package *package, struct error *err);
+
+/* Whether the package is there as it was stored, in some microseconds for each file: "package-changed" when
+ * not, and then nothing may be started from it. What root changes while it is mounted in a container is not
+ * seen. */
+int package_store_verify(const struct package_store *store, const char *digest, struct error *err);
 
 /* Drops a staged package that will not be used; package->staged is NULL afterwards. */
 void package_store_discard(struct package_store *store, struct build_package *package);

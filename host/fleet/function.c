@@ -25,6 +25,7 @@ struct function {
     struct kept_error *problem; /* of the newest deployment */
     struct diagnostics diagnostics;
     bool settled, removed;
+    bool stale; /* to be deployed again once the deployment under way has settled */
 };
 
 static void settle(struct function *function)
@@ -33,6 +34,8 @@ static void settle(struct function *function)
         return;
     function->settled = true;
     function->hooks.settled(function, function->owner);
+    if (function->stale && !function->removed)
+        function_redeploy(function);
 }
 
 static void retire(struct function *function, struct revision *revision, const char *why)
@@ -53,6 +56,8 @@ static void note_problem(struct function *function, const struct error *err)
     error_replace(&function->problem, err);
     log_warning("function.problem", LOG_STR("function", function->name), LOG_ERR(err),
                 LOG_STR("serving", function->current ? "the old revision" : "nothing"));
+    if (function->current)
+        revision_rebuild_failed(function->current, err);
 }
 
 static void log_diagnostics(const struct function *function)
@@ -169,6 +174,7 @@ static void on_stale(struct revision *revision, void *owner)
 {
     (void)revision;
     struct function *function = owner;
+    function->stale = true;
     if (function->settled && !function->removed)
         function_redeploy(function);
 }
@@ -252,6 +258,7 @@ void function_deploy(struct function *function, struct generation *generation,
     function->generation = generation;
     function->settings = settings;
     function->settled = false;
+    function->stale = false;
     keep_diagnostics(function, diagnostics);
     if (function->next) {
         retire(function, function->next, "superseded");

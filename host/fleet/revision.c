@@ -171,7 +171,16 @@ void revision_renew(struct revision *revision, struct generation *generation,
     revision->settings = settings;
     revision->failures = 0;
     revision->retry_at_ms = 0;
+    revision->package_changed = false;
     revision_scale(revision);
+}
+
+void revision_rebuild_failed(struct revision *revision, const struct error *err)
+{
+    if (!revision->package_changed)
+        return;
+    revision->package_changed = false; /* the next request tries again */
+    slot_pool_fail_waiters(revision->pool, err);
 }
 
 void revision_resume(struct revision *revision)

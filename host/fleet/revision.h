@@ -54,7 +54,7 @@ struct revision_hooks {
     /* In standby: its first instance is ready, or it failed to load. */
     void (*loaded)(struct revision *revision, void *owner);
     void (*load_failed)(struct revision *revision, const struct error *cause, void *owner);
-    /* Its image is not there any more: it must be prepared again. */
+    /* Its image is not there any more, or its package was changed: it must be prepared again. */
     void (*stale)(struct revision *revision, void *owner);
     /* Retired and without instances; the owner destroys it now. Last call. */
     void (*empty)(struct revision *revision, void *owner);
@@ -83,6 +83,10 @@ void revision_retire(struct revision *revision, const char *why);
  * failures. */
 void revision_renew(struct revision *revision, struct generation *generation,
                     const struct function_settings *settings);
+
+/* A later deployment has failed. When this one's package was changed on the disk, whoever waits is told so; a
+ * later request tries again. */
+void revision_rebuild_failed(struct revision *revision, const struct error *err);
 
 /* The engine is back: what it failed to do is tried again at once. */
 void revision_resume(struct revision *revision);

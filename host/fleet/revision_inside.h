@@ -24,10 +24,11 @@ struct revision {
 
     struct instance **instances;
     size_t count, capacity;
-    unsigned failures; /* starts in a row */
-    unsigned deaths;   /* in a row, of instances that had just become ready */
-    unsigned denied;   /* instances that the last decision wanted beyond the host's room */
-    bool trial_waits;  /* in standby: for room on the host */
+    unsigned failures;    /* starts in a row */
+    unsigned deaths;      /* in a row, of instances that had just become ready */
+    bool package_changed; /* nothing is started until it has been made anew */
+    unsigned denied;      /* instances that the last decision wanted beyond the host's room */
+    bool trial_waits;     /* in standby: for room on the host */
     uint64_t trial_since_ms;
     struct failure last_failure;
     uint64_t retry_at_ms;
@@ -59,8 +60,9 @@ void revision_end_if_empty(struct revision *revision);
 /* What containers it starts from; borrows from the revision. */
 void revision_fill_spec(const struct revision *revision, struct instance_spec *spec);
 
-/* Starts an instance: a prewarmed one when there is one. The budget has been looked at. */
-void revision_start_one(struct revision *revision);
+/* Starts an instance: a prewarmed one when there is one. The budget has been looked at. False when the
+ * package was changed on the disk: its owner has been told. */
+bool revision_start_one(struct revision *revision);
 
 /* --- revision_scaling.c: how many instances there should be, and room on the host --- */
 

@@ -55,6 +55,25 @@ static void note_start_time(struct fleet_env *env, const struct instance *instan
 
 static bool start_prewarmed(struct revision *revision);
 
+/* Nothing is started from a package that was changed on the disk. It is made anew from the function's files,
+ * once for all the starts that are wanted meanwhile; whoever waits goes on waiting. */
+static bool package_is_intact(struct revision *revision)
+{
+    struct error err;
+    if (revision->package_changed)
+        return false;
+    if (package_store_verify(revision->env->packages, revision->prepared.package_digest, &err) == 0)
+        return true;
+    log_warning("revision.package_changed", LOG_STR("function", revision->settings->name), LOG_ERR(&err));
+    if (revision->state == REVISION_STANDBY) {
+        revision->hooks.load_failed(revision, &err, revision->owner);
+        return false;
+    }
+    revision->package_changed = true;
+    revision->hooks.stale(revision, revision->owner);
+    return false;
+}
+
 /* Whether a start whose turn has come would still be of use. */
 static bool is_needed(const struct revision *revision)
 {
@@ -71,7 +90,8 @@ static bool on_wanted(struct instance *instance, void *owner)
     (void)instance;
     struct revision *revision = owner;
     if (revision->state == REVISION_ACTIVE)
-        return is_needed(revision) && !start_prewarmed(revision) && !fleet_engine_is_away(revision->env);
+        return is_needed(revision) && package_is_intact(revision) && !start_prewarmed(revision) &&
+               !fleet_engine_is_away(revision->env);
     return revision->state == REVISION_STANDBY;
 }
 
@@ -271,12 +291,15 @@ static void start_fresh(struct revision *revision)
     json_decref(settings);
 }
 
-void revision_start_one(struct revision *revision)
+bool revision_start_one(struct revision *revision)
 {
+    if (!package_is_intact(revision))
+        return false;
     if (!start_prewarmed(revision))
         start_fresh(revision);
     if (revision->prepared.dependency_key)
         dependency_store_touch(revision->env->dependencies, revision->prepared.dependency_key);
+    return true;
 }
 
 void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),

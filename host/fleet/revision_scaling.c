@@ -131,8 +131,8 @@ static void start_trial(struct revision *revision)
     note_denied(revision, has_room ? 0 : 1);
     if (!has_room)
         return;
-    revision_start_one(revision);
-    revision_tell_starting(revision);
+    if (revision_start_one(revision))
+        revision_tell_starting(revision);
 }
 
 void revision_scale(struct revision *revision)
@@ -147,9 +147,10 @@ void revision_scale(struct revision *revision)
     slot_pool_set_limit(revision->pool, scale_reason_limit(decision.reason));
     tell_trouble(revision);
     log_decision(revision, &inputs, &decision);
-    for (unsigned i = 0; i < decision.start; i++)
-        revision_start_one(revision);
-    if (decision.start > 0)
+    unsigned started = 0;
+    while (started < decision.start && revision_start_one(revision))
+        started++;
+    if (started > 0)
         revision_tell_starting(revision);
     note_denied(revision, decision.denied);
     arm_retry(revision, &inputs, decision.reason);
