@@ -224,7 +224,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
         return -1;
     struct admin_options admin_options = {.base = daemon->base,
                                           .host = daemon->host,
-                                          .run_dir = locations->run_dir,
+                                          .run_dir = fleet_run_dir(daemon->fleet),
                                           .fleet = daemon->fleet,
                                           .gateway = daemon->gateway};
     return admin_create(&admin_options, &daemon->admin, err);

@@ -18,7 +18,7 @@ struct gateway;
 struct admin_options {
     struct event_base *base;
     const struct host_settings *host;
-    const char *run_dir; /* exists */
+    const char *run_dir; /* exists; where the socket is made */
     struct fleet *fleet;
     struct gateway *gateway;
 };

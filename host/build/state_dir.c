@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "base/private_dir.h"
 #include "base/strbuf.h"
 
 #include <dirent.h>
@@ -14,14 +15,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define MARK "host-id" /* nothing else is known to have a file of this name */
+
 int state_dir_open(const char *state_dir, char **ret_path, struct error *err)
 {
-    if (fs_make_dirs(state_dir, 0755, err) < 0)
+    if (private_dir_open(state_dir, MARK, ret_path, err) < 0)
         return error_prefix(err, "the state directory");
-    char *path = realpath(state_dir, NULL);
-    if (!path)
-        return error_errno(err, "build", errno, "cannot find the state directory %s", state_dir);
-    *ret_path = path;
     return 0;
 }
 

@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The absolute path of `state_dir`, which is made when it is missing. The caller frees it. */
+/* Makes the state directory, or takes the one that is there: closed to other users afterwards, while what is
+ * in it is as open as containers that mount it need it. *ret_path is its absolute path, without symbolic
+ * links, which the caller frees. Errors are those of private_dir_open(). */
 int state_dir_open(const char *state_dir, char **ret_path, struct error *err);
 
 /* Makes `<state>/<name>` with `mode`. The caller frees *ret_path. */

@@ -97,6 +97,14 @@ static int bind_at(const char *path, int *ret_fd, struct error *err)
     return 0;
 }
 
+/* Whatever the umask: it is the container's user that has to get into it. */
+static int make_dir(const char *path, struct error *err)
+{
+    if (fs_make_dirs(path, 0755, err) < 0)
+        return -1;
+    return chmod(path, 0755) < 0 ? error_errno(err, "fleet", errno, "cannot set the mode of %s", path) : 0;
+}
+
 int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_fn *accepted, void *owner,
               struct dial **ret_dial, struct error *err)
 {
@@ -104,7 +112,7 @@ int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_f
     *dial = (struct dial){.fd = -1, .accepted = accepted, .owner = owner};
     dial->dir = xasprintf("%s/%s", env->run_dir, instance);
     cleanup_free char *path = xasprintf("%s/host.sock", dial->dir);
-    if (fs_make_dirs(dial->dir, 0755, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
+    if (make_dir(dial->dir, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
         dial_close(dial);
         return -1;
     }

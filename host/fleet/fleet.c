@@ -319,6 +319,11 @@ const char *fleet_owner_id(const struct fleet *fleet)
     return fleet->owner.id;
 }
 
+const char *fleet_run_dir(const struct fleet *fleet)
+{
+    return fleet->run_dir;
+}
+
 const struct fleet_budget *fleet_current_budget(const struct fleet *fleet)
 {
     return &fleet->env.budget;

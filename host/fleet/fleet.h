@@ -24,7 +24,8 @@ struct fleet_options {
     struct event_base *base;
     const struct host_settings *host; /* outlives the fleet */
     const char *config_path;
-    const char *state_dir, *run_dir, *plugin_dir; /* absolute; made when missing */
+    const char *state_dir, *run_dir; /* made when missing, and closed to other users: private_dir_open() */
+    const char *plugin_dir;          /* absolute */
     const char *build_job_program;
     struct route_table *routes; /* outlives the fleet */
 };
@@ -70,6 +71,10 @@ enum gateway_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance,
 
 bool fleet_is_settled(const struct fleet *fleet);
 const char *fleet_owner_id(const struct fleet *fleet);
+
+/* The run directory, without symbolic links on the way. */
+const char *fleet_run_dir(const struct fleet *fleet);
+
 const struct fleet_budget *fleet_current_budget(const struct fleet *fleet);
 
 /* What the plugin folder holds. Owned by the fleet. */

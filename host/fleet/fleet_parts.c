@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/private_dir.h"
 #include "base/strbuf.h"
 #include "build/background.h"
 #include "build/build_job.h"
@@ -11,6 +12,7 @@
 #include "build/package_store.h"
 #include "build/plugins.h"
 #include "build/runtime_image.h"
+#include "build/state_dir.h"
 #include "docker/docker.h"
 #include "fleet/engine_queue.h"
 #include "fleet/engine_watch.h"
@@ -19,6 +21,7 @@
 
 #include <stdlib.h>
 
+#define RUN_LOCK          "run.lock"
 #define NETWORK_NAME      "berth"
 #define MEMORY_PERCENT    75 /* of the machine's, for all instances together, unless set */
 #define INSTANCES_DEFAULT 512
@@ -46,21 +49,23 @@ static void init_budget(struct fleet_env *env)
  */
 static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct error *err)
 {
-    if (fs_make_dirs(run_dir, 0755, err) < 0 || owner_lock(run_dir, "run.lock", &fleet->run_lock, err) < 0)
+    if (private_dir_open(run_dir, RUN_LOCK, &fleet->run_dir, err) < 0)
+        return error_prefix(err, "the run directory");
+    if (owner_lock(fleet->run_dir, RUN_LOCK, &fleet->run_lock, err) < 0)
         return -1;
-    fleet->run_dir = xasprintf("%s/i", run_dir);
-    if (fs_remove_tree(fleet->run_dir, err) < 0 || fs_make_dirs(fleet->run_dir, 0755, err) < 0)
+    fleet->instances_dir = xasprintf("%s/i", fleet->run_dir);
+    if (fs_remove_tree(fleet->instances_dir, err) < 0 || fs_make_dirs(fleet->instances_dir, 0700, err) < 0)
         return -1;
-    fleet->env.run_dir = fleet->run_dir;
+    fleet->env.run_dir = fleet->instances_dir;
     return 0;
 }
 
-static int open_stores(struct fleet *fleet, const struct fleet_options *options, struct error *err)
+static int open_stores(struct fleet *fleet, const char *state_dir, struct error *err)
 {
     struct fleet_env *env = &fleet->env;
     if (background_create(env->base, &fleet->background, err) < 0 ||
-        package_store_open(options->state_dir, fleet->background, &env->packages, err) < 0 ||
-        dependency_store_open(options->state_dir, fleet->background, &env->dependencies, err) < 0)
+        package_store_open(state_dir, fleet->background, &env->packages, err) < 0 ||
+        dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0)
         return -1;
     return 0;
 }
@@ -97,8 +102,9 @@ static int create_builders(struct fleet *fleet, const struct fleet_options *opti
 static int create_parts(struct fleet *fleet, const struct fleet_options *options, struct error *err)
 {
     struct fleet_env *env = &fleet->env;
-    if (fs_make_dirs(options->state_dir, 0755, err) < 0 ||
-        owner_acquire(options->state_dir, &fleet->owner, err) < 0)
+    cleanup_free char *state_dir = NULL;
+    if (state_dir_open(options->state_dir, &state_dir, err) < 0 ||
+        owner_acquire(state_dir, &fleet->owner, err) < 0)
         return -1;
     env->owner_id = fleet->owner.id;
     if (prepare_run_dir(fleet, options->run_dir, err) < 0 || mailbox_init(&env->inbox, err) < 0)
@@ -106,7 +112,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     fleet->inbox_event = event_new(env->base, env->inbox.fd, EV_READ | EV_PERSIST, fleet_on_inbox, fleet);
     event_add(fleet->inbox_event, NULL);
     if (docker_create(env->base, env->host->docker_socket, &env->docker, err) < 0 ||
-        open_stores(fleet, options, err) < 0 || create_builders(fleet, options, err) < 0)
+        open_stores(fleet, state_dir, err) < 0 || create_builders(fleet, options, err) < 0)
         return -1;
     env->losses = loss_book_create();
     env->queue = engine_queue_create(env->base, core_count());
@@ -192,5 +198,6 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet->functions);
     free(fleet->config_path);
     free(fleet->run_dir);
+    free(fleet->instances_dir);
     free(fleet);
 }
