@@ -76,6 +76,11 @@ static void describe_running(const struct autopsy *autopsy, struct error *cause)
         error_set(cause, "fleet", "start-timeout", "the instance was not ready within %u ms (%s)",
                   autopsy->env->host->start_timeout_ms, autopsy->phase);
         error_hint(cause, "raise `start_timeout` under `host:` if the function needs longer to load");
+    } else if (autopsy->what == AUTOPSY_DISCONNECTED) {
+        error_set(cause, "runner", "runner-gone",
+                  "the runner closed all its connections while %s, and its container goes on",
+                  autopsy->phase);
+        error_hint(cause, "does the function close descriptors that are not its own?");
     } else if (autopsy->signalled) {
         error_set(cause, "container", "container-killed", "the container was sent a signal while %s",
                   autopsy->phase);

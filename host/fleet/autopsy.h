@@ -12,8 +12,9 @@ struct autopsy;
 
 /* What was expected of the container when it was given up. */
 enum autopsy_case {
-    AUTOPSY_DIED,      /* it has ended by itself, or is about to */
-    AUTOPSY_TIMED_OUT, /* it was not ready in time */
+    AUTOPSY_DIED,         /* it has ended by itself, or is about to */
+    AUTOPSY_TIMED_OUT,    /* it was not ready in time */
+    AUTOPSY_DISCONNECTED, /* its runner has closed every connection, and dials no more */
 };
 
 /* Reports the cause. Of component "container": reason "out-of-memory", "container-exited", "container-killed"

@@ -180,14 +180,6 @@ uint64_t instance_served_ms(const struct instance *instance)
     return (instance->lost_ms ? instance->lost_ms : clock_ms()) - instance->ready_ms + 1;
 }
 
-unsigned instance_missing_slots(const struct instance *instance, uint64_t now_ms)
-{
-    if (instance->state != INSTANCE_READY || now_ms >= instance->phase_began_ms + INSTANCE_DIAL_MS)
-        return 0;
-    unsigned slots = instance_connection_count(instance);
-    return slots < instance->concurrency ? instance->concurrency - slots : 0;
-}
-
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,
                     uint64_t *ret_idle_since_ms)
 {

@@ -68,6 +68,7 @@ struct instance_load {
     const void *package;            /* tar for a prewarmed instance, else NULL */
     size_t package_size;
     unsigned concurrency; /* slots, from 1 */
+    unsigned timeout_ms;  /* that a request may take */
     uint64_t
         memory_bytes; /* limits that the function asks for; applied when they differ from the container's */
     double cpus;
@@ -86,8 +87,6 @@ struct instance_hooks {
                    void *owner); /* asked when its turn to start comes; false: it goes. NULL: yes */
     void (*prewarmed)(struct instance *instance, void *owner); /* only when started without a load */
     void (*ready)(struct instance *instance, void *owner);
-    void (*slot_added)(struct instance *instance,
-                       void *owner); /* after `ready`: its runner dialled again. NULL: fine */
     void (*failed)(struct instance *instance, const struct error *cause, void *owner);
     void (*gone)(struct instance *instance, void *owner);
 };
@@ -140,12 +139,11 @@ const struct instance_times *instance_phase_times(const struct instance *instanc
 /* How long it has been able to serve, or was; 0: never ready. At least 1 when it was. */
 uint64_t instance_served_ms(const struct instance *instance);
 
-/* How long a ready instance's runner is given to open the rest of its slots, in milliseconds. */
+/* How long a ready instance's runner is given to open the rest of its slots, and, when its last connection
+ * has gone, to dial again, in milliseconds. After that its slots are those that it has, and without any it is
+ * lost. When the host has closed a connection the runner may be at work on a request that its client has
+ * given up: it has the function's `timeout` to dial again. */
 #define INSTANCE_DIAL_MS 1000
-
-/* Slots that a ready instance's runner is expected to open yet: 0 in any other state, and once
- * INSTANCE_DIAL_MS have passed. */
-unsigned instance_missing_slots(const struct instance *instance, uint64_t now_ms);
 
 /* Slots it has, those busy, and since when none was busy (0: one is); zeros when it is not ready. */
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,

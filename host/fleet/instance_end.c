@@ -20,7 +20,7 @@ bool instance_is_alive(const struct instance *instance)
     return instance->state < INSTANCE_FAILED;
 }
 
-static void close_connections(struct instance *instance)
+void instance_close_connections(struct instance *instance)
 {
     handshake_cancel(steal(&instance->handshake));
     if (instance->first_fd >= 0)
@@ -47,7 +47,7 @@ static void instance_free(struct instance *instance)
     docker_cancel(instance->rename);
     docker_cancel(instance->verify);
     engine_queue_finish(instance->env->queue, &instance->ticket);
-    close_connections(instance);
+    instance_close_connections(instance);
     instance_drop_load(instance);
     if (instance->pool)
         slot_pool_unref(instance->pool);
@@ -124,13 +124,13 @@ void instance_remove_container(struct instance *instance, const char *why)
     instance->why_removed = why;
     instance_change_state(instance, INSTANCE_REMOVING);
     event_del(instance->timer);
-    close_connections(instance);
+    instance_close_connections(instance);
     instance_drop_load(instance);
     if (!instance->call)
         instance_queue_removal(instance);
 }
 
-void instance_fail(struct instance *instance, const struct error *cause)
+void instance_report(struct instance *instance, const struct error *cause)
 {
     if (!instance->failure_reported) {
         instance->failure_reported = true;
@@ -141,125 +141,13 @@ void instance_fail(struct instance *instance, const struct error *cause)
                     LOG_ERR(cause));
         instance->hooks.failed(instance, cause, instance->owner);
     }
+}
+
+void instance_fail(struct instance *instance, const struct error *cause)
+{
+    instance_report(instance, cause);
     if (instance->state != INSTANCE_REMOVING)
         instance_remove_container(instance, "failed");
-}
-
-static const char *phase_name(const struct instance *instance)
-{
-    switch (instance->state) {
-    case INSTANCE_CREATING:
-    case INSTANCE_STARTING:
-        return "it was starting";
-    case INSTANCE_PREWARMED:
-        return "it waited for a function";
-    case INSTANCE_LOADING:
-        return "it loaded the function";
-    default:
-        return "it served";
-    }
-}
-
-/* It serves no more. */
-static void take_out_of_service(struct instance *instance)
-{
-    if (instance->group)
-        slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
-    instance->lost_ms = clock_ms();
-    instance_change_state(instance, INSTANCE_FAILED);
-    event_del(instance->timer);
-    close_connections(instance);
-}
-
-static void on_autopsy(void *owner, const struct error *cause);
-
-static void begin_autopsy(struct instance *instance, enum autopsy_case what, const char *phase)
-{
-    if (instance->autopsy)
-        return;
-    instance->ask_again = false;
-    instance->asked_ms = clock_ms();
-    instance->autopsy = autopsy_start(instance->env, instance->container_id, what, phase,
-                                      instance->spec.memory_bytes, on_autopsy, instance);
-    if (instance->signalled)
-        autopsy_note_signal(instance->autopsy);
-}
-
-/* Why the runner of a living instance has closed a connection. */
-static void on_loss_explained(struct instance *instance, const struct error *cause)
-{
-    if (strcmp(cause->component, "container") == 0 && instance_is_alive(instance)) {
-        take_out_of_service(instance);
-        instance_fail(instance, cause);
-        return;
-    }
-    loss_book_add(instance->env->losses, instance->id, instance->asked_ms, cause);
-    if (instance->ask_again && instance_is_alive(instance))
-        begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
-}
-
-static void on_autopsy(void *owner, const struct error *cause)
-{
-    struct instance *instance = owner;
-    instance->autopsy = NULL;
-    if (instance->state == INSTANCE_FAILED)
-        instance_fail(instance, cause);
-    else
-        on_loss_explained(instance, cause);
-}
-
-void instance_give_up(struct instance *instance, enum autopsy_case what)
-{
-    if (!instance_is_alive(instance))
-        return;
-    const char *phase = phase_name(instance);
-    take_out_of_service(instance);
-    begin_autopsy(instance, what, phase);
-}
-
-/* The runner has closed a connection. The container's end comes with an event of its own; should it go on,
- * the request that was lost is to learn that too. */
-void instance_slot_lost(struct instance *instance, enum slot_fate fate)
-{
-    bool serves = instance->state == INSTANCE_READY || instance->state == INSTANCE_DRAINING;
-    if (!serves || fate != SLOT_LOST)
-        return;
-    instance->ask_again = true;
-    begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
-}
-
-void instance_container_signalled(struct instance *instance)
-{
-    if (!instance_is_alive(instance))
-        return;
-    instance->signalled = true;
-    if (instance->autopsy)
-        autopsy_note_signal(instance->autopsy);
-}
-
-void instance_container_died(struct instance *instance)
-{
-    if (instance->state == INSTANCE_CREATING)
-        return; /* somebody else has started it, and it is started anew */
-    instance->container_dead = true;
-    instance_give_up(instance, AUTOPSY_DIED);
-}
-
-static void on_verified(void *owner, const struct error *err, const struct docker_state *state)
-{
-    struct instance *instance = owner;
-    instance->verify = NULL;
-    if (err ? strcmp(err->reason, "not-found") == 0 : !state->running)
-        instance_container_died(instance);
-    else
-        instance_log_resume(instance->log);
-}
-
-void instance_verify(struct instance *instance)
-{
-    if (instance_is_alive(instance) && instance->container_started && !instance->verify)
-        instance->verify =
-            docker_container_inspect(instance->env->docker, instance->container_id, on_verified, instance);
 }
 
 /* Removes it although requests are under way. */
@@ -281,6 +169,10 @@ void instance_on_timer(evutil_socket_t fd, short what, void *context)
         on_gone(instance);
     } else if (instance->state == INSTANCE_REMOVING) {
         instance_queue_removal(instance);
+    } else if (instance->state == INSTANCE_READY) {
+        instance_settle(instance);
+    } else if (instance->state == INSTANCE_DRAINING && instance->autopsy) {
+        instance->drained = true; /* but those whose requests were lost learn why first */
     } else if (instance->state == INSTANCE_DRAINING) {
         cut_off(instance);
     } else if (instance->container_started) {
@@ -302,7 +194,7 @@ bool instance_retire_if_idle(struct instance *instance, const char *why)
     return true;
 }
 
-static void drain(struct instance *instance, const char *why, uint64_t drain_ms)
+void instance_drain(struct instance *instance, const char *why, uint64_t drain_ms)
 {
     uint64_t now_ms = clock_ms();
     if (instance->state == INSTANCE_DRAINING && now_ms + drain_ms >= instance->drained_by_ms)
@@ -321,13 +213,14 @@ void instance_retire(struct instance *instance, const char *why, uint64_t drain_
     if (instance_retire_if_idle(instance, why))
         return;
     if (instance->state == INSTANCE_READY || instance->state == INSTANCE_DRAINING)
-        drain(instance, why, drain_ms);
+        instance_drain(instance, why, drain_ms);
     else if (instance->state < INSTANCE_DRAINING)
         instance_remove_container(instance, why);
 }
 
 void instance_drained(struct instance *instance)
 {
-    if (instance->state == INSTANCE_DRAINING)
+    instance->drained = true;
+    if (instance->state == INSTANCE_DRAINING && !instance->autopsy)
         instance_remove_container(instance, instance->why_removed);
 }

@@ -1,4 +1,4 @@
-/* Inside of an instance: what its files share. For instance.c, instance_loading.c and instance_end.c only. */
+/* Inside of an instance: what its files share. For instance.c and instance_*.c only. */
 #ifndef FLEET_INSTANCE_INSIDE_H
 #define FLEET_INSTANCE_INSIDE_H
 
@@ -27,12 +27,15 @@ struct instance {
     struct docker_call *call;                     /* create, start, stop or remove: one at a time */
     struct docker_call *update, *rename, *verify; /* run beside the above */
     struct engine_ticket ticket;
-    struct event *timer; /* start limit, then drain limit, then the next try to remove */
+    struct event
+        *timer; /* start limit, then how long it may lack slots, drain limit, the next try to remove */
     unsigned remove_tries;
-    struct autopsy *autopsy; /* of what is lost, or of a living one whose runner closed a connection */
-    uint64_t asked_ms;       /* when it began */
-    bool ask_again;          /* ... and has closed another since */
-    bool signalled;          /* somebody has had the engine send it a signal */
+    struct autopsy
+        *autopsy;      /* of what is lost, or of one that drains because its runner closed a connection */
+    uint64_t asked_ms; /* when it began */
+    bool ask_again;    /* ... and has closed another since */
+    bool drained;      /* or has had its time to */
+    bool signalled;    /* somebody has had the engine send it a signal */
     struct instance_log *log;
 
     struct dial *dial;
@@ -49,10 +52,11 @@ struct instance {
     json_t *settings;
     char *package;
     size_t package_size;
-    unsigned concurrency;
+    unsigned concurrency, timeout_ms;
 
     struct instance_times times;
     uint64_t phase_began_ms, ready_ms, lost_ms, drained_by_ms; /* 0: not yet */
+    uint64_t away_until_ms; /* the runner may be at work on what a client has given up; 0: it is not */
 };
 
 /* --- instance.c: its state, and its start --- */
@@ -72,7 +76,19 @@ unsigned instance_connection_count(const struct instance *instance);
  * otherwise: while a connection lives, no other takes its place. */
 void instance_on_dialled(void *owner, int fd);
 
+/* --- instance_loss.c: connections or the container have gone, and why --- */
+
+/* The instance is lost; finds out why before it is removed. Not while it is created: Docker has not said yet
+ * which container could be asked about. */
+void instance_give_up(struct instance *instance, enum autopsy_case what);
+
+/* The runner of a ready instance has had its time to open connections. */
+void instance_settle(struct instance *instance);
+
 /* --- instance_end.c: failing, retiring, and the removal of the container --- */
+
+/* Closes the connections that are not its pool's. */
+void instance_close_connections(struct instance *instance);
 
 /* Neither failed nor being removed. */
 bool instance_is_alive(const struct instance *instance);
@@ -88,12 +104,12 @@ void instance_queue_removal(struct instance *instance);
  */
 void instance_remove_container(struct instance *instance, const char *why);
 
-/* Reports a failure, once, and removes the container. */
-void instance_fail(struct instance *instance, const struct error *cause);
+/* Takes no new request; removed when those under way are finished or `drain_ms` have passed. */
+void instance_drain(struct instance *instance, const char *why, uint64_t drain_ms);
 
-/* The instance is lost; finds out why before it is removed. Not while it is created: Docker has not said yet
- * which container could be asked about. */
-void instance_give_up(struct instance *instance, enum autopsy_case what);
+/* Reports a failure, once; and removes the container. */
+void instance_report(struct instance *instance, const struct error *cause);
+void instance_fail(struct instance *instance, const struct error *cause);
 
 /* Handler of `timer`, whatever it stands for at the moment. */
 void instance_on_timer(evutil_socket_t fd, short what, void *context);

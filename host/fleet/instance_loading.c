@@ -26,10 +26,13 @@ static void become_ready(struct instance *instance)
     instance->ready_ms = clock_ms();
     instance_change_state(instance, INSTANCE_READY);
     instance->group = slot_pool_add_group(instance->pool, instance->id);
+    slot_group_await(instance->group, instance->concurrency);
     add_slot(instance, steal_fd(&instance->first_fd));
     for (unsigned i = 0; i < instance->early_count; i++)
         add_slot(instance, instance->early_fds[i]);
     instance->early_count = 0;
+    if (instance_connection_count(instance) < instance->concurrency)
+        fleet_timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
     instance_drop_load(instance);
     instance->log =
         instance_log_start(instance->env, instance->container_id, instance->output, instance->name);
@@ -80,6 +83,7 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
     instance->pool = slot_pool_ref(load->pool);
     instance->settings = json_copy((json_t *)load->settings);
     instance->concurrency = load->concurrency;
+    instance->timeout_ms = load->timeout_ms;
     instance->early_fds = xcalloc(load->concurrency, sizeof(*instance->early_fds));
     instance->updated = true;
     if (load->package_size > 0) {
@@ -173,8 +177,8 @@ static void on_first_dial(struct instance *instance, int fd)
 static void add_late_slot(struct instance *instance, int fd)
 {
     add_slot(instance, fd);
-    if (instance->hooks.slot_added)
-        instance->hooks.slot_added(instance, instance->owner);
+    if (instance_connection_count(instance) == instance->concurrency)
+        instance->away_until_ms = 0;
 }
 
 /* Whether the runner has closed this connection, on which it has nothing to say before it is asked. */

@@ -110,7 +110,6 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
     };
     revision->retry = evtimer_new(env->base, revision_on_retry, revision);
     revision->expiry = evtimer_new(env->base, revision_on_expiry, revision);
-    revision->dialling = evtimer_new(env->base, revision_on_dialled_out, revision);
     revision->ending = evtimer_new(env->base, on_ending, revision);
     static const struct pool_watch_hooks pool_hooks = {
         .demand = on_demand, .lost = on_lost, .drained = on_drained};
@@ -131,7 +130,6 @@ void revision_destroy(struct revision *revision)
     slot_pool_unref(revision->pool);
     event_free(revision->retry);
     event_free(revision->expiry);
-    event_free(revision->dialling);
     event_free(revision->ending);
     prepared_clear(&revision->prepared);
     generation_unref(revision->generation);
@@ -156,7 +154,6 @@ void revision_retire(struct revision *revision, const char *why)
     revision->preparation = NULL;
     event_del(revision->retry);
     event_del(revision->expiry);
-    event_del(revision->dialling);
     for (size_t i = 0; i < revision->count; i++)
         instance_retire(revision->instances[i], why, revision->env->drain_ms);
     revision_end_if_empty(revision);

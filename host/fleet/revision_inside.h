@@ -32,10 +32,9 @@ struct revision {
     uint64_t trial_since_ms;
     struct failure last_failure;
     uint64_t retry_at_ms;
-    struct event *retry;    /* back-off has ended */
-    struct event *expiry;   /* the next instance may have been idle for long enough */
-    struct event *dialling; /* the time for opening slots is over */
-    struct event *ending;   /* retired without instances: reports from the event loop */
+    struct event *retry;  /* back-off has ended */
+    struct event *expiry; /* the next instance may have been idle for long enough */
+    struct event *ending; /* retired without instances: reports from the event loop */
     enum scale_reason last_reason;
 };
 
@@ -45,11 +44,8 @@ struct revision {
 unsigned revision_count_in(const struct revision *revision, enum instance_state state);
 unsigned revision_starting_count(const struct revision *revision);
 
-/* Tells the pool how many slots are on their way. */
+/* Tells the pool how many slots are on their way in instances that start. */
 void revision_tell_starting(struct revision *revision);
-
-/* The runner of a ready instance has had its time to open all its slots: waiters count on no further ones. */
-void revision_on_dialled_out(evutil_socket_t fd, short what, void *context);
 
 /* Gives the waiting requests the cause when no instance will serve them soon. */
 void revision_fail_hopeless_waiters(struct revision *revision);

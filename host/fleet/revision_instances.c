@@ -28,20 +28,9 @@ unsigned revision_starting_count(const struct revision *revision)
            revision_count_in(revision, INSTANCE_LOADING);
 }
 
-/* Slots on their way: all of the instances that start, and those that a ready one's runner has yet to open.
- */
-static unsigned starting_slots(const struct revision *revision)
-{
-    uint64_t now_ms = clock_ms();
-    unsigned slots = revision_starting_count(revision) * revision->scale.concurrency;
-    for (size_t i = 0; i < revision->count; i++)
-        slots += instance_missing_slots(revision->instances[i], now_ms);
-    return slots;
-}
-
 void revision_tell_starting(struct revision *revision)
 {
-    slot_pool_set_starting(revision->pool, starting_slots(revision));
+    slot_pool_set_starting(revision->pool, revision_starting_count(revision) * revision->scale.concurrency);
 }
 
 static void note_start_time(struct fleet_env *env, const struct instance *instance)
@@ -75,12 +64,13 @@ static bool package_is_intact(struct revision *revision)
 }
 
 /* Whether a start whose turn has come would still be of use. */
-static bool is_needed(const struct revision *revision)
+static bool is_needed(struct revision *revision)
 {
     struct slot_counts counts;
-    slot_pool_counts(revision->pool, &counts);
-    unsigned coming = starting_slots(revision) - revision->scale.concurrency; /* without this one's */
     unsigned others = revision_starting_count(revision) - 1;
+    revision_tell_starting(revision);
+    slot_pool_counts(revision->pool, &counts);
+    unsigned coming = counts.starting - revision->scale.concurrency; /* without this one's */
     return counts.waiting > counts.idle + coming || counts.instances + others < revision->scale.min_scale;
 }
 
@@ -95,19 +85,6 @@ static bool on_wanted(struct instance *instance, void *owner)
     return revision->state == REVISION_STANDBY;
 }
 
-void revision_on_dialled_out(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd, (void)what;
-    revision_tell_starting(context);
-    revision_scale(context);
-}
-
-static void on_slot_added(struct instance *instance, void *owner)
-{
-    (void)instance;
-    revision_tell_starting(owner);
-}
-
 static void on_ready(struct instance *instance, void *owner)
 {
     struct revision *revision = owner;
@@ -115,8 +92,6 @@ static void on_ready(struct instance *instance, void *owner)
     error_replace(&revision->problem, NULL);
     note_start_time(revision->env, instance);
     revision_tell_starting(revision);
-    if (revision->scale.concurrency > 1)
-        fleet_timer_at(revision->dialling, clock_ms() + INSTANCE_DIAL_MS, clock_ms());
     revision_expire(revision);
     if (revision->state == REVISION_STANDBY)
         revision->hooks.loaded(revision, revision->owner);
@@ -207,7 +182,6 @@ static void on_gone(struct instance *instance, void *owner)
 static const struct instance_hooks instance_hooks = {
     .wanted = on_wanted,
     .ready = on_ready,
-    .slot_added = on_slot_added,
     .failed = on_failed,
     .gone = on_gone,
 };
@@ -238,6 +212,7 @@ static json_t *fill_load(const struct revision *revision, struct instance_load *
         .pool = revision->pool,
         .settings = settings,
         .concurrency = revision->scale.concurrency,
+        .timeout_ms = revision->settings->timeout_ms,
         .memory_bytes = revision->settings->memory_bytes,
         .cpus = revision->settings->cpus,
     };

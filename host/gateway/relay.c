@@ -40,7 +40,7 @@ void relay_drop_slot(struct exchange *exchange, enum slot_fate fate)
     if (fate == SLOT_REUSABLE && !slot_is_clean(exchange))
         fate = SLOT_BROKEN;
     if (fate == SLOT_BROKEN && watch->closed)
-        fate = SLOT_LOST;
+        fate = SLOT_DROPPED;
     uint64_t service_us = (worker_now_ns(worker) - exchange->acquired_ns) / 1000 + 1;
     outbox_forget(exchange); /* a request that has not gone out */
     exchange->up.kept.length = 0;
@@ -67,7 +67,7 @@ static void slot_lost(struct exchange *exchange)
     bool untouched = exchange->sent == 0;
     bool whole = !exchange->up_recycled && !exchange->up.moved && !exchange->answered_early;
     bool harmless = !exchange->repeated && http_method_is_idempotent(exchange->request.method);
-    relay_drop_slot(exchange, SLOT_LOST);
+    relay_drop_slot(exchange, untouched ? SLOT_DROPPED : SLOT_LOST);
     worker_give(exchange->worker, &exchange->up.head);
     worker_give(exchange->worker, &exchange->up.tail);
     if (untouched && whole)

@@ -252,7 +252,7 @@ static void discard(struct slot_pool *pool, struct slot *slot, enum slot_fate fa
     after->closed = slot;
     after->lost = fate;
     after->lost_instance = group->instance;
-    if (fate == SLOT_LOST)
+    if (fate != SLOT_BROKEN)
         set_awaited(pool, group, 0);
     if (--group->slots == 0 && !group->retired)
         pool->counts.instances--;
@@ -477,7 +477,7 @@ bool slot_pool_drop_idle(struct slot *slot, const void *link)
     bool mine = slot->idle && slot->link == link;
     if (mine) {
         take_idle(pool, slot);
-        discard(pool, slot, SLOT_LOST, &after);
+        discard(pool, slot, SLOT_DROPPED, &after);
     }
     unlock(pool, &after);
     return mine;

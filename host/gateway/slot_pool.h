@@ -90,7 +90,8 @@ struct slot_counts {
 enum slot_fate {
     SLOT_REUSABLE, /* the exchange ended cleanly */
     SLOT_BROKEN,   /* the connection must be closed; the runner dials again when it is through with it */
-    SLOT_LOST      /* the runner has closed it: nobody knows whether it dials again */
+    SLOT_DROPPED,  /* the runner has closed it, and owed nothing: nobody knows whether it dials again */
+    SLOT_LOST      /* the runner has closed it under a request that it owed an answer */
 };
 
 /* Called without the pool's lock held, on any thread; each must only post mail or the like. */

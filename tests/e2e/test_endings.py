@@ -79,6 +79,40 @@ def test_request_that_ends_its_instance_is_told_and_not_repeated(berth, way):
     assert instances_lost(berth, "deadly") == 1
 
 
+CLOSES_ITS_DESCRIPTORS = """
+    import os, socket
+
+    def handle(request):
+        if request.url.path.endswith("close"):
+            print("about to close", flush=True)
+            os.closerange(3, 1000)
+        return "fine"
+"""
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_nobody_waits_for_an_instance_that_has_lost_its_slots(berth, concurrency):
+    berth.expect_error(".*", function="closes")
+    berth.write_function("closes", CLOSES_ITS_DESCRIPTORS, concurrency=concurrency, max_scale=1, idle_timeout=60)
+    berth.start()
+    assert berth.get("/closes").text == "fine"
+    for number in range(1, 4):
+        lost = berth.instances("closes")
+        with berth.connect(timeout=30) as deadly:
+            deadly.send("GET /closes/close HTTP/1.1\r\nHost: a\r\n\r\n")
+            draining = {"event": r"instance\.state", "function": "closes", "to": "draining"}
+            wait_until(lambda want=number: len(berth.log.entries(**draining)) == want, "the loss to be seen")
+            began = time.monotonic()
+            assert berth.get("/closes").text == "fine"
+            assert time.monotonic() - began < 10
+            answer = deadly.response()
+        assert (answer.status, answer.error()["reason"]) == (502, "runner-gone")
+        for container in lost:
+            wait_until(lambda gone=container["Id"]: not engine.exists(gone), "what cannot serve to be removed", 20)
+    assert len(said(berth, "about to close")) == 3
+    assert len(berth.log.entries(event=r"instance\.failed", reason="runner-gone")) == 3
+
+
 def test_function_cannot_end_in_the_way_that_is_taken_for_somebody_elses_doing(berth):
     berth.write_function("deadly", DEADLY, idle_timeout=60)
     berth.start()

@@ -417,6 +417,34 @@ static void a_function_that_keeps_dying_backs_off(void **state)
     bench_close(&bench);
 }
 
+/* The runner closes its only connection under one request after the other, while its container goes on: the
+ * next request is served by another instance, however young the last one is. */
+static void nobody_waits_for_an_instance_without_slots(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "      max_scale: 1\n      concurrency: 1\n", NULL});
+    start_settled(&bench);
+    serve(&bench, "hello");
+    for (unsigned i = 0; i < 3; i++) {
+        struct request request;
+        uint64_t began_ms = clock_ms();
+        ask(&bench, "hello", &request);
+        UNTIL(&bench, request.told);
+        assert_non_null(request.slot);
+        assert_in_range(clock_ms() - began_ms, 0, 1500); /* pauses when it dies young are counted in */
+        fake_container_hang_up(fake_engine_newest(bench.engine));
+        slot_pool_release(request.slot, SLOT_LOST, clock_ms(), 1000);
+    }
+    const struct revision *revision = function_current(find(&bench, "hello"));
+    UNTIL(&bench, revision_last_failure(revision)->at_ms > 0);
+    assert_string_equal(revision_last_failure(revision)->cause->reason, "runner-gone");
+    UNTIL(&bench, fake_engine_count(bench.engine) == 0);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
 static bool has_ready(struct bench *bench, const char *name)
 {
     struct slot_counts counts;
@@ -801,6 +829,7 @@ int main(void)
         cmocka_unit_test(a_function_that_cannot_load_tells_its_callers),
         cmocka_unit_test(a_killed_instance_is_replaced_for_those_who_wait),
         cmocka_unit_test(a_function_that_keeps_dying_backs_off),
+        cmocka_unit_test(nobody_waits_for_an_instance_without_slots),
         cmocka_unit_test(a_function_that_is_killed_again_and_again_comes_back_soon),
         cmocka_unit_test(the_engine_may_come_late),
         cmocka_unit_test(the_engine_may_go_and_come_back),

@@ -67,12 +67,20 @@ static void on_drained(void *context, uint64_t instance)
     ((struct probe *)context)->drained++;
 }
 
+static void on_lost(void *context, uint64_t instance, enum slot_fate fate)
+{
+    (void)instance;
+    struct probe *probe = context;
+    if (probe->instance)
+        instance_slot_lost(probe->instance, fate);
+}
+
 static void probe_open(struct probe *probe, struct bench *bench)
 {
     bench_open(bench);
     *probe = (struct probe){.bench = bench};
     struct slot_pool_limits limits = {.queue_length = 10};
-    struct slot_pool_hooks pool_hooks = {.drained = on_drained, .context = probe};
+    struct slot_pool_hooks pool_hooks = {.lost = on_lost, .drained = on_drained, .context = probe};
     probe->pool = slot_pool_create(&limits, &pool_hooks);
     probe->settings = json_pack("{s:i}", "concurrency", 3);
     probe->output = function_output_create(&bench->env, "hello");
@@ -93,6 +101,7 @@ static struct instance_load make_load(const struct probe *probe)
                                   .pool = probe->pool,
                                   .settings = probe->settings,
                                   .concurrency = 3,
+                                  .timeout_ms = 60000,
                                   .memory_bytes = MEMORY,
                                   .cpus = 1};
 }
@@ -596,24 +605,33 @@ static void await_explained(struct probe *probe, const char *reason)
     assert_string_equal(cause.reason, reason);
 }
 
-/* A runner that closes a connection and goes on is asked about anew each time, and stays. */
+/* A runner that owes an answer and closes the connection gets no further request; each loss is explained, and
+ * requests under way are finished. */
 static void a_loss_of_one_that_goes_on_is_explained(void **state)
 {
     (void)state;
     struct bench bench;
     struct probe probe;
+    struct slot_waiter waiter = {0};
+    struct slot *slot;
     probe_open(&probe, &bench);
+    bench.env.drain_ms = BENCH_GUARD_MS;
     start(&probe);
     await_ready(&probe);
+    assert_int_equal(slot_pool_acquire(probe.pool, 0, clock_ms(), &waiter, &slot), SLOT_TAKEN);
+    instance_slot_lost(probe.instance, SLOT_DROPPED);
     instance_slot_lost(probe.instance, SLOT_BROKEN);
-    assert_int_equal(fake_engine_calls(bench.engine, FAKE_INSPECT), 0);
+    assert_int_equal(instance_current_state(probe.instance), INSTANCE_READY);
     instance_slot_lost(probe.instance, SLOT_LOST);
+    assert_int_equal(instance_current_state(probe.instance), INSTANCE_DRAINING);
     bench_idle(&bench, 20);
     await_explained(&probe, "runner-gone"); /* one more while the first is being looked into */
-    assert_int_equal(instance_current_state(probe.instance), INSTANCE_READY);
-    instance_retire(probe.instance, "test", 0);
+    assert_int_equal(probe.failed, 1);
+    assert_int_equal(instance_current_state(probe.instance), INSTANCE_DRAINING);
+    slot_pool_release(slot, SLOT_REUSABLE, clock_ms(), 1);
+    instance_drained(probe.instance);
     await_gone(&probe);
-    assert_int_equal(probe.failed, 0);
+    assert_cause(&probe, "runner", "runner-gone", "its container goes on");
     probe_close(&probe);
 }
 
@@ -628,9 +646,76 @@ static void a_loss_reveals_the_end_of_the_container(void **state)
     await_ready(&probe);
     fake_container_die(bench.engine, fake_engine_running(bench.engine), 3, false);
     instance_slot_lost(probe.instance, SLOT_LOST);
+    instance_drained(probe.instance); /* its cause is waited for all the same */
     await_gone(&probe);
     assert_cause(&probe, "container", "container-exited", "code 3 while it served");
     expect_slots(&probe, 0);
+    probe_close(&probe);
+}
+
+/* Takes all slots of a ready instance and lets go of them as said. */
+static void lose_all_slots(struct probe *probe, enum slot_fate fate)
+{
+    struct slot_waiter waiter = {0};
+    struct slot *slots[3];
+    bench_until(probe->bench, has_three_slots, probe, "all slots");
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(slot_pool_acquire(probe->pool, 0, clock_ms(), &waiter, &slots[i]), SLOT_TAKEN);
+    for (unsigned i = 0; i < 3; i++)
+        slot_pool_release(slots[i], fate, clock_ms(), 1);
+}
+
+static void one_whose_runner_closes_everything_is_lost(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    start(&probe);
+    await_ready(&probe);
+    lose_all_slots(&probe, SLOT_DROPPED);
+    bench_idle(&bench, INSTANCE_DIAL_MS / 2);
+    assert_int_equal(instance_current_state(probe.instance), INSTANCE_READY);
+    await_gone(&probe);
+    assert_cause(&probe, "runner", "runner-gone", "its container goes on");
+    probe_close(&probe);
+}
+
+static void one_whose_runner_dials_again_stays(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    start(&probe);
+    await_ready(&probe);
+    lose_all_slots(&probe, SLOT_DROPPED);
+    fake_container_dial(bench.engine, fake_engine_running(bench.engine));
+    bench_idle(&bench, INSTANCE_DIAL_MS + 200);
+    assert_int_equal(instance_current_state(probe.instance), INSTANCE_READY);
+    expect_slots(&probe, 1); /* which is all that it has now */
+    instance_retire(probe.instance, "test", 0);
+    await_gone(&probe);
+    assert_int_equal(probe.failed, 0);
+    probe_close(&probe);
+}
+
+/* Its runner may still be at work for clients that have left, as long as a request may take. */
+static void one_that_works_for_nobody_has_its_time(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    struct instance_load load = make_load(&probe);
+    load.timeout_ms = 1500;
+    probe.instance = instance_start(&bench.env, &usual, &load, &hooks, &probe.account, &probe);
+    await_ready(&probe);
+    lose_all_slots(&probe, SLOT_BROKEN);
+    bench_idle(&bench, INSTANCE_DIAL_MS + 200);
+    assert_int_equal(instance_current_state(probe.instance), INSTANCE_READY);
+    await_gone(&probe);
+    assert_int_equal(probe.failed, 0);
     probe_close(&probe);
 }
 
@@ -940,6 +1025,9 @@ int main(void)
         cmocka_unit_test(a_container_that_somebody_removed),
         cmocka_unit_test(a_loss_of_one_that_goes_on_is_explained),
         cmocka_unit_test(a_loss_reveals_the_end_of_the_container),
+        cmocka_unit_test(one_whose_runner_closes_everything_is_lost),
+        cmocka_unit_test(one_whose_runner_dials_again_stays),
+        cmocka_unit_test(one_that_works_for_nobody_has_its_time),
         cmocka_unit_test(an_engine_that_is_away_is_named),
         cmocka_unit_test(a_log_that_never_ends_does_not_keep_it),
         cmocka_unit_test(removal_is_tried_until_it_is_done),

@@ -47,7 +47,7 @@ static void on_lost(void *context, uint64_t instance, enum slot_fate fate)
     struct seen *seen = context;
     atomic_store(&seen->last_lost, instance);
     atomic_fetch_add(&seen->lost, 1);
-    atomic_fetch_add(&seen->lost_by_runner, fate == SLOT_LOST);
+    atomic_fetch_add(&seen->lost_by_runner, fate != SLOT_BROKEN);
 }
 
 static void on_drained(void *context, uint64_t instance)
