@@ -13,6 +13,11 @@ static const struct stats_row {
 } stats_rows[] = {
     {"berth_connections_accepted_total", "counter", "Client connections accepted.",
      offsetof(struct gateway_stats, connections_accepted)},
+    {"berth_connections_evicted_total", "counter", "Idle client connections closed to make room for others.",
+     offsetof(struct gateway_stats, connections_evicted)},
+    {"berth_connections_refused_total", "counter",
+     "Client connections above max_connections_per_address, closed at once.",
+     offsetof(struct gateway_stats, connections_refused)},
     {"berth_connections_open", "gauge", "Client connections open now.",
      offsetof(struct gateway_stats, connections_open)},
     {"berth_requests_total", "counter", "Requests read.", offsetof(struct gateway_stats, requests)},

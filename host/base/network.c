@@ -11,7 +11,7 @@
 
 static const uint8_t mapped_prefix[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
 
-static bool is_mapped(const struct ip_address *address)
+bool ip_address_is_ipv4(const struct ip_address *address)
 {
     return memcmp(address->bytes, mapped_prefix, sizeof(mapped_prefix)) == 0;
 }
@@ -62,7 +62,7 @@ bool ip_address_from_socket(const struct sockaddr_storage *socket_address, struc
 
 size_t ip_address_format(const struct ip_address *address, char ret_text[INET6_ADDRSTRLEN])
 {
-    if (is_mapped(address))
+    if (ip_address_is_ipv4(address))
         inet_ntop(AF_INET, address->bytes + sizeof(mapped_prefix), ret_text, INET6_ADDRSTRLEN);
     else
         inet_ntop(AF_INET6, address->bytes, ret_text, INET6_ADDRSTRLEN);
@@ -72,7 +72,7 @@ size_t ip_address_format(const struct ip_address *address, char ret_text[INET6_A
 bool ip_address_is_loopback(const struct ip_address *address)
 {
     static const struct ip_address wide = {.bytes = {[15] = 1}};
-    if (is_mapped(address))
+    if (ip_address_is_ipv4(address))
         return address->bytes[sizeof(mapped_prefix)] == IN_LOOPBACKNET;
     return memcmp(address->bytes, wide.bytes, sizeof(wide.bytes)) == 0;
 }
@@ -124,7 +124,7 @@ enum network_parsed network_parse(const char *text, size_t length, struct networ
 void network_format(const struct network *network, char ret_text[NETWORK_TEXT_MAX])
 {
     char address[INET6_ADDRSTRLEN];
-    bool narrow = network->bits >= MAPPED_BITS && is_mapped(&network->address);
+    bool narrow = network->bits >= MAPPED_BITS && ip_address_is_ipv4(&network->address);
     ip_address_format(&network->address, address);
     snprintf(ret_text, NETWORK_TEXT_MAX, "%s/%u", address, network->bits - (narrow ? MAPPED_BITS : 0u));
 }
@@ -132,7 +132,7 @@ void network_format(const struct network *network, char ret_text[NETWORK_TEXT_MA
 bool network_has(const struct network *network, const struct ip_address *address)
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8;
-    if (network->bits < MAPPED_BITS && is_mapped(address))
+    if (network->bits < MAPPED_BITS && ip_address_is_ipv4(address))
         return false;
     if (memcmp(network->address.bytes, address->bytes, whole) != 0)
         return false;

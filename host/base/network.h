@@ -25,6 +25,8 @@ bool ip_address_from_socket(const struct sockaddr_storage *socket_address, struc
 /* An IPv4 address as a.b.c.d. Returns the length. */
 size_t ip_address_format(const struct ip_address *address, char ret_text[INET6_ADDRSTRLEN]);
 
+bool ip_address_is_ipv4(const struct ip_address *address);
+
 /* True for what never leaves this machine. */
 bool ip_address_is_loopback(const struct ip_address *address);
 

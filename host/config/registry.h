@@ -80,6 +80,7 @@ struct function_settings {
 
 /* The daemon's own settings: the `host:` section, defaults filled in. */
 struct host_settings {
+    unsigned max_connections_per_address; /* clients at once that are not trusted; 0: no limit */
     /* Whose X-Forwarded-* and the like are believed. */
     struct network_list trusted_proxies;
     char *listen;                   /* ADDRESS:PORT of the functions, "0.0.0.0:8080" unless set */
@@ -103,7 +104,7 @@ struct host_settings {
     uint64_t answer_buffer_bytes;   /* of an answer, taken from the runner at once; 0: nothing */
     uint64_t buffer_memory_bytes;   /* what all of these take together */
     uint64_t min_rate_bytes;        /* that a client moves in a second while it is waited for; 0: any */
-    unsigned max_connections;       /* clients at once; more wait in the backlog */
+    unsigned max_connections;       /* clients at once; above it the longest idle go */
     unsigned queue_length;          /* waiting requests of one function: 503 above it */
     unsigned queue_timeout_ms;      /* longest wait for a slot: 503 */
     unsigned max_instances;         /* on this host; 0: from its memory */

@@ -53,12 +53,48 @@ static void set_idle_timer(struct client *client)
     client_set_timer(client, worker_now_ms(worker) + worker->shared->settings->keep_alive_timeout_ms);
 }
 
+static void begin_idling(struct client *client)
+{
+    idle_list_put(&client->worker->idle, client, IDLE_SILENT, worker_now_ms(client->worker));
+}
+
+void client_idle_in_head(struct client *client)
+{
+    idle_list_put(&client->worker->idle, client, IDLE_IN_HEAD, worker_now_ms(client->worker));
+}
+
+void client_stop_idling(struct client *client)
+{
+    idle_list_remove(&client->worker->idle, client);
+}
+
 /* A connection that never leaves the host has no congestion to control. An algorithm that paces what is sent
  * (BBR) costs a timer for each answer, so such a connection gets the plainest one. */
 static void tune(int fd, const struct ip_address *address)
 {
     if (ip_address_is_loopback(address))
         setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", sizeof("reno") - 1);
+}
+
+/* Whether its address may have another connection. Who is trusted passes on the requests of many. */
+static bool admit(struct client *client, const struct ip_address *address)
+{
+    struct worker *worker = client->worker;
+    unsigned limit = worker->shared->settings->max_connections_per_address;
+    if (limit == 0 || client->trusted)
+        return true;
+    client->counted = address_counts_enter(&worker->shared->addresses, address, limit);
+    if (client->counted)
+        return true;
+    accept_note_refusal(worker, client->address);
+    return false;
+}
+
+static void forget_address(const struct client *client)
+{
+    struct ip_address address;
+    if (client->counted && ip_address_parse(client->address, client->address_length, &address))
+        address_counts_leave(&client->worker->shared->addresses, &address);
 }
 
 void client_open(struct worker *worker, int fd, const struct sockaddr_storage *socket_address)
@@ -73,6 +109,12 @@ void client_open(struct worker *worker, int fd, const struct sockaddr_storage *s
     struct ip_address address = {0};
     ip_address_from_socket(socket_address, &address);
     identify(client, &address);
+    if (!admit(client, &address)) {
+        close(fd);
+        freelist_give(&worker->spare_clients, client);
+        worker_client_gone(worker);
+        return;
+    }
     tune(fd, &address);
     timer_init(&client->timer, on_deadline);
     link_client(worker, client);
@@ -84,6 +126,7 @@ void client_open(struct worker *worker, int fd, const struct sockaddr_storage *s
         return;
     }
     set_idle_timer(client);
+    begin_idling(client);
 }
 
 void client_close(struct client *client, bool reset)
@@ -100,7 +143,9 @@ void client_close(struct client *client, bool reset)
     if (reset)
         setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     close(client->fd);
+    idle_list_remove(&worker->idle, client);
     unlink_client(worker, client);
+    forget_address(client);
     freelist_give(&worker->spare_clients, client);
     worker_client_gone(worker);
 }
@@ -204,6 +249,8 @@ void client_next_request(struct client *client, uint32_t at)
         }
         if (client->readable)
             worker_postpone(worker, client);
+        else
+            begin_idling(client);
     }
     set_idle_timer(client);
 }
@@ -223,6 +270,8 @@ static bool receive_first(struct client *client)
     worker_give(worker, &client->in);
     if (got == CLIENT_ENDED)
         client_close(client, false);
+    else
+        begin_idling(client);
     return false;
 }
 
@@ -233,6 +282,7 @@ void client_proceed(struct client *client)
     } else if (client->exchange) {
         exchange_client_readable(client->exchange);
     } else if (receive_first(client)) {
+        client_stop_idling(client);
         client->exchange = exchange_begin(client);
         if (client->exchange)
             exchange_client_readable(client->exchange);

@@ -7,6 +7,7 @@
 #define GATEWAY_CLIENT_H
 
 #include "base/network.h"
+#include "gateway/idle_list.h"
 #include "gateway/timer_wheel.h"
 #include "gateway/worker.h"
 
@@ -16,6 +17,7 @@ struct client {
     struct worker *worker;
     struct client *next, *previous; /* all of the worker */
     struct client *next_ready;
+    struct idle_entry idle; /* while no request is under way */
     struct event read, write;
     struct timer timer; /* the one deadline of whatever it waits for */
     struct buffer *in;  /* received and not used up; NULL: nothing */
@@ -28,6 +30,7 @@ struct client {
     bool lingering;                     /* answered for the last time: what still comes is dropped */
     uint32_t dropped;                   /* bytes, while lingering */
     const struct network_list *trusted; /* whom to believe about a request's origin; NULL: not this client */
+    bool counted;                       /* against the limit of its address */
     uint8_t address_length;
     char address[INET6_ADDRSTRLEN]; /* as text */
 };
@@ -57,6 +60,11 @@ enum client_receive client_receive(struct client *client, size_t room);
  * memory. Whoever points into `in` must look again. */
 void client_shrink_in(struct client *client);
 bool client_grow_in(struct client *client);
+
+/* Part of a head has come, and the rest is waited for: it may be closed when connections run short. And: its
+ * head is complete, it may not. */
+void client_idle_in_head(struct client *client);
+void client_stop_idling(struct client *client);
 
 /* The exchange is over and the connection stays. `at` is where unused bytes of `in` begin. */
 void client_next_request(struct client *client, uint32_t at);

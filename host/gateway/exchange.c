@@ -35,6 +35,8 @@ void exchange_enter(struct exchange *exchange, enum exchange_state state)
         log_debug("exchange.state", LOG_INT("worker", exchange->worker->index),
                   LOG_INT("fd", exchange->client ? exchange->client->fd : -1),
                   LOG_STR("from", state_names[exchange->state]), LOG_STR("to", state_names[state]));
+    if (exchange->state == EXCHANGE_READ_HEAD)
+        client_stop_idling(exchange->client);
     exchange->state = state;
 }
 
@@ -473,6 +475,7 @@ static void read_head(struct exchange *exchange)
             return;
         }
         if (got == CLIENT_NOTHING) {
+            client_idle_in_head(client);
             client_shrink_in(client);
             exchange->request.bytes = client->in->data;
             return;

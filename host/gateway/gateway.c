@@ -13,7 +13,7 @@
 struct gateway {
     struct worker_shared shared;
     char address[LISTEN_ADDRESS_MAX];
-    unsigned worker_count;
+    unsigned worker_count; /* of those that have been made */
     struct worker workers[];
 };
 
@@ -33,10 +33,14 @@ int gateway_create(const struct host_settings *host, struct route_table *table,
     unsigned count = choose_worker_count(host);
     int fds[WORKERS_MAX];
     struct gateway *gateway = xcalloc(1, sizeof(*gateway) + count * sizeof(struct worker));
-    gateway->shared =
-        (struct worker_shared){.settings = host, .table = table, .hooks = *hooks, .workers = count};
+    gateway->shared = (struct worker_shared){.settings = host,
+                                             .table = table,
+                                             .hooks = *hooks,
+                                             .workers = gateway->workers,
+                                             .worker_count = count};
+    address_counts_init(&gateway->shared.addresses);
     if (listen_open(host->listen, count, fds, gateway->address, err) < 0) {
-        free(gateway);
+        gateway_destroy(gateway);
         return -1;
     }
     for (unsigned i = 0; i < count; i++) {
@@ -84,6 +88,8 @@ void gateway_stats(const struct gateway *gateway, struct gateway_stats *ret_stat
     for (unsigned i = 0; i < gateway->worker_count; i++) {
         const struct worker_counters *counters = &gateway->workers[i].counters;
         stats.connections_accepted += count(&counters->connections_accepted);
+        stats.connections_evicted += count(&counters->connections_evicted);
+        stats.connections_refused += count(&counters->connections_refused);
         stats.requests += count(&counters->requests);
         stats.requests_active += count(&counters->requests_active);
         for (int class = 0; class < 6; class ++)
@@ -124,5 +130,6 @@ void gateway_destroy(struct gateway *gateway)
     deliver_all(gateway);
     for (unsigned i = 0; i < gateway->worker_count; i++)
         worker_clear(&gateway->workers[i]);
+    address_counts_clear(&gateway->shared.addresses);
     free(gateway);
 }

@@ -39,7 +39,9 @@ struct gateway_hooks {
 /* Sums over the workers, each counted without locks; any thread may read them. */
 struct gateway_stats {
     uint64_t connections_accepted, connections_open;
-    uint64_t requests; /* heads read */
+    uint64_t connections_evicted; /* idle ones that made room for others */
+    uint64_t connections_refused; /* above the limit of their address */
+    uint64_t requests;            /* heads read */
     uint64_t requests_active;
     uint64_t responses[6]; /* by class, [2] is 2xx; [0] counts answers made by the gateway itself */
     uint64_t bytes_in, bytes_out;

@@ -15,12 +15,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* A listener that had to pause looks again after this time, unless a client of its own leaves before. */
-#define ACCEPT_PAUSE_MS 20
-
-/* Clients taken in one turn of the loop. */
-#define ACCEPT_BATCH 64
-
 /* Kept for reuse at most. */
 #define PARTS_KEPT     256
 #define HEADS_KEPT     256
@@ -39,7 +33,6 @@
 /* What the gateway adds to a head at most, the client's X-Forwarded-* included in the head's own size. */
 #define ADDED_MAX 4096
 
-static void on_accept(evutil_socket_t fd, short what, void *context);
 static void on_mail(evutil_socket_t fd, short what, void *context);
 static void on_tick(evutil_socket_t fd, short what, void *context);
 
@@ -161,80 +154,6 @@ void worker_give(struct worker *worker, struct buffer **held)
         free_loose(worker, held);
 }
 
-/* --- accepting --- */
-
-static void listen_again(struct timer *timer, uint64_t now_ms)
-{
-    (void)now_ms;
-    struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, accept_again));
-    if (worker->phase == WORKER_SERVING)
-        event_add(&worker->listener, NULL);
-}
-
-/* New clients wait in the backlog. */
-static void pause_listener(struct worker *worker)
-{
-    event_del(&worker->listener);
-    worker_set_timer(worker, &worker->accept_again, worker_now_ms(worker) + ACCEPT_PAUSE_MS);
-}
-
-static void note_failing(struct worker *worker, int code)
-{
-    if (worker->accept_failing)
-        return;
-    worker->accept_failing = true;
-    log_warning(
-        "gateway.accept-paused", LOG_INT("worker", worker->index), LOG_STR("error", strerror(code)),
-        LOG_STR("hint", "New clients wait. Raise the limit of open files, or lower max_connections."));
-}
-
-/* Everyone who waited has been accepted. */
-static void note_accepting(struct worker *worker)
-{
-    if (worker->accept_failing)
-        log_info("gateway.accept-resumed", LOG_INT("worker", worker->index));
-    worker->accept_failing = false;
-}
-
-/* False: there is nobody to accept, or no room. */
-static bool accept_one(struct worker *worker)
-{
-    struct worker_shared *shared = worker->shared;
-    struct sockaddr_storage address;
-    socklen_t size = sizeof(address);
-    if (atomic_fetch_add_explicit(&shared->connections, 1, memory_order_relaxed) >=
-        shared->settings->max_connections) {
-        atomic_fetch_sub_explicit(&shared->connections, 1, memory_order_relaxed);
-        pause_listener(worker);
-        return false;
-    }
-    int fd = accept4(worker->listen_fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        client_open(worker, fd, &address);
-        return true;
-    }
-    int code = errno;
-    atomic_fetch_sub_explicit(&shared->connections, 1, memory_order_relaxed);
-    if (code == EAGAIN) {
-        note_accepting(worker);
-        return false;
-    }
-    if (code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM) {
-        note_failing(worker, code);
-        pause_listener(worker);
-        return false;
-    }
-    return true; /* that client has gone already; try the next */
-}
-
-static void on_accept(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    for (int i = 0; i < ACCEPT_BATCH && accept_one(context); i++)
-        ;
-}
-
 static void note_drained(struct worker *worker)
 {
     struct worker_shared *shared = worker->shared;
@@ -248,10 +167,7 @@ static void note_drained(struct worker *worker)
 void worker_client_gone(struct worker *worker)
 {
     atomic_fetch_sub_explicit(&worker->shared->connections, 1, memory_order_relaxed);
-    if (worker->accept_again.due_ms != TIMER_NEVER) {
-        timer_stop(&worker->accept_again);
-        listen_again(&worker->accept_again, 0);
-    }
+    accept_client_gone(worker);
     note_drained(worker);
 }
 
@@ -324,12 +240,9 @@ static void on_drain(struct mail *mail, void *owner)
     struct worker *worker = owner;
     if (worker->phase != WORKER_SERVING)
         return;
-    on_accept(worker->listen_fd, EV_READ, worker); /* who is in the backlog is still served */
+    accept_ready(worker->listen_fd, EV_READ, worker); /* who is in the backlog is still served */
     worker->phase = WORKER_DRAINING;
-    event_del(&worker->listener);
-    timer_remove(&worker->wheel, &worker->accept_again);
-    close(worker->listen_fd);
-    worker->listen_fd = -1;
+    accept_stop(worker);
     for (struct client *client = worker->clients, *next; client; client = next) {
         next = client->next;
         if (!client->exchange && !client->lingering && !client->is_ready)
@@ -399,17 +312,18 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
     worker->last_ready = &worker->ready;
     worker->tick_at_ms = TIMER_NEVER;
     init_limits(worker, shared->settings);
-    backlogs_init(&worker->backlogs, shared->settings->buffer_memory_bytes / shared->workers);
+    backlogs_init(&worker->backlogs, shared->settings->buffer_memory_bytes / shared->worker_count);
     init_outbox(worker);
     timer_wheel_init(&worker->wheel, clock_ms());
-    timer_init(&worker->accept_again, listen_again);
+    accept_init(worker);
+    idle_list_init(&worker->idle);
     timer_init(&worker->trim, trim);
     if (getrandom(&worker->random_state, sizeof(worker->random_state), 0) < 0)
         worker->random_state = clock_ns();
     worker->base = make_base(err);
     if (!worker->base || mailbox_init(&worker->inbox, err) < 0)
         return -1;
-    event_assign(&worker->listener, worker->base, listen_fd, EV_READ | EV_PERSIST, on_accept, worker);
+    event_assign(&worker->listener, worker->base, listen_fd, EV_READ | EV_PERSIST, accept_ready, worker);
     event_assign(&worker->inbox_event, worker->base, worker->inbox.fd, EV_READ | EV_PERSIST, on_mail, worker);
     event_assign(&worker->tick, worker->base, -1, 0, on_tick, worker);
     if (event_add(&worker->listener, NULL) < 0 || event_add(&worker->inbox_event, NULL) < 0)

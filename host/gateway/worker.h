@@ -6,6 +6,8 @@
 #define GATEWAY_WORKER_H
 
 #include "base/mailbox.h"
+#include "gateway/accept.h"
+#include "gateway/address_counts.h"
 #include "gateway/backlog.h"
 #include "gateway/buffer.h"
 #include "gateway/gateway.h"
@@ -28,7 +30,7 @@ struct slot_watch;
 
 /* What the worker counts; read by others at any time. Only the worker writes, so no read-modify-write. */
 struct worker_counters {
-    _Atomic uint64_t connections_accepted;
+    _Atomic uint64_t connections_accepted, connections_evicted, connections_refused;
     _Atomic uint64_t requests, requests_active;
     _Atomic uint64_t responses[6];
     _Atomic uint64_t bytes_in, bytes_out;
@@ -42,14 +44,16 @@ static inline void counter_add(_Atomic uint64_t *counter, uint64_t amount)
                           memory_order_relaxed);
 }
 
-/* What all workers share: settings, callbacks and two counts. */
+/* What all workers share: settings, callbacks, counts, and each other. */
 struct worker_shared {
     const struct host_settings *settings;
     struct route_table *table;
     struct gateway_hooks hooks;
-    unsigned workers;
-    _Atomic unsigned connections; /* clients of all workers */
-    _Atomic unsigned draining;    /* workers that have not finished a drain */
+    struct worker *workers; /* all of them */
+    unsigned worker_count;
+    struct address_counts addresses; /* of clients, while their number is limited */
+    _Atomic unsigned connections;    /* clients of all workers */
+    _Atomic unsigned draining;       /* workers that have not finished a drain */
 };
 
 enum worker_phase { WORKER_SERVING, WORKER_DRAINING, WORKER_DRAINED, WORKER_STOPPED };
@@ -64,8 +68,7 @@ struct worker {
     struct event_base *base;
     int listen_fd;
     struct event listener, inbox_event, tick;
-    struct timer accept_again; /* after a pause for want of connections or descriptors */
-    bool accept_failing;       /* for want of descriptors or memory; logged when it begins and when it ends */
+    struct acceptor acceptor;
     struct mailbox inbox;
     struct mail drain_mail, stop_mail;
 
@@ -84,6 +87,7 @@ struct worker {
 
     struct client *clients; /* all of them */
     unsigned client_count;
+    struct idle_list idle;
     struct client *ready, **last_ready; /* have something to do in the next turn */
     unsigned ready_count;
     struct freelist spare_clients, spare_exchanges;

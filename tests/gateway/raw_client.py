@@ -17,13 +17,15 @@ class Response(Head):
 class RawClient(Stream):
     """`receive_buffer` is the size of the socket's own, in bytes: a small one makes the sender wait."""
 
-    def __init__(self, address, timeout=10, receive_buffer=0):
+    def __init__(self, address, timeout=10, receive_buffer=0, source=None):
         host, port = address.rsplit(":", 1)
         super().__init__(socket.socket())
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if source:
+            self.sock.bind((source, 0))
         self.sock.connect((host, int(port)))
 
     def __enter__(self):

@@ -242,17 +242,30 @@ def test_queue_time(start_gateway):
 def test_connections_above_the_limit_wait(start_gateway):
     gateway = start_gateway(max_connections=2, workers=2)
     first, second = gateway.client(), gateway.client()
-    assert first.get("/f/echo").status == 200 and second.get("/f/echo").status == 200
+    for client in (first, second):
+        begin_request(client)
+    wait_for(lambda: gateway.stats()["active"] == 2, "both requests being under way")
     third = gateway.client(timeout=0.3)
     third.request(["GET /f/echo HTTP/1.1", "Host: x"])
     with pytest.raises(socket.timeout):
         third.read_response()
-    assert first.get("/f/echo").status == 200
+    assert gateway.stats()["accepted"] == 2
     first.sock.close()
     third.sock.settimeout(5)
     assert third.read_response().status == 200
+    assert end_request(second).status == 200
     second.sock.close()
     third.sock.close()
+
+
+def begin_request(client):
+    """A request whose last byte is still to come."""
+    client.request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 3"], b"ab")
+
+
+def end_request(client):
+    client.send(b"c")
+    return client.read_response()
 
 
 def test_a_thousand_connections(start_gateway):

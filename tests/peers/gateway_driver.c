@@ -118,13 +118,21 @@ struct setting_name {
     }
 
 static const struct setting_name setting_names[] = {
-    SETTING(max_head_bytes, false),      SETTING(max_target_bytes, false),
-    SETTING(max_headers, false),         SETTING(max_body_bytes, true),
-    SETTING(head_timeout_ms, false),     SETTING(keep_alive_timeout_ms, false),
-    SETTING(body_timeout_ms, false),     SETTING(max_connections, false),
-    SETTING(queue_length, false),        SETTING(queue_timeout_ms, false),
-    SETTING(request_buffer_bytes, true), SETTING(answer_buffer_bytes, true),
-    SETTING(buffer_memory_bytes, true),  SETTING(min_rate_bytes, true),
+    SETTING(max_head_bytes, false),
+    SETTING(max_target_bytes, false),
+    SETTING(max_headers, false),
+    SETTING(max_body_bytes, true),
+    SETTING(head_timeout_ms, false),
+    SETTING(keep_alive_timeout_ms, false),
+    SETTING(body_timeout_ms, false),
+    SETTING(max_connections, false),
+    SETTING(queue_length, false),
+    SETTING(queue_timeout_ms, false),
+    SETTING(request_buffer_bytes, true),
+    SETTING(answer_buffer_bytes, true),
+    SETTING(buffer_memory_bytes, true),
+    SETTING(min_rate_bytes, true),
+    SETTING(max_connections_per_address, false),
 };
 
 static void die(const char *what)
@@ -264,13 +272,15 @@ static void say_stats(char *argument)
     (void)argument;
     struct gateway_stats stats;
     gateway_stats(driver.gateway, &stats);
-    printf("{\"accepted\":%" PRIu64 ",\"open\":%" PRIu64 ",\"requests\":%" PRIu64 ",\"active\":%" PRIu64
-           ",\"own\":%" PRIu64 ",\"2xx\":%" PRIu64 ",\"4xx\":%" PRIu64 ",\"5xx\":%" PRIu64 ",\"in\":%" PRIu64
-           ",\"out\":%" PRIu64 ",\"retries\":%" PRIu64 ",\"cold\":%" PRIu64 ",\"buffered\":%" PRIu64
-           ",\"slow_cut\":%" PRIu64 ",\"timed_out\":%u,\"demands\":%u}\n",
-           stats.connections_accepted, stats.connections_open, stats.requests, stats.requests_active,
-           stats.responses[0], stats.responses[2], stats.responses[4], stats.responses[5], stats.bytes_in,
-           stats.bytes_out, stats.retries, stats.cold_waits, stats.buffered_bytes, stats.slow_cut,
+    printf("{\"accepted\":%" PRIu64 ",\"evicted\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"open\":%" PRIu64
+           ",\"requests\":%" PRIu64 ",\"active\":%" PRIu64 ",\"own\":%" PRIu64 ",\"2xx\":%" PRIu64
+           ",\"4xx\":%" PRIu64 ",\"5xx\":%" PRIu64 ",\"in\":%" PRIu64 ",\"out\":%" PRIu64
+           ",\"retries\":%" PRIu64 ",\"cold\":%" PRIu64 ",\"buffered\":%" PRIu64 ",\"slow_cut\":%" PRIu64
+           ",\"timed_out\":%u,\"demands\":%u}\n",
+           stats.connections_accepted, stats.connections_evicted, stats.connections_refused,
+           stats.connections_open, stats.requests, stats.requests_active, stats.responses[0],
+           stats.responses[2], stats.responses[4], stats.responses[5], stats.bytes_in, stats.bytes_out,
+           stats.retries, stats.cold_waits, stats.buffered_bytes, stats.slow_cut,
            atomic_load(&driver.timed_out_count), atomic_load(&driver.demands));
 }
 
