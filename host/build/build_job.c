@@ -20,6 +20,7 @@
 #include <utlist.h>
 
 #define TIMEOUT_DEFAULT_MS 60000
+#define LACKS_MAX          2048
 
 static const char *const operation_names[] = {
     [BUILD_PROBE] = "probe",
@@ -60,6 +61,7 @@ struct build_jobs {
     struct lane *lanes; /* the first is served next and then becomes the last */
     struct build_job *running;
     size_t running_count, waiting_count;
+    bool lacks_told;
 };
 
 static void discard_output(const struct build_job *job)
@@ -151,10 +153,25 @@ static void wake(struct build_jobs *jobs)
     event_active(jobs->pump, EV_TIMEOUT, 0);
 }
 
-static void on_process_done(void *context, const json_t *json, const char *output, const struct error *err)
+/* What this machine cannot do is told once: it is the same for every job. */
+static void tell_lacks(struct build_jobs *jobs, const json_t *lacks)
+{
+    if (jobs->lacks_told || json_array_size(lacks) == 0)
+        return;
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, LACKS_MAX);
+    for (size_t i = 0; i < json_array_size(lacks); i++)
+        strbuf_append_format(&text, "%s%s", i > 0 ? "; " : "", json_string_value(json_array_get(lacks, i)));
+    log_warning("plugins.not_confined", LOG_STR("missing", strbuf_text(&text)),
+                LOG_STR("hint", "plugins can do more here than they should; see docs/plugin-guide.md"));
+    jobs->lacks_told = true;
+}
+
+static void on_process_done(void *context, const struct build_process_end *end)
 {
     struct build_job *job = context;
     struct build_jobs *jobs = job->jobs;
+    tell_lacks(jobs, end->lacks);
     DL_DELETE(jobs->running, job);
     jobs->running_count--;
     wake(jobs);
@@ -163,9 +180,9 @@ static void on_process_done(void *context, const json_t *json, const char *outpu
         job_free(job);
         return;
     }
-    struct build_result *result = make_result(job, json, err);
+    struct build_result *result = make_result(job, end->result, end->err);
     free(result->output);
-    result->output = xstrdup(output);
+    result->output = xstrdup(end->output);
     redact_urls(result->output);
     finish(job, result);
 }

@@ -3,9 +3,9 @@
  * most `parallel` run at once; those that wait are taken round robin over the functions they are about, so
  * that one function's builds never delay another's.
  *
- * A plugin that crashes, hangs or talks nonsense fails its job with a clear error and costs nothing else. The
- * child runs in a process group of its own that is killed as a whole when the job ends for any reason, and
- * dies with the daemon.
+ * A plugin that crashes, hangs or talks nonsense fails its job with a clear error and costs nothing else. Its
+ * code is confined (job/confine.h), and nothing that it started outlives the job or the daemon. What this
+ * machine cannot do to confine it is logged once.
  *
  * Control thread only. SIGCHLD must not be ignored; children are watched with pidfds and only these are
  * reaped.

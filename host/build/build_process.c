@@ -27,15 +27,16 @@ struct build_process {
     struct strbuf line; /* of the reply, not yet whole */
     size_t reply_bytes;
     char callback[CALLBACK_MAX]; /* where the plugin's code runs, "" before it does */
-    json_t *result;
+    json_t *result, *lacks, *end;
     enum verdict verdict;
     build_process_done_fn *done;
     void *context;
 };
 
+/* It then ends what it has started, and itself. */
 void build_process_kill(struct build_process *process)
 {
-    kill(-process->child.pid, SIGKILL);
+    kill(process->child.pid, SIGTERM);
 }
 
 static void condemn(struct build_process *process, enum verdict verdict)
@@ -45,15 +46,28 @@ static void condemn(struct build_process *process, enum verdict verdict)
     build_process_kill(process);
 }
 
+static void replace(json_t **slot, json_t *json)
+{
+    json_decref(*slot);
+    *slot = json_incref(json);
+}
+
+/* Of the lines that say "end" the last one counts: it is written when the plugin's code is gone. What a
+ * machine lacks is believed before that code is there. */
 static void take_line(struct build_process *process, const char *text, size_t size)
 {
     json_t *line = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
     const char *callback = json_string_value(json_object_get(line, "callback"));
     json_t *result = json_object_get(line, "result");
+    json_t *lacks = json_object_get(line, "lacks"), *end = json_object_get(line, "end");
     if (callback)
         snprintf(process->callback, sizeof(process->callback), "%s", callback);
     else if (json_is_object(result) && !process->result)
         process->result = json_incref(result);
+    else if (json_is_array(lacks) && !process->callback[0])
+        replace(&process->lacks, lacks);
+    else if (json_is_object(end))
+        replace(&process->end, end);
     else
         condemn(process, VERDICT_PROTOCOL);
     json_decref(line);
@@ -173,25 +187,62 @@ static void describe_verdict(const struct build_process *process, const char *pl
     }
 }
 
-/* What became of a child that gave no result. */
-static void describe_end(const struct build_process *process, const siginfo_t *end, struct error *err)
+/* How the plugin's process ended, or, when that was not told, the one that watched it. */
+static void read_end(const struct build_process *process, const siginfo_t *watcher, bool *ret_exited,
+                     int *ret_status)
 {
-    char place[CALLBACK_MAX + 8];
+    const json_t *code = json_object_get(process->end, "code");
+    const json_t *signal = json_object_get(process->end, "signal");
+    *ret_exited = code || (!signal && watcher->si_code == CLD_EXITED);
+    *ret_status = code || signal ? (int)json_integer_value(code ? code : signal) : watcher->si_status;
+}
+
+/* What became of a child that gave no result. */
+static void describe_end(const struct build_process *process, const siginfo_t *watcher, struct error *err)
+{
+    char place[CALLBACK_MAX + 32];
+    bool exited;
+    int status;
     describe_place(process, place, sizeof(place));
+    read_end(process, watcher, &exited, &status);
     if (process->verdict != VERDICT_NONE) {
         describe_verdict(process, place, err);
         return;
     }
-    if (end->si_code == CLD_EXITED && !process->callback[0])
+    if (exited && !process->callback[0])
         error_set(err, "build", "job-start", "the build job ended with code %d before it loaded the plugin",
-                  end->si_status);
-    else if (end->si_code == CLD_EXITED)
+                  status);
+    else if (exited)
         error_set(err, "plugin", "plugin-crashed", "the plugin ended the build job with exit code %d%s",
-                  end->si_status, place);
+                  status, place);
     else
         error_set(err, "plugin", "plugin-crashed", "the plugin crashed with SIG%s%s",
-                  sigabbrev_np(end->si_status) ? sigabbrev_np(end->si_status) : "?", place);
+                  sigabbrev_np(status) ? sigabbrev_np(status) : "?", place);
     hint_output(process, err);
+}
+
+/* Puts what was found out about the job's output, by who wrote it, into the result. The plugin's word does
+ * not count. */
+static void complete_result(struct build_process *process)
+{
+    json_t *error = json_object_get(process->end, "error");
+    json_t *package = json_object_get(process->end, "package");
+    json_object_del(process->result, "package");
+    if (package)
+        json_object_set(process->result, "package", package);
+    if (error) {
+        json_object_set_new(process->result, "ok", json_false());
+        json_object_set(process->result, "error", error);
+    }
+}
+
+/* True when the job came to its end, and was let. */
+static bool is_usable(const struct build_process *process, const siginfo_t *watcher)
+{
+    const json_t *code = json_object_get(process->end, "code");
+    bool watched = watcher->si_code == CLD_EXITED && watcher->si_status == 0;
+    return process->result && process->verdict == VERDICT_NONE && watched && json_is_integer(code) &&
+           json_integer_value(code) == 0;
 }
 
 static void free_event(struct event *event)
@@ -212,27 +263,31 @@ static void release(struct build_process *process)
     strbuf_clear(&process->output);
     strbuf_clear(&process->line);
     json_decref(process->result);
+    json_decref(process->lacks);
+    json_decref(process->end);
     free(process);
 }
 
-/* The child has ended. What it left in its group goes, too, before its id can be taken by another. */
 static void on_exited(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
     struct build_process *process = context;
-    build_process_kill(process);
     drain(process, process->child.reply, take_reply);
     drain(process, process->child.output, take_output);
-    siginfo_t end = {0};
-    if (waitid(P_PIDFD, (id_t)fd, &end, WEXITED | WNOHANG) < 0 || end.si_pid == 0)
-        end = (siginfo_t){.si_code = CLD_KILLED, .si_status = SIGKILL};
+    siginfo_t watcher = {0};
+    if (waitid(P_PIDFD, (id_t)fd, &watcher, WEXITED | WNOHANG) < 0 || watcher.si_pid == 0)
+        watcher = (siginfo_t){.si_code = CLD_KILLED, .si_status = SIGKILL};
     struct error err;
-    bool usable =
-        process->result && process->verdict != VERDICT_PROTOCOL && process->verdict != VERDICT_OUTPUT;
-    if (!usable)
-        describe_end(process, &end, &err);
-    process->done(process->context, usable ? process->result : NULL, strbuf_text(&process->output),
-                  usable ? NULL : &err);
+    bool usable = is_usable(process, &watcher);
+    if (usable)
+        complete_result(process);
+    else
+        describe_end(process, &watcher, &err);
+    const struct build_process_end end = {.result = usable ? process->result : NULL,
+                                          .lacks = process->lacks,
+                                          .output = strbuf_text(&process->output),
+                                          .err = usable ? NULL : &err};
+    process->done(process->context, &end);
     release(process);
 }
 

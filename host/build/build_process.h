@@ -12,10 +12,17 @@
 struct event_base;
 struct build_process;
 
-/* The end. `result` is what the child answered, or NULL, and then `err` says what became of it. `output` is
- * what it wrote to standard output and error. All are borrowed. The process is gone when this is called. */
-typedef void build_process_done_fn(void *context, const json_t *result, const char *output,
-                                   const struct error *err);
+/* How it ended. `result` is what the child answered, or NULL, and then `err` says what became of it. `lacks`
+ * is an array of texts, what this machine cannot do to confine it, or NULL. `output` is what it wrote to
+ * standard output and error. All are borrowed. */
+struct build_process_end {
+    const json_t *result, *lacks;
+    const char *output;
+    const struct error *err;
+};
+
+/* The process is gone, with all that it started, when this is called. */
+typedef void build_process_done_fn(void *context, const struct build_process_end *end);
 
 /* Starts `program` (absolute) with `request` on its standard input. `done` comes from the event loop. */
 int build_process_start(struct event_base *base, const char *program, const json_t *request,

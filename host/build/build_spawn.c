@@ -18,8 +18,7 @@
 #define CHILD_FD_MIN 10 /* the child's ends stay clear of the numbers that they are moved to */
 
 /* Of the daemon's environment a child sees these and no more. */
-static const char *const inherited[] = {"TMPDIR", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
-                                        "TSAN_OPTIONS"};
+static const char *const inherited[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
 
 #define INHERITED_COUNT (sizeof(inherited) / sizeof(*inherited))
 #define FIXED_COUNT     3
@@ -119,11 +118,10 @@ static int spawn(const char *program, int request, int output, int reply, pid_t 
     posix_spawn_file_actions_adddup2(&actions, reply, REPLY_FD);
     posix_spawn_file_actions_addclosefrom_np(&actions, REPLY_FD + 1);
     posix_spawn_file_actions_addchdir_np(&actions, "/");
-    posix_spawnattr_setpgroup(&attributes, 0);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     cleanup_free char *name = xstrdup(program);
     char *const argv[] = {name, NULL};
     struct environment environment;
@@ -156,7 +154,7 @@ int build_spawn(const char *program, const json_t *request, struct build_spawn *
     int pidfd = pidfd_open(pid, 0);
     if (pidfd < 0) {
         errnum = errno;
-        kill(-pid, SIGKILL);
+        kill(pid, SIGKILL); /* it has started nothing yet, or what it started dies with it */
         waitpid(pid, NULL, 0);
         return start_error(err, errnum, program);
     }

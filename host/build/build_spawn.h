@@ -1,5 +1,5 @@
-/* Starting a build job's child process: which descriptors, environment and signals it gets, and nothing else.
- */
+/* Starting a build job's child process, in a session of its own: which descriptors, environment and signals
+ * it gets, and nothing else. */
 #ifndef BUILD_BUILD_SPAWN_H
 #define BUILD_BUILD_SPAWN_H
 
@@ -10,7 +10,7 @@
 
 /* A started child. The descriptors are close-on-exec and do not block; the caller closes them. */
 struct build_spawn {
-    pid_t pid; /* also the id of its process group */
+    pid_t pid; /* also the id of its session */
     int pidfd;
     int output; /* its standard output and error */
     int reply;  /* its descriptor 3 */

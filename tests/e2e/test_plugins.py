@@ -112,6 +112,31 @@ def test_build_job_that_hangs_is_ended_after_the_time_that_is_set(berth, own_plu
     assert "killed after 1000 ms" in answer.error()["message"]
 
 
+def test_hostile_plugin_reaches_nothing(berth, own_plugins, peers):
+    """Every attack is refused; without an image its functions come to nothing in the end."""
+    drop(peers / "bad" / "hostile.so", own_plugins)
+    berth.write_function("hello", HELLO, idle_timeout=30)
+    berth.write_files(".", {"secret": "a word\n"})
+    berth.start()
+    attacks = ("folder", "places", "secrets", "signals", "trace", "sockets", "kernel", "processes", "survive", "words")
+    for attack in attacks:
+        path = berth.state_dir if attack == "places" else berth.project
+        berth.write_function(
+            attack, {"main.x": "x\n"}, language="hostile", attack=attack, path=path, pid=berth.pid
+        )
+    berth.reload()
+    wait_until(
+        lambda: {entry["function"] for entry in berth.log.entries(event="function.problem")} == set(attacks),
+        "the end of every attack",
+        60,
+    )
+    for entry in berth.log.entries(event="function.problem"):
+        assert entry["error"] == 'the plugin "hostile" names no image and has no image folder'
+    assert not berth.log.entries(event="plugins.not_confined")
+    assert os.listdir(os.path.join(berth.project, "functions", "folder")) == ["main.x"]
+    assert berth.get("/hello").status == 200
+
+
 def listed_plugins(berth):
     """What /system/plugins says: by name, and the refused ones by file name."""
     told = berth.admin("GET", "/system/plugins").json()

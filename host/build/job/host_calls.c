@@ -2,6 +2,8 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "build/job/package_folder.h"
+#include "build/job/package_writer.h"
 #include "build/job/text_json.h"
 
 #include <stdarg.h>
@@ -121,7 +123,7 @@ static int call_add_file(struct berth_job *job, const char *path, const void *by
     if (!bytes && size > 0)
         return mistake(job, "add_file", "the bytes are NULL");
     struct error err;
-    if (package_writer_add_file(job->writer, path, bytes, size, executable != 0, &err) < 0)
+    if (package_sink_add_file(&job->sink, path, bytes, size, executable != 0, &err) < 0)
         return writer_failed(job, "add_file", &err);
     return 0;
 }
@@ -147,7 +149,8 @@ static void report_path(struct berth_job *job, enum berth_severity severity, con
     job_report(job, &diagnostic);
 }
 
-void host_calls_skipped(void *context, const char *path, const char *why)
+/* A package_skipped_fn: a warning among the findings. */
+static void on_skipped(void *context, const char *path, const char *why)
 {
     struct berth_job *job = context;
     const char *name = in_folder(job, path);
@@ -162,7 +165,9 @@ static int call_add_folder(struct berth_job *job, const char *path, const char *
         return -1;
     struct error err;
     cleanup_free char *culprit = NULL;
-    if (package_writer_add_folder(job->writer, path, source, exclude, &culprit, &err) == 0)
+    const struct package_folder folder = {
+        .path = path, .source = source, .exclude = exclude, .skipped = on_skipped, .context = job};
+    if (package_folder_add(&job->sink, &folder, &culprit, &err) == 0)
         return 0;
     if (culprit)
         report_path(job, BERTH_SEVERITY_ERROR, culprit, err.message, err.hint);

@@ -9,7 +9,4 @@
 /* The table; it accepts calls only for `job`. Static. */
 const struct berth_host *host_calls_init(struct berth_job *job);
 
-/* A package_skipped_fn whose context is the job: a warning among its findings. */
-void host_calls_skipped(void *context, const char *path, const char *why);
-
 #endif

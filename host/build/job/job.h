@@ -1,12 +1,12 @@
 /*
- * The state of one build job: berth-build-job serves exactly one request and ends. This is the `struct
- * berth_job` that plugins pass back to every host call.
+ * The state of one build job in the process that loads the plugin, which serves exactly one request. This is
+ * the `struct berth_job` that plugins pass back to every host call.
  */
 #ifndef BUILD_JOB_JOB_H
 #define BUILD_JOB_JOB_H
 
 #include "base/error.h"
-#include "build/job/package_writer.h"
+#include "build/job/package_sink.h"
 #include "build/job/reply.h"
 
 #include <berth/plugin.h>
@@ -31,9 +31,8 @@ struct berth_job {
     const struct berth_plugin *plugin; /* checked; NULL before */
     enum job_stage stage;
     struct berth_function function;
-    char *folder_real; /* the function's folder without links, or NULL */
-    char *output;      /* where files are put; NULL when the operation makes none */
-    struct package_writer *writer;
+    char *folder_real;        /* the function's folder without links, or NULL */
+    struct package_sink sink; /* where the job's files go */
     json_t *diagnostics;
     size_t errors; /* among the diagnostics */
     json_t *dependencies, *launch;

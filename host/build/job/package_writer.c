@@ -7,17 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define LINK_DEPTH_MAX 8 /* folders entered by a link within such a folder: deeper is a circle */
-
-/* Modes come out as asked for with this mask; set before anything is made, for the plugin may have changed
- * it. */
+/* Modes come out as asked for with this mask. */
 #define CREATION_MASK 022
 
 struct package_writer {
@@ -26,14 +23,11 @@ struct package_writer {
     char parent[PACKAGE_PATH_MAX + 1]; /* a folder known to be there; saves calls for files side by side */
     uint64_t bytes;
     size_t files, folders;
-    package_skipped_fn *skipped;
-    void *context;
 };
 
 static const struct timespec fixed_times[2] = {{.tv_sec = TREE_MTIME_S}, {.tv_sec = TREE_MTIME_S}};
 
-int package_writer_create(const char *root, package_skipped_fn *skipped, void *context,
-                          struct package_writer **ret_writer, struct error *err)
+int package_writer_create(const char *root, struct package_writer **ret_writer, struct error *err)
 {
     umask(CREATION_MASK);
     if (mkdir(root, PACKAGE_MODE_DIR) < 0)
@@ -42,8 +36,7 @@ int package_writer_create(const char *root, package_skipped_fn *skipped, void *c
     if (fd < 0)
         return error_errno(err, "build", errno, "cannot open the directory %s", root);
     struct package_writer *writer = xcalloc(1, sizeof(*writer));
-    *writer = (struct package_writer){
-        .root = fd, .root_path = xstrdup(root), .skipped = skipped, .context = context};
+    *writer = (struct package_writer){.root = fd, .root_path = xstrdup(root)};
     *ret_writer = writer;
     return 0;
 }
@@ -73,7 +66,7 @@ bool package_path_valid(const char *path)
     }
 }
 
-static int check_path(const char *path, struct error *err)
+int package_path_check(const char *path, struct error *err)
 {
     if (path && package_path_valid(path))
         return 0;
@@ -150,20 +143,6 @@ static int create_file(struct package_writer *writer, const char *path, bool exe
     return 0;
 }
 
-static int write_bytes(int fd, const char *path, const char *bytes, size_t size, struct error *err)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return error_errno(err, "build", errno, "cannot write %s in the package", path);
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 static int set_times(int fd, const char *path, struct error *err)
 {
     if (futimens(fd, fixed_times) < 0)
@@ -171,171 +150,40 @@ static int set_times(int fd, const char *path, struct error *err)
     return 0;
 }
 
-int package_writer_add_file(struct package_writer *writer, const char *path, const void *bytes, size_t size,
-                            bool executable, struct error *err)
+int package_writer_add_folder(struct package_writer *writer, const char *path, struct error *err)
 {
-    umask(CREATION_MASK);
-    if (check_path(path, err) < 0 || reserve_bytes(writer, size, err) < 0)
+    if (package_path_check(path, err) < 0 || make_parents(writer, path, err) < 0)
         return -1;
-    cleanup_close int fd = -1;
-    if (create_file(writer, path, executable, &fd, err) < 0)
-        return -1;
-    if (write_bytes(fd, path, bytes, size, err) < 0)
-        return -1;
-    return set_times(fd, path, err);
+    return make_folder(writer, path, err);
 }
 
-/* One add_folder under way, or a link to a folder within it. */
-struct folder_copy {
-    struct package_writer *writer;
-    const char *prefix;      /* where in the package; "" for the top */
-    const char *source;      /* the folder that is walked */
-    const char *source_real; /* what links must not leave */
-    const char *const *exclude;
-    unsigned link_depth;
-    char **culprit;
-};
-
-static bool excluded(const char *const *exclude, const char *name)
+int package_writer_open_file(struct package_writer *writer, const char *path, uint64_t size, bool executable,
+                             int *ret_fd, struct error *err)
 {
-    for (; exclude && *exclude; exclude++) {
-        if (fnmatch(*exclude, name, 0) == 0)
-            return true;
-    }
-    return false;
+    if (package_path_check(path, err) < 0 || reserve_bytes(writer, size, err) < 0)
+        return -1;
+    return create_file(writer, path, executable, ret_fd, err);
 }
 
-static int copy_bytes(struct package_writer *writer, int from, int to, const char *path, struct error *err)
+int package_writer_write(int fd, const char *path, const void *bytes, size_t size, struct error *err)
 {
-    for (;;) {
-        char block[65536];
-        ssize_t size = read(from, block, sizeof(block));
-        if (size < 0 && errno == EINTR)
+    for (const char *at = bytes; size > 0;) {
+        ssize_t written = write(fd, at, size);
+        if (written < 0 && errno == EINTR)
             continue;
-        if (size < 0)
-            return error_errno(err, "build", errno, "cannot read %s", path);
-        if (size == 0)
-            return 0;
-        if (reserve_bytes(writer, (uint64_t)size, err) < 0 ||
-            write_bytes(to, path, block, (size_t)size, err) < 0)
-            return -1;
+        if (written < 0)
+            return error_errno(err, "build", errno, "cannot write %s in the package", path);
+        at += written;
+        size -= (size_t)written;
     }
+    return 0;
 }
 
-static int copy_file(struct package_writer *writer, int parent, const char *name, const char *path,
-                     struct error *err)
+int package_writer_close_file(int fd, const char *path, struct error *err)
 {
-    cleanup_close int from = -1;
-    struct stat status;
-    if (fs_open_plain(parent, name, O_NOFOLLOW, &from, &status, err) < 0)
-        return -1;
-    cleanup_close int to = -1;
-    if (create_file(writer, path, status.st_mode & S_IXUSR, &to, err) < 0)
-        return -1;
-    if (copy_bytes(writer, from, to, path, err) < 0)
-        return -1;
-    return set_times(to, path, err);
-}
-
-/* True when `path` is `folder` or below it. */
-static bool is_within(const char *path, const char *folder)
-{
-    size_t length = strlen(folder);
-    if (length == 1) /* the root directory */
-        return true;
-    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
-static int bad_link(struct folder_copy *copy, char *link, const char *path, const char *why,
-                    const char *target, struct error *err)
-{
-    *copy->culprit = link;
-    error_set(err, "build", "bad-link", "the link %s %s%s", path, why, target);
-    return error_hint(err, "put the file itself there, or exclude the link");
-}
-
-static int folder_visit(void *context, const struct tree_entry *entry, struct error *err);
-
-static int copy_link(struct folder_copy *copy, const struct tree_entry *entry, const char *path,
-                     struct error *err)
-{
-    cleanup_free char *link = xasprintf("%s/%s", copy->source, entry->path);
-    cleanup_free char *target = realpath(link, NULL);
-    if (!target) {
-        copy->writer->skipped(copy->writer->context, link, "it is a link that leads nowhere");
-        return 0;
-    }
-    if (!is_within(target, copy->source_real))
-        return bad_link(copy, steal(&link), path, "leads out of the folder, to ", target, err);
-    struct stat status;
-    if (stat(target, &status) < 0)
-        return error_errno(err, "build", errno, "cannot look at %s", target);
-    if (S_ISREG(status.st_mode))
-        return copy_file(copy->writer, AT_FDCWD, target, path, err);
-    if (!S_ISDIR(status.st_mode)) {
-        copy->writer->skipped(copy->writer->context, link, "it is neither a file nor a folder");
-        return 0;
-    }
-    if (copy->link_depth == LINK_DEPTH_MAX)
-        return bad_link(copy, steal(&link), path, "leads in a circle", "", err);
-    struct folder_copy inner = *copy;
-    inner.prefix = path;
-    inner.source = target;
-    inner.link_depth++;
-    if (make_folder(copy->writer, path, err) < 0)
-        return -1;
-    return tree_walk(target, folder_visit, &inner, err);
-}
-
-static int folder_visit(void *context, const struct tree_entry *entry, struct error *err)
-{
-    struct folder_copy *copy = context;
-    if (entry->kind == TREE_FOLDER_END)
-        return 0;
-    if (excluded(copy->exclude, entry->name))
-        return 1;
-    cleanup_free char *path = xasprintf("%s%s%s", copy->prefix, *copy->prefix ? "/" : "", entry->path);
-    if (check_path(path, err) < 0)
-        return -1;
-    switch (entry->kind) {
-    case TREE_FILE:
-        return copy_file(copy->writer, entry->parent, entry->name, path, err);
-    case TREE_FOLDER:
-        return make_folder(copy->writer, path, err);
-    case TREE_LINK:
-        return copy_link(copy, entry, path, err);
-    default: {
-        cleanup_free char *full = xasprintf("%s/%s", copy->source, entry->path);
-        copy->writer->skipped(copy->writer->context, full, "it is neither a file nor a folder");
-        return 0;
-    }
-    }
-}
-
-int package_writer_add_folder(struct package_writer *writer, const char *path, const char *source,
-                              const char *const *exclude, char **ret_culprit, struct error *err)
-{
-    umask(CREATION_MASK);
-    if (!path || (*path && check_path(path, err) < 0))
-        return path ? -1 : check_path(path, err);
-    cleanup_free char *real = source && *source == '/' ? realpath(source, NULL) : NULL;
-    struct stat status;
-    if (!real || stat(real, &status) < 0 || !S_ISDIR(status.st_mode))
-        return error_set(err, "build", "bad-source",
-                         "the source \"%.200s\" is not the absolute path of a folder",
-                         source ? source : "(null)");
-    if (*path) {
-        cleanup_free char *below = xasprintf("%s/", path);
-        if (make_parents(writer, below, err) < 0)
-            return -1;
-    }
-    struct folder_copy copy = {.writer = writer,
-                               .prefix = path,
-                               .source = real,
-                               .source_real = real,
-                               .exclude = exclude,
-                               .culprit = ret_culprit};
-    return tree_walk(real, folder_visit, &copy, err);
+    int rc = set_times(fd, path, err);
+    close(fd);
+    return rc;
 }
 
 static int finish_visit(void *context, const struct tree_entry *entry, struct error *err)
@@ -352,9 +200,4 @@ int package_writer_finish(struct package_writer *writer, struct error *err)
     if (tree_walk(writer->root_path, finish_visit, NULL, err) < 0)
         return -1;
     return set_times(writer->root, ".", err);
-}
-
-size_t package_writer_files(const struct package_writer *writer)
-{
-    return writer->files;
 }

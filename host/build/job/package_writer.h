@@ -20,33 +20,31 @@
 
 struct package_writer;
 
-/* Told of what was left out of a folder: a link that leads nowhere, a socket. `path` is absolute. */
-typedef void package_skipped_fn(void *context, const char *path, const char *why);
-
 /* Makes the directory `root`, which must not exist. */
-int package_writer_create(const char *root, package_skipped_fn *skipped, void *context,
-                          struct package_writer **ret_writer, struct error *err);
+int package_writer_create(const char *root, struct package_writer **ret_writer, struct error *err);
+
+/* NULL is fine. */
 void package_writer_destroy(struct package_writer *writer);
 
 /* True when `path` is relative, without empty components, "." and "..", and within PACKAGE_PATH_MAX. */
 bool package_path_valid(const char *path);
 
-/* Errors: "bad-path" (not valid), "exists" (there already), "package-too-large" (over a bound), or of files.
- */
-int package_writer_add_file(struct package_writer *writer, const char *path, const void *bytes, size_t size,
-                            bool executable, struct error *err);
+/* The same as an error, "bad-path". NULL is none. */
+int package_path_check(const char *path, struct error *err);
 
-/* Copies the folder `source` (absolute) below `path` ("" for the top), but for names that match one of the
- * fnmatch(3) patterns in `exclude` (ended by NULL, or NULL). A link to a file or folder within `source`
- * becomes a copy of it. Errors as above, "bad-source" (not an absolute path of a folder), and "bad-link" (a
- * link out of `source`, or in a circle) with the link's absolute path in *ret_culprit, which the caller
- * frees. */
-int package_writer_add_folder(struct package_writer *writer, const char *path, const char *source,
-                              const char *const *exclude, char **ret_culprit, struct error *err);
+/* Errors of the following: "bad-path" (not valid), "exists" (there already), "package-too-large" (over a
+ * bound), or of files. */
+
+/* Makes a folder and those it is in; what is there is fine. */
+int package_writer_add_folder(struct package_writer *writer, const char *path, struct error *err);
+
+/* Makes an empty file that the caller fills with `size` bytes and closes. */
+int package_writer_open_file(struct package_writer *writer, const char *path, uint64_t size, bool executable,
+                             int *ret_fd, struct error *err);
+int package_writer_write(int fd, const char *path, const void *bytes, size_t size, struct error *err);
+int package_writer_close_file(int fd, const char *path, struct error *err);
 
 /* Sets the times of all folders. Nothing may be added afterwards. */
 int package_writer_finish(struct package_writer *writer, struct error *err);
-
-size_t package_writer_files(const struct package_writer *writer);
 
 #endif

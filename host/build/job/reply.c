@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,11 +19,15 @@ int reply_init(struct reply *reply)
     return 0;
 }
 
+/* The plugin may have made the pipe one that does not block. */
 static void write_all(int fd, const char *bytes, size_t size)
 {
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
     while (size > 0) {
         ssize_t written = write(fd, bytes, size);
         if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno == EAGAIN && poll(&writable, 1, -1) >= 0)
             continue;
         if (written < 0) /* the parent has gone: so will this process */
             return;
@@ -53,4 +58,14 @@ void reply_progress(const struct reply *reply, const char *callback)
 void reply_result(const struct reply *reply, json_t *result)
 {
     write_line(reply, "result", result);
+}
+
+void reply_lacks(const struct reply *reply, json_t *lacks)
+{
+    write_line(reply, "lacks", json_incref(lacks));
+}
+
+void reply_end(const struct reply *reply, json_t *end)
+{
+    write_line(reply, "end", end);
 }

@@ -32,3 +32,13 @@ json_t *text_json_array(const char *const *texts)
         json_array_append_new(array, text_json(*texts));
     return array;
 }
+
+json_t *error_json(const struct error *err)
+{
+    json_t *json = json_object();
+    json_object_set_new(json, "component", json_string(err->component));
+    json_object_set_new(json, "reason", json_string(err->reason));
+    json_object_set_new(json, "message", text_json(err->message));
+    json_object_set_new(json, "hint", text_json(err->hint));
+    return json;
+}

@@ -6,6 +6,9 @@
  * leak or hang without harm to anything but that job. A job calls `validate`, `package` and `launch` in this
  * order, on one thread, at most once each.
  *
+ * The process of a job can write nothing, reads only the function's folder, the plugin folder and the
+ * system's files, and has no sockets: files are made with the host's calls.
+ *
  * The plugin exports one function, berth_plugin_entry(), and hides everything else.
  *
  * Memory: everything the host passes in is borrowed for the length of the call. Everything the plugin hands

@@ -1,0 +1,244 @@
+/* What a plugin's process can reach, tried by one that wants to: tests/peers/bad/hostile.c. */
+#include "build_bench.h"
+
+#include "build/build_job.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HOSTILE TEST_PLUGIN_DIR "/hostile.so"
+
+struct jobs_bench {
+    struct bench bench;
+    struct build_jobs *jobs;
+    char *staging, *folder;
+    unsigned done;
+    struct build_result *result;
+    pid_t pid; /* of the test */
+};
+
+static void open_jobs(struct jobs_bench *bench, unsigned timeout_ms)
+{
+    *bench = (struct jobs_bench){.pid = getpid()};
+    bench_open(&bench->bench);
+    bench->staging = bench_path(&bench->bench, "staging");
+    bench->folder = bench_path(&bench->bench, "functions/hello");
+    assert_int_equal(fs_make_dirs(bench->staging, 0755, NULL), 0);
+    bench_file(&bench->bench, "functions/hello/main.x", "one\n", 0600);
+    bench_file(&bench->bench, "secret", "a word\n", 0600);
+    const struct build_jobs_options options = {
+        .program = BUILD_JOB_PROGRAM, .staging_dir = bench->staging, .timeout_ms = timeout_ms};
+    assert_int_equal(build_jobs_create(bench->bench.base, &options, &bench->jobs, NULL), 0);
+}
+
+static void close_jobs(struct jobs_bench *bench)
+{
+    build_jobs_destroy(bench->jobs);
+    build_result_destroy(bench->result);
+    free(bench->staging);
+    free(bench->folder);
+    bench_close(&bench->bench);
+}
+
+static void on_done(void *context, struct build_result *result)
+{
+    struct jobs_bench *bench = context;
+    build_result_destroy(bench->result);
+    bench->result = result;
+    bench->done++;
+}
+
+static const struct build_result *attack(struct jobs_bench *bench, const char *name)
+{
+    char pid[16];
+    snprintf(pid, sizeof(pid), "%d", bench->pid);
+    struct text_pair options[] = {{"attack", (char *)name}, {"path", bench->bench.dir}, {"pid", pid}};
+    const struct build_request request = {.operation = BUILD_PACKAGE,
+                                          .plugin = HOSTILE,
+                                          .function = "hello",
+                                          .folder = bench->folder,
+                                          .file = "main.x",
+                                          .options = options,
+                                          .option_count = 3};
+    unsigned before = bench->done;
+    build_jobs_submit(bench->jobs, &request, on_done, bench);
+    bench_wait(&bench->bench, &bench->done, before + 1);
+    return bench->result;
+}
+
+static void test_reaches_nothing(void **state)
+{
+    static const char *const names[] = {"folder",  "plugin", "places",  "secrets",   "signals", "trace",
+                                        "sockets", "kernel", "survive", "processes", "memory"};
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        if (strcmp(names[i], "memory") == 0)
+            continue;
+#endif
+        const struct build_result *result = attack(&bench, names[i]);
+        if (!result->ok)
+            fail_msg("%s: %s", names[i], result->error.message);
+        assert_true(fs_exists(result->package.staged));
+    }
+    assert_int_equal(bench_count(bench.folder), 1);
+    close_jobs(&bench);
+}
+
+/* Survivors are named after the process that the job was told of. */
+static bool is_survivor(const char *pid)
+{
+    cleanup_free char *path = xasprintf("/proc/%s/comm", pid);
+    cleanup_free char *survivor = xasprintf("surv-%d\n", getpid());
+    cleanup_free char *name = NULL;
+    return fs_read_file(path, 64, &name, NULL, NULL) == 0 && strcmp(name, survivor) == 0;
+}
+
+static size_t survivors(void)
+{
+    size_t count = 0;
+    cleanup_dir DIR *dir = opendir("/proc");
+    for (struct dirent *entry; (entry = readdir(dir));)
+        count += is_survivor(entry->d_name);
+    return count;
+}
+
+static void test_nothing_is_left(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    for (int i = 0; i < 5; i++) {
+        assert_true(attack(&bench, "survive")->ok);
+        assert_int_equal(survivors(), 0);
+    }
+    close_jobs(&bench);
+}
+
+static void test_cannot_say_what_was_written(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    const struct build_result *result = attack(&bench, "words");
+    assert_true(result->ok);
+    assert_int_equal(result->package.files, 1);
+    assert_int_equal(strspn(result->package.digest, "0") < 64, 1);
+    close_jobs(&bench);
+}
+
+static void test_talks_half_a_word_to_its_writer(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, 1000);
+    const struct build_result *result = attack(&bench, "writer");
+    assert_false(result->ok);
+    assert_string_equal(result->error.reason, "plugin-timeout");
+    close_jobs(&bench);
+}
+
+static void test_closes_everything(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    const struct build_result *result = attack(&bench, "descriptors");
+    assert_false(result->ok);
+    assert_int_equal(bench_count(bench.staging), 0);
+    close_jobs(&bench);
+}
+
+/* The daemon's death, as far as jobs see it: the process that has started one is killed. */
+static void test_dies_with_the_daemon(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    pid_t daemon = fork();
+    if (daemon == 0) {
+        event_reinit(bench.bench.base);
+        attack(&bench, "linger");
+        _exit(0);
+    }
+    while (survivors() == 0)
+        assert_int_equal(waitpid(daemon, NULL, WNOHANG), 0);
+    kill(daemon, SIGKILL);
+    waitpid(daemon, NULL, 0);
+    while (survivors() > 0)
+        bench_idle(&bench.bench, 5);
+    close_jobs(&bench);
+}
+
+/* From now on, and for all jobs, this machine has no namespaces. */
+static void refuse_namespaces(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof(filter) / sizeof(*filter), .filter = filter};
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* Tries what must be refused even so. */
+static void attack_without_namespaces(struct jobs_bench *bench)
+{
+    static const char *const names[] = {"secrets", "trace", "sockets", "kernel", "survive"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const struct build_result *result = attack(bench, names[i]);
+        if (!result->ok)
+            fail_msg("%s: %s", names[i], result->error.message);
+        assert_int_equal(survivors(), 0);
+    }
+}
+
+static void test_without_namespaces(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    refuse_namespaces();
+    cleanup_free char *path = bench_path(&bench.bench, "log"), *log = NULL;
+    cleanup_close int before = dup(STDERR_FILENO);
+    cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    dup2(fd, STDERR_FILENO);
+    attack_without_namespaces(&bench);
+    dup2(before, STDERR_FILENO);
+    assert_int_equal(fs_read_file(path, 65536, &log, NULL, NULL), 0);
+    char *line = strstr(log, "plugins.not_confined");
+    assert_non_null(line);
+    assert_non_null(strstr(line, "process ids of its own (Operation not permitted)"));
+    assert_non_null(strstr(line, "a read-only view of the file systems (Operation not permitted)"));
+    assert_null(strstr(line + 1, "plugins.not_confined")); /* once, not for each job */
+    close_jobs(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reaches_nothing),
+        cmocka_unit_test(test_nothing_is_left),
+        cmocka_unit_test(test_cannot_say_what_was_written),
+        cmocka_unit_test(test_talks_half_a_word_to_its_writer),
+        cmocka_unit_test(test_closes_everything),
+        cmocka_unit_test(test_dies_with_the_daemon),
+        cmocka_unit_test(test_without_namespaces), /* the last: there is no way back */
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
