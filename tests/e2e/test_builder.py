@@ -34,14 +34,15 @@ FILLS = """
             file.write(bytes(1 << 20))
 """
 
-# Nothing of it can be found in the folder.
+# Nothing of it can be found in the folder. Slow in the end, so that the disk is not full before anybody can look.
 FILLS_SECRETLY = """
     import time
     path = os.path.join(os.environ["TMPDIR"], "secret")
     with open(path, "wb", 0) as file:
         os.unlink(path)
+        file.write(bytes(80 << 20))
         while True:
-            file.write(bytes(1 << 17))
+            file.write(bytes(1 << 14))
             time.sleep(0.005)
 """
 
