@@ -8,11 +8,13 @@ import stat
 
 import pytest
 
+from harness import engine
 from harness.functions import HELLO, SHELL_HELLO
 from harness.users import NOBODY, run_as
 from harness.wait import wait_until
 
 RUNNER_USER = 10001  # of the container; on the host it is a user like others
+DAEMON_USER = 12345
 EXITED_WRONG = 1
 
 
@@ -114,6 +116,17 @@ def test_a_killed_daemon_leaves_nothing_open(berth):
     assert run_as(NOBODY, lambda: what_a_user_gets_at(folders, paths)) == []
     berth.start()
     assert berth.get("/python").text == "hello"
+
+
+def test_a_daemon_that_is_not_root_serves_and_keeps_others_out(berth):
+    """It may use the engine as a member of the socket's group; its umask is that of a user with a group of his own."""
+    if not run_as(DAEMON_USER, lambda: os.access(os.path.join(berth.bin_dir, "berthd"), os.X_OK)):
+        pytest.skip("this build is out of other users' reach")
+    os.chown(berth.folder, DAEMON_USER, DAEMON_USER)
+    group = os.stat(engine.SOCKET).st_gid
+    berth.process_options = {"user": DAEMON_USER, "group": DAEMON_USER, "extra_groups": [group], "umask": 0o002}
+    serve(berth, prewarm=1)
+    check_that_others_get_at_nothing(berth)
 
 
 def make_others_own(folder):

@@ -83,6 +83,7 @@ class Berth:
         self.functions = {}
         self.host = {}
         self.process = None
+        self.process_options = {}  # further ones of subprocess.Popen
         self.expected_errors = []
         self.baseline = 0
         self.last_log = ""
@@ -163,6 +164,7 @@ class Berth:
                 start_new_session=True,
                 cwd=self.project,
                 env={**os.environ, **sanitizer_environment(), **(environment or {})},
+                **self.process_options,
             )
         if ready:
             self.wait_ready(timeout)
