@@ -14,17 +14,13 @@ from harness import engine
 from harness.functions import HELD, HELLO, MIRROR, SHELL_HELLO
 from harness.wait import stays, wait_until
 
-ROOM = {"max_instances": 2, "max_memory": "160Mi", "queue_timeout": "1s", "prewarm": 0}
 LIMITS = {"max_head": "2Ki", "max_target": 512, "max_headers": 10, "head_timeout": "1s", "body_timeout": "1s"}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def started(shared_berth):
-    shared_berth.host = {**ROOM, **LIMITS, "workers": 3, "log_level": "debug", "log_format": "json"}
-    for name in ("one", "two", "three"):
-        shared_berth.write_function(name, MIRROR, concurrency=1, memory="48Mi", idle_timeout="1s")
-    for name in ("large", "larger"):
-        shared_berth.write_function(name, MIRROR, concurrency=1, memory="96Mi", idle_timeout="1s")
+    shared_berth.host = {**LIMITS, "workers": 3, "log_level": "debug", "log_format": "json", "prewarm": 0}
+    shared_berth.write_function("one", MIRROR, idle_timeout=60)
     shared_berth.start()
 
 
@@ -83,39 +79,37 @@ def test_body_that_stands_still_is_given_up(served):
 # -- room for instances
 
 
-def hold_ready(berth, target):
-    """Holds a slot of a new instance."""
-    held = berth.hold(target)
-    name = target.lstrip("/")
-    wait_until(lambda: berth.gauge("berth_slots_busy", name) == 1, f"{name} to be busy", 30)
-    return held
+def begin_with_room(berth, **room):
+    berth.host = {**room, "queue_timeout": "2s", "prewarm": 0}
+    for name in ("one", "two"):
+        berth.write_function(name, MIRROR, concurrency=1, memory="64Mi", idle_timeout=60, request_buffering=False)
+    berth.start()
 
 
-def end(*held):
-    for connection in held:
-        connection.close()
-
-
-def refused_for_room(berth, target):
-    answer = berth.get(target)
-    assert answer.status == 503
-    return "max_instances or max_memory" in answer.error()["hint"]
+def assert_no_room_for_two(berth, limit):
+    """While the one instance there is room for serves a request, the other function waits in vain; then it does not."""
+    berth.wait_answer("/one", lambda answer: answer.status == 200, "the first instance")
+    with berth.hold("/one") as held:
+        wait_until(lambda: berth.gauge("berth_slots_busy", "one") == 1, "the instance to be busy")
+        refused = berth.get("/two")
+        assert refused.status == 503
+        assert limit in refused.error()["hint"]
+        assert len(berth.containers()) == 1
+        held.send("x")
+        assert held.response().status == 200
+    berth.wait_answer("/two", lambda answer: answer.status == 200, "room once the first is idle")
 
 
 @pytest.mark.shows_setting("host.max_instances")
-def test_instances_of_the_host_are_limited(served):
-    held = [hold_ready(served, "/one"), hold_ready(served, "/two")]
-    assert refused_for_room(served, "/three")
-    assert len(served.containers()) == 2
-    end(*held)
+def test_instances_of_the_host_are_limited(berth):
+    begin_with_room(berth, max_instances=1)
+    assert_no_room_for_two(berth, "max_instances")
 
 
 @pytest.mark.shows_setting("host.max_memory")
-def test_memory_of_the_instances_is_limited(served):
-    held = hold_ready(served, "/large")
-    assert refused_for_room(served, "/larger")
-    end(held)
-    served.wait_answer("/larger", lambda answer: answer.status == 200, "room once the first is idle")
+def test_memory_of_the_instances_is_limited(berth):
+    begin_with_room(berth, max_memory="100Mi")
+    assert_no_room_for_two(berth, "max_memory")
 
 
 # -- the daemon itself

@@ -96,12 +96,13 @@ def test_folders_that_have_gone_are_not_named(berth):
     berth.write_function("python", HELLO)
     berth.write_function("shelly", SHELL_HELLO, language="shell")
     berth.start()
-    shutil.rmtree(os.path.join(berth.state_dir, "packages"))
-    in_vain(berth, "python")
     shutil.rmtree(os.path.join(berth.run_dir, "i"))
     open(os.path.join(berth.run_dir, "i"), "w", encoding="utf-8").close()
-    error = in_vain(berth, "shelly")
+    error = in_vain(berth, "python")
     assert "run_dir" in error["message"]
+    shutil.rmtree(os.path.join(berth.state_dir, "packages"))
+    error = in_vain(berth, "shelly")
+    assert "_dir" in error["message"]
     for name in os.listdir(berth.state_dir):
         if os.path.isdir(os.path.join(berth.state_dir, name)):
             shutil.rmtree(os.path.join(berth.state_dir, name))
