@@ -16,13 +16,13 @@
  *   docker-unreachable  nothing listens on the socket (or it broke off); the hint says how to start it
  *   docker-permission   the socket may not be opened by this user
  *   docker-version      the engine is older or newer than this client speaks
- *   docker-timeout      no answer within the call's limit
+ *   docker-timeout      no answer within the call's limit, or 408
  *   docker-answer       an answer that is not what the API promises, or is too big
  *   not-found           404: no such container, image or network
  *   image-missing       404 of docker_container_create: no such image
  *   conflict            409: the name is taken, the container is (not) running, removal is under way, ...
- *   docker-request      any other 4xx
- *   docker-error        any 5xx, and failures reported inside a stream
+ *   docker-request      any other 4xx, and a command that cannot be executed: asking again changes nothing
+ *   docker-error        429, any other 5xx, and failures reported inside a stream
  *   build-failed        docker_image_build: a step of the Dockerfile failed
  *   build-context       docker_image_build, docker_image_import: what is sent cannot be read or is too big
  * Messages carry the engine's own words and its HTTP status.

@@ -35,7 +35,7 @@ static const char *status_reason(long status)
     static const struct {
         long status;
         const char *reason;
-    } table[] = {{404, "not-found"}, {409, "conflict"}};
+    } table[] = {{404, "not-found"}, {408, "docker-timeout"}, {409, "conflict"}, {429, "docker-error"}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i].status == status)
             return table[i].reason;
@@ -57,6 +57,20 @@ static void engine_words(const struct docker_call *call, char *ret_text, size_t 
     json_decref(root);
 }
 
+/* Whether the engine says, with whatever status, that a container's command cannot be executed: it never can.
+ */
+static bool is_about_the_command(const char *words)
+{
+    static const char *const causes[] = {"executable file not found", "no such file or directory",
+                                         "permission denied", "is a directory", "exec format error"};
+    const char *exec = strstr(words, "exec: ");
+    for (size_t i = 0; exec && i < sizeof(causes) / sizeof(causes[0]); i++) {
+        if (strstr(exec, causes[i]))
+            return true;
+    }
+    return false;
+}
+
 void docker_failure_status(const struct docker_call *call, struct error *err)
 {
     char words[512];
@@ -64,6 +78,8 @@ void docker_failure_status(const struct docker_call *call, struct error *err)
     const char *reason = status_reason(call->status);
     if (call->status == 400 && strstr(words, "client version"))
         reason = "docker-version";
+    else if (call->status >= 500 && is_about_the_command(words))
+        reason = "docker-request";
     error_set(err, "docker", reason, "cannot %s %s: %s (HTTP %ld)", call->kind->verb, call->subject,
               *words ? words : "no explanation", call->status);
     if (strcmp(reason, "docker-version") == 0)

@@ -146,6 +146,8 @@ static void on_broken(struct revision *revision, const struct error *err, struct
         drop_current(function);
     if (newest || !function->problem)
         note_problem(function, err);
+    if (!routed && function->current)
+        revision_note_unbuildable(function->current, err);
     if (routed)
         function->hooks.routed(function, function->owner);
     retire(function, revision, "broken");

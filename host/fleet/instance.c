@@ -45,13 +45,25 @@ static bool left_behind(struct instance *instance)
     return false;
 }
 
+/* What the engine refuses comes from the plugin or from the settings. */
+static void fail_to_start(struct instance *instance, const struct error *err)
+{
+    struct error refused = *err;
+    if (strcmp(err->reason, "docker-request") == 0)
+        error_hint(&refused,
+                   "Docker will refuse it again: look at what the plugin of \"%s\" launches, and at the "
+                   "function's memory, cpus and network",
+                   instance->spec.runtime);
+    instance_fail(instance, &refused);
+}
+
 static void on_started(void *owner, const struct error *err)
 {
     struct instance *instance = owner;
     if (left_behind(instance))
         return;
     if (err && instance_is_alive(instance)) {
-        instance_fail(instance, err);
+        fail_to_start(instance, err);
         return;
     }
     instance->container_started = true;
@@ -94,7 +106,7 @@ static void on_created(void *owner, const struct error *err, const char *id)
     if (left_behind(instance))
         return;
     if (err)
-        instance_fail(instance, err);
+        fail_to_start(instance, err);
     else
         start_container(instance);
 }

@@ -88,6 +88,9 @@ void revision_renew(struct revision *revision, struct generation *generation,
  * later request tries again. */
 void revision_rebuild_failed(struct revision *revision, const struct error *err);
 
+/* It cannot be built anew: those who wait because its image is missing are told why. */
+void revision_note_unbuildable(struct revision *revision, const struct error *err);
+
 /* The engine is back: what it failed to do is tried again at once. */
 void revision_resume(struct revision *revision);
 

@@ -99,20 +99,36 @@ static void on_ready(struct instance *instance, void *owner)
         revision_scale(revision);
 }
 
-/* Whether the last start failed by the function's own fault. What is Docker's trouble may pass; a container
- * that has ended for the first time in a row may have been ended by somebody else. */
-static bool is_own_fault(const struct revision *revision)
+/* Whether the next start would fail like the last one. What came from outside may pass, and what is the
+ * engine's trouble is waited for; a container that is ended again and again is not. */
+static bool is_hopeless(const struct revision *revision)
 {
     const struct kept_error *problem = revision->problem;
-    if (!problem || strcmp(problem->component, "docker") == 0)
+    if (!problem)
         return false;
-    return revision->failures > 1 || strcmp(problem->reason, "container-exited") != 0;
+    bool engine = strcmp(problem->component, "docker") == 0;
+    return fault_is_own(problem->component, problem->reason) || (!engine && revision->failures > 1);
+}
+
+/* Whether some instance, though busy, will serve those who wait. */
+static bool has_slots(const struct revision *revision)
+{
+    struct slot_counts counts;
+    slot_pool_counts(revision->pool, &counts);
+    return counts.instances > 0;
+}
+
+void revision_note_unbuildable(struct revision *revision, const struct error *err)
+{
+    bool missed = revision->problem && strcmp(revision->problem->reason, "image-missing") == 0;
+    if (missed && fault_is_own(err->component, err->reason) && !has_slots(revision))
+        slot_pool_fail_waiters(revision->pool, err);
 }
 
 void revision_fail_hopeless_waiters(struct revision *revision)
 {
     bool backing_off = revision->failures > 0 && clock_ms() < revision->retry_at_ms;
-    if (!backing_off || !is_own_fault(revision) || revision_count_in(revision, INSTANCE_READY) > 0)
+    if (!backing_off || !is_hopeless(revision) || has_slots(revision))
         return;
     struct error problem;
     error_recall(revision->problem, &problem);

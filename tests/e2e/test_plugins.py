@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -79,6 +80,28 @@ def test_language_from_outside_reports_with_position(berth, own_plugins, peers):
     done = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "third.toy:2:5: error: " in done.stderr
+
+
+@pytest.mark.limit(400)
+@pytest.mark.parametrize(
+    ("runner", "words"),
+    [("/usr/local/bin/no-such-runner", "no such file or directory"), ("no-such-runner", "not found"), ("/etc", "denied")],
+)
+def test_launch_that_cannot_work_is_told_at_once(berth, own_plugins, peers, runner, words):
+    berth.expect_error(".*", function="third")
+    drop(peers / "toy" / "toy.so", own_plugins)
+    berth.write_function("third", {"third.toy": "never told\n"}, language="toy", runner=runner)
+    berth.start()
+    berth.wait_answer("/third", lambda answer: answer.status == 502, "the image to be built", 300)
+    for _ in range(3):
+        began = time.monotonic()
+        answer = berth.get("/third")
+        assert time.monotonic() - began < 10
+        assert answer.status == 502
+        error = answer.error()
+        assert (error["component"], error["reason"]) == ("docker", "docker-request")
+        assert words in error["message"] and os.path.basename(runner) in error["message"]
+        assert 'the plugin of "toy" launches' in error["hint"]
 
 
 def bad_plugins(root):

@@ -417,6 +417,32 @@ static void a_function_that_keeps_dying_backs_off(void **state)
     bench_close(&bench);
 }
 
+/* What the engine refuses it refuses again: nobody waits for that. What it fails at may pass. */
+static void what_the_engine_refuses_is_told_at_once(void **state)
+{
+    (void)state;
+    static const enum fake_op ops[] = {FAKE_CREATE, FAKE_START};
+    struct bench bench;
+    bench_open(&bench);
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t began_ms = clock_ms();
+        fake_engine_plan(bench.engine, ops[i], (struct fake_plan){.status = 400});
+        assert_refused(&bench, "hello", "docker-request");
+        assert_refused(&bench, "hello", "docker-request");
+        assert_in_range(clock_ms() - began_ms, 0, 5000);
+        run_for(&bench, 1200); /* the pause */
+        fake_engine_plan(bench.engine, ops[i], (struct fake_plan){.status = 500, .times = 1});
+        serve(&bench, "hello");
+        while (fake_engine_running(bench.engine))
+            fake_container_die(bench.engine, fake_engine_running(bench.engine), 137, false);
+        UNTIL(&bench, fake_engine_count(bench.engine) == 0);
+    }
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
 /* The runner closes its only connection under one request after the other, while its container goes on: the
  * next request is served by another instance, however young the last one is. */
 static void nobody_waits_for_an_instance_without_slots(void **state)
@@ -829,6 +855,7 @@ int main(void)
         cmocka_unit_test(a_function_that_cannot_load_tells_its_callers),
         cmocka_unit_test(a_killed_instance_is_replaced_for_those_who_wait),
         cmocka_unit_test(a_function_that_keeps_dying_backs_off),
+        cmocka_unit_test(what_the_engine_refuses_is_told_at_once),
         cmocka_unit_test(nobody_waits_for_an_instance_without_slots),
         cmocka_unit_test(a_function_that_is_killed_again_and_again_comes_back_soon),
         cmocka_unit_test(the_engine_may_come_late),

@@ -312,6 +312,7 @@ static const struct misfortune {
      "docker",
      "docker-error",
      "as planned"},
+    {"start is refused", FAKE_START, {.status = 400}, 0, 0, "docker", "docker-request", "as planned"},
     {"start fails", FAKE_START, {.status = 500}, 0, 0, "docker", "docker-error", "as planned"},
     {"it never dials", FAKE_OPS, {0}, RUNNER_ABSENT, 200, "fleet", "start-timeout", "200 ms"},
     {"it exits before it dials",

@@ -15,6 +15,12 @@ static const struct berth_option options[] = {
         .default_value = "false",
         .help = "Answer in capitals.",
     },
+    {
+        .name = "runner",
+        .type = BERTH_OPTION_STRING,
+        .default_value = "/usr/local/bin/toy-runner",
+        .help = "The program that runs the template.",
+    },
 };
 
 static const char *file_of(const struct berth_function *function)
@@ -86,7 +92,7 @@ static int package(const struct berth_host *host, struct berth_job *job,
 static int launch(const struct berth_host *host, struct berth_job *job, const struct berth_function *function,
                   struct berth_error *err)
 {
-    static const char *const command[] = {"/usr/local/bin/toy-runner", NULL};
+    const char *const command[] = {host->option(job, "runner"), NULL};
     const char *shout = host->option(job, "shout");
     (void)function;
     (void)err;
