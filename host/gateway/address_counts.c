@@ -38,11 +38,12 @@ void address_counts_init(struct address_counts *counts)
 
 void address_counts_clear(struct address_counts *counts)
 {
-    struct address_count *count, *next;
-    HASH_ITER(hh, counts->counts, count, next)
-    {
-        HASH_DEL(counts->counts, count);
+    struct address_count *count = counts->counts;
+    HASH_CLEAR(hh, counts->counts);
+    while (count) {
+        struct address_count *next = count->hh.next;
         free(count);
+        count = next;
     }
     pthread_mutex_destroy(&counts->lock);
 }
