@@ -180,7 +180,7 @@ def test_sigterm_removes_containers_and_exits_0(berth):
 
 
 def test_sigterm_finishes_what_is_under_way(berth):
-    berth.write_function("mirror", MIRROR, idle_timeout=60)
+    berth.write_function("mirror", MIRROR, request_buffering=False, idle_timeout=60)
     berth.start()
     berth.get("/mirror")
     held = berth.hold("/mirror")
@@ -194,7 +194,7 @@ def test_sigterm_finishes_what_is_under_way(berth):
 
 
 def test_no_new_connection_while_draining(berth):
-    berth.write_function("mirror", MIRROR, idle_timeout=60)
+    berth.write_function("mirror", MIRROR, request_buffering=False, idle_timeout=60)
     berth.start()
     berth.get("/mirror")
     held = berth.hold("/mirror")
@@ -215,7 +215,7 @@ def test_no_new_connection_while_draining(berth):
 
 
 def test_second_sigterm_exits_at_once(berth):
-    berth.write_function("mirror", MIRROR, idle_timeout=60)
+    berth.write_function("mirror", MIRROR, request_buffering=False, idle_timeout=60)
     berth.start()
     berth.get("/mirror")
     held = berth.hold("/mirror")

@@ -115,7 +115,7 @@ def test_request_that_takes_too_long_is_a_504_that_names_the_setting(berth):
 @pytest.mark.shows_setting("host.queue_length")
 def test_full_queue_is_a_503_with_retry_after(berth):
     berth.host = {"queue_length": 2}
-    berth.write_function("mirror", MIRROR, concurrency=1, max_scale=1, idle_timeout=5)
+    berth.write_function("mirror", MIRROR, request_buffering=False, concurrency=1, max_scale=1, idle_timeout=5)
     berth.start()
     assert berth.get("/mirror").status == 200
     wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 0, "the slot to be free again")
@@ -136,7 +136,7 @@ def test_full_queue_is_a_503_with_retry_after(berth):
 @pytest.mark.shows_setting("host.queue_timeout")
 def test_request_waits_in_the_queue_no_longer_than_it_should(berth):
     berth.host = {"queue_timeout": 1}
-    berth.write_function("mirror", MIRROR, concurrency=1, max_scale=1, idle_timeout=10)
+    berth.write_function("mirror", MIRROR, request_buffering=False, concurrency=1, max_scale=1, idle_timeout=10)
     berth.start()
     berth.wait_answer("/mirror", lambda answer: answer.status == 200, "an instance")
     held = berth.hold("/mirror")
@@ -165,7 +165,7 @@ def test_killed_container_is_replaced(berth):
 
 def test_request_in_a_killed_container_is_a_502_that_says_so(berth):
     berth.expect_error(".*", function="mirror")
-    berth.write_function("mirror", MIRROR, idle_timeout=30)
+    berth.write_function("mirror", MIRROR, request_buffering=False, idle_timeout=30)
     berth.start()
     berth.get("/mirror")
     held = berth.hold("/mirror")

@@ -47,7 +47,7 @@ def undisturbed(berth):
 def serve(berth, name, code, **settings):
     berth.expect_error(".*", function=name)
     berth.write_function("hello", HELLO, idle_timeout=60)
-    berth.write_function(name, code, **{"idle_timeout": 60, **settings})
+    berth.write_function(name, code, **{"idle_timeout": 60, "request_buffering": False, **settings})
     berth.start()
 
 

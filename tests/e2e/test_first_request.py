@@ -112,7 +112,7 @@ def test_several_functions_at_once(berth):
 
 
 def test_busy_function_gets_more_instances(berth):
-    berth.write_function("mirror", MIRROR, concurrency=1, max_scale=3, idle_timeout=5)
+    berth.write_function("mirror", MIRROR, request_buffering=False, concurrency=1, max_scale=3, idle_timeout=5)
     berth.start()
     held = [berth.hold("/mirror") for _ in range(3)]
     wait_until(lambda: len(berth.instances("mirror")) == 3, "three instances", 30)

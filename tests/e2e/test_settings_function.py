@@ -4,7 +4,7 @@ import pytest
 
 from harness.functions import HELLO, SHELL_HELLO
 
-FILES = {"first.py": 'def handle(request):\n    return "first"\n', "second.py": 'def handle(request):\n    return "second"\n'}
+FILES = {f"{name}.py": f'def handle(request):\n    return "{name}"\n' for name in ("first", "second")}
 
 
 @pytest.fixture(scope="module", autouse=True)

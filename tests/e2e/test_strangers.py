@@ -33,9 +33,10 @@ def outside(berth):
     return os.path.join(berth.folder, "elsewhere")
 
 
+HANDLE = "def handle(request):\n    return 1\n"
 BROKEN = {
     "syntax": ({"main.py": "def handle(request:\n    return 1\n"}, {}, "syntax/main.py:1"),
-    "inner": ({"main.py": "import part\ndef handle(request):\n    return 1\n", "part.py": "if True\n"}, {}, "part.py:1"),
+    "inner": ({"main.py": "import part\n" + HANDLE, "part.py": "if True\n"}, {}, "part.py:1"),
     "shelly": ({"main.sh": "#!/bin/sh\nif true; then\n"}, {"language": "shell"}, "shelly/main.sh:"),
     "setting": ({"main.py": HELLO}, {"concurrency": "many"}, "global-function-definition.yml:"),
     "nofolder": ({"main.py": HELLO}, {"function_folder": "nowhere"}, "nowhere"),

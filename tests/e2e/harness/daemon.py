@@ -236,7 +236,8 @@ class Berth:
         return client.Connection(self.address, timeout, source)
 
     def hold(self, target):
-        """A request that keeps a slot busy: its one byte of body is to come. Send it, then read the answer."""
+        """A request that keeps a slot busy where the function has no request_buffering: its one byte of body is to come.
+        Send it, then read the answer."""
         connection = self.connect(timeout=60)
         connection.send(f"POST {target} HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\n")
         return connection
