@@ -322,6 +322,11 @@ static void fail_queue_full(struct exchange *exchange)
 static void wait_in_queue(struct exchange *exchange)
 {
     exchange_enter(exchange, EXCHANGE_WAIT_SLOT);
+    bool is_large = exchange->client->in->capacity > exchange->worker->heads.capacity;
+    if (is_large && !receive_rest(exchange) && slot_pool_cancel(&exchange->waiter)) {
+        receive_fail_no_memory(exchange);
+        return;
+    }
     exchange->cold = exchange->cold || exchange->waiter.cold;
     if (exchange->waiter.cold)
         counter_add(&exchange->worker->counters.cold_waits, 1);

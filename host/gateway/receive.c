@@ -40,16 +40,24 @@ static size_t capacity_for(const struct exchange *exchange, size_t size)
     return capacity < most || size > most ? capacity : most;
 }
 
-/* Puts what was received into a buffer of that size, and counts it. False: there is no memory for it. */
+/* Of the next buffer for a body that flows. One of the worker's own costs less than one made for the purpose.
+ */
+static size_t larger_capacity(const struct exchange *exchange)
+{
+    const struct worker *worker = exchange->worker;
+    size_t capacity = exchange->client->in->capacity;
+    if (capacity >= worker->heads.capacity && capacity < worker->bodies.capacity)
+        return worker->bodies.capacity;
+    return capacity_for(exchange, capacity + 1);
+}
+
+/* Puts what was received into a buffer of that size. False: memory is out. */
 static bool move_in(struct exchange *exchange, size_t capacity)
 {
     struct worker *worker = exchange->worker;
     struct client *client = exchange->client;
     struct buffer *old = client->in;
-    if (!backlog_hold_request(exchange, capacity))
-        return false;
-    struct buffer *new =
-        capacity == worker->parts.capacity ? buffer_take(&worker->parts) : buffer_make((uint32_t)capacity);
+    struct buffer *new = worker_take(worker, (uint32_t)capacity);
     if (!new)
         return false;
     memcpy(new->data, old->data, old->end);
@@ -61,7 +69,7 @@ static bool move_in(struct exchange *exchange, size_t capacity)
     return true;
 }
 
-static void fail_no_memory(struct exchange *exchange)
+void receive_fail_no_memory(struct exchange *exchange)
 {
     struct error error;
     error_set(&error, "gateway", "buffer-memory", "There is no memory left to receive this request's body.");
@@ -70,14 +78,13 @@ static void fail_no_memory(struct exchange *exchange)
     exchange_fail(exchange, 503, &error);
 }
 
-/* Nothing comes for now: keeps no more memory than is needed. False: not even that can be had. */
-static bool rest(struct exchange *exchange)
+bool receive_rest(struct exchange *exchange)
 {
     const struct buffer *in = exchange->client->in;
     size_t capacity = capacity_for(exchange, in->end);
-    if (2 * capacity <= in->capacity)
-        return move_in(exchange, capacity);
-    return backlog_hold_request(exchange, in->capacity);
+    bool moves = 2 * capacity <= in->capacity;
+    return backlog_hold_request(exchange, moves ? capacity : in->capacity) &&
+           (!moves || move_in(exchange, capacity));
 }
 
 /* --- the body --- */
@@ -100,13 +107,12 @@ void receive_begin(struct exchange *exchange)
     receive_more(exchange);
 }
 
-/* Receives what comes. False: the exchange is over. */
+/* Receives what comes. CLIENT_ENDED: the exchange is over. */
 static enum client_receive receive_some(struct exchange *exchange)
 {
     struct client *client = exchange->client;
-    if (buffer_room(client->in) == 0 &&
-        !move_in(exchange, capacity_for(exchange, (size_t)client->in->capacity + 1))) {
-        fail_no_memory(exchange);
+    if (buffer_room(client->in) == 0 && !move_in(exchange, larger_capacity(exchange))) {
+        receive_fail_no_memory(exchange);
         return CLIENT_ENDED;
     }
     enum client_receive got = client_receive(client, buffer_room(client->in));
@@ -130,8 +136,8 @@ void receive_more(struct exchange *exchange)
     }
     if (got == CLIENT_ENDED)
         return;
-    if (rest(exchange))
+    if (receive_rest(exchange))
         exchange_update_deadline(exchange);
     else
-        fail_no_memory(exchange);
+        receive_fail_no_memory(exchange);
 }

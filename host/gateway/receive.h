@@ -21,4 +21,9 @@ void receive_begin(struct exchange *exchange);
 /* The client's connection has bytes or has ended. */
 void receive_more(struct exchange *exchange);
 
+/* The request has to wait, for its client or for a slot: keeps no more memory than what has come needs, and
+ * counts it. False: not even that can be had; receive_fail_no_memory() says so. */
+bool receive_rest(struct exchange *exchange);
+void receive_fail_no_memory(struct exchange *exchange);
+
 #endif

@@ -130,28 +130,35 @@ void worker_freed(struct worker *worker, size_t bytes)
     want_trim(worker);
 }
 
-static void free_loose(struct worker *worker, struct buffer **held)
+/* NULL: buffers of that capacity are not kept. The capacities of the pools differ, see init_limits(). */
+static struct buffer_pool *pool_of(struct worker *worker, uint32_t capacity)
 {
-    worker_freed(worker, (*held)->capacity);
-    free(*held);
-    *held = NULL;
+    if (capacity == worker->bodies.capacity)
+        return &worker->bodies;
+    if (capacity == worker->heads.capacity)
+        return &worker->heads;
+    return capacity == worker->parts.capacity ? &worker->parts : NULL;
 }
 
-/* The capacities of the pools differ, see init_limits(). A buffer of no pool may have the capacity of one by
- * chance, and then fits into it. */
+struct buffer *worker_take(struct worker *worker, uint32_t capacity)
+{
+    struct buffer_pool *pool = pool_of(worker, capacity);
+    return pool ? buffer_take(pool) : buffer_make(capacity);
+}
+
 void worker_give(struct worker *worker, struct buffer **held)
 {
     if (!*held)
         return;
     want_trim(worker);
-    if ((*held)->capacity == worker->bodies.capacity)
-        buffer_give(&worker->bodies, held);
-    else if ((*held)->capacity == worker->heads.capacity)
-        buffer_give(&worker->heads, held);
-    else if ((*held)->capacity == worker->parts.capacity)
-        buffer_give(&worker->parts, held);
-    else
-        free_loose(worker, held);
+    struct buffer_pool *pool = pool_of(worker, (*held)->capacity);
+    if (pool) {
+        buffer_give(pool, held);
+        return;
+    }
+    worker_freed(worker, (*held)->capacity);
+    free(*held);
+    *held = NULL;
 }
 
 static void note_drained(struct worker *worker)
@@ -300,6 +307,10 @@ static void init_limits(struct worker *worker, const struct host_settings *setti
     buffer_pool_init(&worker->heads, settings->max_head_bytes + ADDED_MAX, HEADS_KEPT);
     /* A head written anew may be longer: a line grows by a space when it had none behind the colon. */
     uint32_t longest = 2 * worker->heads.capacity;
+    /* Most bodies that are received before a slot is taken are to have room behind their head. */
+    uint64_t whole = worker->heads.capacity + settings->request_buffer_bytes;
+    if (whole > longest && whole <= worker->heads.capacity + BODY_BUFFER)
+        longest = (uint32_t)whole;
     buffer_pool_init(&worker->bodies, longest > BODY_BUFFER ? longest : BODY_BUFFER, BODIES_KEPT);
     freelist_init(&worker->spare_clients, sizeof(struct client), CLIENTS_KEPT);
     freelist_init(&worker->spare_exchanges, exchange_size(worker), EXCHANGES_KEPT);

@@ -136,6 +136,9 @@ void worker_set_timer(struct worker *worker, struct timer *timer, uint64_t due_m
 /* The Date header's value, HTTP_DATE_LENGTH bytes. */
 const char *worker_date(struct worker *worker);
 
+/* An empty buffer of that capacity, of the pool that has such, else of none; NULL: memory is out. */
+struct buffer *worker_take(struct worker *worker, uint32_t capacity);
+
 /* Gives a buffer back to the pool it came from, or frees one of no pool, and sets *held to NULL. */
 void worker_give(struct worker *worker, struct buffer **held);
 

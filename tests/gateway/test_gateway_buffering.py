@@ -473,8 +473,10 @@ def test_slow_senders_give_way_when_memory_is_short(start_gateway):
         time.sleep(1.2)
         for _ in range(4):
             with gateway.client() as client:
-                client.request(length_head(60000), b"x" * 30000)
-                client.send(b"x" * 30000)
+                received = gateway.stats()["in"]
+                client.request(length_head(60000), b"x" * 40000)
+                wait_for(lambda before=received: gateway.stats()["in"] > before + 40000, "most of the body")
+                client.send(b"x" * 20000)
                 assert client.read_response().status == 200
         check_told(slow[0].read_response(), 408, "min_rate")
 
