@@ -296,9 +296,11 @@ static void begin_tunnel(struct exchange *exchange, uint32_t at)
     flow_begin(&exchange->down, FLOW_PLAIN, exchange->received, at);
 }
 
-/* Answers that say something now and then. */
+/* Answers that say something now and then. Those of a length that is known are none. */
 static bool is_stream(const struct http_head *response)
 {
+    if (response->framing != HTTP_FRAMING_CHUNKED && response->framing != HTTP_FRAMING_UNTIL_CLOSE)
+        return false;
     static const char *const types[] = {"text/event-stream", "application/x-ndjson",
                                         "multipart/x-mixed-replace"};
     const struct http_header *header = http_head_find(response, HTTP_HEADER_CONTENT_TYPE);
@@ -320,6 +322,8 @@ static void begin_relay(struct exchange *exchange, enum http_framing framing, ui
     exchange_enter(exchange, EXCHANGE_RELAY);
     http_body_init_head(&exchange->down.body, &exchange->response, HTTP_BODY_UNLIMITED);
     flow_begin(&exchange->down, mode_towards(&exchange->response, framing), exchange->received, at);
+    if (is_stream(&exchange->response))
+        deadline_start_stream(exchange);
     if (framing == HTTP_FRAMING_UNTIL_CLOSE || !exchange->up.complete || exchange->up_broken ||
         exchange->worker->phase != WORKER_SERVING)
         exchange->keep_alive = false;
@@ -358,8 +362,6 @@ static void begin_response(struct exchange *exchange)
         client_close(exchange->client, true);
         return;
     }
-    if (!exchange->down.complete && is_stream(response))
-        deadline_start_stream(exchange);
     struct http_text head = outbox_written(&worker->outbox, &writer);
     if (exchange->down.complete && !backlog_has_chunks(exchange) && flow_keep(&exchange->down, worker, &head))
         hold_response(exchange);

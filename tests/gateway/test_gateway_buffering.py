@@ -506,8 +506,8 @@ def test_event_stream_that_says_something_is_alive(start_gateway, backend):
     @backend.on("/events")
     def handler(connection, request):
         kind = request.target.split("?")[1]
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\n" % kind.encode())
-        for number in range(5):
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n\r\ndata: 0\n\n" % kind.encode())
+        for number in range(1, 5):
             time.sleep(0.15)
             connection.send(b"data: %d\n\n" % number)
         connection.wait_closed()
@@ -561,7 +561,7 @@ def test_reader_of_an_event_stream_that_does_not_read(start_gateway, backend):
 
     @backend.on("/events")
     def handler(connection, _):
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + b"data: %s\n\n" % bytes(5000))
         with contextlib.suppress(ConnectionError):
             while True:
                 connection.send(b"data: %s\n\n" % bytes(5000))
@@ -570,5 +570,8 @@ def test_reader_of_an_event_stream_that_does_not_read(start_gateway, backend):
 
     with gateway.client(receive_buffer=SMALL) as client:
         client.request(["GET /f/events HTTP/1.1", "Host: x"])
-        assert ended.wait(10)
-    assert gateway.stats()["slow_cut"] == 1 and gateway.stats()["buffered"] == 0
+        wait_for(lambda: gateway.counts()["busy"] == 1, "the stream")
+        while not ended.wait(0.1):
+            assert gateway.stats()["buffered"] == 0
+    assert gateway.stats()["slow_cut"] == 1
+    settle(gateway)
