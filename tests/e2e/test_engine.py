@@ -51,7 +51,7 @@ def begin(berth):
     """Two functions serve, a third was never called."""
     berth.start()
     for target in ("/hello", "/speaks?word=first"):
-        assert berth.get(target).status == 200
+        berth.wait_answer(target, lambda answer: answer.status == 200, "a first instance", 60)
     wait_until(lambda: len(prewarmed(berth)) == PREWARMED, "the prewarmed instances", 20)
 
 
@@ -91,7 +91,7 @@ def assert_well_again(berth):
 
 
 def test_engine_that_ends_with_all_containers_and_comes_back(berth, own_engine):
-    berth.host["queue_timeout"] = 2
+    berth.host["queue_timeout"] = 8
     berth.write_config()
     begin(berth)
     hello, speaks = loads(berth)
@@ -100,7 +100,7 @@ def test_engine_that_ends_with_all_containers_and_comes_back(berth, own_engine):
         more(speaks)
         own_engine.stop()
         own_engine.end_containers()
-        wait_until(lambda: hello.bad and speaks.bad, "requests to be answered though nothing runs", 20)
+        wait_until(lambda: hello.bad and speaks.bad, "requests to be answered though nothing runs", 30)
         refused = berth.get("/cold")
         waits = pool.submit(berth.get, "/cold")
         own_engine.begin()
@@ -212,7 +212,8 @@ def test_image_removed_by_hand_is_missed_aloud_and_what_runs_goes_on(berth, own_
         berth.reload()
         berth.wait_answer("/cold", lambda answer: answer.status == 200, "service again", 60)
     assert hello.bad == []
-    assert refused.status == 503
-    # It is built again, which takes what this engine has not: a network. Until then and afterwards it is named.
+    # It is built again, which takes what this engine has not: a network. Who waits for that is told once it is known,
+    # or when its patience ends.
+    assert refused.status in (502, 503)
     assert refused.error()["reason"] in ("image-missing", "image-build")
     assert image in refused.error()["message"]
