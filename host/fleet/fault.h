@@ -12,7 +12,8 @@
  *   out-of-memory      the engine saw its limit reached                                       own
  *   container-killed   SIGKILL without that (the kernel keeps the first process of a          outside
  *                      container from ending in this way by anything done inside), or an
- *                      end after somebody had the engine send a signal
+ *                      end after somebody had the engine send a signal, or while the
+ *                      engine restarts
  *   container-gone     the engine does not know it any more                                   outside
  *   container-exited   every other end: an exit, a crash, a start that failed                 own
  *   runner-gone        the runner closed its connection, and the container goes on            own

@@ -134,6 +134,8 @@ static void verify_all(const struct fleet *fleet)
 void fleet_on_engine_up(void *context)
 {
     struct fleet *fleet = context;
+    if (fleet_engine_is_away(&fleet->env))
+        fleet->env.engine_back_ms = clock_ms();
     fleet->env.engine_trouble = (struct error){0};
     if (fleet->stopping)
         return;

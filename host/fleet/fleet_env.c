@@ -2,9 +2,17 @@
 
 #include <limits.h>
 
+#define ENGINE_RETURN_MS 10000 /* after its return Docker is busy with what it missed */
+
 bool fleet_engine_is_away(const struct fleet_env *env)
 {
     return env->engine_trouble.component != NULL;
+}
+
+bool fleet_engine_was_away(const struct fleet_env *env, uint64_t now_ms)
+{
+    return fleet_engine_is_away(env) ||
+           (env->engine_back_ms > 0 && now_ms < env->engine_back_ms + ENGINE_RETURN_MS);
 }
 
 void fleet_timer_at(struct event *timer, uint64_t due_ms, uint64_t now_ms)

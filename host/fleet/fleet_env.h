@@ -48,6 +48,7 @@ struct fleet_env {
     struct loss_book *losses;
     struct mailbox inbox; /* how workers reach the fleet */
     struct fleet_budget budget;
+    uint64_t engine_back_ms;     /* when it answered again; 0: it was never away */
     struct error engine_trouble; /* why Docker does not answer, once it did; component NULL: it does */
     unsigned drain_ms;           /* how long what is retired may finish its requests */
     unsigned trials_waiting;     /* new revisions that wait for room to load in; it is kept for them */
@@ -66,6 +67,10 @@ struct fleet_env {
 
 /* Docker does not answer: nothing can be started or removed, and what runs goes on serving. */
 bool fleet_engine_is_away(const struct fleet_env *env);
+
+/* Docker is away, or has come back so lately that it may just have ended containers: it does when it starts
+ * without live restore. */
+bool fleet_engine_was_away(const struct fleet_env *env, uint64_t now_ms);
 
 /* Arms a one-shot timer for a point of clock_ms(); at once when that is past. */
 void fleet_timer_at(struct event *timer, uint64_t due_ms, uint64_t now_ms);

@@ -44,7 +44,7 @@ static void begin_autopsy(struct instance *instance, enum autopsy_case what, con
     instance->asked_ms = clock_ms();
     instance->autopsy = autopsy_start(instance->env, instance->container_id, what, phase,
                                       instance->spec.memory_bytes, on_autopsy, instance);
-    if (instance->signalled)
+    if (instance->signalled || fleet_engine_was_away(instance->env, instance->asked_ms))
         autopsy_note_signal(instance->autopsy);
 }
 

@@ -182,6 +182,23 @@ static void one_that_works_for_nobody_has_its_time(void **state)
     probe_close(&probe);
 }
 
+/* An engine that starts without live restore ends the containers that it finds. */
+static void an_end_that_a_restarted_engine_brings_is_not_its_own(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    start(&probe);
+    await_ready(&probe);
+    bench.env.engine_back_ms = clock_ms();
+    fake_container_die(bench.engine, fake_engine_running(bench.engine), 0, false);
+    instance_container_died(probe.instance);
+    await_gone(&probe);
+    assert_cause(&probe, "container", "container-killed", "stopped from outside");
+    probe_close(&probe);
+}
+
 /* The engine's own trouble must not look like the function's fault. */
 static void an_engine_that_is_away_is_named(void **state)
 {
@@ -228,6 +245,7 @@ int main(void)
         cmocka_unit_test(one_whose_runner_closes_everything_is_lost),
         cmocka_unit_test(one_whose_runner_dials_again_stays),
         cmocka_unit_test(one_that_works_for_nobody_has_its_time),
+        cmocka_unit_test(an_end_that_a_restarted_engine_brings_is_not_its_own),
         cmocka_unit_test(an_engine_that_is_away_is_named),
         cmocka_unit_test(a_log_that_never_ends_does_not_keep_it),
     };
