@@ -2,12 +2,14 @@
 #include "build_bench.h"
 
 #include "build/build_job.h"
+#include "build/build_spawn.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -161,6 +163,40 @@ static void test_closes_everything(void **state)
     close_jobs(&bench);
 }
 
+static bool has_children(pid_t pid)
+{
+    cleanup_free char *path = xasprintf("/proc/%d/task/%d/children", pid, pid), *children = NULL;
+    return fs_read_file(path, 4096, &children, NULL, NULL) == 0 && *children;
+}
+
+/* Told to end when its plugin has ended and nobody reads what it has to say, it ends. */
+static void test_ends_without_a_reader(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    cleanup_free char *output = bench_path(&bench.bench, "staging/output");
+    json_t *request = json_pack("{s:s s:s s:s s:s s:s s:s s:{s:s} s:i}", "operation", "package", "plugin",
+                                HOSTILE, "function", "hello", "folder", bench.folder, "file", "main.x",
+                                "output", output, "options", "attack", "stuff", "parent", (int)bench.pid);
+    struct build_spawn job;
+    assert_int_equal(build_spawn(BUILD_JOB_PROGRAM, request, &job, NULL), 0);
+    struct pollfd reply = {.fd = job.reply, .events = POLLIN}, end = {.fd = job.pidfd, .events = POLLIN};
+    assert_int_equal(poll(&reply, 1, BENCH_GUARD_MS), 1);
+    while (has_children(job.pid))
+        bench_idle(&bench.bench, 5);
+    kill(job.pid, SIGTERM);
+    int ended = poll(&end, 1, 10000);
+    kill(job.pid, SIGKILL);
+    assert_int_equal(waitpid(job.pid, NULL, 0), job.pid);
+    assert_int_equal(ended, 1);
+    close(job.pidfd);
+    close(job.output);
+    close(job.reply);
+    json_decref(request);
+    close_jobs(&bench);
+}
+
 /* The daemon's death, as far as jobs see it: the process that has started one is killed. */
 static void test_dies_with_the_daemon(void **state)
 {
@@ -237,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_cannot_say_what_was_written),
         cmocka_unit_test(test_talks_half_a_word_to_its_writer),
         cmocka_unit_test(test_closes_everything),
+        cmocka_unit_test(test_ends_without_a_reader),
         cmocka_unit_test(test_dies_with_the_daemon),
         cmocka_unit_test(test_without_namespaces), /* the last: there is no way back */
     };

@@ -283,6 +283,21 @@ static const char *attack_writer(struct target *target)
     return NULL;
 }
 
+/* Leaves no room for anybody's word. */
+static const char *attack_stuff(struct target *target)
+{
+    char byte = ' ';
+    (void)target;
+    for (int fd = 3; fd < 300; fd++) {
+        int flags = fcntl(fd, F_GETFL);
+        if ((flags & O_ACCMODE) != O_WRONLY || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+            continue;
+        while (write(fd, &byte, 1) == 1)
+            continue;
+    }
+    _exit(0);
+}
+
 static const char *attack_descriptors(struct target *target)
 {
     (void)target;
@@ -295,21 +310,14 @@ static const struct attack {
     const char *(*run)(struct target *target);
     int only_alone; /* nothing can be reported after it */
 } attacks[] = {
-    {"folder", attack_folder, 0},
-    {"plugin", attack_plugin, 0},
-    {"places", attack_places, 0},
-    {"secrets", attack_secrets, 0},
-    {"signals", attack_signals, 0},
-    {"trace", attack_trace, 0},
-    {"sockets", attack_sockets, 0},
-    {"kernel", attack_kernel, 0},
-    {"survive", attack_survive, 0},
-    {"processes", attack_processes, 0},
-    {"memory", attack_memory, 1},
-    {"linger", attack_linger, 1},
-    {"words", attack_words, 1},
-    {"writer", attack_writer, 1},
-    {"descriptors", attack_descriptors, 1},
+    {"folder", attack_folder, 0},   {"plugin", attack_plugin, 0},
+    {"places", attack_places, 0},   {"secrets", attack_secrets, 0},
+    {"signals", attack_signals, 0}, {"trace", attack_trace, 0},
+    {"sockets", attack_sockets, 0}, {"kernel", attack_kernel, 0},
+    {"survive", attack_survive, 0}, {"processes", attack_processes, 0},
+    {"memory", attack_memory, 1},   {"linger", attack_linger, 1},
+    {"words", attack_words, 1},     {"writer", attack_writer, 1},
+    {"stuff", attack_stuff, 1},     {"descriptors", attack_descriptors, 1},
 };
 
 static int attack(BAD_ARGUMENTS)
