@@ -47,8 +47,8 @@ FILLS_SECRETLY = """
 """
 
 SLEEPS = """
-    import time
-    time.sleep(600)
+    import signal
+    signal.pause()
 """
 
 
