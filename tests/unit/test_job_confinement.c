@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -265,6 +266,29 @@ static void test_without_namespaces(void **state)
     close_jobs(&bench);
 }
 
+/* From now on, and for all jobs, this user owns files and is nobody special: a job stays the same user. */
+static void drop_privileges(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {0};
+    assert_int_equal(syscall(SYS_capset, &header, none), 0);
+}
+
+static void test_owner_of_files_without_namespaces(void **state)
+{
+    static const char *const names[] = {"folder", "plugin", "places"};
+    (void)state;
+    struct jobs_bench bench;
+    drop_privileges();
+    open_jobs(&bench, BENCH_GUARD_MS);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const struct build_result *result = attack(&bench, names[i]);
+        if (!result->ok)
+            fail_msg("%s: %s", names[i], result->error.message);
+    }
+    close_jobs(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,7 +299,8 @@ int main(void)
         cmocka_unit_test(test_closes_everything),
         cmocka_unit_test(test_ends_without_a_reader),
         cmocka_unit_test(test_dies_with_the_daemon),
-        cmocka_unit_test(test_without_namespaces), /* the last: there is no way back */
+        cmocka_unit_test(test_without_namespaces), /* from here on there is no way back */
+        cmocka_unit_test(test_owner_of_files_without_namespaces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,7 +246,8 @@ _Noreturn void supervise(const json_t *request, const struct reply *reply)
     end_all(&supervisor, &status);
     if (supervisor.stopped)
         _exit(EXIT_TROUBLE);
-    /* There is nothing left to end but this process, which may be at a large package, or wait for a reader. */
+    /* There is nothing left to end but this process, which may be at a large package, or wait for a reader.
+     */
     sigprocmask(SIG_SETMASK, &supervisor.signals_before, NULL);
     reply_end(reply, end_json(&supervisor, server, status));
     _exit(0);

@@ -21,6 +21,18 @@
 #define FOREIGN_CALL UINT32_MAX
 #endif
 
+/* What newer kernels can than the headers that this is built with; the same everywhere. */
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat    463
+#define SYS_removexattrat 466
+#endif
+#ifndef SYS_file_setattr
+#define SYS_file_setattr 469
+#endif
+
 #define NEW_NAMESPACES                                                                                       \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |            \
      CLONE_NEWNET)
@@ -80,6 +92,31 @@ static const struct sock_filter filter[] = {
     REFUSE_CALL(perf_event_open),
     REFUSE_CALL(userfaultfd),
     REFUSE_CALL(fanotify_init),
+    /* Landlock knows nothing of these, nor of truncate before Linux 6.2. */
+    REFUSE_CALL(truncate),
+    REFUSE_CALL(fchmod),
+    REFUSE_CALL(fchmodat),
+    REFUSE_CALL(fchmodat2),
+    REFUSE_CALL(fchown),
+    REFUSE_CALL(fchownat),
+    REFUSE_CALL(utimensat),
+    REFUSE_CALL(setxattr),
+    REFUSE_CALL(lsetxattr),
+    REFUSE_CALL(fsetxattr),
+    REFUSE_CALL(setxattrat),
+    REFUSE_CALL(removexattr),
+    REFUSE_CALL(lremovexattr),
+    REFUSE_CALL(fremovexattr),
+    REFUSE_CALL(removexattrat),
+    REFUSE_CALL(file_setattr),
+#ifdef SYS_chmod /* older forms, which newer machines do without */
+    REFUSE_CALL(chmod),
+    REFUSE_CALL(chown),
+    REFUSE_CALL(lchown),
+    REFUSE_CALL(utime),
+    REFUSE_CALL(utimes),
+    REFUSE_CALL(futimesat),
+#endif
     RETURN(SECCOMP_RET_ALLOW),
 };
 

@@ -6,7 +6,8 @@
 
 /* Refuses, with EPERM, what a plugin has no use for and could reach others with: sockets (so neither network
  * nor the Docker engine), tracing, namespaces and mounts, memory and queues that outlive processes, kernel
- * interfaces. Needs PR_SET_NO_NEW_PRIVS. */
+ * interfaces, and changes to a file's mode, owner, times, attributes and length. Needs PR_SET_NO_NEW_PRIVS.
+ */
 void syscall_filter_apply(struct confinement *confinement);
 
 #endif
