@@ -2,15 +2,16 @@
 
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A field that makes a line longer is left out. The longest is what a function wrote without an end of line,
- * up to 16 KiB of which every byte may need an escape of six. */
-#define LOG_LINE_MAX (100u << 10)
+/* A field that makes a line longer is left out. Every byte of a text may need an escape of six. */
+#define LOG_LINE_MAX (6 * LOG_TEXT_MAX + (16u << 10))
 
 static enum log_level current_level = LOG_INFO;
 static enum log_format current_format = LOG_TEXT;
@@ -39,34 +40,65 @@ int log_level_parse(const char *name, enum log_level *ret_level)
     return -1;
 }
 
-/* Appends `text` between quotes with the escapes of JSON; invalid UTF-8 is left to the reader. */
-static void append_quoted(struct strbuf *line, const char *text)
+/* How many bytes at the beginning of `text` stand for themselves; 0: the first needs an escape, or is mended.
+ */
+static size_t plain_length(const char *text, size_t size)
 {
-    strbuf_append_text(line, "\"");
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            strbuf_append_format(line, "\\%c", *p);
-        else if (*p == '\n')
-            strbuf_append_text(line, "\\n");
-        else if (*p == '\t')
-            strbuf_append_text(line, "\\t");
-        else if (*p < 0x20 || *p == 0x7f)
-            strbuf_append_format(line, "\\u%04x", *p);
-        else
-            strbuf_append(line, p, 1);
+    size_t length = 0;
+    while (length < size) {
+        unsigned char byte = (unsigned char)text[length];
+        if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f)
+            break;
+        size_t sequence = byte < 0x80 ? 1 : utf8_sequence(text + length, size - length);
+        if (sequence == 0)
+            break;
+        length += sequence;
     }
-    strbuf_append_text(line, "\"");
+    return length;
 }
 
-static bool needs_quotes(const char *text)
+static void append_escaped(struct strbuf *line, unsigned char byte)
 {
-    if (!*text)
-        return true;
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p <= ' ' || *p == '"' || *p == '\\' || *p == '=' || *p == 0x7f)
+    if (byte == '"' || byte == '\\')
+        strbuf_append_format(line, "\\%c", byte);
+    else if (byte == '\n')
+        strbuf_append_text(line, "\\n");
+    else if (byte == '\t')
+        strbuf_append_text(line, "\\t");
+    else if (byte < 0x80)
+        strbuf_append_format(line, "\\u%04x", byte);
+    else
+        strbuf_append_text(line, "?");
+}
+
+/* Appends a text with the escapes of JSON, and mended where it is no UTF-8. */
+static void append_text(struct strbuf *line, const char *text, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        size_t plain = plain_length(text + at, size - at);
+        strbuf_append(line, text + at, plain);
+        at += plain;
+        if (at < size)
+            append_escaped(line, (unsigned char)text[at++]);
+    }
+}
+
+static bool needs_quotes(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte <= ' ' || byte == '"' || byte == '\\' || byte == '=' || byte == 0x7f)
             return true;
     }
-    return false;
+    return size == 0;
+}
+
+static void append_string(struct strbuf *line, const char *text, size_t size)
+{
+    const char *quote = current_format == LOG_JSON || needs_quotes(text, size) ? "\"" : "";
+    strbuf_append_text(line, quote);
+    append_text(line, text, size);
+    strbuf_append_text(line, quote);
 }
 
 static void append_value(struct strbuf *line, const struct log_field *field)
@@ -75,16 +107,16 @@ static void append_value(struct strbuf *line, const struct log_field *field)
         strbuf_append_format(line, "%" PRId64, field->integer);
     else if (field->kind == LOG_KIND_DECIMAL)
         strbuf_append_format(line, "%.3f", field->decimal);
-    else if (current_format == LOG_JSON || needs_quotes(field->string))
-        append_quoted(line, field->string);
     else
-        strbuf_append_text(line, field->string);
+        append_string(line, field->string,
+                      field->kind == LOG_KIND_BYTES ? field->size : strlen(field->string));
 }
 
 static void append_fields(struct strbuf *line, const struct log_field *fields)
 {
     for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
-        if (field->kind == LOG_KIND_STRING && !field->string)
+        bool text = field->kind == LOG_KIND_STRING || field->kind == LOG_KIND_BYTES;
+        if (text && !field->string)
             continue;
         size_t before = line->length;
         if (current_format == LOG_JSON)
@@ -98,6 +130,22 @@ static void append_fields(struct strbuf *line, const struct log_field *fields)
             line->overflowed = false;
         }
     }
+}
+
+/* A pipe takes a long line in pieces: others wait until it has all of them. */
+static void write_line(const struct strbuf *line)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&mutex);
+    size_t sent = 0;
+    while (sent < line->length) {
+        ssize_t size = write(STDERR_FILENO, line->data + sent, line->length - sent);
+        if (size > 0)
+            sent += (size_t)size;
+        else if (errno != EINTR)
+            break; /* there is nowhere left to report a log that cannot be written */
+    }
+    pthread_mutex_unlock(&mutex);
 }
 
 size_t log_write(enum log_level level, const char *event, const struct log_field *fields)
@@ -119,8 +167,7 @@ size_t log_write(enum log_level level, const char *event, const struct log_field
     line.max += 2;
     strbuf_append_text(&line, current_format == LOG_JSON ? "}\n" : "\n");
 
-    ssize_t written = write(STDERR_FILENO, line.data, line.length);
-    (void)written; /* there is nowhere left to report a log that cannot be written */
+    write_line(&line);
     errno = saved_errno;
     return line.length;
 }

@@ -3,8 +3,9 @@
  *
  *     2024-05-01T09:30:00.123Z info instance.ready function=hello instance=a1b2 ms=7
  *
- * or as one JSON object a line. The event is a dotted lower-case name; fields are key and value. Safe from
- * any thread; a line is written with one write(2), so lines never mix.
+ * or as one JSON object a line. The event is a dotted lower-case name; fields are key and value. A text may
+ * hold any bytes: those that are not UTF-8 are written as '?', so a line always is. Safe from any thread;
+ * lines never mix.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -18,7 +19,7 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 enum log_format { LOG_TEXT, LOG_JSON };
 
-enum log_kind { LOG_KIND_END = 0, LOG_KIND_STRING, LOG_KIND_INTEGER, LOG_KIND_DECIMAL };
+enum log_kind { LOG_KIND_END = 0, LOG_KIND_STRING, LOG_KIND_BYTES, LOG_KIND_INTEGER, LOG_KIND_DECIMAL };
 
 struct log_field {
     const char *key;
@@ -28,9 +29,12 @@ struct log_field {
         int64_t integer;
         double decimal;
     };
+    size_t size; /* of `string`, with LOG_KIND_BYTES */
 };
 
 #define LOG_STR(k, v) ((struct log_field){.key = (k), .kind = LOG_KIND_STRING, .string = (v)})
+#define LOG_BYTES(k, v, n)                                                                                   \
+    ((struct log_field){.key = (k), .kind = LOG_KIND_BYTES, .string = (v), .size = (n)})
 #define LOG_INT(k, v) ((struct log_field){.key = (k), .kind = LOG_KIND_INTEGER, .integer = (int64_t)(v)})
 #define LOG_DEC(k, v) ((struct log_field){.key = (k), .kind = LOG_KIND_DECIMAL, .decimal = (v)})
 
@@ -42,6 +46,9 @@ bool log_enabled(enum log_level level);
 
 /* "debug", "info", "warning" or "error" to its level, case-sensitively; -1 for anything else. */
 int log_level_parse(const char *name, enum log_level *ret_level);
+
+/* The longest text, of whatever bytes, that a line has room for beside the usual fields. */
+#define LOG_TEXT_MAX (64u << 10)
 
 /* Writes one line; how many bytes it has, 0 when lines of this level are not written. `fields` ends with a
  * field of kind LOG_KIND_END. errno is kept. */

@@ -586,9 +586,8 @@ static void test_log_json(void **state)
 
 static void write_long_line(void)
 {
-    char text[110000];
-    memset(text, 'x', sizeof(text));
-    text[sizeof(text) - 1] = '\0';
+    static char text[8 * LOG_TEXT_MAX];
+    memset(text, 'x', sizeof(text) - 1);
     log_info("long", LOG_STR("before", "kept"), LOG_STR("text", text), LOG_STR("after", "kept"));
 }
 
@@ -598,6 +597,27 @@ static void test_log_line_is_bounded(void **state)
     (void)state;
     cleanup_free char *line = capture(write_long_line);
     assert_string_equal(line + 24, " info long before=kept after=kept\n");
+}
+
+static void write_odd_bytes(void)
+{
+    static const char cut[] = {'c', '\xe2', '\x82'};
+    log_info("odd", LOG_STR("latin", "caf\xe9"), LOG_STR("both", "\xff \xe2\x82\xac"),
+             LOG_BYTES("nul", "a\0b", 3), LOG_BYTES("cut", cut, sizeof(cut)), LOG_BYTES("none", NULL, 0));
+}
+
+/* Whatever bytes a text has, the line is UTF-8. */
+static void test_log_mends_text(void **state)
+{
+    (void)state;
+    cleanup_free char *line = capture(write_odd_bytes);
+    assert_string_equal(line + 24,
+                        " info odd latin=caf? both=\"? \xe2\x82\xac\" nul=\"a\\u0000b\" cut=c??\n");
+    log_configure(LOG_INFO, LOG_JSON);
+    cleanup_free char *json = capture(write_odd_bytes);
+    log_configure(LOG_INFO, LOG_TEXT);
+    assert_string_equal(json + 33, "\",\"level\":\"info\",\"event\":\"odd\",\"latin\":\"caf?\",\"both\":\"? "
+                                   "\xe2\x82\xac\",\"nul\":\"a\\u0000b\",\"cut\":\"c??\"}\n");
 }
 
 static void test_log_levels(void **state)
@@ -638,6 +658,7 @@ int main(void)
         cmocka_unit_test(test_log_text),
         cmocka_unit_test(test_log_json),
         cmocka_unit_test(test_log_line_is_bounded),
+        cmocka_unit_test(test_log_mends_text),
         cmocka_unit_test(test_log_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
