@@ -1,5 +1,6 @@
 #include "base/public_text.h"
 
+#include "base/redact.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
@@ -108,10 +109,9 @@ static const char *put_scheme_end(struct output *output, const char *at)
 {
     put(output, at, 3);
     at += 3;
-    size_t authority = strcspn(at, "/ \t\r\n\"'`<>"), start = authority;
-    while (start > 0 && at[start - 1] != '@')
-        start--;
-    at += start;
+    const char *end = redact_find_at(at);
+    if (end)
+        at = end + 1;
     return *at == '/' ? put_path(output, at) : at;
 }
 

@@ -10,7 +10,7 @@ static int has_user(const char *text)
 {
     for (const char *at = text; (at = strstr(at, "://"));) {
         at += 3;
-        size_t length = strcspn(at, " \t\r\n\f\v/?#\"'`<>|\\");
+        size_t length = strcspn(at, " \t\r\n\f\v/?#");
         const char *end = memrchr(at, '@', length);
         if (end && strspn(at, "*") != (size_t)(end - at))
             return 1;

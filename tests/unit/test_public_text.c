@@ -88,6 +88,7 @@ static void addresses_lose_user_and_password(void **state)
     (void)state;
     assert_public("ask https://ada:secret@example.org/simple", "ask https://example.org/simple");
     assert_public("ask https://ada:p@ss@example.org:8080", "ask https://example.org:8080");
+    assert_public("ask https://ada:it's/p@ss@example.org:8080", "ask https://example.org:8080");
     assert_public("git+ssh://git@example.org/a@b", "git+ssh://example.org/a@b");
 }
 
