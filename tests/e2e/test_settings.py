@@ -11,29 +11,43 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 MARKER = "shows_setting"
-PUTS_OFF = {"skip", "skipif", "xfail"}
+PUTS_OFF = {"skip", "skipif", "xfail", "importorskip"}
 
 
-def marks(function):
-    """{name: arguments} of a function's pytest marks."""
-    found = {}
+def shown_keys(function):
+    """The settings that a function's mark names; None without one."""
     for decorator in function.decorator_list:
-        call = decorator if isinstance(decorator, ast.Call) else None
-        text = ast.unparse(call.func if call else decorator)
-        if text.startswith("pytest.mark."):
-            found[text.removeprefix("pytest.mark.")] = call.args if call else []
-    return found
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == f"pytest.mark.{MARKER}":
+            return [ast.literal_eval(argument) for argument in decorator.args]
+    return None
+
+
+def puts_off(node):
+    """Whether something in it may keep a test from being run, or from counting."""
+    return any(isinstance(part, ast.Attribute) and part.attr in PUTS_OFF for part in ast.walk(node))
+
+
+def runs(module):
+    """{name: function} of what pytest runs: of two functions with one name it is the last."""
+    return {node.name: node for node in module.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
 
 def showing_tests():
     """[(test, keys, whether it may be put off)] of the tests that say that they show a setting."""
     found = []
     for path in sorted(HERE.glob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and MARKER in (here := marks(node)):
-                keys = [ast.literal_eval(argument) for argument in here[MARKER]]
-                found.append((f"{path.name}::{node.name}", keys, bool(PUTS_OFF & set(here))))
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        whole = any(puts_off(node) for node in module.body if isinstance(node, (ast.Assign, ast.Expr)))
+        for name, function in runs(module).items():
+            keys = shown_keys(function)
+            if keys is not None:
+                found.append((f"{path.name}::{name}", keys, whole or puts_off(function)))
     return found
+
+
+def test_every_mark_is_on_a_test_that_is_run():
+    marks = sum(path.read_text(encoding="utf-8").count(f"@pytest.mark.{MARKER}(") for path in HERE.glob("test_*.py"))
+    assert marks == len(showing_tests()) > 0
 
 
 @pytest.fixture(scope="module")
