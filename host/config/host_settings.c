@@ -79,13 +79,11 @@ static const struct setting host_keys[] = {
     {"max_connections", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_connections),
      .min = 1, .max = 1000000, .default_text = "10000",
      .help = "Clients connected at once. For more, those that have idled longest are closed; while none "
-             "idles, new ones "
-             "wait to be accepted."},
+             "idles, new ones wait to be accepted."},
     {"max_connections_per_address", NULL, SETTING_INTEGER,
      SETTING_MEMBER(struct host_settings, max_connections_per_address), .max = 1000000, .default_text = "0",
      .help = "Clients connected at once from one address (of IPv6: from one network of 64 bits); more are "
-             "hung up on. "
-             "Those of `trusted_proxies` do not count. 0: no limit."},
+             "hung up on. Those of `trusted_proxies` do not count. 0: no limit."},
     {"trusted_proxies", NULL, SETTING_NETWORKS, SETTING_MEMBER(struct host_settings, trusted_proxies),
      .default_text = "127.0.0.0/8, ::1",
      .help =

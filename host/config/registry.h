@@ -80,9 +80,6 @@ struct function_settings {
 
 /* The daemon's own settings: the `host:` section, defaults filled in. */
 struct host_settings {
-    unsigned max_connections_per_address; /* clients at once that are not trusted; 0: no limit */
-    /* Whose X-Forwarded-* and the like are believed. */
-    struct network_list trusted_proxies;
     char *listen;                   /* ADDRESS:PORT of the functions, "0.0.0.0:8080" unless set */
     char *admin;                    /* ADDRESS:PORT of the management API, "127.0.0.1:8081" unless set */
     char *state_dir;                /* NULL: the built-in default */
@@ -105,20 +102,23 @@ struct host_settings {
     uint64_t buffer_memory_bytes;   /* what all of these take together */
     uint64_t min_rate_bytes;        /* that a client moves in a second while it is waited for; 0: any */
     unsigned max_connections;       /* clients at once; above it the longest idle go */
-    unsigned queue_length;          /* waiting requests of one function: 503 above it */
-    unsigned queue_timeout_ms;      /* longest wait for a slot: 503 */
-    unsigned max_instances;         /* on this host; 0: from its memory */
-    uint64_t max_memory_bytes;      /* sum of the instances' limits; 0: from the machine's memory */
-    unsigned prewarm;               /* prewarmed instances per runtime that has functions */
-    uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
-    unsigned runtime_images;        /* of each runtime, kept though superseded */
-    unsigned build_timeout_ms;      /* of one build job */
-    uint64_t build_memory_bytes;    /* limit of a builder of dependencies */
-    double build_cpus;              /* the same, in cores */
-    uint64_t build_disk_bytes;      /* the same, temporary files included */
-    unsigned install_timeout_ms;    /* the same, from its start to its end */
-    unsigned start_timeout_ms;      /* from a container's start to a loaded function */
-    unsigned drain_timeout_ms;      /* of requests under way at shutdown or when a revision is replaced */
+    /* Of one address, unless it is trusted; 0: no limit. */
+    unsigned max_connections_per_address;
+    struct network_list trusted_proxies; /* whose X-Forwarded-* and the like are believed */
+    unsigned queue_length;               /* waiting requests of one function: 503 above it */
+    unsigned queue_timeout_ms;           /* longest wait for a slot: 503 */
+    unsigned max_instances;              /* on this host; 0: from its memory */
+    uint64_t max_memory_bytes;           /* sum of the instances' limits; 0: from the machine's memory */
+    unsigned prewarm;                    /* prewarmed instances per runtime that has functions */
+    uint64_t dependency_disk_bytes;      /* of installed dependencies; unused ones go above it */
+    unsigned runtime_images;             /* of each runtime, kept though superseded */
+    unsigned build_timeout_ms;           /* of one build job */
+    uint64_t build_memory_bytes;         /* limit of a builder of dependencies */
+    double build_cpus;                   /* the same, in cores */
+    uint64_t build_disk_bytes;           /* the same, temporary files included */
+    unsigned install_timeout_ms;         /* the same, from its start to its end */
+    unsigned start_timeout_ms;           /* from a container's start to a loaded function */
+    unsigned drain_timeout_ms; /* of requests under way at shutdown or when a revision is replaced */
 };
 
 struct registry {

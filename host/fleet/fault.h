@@ -10,8 +10,9 @@
  * engine's answers in docker/docker.h) only has to name it rightly. How a container's end gets its reason:
  *
  *   out-of-memory      the engine saw its limit reached                                       own
- *   container-killed   SIGKILL without that (the kernel keeps the first process of a          outside
- *                      container from ending in this way by anything done inside), or an
+ *   container-killed   SIGKILL without that (no signal sent inside kills a container's        outside
+ *                      first process; a limit on processor time that it sets itself does,
+ *                      and cannot be told from the outside), or an
  *                      end after somebody had the engine send a signal, or while the
  *                      engine restarts
  *   container-gone     the engine does not know it any more                                   outside
