@@ -254,7 +254,7 @@ static void fail_run_timeout(struct exchange *exchange, uint64_t now_ms)
     }
     if (exchange->slot && hooks->instance_timed_out)
         hooks->instance_timed_out(hooks->context, exchange->instance);
-    error_set(&error, "runner", "timeout", "The function did not finish within %u ms.",
+    error_set(&error, "function", "timeout", "The function did not finish within %u ms.",
               exchange->limits.timeout_ms);
     error_hint(&error, "The limit is the function's setting `timeout`.");
     exchange_fail(exchange, 504, &error);

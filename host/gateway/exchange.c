@@ -1,6 +1,7 @@
 #include "gateway/exchange.h"
 
 #include "base/log.h"
+#include "gateway/access_log.h"
 #include "gateway/answer.h"
 #include "gateway/receive.h"
 #include "gateway/relay.h"
@@ -72,29 +73,6 @@ static void release_exchange(struct exchange *exchange)
     freelist_give(&worker->spare_exchanges, exchange);
 }
 
-static void copy_text(char *text, size_t size, struct http_text source)
-{
-    size_t length = source.length < size ? source.length : size - 1;
-    if (length > 0)
-        memcpy(text, source.data, length);
-    text[length] = '\0';
-}
-
-static void log_access(const struct exchange *exchange)
-{
-    struct worker *worker = exchange->worker;
-    char method[16], name[128], id[REQUEST_ID_MAX + 1];
-    struct http_text method_text = http_head_text(&exchange->request, exchange->request.method_text);
-    copy_text(method, sizeof(method), method_text);
-    copy_text(name, sizeof(name), exchange->target.name);
-    copy_text(id, sizeof(id), exchange->id);
-    log_debug("gateway.request", LOG_STR("method", method), LOG_STR("function", name),
-              LOG_STR("client", exchange->client->address), LOG_INT("status", exchange->status),
-              LOG_INT("bytes", exchange->relayed),
-              LOG_DEC("ms", (double)(worker_now_ns(worker) - exchange->began_ns) / 1e6),
-              LOG_STR("request_id", id));
-}
-
 /* The answer is written. */
 static void finish(struct exchange *exchange)
 {
@@ -103,7 +81,7 @@ static void finish(struct exchange *exchange)
     uint32_t unused = exchange->up.raw;
     bool sending = !exchange->up.complete || (client->in && unused < client->in->end) || client->readable;
     if (log_enabled(LOG_DEBUG))
-        log_access(exchange);
+        access_log_request(exchange);
     release_exchange(exchange);
     if (keep)
         client_next_request(client, unused);
@@ -194,10 +172,12 @@ static void answer(struct exchange *exchange, int status, const struct error *er
     deadline_end_run(exchange);
     count_response(exchange, status, true);
     struct http_writer writer = outbox_writer(&worker->outbox);
-    if (error)
+    if (error) {
+        access_log_error(exchange, error);
         answer_write_error(&writer, exchange, status, error);
-    else
+    } else {
         answer_write_options(&writer, exchange);
+    }
     http_body_clear(&exchange->down.body);
     flow_begin(&exchange->down, FLOW_PLAIN, NULL, 0);
     exchange->down.complete = true;

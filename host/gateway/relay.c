@@ -1,6 +1,8 @@
 #include "gateway/relay.h"
 
 #include "base/log.h"
+#include "gateway/access_log.h"
+#include "gateway/bad_answer.h"
 #include "gateway/forward.h"
 #include "gateway/lost.h"
 #include "gateway/spool.h"
@@ -83,10 +85,18 @@ void relay_again(struct exchange *exchange)
     exchange_acquire(exchange);
 }
 
-static void bad_response(struct exchange *exchange, const char *reason, const char *message)
+static void bad_response(struct exchange *exchange)
 {
     struct error error;
-    error_set(&error, "runner", reason, "The runner's answer is not valid HTTP: %s", message);
+    bad_answer_describe(&exchange->parser, buffer_size(exchange->received), &error);
+    exchange_fail(exchange, 502, &error);
+}
+
+static void upgrade_unasked(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "runner", "upgrade-unasked",
+              "The runner's answer is not valid HTTP: 101 without an Upgrade in the request.");
     error_hint(&error, "docs/runner-protocol.md says what a runner may answer.");
     exchange_fail(exchange, 502, &error);
 }
@@ -358,6 +368,8 @@ static void begin_response(struct exchange *exchange)
     forward_response_head(&writer, exchange, &edit, worker_now_ns(worker) - exchange->acquired_ns);
     exchange->status = response->status;
     counter_add(&worker->counters.responses[response->status / 100], 1);
+    if (response->status >= 500)
+        access_log_function_error(exchange);
     if (flow_scan(&exchange->down, worker) < 0) {
         client_close(exchange->client, true);
         return;
@@ -379,12 +391,12 @@ static bool parse_response(struct exchange *exchange)
         if (result == HTTP_PARSE_MORE)
             return true;
         if (result == HTTP_PARSE_ERROR) {
-            bad_response(exchange, exchange->parser.problem->reason, exchange->parser.problem->message);
+            bad_response(exchange);
             return false;
         }
         int status = exchange->response.status;
         if (status == 101 && !exchange->request.upgrade) {
-            bad_response(exchange, "upgrade-unasked", "101 without an Upgrade in the request.");
+            upgrade_unasked(exchange);
             return false;
         }
         if (status >= 200 || status == 101) {

@@ -1,5 +1,6 @@
 """What goes wrong on either side, and what the other side sees of it."""
 import json
+import re
 import socket
 import threading
 import time
@@ -358,3 +359,48 @@ def test_drain_answers_what_is_under_way(start_gateway, backend):
         assert response.body == b"done" and response.get("Connection") == "close"
         assert busy.is_closed()
     assert gateway.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("head, component, words", [
+    (b"HTTP/1.1 200 OK\r\nX Bad: 1\r\nContent-Length: 0\r\n\r\n", "function", '("X Bad: 1")'),
+    (b"HTTP/1.1 200 OK\r\nX-Good: 1\r\nX-Bad : 1\r\nContent-Length: 0\r\n\r\n", "function", '("X-Bad : 1")'),
+    (b"HTTP/1.1 200 OK\r\nX-Bad: \x01\xff\r\nContent-Length: 0\r\n\r\n", "function", '("X-Bad: ??")'),
+    (b"HTTP/1.1 200 OK\r\n: 1\r\nContent-Length: 0\r\n\r\n", "function", '(": 1")'),
+    (b"HTTP/1.1 999 \r\nContent-Length: 0\r\n\r\n", "function", '("HTTP/1.1 999 ")'),
+    (b"HTTP/1.1 200 OK\r\n" + b"X-A: 1\r\n" * 2000 + b"\r\n", "function", "more headers than the limit"),
+    (b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 90000 + b"\r\n\r\n", "function", "larger than the limit"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "runner", "The runner's"),
+    (b"SSH-2.0-hello\r\n\r\n", "runner", "The runner's"),
+])
+def test_blames_who_made_what_is_not_valid(gateway, backend, head, component, words):
+    @backend.on("/bad")
+    def handler(connection, _):
+        connection.sock.sendall(head)
+        return False
+
+    with gateway.client() as client:
+        response = client.get("/f/bad")
+    error = json.loads(response.body)["error"]
+    assert (response.status, error["component"]) == (502, component)
+    assert words in error["message"]
+
+
+def test_every_error_is_logged_with_its_id(gateway, backend):
+    @backend.on("/503")
+    def handler(connection, _):
+        connection.sock.sendall(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
+        return True
+
+    with gateway.client() as client:
+        unknown = client.get("/unknown")
+    with gateway.client() as client:
+        assert client.get("/f/503").status == 503
+    with gateway.client() as client:
+        client.request(["GET /f/echo HTTP/1.1", "Host: x", "Bad header: 1"])
+        malformed = client.read_response()
+    log = gateway.log_path.read_text()
+    for response in (unknown, malformed):
+        error = json.loads(response.body)["error"]
+        [line] = [line for line in log.splitlines() if error["request_id"] in line]
+        assert " info gateway.error " in line and error["reason"] in line
+    assert re.search(r" info gateway.function-error function=f method=GET status=503 request_id=\S", log)

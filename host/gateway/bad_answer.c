@@ -1,0 +1,81 @@
+#include "gateway/bad_answer.h"
+
+#include "http/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define QUOTED_MAX 80
+
+/* "HTTP/1.1 999": only the number was chosen by the function. */
+static bool is_about_status(struct http_text line)
+{
+    return line.length > 9 && memcmp(line.data, "HTTP/1.", 7) == 0 && line.data[8] == ' ';
+}
+
+static bool is_about_headers(const struct http_problem *problem)
+{
+    static const enum http_problem_id ids[] = {
+        HTTP_PROBLEM_BARE_CR,      HTTP_PROBLEM_FOLDING,          HTTP_PROBLEM_HEADER_NAME,
+        HTTP_PROBLEM_HEADER_VALUE, HTTP_PROBLEM_HEADER_MALFORMED, HTTP_PROBLEM_HEADER_NAME_SPACE,
+        HTTP_PROBLEM_LINE_END,     HTTP_PROBLEM_HEAD_TOO_LARGE,   HTTP_PROBLEM_TOO_MANY_HEADERS,
+    };
+    for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+        if (problem == http_problem(ids[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The line that begins at `offset`, without its end. */
+static struct http_text line_at(const struct http_head *head, uint32_t offset, uint32_t end)
+{
+    const char *start = head->bytes + offset;
+    const char *newline = memchr(start, '\n', end - offset);
+    size_t length = newline ? (size_t)(newline - start) : end - offset;
+    return http_text_make(start, length);
+}
+
+/* The first header line with this very problem; empty when it is none of a single line. */
+static struct http_text line_at_fault(const struct http_head_parser *parser, uint32_t offset, uint32_t end)
+{
+    while (offset < end) {
+        struct http_text line = line_at(parser->head, offset, end);
+        if (http_explain_headers(parser->head, offset, offset, end) == parser->problem)
+            return line;
+        offset += (uint32_t)line.length + 1;
+    }
+    return HTTP_TEXT("");
+}
+
+/* ` ("the line")`, or nothing. */
+static void quote(struct http_text line, char *text, size_t size)
+{
+    char shown[QUOTED_MAX + 1];
+    size_t length = line.length < QUOTED_MAX ? line.length : QUOTED_MAX;
+    while (length > 0 && line.data[length - 1] == '\r')
+        length--;
+    for (size_t i = 0; i < length; i++)
+        shown[i] = line.data[i] < ' ' || line.data[i] > '~' ? '?' : line.data[i];
+    shown[length] = '\0';
+    snprintf(text, size, length > 0 ? " (\"%s\")" : "%s", shown);
+}
+
+void bad_answer_describe(const struct http_head_parser *parser, size_t size, struct error *ret_error)
+{
+    const struct http_problem *problem = parser->problem;
+    struct http_text first = line_at(parser->head, 0, (uint32_t)size), at_fault = HTTP_TEXT("");
+    bool status = problem == http_problem(HTTP_PROBLEM_STATUS_LINE) && is_about_status(first);
+    char quoted[QUOTED_MAX + 8];
+    if (status)
+        at_fault = first;
+    else if (is_about_headers(problem) && first.length < size)
+        at_fault = line_at_fault(parser, (uint32_t)first.length + 1, (uint32_t)size);
+    quote(at_fault, quoted, sizeof(quoted));
+    bool functions = status || is_about_headers(problem);
+    error_set(ret_error, functions ? "function" : "runner", problem->reason,
+              "The %s's answer is not valid HTTP: %s%s", functions ? "function" : "runner", problem->message,
+              quoted);
+    error_hint(ret_error, functions ? "Correct the status and the headers that the function sets."
+                                    : "docs/runner-protocol.md says what a runner may answer.");
+}
