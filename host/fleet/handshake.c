@@ -68,8 +68,11 @@ static const char *last_line(char *text)
 static bool refused(struct handshake *handshake)
 {
     json_t *json = json_loadb(strbuf_text(&handshake->content), handshake->content.length, 0, NULL);
-    const char *message = json_string_value(json_object_get(json, "error"));
-    const char *traceback = json_string_value(json_object_get(json, "traceback"));
+    const json_t *error = json_object_get(json, "error");
+    const char *message =
+        json_string_value(json_is_string(error) ? error : json_object_get(error, "message"));
+    const char *traceback =
+        json_string_value(json_object_get(json_is_string(error) ? json : error, "traceback"));
     struct error err;
     error_set(&err, "runner", "load-failed", "the function cannot be loaded: %s",
               message ? message : "the runner gave no reason");

@@ -317,13 +317,17 @@ static int load_once(struct exchange *exchange)
 static void answer(struct exchange *exchange, int rc)
 {
     const struct berth_load_error *error = &exchange->error;
+    const struct berth_failure failure = {
+        .struct_size = sizeof(failure),
+        .reason = "load-failed",
+        .message = error->message[0] ? error->message : "the function cannot load",
+        .traceback = error->traceback[0] ? error->traceback : NULL,
+    };
     drop_package(exchange->request);
     if (rc == 0)
         (void)berth_response_send(exchange->request, 200, "application/json", "{}", 2);
     else
-        (void)berth_response_error(exchange->request, exchange->status,
-                                   error->message[0] ? error->message : "the function cannot load",
-                                   error->traceback[0] ? error->traceback : NULL);
+        (void)berth_response_failure(exchange->request, exchange->status, &failure);
 }
 
 bool berth_instance_serve_init(struct berth_instance *instance, struct berth_request *request,
@@ -347,12 +351,16 @@ bool berth_instance_serve_init(struct berth_instance *instance, struct berth_req
 
 enum berth_served berth_instance_serve(struct berth_instance *instance, struct berth_request *request)
 {
+    static const struct berth_failure not_loaded = {.struct_size = sizeof(not_loaded),
+                                                    .component = "runner",
+                                                    .reason = "not-loaded",
+                                                    .message = "no function is loaded yet"};
     enum berth_served served;
     if (berth_instance_serve_init(instance, request, &served))
         return served;
     if (atomic_load(&instance->loaded))
         instance->runner->handle(instance->function, request);
     else
-        (void)berth_response_error(request, 503, "no function is loaded yet", NULL);
+        (void)berth_response_failure(request, 503, &not_loaded);
     return berth_request_finish(request) ? BERTH_SERVED : BERTH_CLOSED;
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -421,54 +420,6 @@ int berth_response_send(struct berth_request *request, int status, const char *c
         berth_response_write(request, body, size) < 0)
         return -1;
     return berth_response_end(request);
-}
-
-/* The text as JSON, with each byte that is not UTF-8 replaced. */
-static json_t *json_text(const char *text)
-{
-    json_t *value = json_string(text);
-    if (value)
-        return value;
-    size_t length = strlen(text), used = 0;
-    char *clean = malloc(length * 3 + 1);
-    if (!clean)
-        return NULL;
-    for (size_t at = 0; at < length;) {
-        unsigned char lead = (unsigned char)text[at];
-        size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-        json_t *probe = size <= length - at ? json_stringn(text + at, size) : NULL;
-        if (probe) {
-            memcpy(clean + used, text + at, size);
-            used += size;
-            at += size;
-        } else {
-            memcpy(clean + used, "\xef\xbf\xbd", 3);
-            used += 3;
-            at++;
-        }
-        json_decref(probe);
-    }
-    value = json_stringn(clean, used);
-    free(clean);
-    return value;
-}
-
-int berth_response_error(struct berth_request *request, int status, const char *message,
-                         const char *traceback)
-{
-    json_t *object = json_object();
-    json_object_set_new(object, "error", json_text(message));
-    if (traceback)
-        json_object_set_new(object, "traceback", json_text(traceback));
-    char *text = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
-    if (!text) {
-        errno = ENOMEM;
-        return -1;
-    }
-    int rc = berth_response_send(request, status, "application/json", text, strlen(text));
-    free(text);
-    return rc;
 }
 
 bool berth_request_finish(struct berth_request *request)

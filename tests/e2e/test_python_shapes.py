@@ -106,7 +106,7 @@ def test_handler_that_is_named(served):
 def test_debug_shows_the_traceback(served):
     answer = served.get("/debug")
     assert answer.status == 500
-    assert "NameError: name 'undefined_name' is not defined" in answer.json()["traceback"]
+    assert "NameError: name 'undefined_name' is not defined" in answer.error()["traceback"]
 
 
 @pytest.mark.shows_setting("configuration.concurrency")

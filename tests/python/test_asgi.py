@@ -105,7 +105,7 @@ def test_failed_startup_is_a_failed_load(host, startup):
         """)
     host.start()
     answer = host.init(host.accept(), runtime=RUNTIME)
-    assert answer.status == 500 and "no database" in answer.json()["error"]
+    assert answer.status == 500 and "no database" in answer.json()["error"]["message"]
 
 
 def test_application_without_lifespan(host):
@@ -130,7 +130,7 @@ def test_starlette_whose_startup_fails(host):
         """)
     host.start()
     answer = host.init(host.accept(), runtime=RUNTIME)
-    assert "RuntimeError: no database" in answer.json()["error"] and "connect" in answer.json()["traceback"]
+    assert "RuntimeError: no database" in answer.json()["error"]["message"] and "connect" in answer.json()["error"]["traceback"]
 
 
 # WebSockets

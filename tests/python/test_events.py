@@ -109,7 +109,7 @@ def test_results_that_are_none(host, result):
 def test_exception(host):
     connection = serve(host, "def handler(event, context):\n    raise ValueError('on purpose')\n")
     response = connection.request()
-    assert response.status == 500 and response.json()["request_id"] == "request-1"
+    assert response.status == 500 and response.json()["error"]["request_id"] == "request-1"
     host.wait_log("on purpose")
 
 

@@ -28,7 +28,7 @@ def test_same_revision_again_is_200_and_loads_nothing(host):
 def test_other_revision_is_409(host):
     connection = host.serve(HELLO)
     answer = host.init(connection, revision="r2")
-    assert answer.status == 409 and "r1" in answer.json()["error"]
+    assert answer.status == 409 and "r1" in answer.json()["error"]["message"]
     assert connection.request().text == "hello"
 
 
@@ -56,7 +56,7 @@ def test_unreadable_settings_are_400(host, body, length):
     host.start()
     connection = host.accept()
     answer = connection.request("POST", "/.berth/init", body, [("Berth-Settings-Length", length)])
-    assert answer.status == 400 and answer.json()["error"]
+    assert answer.status == 400 and answer.json()["error"]["message"]
 
 
 def test_request_before_init_is_503(host):
@@ -69,8 +69,8 @@ def test_import_error_has_a_traceback_of_user_code_only(host):
     host.start()
     answer = host.init(host.accept())
     assert answer.status == 500
-    assert "ValueError: broken on purpose" in answer.json()["error"]
-    trace = answer.json()["traceback"]
+    assert "ValueError: broken on purpose" in answer.json()["error"]["message"]
+    trace = answer.json()["error"]["traceback"]
     assert "helper()" in trace and "loader.py" not in trace and "importlib" not in trace
     host.wait_log("broken on purpose")
 
@@ -86,13 +86,13 @@ def test_what_cannot_load_is_500_with_the_reason(host, source, message):
     host.write(source)
     host.start()
     answer = host.init(host.accept())
-    assert answer.status == 500 and message in answer.json()["error"]
+    assert answer.status == 500 and message in answer.json()["error"]["message"]
 
 
 def test_missing_file_is_500(host):
     host.start()
     answer = host.init(host.accept())
-    assert answer.status == 500 and "main.py" in answer.json()["error"]
+    assert answer.status == 500 and "main.py" in answer.json()["error"]["message"]
 
 
 def test_environment_folder_and_path(host, tmp_path):
@@ -200,7 +200,7 @@ def test_package_that_leaves_its_folder_is_refused(host, tmp_path):
         archive.addfile(member, io.BytesIO())
     host.start(BERTH_PREWARMED="1")
     answer = host.init(host.accept(), out.getvalue())
-    assert answer.status == 500 and "outside" in answer.json()["error"]
+    assert answer.status == 500 and "outside" in answer.json()["error"]["message"]
     assert not (tmp_path / "outside.txt").exists()
 
 

@@ -130,9 +130,10 @@ BAD = [
 @pytest.mark.parametrize("value, name", BAD, ids=[case[0][:40] for case in BAD])
 def test_what_is_no_response_is_500_and_the_slot_lives_on(served, value, name):
     response = served.request(target=target_of(value))
-    assert response.status == 500 and name in response.json()["error"]
-    assert response.json()["request_id"] == "request-1"
-    assert "traceback" not in response.json()
+    assert response.status == 500 and name in response.json()["error"]["message"]
+    error = response.json()["error"]
+    assert set(error) == {"component", "reason", "message", "hint", "request_id"}
+    assert (error["component"], error["reason"], error["request_id"]) == ("function", "exception", "request-1")
     assert served.request(target=target_of("'next'")).text == "next"
 
 
@@ -161,8 +162,8 @@ def test_serialized_true_takes_responses_as_they_are(host):
 def test_debug_shows_the_traceback(host):
     connection = host.serve("def handle(request):\n    raise KeyError('secret')\n",
                             runtime={"file": "main.py", "debug": True})
-    document = connection.request().json()
-    assert "KeyError: 'secret'" in document["error"] and "raise KeyError" in document["traceback"]
+    error = connection.request().json()["error"]
+    assert "KeyError: 'secret'" in error["message"] and "raise KeyError" in error["traceback"]
 
 
 def test_exception_is_logged_with_the_traceback_of_user_code(host):

@@ -32,7 +32,7 @@ def test_example_of_the_guide(host, tmp_path, monkeypatch):
     monkeypatch.setenv("SHELL_RUNNER", os.path.join(build, "upper", "image", "upper-runner"))
     slot = host.start()
     answer = host.init(slot, {"file": "text"})
-    assert answer.status == 500 and "cannot open" in json.loads(answer.body)["error"]
+    assert answer.status == 500 and "cannot open" in json.loads(answer.body)["error"]["message"]
     host.write("text", "shout ")
     assert host.init(slot, {"file": "text"}).status == 200
     assert slot.ask("/", "POST", b"and echo").body == b"SHOUT and echo"

@@ -222,6 +222,10 @@ static void bad_text(struct berth_request *request)
 #define TEXT(length, body)                                                                                   \
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " #length "\r\n\r\n" body
 
+#define ERROR(message, id, traceback)                                                                        \
+    "{\"error\":{\"component\":\"function\",\"reason\":\"failed\",\"message\":\"" message                    \
+    "\",\"hint\":\"\",\"request_id\":\"" id "\"" traceback "}}"
+
 /* One or more requests on one connection and every byte of the answer. */
 static const struct {
     const char *name;
@@ -265,8 +269,8 @@ static const struct {
     {"304", not_modified, "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 304 Not Modified\r\n\r\n"},
     {"204", no_content, "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"},
     {"no response", say_nothing, "GET / HTTP/1.1\r\n\r\n",
-     "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n"
-     "{\"error\":\"the handler gave no response\"}"},
+     "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: "
+     "119\r\n\r\n" ERROR("the handler gave no response", "", "")},
     {"too short", too_short, "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
      true},
     {"too long", too_long, "GET / HTTP/1.1\r\n\r\n", "", true},
@@ -280,9 +284,9 @@ static const struct {
      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok", true},
     {"bad headers", bad_headers, "GET / HTTP/1.1\r\n\r\n", OK_2},
     {"103", early_hints, "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" OK_2},
-    {"text that is not UTF-8", bad_text, "GET / HTTP/1.1\r\n\r\n",
-     "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 43\r\n\r\n"
-     "{\"error\":\"a\xef\xbf\xbd\\\"b\xc3\xa9\xef\xbf\xbd\",\"traceback\":\"1\\n2\"}"},
+    {"text that is not UTF-8", bad_text, "GET / HTTP/1.1\r\nX-Request-Id: id-1\r\n\r\n",
+     "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 126\r\n\r\n" ERROR(
+         "a\xef\xbf\xbd\\\"b\xc3\xa9\xef\xbf\xbd", "id-1", ",\"traceback\":\"1\\n2\"")},
     {"cut body", report, "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n",
      "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 24\r\nConnection: close\r\n\r\n"
      "POST / [-] -1 abc broken",

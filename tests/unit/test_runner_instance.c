@@ -174,7 +174,9 @@ static void test_load_error(void **state)
     expect_status("500");
     assert_string_equal(seen_texts[1], "none");
     assert_string_equal(seen_texts[2], "default -1 {}");
-    assert_non_null(strstr(answer, "{\"error\":\"no handle\",\"traceback\":\"line 1\\nline 2\"}"));
+    assert_non_null(strstr(answer, "{\"error\":{\"component\":\"function\",\"reason\":\"load-failed\","
+                                   "\"message\":\"no handle\",\"hint\":\"\",\"request_id\":\"\","
+                                   "\"traceback\":\"line 1\\nline 2\"}}"));
     fail_load = false;
     assert_int_equal(serve_init(SETTINGS("r1", ""), NULL, 0), BERTH_LOADED);
 }

@@ -154,8 +154,24 @@ bool berth_response_started(const struct berth_request *request);
 int berth_response_send(struct berth_request *request, int status, const char *content_type, const void *body,
                         size_t size);
 
-/* A whole response {"error": message}, with "traceback" when that is not NULL. Both are UTF-8; bytes that
- * are not become U+FFFD. */
+/* Why a request is not answered by the function. Texts are UTF-8; bytes that are not become U+FFFD. Those
+ * that are NULL take the words behind them. Newer versions append members. */
+struct berth_failure {
+    size_t struct_size;
+    const char *component; /* "function", or "runner" for what the function has no part in; "function" */
+    const char *reason;    /* a stable slug for programs; "failed" */
+    const char *message;   /* one sentence for people; "" */
+    const char *hint;      /* what to do next; "" */
+    const char *traceback; /* many lines for people; left out */
+};
+
+/* A whole response, {"error": {"component", "reason", "message", "hint", "request_id", "traceback"}}: the
+ * shape that errors of the host have, too. One line on standard error says the same, marked with the
+ * request's id. */
+int berth_response_failure(struct berth_request *request, int status, const struct berth_failure *failure);
+
+/* The same for a failure of the function of which there is nothing more to say than a message, and a
+ * traceback or NULL. */
 int berth_response_error(struct berth_request *request, int status, const char *message,
                          const char *traceback);
 

@@ -30,6 +30,14 @@ def json_answer(status, document):
     return head_bytes(status, pairs) + b"\r\n" + body
 
 
+def error_answer(status, reason, message, hint="", request_id="", trace=None):
+    """The shape that every error has, whoever makes it (docs/http.md)."""
+    error = {"component": "function", "reason": reason, "message": message, "hint": hint, "request_id": request_id}
+    if trace:
+        error["traceback"] = trace
+    return json_answer(status, {"error": error})
+
+
 def log(text):
     """Writes whole lines to the function's log in one call, so that threads do not mix theirs."""
     try:
@@ -62,15 +70,6 @@ def answer(error, request, debug):
         return _http_exception(error)
     text = trace(error)
     log(text)
-    request_id = request.request_id
-    document = {
-        "error": f"the function failed with {summary(error) if debug else type(error).__name__}",
-        "component": "function",
-        "reason": "exception",
-        "request_id": request_id,
-    }
-    if debug:
-        document["traceback"] = text
-    else:
-        document["hint"] = "the traceback is in the function's log; with `debug: true` it is also shown here"
-    return json_answer(500, document)
+    message = f"the function failed with {summary(error) if debug else type(error).__name__}"
+    hint = "" if debug else "the traceback is in the function's log; with `debug: true` it is also shown here"
+    return error_answer(500, "exception", message, hint, request.request_id, text if debug else None)

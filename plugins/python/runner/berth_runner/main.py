@@ -7,7 +7,7 @@ import signal
 from . import ahead, loader, output
 from .content import BlockingContent
 from .dial import delays, dial, socket_path
-from .failure import json_answer, log
+from .failure import error_answer, json_answer, log
 from .protocol import HEAD_LIMIT, ProtocolError, decoder, field_value, parse_head
 
 PROTOCOL = 1
@@ -17,10 +17,7 @@ LOADED = json_answer(200, {"loaded": True})
 
 
 def refusal(status, message, trace=None):
-    document = {"error": message}
-    if trace:
-        document["traceback"] = trace
-    return json_answer(status, document)
+    return error_answer(status, "load-failed", message, trace=trace)
 
 
 class Session:
