@@ -212,13 +212,17 @@ def test_failure_before_the_answer_is_a_500(host):
     slot = host.serve("echo partial; exit 3")
     answer = slot.ask()
     assert answer.status == 500
-    assert json.loads(answer.body) == {"error": "run.sh ended with exit status 3"}
+    error = json.loads(answer.body)["error"]
+    assert set(error) == {"component", "reason", "message", "hint", "request_id"}
+    assert (error["component"], error["reason"]) == ("function", "script-failed")
+    assert error["message"] == "run.sh ended with exit status 3"
     assert slot.ask().status == 500
 
 
 def test_death_by_signal_is_a_500(host):
     answer = host.serve("kill -SEGV $$").ask()
-    assert json.loads(answer.body) == {"error": "run.sh was ended by signal 11 (Segmentation fault)"}
+    message = json.loads(answer.body)["error"]["message"]
+    assert message == "run.sh was ended by signal 11 (Segmentation fault)"
 
 
 def test_failure_in_the_middle_cuts_the_answer(host):
@@ -242,7 +246,7 @@ def test_function_that_cannot_load(host, runtime, message):
     host.write("run.sh", "echo")
     answer = host.init(host.start(), runtime)
     assert answer.status == 500
-    assert message in json.loads(answer.body)["error"]
+    assert message in json.loads(answer.body)["error"]["message"]
 
 
 # ---- Processes

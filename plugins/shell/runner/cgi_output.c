@@ -3,19 +3,39 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const first_names[] = {"Status:", "Content-Type:", "Location:"};
+/* Names that answers have and prose has not. A name that ends with '-' stands for all that begin with it. */
+static const char *const telling_names[] = {
+    "Access-Control-",
+    "Cache-Control",
+    "Content-Disposition",
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Length",
+    "Content-Range",
+    "Content-Security-",
+    "Content-Type",
+    "ETag",
+    "Last-Modified",
+    "Location",
+    "Retry-After",
+    "Set-Cookie",
+    "Status",
+    "WWW-Authenticate",
+    "X-",
+    "Referrer-Policy",
+    "Strict-Transport-Security",
+};
 
-/* Whether the output begins with one of the first names, or may yet. */
-static enum cgi_verdict check_first(const char *text, size_t size)
+static bool is_telling(const char *name, size_t length)
 {
-    enum cgi_verdict verdict = CGI_BODY;
-    for (size_t i = 0; i < sizeof(first_names) / sizeof(first_names[0]); i++) {
-        size_t length = strlen(first_names[i]);
-        if (strncasecmp(text, first_names[i], length < size ? length : size) != 0)
-            continue;
-        verdict = length <= size ? CGI_HEAD : CGI_UNDECIDED;
+    for (size_t i = 0; i < sizeof(telling_names) / sizeof(telling_names[0]); i++) {
+        const char *telling = telling_names[i];
+        size_t size = strlen(telling);
+        bool fits = telling[size - 1] == '-' ? length > size : length == size;
+        if (fits && strncasecmp(name, telling, size) == 0)
+            return true;
     }
-    return verdict;
+    return false;
 }
 
 static bool is_token_char(char c)
@@ -90,16 +110,56 @@ static bool take_header(struct cgi_head *head, const struct berth_header *header
     return true;
 }
 
+/* Whether the name that has come so far may become a telling one. */
+static bool begins_telling(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof(telling_names) / sizeof(telling_names[0]); i++) {
+        size_t size = strlen(telling_names[i]);
+        if (strncasecmp(name, telling_names[i], length < size ? length : size) == 0)
+            return length < size || telling_names[i][size - 1] == '-';
+    }
+    return false;
+}
+
+/* Looks at a line that may not have come to its end. False: it is no header, whatever follows. */
+static bool may_become_header(const char *line, size_t length, bool *ret_telling)
+{
+    size_t name = 0;
+    while (name < length && is_token_char(line[name]))
+        name++;
+    if (name < length && (name == 0 || line[name] != ':'))
+        return false;
+    *ret_telling = name < length ? is_telling(line, name) : begins_telling(line, name);
+    return true;
+}
+
+static bool starts_telling(const char *line, size_t length)
+{
+    bool telling = false;
+    return may_become_header(line, length, &telling) && telling;
+}
+
+/* The output ends within its first line or within a block that may be one of headers. */
+static enum cgi_verdict judge_rest(const char *line, size_t length, bool is_telling_so_far)
+{
+    bool telling = false;
+    if (length > 0 && line[length - 1] == '\r')
+        length--;
+    if (length > 0 && !may_become_header(line, length, &telling))
+        return CGI_BODY;
+    return is_telling_so_far || telling ? CGI_HEAD_BEGUN : CGI_UNDECIDED;
+}
+
 /* Takes the lines up to the empty one. */
 static enum cgi_verdict parse_lines(const char *text, size_t size, struct cgi_head *head)
 {
-    bool has_status = false;
+    bool has_status = false, telling = false;
     for (size_t at = 0;;) {
         const char *line = text + at;
         const char *end = at < size ? memchr(line, '\n', size - at) : NULL;
         struct berth_header header;
         if (!end)
-            return CGI_UNDECIDED;
+            return judge_rest(line, size - at, telling);
         size_t length = (size_t)(end - line);
         at += length + 1;
         if (length > 0 && line[length - 1] == '\r')
@@ -108,26 +168,30 @@ static enum cgi_verdict parse_lines(const char *text, size_t size, struct cgi_he
             head->size = at;
             break;
         }
-        if (!split_line(line, length, &header) ||
-            (head->count == 0 && !has_status && header.value_length == 0) ||
-            !take_header(head, &header, &has_status))
+        head->lines++;
+        if (!split_line(line, length, &header) || !take_header(head, &header, &has_status)) {
+            head->is_doubtful = telling || starts_telling(line, length);
             return CGI_BODY;
+        }
+        telling |= header.value_length > 0 && is_telling(header.name, header.name_length);
     }
     if (head->has_location && !has_status)
         head->status = 302;
-    return CGI_HEAD;
+    return telling ? CGI_HEAD : CGI_BODY;
 }
 
 enum cgi_verdict cgi_output_parse(const char *text, size_t size, bool is_all, struct cgi_head *ret_head)
 {
-    const struct cgi_head plain = {.status = 200, .content_length = -1};
-    *ret_head = plain;
-    enum cgi_verdict verdict = check_first(text, size);
-    if (verdict == CGI_HEAD)
-        verdict = parse_lines(text, size, ret_head);
-    if (verdict == CGI_UNDECIDED && is_all)
+    *ret_head = (struct cgi_head){.status = 200, .content_length = -1};
+    enum cgi_verdict verdict = parse_lines(text, size, ret_head);
+    if ((verdict == CGI_UNDECIDED || verdict == CGI_HEAD_BEGUN) && is_all) {
+        ret_head->is_doubtful = verdict == CGI_HEAD_BEGUN;
         verdict = CGI_BODY;
+    }
     if (verdict != CGI_HEAD)
-        *ret_head = plain;
+        *ret_head = (struct cgi_head){.status = 200,
+                                      .content_length = -1,
+                                      .is_doubtful = ret_head->is_doubtful,
+                                      .lines = ret_head->lines};
     return verdict;
 }

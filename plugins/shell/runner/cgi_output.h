@@ -2,8 +2,10 @@
  * The headers that a script may write before its body (RFC 3875, section 6).
  *
  * The output begins with headers when, and only when,
- *   - its first line is `Status:`, `Content-Type:` or `Location:`, in any case, with a value;
- *   - every line from there to the first empty line is `name: value`;
+ *   - every line up to the first empty one is `name: value`, the name a token of HTTP;
+ *   - one of them, whichever, has a value and a name that answers have and prose has not: one of CGI itself
+ *     (`Status`, `Content-Type`, `Location`), another usual header of an answer, or one that begins with
+ * `X-`;
  *   - a Status is three digits from 200 to 599, alone or followed by a space and a text.
  * Everything else is the body from its first byte. So text that merely has a colon stays text.
  */
@@ -23,17 +25,20 @@ struct cgi_head {
     bool has_location;
     struct berth_header headers[CGI_HEADERS_MAX]; /* the others, pointing into the output */
     size_t count;
-    size_t size; /* where the body begins */
+    size_t size;      /* where the body begins */
+    size_t lines;     /* how many were looked at: the last one decided when this is a body */
+    bool is_doubtful; /* a body that looks like headers at first */
 };
 
 enum cgi_verdict {
-    CGI_UNDECIDED, /* more output is needed to tell */
-    CGI_BODY,      /* no headers: *ret_head is that of a plain body */
+    CGI_UNDECIDED,  /* more output is needed to tell; so far it is rather text */
+    CGI_HEAD_BEGUN, /* more output is needed to tell; so far it is rather headers */
+    CGI_BODY,       /* no headers: *ret_head is that of a plain body */
     CGI_HEAD,
 };
 
 /* Looks at what the script has written so far. `is_all`: nothing more will be waited for, so the verdict is
- * not CGI_UNDECIDED. */
+ * CGI_BODY or CGI_HEAD. */
 enum cgi_verdict cgi_output_parse(const char *text, size_t size, bool is_all, struct cgi_head *ret_head);
 
 #endif

@@ -4,6 +4,7 @@
 #include "cgi_variables.h"
 #include "children.h"
 #include "function.h"
+#include "output_notes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,10 +121,12 @@ static void consider_answer(struct relay *relay, bool is_final)
     bool is_full = relay->held == sizeof(relay->hold);
     if (relay->is_answered || relay->is_cancelled || (relay->held == 0 && !is_final))
         return;
+    bool is_due = now_ms() - relay->first_output_ms >= RELAY_HOLD_MS;
     enum cgi_verdict verdict = cgi_output_parse(relay->hold, relay->held, is_final || is_full, &head);
-    if (is_final || is_full ||
-        (verdict != CGI_UNDECIDED && now_ms() - relay->first_output_ms >= RELAY_HOLD_MS))
-        begin_answer(relay, &head);
+    if (!is_final && !is_full && (!is_due || verdict == CGI_HEAD_BEGUN))
+        return;
+    note_output(relay->function, verdict, &head);
+    begin_answer(relay, &head);
 }
 
 static void take_output(struct relay *relay, const char *bytes, size_t size)
@@ -172,7 +175,7 @@ static int wait_limit_ms(const struct relay *relay)
     int64_t left = until - now_ms();
     struct cgi_head head;
     if (relay->kill_at_ms == 0 && left <= 0 &&
-        cgi_output_parse(relay->hold, relay->held, false, &head) == CGI_UNDECIDED)
+        cgi_output_parse(relay->hold, relay->held, false, &head) == CGI_HEAD_BEGUN)
         return -1; /* in the middle of headers: only more output or the end decides */
     return left > 0 ? (int)left : 0;
 }
@@ -210,6 +213,15 @@ static void wait_and_move(struct relay *relay)
     relay->has_ended = fds[EXIT].revents != 0;
 }
 
+static void fail(struct berth_request *request, int status, const char *reason, const char *message)
+{
+    const struct berth_failure failure = {.struct_size = sizeof(failure),
+                                          .reason = reason,
+                                          .message = message,
+                                          .hint = "What the script wrote to standard error is in its log."};
+    (void)berth_response_failure(request, status, &failure);
+}
+
 /* How the script ended, for people. */
 static void describe_failure(const struct relay *relay, int status, char *text, size_t size)
 {
@@ -234,7 +246,7 @@ static void finish(struct relay *relay)
         berth_response_abort(relay->request);
     } else if (status != 0) {
         describe_failure(relay, status, message, sizeof(message));
-        (void)berth_response_error(relay->request, 500, message, NULL);
+        fail(relay->request, 500, "script-failed", message);
     }
 }
 
@@ -291,7 +303,7 @@ static void refuse(struct berth_request *request, const char *what, int errnum)
 {
     char message[320];
     snprintf(message, sizeof(message), "cannot run %.200s: %s", what, strerror(errnum));
-    (void)berth_response_error(request, 500, message, NULL);
+    fail(request, 500, "script-not-started", message);
 }
 
 void relay_handle(void *function, struct berth_request *request)
@@ -299,7 +311,7 @@ void relay_handle(void *function, struct berth_request *request)
     const struct function *script = function;
     char **variables = cgi_variables(request);
     if (!variables && errno == EINVAL) {
-        (void)berth_response_error(request, 400, "the path contains %00", NULL);
+        fail(request, 400, "path-nul", "the path contains %00");
         return;
     }
     struct relay *relay = malloc(sizeof(*relay));
