@@ -74,8 +74,9 @@ static const struct setting host_keys[] = {
          "gets 503."},
     {"min_rate", ALIASES("min_rate_bytes"), SETTING_SIZE,
      SETTING_MEMBER(struct host_settings, min_rate_bytes), .max = 1 * GiB, .default_text = "1Ki",
-     .help = "Bytes per second: a client for whom a slot is held and that moves less for 2 seconds is cut, "
-             "with 408 before its answer has begun. 0: any rate will do."},
+     .help =
+         "Bytes per second: a client for whom a slot is held that others wait for, and that moves less for 2 "
+         "seconds, is cut, with 408 before its answer has begun. 0: any rate will do."},
     {"max_connections", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_connections),
      .min = 1, .max = 1000000, .default_text = "10000",
      .help = "Clients connected at once. For more, those that have idled longest are closed; while none "

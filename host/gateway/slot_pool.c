@@ -106,6 +106,15 @@ uint64_t slot_instance(const struct slot *slot)
     return slot->group->instance;
 }
 
+bool slot_is_wanted(const struct slot *slot)
+{
+    struct slot_pool *pool = slot->pool;
+    pthread_mutex_lock(&pool->lock);
+    bool wanted = pool->counts.waiting > 0;
+    pthread_mutex_unlock(&pool->lock);
+    return wanted;
+}
+
 /* --- under the lock --- */
 
 static void push_newest(struct slot_pool *pool, struct slot *slot)

@@ -165,6 +165,9 @@ void slot_unref(struct slot *slot);
 /* The instance that the slot belongs to. For the slot's user. */
 uint64_t slot_instance(const struct slot *slot);
 
+/* True when requests wait for a slot of its pool. For the slot's user. */
+bool slot_is_wanted(const struct slot *slot);
+
 /* --- control thread --- */
 
 /* A group for an instance, without slots yet. Freed by the pool once retired and empty. The caller holds a

@@ -182,20 +182,22 @@ def test_without_a_request_buffer_the_body_is_the_functions(berth, slow_to):
 
 @pytest.mark.shows_setting("host.answer_buffer", "host.min_rate")
 def test_reader_of_what_is_not_kept_is_cut(berth, slow_to):
-    start(berth, {"answer_buffer": "10Ki"}, timeout="60s")
+    start(berth, {"answer_buffer": "10Ki"}, timeout="60s", concurrency=1)
     connection = slow_to()
     connection.send(f"GET /slow/big?size={ANSWER} HTTP/1.1\r\nHost: x\r\n\r\n")
-    wait_until(lambda: metric(berth, "berth_slow_clients_cut_total") == 1, "the slow reader to be cut")
+    with asking(berth, "/slow"):
+        wait_until(lambda: metric(berth, "berth_slow_clients_cut_total") == 1, "the slow reader to be cut")
     assert metric(berth, "berth_buffered_bytes") == 0
     assert berth.log.entries(event="gateway.slow-clients-cut")
 
 
 @pytest.mark.shows_setting("host.min_rate")
 def test_sender_below_the_least_rate_is_told(berth, slow_to):
-    start(berth, {"request_buffer": "1Ki", "min_rate": "4Ki"}, timeout="60s")
+    start(berth, {"request_buffer": "1Ki", "min_rate": "4Ki"}, timeout="60s", concurrency=1)
     connection = slow_to()
     connection.send("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + "x" * 2000)
-    answer = connection.response()
+    with asking(berth, "/slow"):
+        answer = connection.response()
     assert answer.status == 408 and "min_rate" in answer.error()["hint"]
 
 

@@ -53,6 +53,14 @@ def wait_released(gateway, completed):
     wait_for(lambda: gateway.counts()["completed"] >= completed and gateway.counts()["busy"] == 0, "free slots")
 
 
+def check_for(seconds, check):
+    """It holds all the time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        assert check()
+        time.sleep(0.01)
+
+
 def settle(gateway):
     """Nothing is under way and nothing is kept."""
     wait_for(lambda: gateway.stats()["active"] == 0, "the end of every exchange")
@@ -276,12 +284,28 @@ def test_sender_below_the_least_rate(start_gateway, backend):
     backend.handlers["/upload"] = lambda connection, request: connection.read_body(request) and False
     with gateway.client(timeout=0.1) as client, gateway.client() as fast:
         client.request(length_head(100000, "/f/upload"), b"x" * 5000)
+        wait_for(lambda: gateway.counts()["busy"] == 1, "the slow client's slot")
+        fast.request(["GET /f/dump HTTP/1.1", "Host: x"])
         while not client.is_readable():
             client.send(b"y")
             time.sleep(0.05)
         check_told(client.read_response(), 408, "min_rate")
-        assert fast.get("/f/dump").status == 200
+        assert fast.read_response().status == 200
     assert gateway.stats()["slow_cut"] == 1 and gateway.stats()["timed_out"] == 0
+
+
+def test_nobody_is_cut_for_whose_slot_nobody_waits(start_gateway, backend):
+    """Slots are left: who sends nothing and who reads nothing for longer than the rate is judged goes on afterwards."""
+    gateway = start_gateway(slots=3, request_buffer_bytes=0)
+    backend.handlers["/large"] = lambda connection, _: connection.answer(bytes(20_000_000))
+    with gateway.client() as sender, gateway.client(receive_buffer=SMALL) as reader, gateway.client() as fast:
+        sender.request(length_head(10), b"01234")
+        reader.request(["GET /f/large HTTP/1.1", "Host: x"])
+        check_for(4, lambda: fast.get("/f/dump").status == 200)
+        sender.send(b"56789")
+        assert sender.read_response().body == b"0123456789"
+        reader.read_exactly(500_000)
+    assert gateway.stats()["slow_cut"] == 0
 
 
 def test_sender_above_the_least_rate(start_gateway):
@@ -309,15 +333,15 @@ def test_reader_of_a_large_answer(start_gateway, backend):
 
 
 def test_reader_of_a_large_answer_that_keeps_up(start_bulk):
-    """The socket's own buffer is large, and says for long that it is full: what counts is what the client reads."""
-    gateway = start_bulk(min_rate_bytes=20 * KIB)
+    """Its own socket has taken much, and takes no more until a good part of that has been read."""
+    gateway = start_bulk()
     with gateway.client() as client:
         client.request(["GET /f/bytes/50000000 HTTP/1.1", "Host: x"])
         client.read_head()
-        end = time.monotonic() + 5
+        end = time.monotonic() + 10
         while time.monotonic() < end:
-            client.read_exactly(16 * KIB)
-            time.sleep(0.1)
+            client.read_exactly(2 * KIB)
+            time.sleep(0.02)
         assert gateway.stats()["slow_cut"] == 0
 
 
@@ -393,7 +417,7 @@ def test_half_closed_reader_of_a_kept_answer(start_gateway, answering):
         reader, = answer_readers(gateway, stack, 1)
         reader.sock.shutdown(socket.SHUT_WR)
         wait_released(gateway, 1)
-        time.sleep(1.5)
+        check_for(1.5, lambda: gateway.stats()["active"] == 1)
         assert reader.read_response().body == ANSWER
         assert reader.is_closed()
     settle(gateway)
@@ -470,7 +494,7 @@ def test_slow_senders_give_way_when_memory_is_short(start_gateway):
         for client in slow:
             client.request(length_head(60000), b"x" * 20000)
         wait_for(lambda: gateway.stats()["buffered"] > 50 * KIB, "three bodies' beginnings")
-        time.sleep(1.2)
+        check_for(1.2, lambda: gateway.stats()["active"] == len(slow))
         for _ in range(4):
             with gateway.client() as client:
                 received = gateway.stats()["in"]
@@ -568,10 +592,12 @@ def test_reader_of_an_event_stream_that_does_not_read(start_gateway, backend):
         ended.set()
         return False
 
-    with gateway.client(receive_buffer=SMALL) as client:
+    with gateway.client(receive_buffer=SMALL) as client, gateway.client() as waiting:
         client.request(["GET /f/events HTTP/1.1", "Host: x"])
         wait_for(lambda: gateway.counts()["busy"] == 1, "the stream")
+        waiting.request(["GET /f/dump HTTP/1.1", "Host: x"])
         while not ended.wait(0.1):
             assert gateway.stats()["buffered"] == 0
+        assert waiting.read_response().status == 200
     assert gateway.stats()["slow_cut"] == 1
     settle(gateway)
