@@ -112,6 +112,7 @@ static bool yield_to_client(struct exchange *exchange)
         relay_end(exchange);
         worker_give(exchange->worker, &exchange->received);
         exchange->down.buffer = NULL;
+        taken = receive_forget_body(exchange);
     }
     if (!taken && !exchange->slot) {
         client_close(exchange->client, true);

@@ -87,6 +87,39 @@ bool receive_rest(struct exchange *exchange)
            (!moves || move_in(exchange, capacity));
 }
 
+/* Puts the head and what came behind the request into a buffer of that size. */
+static bool move_without_body(struct exchange *exchange, size_t capacity)
+{
+    struct worker *worker = exchange->worker;
+    struct flow *up = &exchange->up;
+    struct buffer *old = exchange->client->in;
+    const char *head = exchange->request.bytes;
+    size_t head_bytes = exchange->request.length, behind = old->end - up->raw;
+    struct buffer *new = worker_take(worker, (uint32_t)capacity);
+    if (!new)
+        return false;
+    memcpy(new->data, head, head_bytes);
+    memcpy(new->data + head_bytes, old->data + up->raw, behind);
+    new->start = up->ready = up->raw = (uint32_t)head_bytes;
+    new->end = (uint32_t)(head_bytes + behind);
+    exchange->client->in = up->buffer = new;
+    exchange_request_moved(exchange, head);
+    worker_give(worker, &exchange->request_bytes);
+    worker_give(worker, &old);
+    return true;
+}
+
+bool receive_forget_body(struct exchange *exchange)
+{
+    const struct buffer *in = exchange->client->in;
+    if (!exchange->up.buffer)
+        return true; /* refused before its body began */
+    size_t capacity = capacity_for(exchange, exchange->request.length + in->end - exchange->up.raw);
+    bool moves = exchange->request_bytes || 2 * capacity <= in->capacity;
+    return backlog_hold_request(exchange, moves ? capacity : in->capacity) &&
+           (!moves || move_without_body(exchange, capacity));
+}
+
 /* --- the body --- */
 
 /* The client waits to be told to send its body. */

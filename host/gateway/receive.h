@@ -24,6 +24,11 @@ void receive_more(struct exchange *exchange);
 /* The request has to wait, for its client or for a slot: keeps no more memory than what has come needs, and
  * counts it. False: not even that can be had; receive_fail_no_memory() says so. */
 bool receive_rest(struct exchange *exchange);
+
+/* The request is answered, and its client slow to read: keeps its head and what came behind it, and counts
+ * that. False: not even that can be had. */
+bool receive_forget_body(struct exchange *exchange);
+
 void receive_fail_no_memory(struct exchange *exchange);
 
 #endif

@@ -15,6 +15,7 @@ CROWD = 8
 ANSWER = bytes(range(256)) * 2400  # more than the sockets of a slow reader hold, less than the gateway keeps
 SMALL = 2048  # bytes of a slow reader's receive buffer
 KIB = 1024
+POOLS_KIB = 8 * 1024  # at most, of the worker's own buffers
 
 
 def hint_of(response):
@@ -483,6 +484,32 @@ def test_slow_readers_give_way_when_memory_is_short(start_gateway, answering):
         assert fast.get("/f/dump").status == 200
         assert gateway.stats()["buffered"] <= 2 * len(ANSWER)
         assert "gateway.slow-clients-cut" in gateway.log_path.read_text()
+    settle(gateway)
+
+
+@pytest.mark.parametrize("size", [60_000, 600_000])
+def test_bodies_are_not_kept_behind_their_requests(start_gateway, backend, size):
+    """Who does not read its answer costs what is counted for it, whatever it has sent. The next request is still there."""
+    gateway = start_gateway(request_buffer_bytes=100_000, buffer_memory_bytes=1 << 30)
+    answer, crowd = ANSWER[:300_000], 200
+
+    @backend.on("/big")
+    def handler(connection, request):
+        connection.read_body(request)
+        connection.answer(answer)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(gateway.client()).get("/f/dump")
+        empty_kib = gateway.memory_kib()
+        readers = [stack.enter_context(gateway.client(receive_buffer=SMALL)) for _ in range(crowd)]
+        for reader in readers:
+            reader.request(length_head(size, "/f/big"), bytes(size) + b"GET /f/dump HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_released(gateway, crowd + 1)
+        uncounted_kib = gateway.memory_kib() - empty_kib - gateway.stats()["buffered"] // KIB
+        assert uncounted_kib < POOLS_KIB + crowd * 8
+        for reader in readers:
+            assert reader.read_response().body == answer
+            assert reader.read_response().status == 200
     settle(gateway)
 
 
