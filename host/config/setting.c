@@ -98,16 +98,34 @@ static char *list_of_keys(const struct setting_layer *layers, size_t layer_count
     return strbuf_steal(&list);
 }
 
+/* No value, an empty text, or a list or mapping without members. */
+static bool is_empty(const struct yaml_tree_node *node)
+{
+    if (node->kind == YAML_TREE_SCALAR)
+        return !*node->text && !node->flaw;
+    return node->kind == YAML_TREE_NULL || (!node->flaw && node->count == 0);
+}
+
+/* Whether the value leaves the setting as it is. Of networks nobody shall have to guess whether nothing means
+ * all or none. */
+static bool says_nothing(const struct setting *setting, const struct yaml_tree_node *node)
+{
+    return node->kind == YAML_TREE_NULL || (setting->type != SETTING_NETWORKS && is_empty(node));
+}
+
+/* A key without a value that is nobody's asks for nothing: files name settings of one language with others.
+ */
 static void report_unknown(const struct setting_layer *layers, size_t layer_count,
-                           const struct yaml_tree_node *key, enum setting_unknown unknown,
+                           const struct yaml_tree_entry *entry, enum setting_unknown unknown,
                            struct reporter *reporter)
 {
+    const struct yaml_tree_node *key = entry->key;
     if (unknown == UNKNOWN_IS_IGNORED)
         return;
     const struct setting_table *table = layers[0].table;
     const char *nearest = nearest_key(layers, layer_count, key->text);
     bool misplaced = table->neighbour && setting_find(table->neighbour, key->text);
-    if (unknown == UNKNOWN_IF_NEAR_IS_ERROR && !nearest && !misplaced)
+    if ((unknown == UNKNOWN_IF_NEAR_IS_ERROR || is_empty(entry->value)) && !nearest && !misplaced)
         return;
     cleanup_free char *hint = NULL;
     if (misplaced)
@@ -160,10 +178,10 @@ void setting_apply(const struct setting_layer *layers, size_t layer_count,
         const struct setting *setting;
         const struct setting_layer *layer = find_layer(layers, layer_count, entry->key->text, &setting);
         if (!layer) {
-            report_unknown(layers, layer_count, entry->key, unknown, reporter);
+            report_unknown(layers, layer_count, entry, unknown, reporter);
             continue;
         }
-        if (entry->value->kind == YAML_TREE_NULL)
+        if (says_nothing(setting, entry->value))
             continue;
         const struct yaml_tree_node **found = &layer->found[setting - layer->table->settings];
         if (*found) {

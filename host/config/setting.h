@@ -51,7 +51,7 @@ struct setting_table {
 };
 
 /* A table at work. `found` has table->count entries, all NULL at first: afterwards the value's node of every
- * key that was there and not null. */
+ * key that was there and not empty. */
 struct setting_layer {
     const struct setting_table *table;
     void *target;
