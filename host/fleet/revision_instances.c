@@ -282,9 +282,19 @@ static void start_fresh(struct revision *revision)
     json_decref(settings);
 }
 
+/* Looking at a package takes a while when it has thousands of files, so it is done once a start: of a
+ * container of its own, when its turn has come. A trial's turn is not asked about. */
+static bool may_start(struct revision *revision)
+{
+    bool prewarmed = revision->prewarm && prewarm_available(revision->prewarm) > 0;
+    if (prewarmed || revision->state == REVISION_STANDBY)
+        return package_is_intact(revision);
+    return !revision->package_changed;
+}
+
 bool revision_start_one(struct revision *revision)
 {
-    if (!package_is_intact(revision))
+    if (!may_start(revision))
         return false;
     if (!start_prewarmed(revision))
         start_fresh(revision);
