@@ -19,13 +19,8 @@ static size_t limit_of(const struct exchange *exchange)
 
 bool receive_is_wanted(const struct exchange *exchange)
 {
-    const struct http_head *head = &exchange->request;
-    if (exchange->up.complete || !exchange->limits.request_buffering ||
-        received_bytes(exchange) >= limit_of(exchange))
-        return false;
-    bool is_large =
-        head->framing == HTTP_FRAMING_LENGTH && (uint64_t)head->content_length > limit_of(exchange);
-    return !(head->expect_continue && is_large); /* the function says whether it wants it */
+    return !exchange->up.complete && exchange->limits.request_buffering &&
+           received_bytes(exchange) < limit_of(exchange);
 }
 
 /* --- the buffer --- */

@@ -155,7 +155,24 @@ def test_no_continue_for_what_is_refused(start_gateway):
             assert (response.status, response.interim) == (status, [])
 
 
-def test_large_body_expects_as_ever(gateway, backend):
+def test_clients_that_wait_for_a_continue_hold_no_slot(start_gateway):
+    """However large a body they announce: the gateway says 100, and the slot is for who has sent something."""
+    gateway = start_gateway(slots=1)
+    with contextlib.ExitStack() as stack:
+        fast, *slow = [stack.enter_context(gateway.client()) for _ in range(CROWD + 1)]
+        for client in slow:
+            client.request([*length_head(100_000), "Expect: 100-continue"])
+            assert client.read_head().status == 100
+        assert gateway.counts()["busy"] == 0
+        assert fast.get("/f/dump").status == 200
+        for client in slow:
+            client.send(b"x" * 100_000)
+            assert client.read_response().body == b"x" * 100_000
+
+
+def test_function_that_takes_bodies_as_they_come_says_continue(start_gateway, backend):
+    gateway = start_gateway(options=["--request-buffering", "off"])
+
     @backend.on("/expect")
     def handler(connection, request):
         assert request.get("Expect") == "100-continue" and not connection.pending

@@ -169,7 +169,7 @@ def test_stalled_upload(start_gateway):
 
 
 def test_waiting_for_continue_is_not_a_stall(start_gateway, backend):
-    gateway = start_gateway(body_timeout_ms=150)
+    gateway = start_gateway(body_timeout_ms=150, request_buffer_bytes=0)
 
     @backend.on("/expect")
     def handler(connection, request):
