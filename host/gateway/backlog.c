@@ -10,6 +10,9 @@
 
 #define TELL_MS 1000
 
+/* Between two looks at all clients that were in vain: with thousands of them a look takes its time. */
+#define PAUSE_MS 100
+
 void backlogs_init(struct backlogs *backlogs, uint64_t max_bytes)
 {
     *backlogs = (struct backlogs){.max_bytes = max_bytes};
@@ -45,6 +48,8 @@ static void make_room(struct exchange *exchange, size_t bytes)
     struct backlogs *backlogs = &worker->backlogs;
     struct backlog *backlog;
     uint64_t now_ms = worker_now_ms(worker);
+    if (now_ms < backlogs->look_again_ms)
+        return;
     backlogs->making_room = true;
     struct backlog *last = TAILQ_LAST(&backlogs->list, backlog_list);
     bool more = last != NULL;
@@ -57,6 +62,8 @@ static void make_room(struct exchange *exchange, size_t bytes)
         TAILQ_INSERT_TAIL(&backlogs->list, backlog, entry);
     }
     backlogs->making_room = false;
+    if (!more)
+        backlogs->look_again_ms = now_ms + PAUSE_MS;
 }
 
 static bool has_room(struct exchange *exchange, size_t bytes)
