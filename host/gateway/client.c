@@ -268,7 +268,7 @@ static bool receive_first(struct client *client)
     if (got == CLIENT_RECEIVED)
         return true;
     worker_give(worker, &client->in);
-    if (got == CLIENT_ENDED)
+    if (got == CLIENT_ENDED || worker->phase != WORKER_SERVING)
         client_close(client, false);
     else
         begin_idling(client);
