@@ -166,23 +166,29 @@ const struct http_problem *http_explain_headers(const struct http_head *head, ui
     return problem;
 }
 
-static bool has_coding(const struct http_head *head)
+/* Whether there is such a header among those read so far, whose ids nobody has looked up yet. */
+static bool has_header(const struct http_head *head, enum http_header_id id)
 {
     for (uint32_t i = 0; i < head->header_count; i++) {
         struct http_text name = http_head_name(head, &head->headers[i]);
-        if (http_header_find(name.data, name.length) == HTTP_HEADER_TRANSFER_ENCODING) {
+        if (http_header_find(name.data, name.length) == id) {
             return true;
         }
     }
     return false;
 }
 
-/* What llhttp found wrong where every line by itself looks right. */
+/* What llhttp found wrong where every line by itself looks right. Which of two headers that exclude each
+ * other it minds, and as what, depends on their order and its version. */
 static enum http_problem_id explain_outcome(const struct http_head_parser *parser)
 {
+    const struct http_head *head = parser->head;
+    if (has_header(head, HTTP_HEADER_CONTENT_LENGTH) && has_header(head, HTTP_HEADER_TRANSFER_ENCODING)) {
+        return HTTP_PROBLEM_LENGTH_AND_CODING;
+    }
     switch (llhttp_get_errno(&parser->llhttp)) {
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return has_coding(parser->head) ? HTTP_PROBLEM_LENGTH_AND_CODING : HTTP_PROBLEM_LENGTH_SEVERAL;
+        return HTTP_PROBLEM_LENGTH_SEVERAL;
     case HPE_INVALID_TRANSFER_ENCODING:
         return HTTP_PROBLEM_CODING_MALFORMED;
     default:
@@ -212,7 +218,8 @@ const struct http_problem *http_explain(const struct http_head_parser *parser, u
     const struct http_head *head = parser->head;
     struct http_text first = line_at(head->bytes, parser->start, end);
     uint32_t headers = parser->start + (uint32_t)first.length + 1;
-    if (position < headers || is_about_start_line(llhttp_get_errno(&parser->llhttp))) {
+    bool ends_with_cr = first.length > 0 && first.data[first.length - 1] == '\r';
+    if (position < headers || !ends_with_cr || is_about_start_line(llhttp_get_errno(&parser->llhttp))) {
         return http_explain_start_line(parser, end);
     }
     const struct http_problem *problem = http_explain_headers(head, headers, position, end);
