@@ -135,8 +135,9 @@ def test_compiled_files(tmp_path):
     excluded, files, dependencies = plugin.package(str(tmp_path), "x", None, {})
     assert "__pycache__" in excluded and dependencies is None
     compiled = dict(files)
-    assert set(compiled) == {"__pycache__/main.cpython-311.pyc", "lib/__pycache__/a.cpython-311.pyc"}
-    data = compiled["__pycache__/main.cpython-311.pyc"]
+    tag = sys.implementation.cache_tag
+    assert set(compiled) == {f"__pycache__/main.{tag}.pyc", f"lib/__pycache__/a.{tag}.pyc"}
+    data = compiled[f"__pycache__/main.{tag}.pyc"]
     assert data[:8] == importlib.util.MAGIC_NUMBER + b"\1\0\0\0"
     namespace = {}
     exec(marshal.loads(data[16:]), namespace)

@@ -1,6 +1,7 @@
 """POST /.berth/init: what is loaded, what is refused, and what a prewarmed instance does."""
 import json
 import os
+import sys
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_compiled_file_is_used(host):
     import marshal
 
     old = "def handle(request):\n    return 'compiled'\n"
-    path = host.folder / "__pycache__/main.cpython-311.pyc"
+    path = host.folder / f"__pycache__/main.{sys.implementation.cache_tag}.pyc"
     path.parent.mkdir()
     code = compile(old, "/berth/code/main.py", "exec")
     path.write_bytes(importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8) + marshal.dumps(code))

@@ -57,7 +57,7 @@ def test_all_callbacks_of_one_job(tmp_path):
     folder_call, file_call, dependencies_call, launch_call = call(
         "all", tmp_path, extra_dependencies="humanize  six", debug="true")
     assert folder_call["source"] == str(tmp_path) and "__pycache__" in folder_call["exclude"]
-    assert file_call["path"] == "__pycache__/main.cpython-311.pyc"
+    assert file_call["path"] == f"__pycache__/main.{sys.implementation.cache_tag}.pyc"
     assert dependencies_call["key"] == "humanize six"
     assert dependencies_call["argv"] == ["/opt/berth/install"]
     assert dependencies_call["environment"] == ["BERTH_REQUIREMENTS=humanize\nsix"]
