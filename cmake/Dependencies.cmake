@@ -10,10 +10,14 @@ pkg_check_modules(NETTLE REQUIRED IMPORTED_TARGET nettle)
 pkg_check_modules(LIBURING REQUIRED IMPORTED_TARGET liburing>=2.0)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
-# llhttp: a system library where there is one; else the sources that Debian's node-llhttp ships.
-pkg_check_modules(LLHTTP IMPORTED_TARGET libllhttp)
-if(LLHTTP_FOUND)
-    add_library(llhttp ALIAS PkgConfig::LLHTTP)
+# llhttp, never as a shared object: a runner stands alone in an image that has none. The archive of Debian 13's
+# libllhttp-dev, else the sources that Debian 12's node-llhttp ships.
+find_library(LLHTTP_ARCHIVE libllhttp.a)
+if(LLHTTP_ARCHIVE)
+    find_path(LLHTTP_INCLUDE_DIR llhttp.h REQUIRED)
+    add_library(llhttp STATIC IMPORTED)
+    set_target_properties(llhttp PROPERTIES IMPORTED_LOCATION ${LLHTTP_ARCHIVE}
+                          INTERFACE_INCLUDE_DIRECTORIES ${LLHTTP_INCLUDE_DIR})
 else()
     find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH REQUIRED)
     find_path(LLHTTP_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp REQUIRED)
