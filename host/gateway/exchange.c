@@ -15,8 +15,8 @@
 #define NEAREST_MAX 3
 
 static const char *const state_names[] = {
-    [EXCHANGE_READ_HEAD] = "read-head",   [EXCHANGE_WAIT_SLOT] = "wait-slot",
-    [EXCHANGE_RECEIVE] = "receive",       [EXCHANGE_FIND_CAUSE] = "find-cause",
+    [EXCHANGE_READ_HEAD] = "read-head",   [EXCHANGE_RECEIVE] = "receive",
+    [EXCHANGE_WAIT_SLOT] = "wait-slot",   [EXCHANGE_FIND_CAUSE] = "find-cause",
     [EXCHANGE_AWAIT_HEAD] = "await-head", [EXCHANGE_RELAY] = "relay",
     [EXCHANGE_TUNNEL] = "tunnel",         [EXCHANGE_ANSWER] = "answer",
     [EXCHANGE_ORPHAN] = "orphan",

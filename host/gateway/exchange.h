@@ -13,7 +13,7 @@
  *  - the runner answers before the request's body has been sent: the answer is relayed while the body still
  *    flows; if the answer ends first the slot is closed and the rest of the body is dropped;
  *  - the slot turns out to be dead: the request goes to another slot when nobody can have acted on it, or
- * when the cause turns out to be none of the function's doing and acting twice does no harm (lost.h);
+ *    when the cause turns out to be none of the function's doing and acting twice does no harm (lost.h);
  *  - the client leaves: the slot is closed, which tells the runner; a waiting request leaves the queue;
  *  - the deadline passes: the client gets an error or, when it has the head already, a cut connection;
  *  - the client does not take what is there: the rest of the answer is taken from the runner into memory, or,
@@ -34,8 +34,8 @@
 
 enum exchange_state {
     EXCHANGE_READ_HEAD,  /* the request's head is not complete */
-    EXCHANGE_WAIT_SLOT,  /* in the queue of a slot pool */
     EXCHANGE_RECEIVE,    /* the first part of the body is not complete; no slot is taken yet */
+    EXCHANGE_WAIT_SLOT,  /* in the queue of a slot pool */
     EXCHANGE_FIND_CAUSE, /* the runner has gone; why is being found out */
     EXCHANGE_AWAIT_HEAD, /* on a slot: the request is being sent, no final head has come back */
     EXCHANGE_RELAY,      /* the answer's head is written, its body follows */

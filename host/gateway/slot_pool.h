@@ -10,9 +10,11 @@
  * call them.
  *
  * Life of a slot:
- *   offered (control: accepted and loaded) -> idle or handed to a waiter -> busy -> released: idle, handed
- * on, or closed when its instance is retired or the connection is no longer usable. Life of a waiter: queued
- * -> granted (its mail brings a slot) | failed (its mail brings an error) | cancelled by its worker.
+ *     offered (control: accepted and loaded) -> idle or handed to a waiter -> busy -> released: idle, handed
+ *     on, or closed when its instance is retired or the connection is no longer usable
+ * Life of a waiter:
+ *     queued -> granted (its mail brings a slot) | failed (its mail brings an error) | cancelled by its
+ * worker
  */
 #ifndef GATEWAY_SLOT_POOL_H
 #define GATEWAY_SLOT_POOL_H
