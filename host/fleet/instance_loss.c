@@ -103,6 +103,8 @@ static void note_absence(struct instance *instance, enum slot_fate fate)
     uint64_t now_ms = clock_ms();
     if (fate == SLOT_BROKEN)
         instance->away_until_ms = now_ms + instance->timeout_ms;
+    else if (instance->away_until_ms <= now_ms)
+        instance->away_until_ms = 0;
     if (instance_connection_count(instance) == 0)
         fleet_timer_at(instance->timer, now_ms + INSTANCE_DIAL_MS, now_ms);
 }

@@ -182,6 +182,25 @@ static void one_that_works_for_nobody_has_its_time(void **state)
     probe_close(&probe);
 }
 
+/* Work that should have ended long ago explains nothing. */
+static void one_that_worked_for_nobody_before_can_be_lost(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    struct instance_load load = make_load(&probe);
+    load.timeout_ms = 50;
+    probe.instance = instance_start(&bench.env, &usual, &load, &hooks, &probe.account, &probe);
+    await_ready(&probe);
+    instance_slot_lost(probe.instance, SLOT_BROKEN);
+    bench_idle(&bench, 100);
+    lose_all_slots(&probe, SLOT_DROPPED);
+    await_gone(&probe);
+    assert_cause(&probe, "runner", "runner-gone", "its container goes on");
+    probe_close(&probe);
+}
+
 /* An engine that starts without live restore ends the containers that it finds. */
 static void an_end_that_a_restarted_engine_brings_is_not_its_own(void **state)
 {
@@ -245,6 +264,7 @@ int main(void)
         cmocka_unit_test(one_whose_runner_closes_everything_is_lost),
         cmocka_unit_test(one_whose_runner_dials_again_stays),
         cmocka_unit_test(one_that_works_for_nobody_has_its_time),
+        cmocka_unit_test(one_that_worked_for_nobody_before_can_be_lost),
         cmocka_unit_test(an_end_that_a_restarted_engine_brings_is_not_its_own),
         cmocka_unit_test(an_engine_that_is_away_is_named),
         cmocka_unit_test(a_log_that_never_ends_does_not_keep_it),
