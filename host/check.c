@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "build/build_job.h"
+#include "build/launch_check.h"
 #include "build/plugins.h"
 
 #include <event2/event.h>
@@ -30,6 +31,7 @@ struct check {
 struct subject {
     struct check *check;
     const struct function_settings *settings;
+    const struct plugin *plugin;
 };
 
 static void stop_when_done(struct check *check)
@@ -42,8 +44,14 @@ static void on_checked(void *context, struct build_result *result)
 {
     struct subject *subject = context;
     struct check *check = subject->check;
-    bool told = diagnostics_errors(&result->diagnostics, NULL) > 0;
     const struct function_settings *settings = subject->settings;
+    const struct plugin *plugin = subject->plugin;
+    bool told = diagnostics_errors(&result->diagnostics, NULL) > 0;
+    if (result->ok)
+        result->ok =
+            launch_check(result->launch, plugin->language.name, plugin->image_dir, &result->error) == 0;
+    if (result->package.staged)
+        fs_remove_tree(result->package.staged, NULL);
     function_settings_place(settings, check->config_path, &result->diagnostics);
     diagnostics_move(&check->found, &result->diagnostics);
     if (!result->ok && !told) {
@@ -69,7 +77,7 @@ static void submit(struct check *check, const struct function_settings *settings
     if (settings->broken || !plugin)
         return;
     struct build_request request = {
-        .operation = BUILD_CHECK,
+        .operation = BUILD_PACKAGE, /* what a deployment does, so that it finds what a deployment finds */
         .plugin = plugin->path,
         .language = plugin->language.name,
         .function = settings->name,
@@ -79,7 +87,7 @@ static void submit(struct check *check, const struct function_settings *settings
         .option_count = settings->option_count,
     };
     struct subject *subject = xcalloc(1, sizeof(*subject));
-    *subject = (struct subject){check, settings};
+    *subject = (struct subject){check, settings, plugin};
     check->pending++;
     build_jobs_submit(check->jobs, &request, on_checked, subject);
 }
@@ -95,6 +103,9 @@ static void warn_about_plugin(struct check *check, const char *path, char *messa
 static void check_plugins(struct check *check)
 {
     size_t count;
+    struct error distrust = *plugins_distrust(check->plugins);
+    if (distrust.message[0])
+        warn_about_plugin(check, NULL, distrust.message, distrust.hint[0] ? distrust.hint : NULL);
     const struct plugin_refusal *refusals = plugins_refusals(check->plugins, &count);
     for (size_t i = 0; i < count; i++) {
         struct error err = refusals[i].error;
@@ -152,18 +163,24 @@ static void print_text(const struct check *check)
             check->registry->function_count, errors, check->found.count - errors);
 }
 
-static int run(struct check *check, const struct locations *locations, const char *staging_dir)
+static int run(struct check *check, const struct host_settings *host, const struct locations *locations,
+               const char *staging_dir)
 {
-    struct build_jobs_options options = {.program = locations->build_job_program, .staging_dir = staging_dir};
+    struct build_jobs_options options = {.program = locations->build_job_program,
+                                         .staging_dir = staging_dir,
+                                         .timeout_ms = host->build_timeout_ms};
     if (build_jobs_create(check->base, &options, &check->jobs, &check->error) < 0 ||
-        plugins_create(check->jobs, locations->plugin_dir, &check->plugins, &check->error) < 0 ||
-        plugins_scan(check->plugins, on_scanned, check, &check->error) < 0)
+        plugins_create(check->jobs, locations->plugin_dir, &check->plugins, &check->error) < 0)
+        return -1;
+    plugins_add_folder(check->plugins, locations->own_plugin_dir, locations->owner);
+    if (plugins_scan(check->plugins, on_scanned, check, &check->error) < 0)
         return -1;
     event_base_dispatch(check->base);
     return check->failed ? -1 : 0;
 }
 
-enum check_outcome check_run(const char *config_path, const struct locations *locations, bool json)
+enum check_outcome check_run(const char *config_path, const struct host_settings *host,
+                             const struct locations *locations, bool json)
 {
     char staging_dir[] = "/tmp/berth-check-XXXXXX";
     struct check check = {.config_path = config_path};
@@ -173,7 +190,7 @@ enum check_outcome check_run(const char *config_path, const struct locations *lo
     }
     check.base = event_base_new();
     enum check_outcome outcome = CHECK_FAILED;
-    if (run(&check, locations, staging_dir) == 0) {
+    if (run(&check, host, locations, staging_dir) == 0) {
         if (json)
             print_json(&check);
         else

@@ -194,6 +194,8 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
         .state_dir = locations->state_dir,
         .run_dir = locations->run_dir,
         .plugin_dir = locations->plugin_dir,
+        .own_plugin_dir = locations->own_plugin_dir,
+        .plugin_owner = locations->owner,
         .build_job_program = locations->build_job_program,
         .routes = daemon->routes,
     };
@@ -286,6 +288,10 @@ int daemon_run(const char *config_path, const struct host_settings *host, const 
                  LOG_STR("plugins", locations->plugin_dir), LOG_STR("owner", fleet_owner_id(daemon.fleet)));
         fleet_start(daemon.fleet);
         event_base_dispatch(daemon.base);
+        if (!daemon.failed && fleet_unusable(daemon.fleet)) {
+            error_recall(fleet_unusable(daemon.fleet), err);
+            daemon.failed = true;
+        }
         rc = daemon.failed ? -1 : 0;
     }
     clear(&daemon);

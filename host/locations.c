@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The directory that this program's binary is in. */
 static int program_dir(char *ret_dir, size_t size, struct error *err)
@@ -52,19 +53,32 @@ static char *beside_program(const char *dir, const char *const *candidates)
     return xasprintf("%s/%s", dir, candidates[0]);
 }
 
-int locations_find(const struct host_settings *host, struct locations *ret_locations, struct error *err)
+/* The folder `name` beside the file at `path`. */
+static char *beside_file(const char *path, const char *name)
+{
+    cleanup_free char *whole = absolute(path);
+    return xasprintf("%.*s/%s", (int)(strrchr(whole, '/') - whole), whole, name);
+}
+
+int locations_find(const char *config_path, const struct host_settings *host, struct locations *ret_locations,
+                   struct error *err)
 {
     static const char *const plugin_dirs[] = {"../plugins", "../lib/berth/plugins", NULL};
     static const char *const job_programs[] = {"berth-build-job", "../libexec/berth/berth-build-job", NULL};
     char dir[PATH_MAX];
     if (program_dir(dir, sizeof(dir), err) < 0)
         return -1;
+    struct stat status;
+    if (stat(dir, &status) < 0)
+        return error_errno(err, "files", errno, "cannot look at %s", dir);
     *ret_locations = (struct locations){
         .state_dir = host->state_dir ? absolute(host->state_dir)
                                      : default_dir("/var/lib/berth", "XDG_STATE_HOME", ".local/state"),
         .run_dir =
             host->run_dir ? absolute(host->run_dir) : default_dir("/run/berth", "XDG_RUNTIME_DIR", ".cache"),
         .plugin_dir = host->plugin_dir ? absolute(host->plugin_dir) : beside_program(dir, plugin_dirs),
+        .own_plugin_dir = beside_file(config_path, "plugins"),
+        .owner = status.st_uid,
         .build_job_program = beside_program(dir, job_programs),
     };
     return 0;
@@ -75,6 +89,7 @@ void locations_clear(struct locations *locations)
     free(locations->state_dir);
     free(locations->run_dir);
     free(locations->plugin_dir);
+    free(locations->own_plugin_dir);
     free(locations->build_job_program);
     *locations = (struct locations){0};
 }

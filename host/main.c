@@ -69,11 +69,11 @@ static int run(const struct options *options)
     int status;
     if (options_apply(options, &registry->host, &err) < 0) {
         status = complain(&err, STATUS_USAGE);
-    } else if (locations_find(&registry->host, &locations, &err) < 0) {
+    } else if (locations_find(options->config, &registry->host, &locations, &err) < 0) {
         status = complain(&err, STATUS_FAILED);
     } else if (options->check) {
         log_configure(LOG_ERROR, LOG_TEXT);
-        status = (int)check_run(options->config, &locations, options->json);
+        status = (int)check_run(options->config, &registry->host, &locations, options->json);
     } else {
         status = serve(options, &registry->host, &locations);
     }

@@ -68,6 +68,11 @@ static void get_health(struct admin *admin, struct evhttp_request *request, cons
 {
     (void)rest;
     const char *waiting_for = fleet_waiting_for(admin->options.fleet);
+    const struct kept_error *unusable = fleet_unusable(admin->options.fleet);
+    if (unusable) {
+        send_text(request, HTTP_SERVUNAVAIL, unusable->message);
+        return;
+    }
     if (!waiting_for) {
         send_text(request, HTTP_OK, "OK");
         return;

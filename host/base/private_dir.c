@@ -37,25 +37,25 @@ static bool may_be_changed_by_others(const struct stat *status)
     return (status->st_mode & S_IWOTH) || ((status->st_mode & S_IWGRP) && !own_group);
 }
 
-static int check_above(const char *above, const char *path, struct error *err)
+static int check_above(const char *above, const char *path, uid_t also, struct error *err)
 {
     struct stat status;
     cleanup_free char *what = xasprintf(", on the way to %s,", path);
     if (lstat(above, &status) < 0)
         return error_errno(err, "files", errno, "cannot look at %s", above);
-    if (status.st_uid != 0 && status.st_uid != geteuid())
+    if (status.st_uid != 0 && status.st_uid != geteuid() && status.st_uid != also)
         return not_own(above, &status, what, err);
     return may_be_changed_by_others(&status) ? not_safe(above, &status, what, err) : 0;
 }
 
 /* Nobody else can put another directory in the place of one of those that lead to `path`, which is without
  * symbolic links. */
-static int check_way(const char *path, struct error *err)
+static int check_way(const char *path, uid_t also, struct error *err)
 {
     cleanup_free char *above = xstrdup(path);
     for (char *slash; (slash = strrchr(above, '/'));) {
         slash[slash == above] = '\0';
-        if (check_above(above, path, err) < 0)
+        if (check_above(above, path, also, err) < 0)
             return -1;
         if (slash == above)
             return 0;
@@ -108,8 +108,19 @@ int private_dir_open(const char *path, const char *mark, char **ret_path, struct
     cleanup_free char *real = realpath(path, NULL);
     if (!real)
         return error_errno(err, "files", errno, "cannot find the directory %s", path);
-    if (check_way(real, err) < 0 || take(real, mark, err) < 0)
+    if (check_way(real, geteuid(), err) < 0 || take(real, mark, err) < 0)
         return -1;
     *ret_path = steal(&real);
     return 0;
+}
+
+int private_dir_check_trust(const char *path, uid_t also, struct error *err)
+{
+    struct stat status;
+    if (lstat(path, &status) < 0)
+        return error_errno(err, "files", errno, "cannot look at %s", path);
+    if (status.st_uid != 0 && status.st_uid != geteuid() && status.st_uid != also)
+        return not_own(path, &status, "", err);
+    status.st_mode &= ~(mode_t)S_ISVTX; /* that keeps nobody from adding files */
+    return may_be_changed_by_others(&status) ? not_safe(path, &status, "", err) : check_way(path, also, err);
 }

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 
+#include <sys/types.h>
+
 /* Makes `path`, with what is missing of the way, or takes the directory that is there: closed to everybody
  * else (0700) afterwards, whatever the umask. One that others may look into is closed when it is empty or has
  * a file `mark`, which says that it has been ours before; anything else may be somebody's, or the system's,
@@ -16,5 +18,9 @@
  * neither this user nor root; "not-safe", others may write there, and so put something else in its place;
  * "not-private", others may look into it, and it is not known to be ours; "not-a-directory". */
 int private_dir_open(const char *path, const char *mark, char **ret_path, struct error *err);
+
+/* Whether nobody but this user, root and the user `also` can change the file or folder at `path`, which is
+ * without symbolic links, or put another one in its place. Errors as above: "not-own", "not-safe". */
+int private_dir_check_trust(const char *path, uid_t also, struct error *err);
 
 #endif

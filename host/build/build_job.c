@@ -24,7 +24,6 @@
 
 static const char *const operation_names[] = {
     [BUILD_PROBE] = "probe",
-    [BUILD_CHECK] = "check",
     [BUILD_PACKAGE] = "package",
     [BUILD_SCAFFOLD] = "scaffold",
 };
@@ -101,7 +100,7 @@ static int check_parts(const struct build_job *job, const struct build_result *r
         return 0;
     if (job->operation == BUILD_SCAFFOLD)
         return place_scaffold(job, err);
-    bool complete = job->operation == BUILD_CHECK || (job->operation == BUILD_PROBE && result->plugin) ||
+    bool complete = (job->operation == BUILD_PROBE && result->plugin) ||
                     (job->operation == BUILD_PACKAGE && result->package.staged && result->launch);
     return complete ? 0 : error_set(err, "plugin", "plugin-protocol", "the job's result is incomplete");
 }

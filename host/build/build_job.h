@@ -29,7 +29,6 @@ struct build_job;
 
 enum build_operation {
     BUILD_PROBE = 1, /* load the plugin, check its description: result->plugin */
-    BUILD_CHECK,     /* validate only: diagnostics */
     BUILD_PACKAGE,   /* validate, package, launch: result->package, dependencies, launch */
     BUILD_SCAFFOLD,  /* write the files of a new function into `folder`, which must not exist or be empty */
 };

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/private_dir.h"
 #include "base/strbuf.h"
 #include "build/plugin_claims.h"
 
@@ -52,6 +53,9 @@ struct waiter {
 struct plugins {
     struct build_jobs *jobs;
     char *folder;
+    char *further;         /* a second folder, which need not be there, or NULL */
+    uid_t owner;           /* who may own what is in it, beside this user and root */
+    struct error distrust; /* why it was not looked into; told once */
     struct entries entries;
     struct entries retired; /* of the last scan; the sets point to them until they are replaced */
     struct event *started;  /* ends the scan's own part from the event loop */
@@ -127,6 +131,16 @@ int plugins_create(struct build_jobs *jobs, const char *folder, struct plugins *
     return 0;
 }
 
+void plugins_add_folder(struct plugins *plugins, const char *folder, uid_t owner)
+{
+    cleanup_free char *given = realpath(plugins->folder, NULL);
+    cleanup_free char *further = realpath(folder, NULL);
+    if (given && further && strcmp(given, further) == 0)
+        return;
+    plugins->further = xstrdup(folder);
+    plugins->owner = owner;
+}
+
 void plugins_destroy(struct plugins *plugins)
 {
     if (!plugins)
@@ -139,6 +153,7 @@ void plugins_destroy(struct plugins *plugins)
         event_free(plugins->started);
     free(plugins->waiters);
     free(plugins->folder);
+    free(plugins->further);
     free(plugins);
 }
 
@@ -210,9 +225,10 @@ static bool must_probe(const struct entry *entry, const struct identity *identit
 
 /* The entry of one file: taken from those of the last scan, or a new one; NULL when it is not a file (any
  * more). */
-static struct entry *look_at(struct plugins *plugins, struct entries *before, const char *name)
+static struct entry *look_at(struct plugins *plugins, struct entries *before, const char *folder,
+                             const char *name)
 {
-    cleanup_free char *path = xasprintf("%s/%s", plugins->folder, name);
+    cleanup_free char *path = xasprintf("%s/%s", folder, name);
     struct stat status;
     if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
         return NULL;
@@ -227,31 +243,69 @@ static struct entry *look_at(struct plugins *plugins, struct entries *before, co
     return entry;
 }
 
-static int read_folder(const struct plugins *plugins, struct dirent ***ret_names, struct error *err)
+/* Looks at every plugin file of a folder, in the order of their names. */
+static void look_into(struct plugins *plugins, const char *folder, struct dirent **names, int count)
 {
-    int count = scandir(plugins->folder, ret_names, is_plugin_file, by_bytes);
-    if (count < 0)
-        return error_errno(err, "build", errno, "cannot read the plugin folder %s", plugins->folder);
-    return count;
+    struct entries *entries = &plugins->entries;
+    entries->items = xrealloc(entries->items, (entries->count + (size_t)count) * sizeof(struct entry *));
+    for (int i = 0; i < count; i++) {
+        struct entry *entry = look_at(plugins, &plugins->retired, folder, names[i]->d_name);
+        if (entry)
+            entries->items[entries->count++] = entry;
+        free(names[i]);
+    }
+    free(names);
+}
+
+/* Whoever may put a file there can make it run on this host. */
+static bool is_trusted(struct plugins *plugins, const char *folder, struct dirent **names, int count)
+{
+    struct error err;
+    int rc = private_dir_check_trust(folder, plugins->owner, &err);
+    for (int i = 0; i < count && rc == 0; i++) {
+        cleanup_free char *path = xasprintf("%s/%s", folder, names[i]->d_name);
+        cleanup_free char *real = realpath(path, NULL);
+        rc = private_dir_check_trust(real ? real : path, plugins->owner, &err);
+    }
+    if (rc == 0) {
+        plugins->distrust = (struct error){0};
+        return true;
+    }
+    error_prefix(&err, "the plugins in %s are not used", plugins->further);
+    if (strcmp(err.message, plugins->distrust.message) != 0)
+        log_warning("plugins.not-trusted", LOG_ERR(&err));
+    plugins->distrust = err;
+    return false;
+}
+
+static void look_further(struct plugins *plugins)
+{
+    struct dirent **names;
+    cleanup_free char *folder = plugins->further ? realpath(plugins->further, NULL) : NULL;
+    int count = folder ? scandir(folder, &names, is_plugin_file, by_bytes) : 0;
+    if (count <= 0)
+        return;
+    if (is_trusted(plugins, folder, names, count)) {
+        look_into(plugins, folder, names, count);
+        return;
+    }
+    for (int i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
 }
 
 static int start_scan(struct plugins *plugins, struct error *err)
 {
     struct dirent **names;
-    int count = read_folder(plugins, &names, err);
+    int count = scandir(plugins->folder, &names, is_plugin_file, by_bytes);
     if (count < 0)
-        return -1;
+        return error_errno(err, "build", errno, "cannot read the plugin folder %s", plugins->folder);
     plugins->scanning = true;
     plugins->probes = 1;
     plugins->retired = plugins->entries;
-    plugins->entries = (struct entries){.items = xcalloc((size_t)count, sizeof(struct entry *))};
-    for (int i = 0; i < count; i++) {
-        struct entry *entry = look_at(plugins, &plugins->retired, names[i]->d_name);
-        if (entry)
-            plugins->entries.items[plugins->entries.count++] = entry;
-        free(names[i]);
-    }
-    free(names);
+    plugins->entries = (struct entries){0};
+    look_into(plugins, plugins->folder, names, count);
+    look_further(plugins);
     event_active(plugins->started, EV_TIMEOUT, 0);
     return 0;
 }
@@ -268,9 +322,11 @@ static bool claims(const struct language *language, const char *word)
     return false;
 }
 
-static char *find_image_dir(const struct plugins *plugins, const char *name)
+/* Beside the plugin's file. */
+static char *find_image_dir(const char *path, const char *name)
 {
-    cleanup_free char *folder = xasprintf("%s/%s/image", plugins->folder, name);
+    int length = (int)(strrchr(path, '/') - path);
+    cleanup_free char *folder = xasprintf("%.*s/%s/image", length, path, name);
     cleanup_free char *dockerfile = xasprintf("%s/Dockerfile", folder);
     return fs_exists(dockerfile) ? steal(&folder) : NULL;
 }
@@ -319,7 +375,7 @@ static void accept_plugin(struct plugins *plugins, struct entry *entry,
         .abi_minor = found->abi_minor,
         .scaffolds = found->scaffolds,
         .language = found->language,
-        .image_dir = find_image_dir(plugins, found->language.name),
+        .image_dir = find_image_dir(entry->path, found->language.name),
         .changes = entry->changes,
     };
     if (entry->fresh || entry->standing != STANDING_ACCEPTED)
@@ -478,4 +534,9 @@ const struct plugin_refusal *plugins_refusals(const struct plugins *plugins, siz
 {
     *ret_count = plugins->refusal_count;
     return plugins->refusals;
+}
+
+const struct error *plugins_distrust(const struct plugins *plugins)
+{
+    return &plugins->distrust;
 }

@@ -1,6 +1,6 @@
 /*
- * The plugins of one folder: every `*.so` in it, probed in a build job before it counts. A rescan probes only
- * files that are new or have changed (path, time, size, inode). Control thread only.
+ * The plugins of one folder, or of two: every `*.so` in it, probed in a build job before it counts. A rescan
+ * probes only files that are new or have changed (path, time, size, inode). Control thread only.
  */
 #ifndef BUILD_PLUGINS_H
 #define BUILD_PLUGINS_H
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* An alias that a plugin asks for and another has: functions that say it get the other. */
 struct refused_alias {
@@ -41,6 +42,14 @@ struct plugins;
 /* `folder` is made absolute. It need not exist yet. `jobs` outlives the set. */
 int plugins_create(struct build_jobs *jobs, const char *folder, struct plugins **ret_plugins,
                    struct error *err);
+
+/* A second folder, which need not be there: its plugins come after those of the first. It is looked into only
+ * when it and its plugins belong to this user, root or `owner`, and nobody else may write there. Once, before
+ * a scan. */
+void plugins_add_folder(struct plugins *plugins, const char *folder, uid_t owner);
+
+/* Why the second folder was not looked into; without a message when it was. */
+const struct error *plugins_distrust(const struct plugins *plugins);
 
 /* Cancels a scan silently. NULL is fine. */
 void plugins_destroy(struct plugins *plugins);

@@ -115,8 +115,8 @@ static int walk_names(struct walk *walk, int folder, const struct names *names, 
 static int walk_folder(struct walk *walk, int parent, const char *name, struct error *err)
 {
     if (walk->depth == TREE_DEPTH_MAX)
-        return error_set(err, "build", "too-deep", "%s/%s is nested deeper than %d folders", walk->top,
-                         walk->path, TREE_DEPTH_MAX);
+        return error_set(err, "build", "too-deep", "%s is nested deeper than %d folders", walk->path,
+                         TREE_DEPTH_MAX);
     int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW);
     cleanup_close int fd = openat(parent, name, flags);
     if (fd < 0 && errno == ENOENT && parent != AT_FDCWD) /* removed since it was looked at */

@@ -80,7 +80,8 @@ static int tar_visit(void *context, const struct tree_entry *entry, struct error
     archive_entry_set_size(tar->entry, entry->kind == TREE_FILE ? entry->status->st_size : 0);
     if (entry->kind == TREE_LINK && set_link(tar, entry, err) < 0)
         return -1;
-    if (archive_write_header(tar->archive, tar->entry) != ARCHIVE_OK)
+    /* A warning says that a name is not ASCII and stands there byte by byte, which is what is wanted. */
+    if (archive_write_header(tar->archive, tar->entry) < ARCHIVE_WARN)
         return tar_error(tar, entry->path, err);
     return entry->kind == TREE_FILE ? tar_content(tar, entry, err) : 0;
 }

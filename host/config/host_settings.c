@@ -24,7 +24,9 @@ static const struct setting host_keys[] = {
     {"run_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, run_dir), .max = PATH_BYTES,
      .unset = "built in", .help = "Folder for the sockets of the instances and of the management API."},
     {"plugin_dir", ALIASES("plugins"), SETTING_STRING, SETTING_MEMBER(struct host_settings, plugin_dir),
-     .max = PATH_BYTES, .unset = "beside the binary", .help = "Folder of the language plugins."},
+     .max = PATH_BYTES, .unset = "beside the binary",
+     .help =
+         "Folder of the language plugins. Those in the folder `plugins` beside this file are found, too."},
     {"docker_socket", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, docker_socket), .max = 107,
      .default_text = "/var/run/docker.sock", .help = "The Docker Engine's unix socket."},
     {"workers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, workers), .max = 64,

@@ -124,7 +124,8 @@ static int write_head(struct context_tar *tar, const struct stat *status, const 
         archive_entry_set_symlink(entry, link);
     int result = archive_write_header(tar->archive, entry);
     archive_entry_free(entry);
-    return result == ARCHIVE_OK ? 0 : fail(tar, archive_error_string(tar->archive), err);
+    /* A warning says that a name is not ASCII and stands there byte by byte, which is what is wanted. */
+    return result >= ARCHIVE_WARN ? 0 : fail(tar, archive_error_string(tar->archive), err);
 }
 
 static int add_folder(struct context_tar *tar, int parent, const char *name, const struct stat *status,

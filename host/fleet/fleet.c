@@ -171,21 +171,50 @@ static void log_file_diagnostics(const struct registry *registry)
     }
 }
 
-/* A mistake that belongs to no function means that functions may be missing from what was read. */
-static bool is_whole(const struct registry *registry)
+/* The first mistake that belongs to no function, or NULL. */
+static const struct diagnostic *first_mistake(const struct registry *registry)
 {
     for (size_t i = 0; i < registry->diagnostics.count; i++) {
         const struct diagnostic *item = &registry->diagnostics.items[i];
         if (item->severity == SEVERITY_ERROR && !item->function)
-            return false;
+            return item;
     }
-    return true;
+    return NULL;
+}
+
+/* A mistake that belongs to no function means that functions may be missing from what was read. */
+static bool is_whole(const struct registry *registry)
+{
+    return !first_mistake(registry);
+}
+
+/* A file without one function that can be read, and with mistakes, is no registry. */
+static bool is_usable(const struct registry *registry)
+{
+    return is_whole(registry) || registry->function_count > 0;
+}
+
+/* Nothing can serve until the file is mended: that is more than a word in the log. */
+static void note_unusable(struct fleet *fleet, const struct registry *registry)
+{
+    struct error err;
+    cleanup_strbuf struct strbuf line;
+    strbuf_init(&line, 4096);
+    diagnostic_render_line(first_mistake(registry), &line);
+    error_set(&err, "config", "config-unusable", "the registry cannot be used: %s", strbuf_text(&line));
+    error_hint(&err, "mend the file and send SIGHUP; berthd --check shows all of it");
+    log_error("config.unusable", LOG_STR("file", fleet->config_path), LOG_ERR(&err));
+    error_replace(&fleet->unusable, &err);
 }
 
 static void apply(struct fleet *fleet, struct registry *registry)
 {
     log_file_diagnostics(registry);
-    if (!is_whole(registry) && fleet->applied && registry->function_count == 0) {
+    if (is_usable(registry))
+        error_replace(&fleet->unusable, NULL);
+    else if (!fleet->applied || fleet->unusable)
+        note_unusable(fleet, registry);
+    if (!is_usable(registry) && fleet->applied) {
         log_warning("config.kept", LOG_STR("file", fleet->config_path),
                     LOG_STR("why", "it cannot be read as a registry; the functions stay as they were"));
         registry_destroy(registry);
@@ -337,6 +366,11 @@ const struct plugins *fleet_plugins(const struct fleet *fleet)
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes)
 {
     prewarm_usage(fleet->env.prewarm, ret_instances, ret_memory_bytes);
+}
+
+const struct kept_error *fleet_unusable(const struct fleet *fleet)
+{
+    return fleet->unusable;
 }
 
 const char *fleet_waiting_for(const struct fleet *fleet)

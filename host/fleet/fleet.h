@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct event_base;
 struct fleet;
@@ -26,6 +27,8 @@ struct fleet_options {
     const char *config_path;
     const char *state_dir, *run_dir; /* made when missing, and closed to other users: private_dir_open() */
     const char *plugin_dir;          /* absolute */
+    const char *own_plugin_dir;      /* plugins_add_folder(), with `plugin_owner`; or NULL */
+    uid_t plugin_owner;
     const char *build_job_program;
     struct route_table *routes; /* outlives the fleet */
 };
@@ -85,6 +88,10 @@ void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_
 
 /* What holds up the start, for /healthz: NULL when nothing does. */
 const char *fleet_waiting_for(const struct fleet *fleet);
+
+/* Why the registry has been of no use since the start, for /healthz and the exit status: it is no YAML, say.
+ * NULL: one that is has been read. */
+const struct kept_error *fleet_unusable(const struct fleet *fleet);
 
 /* The functions in the order of their first registration, those that are removed and still drain among them;
  * pointers are valid until the event loop goes on. */

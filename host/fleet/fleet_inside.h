@@ -26,6 +26,7 @@ struct fleet {
         *functions; /* in the order of their first registration; removed ones until they are gone */
     size_t count, capacity;
     const char *waiting_for;
+    struct kept_error *unusable; /* why no registry that was read since the start is of use; NULL: one is */
     bool applied, settled, stopping, stopped;
     bool scanning, reload_again; /* the registry was to be read again while the plugins were probed */
     bool installs_stopped;

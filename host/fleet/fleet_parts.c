@@ -96,6 +96,8 @@ static int create_builders(struct fleet *fleet, const struct fleet_options *opti
         dependency_installs_create(&installs, &env->installs, err) < 0 ||
         runtime_images_create(&images, &env->images, err) < 0)
         return -1;
+    if (options->own_plugin_dir)
+        plugins_add_folder(env->plugins, options->own_plugin_dir, options->plugin_owner);
     return 0;
 }
 
@@ -183,6 +185,7 @@ void fleet_destroy(struct fleet *fleet)
     dependency_store_close(env->dependencies);
     package_store_close(env->packages);
     generation_unref(fleet->generation);
+    free(fleet->unusable);
     free_event(fleet->inbox_event);
     free_event(fleet->routes_event);
     free_event(fleet->stop_check);

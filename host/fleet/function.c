@@ -95,12 +95,22 @@ static bool is_same(const struct revision *a, const struct revision *b)
     return strcmp(revision_prepared(a)->digest, revision_prepared(b)->digest) == 0;
 }
 
-static void on_prepared(struct revision *revision, void *owner)
+/* What the build of the newest deployment has found, good or bad. */
+static void take_diagnostics(struct function *function, struct diagnostics *diagnostics)
+{
+    function_settings_place(function->settings, function->generation->registry->path, diagnostics);
+    diagnostics_move(&function->diagnostics, diagnostics);
+    log_diagnostics(function);
+}
+
+static void on_prepared(struct revision *revision, struct diagnostics *diagnostics, void *owner)
 {
     struct function *function = owner;
     bool newest = revision == function->newest;
-    if (newest)
+    if (newest) {
         error_replace(&function->problem, NULL);
+        take_diagnostics(function, diagnostics);
+    }
     if (revision == function->current) {
         revision_activate(revision);
         if (newest)
@@ -136,10 +146,8 @@ static void on_broken(struct revision *revision, const struct error *err, struct
 {
     struct function *function = owner;
     bool newest = revision == function->newest, routed = revision == function->current;
-    if (newest) {
-        diagnostics_move(&function->diagnostics, diagnostics);
-        log_diagnostics(function);
-    }
+    if (newest)
+        take_diagnostics(function, diagnostics);
     if (!routed)
         function->next = NULL;
     else

@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "build/build_job.h"
 #include "build/dependency_install.h"
+#include "build/launch_check.h"
 #include "build/package_store.h"
 #include "build/plugins.h"
 #include "build/runtime_image.h"
@@ -177,14 +178,6 @@ static void ensure_image(struct preparation *preparation)
         keep_package(preparation);
         return;
     }
-    if (!preparation->image_dir) {
-        struct error err;
-        error_set(&err, "plugin", "plugin-contract",
-                  "the plugin \"%s\" names no image and has no image folder", preparation->runtime);
-        error_hint(&err, "put a Dockerfile into %s/image beside the plugin", preparation->runtime);
-        finish(preparation, &err);
-        return;
-    }
     static const struct runtime_image_callbacks callbacks = {.line = on_image_line, .done = on_image};
     preparation->image_request = runtime_images_ensure(preparation->env->images, preparation->runtime,
                                                        preparation->image_dir, &callbacks, preparation);
@@ -200,16 +193,13 @@ static void on_built(void *context, struct build_result *result)
     if (*result->output)
         log_info("plugin.output", LOG_STR("function", preparation->settings->name),
                  LOG_STR("text", result->output));
+    struct error err;
     if (!result->ok) {
-        struct error err = result->error;
+        err = result->error;
         if (strcmp(err.reason, BUILD_INVALID_FUNCTION) == 0)
             finding_quote_first(&result->diagnostics, preparation->settings, &err);
         finish(preparation, &err);
-    } else if (result->launch->transport != BUILD_DIAL_HOME) {
-        struct error err;
-        error_set(&err, "plugin", "plugin-contract",
-                  "the plugin \"%s\" asks for a transport that this host does not have",
-                  preparation->runtime);
+    } else if (launch_check(result->launch, preparation->runtime, preparation->image_dir, &err) < 0) {
         finish(preparation, &err);
     } else {
         ensure_image(preparation);

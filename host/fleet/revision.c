@@ -80,7 +80,7 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
         revision->prewarm = prewarm_join(revision->env->prewarm, &spec);
     }
     change_state(revision, REVISION_STANDBY);
-    revision->hooks.prepared(revision, revision->owner);
+    revision->hooks.prepared(revision, diagnostics, revision->owner);
 }
 
 static void on_ending(evutil_socket_t fd, short what, void *context)

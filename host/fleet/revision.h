@@ -46,8 +46,8 @@ struct failure {
 };
 
 struct revision_hooks {
-    /* Built: state is standby, nothing is started yet. */
-    void (*prepared)(struct revision *revision, void *owner);
+    /* Built: state is standby, nothing is started yet. `diagnostics` may be moved from. */
+    void (*prepared)(struct revision *revision, struct diagnostics *diagnostics, void *owner);
     /* Cannot be built: state is broken. `diagnostics` may be moved from. */
     void (*broken)(struct revision *revision, const struct error *err, struct diagnostics *diagnostics,
                    void *owner);

@@ -1,5 +1,6 @@
 """Plugins from outside the tree: a language more, and plugins that misbehave."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -133,6 +134,47 @@ def test_build_job_that_hangs_is_ended_after_the_time_that_is_set(berth, own_plu
     berth.start()
     answer = berth.wait_answer("/victim", lambda answer: answer.status == 503, "the end of the job", 10)
     assert "killed after 1000 ms" in answer.error()["message"]
+
+
+def test_check_has_the_time_limit_of_the_daemon_and_names_refused_plugins(berth, own_plugins, peers):
+    drop(peers / "bad" / "sleep_forever.so", own_plugins)
+    drop(peers / "bad" / "no_entry.so", own_plugins)
+    berth.host = {"build_timeout": "1s"}
+    berth.write_function("victim", {"victim.txt": "x\n"}, language="sleep-forever")
+    done = subprocess.run(berth.command("--check", "--json"), capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    findings = json.loads(done.stdout)
+    [refused] = [finding for finding in findings if finding["file"].endswith("no_entry.so")]
+    assert "the plugin is refused" in refused["message"]
+    [ended] = [finding for finding in findings if finding.get("function") == "victim"]
+    assert "killed after 1000 ms" in ended["message"]
+
+
+def test_plugin_beside_the_registry_is_found(berth, peers):
+    drop(peers / "toy" / "toy.so", pathlib.Path(berth.project, "plugins"))
+    berth.write_function("third", {"third.toy": "a third language at {path}\n"}, language="toy")
+    berth.start()
+    answer = berth.wait_answer("/third/x", lambda answer: answer.status == 200, "the third language", 300)
+    assert answer.text.strip() == "a third language at /x"
+
+
+def test_plugin_that_others_may_write_is_not_used(berth, peers):
+    """A folder beside the registry runs code on this host: it must be in nobody else's hands."""
+    plugins = pathlib.Path(berth.project, "plugins")
+    drop(peers / "toy" / "toy.so", plugins)
+    berth.write_function("hello", HELLO, idle_timeout=30)
+    plugins.chmod(0o777)
+    berth.start()
+    assert berth.get("/hello").status == 200
+    [entry] = berth.log.entries(event="plugins.not-trusted")
+    assert entry["reason"] == "not-safe" and str(plugins) in entry["error"]
+    plugins.chmod(0o755)
+    (plugins / "toy.so").chmod(0o666)
+    berth.reload()
+    wait_until(lambda: len(berth.log.entries(event="plugins.not-trusted")) == 2, "a second word about it")
+    (plugins / "toy.so").chmod(0o755)
+    berth.reload()
+    wait_until(lambda: berth.log.entries(event="plugin.found", plugin="toy"), "the plugin")
 
 
 def test_hostile_plugin_reaches_nothing(berth, own_plugins, peers):

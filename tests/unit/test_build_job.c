@@ -157,21 +157,19 @@ static void test_probe_refusals(void **state)
     close_jobs(&bench);
 }
 
-static void test_check(void **state)
+static void test_validate(void **state)
 {
     (void)state;
     struct jobs_bench bench;
     open_jobs(&bench, 2, 0);
-    const struct build_result *result = run(&bench, BUILD_CHECK, NULL);
+    const struct build_result *result = run(&bench, BUILD_PACKAGE, NULL);
     assert_true(result->ok);
     assert_int_equal(result->diagnostics.count, 1);
     assert_int_equal(result->diagnostics.items[0].severity, SEVERITY_NOTE);
     assert_string_equal(result->diagnostics.items[0].function, "hello");
     assert_null(result->diagnostics.items[0].file);
-    assert_null(result->package.staged);
-    assert_int_equal(bench_count(bench.staging), 0);
 
-    result = run(&bench, BUILD_CHECK, "validate:report-error");
+    result = run(&bench, BUILD_PACKAGE, "validate:report-error");
     assert_error(result, BUILD_INVALID_FUNCTION, "this is wrong");
     assert_int_equal(result->diagnostics.count, 2);
     const struct diagnostic *item = &result->diagnostics.items[1];
@@ -310,7 +308,7 @@ static void test_texts_that_are_not_utf8(void **state)
     (void)state;
     struct jobs_bench bench;
     open_jobs(&bench, 2, 0);
-    const struct build_result *result = run(&bench, BUILD_CHECK, "validate:report-latin1");
+    const struct build_result *result = run(&bench, BUILD_PACKAGE, "validate:report-latin1");
     assert_true(result->ok);
     assert_string_equal(result->diagnostics.items[0].message, "caf?");
     close_jobs(&bench);
@@ -321,7 +319,7 @@ static void test_renamed_plugin(void **state)
     (void)state;
     struct jobs_bench bench;
     open_jobs(&bench, 2, 0);
-    const struct build_request request = {.operation = BUILD_CHECK,
+    const struct build_request request = {.operation = BUILD_PACKAGE,
                                           .plugin = TEST_PLUGIN_DIR "/described.so",
                                           .language = "acting",
                                           .function = "hello",
@@ -430,7 +428,7 @@ static void test_round_robin(void **state)
     for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++) {
         const char name[] = {asked[i].letter, '\0'};
         const struct build_request request = {
-            .operation = BUILD_CHECK, .plugin = ACTING, .function = name, .folder = bench.folder};
+            .operation = BUILD_PACKAGE, .plugin = ACTING, .function = name, .folder = bench.folder};
         build_jobs_submit(bench.jobs, &request, on_ordered, &asked[i]);
     }
     bench_wait(&bench.bench, &bench.done, 6);
@@ -446,8 +444,8 @@ static void test_parallel(void **state)
     open_jobs(&bench, 2, 60000);
     struct build_job *hanging[] = {submit(&bench, BUILD_PACKAGE, "package:hang"),
                                    submit(&bench, BUILD_PACKAGE, "package:hang")};
-    submit(&bench, BUILD_CHECK, NULL);
-    struct build_job *unwanted = submit(&bench, BUILD_CHECK, NULL);
+    submit(&bench, BUILD_PACKAGE, NULL);
+    struct build_job *unwanted = submit(&bench, BUILD_PACKAGE, NULL);
     bench_idle(&bench.bench, 300);
     build_jobs_counts(bench.jobs, &running, &waiting);
     assert_int_equal(running, 2);
@@ -474,10 +472,10 @@ static void test_nothing_leaks(void **state)
     (void)state;
     struct jobs_bench bench;
     open_jobs(&bench, 2, 0);
-    run(&bench, BUILD_CHECK, NULL);
+    run(&bench, BUILD_PACKAGE, NULL);
     size_t before = open_descriptors();
     for (int i = 0; i < 5; i++)
-        run(&bench, BUILD_CHECK, i % 2 ? "validate:abort" : NULL);
+        run(&bench, BUILD_PACKAGE, i % 2 ? "validate:abort" : NULL);
     assert_int_equal(open_descriptors(), before);
     close_jobs(&bench);
 }
@@ -499,7 +497,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_probe),          cmocka_unit_test(test_probe_refusals),
-        cmocka_unit_test(test_check),          cmocka_unit_test(test_package),
+        cmocka_unit_test(test_validate),       cmocka_unit_test(test_package),
         cmocka_unit_test(test_dependencies),   cmocka_unit_test(test_misbehaviour),
         cmocka_unit_test(test_too_many_files), cmocka_unit_test(test_texts_that_are_not_utf8),
         cmocka_unit_test(test_renamed_plugin), cmocka_unit_test(test_hang),

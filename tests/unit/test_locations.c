@@ -23,7 +23,7 @@ static void settings_win_and_become_absolute(void **state)
     struct host_settings host = {.state_dir = "/a/state", .run_dir = "run", .plugin_dir = "../plugins"};
     struct locations locations;
     struct error err;
-    assert_int_equal(locations_find(&host, &locations, &err), 0);
+    assert_int_equal(locations_find("a/registry.yml", &host, &locations, &err), 0);
     cleanup_free char *run = xasprintf("%s/run", here);
     cleanup_free char *plugins = xasprintf("%s/../plugins", here);
     assert_string_equal(locations.state_dir, "/a/state");
@@ -42,7 +42,7 @@ static void root_has_the_system_s_directories(void **state)
     struct locations locations;
     struct error err;
     setenv("XDG_STATE_HOME", "/x", 1);
-    assert_int_equal(locations_find(&host, &locations, &err), 0);
+    assert_int_equal(locations_find("a/registry.yml", &host, &locations, &err), 0);
     assert_string_equal(locations.state_dir, "/var/lib/berth");
     assert_string_equal(locations.run_dir, "/run/berth");
     locations_clear(&locations);
@@ -59,7 +59,7 @@ static void others_have_their_home(void **state)
     setenv("XDG_STATE_HOME", "/x", 1);
     setenv("XDG_RUNTIME_DIR", "relative", 1);
     setenv("HOME", "/h", 1);
-    int rc = locations_find(&host, &locations, &err);
+    int rc = locations_find("a/registry.yml", &host, &locations, &err);
     if (geteuid() == 65534)
         assert_int_equal(seteuid(0), 0);
     assert_int_equal(rc, 0);
@@ -74,7 +74,7 @@ static void plugins_and_build_jobs_are_beside_the_program(void **state)
     struct host_settings host = {0};
     struct locations locations;
     struct error err;
-    assert_int_equal(locations_find(&host, &locations, &err), 0);
+    assert_int_equal(locations_find("a/registry.yml", &host, &locations, &err), 0);
     assert_non_null(strstr(locations.plugin_dir, "plugins"));
     assert_int_equal(access(locations.build_job_program, X_OK), 0);
     locations_clear(&locations);

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct plugins_bench {
@@ -246,6 +247,43 @@ static void test_missing_folder(void **state)
     close_plugins(&bench);
 }
 
+/* The second folder comes after the first, and only when it is in nobody else's hands. */
+static void test_further_folder(void **state)
+{
+    (void)state;
+    struct plugins_bench bench;
+    open_plugins(&bench);
+    cleanup_free char *further = bench_path(&bench.bench, "further");
+    plugins_add_folder(bench.plugins, further, geteuid());
+    scan(&bench);
+    assert_string_equal(plugins_distrust(bench.plugins)->message, "");
+    assert_int_equal(mkdir(further, 0755), 0);
+    install(&bench, "described", "z.so");
+    install(&bench, "described", "further/a.so");
+    install(&bench, "acting", "further/b.so");
+    scan(&bench);
+    cleanup_free char *first = bench_path(&bench.bench, "z.so");
+    assert_string_equal(plugins_find(bench.plugins, "described")->path, first);
+    assert_non_null(plugins_find(bench.plugins, "acting"));
+    size_t count;
+    plugins_refusals(bench.plugins, &count);
+    assert_int_equal(count, 1);
+
+    assert_int_equal(chmod(further, 0777), 0);
+    scan(&bench);
+    assert_null(plugins_find(bench.plugins, "acting"));
+    assert_string_equal(plugins_distrust(bench.plugins)->reason, "not-safe");
+    assert_int_equal(chmod(further, 0755), 0);
+    scan(&bench);
+    assert_non_null(plugins_find(bench.plugins, "acting"));
+    assert_string_equal(plugins_distrust(bench.plugins)->message, "");
+    cleanup_free char *plugin = bench_path(&bench.bench, "further/b.so");
+    assert_int_equal(chmod(plugin, 0777), 0);
+    scan(&bench);
+    assert_null(plugins_find(bench.plugins, "acting"));
+    close_plugins(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_taken_names),
         cmocka_unit_test(test_taken_aliases),
         cmocka_unit_test(test_overlapping_scans),
+        cmocka_unit_test(test_further_folder),
         cmocka_unit_test(test_missing_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,8 @@ static void test_tar(void **state)
     make_tree(&bench, "t");
     cleanup_free char *long_name = xasprintf("t/%0120d/%0120d", 1, 2); /* needs a pax header */
     bench_file(&bench, long_name, "deep", 0644);
+    bench_file(&bench, "t/t\xc3\xa9xt", "utf8", 0644);
+    bench_file(&bench, "t/t\xe9xt", "latin1", 0644);
     cleanup_free char *top = bench_path(&bench, "t");
     assert_int_equal(tree_tar(top, 1 << 20, &data, &size, &err), 0);
     assert_int_equal(size % 512, 0);
@@ -131,7 +133,8 @@ static void test_tar(void **state)
                                 archive_entry_filetype(entry) == AE_IFDIR ? "1/" : "2");
     }
     assert_string_equal(strbuf_text(&seen),
-                        "a 100600 1\nb/ 40755 0\nb/run 100755 2\nb/two 100644 2\nb-c 100644 0\n");
+                        "a 100600 1\nb/ 40755 0\nb/run 100755 2\nb/two 100644 2\nb-c 100644 0\n"
+                        "t\xc3\xa9xt 100644 4\nt\xe9xt 100644 6\n");
     archive_read_free(archive);
     free(data);
 

@@ -114,12 +114,6 @@ static int run_probe(struct berth_job *job, json_t *result, struct error *err)
     return 0;
 }
 
-static int run_check(struct berth_job *job, json_t *result, struct error *err)
-{
-    (void)result;
-    return call_validate(job, err);
-}
-
 /* What the package came to is told by who wrote it. */
 static int run_package(struct berth_job *job, json_t *result, struct error *err)
 {
@@ -152,7 +146,6 @@ static const struct operation {
     bool function, output; /* what the request must name */
 } operations[] = {
     {"probe", run_probe, false, false},
-    {"check", run_check, true, false},
     {"package", run_package, true, true},
     {"scaffold", run_scaffold, true, true},
 };

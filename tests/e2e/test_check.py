@@ -1,0 +1,100 @@
+"""`berthd --check` and the daemon say the same, about functions, plugins and the registry."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from harness.functions import HELLO
+from harness.wait import wait_until
+
+CHECK_S = 60
+
+
+def check(berth):
+    run = subprocess.run(berth.command("--check", "--json"), capture_output=True, text=True, timeout=CHECK_S)
+    return run.returncode, json.loads(run.stdout)
+
+
+def link_outward(folder):
+    os.symlink("../../global-function-definition.yml", os.path.join(folder, "shared"))
+
+
+def link_in_a_circle(folder):
+    os.symlink(".", os.path.join(folder, "shared"))
+
+
+def make_deep(folder):
+    os.makedirs(os.path.join(folder, *["shared"] * 70))
+
+
+def make_large(folder):
+    with open(os.path.join(folder, "shared"), "wb") as file:
+        file.truncate(600 << 20)
+
+
+REFUSED = [
+    (link_outward, "the link shared leads out of the folder"),
+    (link_in_a_circle, "leads in a circle"),
+    (make_deep, "is nested deeper than 64 folders"),
+    (make_large, "the package is larger than 512 MiB"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "words"), REFUSED, ids=[spoil.__name__ for spoil, _ in REFUSED])
+def test_what_the_daemon_refuses_the_check_refuses(berth, spoil, words):
+    berth.write_function("odd", HELLO)
+    spoil(os.path.join(berth.project, "functions", "odd"))
+    status, findings = check(berth)
+    assert status == 2
+    [error] = [finding for finding in findings if finding["severity"] == "error"]
+    assert error["function"] == "odd" and words in error["message"]
+    berth.start()
+    answer = berth.get("/odd")
+    assert answer.status == 503 and words in answer.error()["message"]
+    assert words in berth.log.entries(event="function.problem", function="odd")[-1]["error"]
+
+
+def test_warnings_of_the_check_are_in_the_daemons_log_and_its_state(berth):
+    berth.write_function("warned", {"warned.py": HELLO, "json.py": "x = 1\n"}, idle_timeout=30)
+    status, findings = check(berth)
+    assert status == 0
+    [warning] = [finding for finding in findings if finding["severity"] == "warning"]
+    berth.start()
+    assert berth.get("/warned").status == 200
+    told = berth.admin("GET", "/system/function/warned").json()["berth"]["diagnostics"]
+    assert [(finding["severity"], finding["message"], finding["file"]) for finding in told] == [
+        ("warning", warning["message"], warning["file"])]
+    [entry] = berth.log.entries(event="function.diagnostic", function="warned", level="warning")
+    assert warning["message"] in entry["text"]
+
+
+def test_registry_that_is_no_yaml_is_an_error_until_it_is_mended(berth):
+    berth.expect_error("config.unusable")
+    berth.write_config("usable-functions: [\n")
+    berth.start(ready=False)
+    health = wait_until(lambda: berth.log.entries(event="config.unusable") and berth.admin("GET", "/healthz"), "health", 30)
+    assert health.status == 503 and "global-function-definition.yml:2:1" in health.text
+    berth.write_function("hello", HELLO)
+    berth.reload()
+    wait_until(lambda: berth.admin("GET", "/healthz").status == 200, "the daemon to be ready", 60)
+    assert berth.get("/hello").status == 200
+    assert berth.stop() == 0
+
+
+def test_exit_status_tells_of_a_registry_that_was_no_yaml(berth):
+    berth.expect_error("config.unusable")
+    berth.expect_error("daemon.failed")
+    berth.write_config("usable-functions: [\n")
+    berth.start(ready=False)
+    wait_until(lambda: berth.log.entries(event="config.unusable"), "a word about it", 30)
+    assert berth.stop() == 1
+
+
+def test_a_name_that_is_not_ascii_takes_the_normal_way(berth):
+    code = "def handle(request):\n    return open('t\u00e9xt.txt', encoding='utf-8').read()\n"
+    berth.write_function("named", {"named.py": code, "t\u00e9xt.txt": "\u00fc"})
+    berth.start()
+    assert berth.get("/named").text == "\u00fc"
+    assert not berth.log.entries(event="revision.package-unreadable")
