@@ -2,6 +2,7 @@
 import json
 import os
 import sys
+import textwrap
 
 import pytest
 
@@ -321,3 +322,115 @@ def test_a_file_named_like_a_part_put_off_does_not_get_into_the_runner(host, nam
 def test_garbage_is_collected_as_usual_once_the_function_is_loaded(host):
     connection = host.serve("import gc\n\ndef handle(request):\n    return [gc.isenabled(), gc.get_threshold()[0]]\n")
     assert connection.request().json() == [True, 700]
+
+
+def write_starlette(folder):
+    """A Starlette of another version than the image's, with what it needs, as dependencies."""
+    files = {
+        "anyio/__init__.py": "import anyio.abc\n",
+        "anyio/abc.py": "VALUE = 1\n",
+        "starlette/__init__.py": "__version__ = '99.0'\n",
+        "starlette/requests.py": """
+            import http.cookies
+            import anyio.abc
+            from anyio.abc import VALUE
+            from email.utils import formatdate
+            from http import HTTPStatus
+
+            assert type(formatdate).__name__ == "function" and HTTPStatus(200).phrase == "OK"
+
+            class Request:
+                def __init__(self, scope, receive):
+                    self.scope = scope
+
+                @property
+                def headers(self):
+                    return {name.decode(): value.decode() for name, value in self.scope["headers"]}
+            """,
+    }
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(textwrap.dedent(text))
+
+
+@pytest.mark.parametrize("environment", [{}, {"BERTH_PREWARMED": "1"}], ids=["cold", "prewarmed"])
+@pytest.mark.parametrize("head", ["", "import asyncio\n", "# from starlette import that\n"])
+def test_starlette_of_the_dependencies_for_a_plain_handler(host, tmp_path, environment, head):
+    write_starlette(tmp_path / "deps")
+    host.write(head + "def handle(request):\n    return request.headers['user-agent']\n")
+    host.start(**environment)
+    connection = host.accept()
+    assert host.init(connection, dependencies=str(tmp_path / "deps")).status == 200
+    for _ in range(3):
+        assert connection.request(headers=[("User-Agent", "x")]).text == "x"
+
+
+def test_parts_put_off_are_seen_by_nobody_else(host):
+    """A module that the image's Starlette imports while parts are put off for it gets real ones, and so do all others."""
+    host.write("""
+        import http.cookies, inspect, mimetypes, sys
+        import anyio.abc
+        from email.utils import formatdate
+        from ipaddress import ip_address
+
+        SEEN = [type(one).__name__ for one in (http, http.cookies, inspect, mimetypes, anyio, anyio.abc, formatdate, ip_address)]
+        TABLE = [name for name, one in list(sys.modules.items()) if type(one).__module__.startswith("berth")]
+        """, "multipart/__init__.py")
+    host.write("def parse_options_header(value):\n    return value, {}\n", "multipart/multipart.py")
+    connection = host.serve("""
+        def handle(request):
+            request.query_params
+            import builtins
+            import multipart
+            return [*multipart.SEEN, multipart.TABLE, builtins.__import__.__module__]
+        """)
+    assert connection.request().json() == ["module"] * 6 + ["function"] * 2 + [[], "builtins"]
+
+
+@pytest.mark.parametrize("file, name, files, seen", [
+    ("main.py", "greet.main", {"helper.py": "from . import other\nVALUE = other.VALUE\n", "other.py": "VALUE = __name__\n"},
+     "greet.other"),
+    ("main.py", "greet.main", {"__init__.py": "FIRST = 'first'\n", "helper.py": "from . import FIRST as VALUE\n"}, "first"),
+    ("pkg/main.py", "pkg.main", {"pkg/__init__.py": "", "pkg/helper.py": "VALUE = __name__\n"}, "pkg.helper"),
+    ("pkg/main.py", "greet.pkg.main", {"pkg/helper.py": "from ..top import VALUE\n", "top.py": "VALUE = __name__\n"},
+     "greet.top"),
+    ("code/main.py", "code.main", {"code/helper.py": "VALUE = __name__\n"}, "berth_function_code.helper"),
+    ("main.py", "helper.main", {"helper.py": "VALUE = __name__\n"}, "berth_function_helper.helper"),
+])
+def test_relative_imports(host, file, name, files, seen):
+    for path, text in files.items():
+        host.write(text, path)
+    host.write("from .helper import VALUE\n\ndef handle(request):\n    return VALUE\n", file)
+    connection = host.serve("", runtime={"file": file, "name": name, "attribute": "handle"}) if file != "main.py" else \
+        host.serve(host.folder.joinpath(file).read_text(), runtime={"file": file, "name": name, "attribute": "handle"})
+    assert connection.request().text == seen
+
+
+@pytest.mark.parametrize("file, name", [("pkg/__init__.py", "pkg"), ("__init__.py", "greet")])
+def test_a_package_as_the_entry(host, file, name):
+    folder = file.rpartition("/")[0]
+    host.write("VALUE = __name__\n", f"{folder}/core.py".lstrip("/"))
+    host.write("from .core import VALUE\n\ndef handle(request):\n    return VALUE\n", file)
+    connection = host.serve("", runtime={"file": file, "name": name, "attribute": "handle"})
+    assert connection.request().text == f"{name}.core"
+
+
+def test_the_handler_is_not_what_an_application_calls(host):
+    """Where only loading tells which names there are."""
+    host.write("""
+        import logging as handle
+
+        def handler(request):
+            return "a view"
+
+        class App:
+            view_functions = {"index": handler}
+
+            def __call__(self, environ, start_response):
+                start_response("200 OK", [])
+                return [b"the application"]
+
+        app = App()
+        """, "elsewhere.py")
+    connection = host.serve("from elsewhere import *\n", runtime={"file": "main.py", "attribute": None})
+    assert connection.request().text == "the application"

@@ -1,4 +1,5 @@
 """Slots, redialling, signals, output."""
+import textwrap
 import threading
 import time
 
@@ -192,6 +193,60 @@ def test_context_variables_do_not_leak_between_requests(host):
             return before
     """)
     assert [connection.request().text for _ in range(3)] == ["nothing"] * 3
+
+
+def test_context_variables_of_plain_requests_do_not_leak(host):
+    connection = host.serve("""
+        import contextvars
+        kept = contextvars.ContextVar("kept")
+        kept.set("by loading")
+        seen = contextvars.ContextVar("seen", default="nothing")
+        def stream(before):
+            seen.set("something")
+            yield before + " " + kept.get()
+        def handle(request):
+            before = seen.get()
+            if request.path == "/stream":
+                return stream(before)
+            seen.set("something")
+            return before + " " + kept.get()
+    """)
+    for target in ("/", "/stream", "/", "/stream", "/"):
+        assert connection.request(target=target).text == "nothing by loading"
+
+
+@pytest.mark.parametrize("head, call", [
+    ("import asyncio", "asyncio.get_event_loop().run_until_complete(work())"),
+    ("", "__import__('asyncio').run(work())"),
+    ("from asyncio import get_event_loop", "get_event_loop().run_until_complete(work())"),
+    ("import asyncio", "[asyncio.run(work()), asyncio.get_event_loop().run_until_complete(work())][1]"),
+    ("import asyncio", "[asyncio.get_event_loop().run_until_complete(work()), asyncio.get_event_loop().close()][0]"),
+    ("import asyncio\nasyncio.set_event_loop_policy(asyncio.DefaultEventLoopPolicy())",
+     "asyncio.get_event_loop().run_until_complete(work())"),
+])
+def test_event_loop_of_a_plain_handler(host, head, call):
+    connection = host.serve(f"{head}\n" + textwrap.dedent(f"""
+        async def work():
+            import asyncio
+            await asyncio.sleep(0)
+            return "worked"
+
+        def handle(request):
+            return {call}
+    """), concurrency=2)
+    for one in (connection, host.accept()) * 3:
+        assert one.request().text == "worked"
+
+
+def test_a_thread_of_the_function_has_no_loop_of_a_slot(host):
+    connection = host.serve("""
+        import asyncio, concurrent.futures
+        def handle(request):
+            asyncio.get_event_loop()
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                return type(pool.submit(asyncio.get_event_loop).exception()).__name__
+    """)
+    assert connection.request().text == "RuntimeError"
 
 
 def test_async_handler_has_a_loop_and_a_task_from_its_first_step(host):

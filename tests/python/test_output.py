@@ -1,4 +1,5 @@
 """Standard output and error: whole lines, marked with their request."""
+import pytest
 
 
 def test_lines_carry_the_request(host):
@@ -71,3 +72,38 @@ def test_traceback_carries_the_request(host):
     connection.request()
     host.wait_log("on purpose")
     assert "\x1erequest-1\x1eValueError: on purpose" in host.raw_log().split("\n")
+
+
+@pytest.mark.parametrize("environment", [{}, {"BERTH_PREWARMED": "1"}], ids=["cold", "prewarmed"])
+def test_the_level_of_a_logger_is_all_that_its_lines_need(host, environment):
+    host.write("""
+        import logging
+        log = logging.getLogger()
+        log.info("too early")
+        log.setLevel(logging.INFO)
+        log.info("while loading")
+        log.debug("never")
+
+        def handle(request):
+            log.info("seen by info")
+            logging.getLogger("part").warning("a warning")
+    """)
+    host.start(**environment)
+    connection = host.accept()
+    assert host.init(connection).status == 200
+    assert connection.request().status == 204
+    host.wait_log("a warning")
+    assert host.log().split() == "while loading seen by info a warning".split()
+
+
+def test_a_handler_of_the_function_is_the_only_one(host):
+    connection = host.serve("""
+        import logging
+        logging.basicConfig(level=logging.INFO, format="mine: %(message)s")
+
+        def handle(request):
+            logging.info("once")
+    """)
+    connection.request()
+    host.wait_log("mine: once")
+    assert host.log().count("once") == 1

@@ -2,7 +2,7 @@
 import os
 import sys
 
-from . import ahead, failure, request, respond, shape
+from . import ahead, failure, output, request, respond, shape
 
 
 class Ending(SystemExit):
@@ -47,6 +47,7 @@ def preload():
 
     from . import asgi, events, threads  # noqa: F401
 
+    output.show_all_levels()
     gc.collect()
     gc.freeze()
 
@@ -64,6 +65,7 @@ def load(settings, package):
     ahead.import_shadowed(brought)
     set_path(code, settings.get("dependencies"), runtime.get("file"))
     forget_older_copies(brought)
+    output.show_all_levels()
     try:
         module = import_entry(code, runtime)
     except (LoadError, Ending):
@@ -72,6 +74,7 @@ def load(settings, package):
         raise LoadError(f"loading the function failed with {failure.summary(error)}", failure.trace(error)) from None
     function = describe(module, runtime, settings)
     function.debug = bool(runtime.get("debug"))
+    output.show_all_levels()
     return function
 
 
@@ -116,21 +119,68 @@ def import_entry(code, runtime):
         import importlib
 
         return importlib.import_module(name)
-    return import_file(os.path.join(code, runtime["file"]))
+    path = os.path.join(code, runtime["file"])
+    name = runtime.get("name") or ""
+    return import_member(code, path, name) if name else import_file(free_name(os.path.basename(path)[:-3]), path)
 
 
-def import_file(path):
-    """Imports a file under its own name, unless that name is taken: a function may be called json."""
+def free_name(name):
+    """This name for a module, unless it is taken: a function may be called json."""
+    return f"berth_function_{name}" if name in sys.modules or name in sys.stdlib_module_names else name
+
+
+def import_member(code, path, name):
+    """Imports the entry file as a module of the package that its folder is: `name` is the dotted name, which ends in
+    the file's path below `code` and may begin with a name for `code` itself, which must hide no other module."""
+    from importlib.machinery import PathFinder
+
+    names = name.split(".")
+    folders = [path]
+    while len(folders) <= len(names):
+        folders.append(os.path.dirname(folders[-1]))
+    if os.path.basename(path) == "__init__.py":
+        folders = folders[1:]
+    names[0] = free_name(names[0])
+    if folders[len(names) - 1] == code and PathFinder.find_spec(names[0]) is not None:
+        names[0] = f"berth_function_{names[0]}"
+    for depth in range(1, len(names)):
+        import_package(".".join(names[:depth]), folders[len(names) - depth])
+    if folders[0] != path:
+        return import_package(".".join(names), folders[0])
+    return import_file(".".join(names), path)
+
+
+def import_package(name, folder):
+    """Imports a folder as a package, with its __init__.py or without one."""
+    from importlib.machinery import ModuleSpec
+    from importlib.util import module_from_spec
+
+    path = os.path.join(folder, "__init__.py")
+    if os.path.isfile(path):
+        return import_file(name, path, [folder])
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [folder]
+    return enter(name, module_from_spec(spec))
+
+
+def import_file(name, path, locations=None):
+    """Imports a file under this name; with locations it is a package's."""
     from importlib.machinery import SourceFileLoader
-    from importlib.util import module_from_spec, spec_from_loader
+    from importlib.util import module_from_spec, spec_from_file_location
 
-    name = os.path.basename(path).removesuffix(".py")
-    if name in sys.modules or name in sys.stdlib_module_names:
-        name = f"berth_function_{name}"
     loader = SourceFileLoader(name, path)
-    module = module_from_spec(spec_from_loader(name, loader))
-    sys.modules[name] = module
+    spec = spec_from_file_location(name, path, loader=loader, submodule_search_locations=locations)
+    module = enter(name, module_from_spec(spec))
     loader.exec_module(module)
+    return module
+
+
+def enter(name, module):
+    """Makes the module known under its name, and to its package."""
+    sys.modules[name] = module
+    package, _, child = name.rpartition(".")
+    if package in sys.modules:
+        setattr(sys.modules[package], child, module)
     return module
 
 
@@ -156,14 +206,35 @@ def describe(module, runtime, settings):
 
 
 def find(module, attribute):
-    """(name, handler): the attribute, or without one the first of the usual names."""
-    for name in (attribute,) if attribute else shape.NAMES:
-        handle = module
-        for part in name.split("."):
-            handle = getattr(handle, part, None)
-        if handle is not None:
+    """(name, handler): the attribute, or without one the first of the usual names that a handler has."""
+    if attribute:
+        return attribute, attribute_of(module, attribute)
+    views = views_of(module)
+    for name in shape.NAMES:
+        handle = getattr(module, name, None)
+        if callable(handle) and not any(handle is view for view in views):
             return name, handle
     return attribute, None
+
+
+def attribute_of(module, attribute):
+    found = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def views_of(module):
+    """The functions that an application of the module calls by itself: its views."""
+    views = []
+    for name in shape.APPLICATIONS:
+        application = getattr(module, name, None)
+        try:
+            views += getattr(application, "view_functions", {}).values()
+            views += [getattr(route, "endpoint", None) for route in getattr(application, "routes", ())]
+        except (AttributeError, TypeError):
+            pass  # an application of another kind
+    return views
 
 
 def encoder(module, runtime):

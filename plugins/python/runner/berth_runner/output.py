@@ -62,3 +62,12 @@ def install():
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
     atexit.register(sys.stdout.finish)
     atexit.register(sys.stderr.finish)
+
+
+def show_all_levels():
+    """Lets what a logger is told to log appear although nobody has made a handler for it, as where event handlers come
+    from: `setLevel(INFO)` alone is enough. Handlers that are made replace this."""
+    logging = sys.modules.get("logging")
+    last_resort = getattr(logging, "lastResort", None)
+    if last_resort is not None and last_resort.level == logging.WARNING:
+        last_resort.setLevel(logging.NOTSET)

@@ -11,7 +11,7 @@ REQUEST, EVENT, ASGI, WSGI = "request", "event", "asgi", "wsgi"
 
 # The names that are looked for, in this order, when nobody names one.
 NAMES = ("handle", "handler", "lambda_handler", "app", "application")
-_APPLICATIONS = ("app", "application")
+APPLICATIONS = ("app", "application")
 
 CO_VARARGS = 0x04
 CO_COROUTINE = 0x80
@@ -24,13 +24,13 @@ def shape_of(handle, name):
     if not names:  # *args: only the name tells
         if name == "lambda_handler":
             return EVENT
-        if name in _APPLICATIONS:
+        if name in APPLICATIONS:
             return ASGI if code_flags(handle) & CO_COROUTINE else WSGI
         return REQUEST
     if len(names) == 3:
         return ASGI
     if len(names) == 2:
-        return WSGI if names[1] == "start_response" or name in _APPLICATIONS else EVENT
+        return WSGI if names[1] == "start_response" or name in APPLICATIONS else EVENT
     return REQUEST
 
 

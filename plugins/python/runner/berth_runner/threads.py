@@ -3,7 +3,9 @@
 A handler that blocks holds up its own slot and nothing else. Nothing of asyncio is loaded until a handler returns
 something that needs a loop; the thread then has one of its own.
 """
+import sys
 import threading
+from contextvars import copy_context
 
 from _socket import MSG_DONTWAIT, MSG_PEEK, SHUT_RD
 
@@ -16,6 +18,7 @@ from .protocol import HEAD_LIMIT, ProtocolError, bodiless, closing, decoder, par
 from .respond import Application, Pending, piece
 
 _END = object()
+_thread = threading.local()  # slot: the one that this thread serves
 
 
 class Slot:
@@ -28,6 +31,7 @@ class Slot:
         self.served = False  # whether the connection brought a request
         self.sent = False  # whether something of the current response has gone out
         self._loop = None
+        self.context = engine.context
         function = engine.function
         self.handle = function.handle
         self.encode = function.encode
@@ -35,6 +39,7 @@ class Slot:
 
     def run(self, sock, data):
         """The thread. sock: a connection made already, with data that was read from it; or None."""
+        _thread.slot = self
         pauses = delays()
         while True:
             if sock is None:
@@ -76,7 +81,9 @@ class Slot:
                 if end < 0 and len(data) > HEAD_LIMIT:
                     raise ProtocolError("a head without an end")
             self.served = True
-            data = self.exchange(data, end)
+            if not engine.gives_loops and "asyncio" in sys.modules:
+                engine.give_loops()
+            data = self.context.copy().run(self.exchange, data, end)
             self.busy = False
             if data is None or engine.stopping:
                 return
@@ -194,11 +201,11 @@ class Slot:
         sender = Sender(self.write, request.method == "HEAD", close, lambda: None)
         self.loop().run_until_complete(run_application(answer, request, sender))
         if background is not None:
-            threading.Thread(target=_run_background, args=(background,), name="background").start()
+            threading.Thread(target=copy_context().run, args=(_run_background, background), name="background").start()
 
     def loop(self):
         """This thread's own event loop."""
-        if self._loop is None:
+        if self._loop is None or self._loop.is_closed():
             import asyncio
 
             self._loop = asyncio.new_event_loop()
@@ -232,6 +239,26 @@ class Slot:
                 pass  # it ended by itself
 
 
+def _give_loops(policy):
+    """Has asyncio.get_event_loop() give the loop of the slot where it would find none, or a closed one."""
+    usual = policy.get_event_loop
+
+    def get_event_loop():
+        slot = getattr(_thread, "slot", None)
+        if slot is None:
+            return usual()
+        try:
+            loop = usual()
+        except RuntimeError:
+            loop = None
+        if loop is None or loop.is_closed():
+            loop = slot.loop()
+            policy.set_event_loop(loop)
+        return loop
+
+    policy.get_event_loop = get_event_loop
+
+
 async def _wait(awaitable):
     return await awaitable
 
@@ -252,8 +279,11 @@ class Engine:
         self.session = session
         self.function = session.function
         self.stopping = False
+        self.context = copy_context()  # each request runs in a copy of what loading has left
+        self.gives_loops = False
         self._path = session.path
         self._stop = threading.Event()
+        self._giving = threading.Lock()
         self._wake = threading.Lock()
         self._wake.acquire()
 
@@ -266,6 +296,15 @@ class Engine:
                 return dial(self._path)
             except OSError:
                 continue
+
+    def give_loops(self):
+        """Lets plain handlers use asyncio.get_event_loop(), as if each ran in the main thread."""
+        import asyncio
+
+        with self._giving:
+            if not self.gives_loops:
+                _give_loops(asyncio.get_event_loop_policy())
+                self.gives_loops = True
 
     def stop(self):
         """From a signal handler: makes run() return. Only a lock is safe to use there."""
