@@ -139,6 +139,19 @@ STARLETTE = """
         middleware=[Middleware(GZipMiddleware)])
 """
 
+# A plain handler beside a Starlette that it never imports, and an application with a view of a handler's name.
+BESIDE = "def handle(request):\n    return {'agent': request.headers.get('user-agent')}\n"
+VIEW = """
+    from flask import Flask
+
+    app = Flask(__name__)
+
+
+    @app.route("/")
+    def handler():
+        return "view"
+"""
+
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs/python.md"
 DOCUMENTED = re.compile(r"<!-- GET (\S+) \| 200 \| ([^\n]*) \| (\w+) -->\n```python\n(.*?)```", re.DOTALL)
 
@@ -154,6 +167,8 @@ def started(shared_berth):
     berth.write_function("flask_app", {"app.py": FLASK, "static/a.css": "p { color: red }\n", "requirements.txt": "flask\n"},
                          base_function_file_name=None, idle_timeout=60)
     berth.write_function("star", STARLETTE, extra_dependencies="'starlette>=0.40'", idle_timeout=60)
+    berth.write_function("beside", BESIDE, extra_dependencies="'starlette>=0.40'", idle_timeout=60)
+    berth.write_function("view", {"app.py": VIEW, "requirements.txt": "flask\n"}, base_function_file_name=None)
     berth.write_function("uv", FASTAPI, extra_dependencies="fastapi python-multipart uvloop", idle_timeout=60)
     berth.start()
     for name in ("fast/items/", "flask_app/greet/you", "star/", "uv/items/"):
@@ -181,6 +196,15 @@ class WebSocket:
     def receive(self):
         first, size = self.connection.reader.read(2)
         return first & 15, self.connection.reader.read(size)
+
+
+def test_a_plain_handler_beside_a_starlette_of_the_dependencies(served):
+    for _ in range(3):
+        assert served.get("/beside", headers={"User-Agent": "x"}).json() == {"agent": "x"}
+
+
+def test_a_view_may_be_called_handler(served):
+    assert served.get("/view").text == "view"
 
 
 @pytest.mark.parametrize("name", ["fast", "uv"])

@@ -59,6 +59,45 @@ COUNTED = """
         return {"most": most}
 """
 
+# Relative imports in the base file and in a package that `handler` names.
+RELATIVE = {"main.py": "from .helper import value\ndef handle(request):\n    return value\n", "helper.py": "value = 'one'\n"}
+PACKAGE = {"pkg/entry.py": "from .core import value\ndef run(request):\n    return value\n", "pkg/__init__.py": "",
+           "pkg/core.py": "value = 'two'\n"}
+
+# What a request leaves in a context variable, and what it logs.
+PLAIN = """
+    import logging
+    from contextvars import ContextVar
+
+    seen = ContextVar("seen", default="nobody")
+    log = logging.getLogger()
+    log.setLevel(logging.INFO)
+
+    def handle(request):
+        before = seen.get()
+        seen.set("somebody")
+        log.info("seen by info")
+        return before
+"""
+
+# Tells how many of its requests ran at the same time at most.
+EVENTS = """
+    import threading, time
+
+    lock = threading.Lock()
+    running = most = 0
+
+    def lambda_handler(event, context):
+        global running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.02)
+        with lock:
+            running -= 1
+        return {"most": most}
+"""
+
 # A request to /block blocks the thread that it runs on until there is another one to /release.
 BLOCKING = """
     import threading
@@ -81,6 +120,11 @@ def started(shared_berth):
     shared_berth.write_function("explicit", {"lib.py": "def go(request):\n    return 'gone'\n"}, handler="lib:go")
     shared_berth.write_function("debug", "def handle(request):\n    return undefined_name\n", debug=True)
     shared_berth.write_function("counted", COUNTED, concurrency=3, max_scale=1, idle_timeout=60)
+    shared_berth.write_function("relative", RELATIVE)
+    shared_berth.write_function("package", PACKAGE, base_function_file_name="pkg/entry.py", handler="pkg.entry:run")
+    shared_berth.write_function("plain", PLAIN, max_scale=1)
+    shared_berth.write_function("events", EVENTS, max_scale=1)
+    shared_berth.write_function("two_events", EVENTS, max_scale=1, concurrency=2)
     shared_berth.write_function("blocking", BLOCKING, concurrency=2, max_scale=1, idle_timeout=60)
     shared_berth.start()
 
@@ -101,6 +145,28 @@ def test_function(served, name):
 
 def test_handler_that_is_named(served):
     assert served.get("/explicit").text == "gone"
+
+
+@pytest.mark.parametrize("name, answer", [("relative", "one"), ("package", "two")])
+def test_relative_imports(served, name, answer):
+    assert served.get(f"/{name}").text == answer
+
+
+def test_nothing_of_a_request_is_seen_by_the_next(served):
+    answers = [served.get("/plain") for _ in range(12)]
+    assert {answer.text for answer in answers} == {"nobody"}
+    for answer in answers[:2]:
+        request_id = answer.headers["X-Request-Id"]
+        wait_until(lambda: served.log.entries(event="function.output", function="plain", request_id=request_id,
+                                              text="seen by info"), "the line that was logged")
+
+
+@pytest.mark.parametrize("name, most", [("events", 1), ("two_events", 2)])
+def test_event_handlers_run_one_at_a_time_unless_concurrency_is_set(served, name, most):
+    served.get(f"/{name}")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(served.get, [f"/{name}"] * 24))
+    assert max(answer.json()["most"] for answer in answers) == most
 
 
 def test_debug_shows_the_traceback(served):

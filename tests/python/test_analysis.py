@@ -54,10 +54,23 @@ def test_broken(case, tmp_path):
     "def application(environ, start_response):\n    return []\n",
     "from starlette.applications import Starlette\napp = Starlette()\n",
     "app = None\ndef handle(request):\n    return app\n",
+    "from .other import x\ndef handle(request):\n    return x\n",
+    "def handle(request):\n    from . import x\n    return x\n",
 ])
 def test_fine(source, tmp_path):
     (tmp_path / "main.py").write_text(source, encoding="utf-8")
     assert validate(tmp_path) == []
+
+
+@pytest.mark.parametrize("source, line", [
+    ("from bson.objectid import ObjectId\nfrom pymongo import MongoClient\n", "pymongo"),
+    ("import google.cloud.storage\nimport yaml\n", "google-cloud-storage"),
+    ("import uvloop\nimport uvicorn\n", "uvicorn[standard]"),
+    ("import werkzeug, markupsafe, flask\n", "flask"),
+])
+def test_what_a_dependency_may_bring_is_not_asked_for(tmp_path, source, line):
+    (tmp_path / "main.py").write_text(source + "def handle(request):\n    return 1\n")
+    assert validate(tmp_path, extra_dependencies=line) == []
 
 
 @pytest.mark.parametrize("files, name, found", [
@@ -93,6 +106,16 @@ def test_the_only_file_with_a_handle_is_the_entry(tmp_path):
 
 @pytest.mark.parametrize("source, attribute", [
     ("def handle(r):\n    pass\napp = handler = handle\n", "handle"),
+    ("from flask import Flask\napp = Flask(__name__)\n@app.route('/')\ndef handle():\n    pass\n", "app"),
+    ("app = FastAPI()\n@app.get('/')\nasync def handler(x: int):\n    pass\n", "app"),
+    ("app = Flask(__name__)\ndef handler():\n    pass\napp.add_url_rule('/', view_func=handler)\n", "app"),
+    ("async def handle(r):\n    pass\napp = Starlette(routes=[Route('/', handle)])\n", "app"),
+    ("app = FastAPI()\nhandler = Mangum(app)\n", "handler"),
+    ("app = Resolver()\n@app.get('/')\ndef handler():\n    pass\ndef lambda_handler(event, context):\n    pass\n",
+     "lambda_handler"),
+    ("def handle(request):\n    pass\nhandle = traced(handle)\n", "handle"),
+    ("for handle in ():\n    pass\ndef handler(request):\n    pass\n", "handler"),
+    ("import handle\nhandler = None\napp = make()\n", "app"),
     ("app = make()\ndef lambda_handler(event, context):\n    pass\n", "lambda_handler"),
     ("from flask import Flask\napplication = Flask(__name__)\n", "application"),
     ("from elsewhere import *\napp = 1\n", None),
@@ -101,6 +124,44 @@ def test_the_only_file_with_a_handle_is_the_entry(tmp_path):
 def test_attribute_is_the_first_of_the_usual_names(tmp_path, source, attribute):
     (tmp_path / "main.py").write_text(source)
     assert json.loads(plugin.launch(str(tmp_path), "x", None, {})[3])["attribute"] == attribute
+
+
+@pytest.mark.parametrize("source, options, concurrency", [
+    ("def handler(event, context):\n    pass\n", {}, 1),
+    ("@traced\ndef lambda_handler(event, context, more=None):\n    pass\n", {}, 1),
+    ("def work(event, context):\n    pass\nhandler = work\n", {}, 1),
+    ("def go(event, context):\n    pass\n", {"handler": "main:go"}, 1),
+    ("app = FastAPI()\nhandler = Mangum(app)\n", {}, 1),
+    ("def handler(event, context):\n    pass\nhandler = traced(handler)\n", {}, 1),
+    ("def work(event, context):\n    pass\nhandler = traced(work)\n", {}, 1),
+    ("from elsewhere import lambda_handler\n", {}, 1),
+    ("from elsewhere import handler\n", {}, 8),
+    ("def app(request):\n    pass\napp = traced(app)\n", {}, 8),
+    ("def handler(request):\n    pass\n", {}, 8),
+    ("def handler(environ, start_response):\n    pass\n", {}, 8),
+    ("app = FastAPI()\n", {}, 8),
+])
+def test_event_handlers_run_one_at_a_time(tmp_path, source, options, concurrency):
+    (tmp_path / "main.py").write_text(source)
+    assert plugin.launch(str(tmp_path), "x", None, options)[2] == concurrency
+
+
+@pytest.mark.parametrize("file, files, options, name", [
+    ("main.py", {"main.py": "from .helper import x\n", "helper.py": ""}, {}, "greet.main"),
+    ("main.py", {"main.py": "import helper\n", "helper.py": ""}, {}, None),
+    ("main.py", {"main.py": "import pkg.a\n", "pkg/a.py": "from .b import x\n", "pkg/b.py": "x = 1\n"}, {}, None),
+    ("pkg/a.py", {"pkg/a.py": "from .b import x\n", "pkg/b.py": ""}, {}, "pkg.a"),
+    ("pkg/a.py", {"pkg/a.py": "from .b import x\n", "pkg/b.py": "from ..c import x\n", "c.py": ""}, {}, "greet.pkg.a"),
+    ("pkg/a.py", {"pkg/a.py": "import b\n", "pkg/b.py": ""}, {}, None),
+    (None, {"pkg/a.py": "import b\n", "pkg/b.py": ""}, {"handler": "pkg.a:run"}, "pkg.a"),
+    (None, {"pkg/__init__.py": "from .b import x\n", "pkg/b.py": ""}, {"handler": "pkg:run"}, "pkg"),
+    ("__init__.py", {"__init__.py": "from .b import x\n", "b.py": ""}, {}, "greet"),
+])
+def test_the_folder_is_a_package_where_imports_are_relative(tmp_path, file, files, options, name):
+    for path, text in files.items():
+        (tmp_path / "greet" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "greet" / path).write_text(text)
+    assert json.loads(plugin.launch(str(tmp_path / "greet"), "x", file, options)[3]).get("name") == name
 
 
 def test_the_only_file_with_an_application_is_the_entry(tmp_path):

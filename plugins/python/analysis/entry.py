@@ -13,8 +13,8 @@ HANDLERS = ("handle", "handler", "lambda_handler", "app", "application")
 
 
 class Entry:
-    """file is relative to the folder, or None when `module` lies in the dependencies. attribute is None until it is
-    known which of HANDLERS there is."""
+    """file is relative to the folder, or None when `module` lies in the dependencies; module is as `handler` names it.
+    attribute is None until it is known which of HANDLERS there is."""
 
     def __init__(self, file, attribute=None, module=None):
         self.file = file
@@ -45,7 +45,7 @@ def _named_handler(job):
     base = module.replace(".", "/")
     for file in (f"{base}.py", f"{base}/__init__.py"):
         if file in job.files:
-            return Entry(file, attribute)
+            return Entry(file, attribute, module)
     if job.requirements:
         return Entry(None, attribute, module)
     near = nearest(base, [name.removesuffix(".py") for name in job.files])

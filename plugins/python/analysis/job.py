@@ -6,10 +6,12 @@ import os
 import sys
 import warnings
 
+from .choice import attribute_of, takes_event
+from .config import config_of
 from .entry import find_entry
 from .findings import Findings
-from .handler import attribute_of, check_handler, config_of
-from .modules import check_hidden_names, check_imports
+from .handler import check_handler
+from .modules import check_hidden_names, check_imports, module_name
 from .requirements import Requirements
 from .sources import EXCLUDED, python_files, read_source
 
@@ -18,6 +20,7 @@ ENVIRONMENT = ["PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"]
 INSTALLER = "/opt/berth/install"
 CODE = "/berth/code"
 CONCURRENCY = 8
+EVENT_CONCURRENCY = 1  # where event handlers come from, one runs at a time, and their code relies on it
 
 SAMPLE = '''\
 """The function {name}: answers requests to /{name}."""
@@ -135,13 +138,20 @@ def launch(folder, name, file, options):
     if job.entry is None:
         raise ValueError("the function has no entry file")
     runtime = {"attribute": job.entry.attribute, "debug": job.debug}
+    concurrency = CONCURRENCY
     if job.entry.file:
+        source = job.source(job.entry.file)
         runtime["file"] = job.entry.file
-        runtime["attribute"] = job.entry.attribute or attribute_of(job.source(job.entry.file))
-        runtime["is_return_serialized"] = config_of(job.source(job.entry.file))
+        runtime["attribute"] = job.entry.attribute or attribute_of(source)
+        runtime["is_return_serialized"] = config_of(source)
+        name = module_name(job)
+        if name:
+            runtime["name"] = name
+        if takes_event(source, runtime["attribute"]):
+            concurrency = EVENT_CONCURRENCY
     else:
         runtime["module"] = job.entry.module
-    return RUNNER, ENVIRONMENT, CONCURRENCY, json.dumps(runtime)
+    return RUNNER, ENVIRONMENT, concurrency, json.dumps(runtime)
 
 
 def scaffold(folder, name, file, options):

@@ -1,6 +1,7 @@
 """Imports: those that nothing provides, and files that hide the standard library."""
 import ast
 import os
+import re
 import sys
 
 # What the runtime image has beside the standard library (image/Dockerfile).
@@ -19,19 +20,17 @@ DISTRIBUTIONS = {
     "yaml": "PyYAML", "zmq": "pyzmq",
 }
 
-# What well-known distributions bring along.
-BROUGHT_BY = {
-    "click": {"flask", "uvicorn", "black"}, "jinja2": {"flask"}, "markupsafe": {"flask", "jinja2"},
-    "numpy": {"pandas", "scipy", "scikit-learn", "torch", "transformers", "matplotlib", "tensorflow",
-              "opencv-python-headless", "opencv-python", "scikit-image", "faiss-cpu"},
-    "huggingface_hub": {"transformers", "sentence-transformers"}, "tokenizers": {"transformers"},
-    "pydantic": {"fastapi", "openai", "anthropic"}, "starlette": {"fastapi"}, "httpcore": {"httpx"},
-    "scipy": {"scikit-learn", "scikit-image"}, "torch": {"sentence-transformers", "torchvision", "accelerate"},
-    "transformers": {"sentence-transformers"}, "tqdm": {"transformers", "openai"}, "urllib3": {"requests", "boto3"},
-    "certifi": {"requests", "httpx"}, "httpx": {"openai", "anthropic"}, "werkzeug": {"flask"},
-    "botocore": {"boto3"}, "dateutil": {"pandas", "boto3"}, "typing_extensions": {"fastapi", "pydantic", "torch"},
-    "yaml": {"transformers"}, "PIL": {"matplotlib", "torchvision", "scikit-image"}, "attr": {"aiohttp"},
-    "yarl": {"aiohttp"}, "multidict": {"aiohttp"}, "pytz": {"pandas"},
+# Everything that some well-known distributions bring, their own modules left out. Whoever asks for any other one is
+# not told that a module is missing: only the installed set knows.
+_BRINGS = {
+    "attrs": {"attr"}, "beautifulsoup4": {"soupsieve", "typing_extensions"}, "certifi": set(), "click": set(),
+    "fastapi": {"annotated_doc", "annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"},
+    "flask": {"blinker", "click", "itsdangerous", "jinja2", "markupsafe", "werkzeug"}, "humanize": set(), "idna": set(),
+    "jinja2": {"markupsafe"}, "lxml": set(), "markdown": set(), "numpy": set(),
+    "pandas": {"dateutil", "numpy", "pytz", "tzdata"}, "pillow": set(),
+    "pydantic": {"annotated_types", "pydantic_core", "typing_extensions", "typing_inspection"}, "python-dateutil": set(),
+    "pytz": set(), "pyyaml": {"_yaml"}, "requests": {"certifi", "charset_normalizer", "urllib3"}, "six": set(),
+    "scipy": {"numpy"}, "tabulate": set(), "typing-extensions": set(), "urllib3": set(),
 }
 
 # Folders that commonly stand beside a function and that nobody means to import.
@@ -45,19 +44,21 @@ def normalise(name):
 
 def check_imports(job, source):
     """Warns of imports that will fail, in the entry file and in what it imports from the folder."""
-    waiting = [source]
+    waiting = [(source, package_depth(job))]
     seen = {source.path}
     while waiting:
-        current = waiting.pop(0)
+        current, depth = waiting.pop(0)
         if current.tree is None:
             if current is not source:
                 current.report(job.findings)
             continue
         for name, node, level in _imports(current.tree):
-            for path in _local_files(job, current.path, name, level):
+            for path, below in _local_files(job, current.path, name, level):
                 if path not in seen:
                     seen.add(path)
-                    waiting.append(job.source(path))
+                    waiting.append((job.source(path), below if level <= 0 else depth + below - _below(current.path)))
+            if level > depth:
+                _report_relative(job, current, node)
             if level == 0:
                 _check_import(job, current, name.partition(".")[0], node)
     return seen
@@ -89,7 +90,8 @@ def _certain(body):
 
 
 def _local_files(job, importer, name, level):
-    """The files of the folder that an import loads."""
+    """The files of the folder that an import loads, each with how many packages it is in: for a relative import those
+    of the path, for others those of the name."""
     if level > 0:
         base = os.path.dirname(importer)
         for _ in range(level - 1):
@@ -102,8 +104,67 @@ def _local_files(job, importer, name, level):
         parts = name.split(".") if name else []
         for count in range(len(parts) + 1):
             stem = os.path.join(base, *parts[:count])
-            found += [path for path in (f"{stem}.py", os.path.join(stem, "__init__.py")) if path in job.file_set]
+            for path in (f"{stem}.py", os.path.join(stem, "__init__.py")):
+                if path in job.file_set:
+                    found.append((path, _below(path) if level > 0 else _below(os.path.relpath(path, base or "."))))
     return found
+
+
+def _below(path):
+    """How many folders a file is in."""
+    return path.count("/")
+
+
+def _report_relative(job, source, node):
+    """A relative import that leads out of all packages."""
+    job.findings.error_at(source.path, node, "a relative import of more levels than there are packages around "
+                          f"{source.path}", "import it by its name, without the dots, or import this file relatively")
+
+
+def module_name(job):
+    """The dotted name under which the runner loads the entry file, as a member of the package that its folder is, or
+    None: it is a module of its own, and its folder is where imports look first.
+
+    It is a member when `handler` names it so, when it is a package's __init__.py, and when it or what it imports
+    relatively uses relative imports. When these go up to the function's folder, that is a package too."""
+    file = job.entry.file
+    parts = file.removesuffix(".py").split("/")
+    levels = _levels_above(job)
+    if levels is None and "." not in (job.entry.module or "") and parts[-1] != "__init__":
+        return None
+    in_root = levels is not None and levels > 0
+    if parts[-1] == "__init__":
+        parts.pop()
+    if in_root:
+        parts.insert(0, re.sub(r"\W", "_", os.path.basename(job.folder.rstrip("/"))) or "function")
+    return ".".join(parts) or None
+
+
+def package_depth(job):
+    """How many packages the entry file is in as it is loaded."""
+    name = module_name(job)
+    if name is None:
+        return 0
+    return name.count(".") + (os.path.basename(job.entry.file) == "__init__.py")
+
+
+def _levels_above(job):
+    """How many levels above the function's folder's own packages the relative imports go, of the entry file and the
+    files that it reaches by such; None without any."""
+    waiting, seen, above = [job.entry.file], {job.entry.file}, None
+    while waiting:
+        path = waiting.pop()
+        tree = job.source(path).tree
+        for node in ast.walk(tree) if tree is not None else ():
+            if not isinstance(node, ast.ImportFrom) or node.level == 0:
+                continue
+            above = max(above or 0, node.level - _below(path))
+            for name in [node.module or "", *(f"{node.module or ''}.{alias.name}".strip(".") for alias in node.names)]:
+                for found, _ in _local_files(job, path, name, node.level):
+                    if found not in seen:
+                        seen.add(found)
+                        waiting.append(found)
+    return above
 
 
 def _check_import(job, source, top, node):
@@ -111,10 +172,10 @@ def _check_import(job, source, top, node):
         return
     distribution = DISTRIBUTIONS.get(top, top)
     asked = {normalise(name) for name in job.requirements}
-    if normalise(distribution) in asked or normalise(top) in asked or BROUGHT_BY.get(top, set()) & asked:
+    if normalise(distribution) in asked or normalise(top) in asked:
         return
-    if any(normalise(top) in name.split("-") for name in asked):
-        return  # google-cloud-storage brings `google`
+    if any(name not in _BRINGS or top in _BRINGS[name] for name in asked):
+        return
     line = " ".join([job.extra_dependencies, distribution]).strip()
     is_called = "" if normalise(distribution) == normalise(top) else f" (`{top}` is in {distribution})"
     job.findings.warning_at(source.path, node, f"`{top}` is neither in the standard library nor in the folder nor "
