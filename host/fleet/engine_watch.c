@@ -7,6 +7,7 @@
 #include "docker/container.h"
 #include "docker/events.h"
 #include "docker/network.h"
+#include "fleet/leftovers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct engine_watch {
     struct docker_call *call; /* ping, network or list: one at a time */
     struct docker_call *events;
     struct event *retry;
+    struct leftovers *leftovers;
     char *label; /* berth.host=<id> */
     bool up;
     bool reviewed; /* the first look at the containers is done; from then on there is somebody to tell */
@@ -58,19 +60,6 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     begin(context);
 }
 
-static void on_leftover_removed(void *owner, const struct error *err)
-{
-    (void)owner;
-    if (err && strcmp(err->reason, "not-found") != 0)
-        log_warning("engine.leftover-stays", LOG_ERR(err));
-}
-
-static void remove_leftover(struct engine_watch *watch, const char *id, const char *name, const char *state)
-{
-    log_info("engine.leftover", LOG_STR("container", name), LOG_STR("state", state));
-    docker_container_remove(watch->env->docker, id, true, on_leftover_removed, NULL);
-}
-
 /* Looks at one container of ours: unknown ones go, known ones that have ended are reported. A builder
  * container (it has no instance) is a leftover only at start; later it may be at work. */
 static void review(struct engine_watch *watch, const struct docker_listing *entry)
@@ -79,7 +68,7 @@ static void review(struct engine_watch *watch, const struct docker_listing *entr
     if (!instance && watch->reviewed)
         return;
     if (!instance || !watch->hooks.is_known(watch->hooks.context, instance)) {
-        remove_leftover(watch, entry->id, entry->name, entry->state);
+        leftovers_remove(watch->leftovers, entry->id, entry->name, entry->state);
     } else if (strcmp(entry->state, "exited") == 0 || strcmp(entry->state, "dead") == 0) {
         watch->hooks.died(watch->hooks.context, instance);
     }
@@ -124,7 +113,7 @@ static void on_event(void *owner, const struct docker_event *event)
         watch->hooks.signalled(watch->hooks.context, instance);
     else if (instance && strcmp(event->action, "create") == 0 &&
              !watch->hooks.is_known(watch->hooks.context, instance))
-        remove_leftover(watch, event->id, event->name, "created");
+        leftovers_remove(watch->leftovers, event->id, event->name, "created");
 }
 
 static void on_events_end(void *owner, const struct error *err)
@@ -174,6 +163,7 @@ struct engine_watch *engine_watch_create(const struct fleet_env *env, const stru
     watch->env = env;
     watch->hooks = *hooks;
     watch->retry = evtimer_new(env->base, on_retry, watch);
+    watch->leftovers = leftovers_create(env);
     watch->label = xasprintf("%s=%s", LABEL_HOST, env->owner_id);
     return watch;
 }
@@ -190,6 +180,7 @@ void engine_watch_destroy(struct engine_watch *watch)
     docker_cancel(watch->call);
     docker_cancel(watch->events);
     event_free(watch->retry);
+    leftovers_destroy(watch->leftovers);
     free(watch->label);
     free(watch);
 }

@@ -74,6 +74,22 @@ static void leftovers_of_a_predecessor_go_but_only_ours(void **state)
     bench_close(&bench);
 }
 
+static void a_leftover_that_cannot_be_removed_is_tried_again(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    write_file(&bench, "state/host-id", "0123456789abcdef");
+    fake_engine_add(bench.engine, "0123456789abcdef", "aaaaaaaaaaaa");
+    fake_engine_plan(bench.engine, FAKE_REMOVE, (struct fake_plan){.status = 500, .times = 2});
+    write_config(&bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(&bench);
+    UNTIL(&bench, fake_engine_count(bench.engine) == 0);
+    assert_int_equal(fake_engine_calls(bench.engine, FAKE_REMOVE), 3);
+    stop_fleet(&bench);
+    bench_close(&bench);
+}
+
 static void a_second_daemon_in_the_same_directories_is_refused(void **state)
 {
     (void)state;
@@ -841,6 +857,7 @@ int main(void)
         cmocka_unit_test(prewarmed_instances_are_used_and_replaced),
         cmocka_unit_test(a_prewarmed_instance_serves_before_a_start_that_waits),
         cmocka_unit_test(leftovers_of_a_predecessor_go_but_only_ours),
+        cmocka_unit_test(a_leftover_that_cannot_be_removed_is_tried_again),
         cmocka_unit_test(a_second_daemon_in_the_same_directories_is_refused),
         cmocka_unit_test(a_new_revision_takes_over_and_the_old_one_drains),
         cmocka_unit_test(a_revision_that_cannot_load_leaves_the_old_one_serving),
