@@ -156,9 +156,9 @@ def gateway(start_gateway):
 def start_bulk(tmp_path):
     """A function that starts a gateway in front of the C backend, whose bodies are a known pattern."""
     with contextlib.ExitStack() as stack:
-        def start(workers=1, **settings):
+        def start(workers=1, timeout=60000, **settings):
             path = str(tmp_path / "echo.sock")
-            options = ["--route", f"f={path}:8", "--workers", str(workers)]
+            options = ["--route", f"f={path}:8", "--workers", str(workers), "--timeout", str(timeout)]
             for name, value in settings.items():
                 options += ["--set", f"{name}={value}"]
             gateway = stack.enter_context(start_peer(tmp_path, [path], options))

@@ -309,7 +309,7 @@ def read_pattern(client, size):
 
 
 def test_big_upload_with_flat_memory(start_bulk):
-    bulk = start_bulk()
+    bulk = start_bulk(timeout=600_000)
     with bulk.client(timeout=60) as client:
         assert client.get("/f/hello").status == 200
         before = bulk.memory_kib()
@@ -321,7 +321,7 @@ def test_big_upload_with_flat_memory(start_bulk):
 
 
 def test_big_download_with_flat_memory(start_bulk):
-    bulk = start_bulk()
+    bulk = start_bulk(timeout=600_000)
     with bulk.client(timeout=60) as client:
         assert client.get("/f/hello").status == 200
         before = bulk.memory_kib()
