@@ -54,14 +54,15 @@ static json_t *problem_json(const struct kept_error *problem)
                      "message", json_text(problem->message), "hint", json_text(problem->hint));
 }
 
-static json_t *failure_json(struct revision *revision, uint64_t now_ms)
+static json_t *failure_json(const struct failure *failure, uint64_t now_ms)
 {
-    const struct failure *failure = revision ? revision_last_failure(revision) : NULL;
-    if (!failure || failure->at_ms == 0)
+    if (failure->at_ms == 0)
         return json_null();
     json_t *json = problem_json(failure->cause);
     json_object_set_new(json, "instance", json_text(failure->instance));
     json_object_set_new(json, "ago_ms", json_integer((json_int_t)(now_ms - failure->at_ms)));
+    json_object_set_new(json, "traceback", json_text(failure->traceback));
+    json_object_set_new(json, "output", json_text(failure->output));
     return json;
 }
 
@@ -130,7 +131,7 @@ json_t *function_status_json(struct function *function, uint64_t now_ms)
                   "revision", current ? revision_prepared(current)->digest : "", "load", load, "problem",
                   problem_json(newest_problem(function)), "diagnostics",
                   diagnostics_json(function_diagnostics(function)), "last_failure",
-                  failure_json(current, now_ms), "decisions",
+                  failure_json(function_last_failure(function), now_ms), "decisions",
                   decisions_json(function_scale_history(function), now_ms), "instances", gathering.instances);
     return json_pack("{s:s, s:o, s:s, s:{s:s}, s:{}, s:I, s:I, s:I, s:o}", "name", function_name(function),
                      "image", json_text(image_name(function)), "namespace", FUNCTION_STATUS_NAMESPACE,

@@ -38,7 +38,7 @@ static const struct setting host_keys[] = {
      .words = ALIASES("text", "json"), .default_text = "text", .help = "How a log line is written."},
     {"log_rate", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, log_rate_bytes), .max = 1 * GiB,
      .default_text = "256Ki",
-     .help = "How much of one function's output goes into the log, a second; two minutes' worth may come at "
+     .help = "How much of one function's output goes into the log, a second; five minutes' worth may come at "
              "once. What is dropped is counted there. 0: no limit."},
     {"max_head", ALIASES("max_head_bytes"), SETTING_SIZE,
      SETTING_MEMBER(struct host_settings, max_head_bytes), .min = 1 * KiB, .max = 1 * MiB,

@@ -154,9 +154,8 @@ struct docker_line {
 };
 
 struct docker_logs {
-    bool follow;      /* go on until the container stops */
-    int tail;         /* the last n lines, and what follows; -1: all; 0: only what follows */
-    int64_t since_ns; /* only what was written after this Unix time; 0: all */
+    bool follow; /* go on until the container stops */
+    int tail;    /* the last n lines, and what follows; -1: all; 0: only what follows */
 };
 
 typedef void docker_line_fn(void *owner, const struct docker_line *line);

@@ -1,5 +1,6 @@
 #include "docker/image.h"
 
+#include "base/cleanup.h"
 #include "docker/answer.h"
 #include "docker/call.h"
 
@@ -8,6 +9,23 @@
 
 /* What an image's name may hold and the path must keep. */
 #define NAME_KEEP "/:@"
+
+/* Its entrypoint, and behind it its arguments. The caller frees the array only. */
+static const char **command_of(const json_t *config)
+{
+    const json_t *parts[] = {json_object_get(config, "Entrypoint"), json_object_get(config, "Cmd")};
+    const char **command =
+        xcalloc(json_array_size(parts[0]) + json_array_size(parts[1]) + 1, sizeof(*command));
+    size_t count = 0;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < json_array_size(parts[i]); k++) {
+            const char *text = json_string_value(json_array_get(parts[i], k));
+            if (text)
+                command[count++] = text;
+        }
+    }
+    return command;
+}
 
 static void finish_inspect(struct docker_call *call, const struct error *err)
 {
@@ -18,11 +36,13 @@ static void finish_inspect(struct docker_call *call, const struct error *err)
         return;
     }
     const char *name = json_string_value(json_array_get(json_object_get(root, "RepoTags"), 0));
+    cleanup_free const char **command = command_of(json_object_get(root, "Config"));
     struct docker_image image = {
         .id = answer_text(root, "Id"),
         .name = name ? name : "",
         .size_bytes = (uint64_t)answer_integer(root, "Size"),
         .labels = answer_labels(json_object_get(root, "Config"), "Labels"),
+        .command = command,
     };
     if (*image.id) {
         call->callback.image(call->owner, NULL, &image);

@@ -13,6 +13,7 @@ struct docker_image {
     int64_t created_s; /* Unix time; only in lists, else 0 */
     uint64_t size_bytes;
     const struct docker_labels *labels;
+    const char *const *command; /* entrypoint and arguments that it runs, ended by NULL; NULL in lists */
 };
 
 typedef void docker_image_fn(void *owner, const struct error *err, const struct docker_image *image);

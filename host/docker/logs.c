@@ -64,7 +64,5 @@ struct docker_call *docker_container_logs(struct docker *docker, const char *id,
     docker_call_query(call, "stderr", "1");
     docker_call_query(call, "follow", options->follow ? "1" : "0");
     docker_call_query(call, "tail", tail);
-    if (options->since_ns > 0)
-        docker_call_query_time(call, "since", options->since_ns);
     return docker_call_submit(call);
 }

@@ -3,8 +3,6 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "docker/container.h"
-#include "fleet/output_line.h"
-#include "fleet/output_tail.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -27,16 +25,22 @@ struct autopsy {
     bool running, oom_killed, signalled;
     int exit_code;
     char *start_error;
-    struct output_tail tail;
+    struct instance_output *output;
 };
 
 static void autopsy_free(struct autopsy *autopsy)
 {
-    output_tail_clear(&autopsy->tail);
     free(autopsy->container_id);
     free(autopsy->phase);
     free(autopsy->start_error);
     free(autopsy);
+}
+
+/* The codes of a shell whose command is not there, or is no program. */
+static bool cannot_be_run(const struct autopsy *autopsy)
+{
+    return (autopsy->exit_code == 126 || autopsy->exit_code == 127) &&
+           strcmp(autopsy->phase, AUTOPSY_STARTING) == 0;
 }
 
 static void describe_exit(const struct autopsy *autopsy, struct error *cause)
@@ -53,6 +57,10 @@ static void describe_exit(const struct autopsy *autopsy, struct error *cause)
         error_set(cause, "container", reason, "the container was ended by SIG%s%s while %s",
                   sigabbrev_np(autopsy->exit_code - 128) ? sigabbrev_np(autopsy->exit_code - 128) : "?", how,
                   autopsy->phase);
+    } else if (cannot_be_run(autopsy)) {
+        error_set(cause, "container", reason, "the container's command cannot be run (exit code %d)",
+                  autopsy->exit_code);
+        error_hint(cause, "look at what the plugin launches, and whether the image has it");
     } else {
         error_set(cause, "container", reason, "the container %s with code %d while %s",
                   killed ? "was stopped from outside and exited" : "exited", autopsy->exit_code,
@@ -103,9 +111,13 @@ static void describe(const struct autopsy *autopsy, struct error *cause)
         describe_exit(autopsy, cause);
 }
 
+/* What the engine could not tell about, the container's own words are not about either. */
 static void quote_last_line(const struct autopsy *autopsy, struct error *cause)
 {
-    const char *last = output_tail_last(&autopsy->tail);
+    if (autopsy->engine_error.component)
+        return;
+    instance_output_drain(autopsy->output);
+    const char *last = output_tail_last(instance_output_tail(autopsy->output));
     size_t length = strlen(cause->message);
     if (last)
         snprintf(cause->message + length, sizeof(cause->message) - length, "; its last line was: %s", last);
@@ -121,22 +133,6 @@ static void conclude(struct autopsy *autopsy)
     void *owner = autopsy->owner;
     autopsy_free(autopsy);
     done(owner, &cause);
-}
-
-static void on_line(void *owner, const struct docker_line *line)
-{
-    struct autopsy *autopsy = owner;
-    struct output_line output;
-    output_line_parse(line->text, line->length, &output);
-    output_tail_add(&autopsy->tail, output.text, output.length);
-}
-
-static void on_logs_read(void *owner, const struct error *err)
-{
-    (void)err; /* the exit code says enough when there is no output to quote */
-    struct autopsy *autopsy = owner;
-    autopsy->call = NULL;
-    conclude(autopsy);
 }
 
 static void keep_state(struct autopsy *autopsy, const struct docker_state *state)
@@ -157,10 +153,7 @@ static void on_inspected(void *owner, const struct error *err, const struct dock
         return;
     }
     keep_state(autopsy, state);
-    struct docker_logs options = {.tail = OUTPUT_TAIL_LINES};
-    autopsy->call = docker_container_logs(autopsy->env->docker, autopsy->container_id, &options, on_line,
-                                          on_logs_read, autopsy);
-    docker_call_set_timeout(autopsy->call, ENGINE_LIMIT_MS);
+    conclude(autopsy);
 }
 
 static void inspect(struct autopsy *autopsy)
@@ -177,12 +170,14 @@ static void on_waited(void *owner, const struct error *err, int exit_code)
     inspect(owner);
 }
 
-struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id, enum autopsy_case what,
-                              const char *phase, uint64_t memory_bytes, autopsy_done_fn *done, void *owner)
+struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id,
+                              struct instance_output *output, enum autopsy_case what, const char *phase,
+                              uint64_t memory_bytes, autopsy_done_fn *done, void *owner)
 {
     struct autopsy *autopsy = xcalloc(1, sizeof(*autopsy));
     *autopsy = (struct autopsy){
         .env = env,
+        .output = output,
         .what = what,
         .container_id = xstrdup(container_id),
         .phase = xstrdup(phase),

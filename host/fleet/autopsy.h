@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "fleet/fleet_env.h"
+#include "fleet/instance_output.h"
 
 struct autopsy;
 
@@ -23,10 +24,15 @@ enum autopsy_case {
  * event loop, within seconds. */
 typedef void autopsy_done_fn(void *owner, const struct error *cause);
 
-/* `memory_bytes` is the limit the message names; `phase` says what was going on ("starting", "loading the
- * function", ...). Texts are copied. */
-struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id, enum autopsy_case what,
-                              const char *phase, uint64_t memory_bytes, autopsy_done_fn *done, void *owner);
+/* The phase in which the command of a container is run. */
+#define AUTOPSY_STARTING "it was starting"
+
+/* `output` is what the container writes, or NULL; it outlives the autopsy. `memory_bytes` is the limit the
+ * message names; `phase` says what was going on (AUTOPSY_STARTING, "it loaded the function", ...). Texts are
+ * copied. */
+struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id,
+                              struct instance_output *output, enum autopsy_case what, const char *phase,
+                              uint64_t memory_bytes, autopsy_done_fn *done, void *owner);
 
 /* Somebody has had the engine send the container a signal: what it dies of has come from outside. */
 void autopsy_note_signal(struct autopsy *autopsy);

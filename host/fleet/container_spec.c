@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "build/dependency_store.h"
+#include "fleet/instance_output.h"
 
 #include <stdlib.h>
 
@@ -11,8 +12,6 @@
 #define PIDS_LIMIT      512
 #define TMP_SIZE_BYTES  (64u << 20)
 #define CODE_SIZE_BYTES (32u << 20) /* a package of 8 MiB, unpacked, in a prewarmed instance */
-#define LOG_BYTES                                                                                            \
-    (32u << 20) /* a burst fits: who follows the engine's file reads lines twice when it begins anew */
 #define FIXED_VARIABLES 2
 
 static size_t list_length(const char *const *list)
@@ -82,6 +81,11 @@ static const char **environment_with(const struct container_spec *spec)
     return all;
 }
 
+/* In front of the command: its output goes to the pipes of instance_output.h. */
+static const char *const redirect[] = {
+    "/bin/sh", "-c", "exec \"$@\" >/run/berth/" INSTANCE_STDOUT " 2>/run/berth/" INSTANCE_STDERR, "berth",
+    NULL};
+
 struct docker_call *container_spec_create(const struct fleet_env *env, const struct container_spec *spec,
                                           const char *function, const char *instance, const char *dial_dir,
                                           docker_id_fn *done, void *owner)
@@ -112,6 +116,7 @@ struct docker_call *container_spec_create(const struct fleet_env *env, const str
     struct docker_container container = {
         .name = name,
         .image = spec->image,
+        .entrypoint = redirect,
         .command = (const char *const *)spec->command,
         .environment = environment,
         .user = INSTANCE_USER,
@@ -125,8 +130,7 @@ struct docker_call *container_spec_create(const struct fleet_env *env, const str
         .network = spec->network == NETWORK_NONE ? "none" : env->network,
         .read_only_root = true,
         .stop_timeout_s = CONTAINER_STOP_S,
-        .log_driver = DOCKER_LOG_LOCAL,
-        .log_max_bytes = LOG_BYTES,
+        .log_driver = DOCKER_LOG_NONE,
     };
     return docker_container_create(env->docker, &container, done, owner);
 }

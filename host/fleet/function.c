@@ -234,6 +234,7 @@ void function_destroy(struct function *function)
     diagnostics_clear(&function->diagnostics);
     generation_unref(function->generation);
     scale_history_clear(&function->scale.history);
+    failure_clear(&function->scale.last_failure);
     function_output_destroy(function->scale.output);
     free(function->retiring);
     free(function->problem);
@@ -358,6 +359,11 @@ const struct diagnostics *function_diagnostics(const struct function *function)
 const struct scale_history *function_scale_history(const struct function *function)
 {
     return &function->scale.history;
+}
+
+const struct failure *function_last_failure(const struct function *function)
+{
+    return &function->scale.last_failure;
 }
 
 const struct function_output *function_output_of(const struct function *function)

@@ -61,6 +61,9 @@ const struct diagnostics *function_diagnostics(const struct function *function);
 /* The last decisions of the autoscaler, of whichever revision. */
 const struct scale_history *function_scale_history(const struct function *function);
 
+/* The instance that was lost last, of whichever revision. */
+const struct failure *function_last_failure(const struct function *function);
+
 /* What its instances write. */
 const struct function_output *function_output_of(const struct function *function);
 

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "fleet/output_limit.h"
-#include "fleet/output_line.h"
 
 #include <stdlib.h>
 
@@ -61,20 +60,21 @@ static void drop(struct function_output *output, size_t bytes, uint64_t now_ms)
         fleet_timer_at(output->report, now_ms + REPORT_MS, now_ms);
 }
 
-void function_output_write(struct function_output *output, const char *instance,
-                           const struct docker_line *line)
+void function_output_write(struct function_output *output, const char *instance, enum output_stream stream,
+                           const struct output_line *line, bool cut)
 {
+    static const char *const names[] = {
+        [OUTPUT_STDOUT] = "stdout", [OUTPUT_STDERR] = "stderr", [OUTPUT_TRACEBACK] = "traceback"};
     uint64_t now_ms = clock_ms();
     if (!output_limit_allows(&output->limit, output->env->host->log_rate_bytes, now_ms)) {
         drop(output, line->length, now_ms);
         return;
     }
-    struct output_line parsed;
-    output_line_parse(line->text, line->length, &parsed);
-    size_t written = log_info(
-        "function.output", LOG_STR("function", output->function), LOG_STR("instance", instance),
-        LOG_STR("request_id", parsed.request_id[0] ? parsed.request_id : NULL),
-        LOG_STR("stream", line->stream == DOCKER_STDERR ? "stderr" : "stdout"), LOG_STR("text", parsed.text));
+    size_t written =
+        log_info("function.output", LOG_STR("function", output->function), LOG_STR("instance", instance),
+                 LOG_STR("request_id", line->request_id[0] ? line->request_id : NULL),
+                 LOG_STR("stream", names[stream]), LOG_BYTES("text", line->text, line->length),
+                 LOG_STR("cut", cut ? "yes" : NULL));
     output_limit_spend(&output->limit, written);
 }
 

@@ -3,10 +3,14 @@
 #ifndef FLEET_FUNCTION_OUTPUT_H
 #define FLEET_FUNCTION_OUTPUT_H
 
-#include "docker/container.h"
 #include "fleet/fleet_env.h"
+#include "fleet/output_line.h"
+
+#include <stdbool.h>
 
 struct function_output;
+
+enum output_stream { OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_TRACEBACK };
 
 /* `function`, its name, outlives it. */
 struct function_output *function_output_create(const struct fleet_env *env, const char *function);
@@ -14,9 +18,10 @@ struct function_output *function_output_create(const struct fleet_env *env, cons
 /* Tells of what was dropped last. NULL is fine. */
 void function_output_destroy(struct function_output *output);
 
-/* Writes a line of the instance's container, with the request that its mark names, or drops it. */
-void function_output_write(struct function_output *output, const char *instance,
-                           const struct docker_line *line);
+/* Writes a line of the instance's output, of at most LOG_TEXT_MAX bytes, or drops it. `cut`: the line goes on
+ * with the next one of the same stream. */
+void function_output_write(struct function_output *output, const char *instance, enum output_stream stream,
+                           const struct output_line *line, bool cut);
 
 /* All that has been dropped since the function is there. */
 void function_output_dropped(const struct function_output *output, uint64_t *ret_lines, uint64_t *ret_bytes);

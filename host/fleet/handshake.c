@@ -43,31 +43,48 @@ static void handshake_free(struct handshake *handshake)
     free(handshake);
 }
 
-/* Reports the end. This and everything that may lead to it returns whether the handshake is still under way.
+/* Reports the end. These and everything that may lead to them return whether the handshake is still under
+ * way.
  */
-static bool finish(struct handshake *handshake, const struct error *err)
+static bool finish_with(struct handshake *handshake, const struct error *err, const char *traceback)
 {
     handshake_done_fn *done = handshake->done;
     void *owner = handshake->owner;
     handshake_free(handshake);
-    done(owner, err);
+    done(owner, err, traceback);
     return false;
 }
 
-/* The last line of a traceback that says something: for Python the exception itself. */
-static const char *last_line(char *text)
+static bool finish(struct handshake *handshake, const struct error *err)
 {
-    size_t length = strlen(text);
-    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == ' '))
-        text[--length] = '\0';
-    char *newline = strrchr(text, '\n');
-    return newline ? newline + 1 : text;
+    return finish_with(handshake, err, NULL);
+}
+
+/* Of a traceback, the last line that says something: for Python the exception itself. Unless the message has
+ * told it already, it is the hint. */
+static void hint_at_traceback(struct error *err, const char *traceback)
+{
+    size_t end = strlen(traceback);
+    while (end > 0 && strchr("\n\r ", traceback[end - 1]))
+        end--;
+    size_t begin = end;
+    while (begin > 0 && traceback[begin - 1] != '\n')
+        begin--;
+    char *last = xstrndup(traceback + begin, end - begin);
+    if (strstr(err->message, last))
+        error_hint(err, "the whole traceback is in the log of the function");
+    else
+        error_hint(err, "%s", last);
+    free(last);
 }
 
 /* Turns an answer other than 200 into the error that waiting requests get. */
 static bool refused(struct handshake *handshake)
 {
-    json_t *json = json_loadb(strbuf_text(&handshake->content), handshake->content.length, 0, NULL);
+    if (handshake->content.data)
+        utf8_repair(handshake->content.data);
+    json_t *json =
+        json_loadb(strbuf_text(&handshake->content), handshake->content.length, JSON_ALLOW_NUL, NULL);
     const json_t *error = json_object_get(json, "error");
     const char *message =
         json_string_value(json_is_string(error) ? error : json_object_get(error, "message"));
@@ -76,17 +93,13 @@ static bool refused(struct handshake *handshake)
     struct error err;
     error_set(&err, "runner", "load-failed", "the function cannot be loaded: %s",
               message ? message : "the runner gave no reason");
-    if (traceback) {
-        char *copy = xstrdup(traceback);
-        const char *last = last_line(copy);
-        if (!message || !strstr(message, last))
-            error_hint(&err, "%s", last);
-        free(copy);
-    }
-    json_decref(json);
+    if (traceback && *traceback)
+        hint_at_traceback(&err, traceback);
     utf8_repair(err.message); /* long texts are cut anywhere */
     utf8_repair(err.hint);
-    return finish(handshake, &err);
+    finish_with(handshake, &err, traceback);
+    json_decref(json);
+    return false;
 }
 
 static bool broken(struct handshake *handshake, const char *message)

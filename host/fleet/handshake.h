@@ -15,9 +15,10 @@ struct handshake;
 
 /* Without `err` the function is loaded and the connection is idle. Errors: component "runner"; reasons
  * "load-failed" (the function's own fault; the message quotes the runner), "runner-gone" (it closed the
- * connection), "runner-protocol". Once, from the event loop; the handshake is gone afterwards and the fd is
- * still open. */
-typedef void handshake_done_fn(void *owner, const struct error *err);
+ * connection), "runner-protocol". `traceback` is what the runner gave with "load-failed", many lines,
+ * borrowed; else NULL. Once, from the event loop; the handshake is gone afterwards and the fd is still open.
+ */
+typedef void handshake_done_fn(void *owner, const struct error *err, const char *traceback);
 
 /* Sends the settings (a JSON object) and the package (a tar, or size 0). All bytes are copied. `fd` is
  * non-blocking and stays the caller's, who must not use it until the end. */

@@ -111,7 +111,19 @@ static void on_created(void *owner, const struct error *err, const char *id)
         start_container(instance);
 }
 
-/* Its turn has come: makes the socket, then the container. */
+/* Makes the directory that its container gets, with the socket and the pipes. */
+static int open_directory(struct instance *instance, struct error *err)
+{
+    const struct fleet_env *env = instance->env;
+    if (dial_open(env, instance->name, instance_on_dialled, instance, &instance->dial, err) < 0 ||
+        instance_output_open(env, dial_dir(instance->dial), instance->name, &instance->pipes, err) < 0)
+        return -1;
+    if (instance->load_given)
+        instance_output_follow(instance->pipes, instance->output);
+    return 0;
+}
+
+/* Its turn has come: makes the directory, then the container. */
 static void run_start(void *owner)
 {
     struct instance *instance = owner;
@@ -120,7 +132,7 @@ static void run_start(void *owner)
         return;
     }
     struct error err;
-    if (dial_open(instance->env, instance->name, instance_on_dialled, instance, &instance->dial, &err) < 0) {
+    if (open_directory(instance, &err) < 0) {
         instance_fail(instance, &err);
         return;
     }
@@ -190,6 +202,16 @@ uint64_t instance_served_ms(const struct instance *instance)
     if (instance->ready_ms == 0)
         return 0;
     return (instance->lost_ms ? instance->lost_ms : clock_ms()) - instance->ready_ms + 1;
+}
+
+const char *instance_traceback(const struct instance *instance)
+{
+    return instance->traceback;
+}
+
+char *instance_last_output(const struct instance *instance)
+{
+    return instance->pipes ? output_tail_join(instance_output_tail(instance->pipes)) : NULL;
 }
 
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,

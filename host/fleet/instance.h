@@ -122,8 +122,7 @@ void instance_slot_lost(struct instance *instance, enum slot_fate fate);
 void instance_container_died(struct instance *instance);
 void instance_container_signalled(struct instance *instance);
 
-/* Asks Docker whether the container still runs, after its events may have been missed; its output is followed
- * again. */
+/* Asks Docker whether the container still runs, after its events may have been missed. */
 void instance_verify(struct instance *instance);
 
 uint64_t instance_id(const struct instance *instance);
@@ -144,6 +143,12 @@ uint64_t instance_served_ms(const struct instance *instance);
  * lost. When the host has closed a connection the runner may be at work on a request that its client has
  * given up: it has the function's `timeout` to dial again. */
 #define INSTANCE_DIAL_MS 1000
+
+/* The traceback that its runner gave when the function could not be loaded; NULL: none. */
+const char *instance_traceback(const struct instance *instance);
+
+/* The last lines that it wrote; NULL: none. The caller frees it. */
+char *instance_last_output(const struct instance *instance);
 
 /* Slots it has, those busy, and since when none was busy (0: one is); zeros when it is not ready. */
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,

@@ -6,7 +6,6 @@
 #include "docker/container.h"
 #include "fleet/dial.h"
 #include "fleet/handshake.h"
-#include "fleet/instance_log.h"
 #include "fleet/loss_book.h"
 
 #include <stdlib.h>
@@ -40,8 +39,8 @@ void instance_drop_load(struct instance *instance)
 
 static void instance_free(struct instance *instance)
 {
-    instance_log_stop(instance->log);
     autopsy_cancel(instance->autopsy);
+    instance_output_close(instance->pipes);
     docker_cancel(instance->call);
     docker_cancel(instance->update);
     docker_cancel(instance->rename);
@@ -55,6 +54,7 @@ static void instance_free(struct instance *instance)
     event_free(instance->timer);
     container_spec_clear(&instance->spec);
     free(instance->early_fds);
+    free(instance->traceback);
     free(instance->container_id);
     free(instance->function);
     free(instance);

@@ -7,6 +7,7 @@
 #include "fleet/autopsy.h"
 #include "fleet/container_spec.h"
 #include "fleet/engine_queue.h"
+#include "fleet/instance_output.h"
 
 struct instance {
     struct fleet_env *env;
@@ -36,7 +37,8 @@ struct instance {
     bool ask_again;    /* ... and has closed another since */
     bool drained;      /* or has had its time to */
     bool signalled;    /* somebody has had the engine send it a signal */
-    struct instance_log *log;
+    struct instance_output *pipes; /* where what it writes comes from */
+    char *traceback;               /* what the runner gave when the function could not be loaded, or NULL */
 
     struct dial *dial;
     struct handshake *handshake;

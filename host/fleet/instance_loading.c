@@ -6,7 +6,6 @@
 #include "base/strbuf.h"
 #include "docker/container.h"
 #include "fleet/handshake.h"
-#include "fleet/instance_log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,8 +33,6 @@ static void become_ready(struct instance *instance)
     if (instance_connection_count(instance) < instance->concurrency)
         fleet_timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
     instance_drop_load(instance);
-    instance->log =
-        instance_log_start(instance->env, instance->container_id, instance->output, instance->name);
     instance->hooks.ready(instance, instance->owner);
 }
 
@@ -60,7 +57,17 @@ static void on_renamed(void *owner, const struct error *err)
         log_warning("instance.rename-failed", LOG_STR("instance", instance->name), LOG_ERR(err));
 }
 
-static void on_loaded(void *owner, const struct error *err)
+/* What was written before it and the traceback come first, in the log and to those who ask. */
+static void keep_traceback(struct instance *instance, const char *traceback)
+{
+    instance_output_drain(instance->pipes);
+    if (!traceback)
+        return;
+    instance->traceback = xstrdup(traceback);
+    instance_output_add_traceback(instance->pipes, traceback);
+}
+
+static void on_loaded(void *owner, const struct error *err, const char *traceback)
 {
     struct instance *instance = owner;
     instance->handshake = NULL;
@@ -71,6 +78,7 @@ static void on_loaded(void *owner, const struct error *err)
     } else if (strcmp(err->reason, "runner-gone") == 0) {
         instance_give_up(instance, AUTOPSY_DIED); /* the container's end says more than its connection's */
     } else {
+        keep_traceback(instance, traceback);
         instance_fail(instance, err);
     }
 }
@@ -142,6 +150,8 @@ void instance_load(struct instance *instance, const struct instance_load *load,
     instance_take_load(instance, load);
     take_limits(instance, load);
     instance->specialised = true;
+    if (instance->pipes)
+        instance_output_follow(instance->pipes, instance->output);
     if (instance->state == INSTANCE_PREWARMED)
         begin_loading(instance);
     else /* its runner has yet to dial */

@@ -3,7 +3,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "docker/container.h"
-#include "fleet/instance_log.h"
 #include "fleet/loss_book.h"
 
 #include <string.h>
@@ -13,7 +12,7 @@ static const char *phase_name(const struct instance *instance)
     switch (instance->state) {
     case INSTANCE_CREATING:
     case INSTANCE_STARTING:
-        return "it was starting";
+        return AUTOPSY_STARTING;
     case INSTANCE_PREWARMED:
         return "it waited for a function";
     case INSTANCE_LOADING:
@@ -42,7 +41,7 @@ static void begin_autopsy(struct instance *instance, enum autopsy_case what, con
         return;
     instance->ask_again = false;
     instance->asked_ms = clock_ms();
-    instance->autopsy = autopsy_start(instance->env, instance->container_id, what, phase,
+    instance->autopsy = autopsy_start(instance->env, instance->container_id, instance->pipes, what, phase,
                                       instance->spec.memory_bytes, on_autopsy, instance);
     if (instance->signalled || fleet_engine_was_away(instance->env, instance->asked_ms))
         autopsy_note_signal(instance->autopsy);
@@ -150,8 +149,6 @@ static void on_verified(void *owner, const struct error *err, const struct docke
     instance->verify = NULL;
     if (err ? strcmp(err->reason, "not-found") == 0 : !state->running)
         instance_container_died(instance);
-    else
-        instance_log_resume(instance->log);
 }
 
 void instance_verify(struct instance *instance)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OUTPUT_BURST_S 120
+#define OUTPUT_BURST_S 300
 
 struct output_drops {
     uint64_t lines, bytes;

@@ -15,3 +15,11 @@ void output_line_parse(const char *text, size_t length, struct output_line *ret_
     ret_line->text = end + 1;
     ret_line->length = length - size - 2;
 }
+
+bool output_line_take_end(struct output_line *line)
+{
+    if (line->length == 0 || line->text[line->length - 1] != OUTPUT_LINE_MARK)
+        return false;
+    line->length--;
+    return true;
+}

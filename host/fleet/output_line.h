@@ -3,6 +3,7 @@
 #ifndef FLEET_OUTPUT_LINE_H
 #define FLEET_OUTPUT_LINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define OUTPUT_LINE_MARK    '\x1e'
@@ -14,7 +15,11 @@ struct output_line {
     size_t length;
 };
 
-/* Takes the mark off a line. `text` must outlive `ret_line`. */
+/* Takes the mark off the beginning of a line. `text` must outlive `ret_line`. */
 void output_line_parse(const char *text, size_t length, struct output_line *ret_line);
+
+/* Takes the mark off the end of a line that goes on with the next of its request; false when there is none.
+ */
+bool output_line_take_end(struct output_line *line);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define OUTPUT_TAIL_LINES 20
+#define OUTPUT_TAIL_LINES 40
 #define OUTPUT_TAIL_WIDTH 400 /* bytes kept of a line */
 
 struct output_tail {
@@ -14,6 +14,9 @@ struct output_tail {
 
 void output_tail_add(struct output_tail *tail, const char *text, size_t length);
 void output_tail_clear(struct output_tail *tail);
+
+/* The lines, oldest first, each ended by a newline; NULL when there are none. The caller frees it. */
+char *output_tail_join(const struct output_tail *tail);
 
 /* The newest line that is not blank, or NULL. Owned by the tail. */
 const char *output_tail_last(const struct output_tail *tail);

@@ -10,6 +10,7 @@
 #include "build/package_store.h"
 #include "build/plugins.h"
 #include "build/runtime_image.h"
+#include "docker/image.h"
 #include "fleet/finding.h"
 #include "fleet/output_limit.h"
 #include "fleet/revision_digest.h"
@@ -26,6 +27,7 @@ struct preparation {
     char *image_dir; /* the plugin's, or NULL */
     struct build_job *job;
     struct runtime_image_request *image_request;
+    struct docker_call *command; /* asks what the image runs */
     struct dependency_install *install;
     struct output_limit output; /* of the installer, in the log */
     struct build_result *result;
@@ -48,6 +50,7 @@ static void preparation_free(struct preparation *preparation)
 {
     build_job_cancel(preparation->job);
     runtime_image_cancel(preparation->image_request);
+    docker_cancel(preparation->command);
     dependency_install_cancel(preparation->install);
     if (preparation->result && preparation->result->package.staged)
         package_store_discard(preparation->env->packages, &preparation->result->package);
@@ -151,6 +154,41 @@ static void keep_package(struct preparation *preparation)
     ensure_dependencies(preparation);
 }
 
+/* Takes what the image runs; the plugin has left that to it. */
+static void on_command(void *owner, const struct error *err, const struct docker_image *image)
+{
+    struct preparation *preparation = owner;
+    struct error none;
+    preparation->command = NULL;
+    if (!err && !image->command[0]) {
+        error_set(&none, "plugin", "plugin-contract",
+                  "the plugin \"%s\" names no command, and neither does its image %s", preparation->runtime,
+                  preparation->prepared.image);
+        err = &none;
+    }
+    if (err) {
+        finish(preparation, err);
+        return;
+    }
+    size_t count = 0;
+    while (image->command[count])
+        count++;
+    char **command = xcalloc(count + 1, sizeof(*command));
+    for (size_t i = 0; i < count; i++)
+        command[i] = xstrdup(image->command[i]);
+    preparation->result->launch->command = command;
+    keep_package(preparation);
+}
+
+static void ensure_command(struct preparation *preparation)
+{
+    if (preparation->result->launch->command)
+        keep_package(preparation);
+    else
+        preparation->command = docker_image_inspect(preparation->env->docker, preparation->prepared.image,
+                                                    on_command, preparation);
+}
+
 static void on_image(void *context, const struct error *err, const char *image, const char *id)
 {
     struct preparation *preparation = context;
@@ -161,7 +199,7 @@ static void on_image(void *context, const struct error *err, const char *image, 
     }
     preparation->prepared.image = xstrdup(image);
     preparation->image_id = xstrdup(id);
-    keep_package(preparation);
+    ensure_command(preparation);
 }
 
 static void on_image_line(void *context, const char *line, uint64_t elapsed_ms)
@@ -175,7 +213,7 @@ static void ensure_image(struct preparation *preparation)
 {
     if (preparation->result->launch->image) {
         preparation->prepared.image = xstrdup(preparation->result->launch->image);
-        keep_package(preparation);
+        ensure_command(preparation);
         return;
     }
     static const struct runtime_image_callbacks callbacks = {.line = on_image_line, .done = on_image};

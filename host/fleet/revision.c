@@ -135,7 +135,6 @@ void revision_destroy(struct revision *revision)
     generation_unref(revision->generation);
     free(revision->instances);
     free(revision->problem);
-    free(revision->last_failure.cause);
     free(revision);
 }
 
@@ -219,9 +218,4 @@ size_t revision_instance_count(const struct revision *revision)
 const struct kept_error *revision_problem(const struct revision *revision)
 {
     return revision->problem;
-}
-
-const struct failure *revision_last_failure(const struct revision *revision)
-{
-    return &revision->last_failure;
 }

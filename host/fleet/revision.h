@@ -15,6 +15,7 @@
 
 #include "config/diagnostic.h"
 #include "fleet/engine_queue.h"
+#include "fleet/failure.h"
 #include "fleet/fleet_env.h"
 #include "fleet/generation.h"
 #include "fleet/instance.h"
@@ -36,13 +37,7 @@ struct scale_state {
     struct engine_account account; /* whose turn their starts take */
     struct scale_history history;
     struct function_output *output;
-};
-
-/* How an instance was lost. */
-struct failure {
-    uint64_t at_ms; /* clock_ms(); 0: none yet, and no cause */
-    char instance[INSTANCE_ID_DIGITS + 1];
-    struct kept_error *cause;
+    struct failure last_failure; /* of an instance, ready or not */
 };
 
 struct revision_hooks {
@@ -120,9 +115,6 @@ size_t revision_instance_count(const struct revision *revision);
 
 /* The last error of a start or build; NULL: none. */
 const struct kept_error *revision_problem(const struct revision *revision);
-
-/* The last instance that was lost, ready or not. */
-const struct failure *revision_last_failure(const struct revision *revision);
 
 /* Calls visit for each of its instances; visit must not end one. */
 void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),

@@ -30,7 +30,6 @@ struct revision {
     unsigned denied;      /* instances that the last decision wanted beyond the host's room */
     bool trial_waits;     /* in standby: for room on the host */
     uint64_t trial_since_ms;
-    struct failure last_failure;
     uint64_t retry_at_ms;
     struct event *retry;  /* back-off has ended */
     struct event *expiry; /* the next instance may have been idle for long enough */

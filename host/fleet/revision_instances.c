@@ -148,19 +148,11 @@ static uint64_t pause_ms(struct revision *revision, uint64_t served_ms, bool own
     return autoscaler_backoff_ms(own ? revision->deaths - 1 : 1);
 }
 
-static void note_failure(struct revision *revision, const struct instance *instance,
-                         const struct error *cause)
-{
-    error_replace(&revision->problem, cause);
-    error_replace(&revision->last_failure.cause, cause);
-    revision->last_failure.at_ms = clock_ms();
-    memcpy(revision->last_failure.instance, instance_name(instance), INSTANCE_ID_DIGITS);
-}
-
 static void on_failed(struct instance *instance, const struct error *cause, void *owner)
 {
     struct revision *revision = owner;
-    note_failure(revision, instance, cause);
+    error_replace(&revision->problem, cause);
+    failure_note(&revision->shared->last_failure, instance, cause);
     revision_tell_starting(revision);
     if (revision->state == REVISION_STANDBY) {
         revision->hooks.load_failed(revision, cause, revision->owner);

@@ -86,7 +86,7 @@ def test_language_from_outside_reports_with_position(berth, own_plugins, peers):
 @pytest.mark.limit(400)
 @pytest.mark.parametrize(
     ("runner", "words"),
-    [("/usr/local/bin/no-such-runner", "no such file or directory"), ("no-such-runner", "not found"), ("/etc", "denied")],
+    [("/usr/local/bin/no-such-runner", "not found"), ("no-such-runner", "not found"), ("/etc", "denied")],
 )
 def test_launch_that_cannot_work_is_told_at_once(berth, own_plugins, peers, runner, words):
     berth.expect_error(".*", function="third")
@@ -100,9 +100,10 @@ def test_launch_that_cannot_work_is_told_at_once(berth, own_plugins, peers, runn
         assert time.monotonic() - began < 10
         assert answer.status == 502
         error = answer.error()
-        assert (error["component"], error["reason"]) == ("docker", "docker-request")
-        assert words in error["message"] and os.path.basename(runner) in error["message"]
-        assert 'the plugin of "toy" launches' in error["hint"]
+        assert (error["component"], error["reason"]) == ("container", "container-exited")
+        assert "cannot be run" in error["message"] and words in error["message"]
+        assert os.path.basename(runner) in error["message"]
+        assert "the plugin launches" in error["hint"]
 
 
 def bad_plugins(root):

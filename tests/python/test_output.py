@@ -46,10 +46,27 @@ def test_requests_side_by_side(host):
 
 
 def test_line_without_an_end_is_written_at_the_end(host):
-    connection = host.serve("def handle(request):\n    print('no end', end='', flush=True)\n")
+    connection = host.serve("def handle(request):\n    print('no end', end='')\n")
     connection.request()
     assert host.terminate() == 0
     assert host.raw_log() == "\x1erequest-1\x1eno end\n"
+
+
+def test_line_without_an_end_is_written_when_it_is_flushed(host):
+    connection = host.serve("""
+        import sys
+        print("loading", end=" ", flush=True)
+        print("on")
+
+        def handle(request):
+            print("no", end=" ")
+            print("end", end=" ", flush=True)
+            sys.stdout.flush()
+            print("yet")
+        """)
+    connection.request()
+    host.wait_log("yet")
+    assert host.raw_log() == "loading \x1e\non\n\x1erequest-1\x1eno end \x1e\n\x1erequest-1\x1eyet\n"
 
 
 def test_streams_are_usual_text_files_otherwise(host):

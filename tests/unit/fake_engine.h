@@ -21,7 +21,6 @@ enum fake_op {
     FAKE_STOP,
     FAKE_REMOVE,
     FAKE_INSPECT,
-    FAKE_LOGS,
     FAKE_RENAME,
     FAKE_UPDATE,
     FAKE_WAIT,
@@ -51,9 +50,8 @@ enum fake_runner {
 
 struct fake_container {
     char id[24], name[128], instance[16], label_host[40];
-    char run_dir[108]; /* holds host.sock */
+    char run_dir[108]; /* holds host.sock, stdout and stderr */
     char state[16];    /* "created", "running", "exited" */
-    char line[128];    /* the last line it wrote */
     int exit_code;
     bool oom_killed;
     unsigned renames, updates;
@@ -83,6 +81,9 @@ struct fake_container *fake_engine_newest(const struct fake_engine *engine);
 
 /* Adds a container that somebody else has left behind; `instance` may be NULL. */
 void fake_engine_add(struct fake_engine *engine, const char *host, const char *instance);
+
+/* Its process writes to standard error. */
+void fake_container_write(const struct fake_container *container, const char *text);
 
 /* The container's process ends: its connections break and the event goes out, in this order. */
 void fake_container_die(struct fake_engine *engine, struct fake_container *container, int exit_code,

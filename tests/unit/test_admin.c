@@ -183,14 +183,16 @@ static void a_function_tells_its_decisions_and_its_last_failure(void **state)
     json_decref(status);
 
     struct fake_container *container = fake_engine_running(bench->engine);
-    snprintf(container->line, sizeof(container->line), "not \xff utf-8 \xe2\x82");
+    fake_container_write(container, "not \xff utf-8 \xe2\x82");
     fake_container_die(bench->engine, container, 137, true);
-    UNTIL(bench, revision_last_failure(function_current(find(bench, "hello")))->at_ms > 0);
+    UNTIL(bench, function_last_failure(find(bench, "hello"))->at_ms > 0);
     status = get_json(&management, "/system/function/hello");
     const json_t *failure = json_object_get(json_object_get(status, "berth"), "last_failure");
     assert_string_equal(text_at(failure, "reason"), "out-of-memory");
     assert_non_null(strstr(text_at(failure, "message"), "not ? utf-8 ??"));
     assert_int_equal(strlen(text_at(failure, "instance")), 12);
+    assert_string_equal(text_at(failure, "output"), "not ? utf-8 ??\n");
+    assert_true(json_is_null(json_object_get(failure, "traceback")));
     json_decref(status);
     management_close(&management);
 }

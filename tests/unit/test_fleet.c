@@ -403,7 +403,7 @@ static void a_killed_instance_is_replaced_for_those_who_wait(void **state)
     UNTIL(&bench, waiting.told);
     assert_non_null(waiting.slot);
     finish(&waiting);
-    const struct failure *last = revision_last_failure(function_current(find(&bench, "hello")));
+    const struct failure *last = function_last_failure(find(&bench, "hello"));
     assert_string_equal(last->cause->reason, "out-of-memory");
     assert_true(last->at_ms > 0);
     stop_fleet(&bench);
@@ -479,9 +479,9 @@ static void nobody_waits_for_an_instance_without_slots(void **state)
         fake_container_hang_up(fake_engine_newest(bench.engine));
         slot_pool_release(request.slot, SLOT_LOST, clock_ms(), 1000);
     }
-    const struct revision *revision = function_current(find(&bench, "hello"));
-    UNTIL(&bench, revision_last_failure(revision)->at_ms > 0);
-    assert_string_equal(revision_last_failure(revision)->cause->reason, "runner-gone");
+    const struct failure *last = function_last_failure(find(&bench, "hello"));
+    UNTIL(&bench, last->at_ms > 0);
+    assert_string_equal(last->cause->reason, "runner-gone");
     UNTIL(&bench, fake_engine_count(bench.engine) == 0);
     stop_fleet(&bench);
     bench_close(&bench);

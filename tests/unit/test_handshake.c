@@ -22,14 +22,16 @@ struct talk {
     unsigned ends;
     bool failed;
     struct error err;
+    char traceback[64];
 };
 
-static void on_end(void *owner, const struct error *err)
+static void on_end(void *owner, const struct error *err, const char *traceback)
 {
     struct talk *talk = owner;
     talk->ends++;
     talk->handshake = NULL;
     talk->failed = err != NULL;
+    snprintf(talk->traceback, sizeof(talk->traceback), "%s", traceback ? traceback : "");
     if (err)
         talk->err = *err;
 }
@@ -175,6 +177,23 @@ static void every_answer_is_understood(void **state)
     }
 }
 
+/* All of it is handed on, bytes that are no UTF-8 or end a text among it. */
+static void a_traceback_is_kept_whole(void **state)
+{
+    (void)state;
+    struct talk talk;
+    talk_open(&talk, NULL, 0);
+    runner_write(&talk, "HTTP/1.1 500 No\r\nConnection: close\r\n\r\n"
+                        "{\"error\":\"x: caf\xe9\",\"traceback\":\"one\\n  two\xff\\n\\nx: caf?\\n\"}");
+    runner_leave(&talk);
+    for (unsigned i = 0; i < 10 && talk.ends == 0; i++)
+        turn(&talk);
+    assert_failed(&talk, "load-failed", "x: caf?");
+    assert_string_equal(talk.traceback, "one\n  two?\n\nx: caf?\n");
+    assert_string_equal(talk.err.hint, "the whole traceback is in the log of the function");
+    talk_close(&talk);
+}
+
 static void the_traceback_s_last_line_is_the_hint(void **state)
 {
     (void)state;
@@ -308,6 +327,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_settings_and_package),
         cmocka_unit_test(every_answer_is_understood),
+        cmocka_unit_test(a_traceback_is_kept_whole),
         cmocka_unit_test(the_traceback_s_last_line_is_the_hint),
         cmocka_unit_test(a_long_reason_is_cut_between_characters),
         cmocka_unit_test(endless_answers_are_cut_off),

@@ -28,7 +28,7 @@ static void a_killed_one_says_what_killed_it(void **state)
         start(&probe);
         await_ready(&probe);
         struct fake_container *container = fake_engine_running(bench.engine);
-        snprintf(container->line, sizeof(container->line), "last words");
+        fake_container_write(container, "first\nlast words\n\n");
         if (cases[i].signalled)
             instance_container_signalled(probe.instance);
         fake_container_die(bench.engine, container, cases[i].code, cases[i].oom_killed);
@@ -237,22 +237,6 @@ static void an_engine_that_is_away_is_named(void **state)
     probe_close(&probe);
 }
 
-static void a_log_that_never_ends_does_not_keep_it(void **state)
-{
-    (void)state;
-    struct bench bench;
-    struct probe probe;
-    probe_open(&probe, &bench);
-    start(&probe);
-    await_ready(&probe);
-    fake_engine_plan(bench.engine, FAKE_LOGS, (struct fake_plan){.hold = true});
-    fake_container_die(bench.engine, fake_engine_running(bench.engine), 2, false);
-    instance_container_died(probe.instance);
-    await_gone(&probe);
-    assert_cause(&probe, "container", "container-exited", "code 2");
-    probe_close(&probe);
-}
-
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -267,7 +251,6 @@ int main(void)
         cmocka_unit_test(one_that_worked_for_nobody_before_can_be_lost),
         cmocka_unit_test(an_end_that_a_restarted_engine_brings_is_not_its_own),
         cmocka_unit_test(an_engine_that_is_away_is_named),
-        cmocka_unit_test(a_log_that_never_ends_does_not_keep_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,8 +49,9 @@ static void it_holds_no_more_than_a_burst(void **state)
     struct output_limit limit = {0};
     write_all(&limit, 100, BEGIN_MS);
     assert_int_equal(write_all(&limit, 100, BEGIN_MS + UINT64_C(100000000000)), BURST / 100);
-    output_limit_allows(&limit, RATE, BEGIN_MS + UINT64_C(100000000000) + 90000);
-    assert_int_equal(write_all(&limit, 100, BEGIN_MS + UINT64_C(100000000000) + 180000), BURST / 100);
+    output_limit_allows(&limit, RATE, BEGIN_MS + UINT64_C(100000000000) + 750 * OUTPUT_BURST_S);
+    assert_int_equal(write_all(&limit, 100, BEGIN_MS + UINT64_C(100000000000) + 1500 * OUTPUT_BURST_S),
+                     BURST / 100);
 }
 
 /* The one record that is larger than what is left is paid for before the next. */

@@ -40,6 +40,32 @@ static void test_marked_lines(void **state)
            "def\x1e");
 }
 
+static void test_lines_that_go_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *rest;
+        bool goes_on;
+    } cases[] = {
+        {"", "", false},
+        {"whole", "whole", false},
+        {"half\x1e", "half", true},
+        {"\x1e"
+         "abc\x1e",
+         "", false},
+        {"\x1e"
+         "abc\x1ehalf\x1e",
+         "half", true},
+        {"\x1e", "", true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct output_line line = parsed(cases[i].text);
+        assert_int_equal(output_line_take_end(&line), cases[i].goes_on);
+        assert_int_equal(line.length, strlen(cases[i].rest));
+        assert_memory_equal(line.text, cases[i].rest, line.length);
+    }
+}
+
 static void test_other_lines(void **state)
 {
     (void)state;
@@ -74,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_marked_lines),
+        cmocka_unit_test(test_lines_that_go_on),
         cmocka_unit_test(test_other_lines),
         cmocka_unit_test(test_length_of_an_id),
     };

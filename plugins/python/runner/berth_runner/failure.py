@@ -24,6 +24,19 @@ def summary(error):
     return f"{name}: {text}" if text else name
 
 
+def place(error, code):
+    """Where in the folder `code` it happened, as "main.py:3"; "" when it was elsewhere."""
+    folder, found, frame = code.rstrip("/") + "/", "", error.__traceback__
+    while frame is not None:
+        name = frame.tb_frame.f_code.co_filename
+        if name.startswith(folder):
+            found = f"{name[len(folder):]}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    if isinstance(error, SyntaxError) and (error.filename or "").startswith(folder):
+        found = f"{error.filename[len(folder):]}:{error.lineno}"
+    return found
+
+
 def json_answer(status, document):
     body = json.dumps(document, ensure_ascii=False).encode()
     pairs = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))

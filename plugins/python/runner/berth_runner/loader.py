@@ -71,7 +71,9 @@ def load(settings, package):
     except (LoadError, Ending):
         raise
     except BaseException as error:
-        raise LoadError(f"loading the function failed with {failure.summary(error)}", failure.trace(error)) from None
+        where = failure.place(error, code)
+        message = f"loading the function failed{' at ' if where else ''}{where} with {failure.summary(error)}"
+        raise LoadError(message, failure.trace(error)) from None
     function = describe(module, runtime, settings)
     function.debug = bool(runtime.get("debug"))
     output.show_all_levels()

@@ -1,8 +1,8 @@
 """Standard output and standard error: whole lines, each marked with the request it belongs to.
 
-The mark is the request's id between two RS characters (docs/runner-protocol.md, "Output"). A context variable knows
-the request, so threads and tasks that a handler starts with its context (asyncio's tasks, asyncio.to_thread) write
-for the same one.
+The mark is the request's id between two RS characters (docs/runner-protocol.md, "Output"); a line that is flushed
+before its end is there ends with one more. A context variable knows the request, so threads and tasks that a handler
+starts with its context (asyncio's tasks, asyncio.to_thread) write for the same one.
 """
 import io
 import sys
@@ -14,6 +14,7 @@ from .protocol import field_value
 current_head = ContextVar("berth_current_head", default=None)
 
 _HELD_LIMIT = 64 << 10  # of a line that does not end
+_GOES_ON = "\x1e"
 
 
 def mark():
@@ -39,12 +40,19 @@ class LineWriter(io.TextIOWrapper):
         lines = (self._held.pop(before, "") + text).split("\n")
         rest = lines.pop()
         if len(rest) > _HELD_LIMIT:
-            lines.append(rest)
+            lines.append(rest + _GOES_ON)
         elif rest:
             self._held[before] = rest
         if lines:
             super().write("".join([f"{before}{line}\n" for line in lines]))
         return len(text)
+
+    def flush(self):
+        before = mark() if self._held else ""
+        rest = self._held.pop(before, "")
+        if rest:
+            super().write(f"{before}{rest}{_GOES_ON}\n")
+        super().flush()
 
     def finish(self):
         """Writes what has not ended in a line break."""
