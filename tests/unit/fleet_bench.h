@@ -99,12 +99,18 @@ static inline void bench_until(struct bench *bench, bool (*reached)(void *contex
     }
 }
 
-/* Runs the loop for a moment, for what must not happen. */
+/* Runs the loop for a moment, for what must not happen. An exit that bench_until() has asked for may come in
+ * it. */
 static inline void bench_idle(struct bench *bench, unsigned ms)
 {
-    const struct timeval limit = {.tv_usec = (suseconds_t)ms * 1000};
-    event_base_loopexit(bench->base, &limit);
-    event_base_loop(bench->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    uint64_t now_ms, end_ms = clock_ms() + ms;
+    while ((now_ms = clock_ms()) < end_ms) {
+        uint64_t left_ms = end_ms - now_ms;
+        const struct timeval limit = {.tv_sec = (time_t)(left_ms / 1000),
+                                      .tv_usec = (suseconds_t)(left_ms % 1000) * 1000};
+        event_base_loopexit(bench->base, &limit);
+        event_base_loop(bench->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    }
 }
 
 #endif
