@@ -125,14 +125,14 @@ json_t *function_status_json(struct function *function, uint64_t now_ms)
     const struct function_settings *settings = function_latest_settings(function);
     json_t *load = current ? load_json(current) : json_null();
     json_int_t completed = json_integer_value(json_object_get(load, "completed"));
-    json_t *berth =
-        json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "state", state_word(function),
-                  "language", json_text(settings->language), "version", json_text(settings->version),
-                  "revision", current ? revision_prepared(current)->digest : "", "load", load, "problem",
-                  problem_json(newest_problem(function)), "diagnostics",
-                  diagnostics_json(function_diagnostics(function)), "last_failure",
-                  failure_json(function_last_failure(function), now_ms), "decisions",
-                  decisions_json(function_scale_history(function), now_ms), "instances", gathering.instances);
+    json_t *berth = json_pack(
+        "{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", state_word(function), "language",
+        json_text(settings->language), "version", json_text(settings->version), "revision",
+        current ? revision_prepared(current)->digest : "", "load", load, "problem",
+        problem_json(newest_problem(function)), "build_output", json_text(function_build_output(function)),
+        "diagnostics", diagnostics_json(function_diagnostics(function)), "last_failure",
+        failure_json(function_last_failure(function), now_ms), "decisions",
+        decisions_json(function_scale_history(function), now_ms), "instances", gathering.instances);
     return json_pack("{s:s, s:o, s:s, s:{s:s}, s:{}, s:I, s:I, s:I, s:o}", "name", function_name(function),
                      "image", json_text(image_name(function)), "namespace", FUNCTION_STATUS_NAMESPACE,
                      "labels", "faas_function", function_name(function), "annotations", "invocationCount",

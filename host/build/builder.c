@@ -51,6 +51,7 @@ struct builder {
     struct builder_disk *disk;
     struct event *limit, *watch;
     struct line_tail out, err; /* the streams' last lines; their order among each other is not known */
+    char *cause;               /* the line that the installer says is it, or NULL */
     size_t told_bytes, untold_lines;
     uint64_t started_ms;
     int exit_code;
@@ -88,6 +89,7 @@ void builder_destroy(struct builder *builder)
     if (builder->watch)
         event_free(builder->watch);
     free(builder->key);
+    free(builder->cause);
     free(builder->staged);
     free(builder->container);
     free(builder);
@@ -188,8 +190,8 @@ static void describe_failure(struct builder *builder, bool oom_killed)
     }
     error_set(&builder->error, "build", "dependency-install",
               "the dependencies cannot be installed (exit code %d): %s", builder->exit_code,
-              last_lines(builder, text));
-    error_hint(&builder->error, "the output is in the daemon's log");
+              builder->cause ? builder->cause : last_lines(builder, text));
+    error_hint(&builder->error, "all of the output is in the daemon's log and at /system/function/<name>");
 }
 
 static void on_examined(void *owner, const struct error *err, const struct docker_state *state)
@@ -274,6 +276,11 @@ static void on_line(void *owner, const struct docker_line *line)
 {
     struct builder *builder = owner;
     cleanup_free char *text = shown_text(line);
+    if (strncmp(text, BUILDER_CAUSE, strlen(BUILDER_CAUSE)) == 0) {
+        free(builder->cause);
+        builder->cause = xstrdup(text + strlen(BUILDER_CAUSE));
+        return;
+    }
     line_tail_add(line->stream == DOCKER_STDERR ? &builder->err : &builder->out, text);
     if (builder->told_bytes >= TOLD_BYTES_MAX) {
         builder->untold_lines++;

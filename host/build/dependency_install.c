@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "build/kept_output.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -44,6 +45,7 @@ struct installation {
     struct builder *builder;
     struct store_work *work; /* or NULL */
     uint64_t started_ms;
+    struct kept_output output;
     bool installed; /* it was not there before */
     bool ending;    /* it failed, or its waiters are being told: nobody may join */
     bool failed;
@@ -104,6 +106,7 @@ static void installation_free(struct installation *installation)
         installation->work->installation = NULL;
     if (installation->staged)
         dependency_store_discard(installation->installs->store, installation->staged);
+    kept_output_clear(&installation->output);
     free_texts(installation->argv);
     free_texts(installation->environment);
     free(installation->runtime);
@@ -135,6 +138,7 @@ static void finish(struct installation *installation)
 {
     struct dependency_installs *installs = installation->installs;
     const struct error *err = installation->failed ? &installation->error : NULL;
+    cleanup_free char *output = err ? kept_output_text(&installation->output) : NULL;
     installation->ending = true;
     log_end(installation);
     for (struct dependency_install *waiter; (waiter = installation->waiters);) {
@@ -142,7 +146,7 @@ static void finish(struct installation *installation)
         void *context = waiter->context;
         DL_DELETE(installation->waiters, waiter);
         free(waiter);
-        callbacks.done(context, err, err ? NULL : installation->key, installation->installed);
+        callbacks.done(context, err, err ? NULL : installation->key, installation->installed, output);
     }
     DL_DELETE(installs->list, installation);
     installation_free(installation);
@@ -225,7 +229,8 @@ static void on_checked(void *context, const struct error *err)
 
 static void on_line(void *context, const char *line, uint64_t elapsed_ms)
 {
-    const struct installation *installation = context;
+    struct installation *installation = context;
+    kept_output_add(&installation->output, line);
     const struct dependency_install *first = installation->waiters;
     if (first && first->callbacks.line)
         first->callbacks.line(first->context, line, elapsed_ms);
@@ -402,6 +407,7 @@ static struct installation *begin_installation(struct dependency_installs *insta
     struct installation *installation = xcalloc(1, sizeof(*installation));
     installation->installs = installs;
     installation->state = QUEUED;
+    kept_output_init(&installation->output);
     snprintf(installation->key, sizeof(installation->key), "%s", key);
     installation->runtime = xstrdup(request->runtime);
     installation->image = xstrdup(request->image);
@@ -432,6 +438,17 @@ struct dependency_install *dependency_installs_ensure(struct dependency_installs
     DL_APPEND(waiter->installation->waiters, waiter);
     wake(installs);
     return waiter;
+}
+
+void dependency_install_progress(const struct dependency_install *install,
+                                 struct dependency_progress *ret_progress)
+{
+    const struct installation *installation = install->installation;
+    *ret_progress = (struct dependency_progress){
+        .queued = installation->state == QUEUED,
+        .since_ms = installation->started_ms,
+        .last_line = kept_output_last(&installation->output),
+    };
 }
 
 void dependency_install_cancel(struct dependency_install *install)

@@ -44,9 +44,16 @@ struct dependency_callbacks {
     /* One line of the installer's output; `elapsed_ms` since it started. Of those who share an installation
      * only the longest waiting one is told. May be NULL. */
     void (*line)(void *context, const char *line, uint64_t elapsed_ms);
-    /* The end: `err` NULL and the set's key; else key is NULL. `installed`: it was not there before.
-     * Borrowed. */
-    void (*done)(void *context, const struct error *err, const char *key, bool installed);
+    /* The end: `err` NULL and the set's key; else key is NULL, and `output` is what the installer wrote
+     * (kept_output.h), NULL when it wrote nothing. `installed`: it was not there before. Borrowed. */
+    void (*done)(void *context, const struct error *err, const char *key, bool installed, const char *output);
+};
+
+/* What a request waits for. */
+struct dependency_progress {
+    bool queued;           /* others are being installed */
+    uint64_t since_ms;     /* clock_ms() of when the installation began */
+    const char *last_line; /* of its output, "" before the first; borrowed */
 };
 
 int dependency_installs_create(const struct dependency_installs_options *options,
@@ -68,6 +75,9 @@ struct dependency_install *dependency_installs_ensure(struct dependency_installs
                                                       const struct dependency_request *request,
                                                       const struct dependency_callbacks *callbacks,
                                                       void *context);
+
+void dependency_install_progress(const struct dependency_install *install,
+                                 struct dependency_progress *ret_progress);
 
 /* Ends one request silently; the installation stops when nobody waits for it. NULL is fine. */
 void dependency_install_cancel(struct dependency_install *install);

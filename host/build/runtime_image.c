@@ -6,6 +6,7 @@
 #include "base/redact.h"
 #include "base/strbuf.h"
 #include "build/host_environment.h"
+#include "build/kept_output.h"
 #include "build/line_tail.h"
 #include "build/tree.h"
 #include "docker/image.h"
@@ -47,8 +48,9 @@ struct image_build {
     struct docker_call *call;
     struct runtime_image_request *requests;
     struct line_tail tail;
-    uint64_t started_ms;
-    bool ending; /* its requests are being told */
+    struct kept_output output;
+    uint64_t started_ms; /* 0: not built yet */
+    bool ending;         /* its requests are being told */
     struct image_build *prev, *next;
 };
 
@@ -96,6 +98,7 @@ static void build_free(struct image_build *build)
 {
     docker_cancel(build->call);
     DL_DELETE(build->images->builds, build);
+    kept_output_clear(&build->output);
     free(build->name);
     free(build->folder);
     free(build);
@@ -138,12 +141,13 @@ static void request_fail(struct runtime_image_request *request, const struct err
     DL_DELETE(request->images->requests, request);
     log_warning("image.failed", LOG_STR("runtime", request->name), LOG_ERR(err));
     request_free(request);
-    callbacks.done(context, err, NULL, NULL);
+    callbacks.done(context, err, NULL, NULL, NULL);
 }
 
 /* Ends a build and all who wait for it. Their callbacks may cancel others of them. */
 static void build_finish(struct image_build *build, const struct error *err, const char *id)
 {
+    cleanup_free char *output = err ? kept_output_text(&build->output) : NULL;
     build->call = NULL;
     build->ending = true;
     if (err)
@@ -154,7 +158,7 @@ static void build_finish(struct image_build *build, const struct error *err, con
         void *context = request->context;
         DL_DELETE(build->requests, request);
         request_free(request);
-        callbacks.done(context, err, err ? NULL : build->tag, id);
+        callbacks.done(context, err, err ? NULL : build->tag, id, output);
     }
     build_free(build);
 }
@@ -178,7 +182,9 @@ static void describe_failure(const struct image_build *build, const struct error
     error_set(err, "build", "image-build",
               "the runtime image of %s cannot be built: %.200s; its last lines: %s", build->name,
               cause->message, line_tail_text(&build->tail, text));
-    error_hint(err, "see %s/Dockerfile", build->folder);
+    error_hint(err,
+               "see %s/Dockerfile; all of the output is in the daemon's log and at /system/function/<name>",
+               build->folder);
 }
 
 static void on_built(void *owner, const struct error *err, const char *id)
@@ -201,6 +207,7 @@ static void on_line(void *owner, const char *line)
     cleanup_free char *text = xstrdup(line);
     redact_urls(text);
     line_tail_add(&build->tail, text);
+    kept_output_add(&build->output, text);
     const struct runtime_image_request *first = build->requests;
     if (first && first->callbacks.line)
         first->callbacks.line(first->context, text, elapsed_ms);
@@ -266,6 +273,7 @@ static void join_build(struct runtime_image_request *request, const char *digest
     if (!build) {
         build = xcalloc(1, sizeof(*build));
         build->images = images;
+        kept_output_init(&build->output);
         snprintf(build->tag, sizeof(build->tag), "%s", tag);
         build->name = xstrdup(request->name);
         build->folder = xstrdup(request->folder);
@@ -338,4 +346,16 @@ struct runtime_image_request *runtime_images_ensure(struct runtime_images *image
     DL_APPEND(images->requests, request);
     request->call = docker_image_inspect(images->docker, images->base_image, on_base, request);
     return request;
+}
+
+void runtime_image_progress(const struct runtime_image_request *request,
+                            struct runtime_image_progress *ret_progress)
+{
+    const struct image_build *build = request->build;
+    *ret_progress = (struct runtime_image_progress){.last_line = ""};
+    if (!build || build->started_ms == 0)
+        return;
+    ret_progress->building = true;
+    ret_progress->since_ms = build->started_ms;
+    ret_progress->last_line = kept_output_last(&build->output);
 }

@@ -35,8 +35,17 @@ struct runtime_image_callbacks {
     /* One line of the build's output; `elapsed_ms` since the build began. Of those who share a build only
      * the longest waiting one is told. May be NULL; must not cancel requests. */
     void (*line)(void *context, const char *line, uint64_t elapsed_ms);
-    /* The end: `err` NULL, the image's name and id ("sha256:..."); else both are NULL. Borrowed. */
-    void (*done)(void *context, const struct error *err, const char *image, const char *id);
+    /* The end: `err` NULL, the image's name and id ("sha256:..."); else both are NULL, and `output` is what
+     * the build wrote (kept_output.h), or NULL. Borrowed. */
+    void (*done)(void *context, const struct error *err, const char *image, const char *id,
+                 const char *output);
+};
+
+/* What a request waits for. */
+struct runtime_image_progress {
+    bool building;         /* it is; else it is being looked for */
+    uint64_t since_ms;     /* clock_ms() of when the build began */
+    const char *last_line; /* of its output, "" before the first; borrowed */
 };
 
 int runtime_images_create(const struct runtime_images_options *options, struct runtime_images **ret_images,
@@ -55,6 +64,9 @@ struct runtime_image_request *runtime_images_ensure(struct runtime_images *image
                                                     const char *folder,
                                                     const struct runtime_image_callbacks *callbacks,
                                                     void *context);
+
+void runtime_image_progress(const struct runtime_image_request *request,
+                            struct runtime_image_progress *ret_progress);
 
 /* Ends one request silently; the build stops when nobody waits for it. NULL is fine. */
 void runtime_image_cancel(struct runtime_image_request *request);

@@ -23,6 +23,7 @@ struct function {
     struct generation *generation; /* of the newest deployment */
     const struct function_settings *settings;
     struct kept_error *problem; /* of the newest deployment */
+    char *build_output;         /* of its installation or image build, when that failed; or NULL */
     struct diagnostics diagnostics;
     bool settled, removed;
     bool stale; /* to be deployed again once the deployment under way has settled */
@@ -103,6 +104,12 @@ static void take_diagnostics(struct function *function, struct diagnostics *diag
     log_diagnostics(function);
 }
 
+static void keep_build_output(struct function *function, const char *output)
+{
+    free(function->build_output);
+    function->build_output = output ? xstrdup(output) : NULL;
+}
+
 static void on_prepared(struct revision *revision, struct diagnostics *diagnostics, void *owner)
 {
     struct function *function = owner;
@@ -110,6 +117,7 @@ static void on_prepared(struct revision *revision, struct diagnostics *diagnosti
     if (newest) {
         error_replace(&function->problem, NULL);
         take_diagnostics(function, diagnostics);
+        keep_build_output(function, NULL);
     }
     if (revision == function->current) {
         revision_activate(revision);
@@ -142,12 +150,14 @@ static void drop_current(struct function *function)
 }
 
 static void on_broken(struct revision *revision, const struct error *err, struct diagnostics *diagnostics,
-                      void *owner)
+                      const char *output, void *owner)
 {
     struct function *function = owner;
     bool newest = revision == function->newest, routed = revision == function->current;
-    if (newest)
+    if (newest) {
         take_diagnostics(function, diagnostics);
+        keep_build_output(function, output);
+    }
     if (!routed)
         function->next = NULL;
     else
@@ -237,6 +247,7 @@ void function_destroy(struct function *function)
     failure_clear(&function->scale.last_failure);
     function_output_destroy(function->scale.output);
     free(function->retiring);
+    free(function->build_output);
     free(function->problem);
     free(function->name);
     free(function);
@@ -349,6 +360,11 @@ struct revision *function_next(const struct function *function)
 const struct kept_error *function_problem(const struct function *function)
 {
     return function->problem;
+}
+
+const char *function_build_output(const struct function *function)
+{
+    return function->build_output;
 }
 
 const struct diagnostics *function_diagnostics(const struct function *function)

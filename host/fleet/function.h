@@ -56,6 +56,11 @@ struct revision *function_next(const struct function *function);
 
 /* Why the newest deployment failed; NULL: it did not. */
 const struct kept_error *function_problem(const struct function *function);
+
+/* What the installation of dependencies or the image build of the newest deployment wrote, when that failed;
+ * else NULL. */
+const char *function_build_output(const struct function *function);
+
 const struct diagnostics *function_diagnostics(const struct function *function);
 
 /* The last decisions of the autoscaler, of whichever revision. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "build/build_job.h"
 #include "build/dependency_install.h"
 #include "build/launch_check.h"
@@ -15,8 +16,11 @@
 #include "fleet/output_limit.h"
 #include "fleet/revision_digest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NEWS_LINE_MAX 200 /* bytes of a last line that are told */
 
 struct preparation {
     struct fleet_env *env;
@@ -63,15 +67,20 @@ static void preparation_free(struct preparation *preparation)
     free(preparation);
 }
 
-static void finish(struct preparation *preparation, const struct error *err)
+static void finish_with(struct preparation *preparation, const struct error *err, const char *output)
 {
     struct diagnostics none = {0};
     struct diagnostics *diagnostics = preparation->result ? &preparation->result->diagnostics : &none;
     if (err)
         prepared_clear(&preparation->prepared);
-    preparation->done(preparation->owner, err, &preparation->prepared, diagnostics);
+    preparation->done(preparation->owner, err, &preparation->prepared, diagnostics, output);
     preparation->prepared = (struct prepared){0};
     preparation_free(preparation);
+}
+
+static void finish(struct preparation *preparation, const struct error *err)
+{
+    finish_with(preparation, err, NULL);
 }
 
 static void complete(struct preparation *preparation)
@@ -105,14 +114,15 @@ static void tell_dropped_lines(struct preparation *preparation)
                     LOG_INT("within_ms", clock_ms() - drops.since_ms));
 }
 
-static void on_installed(void *context, const struct error *err, const char *key, bool installed)
+static void on_installed(void *context, const struct error *err, const char *key, bool installed,
+                         const char *output)
 {
     (void)installed; /* logged where it is done */
     struct preparation *preparation = context;
     preparation->install = NULL;
     tell_dropped_lines(preparation);
     if (err) {
-        finish(preparation, err);
+        finish_with(preparation, err, output);
         return;
     }
     preparation->prepared.dependency_key = xstrdup(key);
@@ -189,12 +199,13 @@ static void ensure_command(struct preparation *preparation)
                                                     on_command, preparation);
 }
 
-static void on_image(void *context, const struct error *err, const char *image, const char *id)
+static void on_image(void *context, const struct error *err, const char *image, const char *id,
+                     const char *output)
 {
     struct preparation *preparation = context;
     preparation->image_request = NULL;
     if (err) {
-        finish(preparation, err);
+        finish_with(preparation, err, output);
         return;
     }
     preparation->prepared.image = xstrdup(image);
@@ -288,6 +299,48 @@ struct preparation *preparation_start(struct fleet_env *env, const struct functi
         event_active(preparation->later, EV_TIMEOUT, 0);
     }
     return preparation;
+}
+
+/* "for 43 s; the last line: ...": how far something is that writes. */
+static void add_progress(struct error *news, uint64_t since_ms, const char *last_line)
+{
+    size_t length = strlen(news->message), width = strcspn(last_line, "\n");
+    snprintf(news->message + length, sizeof(news->message) - length, ", for %llu s%s%.*s",
+             (unsigned long long)(clock_ms() - since_ms) / 1000, width > 0 ? "; the last line of it: " : "",
+             (int)(width < NEWS_LINE_MAX ? width : NEWS_LINE_MAX), last_line);
+    utf8_repair(news->message);
+}
+
+static void describe_install(const struct preparation *preparation, struct error *news)
+{
+    struct dependency_progress progress;
+    dependency_install_progress(preparation->install, &progress);
+    if (progress.queued)
+        error_set(news, "build", "queued", "its dependencies wait for others to be installed");
+    else
+        error_set(news, "build", "installing", "its dependencies are being installed");
+    add_progress(news, progress.since_ms, progress.last_line);
+}
+
+static void describe_image(const struct preparation *preparation, struct error *news)
+{
+    struct runtime_image_progress progress;
+    runtime_image_progress(preparation->image_request, &progress);
+    error_set(news, "build", "building-image", "the image of %s is being %s", preparation->runtime,
+              progress.building ? "built" : "looked for");
+    if (progress.building)
+        add_progress(news, progress.since_ms, progress.last_line);
+}
+
+void preparation_describe(const struct preparation *preparation, struct error *ret_news)
+{
+    if (preparation->install)
+        describe_install(preparation, ret_news);
+    else if (preparation->image_request)
+        describe_image(preparation, ret_news);
+    else
+        error_set(ret_news, "build", "packaging", "its files are being checked and packaged");
+    error_hint(ret_news, "Try again later.");
 }
 
 void preparation_cancel(struct preparation *preparation)

@@ -26,15 +26,20 @@ void prepared_clear(struct prepared *prepared);
 
 struct preparation;
 
-/* The end. Without `err`, *prepared is the callee's to keep; with it, it is empty. `diagnostics` (warnings
- * too) may be moved from. */
+/* The end. Without `err`, *prepared is the callee's to keep; with it, it is empty, and `output` is what the
+ * installation or image build that failed has written, or NULL. `diagnostics` (warnings too) may be moved
+ * from. */
 typedef void preparation_done_fn(void *owner, const struct error *err, struct prepared *prepared,
-                                 struct diagnostics *diagnostics);
+                                 struct diagnostics *diagnostics, const char *output);
 
 /* `settings` stays until the end; the function's language must be known. Never NULL; `done` comes from the
  * event loop. */
 struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
                                       preparation_done_fn *done, void *owner);
+
+/* What is being waited for at the moment, as the error that a request is told which has waited too long. Of
+ * component "build": reason "packaging", "building-image", "installing" or "queued". */
+void preparation_describe(const struct preparation *preparation, struct error *ret_news);
 
 /* Ends it silently. NULL is fine. */
 void preparation_cancel(struct preparation *preparation);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SHORT_DIGEST_SIZE 13
+#define NEWS_MS           500
 
 static const char *const state_names[] = {
     [REVISION_PREPARING] = "preparing", [REVISION_BROKEN] = "broken",   [REVISION_STANDBY] = "standby",
@@ -60,14 +61,16 @@ static void on_drained(void *owner, uint64_t id)
 }
 
 static void on_prepared(void *owner, const struct error *err, struct prepared *prepared,
-                        struct diagnostics *diagnostics)
+                        struct diagnostics *diagnostics, const char *output)
 {
     struct revision *revision = owner;
     revision->preparation = NULL;
+    event_del(revision->news);
     if (err) {
         error_replace(&revision->problem, err);
         change_state(revision, REVISION_BROKEN);
-        revision->hooks.broken(revision, err, diagnostics, revision->owner); /* may move its waiters */
+        revision->hooks.broken(revision, err, diagnostics, output,
+                               revision->owner); /* may move its waiters */
         slot_pool_close(revision->pool, err);
         return;
     }
@@ -108,6 +111,7 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
         .max_scale = settings->max_scale,
         .idle_timeout_ms = settings->idle_timeout_ms,
     };
+    revision->news = event_new(env->base, -1, EV_PERSIST, revision_on_news, revision);
     revision->retry = evtimer_new(env->base, revision_on_retry, revision);
     revision->expiry = evtimer_new(env->base, revision_on_expiry, revision);
     revision->ending = evtimer_new(env->base, on_ending, revision);
@@ -116,6 +120,7 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
     struct slot_pool_limits limits = {.queue_length = env->host->queue_length};
     revision->watch = pool_watch_create(env, &limits, &pool_hooks, revision, &revision->pool);
     revision->preparation = preparation_start(env, settings, on_prepared, revision);
+    event_add(revision->news, &(struct timeval){.tv_usec = NEWS_MS * 1000});
     return revision;
 }
 
@@ -128,6 +133,7 @@ void revision_destroy(struct revision *revision)
         prewarm_leave(revision->prewarm);
     pool_watch_end(revision->watch);
     slot_pool_unref(revision->pool);
+    event_free(revision->news);
     event_free(revision->retry);
     event_free(revision->expiry);
     event_free(revision->ending);
@@ -151,6 +157,7 @@ void revision_retire(struct revision *revision, const char *why)
     change_state(revision, REVISION_RETIRED);
     preparation_cancel(revision->preparation);
     revision->preparation = NULL;
+    event_del(revision->news);
     event_del(revision->retry);
     event_del(revision->expiry);
     for (size_t i = 0; i < revision->count; i++)

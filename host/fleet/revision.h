@@ -43,9 +43,10 @@ struct scale_state {
 struct revision_hooks {
     /* Built: state is standby, nothing is started yet. `diagnostics` may be moved from. */
     void (*prepared)(struct revision *revision, struct diagnostics *diagnostics, void *owner);
-    /* Cannot be built: state is broken. `diagnostics` may be moved from. */
+    /* Cannot be built: state is broken. `diagnostics` may be moved from; `output` is what the installation or
+     * image build wrote that failed, or NULL. */
     void (*broken)(struct revision *revision, const struct error *err, struct diagnostics *diagnostics,
-                   void *owner);
+                   const char *output, void *owner);
     /* In standby: its first instance is ready, or it failed to load. */
     void (*loaded)(struct revision *revision, void *owner);
     void (*load_failed)(struct revision *revision, const struct error *cause, void *owner);

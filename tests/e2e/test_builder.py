@@ -111,6 +111,33 @@ def test_time_of_a_builder_is_limited(berth, index):
     assert "`install_timeout`" in error["hint"]
 
 
+def test_cause_of_a_failure_is_told_and_all_output_is_kept(berth, index):
+    install_hostile(berth, index, """
+        for number in range(300):
+            print("step", number)
+        print("thing.c:7:10: fatal error: no/such.h: No such file or directory")
+        print("and so on")
+        raise SystemExit(3)
+    """)
+    error = refusal(berth)
+    assert error["reason"] == "dependency-install", error
+    assert "thing.c:7:10: fatal error: no/such.h" in error["message"] and "step" not in error["message"]
+    output = berth.admin("GET", "/system/function/uses").json()["berth"]["build_output"].splitlines()
+    assert sum("step " in line for line in output) >= 300
+    assert any("fatal error: no/such.h" in line for line in output) and any("and so on" in line for line in output)
+
+
+def test_who_waits_for_an_installation_is_told_so(berth, index):
+    berth.host = {"queue_timeout": 3}
+    install_hostile(berth, index, SLEEPS)
+    wait_until(lambda: builders(berth), "the builder", 60)
+    answer = berth.get("/uses")
+    assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0
+    error = answer.error()
+    assert (error["component"], error["reason"]) == ("build", "installing")
+    assert "its dependencies are being installed, for " in error["message"]
+
+
 @pytest.mark.shows_setting("host.build_cpus")
 def test_builder_is_locked_in_as_instances_are(berth, index):
     berth.host = {"build_cpus": 0.5, "build_memory": "1Gi"}

@@ -16,6 +16,7 @@ struct install_bench {
         bool failed, installed;
         struct error err;
         char key[HASH_HEX_SIZE];
+        char output[256];
     } ends[REQUESTS_MAX];
     struct strbuf output;
 };
@@ -28,10 +29,12 @@ static void on_line(void *context, const char *line, uint64_t elapsed_ms)
     strbuf_append_format(&bench->output, "%s\n", line);
 }
 
-static void on_done(void *context, const struct error *err, const char *key, bool installed)
+static void on_done(void *context, const struct error *err, const char *key, bool installed,
+                    const char *output)
 {
     struct install_bench *bench = context;
     unsigned at = bench->done++;
+    snprintf(bench->ends[at].output, sizeof(bench->ends[at].output), "%s", output ? output : "");
     bench->ends[at].failed = err != NULL;
     bench->ends[at].installed = installed;
     if (err)
@@ -164,11 +167,16 @@ static void test_failure(void **state)
     assert_string_equal(bench.ends[0].err.reason, "dependency-install");
     assert_non_null(strstr(bench.ends[0].err.message, "(exit code 4): no such thing as six"));
     assert_int_equal(bench.lines, 7);
+    assert_non_null(strstr(bench.ends[0].output, "step 1\nstep 2\nstep 3\n"));
+    assert_non_null(strstr(bench.ends[0].output, "no such thing as six\n"));
     /* A failure is not kept: the next request tries again. */
     ensure_and_wait(&bench, "bad", "exit 5");
     assert_non_null(strstr(bench.ends[1].err.message, "(exit code 5): no output"));
     ensure_and_wait(&bench, "bad", "for i in 1 2 3 4 5 6; do echo step $i; done; exit 6");
     assert_non_null(strstr(bench.ends[2].err.message, "(exit code 6): step 3 / step 4 / step 5 / step 6"));
+    ensure_and_wait(&bench, "bad", "echo one; echo 'berth-cause: the one' >&2; echo two >&2; exit 7");
+    assert_non_null(strstr(bench.ends[3].err.message, "(exit code 7): the one"));
+    assert_null(strstr(bench.ends[3].output, "cause"));
     close_installs(&bench);
 }
 

@@ -8,7 +8,7 @@ struct image_bench {
     char name[32], folder[96];
     unsigned done, lines;
     struct {
-        bool failed;
+        bool failed, told;
         struct error err;
         char image[RUNTIME_IMAGE_NAME_MAX], id[80];
     } ends[REQUESTS_MAX];
@@ -23,13 +23,15 @@ static void on_line(void *context, const char *line, uint64_t elapsed_ms)
     strbuf_append_format(&bench->output, "%s\n", line);
 }
 
-static void on_done(void *context, const struct error *err, const char *image, const char *id)
+static void on_done(void *context, const struct error *err, const char *image, const char *id,
+                    const char *output)
 {
     struct image_bench *bench = context;
     unsigned at = bench->done++;
     bench->ends[at].failed = err != NULL;
     if (err) {
         bench->ends[at].err = *err;
+        bench->ends[at].told = output && strstr(output, "one\n") && strstr(output, "haunted\n");
         assert_null(image);
         return;
     }
@@ -154,6 +156,7 @@ static void test_failing_step(void **state)
     assert_string_equal(bench.ends[0].err.reason, "image-build");
     assert_non_null(strstr(bench.ends[0].err.message, "the disk is haunted"));
     assert_non_null(strstr(bench.ends[0].err.hint, "/image/Dockerfile"));
+    assert_true(bench.ends[0].told);
     close_images(&bench);
 }
 
