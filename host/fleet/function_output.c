@@ -60,6 +60,11 @@ static void drop(struct function_output *output, size_t bytes, uint64_t now_ms)
         fleet_timer_at(output->report, now_ms + REPORT_MS, now_ms);
 }
 
+bool function_output_is_full(struct function_output *output)
+{
+    return !output_limit_allows(&output->limit, output->env->host->log_rate_bytes, clock_ms());
+}
+
 void function_output_write(struct function_output *output, const char *instance, enum output_stream stream,
                            const struct output_line *line, bool cut)
 {

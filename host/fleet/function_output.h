@@ -23,6 +23,9 @@ void function_output_destroy(struct function_output *output);
 void function_output_write(struct function_output *output, const char *instance, enum output_stream stream,
                            const struct output_line *line, bool cut);
 
+/* Whether the next line would be dropped. */
+bool function_output_is_full(struct function_output *output);
+
 /* All that has been dropped since the function is there. */
 void function_output_dropped(const struct function_output *output, uint64_t *ret_lines, uint64_t *ret_bytes);
 

@@ -15,13 +15,15 @@
 
 #define BLOCK_BYTES  (64u << 10) /* of one read: as much as a pipe holds */
 #define DRAIN_BLOCKS 16          /* that somebody who goes on writing is read for at most */
+#define PAUSE_MS     10          /* after a block of what is only dropped */
 
 struct stream {
     struct instance_output *output;
     enum output_stream kind;
     int fd; /* open for writing as well, so that it never ends */
     struct event *event;
-    struct event *late; /* the unfinished line has waited for long enough */
+    struct event *late;  /* the unfinished line has waited for long enough */
+    struct event *pause; /* ends, and reading goes on */
     struct output_splitter splitter;
     char request_id[OUTPUT_LINE_ID_SIZE]; /* of the last line */
     bool goes_on;                         /* ... of which more is to come */
@@ -84,10 +86,23 @@ static bool read_block(struct stream *stream)
     return true;
 }
 
+/* Who writes more than is logged is made to wait, so that neither writing nor reading it costs the others a
+ * processor. */
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
-    read_block(context);
+    struct stream *stream = context;
+    if (!read_block(stream) || !function_output_is_full(stream->output->function))
+        return;
+    event_del(stream->event);
+    fleet_timer_at(stream->pause, PAUSE_MS, 0);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct stream *stream = context;
+    event_add(stream->event, NULL);
 }
 
 static void on_late(evutil_socket_t fd, short what, void *context)
@@ -114,6 +129,7 @@ static int stream_open(struct stream *stream, const struct fleet_env *env, const
         return -1;
     stream->event = event_new(env->base, stream->fd, EV_READ | EV_PERSIST, on_readable, stream);
     stream->late = evtimer_new(env->base, on_late, stream);
+    stream->pause = evtimer_new(env->base, on_pause_over, stream);
     return 0;
 }
 
@@ -123,6 +139,8 @@ static void stream_close(struct stream *stream)
         event_free(stream->event);
     if (stream->late)
         event_free(stream->late);
+    if (stream->pause)
+        event_free(stream->pause);
     if (stream->fd >= 0)
         close(stream->fd);
     output_splitter_clear(&stream->splitter);

@@ -52,6 +52,25 @@ def test_flood_is_cut_to_its_rate_and_what_is_dropped_is_counted(berth):
     assert metric(berth, "lines", "other") == 0
 
 
+def test_who_writes_more_than_is_logged_is_made_to_wait(berth):
+    berth.host = {"log_rate": "1Ki"}
+    berth.write_function(
+        "pours",
+        """
+        import os, time
+
+        def handle(request):
+            written, end = 0, time.monotonic() + 3
+            while time.monotonic() < end:
+                written += os.write(1, b"line\\n" * 10000)
+            return str(written)
+        """,
+    )
+    berth.start()
+    assert int(berth.get("/pours").text) < 40 << 20
+    assert metric(berth, "lines", "pours") > 0
+
+
 def test_burst_arrives_whole(berth):
     lines = 30000
     berth.write_function("burst", FLOOD, idle_timeout=60)
