@@ -28,8 +28,9 @@ struct handshake {
     bool head_done;
     size_t scanned; /* bytes of the answer's body that `body` has seen */
     struct http_body body;
-    struct strbuf content; /* the answer's body */
-    handshake_done_fn *done;
+    struct strbuf content;   /* the answer's body */
+    handshake_done_fn *done; /* or: */
+    handshake_told_fn *told;
     void *owner;
 };
 
@@ -43,15 +44,29 @@ static void handshake_free(struct handshake *handshake)
     free(handshake);
 }
 
+/* What the answer to a repeated init says besides. */
+static bool says_working(const struct handshake *handshake)
+{
+    json_t *json = json_loadb(strbuf_text(&handshake->content), handshake->content.length, 0, NULL);
+    bool working = json_is_true(json_object_get(json, "working"));
+    json_decref(json);
+    return working;
+}
+
 /* Reports the end. These and everything that may lead to them return whether the handshake is still under
  * way.
  */
 static bool finish_with(struct handshake *handshake, const struct error *err, const char *traceback)
 {
     handshake_done_fn *done = handshake->done;
+    handshake_told_fn *told = handshake->told;
     void *owner = handshake->owner;
+    bool working = told && !err && says_working(handshake);
     handshake_free(handshake);
-    done(owner, err, traceback);
+    if (told)
+        told(owner, err, working);
+    else
+        done(owner, err, traceback);
     return false;
 }
 
@@ -223,14 +238,11 @@ static void build_request(struct handshake *handshake, const char *settings, con
     strbuf_append(&handshake->request, package, package_size);
 }
 
-struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
-                                  const void *package, size_t package_size, handshake_done_fn *done,
-                                  void *owner)
+static struct handshake *begin(const struct fleet_env *env, int fd, const char *settings, const void *package,
+                               size_t package_size)
 {
     struct handshake *handshake = xcalloc(1, sizeof(*handshake));
     handshake->fd = fd;
-    handshake->done = done;
-    handshake->owner = owner;
     handshake->limits = (struct http_limits){.head_bytes = ANSWER_HEAD_MAX};
     strbuf_init(&handshake->answer, ANSWER_MAX);
     strbuf_init(&handshake->content, ANSWER_MAX);
@@ -240,6 +252,25 @@ struct handshake *handshake_start(const struct fleet_env *env, int fd, const cha
                                    &handshake->limits, HTTP_METHOD_POST);
     handshake->event = event_new(env->base, fd, EV_READ | EV_WRITE | EV_PERSIST, on_event, handshake);
     event_add(handshake->event, NULL);
+    return handshake;
+}
+
+struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
+                                  const void *package, size_t package_size, handshake_done_fn *done,
+                                  void *owner)
+{
+    struct handshake *handshake = begin(env, fd, settings, package, package_size);
+    handshake->done = done;
+    handshake->owner = owner;
+    return handshake;
+}
+
+struct handshake *handshake_ask(const struct fleet_env *env, int fd, const char *settings,
+                                handshake_told_fn *told, void *owner)
+{
+    struct handshake *handshake = begin(env, fd, settings, NULL, 0);
+    handshake->told = told;
+    handshake->owner = owner;
     return handshake;
 }
 

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "fleet/fleet_env.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct handshake;
@@ -25,6 +26,14 @@ typedef void handshake_done_fn(void *owner, const struct error *err, const char 
 struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
                                   const void *package, size_t package_size, handshake_done_fn *done,
                                   void *owner);
+
+/* Like handshake_done_fn, for a function that is loaded already. `working`: the runner says that something of
+ * the function still works, although it owes no answer. */
+typedef void handshake_told_fn(void *owner, const struct error *err, bool working);
+
+/* Repeats the init, which loads nothing again, to learn whether the runner still works. */
+struct handshake *handshake_ask(const struct fleet_env *env, int fd, const char *settings,
+                                handshake_told_fn *told, void *owner);
 
 /* Ends it silently. NULL is fine. */
 void handshake_cancel(struct handshake *handshake);

@@ -107,6 +107,27 @@ void instance_load(struct instance *instance, const struct instance_load *load,
  * happens, when a request is under way or it is not ready. `why` goes to the log. */
 bool instance_retire_if_idle(struct instance *instance, const char *why);
 
+enum instance_expiry {
+    EXPIRY_GONE,  /* it is being removed */
+    EXPIRY_ASKED, /* its runner is asked whether it still works, and it goes if not */
+    EXPIRY_STAYS  /* its runner still works, or a request has just come */
+};
+
+/* How long after an answer of the runner it is asked again, in milliseconds. */
+#define INSTANCE_WORK_MS 500
+
+/* Removes a ready instance that has been idle since `idle_since_ms` for long enough, unless its runner still
+ * works on what has been answered (a background task, a thread): that is waited for until the function's
+ * `timeout` after the last answer. To be called again after INSTANCE_WORK_MS unless it is gone;
+ * `idle_since_ms` does not count while the runner is being asked. */
+enum instance_expiry instance_expire(struct instance *instance, uint64_t idle_since_ms, uint64_t now_ms);
+
+/* Whether the runner is being asked, which keeps a slot busy. */
+bool instance_is_asked(const struct instance *instance);
+
+/* Whether the runner has said so when it was asked last. */
+bool instance_works(const struct instance *instance);
+
 /* Takes no new request, and is removed when those under way are finished or `drain_ms` have passed: at once
  * when there are none. In any state; when it drains already it gets at most as long. */
 void instance_retire(struct instance *instance, const char *why, uint64_t drain_ms);

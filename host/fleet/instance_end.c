@@ -21,6 +21,7 @@ bool instance_is_alive(const struct instance *instance)
 
 void instance_close_connections(struct instance *instance)
 {
+    instance_end_question(instance);
     handshake_cancel(steal(&instance->handshake));
     if (instance->first_fd >= 0)
         close(steal_fd(&instance->first_fd));
@@ -29,10 +30,8 @@ void instance_close_connections(struct instance *instance)
     instance->early_count = 0;
 }
 
-void instance_drop_load(struct instance *instance)
+void instance_drop_package(struct instance *instance)
 {
-    json_decref(instance->settings);
-    instance->settings = NULL;
     free(instance->package);
     instance->package = NULL;
 }
@@ -47,7 +46,8 @@ static void instance_free(struct instance *instance)
     docker_cancel(instance->verify);
     engine_queue_finish(instance->env->queue, &instance->ticket);
     instance_close_connections(instance);
-    instance_drop_load(instance);
+    instance_drop_package(instance);
+    json_decref(instance->settings);
     if (instance->pool)
         slot_pool_unref(instance->pool);
     dial_close(instance->dial);
@@ -125,7 +125,7 @@ void instance_remove_container(struct instance *instance, const char *why)
     instance_change_state(instance, INSTANCE_REMOVING);
     event_del(instance->timer);
     instance_close_connections(instance);
-    instance_drop_load(instance);
+    instance_drop_package(instance);
     if (!instance->call)
         instance_queue_removal(instance);
 }

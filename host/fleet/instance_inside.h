@@ -58,6 +58,10 @@ struct instance {
 
     struct instance_times times;
     uint64_t phase_began_ms, ready_ms, lost_ms, drained_by_ms; /* 0: not yet */
+    struct handshake *question; /* whether the runner still works, over the slot on loan */
+    struct slot_loan loan;
+    uint64_t told_ms;       /* when it has answered last; 0: never */
+    bool works;             /* what it answered */
     uint64_t away_until_ms; /* the runner may be at work on what a client has given up; 0: it is not */
 };
 
@@ -87,6 +91,11 @@ void instance_give_up(struct instance *instance, enum autopsy_case what);
 /* The runner of a ready instance has had its time to open connections. */
 void instance_settle(struct instance *instance);
 
+/* --- instance_work.c: whether the runner still works when all is answered --- */
+
+/* Gives the question up, and the slot that it was put over. Nothing when there is none. */
+void instance_end_question(struct instance *instance);
+
 /* --- instance_end.c: failing, retiring, and the removal of the container --- */
 
 /* Closes the connections that are not its pool's. */
@@ -96,7 +105,7 @@ void instance_close_connections(struct instance *instance);
 bool instance_is_alive(const struct instance *instance);
 
 /* What was only needed until the function is loaded. */
-void instance_drop_load(struct instance *instance);
+void instance_drop_package(struct instance *instance);
 
 /* Without a container there is nothing to ask Docker for, but the end comes from the event loop all the same.
  */

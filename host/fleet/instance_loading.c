@@ -32,7 +32,7 @@ static void become_ready(struct instance *instance)
     instance->early_count = 0;
     if (instance_connection_count(instance) < instance->concurrency)
         fleet_timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
-    instance_drop_load(instance);
+    instance_drop_package(instance);
     instance->hooks.ready(instance, instance->owner);
 }
 

@@ -15,15 +15,15 @@ void revision_expire(struct revision *revision)
         if (instance_current_state(instance) != INSTANCE_READY)
             continue;
         unsigned slots, busy;
-        uint64_t idle_since_ms, check_ms;
+        uint64_t idle_since_ms, check_ms = now_ms + INSTANCE_WORK_MS;
         instance_usage(instance, &slots, &busy, &idle_since_ms);
-        if (!autoscaler_expired(&revision->scale, idle_since_ms, ready, now_ms, &check_ms)) {
-            next_ms = check_ms < next_ms ? check_ms : next_ms;
-        } else if (instance_retire_if_idle(instance, "idle")) {
-            ready--;
-        } else { /* a request has just come */
-            next_ms = now_ms + revision->scale.idle_timeout_ms + 1;
+        if (instance_is_asked(instance) ||
+            autoscaler_expired(&revision->scale, idle_since_ms, ready, now_ms, &check_ms)) {
+            enum instance_expiry expiry = instance_expire(instance, idle_since_ms, now_ms);
+            ready -= expiry != EXPIRY_STAYS;
+            check_ms = expiry != EXPIRY_GONE ? now_ms + INSTANCE_WORK_MS : UINT64_MAX;
         }
+        next_ms = check_ms < next_ms ? check_ms : next_ms;
     }
     if (next_ms != UINT64_MAX)
         fleet_timer_at(revision->expiry, next_ms, now_ms);
@@ -244,7 +244,8 @@ struct instance *revision_spare(const struct revision *revision, uint64_t *ret_i
         unsigned slots, busy;
         uint64_t idle_since_ms;
         instance_usage(revision->instances[i], &slots, &busy, &idle_since_ms);
-        if (idle_since_ms == 0 || (best && idle_since_ms >= *ret_idle_since_ms))
+        if (idle_since_ms == 0 || instance_works(revision->instances[i]) ||
+            (best && idle_since_ms >= *ret_idle_since_ms))
             continue;
         best = revision->instances[i];
         *ret_idle_since_ms = idle_since_ms;

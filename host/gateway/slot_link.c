@@ -46,7 +46,16 @@ static void on_closing(struct slot *slot)
     end_elsewhere(slot->link);
 }
 
-static const struct slot_watcher watcher = {.moving = on_moving, .closing = on_closing};
+static void on_leaving(struct slot *slot)
+{
+    end_elsewhere(slot->link);
+    slot->link = NULL;
+    slot->watcher = NULL;
+    slot->home = -1;
+}
+
+static const struct slot_watcher watcher = {
+    .moving = on_moving, .leaving = on_leaving, .closing = on_closing};
 
 bool slot_link_is_quiet(const struct slot_watch *watch)
 {

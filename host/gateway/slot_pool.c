@@ -20,6 +20,7 @@ struct slot_group {
     unsigned slots, busy;
     unsigned awaited; /* connections that its runner is to open yet */
     uint64_t idle_since_ms;
+    uint64_t uses;
     bool retired;
     bool tell; /* the hook `drained` is due when the last busy slot comes back */
 };
@@ -189,6 +190,7 @@ static void dequeue(struct slot_pool *pool, struct slot_waiter *waiter)
 static void begin_use(struct slot_pool *pool, struct slot *slot)
 {
     slot->group->busy++;
+    slot->group->uses++;
     pool->counts.busy++;
 }
 
@@ -562,6 +564,45 @@ unsigned slot_group_settle(struct slot_group *group)
     note_demand(pool, &after);
     unlock(pool, &after);
     return slots;
+}
+
+static struct slot *idle_of(const struct slot_pool *pool, const struct slot_group *group)
+{
+    struct slot *slot = pool->oldest;
+    while (slot && slot->group != group)
+        slot = slot->newer;
+    return slot;
+}
+
+bool slot_pool_borrow(struct slot_group *group, struct slot_loan *ret_loan)
+{
+    struct slot_pool *pool = group->pool;
+    pthread_mutex_lock(&pool->lock);
+    struct slot *slot = group->busy == 0 ? idle_of(pool, group) : NULL;
+    if (slot) {
+        take_idle(pool, slot);
+        begin_use(pool, slot);
+        *ret_loan = (struct slot_loan){slot, group->idle_since_ms, group->uses};
+    }
+    pthread_mutex_unlock(&pool->lock);
+    if (slot && slot->watcher)
+        slot->watcher->leaving(slot);
+    return slot != NULL;
+}
+
+void slot_pool_return(const struct slot_loan *loan, enum slot_fate fate, uint64_t now_ms)
+{
+    struct slot *slot = loan->slot;
+    struct slot_pool *pool = slot->pool;
+    struct afterwards after = {0};
+    pthread_mutex_lock(&pool->lock);
+    bool alone = slot->group->uses == loan->uses;
+    end_use(pool, slot, alone ? loan->idle_since_ms : now_ms);
+    if (fate != SLOT_REUSABLE || slot->group->retired)
+        discard(pool, slot, fate, &after);
+    else if (!grant(pool, slot, &after))
+        push_oldest(pool, slot);
+    unlock(pool, &after);
 }
 
 void slot_group_usage(const struct slot_group *group, unsigned *ret_slots, unsigned *ret_busy,

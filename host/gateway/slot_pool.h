@@ -36,6 +36,9 @@ struct slot_watcher {
     /* On the releasing worker: the slot is about to go to a waiter of another worker. The watch of this
      * worker must end now, with `home` -1 and `link` NULL. */
     void (*moving)(struct slot *slot);
+    /* On any thread: the control thread takes the slot, which was idle. The watch ends in its own time, with
+     * `home` -1, `link` and `watcher` NULL from now on. */
+    void (*leaving)(struct slot *slot);
     /* On any thread: the pool lets go of the slot. The watcher stops watching, on its own thread and in its
      * own time, and then drops its reference. */
     void (*closing)(struct slot *slot);
@@ -191,6 +194,20 @@ void slot_group_await(struct slot_group *group, unsigned slots);
 
 /* The runner has had its time: what it has not opened will not come. Returns how many slots it has. */
 unsigned slot_group_settle(struct slot_group *group);
+
+/* An idle slot that the control thread uses for a while, so that it counts as busy. */
+struct slot_loan {
+    struct slot *slot; /* NULL: none */
+    uint64_t idle_since_ms;
+    uint64_t uses; /* of its group, as it began */
+};
+
+/* Takes an idle slot of a group that has no busy one. False: there is none. */
+bool slot_pool_borrow(struct slot_group *group, struct slot_loan *ret_loan);
+
+/* Gives it back. Unless another slot of the group was used meanwhile, the group counts as idle since before.
+ */
+void slot_pool_return(const struct slot_loan *loan, enum slot_fate fate, uint64_t now_ms);
 
 /* How many slots the group has, and since when none was busy (0: one is busy now). */
 void slot_group_usage(const struct slot_group *group, unsigned *ret_slots, unsigned *ret_busy,

@@ -3,6 +3,7 @@ tests/data/python/functions; the first line of each says how it is called and wh
 
 import pathlib
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -37,6 +38,36 @@ STATE = """
         return {"count": count, "here": folder == os.getcwd(), "file": attempt(__file__),
                 "new": attempt(os.path.join(folder, "new")), "cache": attempt("__pycache__/new"),
                 "tmp": attempt("/tmp/new")}
+"""
+
+# Work that outlives its answer: in a thread of a plain handler, in a task of an async one, for longer than it may.
+AFTERWARDS = """
+    import time
+    from starlette.background import BackgroundTask
+    from starlette.responses import Response
+
+    def work():
+        time.sleep(4)
+        print("work is finished")
+
+    def handle(request):
+        return Response(b"", 202, background=BackgroundTask(work))
+"""
+TASK = """
+    import asyncio
+
+    async def work():
+        await asyncio.sleep(4)
+        print("work is finished")
+
+    async def handle(request):
+        handle.task = asyncio.create_task(work())
+"""
+ENDLESS = """
+    import threading, time
+
+    def handle(request):
+        threading.Thread(target=lambda: [time.sleep(0.1) for _ in range(10000)], daemon=True).start()
 """
 
 # Tells how many of its requests ran at the same time at most, and when one of them is cancelled.
@@ -125,6 +156,9 @@ def started(shared_berth):
     shared_berth.write_function("plain", PLAIN, max_scale=1)
     shared_berth.write_function("events", EVENTS, max_scale=1)
     shared_berth.write_function("two_events", EVENTS, max_scale=1, concurrency=2)
+    shared_berth.write_function("afterwards", AFTERWARDS, idle_timeout=1, max_scale=1)
+    shared_berth.write_function("task", TASK, idle_timeout=1, max_scale=1)
+    shared_berth.write_function("endless", ENDLESS, idle_timeout=1, timeout=3, max_scale=1)
     shared_berth.write_function("blocking", BLOCKING, concurrency=2, max_scale=1, idle_timeout=60)
     shared_berth.start()
 
@@ -167,6 +201,21 @@ def test_event_handlers_run_one_at_a_time_unless_concurrency_is_set(served, name
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(served.get, [f"/{name}"] * 24))
     assert max(answer.json()["most"] for answer in answers) == most
+
+
+@pytest.mark.parametrize("name", ["afterwards", "task"])
+def test_work_after_the_answer_is_finished(served, name):
+    assert served.get(f"/{name}").status < 300
+    wait_until(lambda: served.log.entries(event="function.output", function=name, text="work is finished"),
+               "the work to be finished")
+    wait_until(lambda: served.log.entries(event="instance.gone", function=name), "the instance to be removed")
+
+
+def test_work_without_an_end_is_waited_for_until_the_timeout(served):
+    assert served.get("/endless").status == 204
+    answered = time.monotonic()
+    wait_until(lambda: served.log.entries(event="instance.gone", function="endless"), "the instance to be removed")
+    assert time.monotonic() - answered >= 2.9
 
 
 def test_debug_shows_the_traceback(served):

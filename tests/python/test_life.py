@@ -331,3 +331,94 @@ def test_random_load_over_many_slots(host):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+WORKS = {
+    "thread": """
+        import threading
+        def handle(request):
+            threading.Thread(target=work, daemon=request.path == "/daemon").start()
+    """,
+    "timer": """
+        import threading
+        def handle(request):
+            threading.Timer(0.01, work).start()
+    """,
+    "background of a plain handler": """
+        from starlette.background import BackgroundTask
+        from starlette.responses import Response
+        def handle(request):
+            return Response(b"", 204, background=BackgroundTask(work))
+    """,
+    "background of an async handler": """
+        from starlette.background import BackgroundTask
+        from starlette.responses import Response
+        async def handle(request):
+            return Response(b"", 204, background=BackgroundTask(work))
+    """,
+    "task": """
+        import asyncio
+        async def handle(request):
+            handle.task = asyncio.create_task(asyncio.to_thread(work))
+    """,
+    "task that sleeps": """
+        import asyncio
+        async def until_it_may_end():
+            print("begun")
+            while not os.path.exists("go"):
+                await asyncio.sleep(0.01)
+        async def handle(request):
+            handle.task = asyncio.create_task(until_it_may_end())
+    """,
+    "pool": """
+        from concurrent.futures import ThreadPoolExecutor
+        pool = ThreadPoolExecutor(2)
+        pool.submit(int).result()
+        def handle(request):
+            pool.submit(work)
+    """,
+}
+
+
+def is_working(host, connection):
+    answer = host.init(connection)
+    assert answer.status == 200
+    return answer.json().get("working", False)
+
+
+@pytest.mark.parametrize("kind", WORKS)
+def test_the_host_learns_whether_something_still_works(host, kind):
+    connection = host.serve("import os, time\ndef work():\n    print('begun')\n    while not os.path.exists('go'):\n        time.sleep(0.01)\n"
+                            + textwrap.dedent(WORKS[kind]))
+    assert not is_working(host, connection)
+    assert connection.request().status == 204
+    host.wait_log("begun")
+    assert is_working(host, connection)
+    (host.folder / "go").touch()
+    deadline = time.monotonic() + 20
+    while is_working(host, connection):
+        assert time.monotonic() < deadline
+
+
+def test_helpers_that_wait_for_work_do_not_count(host):
+    connection = host.serve("""
+        import asyncio, queue, threading
+        from starlette.applications import Starlette
+        from starlette.responses import PlainTextResponse
+        from starlette.routing import Route
+
+        jobs = queue.Queue()
+        threading.Thread(target=jobs.get, daemon=True).start()
+        threading.Thread(target=threading.Event().wait, args=(60,), daemon=True).start()
+        loop = asyncio.new_event_loop()
+        threading.Thread(target=loop.run_forever, daemon=True).start()
+
+        def in_a_thread(request):
+            return PlainTextResponse("x")
+
+        app = Starlette(routes=[Route("/", in_a_thread)])
+    """, runtime={"file": "main.py", "attribute": "app"})
+    assert connection.request().text == "x"
+    deadline = time.monotonic() + 20
+    while is_working(host, connection):
+        assert time.monotonic() < deadline

@@ -20,7 +20,7 @@ struct talk {
     int host, runner;
     struct handshake *handshake;
     unsigned ends;
-    bool failed;
+    bool failed, working;
     struct error err;
     char traceback[64];
 };
@@ -34,6 +34,12 @@ static void on_end(void *owner, const struct error *err, const char *traceback)
     snprintf(talk->traceback, sizeof(talk->traceback), "%s", traceback ? traceback : "");
     if (err)
         talk->err = *err;
+}
+
+static void on_told(void *owner, const struct error *err, bool working)
+{
+    ((struct talk *)owner)->working = working;
+    on_end(owner, err, NULL);
 }
 
 static void turn(struct talk *talk)
@@ -308,6 +314,35 @@ static void success_before_the_package_was_read_is_a_mistake(void **state)
     talk_close(&talk);
 }
 
+static void a_repeated_init_tells_of_work(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool working, failed;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"working\":true}", true, false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{\"working\":false}", false, false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"working\":1}", false, false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", false, false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false, false},
+        {"HTTP/1.1 409 No\r\nContent-Length: 16\r\n\r\n{\"working\":true}", false, true},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct talk talk;
+        talk_open(&talk, NULL, 0);
+        handshake_cancel(talk.handshake);
+        talk.handshake = handshake_ask(&talk.env, talk.host, SETTINGS, on_told, &talk);
+        turn(&talk);
+        runner_write(&talk, cases[i].text);
+        turn(&talk);
+        assert_int_equal(talk.ends, 1);
+        assert_int_equal(talk.working, cases[i].working);
+        assert_int_equal(talk.failed, cases[i].failed);
+        talk_close(&talk);
+    }
+}
+
 static void cancelling_is_silent(void **state)
 {
     (void)state;
@@ -334,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_large_package_arrives_whole),
         cmocka_unit_test(a_refusal_may_come_before_the_package_was_read),
         cmocka_unit_test(success_before_the_package_was_read_is_a_mistake),
+        cmocka_unit_test(a_repeated_init_tells_of_work),
         cmocka_unit_test(cancelling_is_silent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -343,6 +343,67 @@ static void test_retires_only_what_is_idle(void **state)
     assert_int_equal(fixture->seen.drained, 0);
 }
 
+static void on_leaving(struct slot *slot)
+{
+    slot->link = NULL;
+    slot->home = -1;
+    slot->watcher = NULL;
+}
+
+/* A slot on loan is busy, its watch ends, and the group is idle since before unless it was used meanwhile. */
+static void test_lends_an_idle_slot(void **state)
+{
+    static const struct slot_watcher watcher = {.leaving = on_leaving};
+    struct fixture *fixture = *state;
+    unsigned slots, busy;
+    uint64_t since;
+    struct slot_loan loan;
+    struct slot_group *group = slot_pool_add_group(fixture->pool, 7);
+    slot_pool_add_slot(group, any_fd(), 1);
+    slot_pool_add_slot(group, any_fd(), 1);
+    struct slot *slot = take(fixture);
+    assert_false(slot_pool_borrow(group, &loan));
+    int link;
+    slot->watcher = &watcher;
+    slot->link = &link;
+    release(slot);
+    assert_true(slot_pool_borrow(group, &loan));
+    assert_false(slot_pool_retire_group(group, RETIRE_IF_IDLE));
+    slot_pool_return(&loan, SLOT_REUSABLE, 3000);
+    slot_group_usage(group, &slots, &busy, &since);
+    assert_int_equal(since, 2000);
+    assert_true(slot_pool_borrow(group, &loan));
+    release(take(fixture));
+    slot_pool_return(&loan, SLOT_REUSABLE, 3000);
+    slot_group_usage(group, &slots, &busy, &since);
+    assert_int_equal(since, 3000);
+    slot->watcher = NULL;
+    assert_true(slot_pool_borrow(group, &loan));
+    slot_pool_retire_group(group, RETIRE_DRAIN);
+    assert_int_equal(fixture->seen.drained, 0);
+    slot_pool_return(&loan, SLOT_REUSABLE, 4000);
+    assert_int_equal(fixture->seen.drained, 1);
+    assert_int_equal(counts(fixture->pool).busy, 0);
+}
+
+/* What comes while all slots are busy, one of them on loan, gets that one. */
+static void test_a_slot_on_loan_goes_to_who_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct test_waiter waiter;
+    struct slot *slot = NULL;
+    struct slot_loan loan;
+    struct slot_group *group = slot_pool_add_group(fixture->pool, 7);
+    slot_pool_add_slot(group, any_fd(), 1);
+    assert_true(slot_pool_borrow(group, &loan));
+    assert_int_equal(acquire(fixture, &waiter, &slot), SLOT_QUEUED);
+    slot_pool_return(&loan, SLOT_REUSABLE, 3000);
+    mailbox_deliver(&fixture->inbox, NULL);
+    assert_ptr_equal(waiter.waiter.slot, loan.slot);
+    release(waiter.waiter.slot);
+    slot_pool_retire_group(group, RETIRE_IF_IDLE);
+}
+
 static void test_drains_busy_slots(void **state)
 {
     struct fixture *fixture = *state;
@@ -666,6 +727,8 @@ int main(void)
         TEST(test_every_loss_is_told),
         TEST(test_awaited_slots_count_no_longer_than_they_may_come),
         TEST(test_retires_only_what_is_idle),
+        TEST(test_lends_an_idle_slot),
+        TEST(test_a_slot_on_loan_goes_to_who_waits),
         TEST(test_drains_busy_slots),
         TEST(test_drops_an_idle_slot_for_its_watcher_only),
         TEST(test_fails_waiters_with_a_copy),

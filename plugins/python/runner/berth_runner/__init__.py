@@ -19,6 +19,7 @@
     lambda_event.py   handler(event, context)
     websocket_app.py  ASGI's websocket protocol on a slot
     websocket.py      WebSocket frames: bytes in, bytes out, no sockets
+    work.py      whether something still works that owes no answer
     output.py    standard output and error, line by line
     failure.py   exceptions as log lines and 500 answers
 

@@ -22,18 +22,18 @@ class Lifespan:
         self.state = {}
         self._messages = asyncio.Queue()
         self._answer = None
-        self._task = None
+        self.task = None
         self._error = None
 
     async def startup(self):
         """Returns when the application is ready; LifespanError when it is not going to be."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self.task = asyncio.get_running_loop().create_task(self._run())
         answer = await self._ask("startup")
         if answer is not None and answer["type"] == "lifespan.startup.failed":
             raise self._error or LifespanError(answer.get("message") or "no reason was given")
 
     async def shutdown(self):
-        if self._task is None or self._task.done():
+        if self.task is None or self.task.done():
             return
         answer = await self._ask("shutdown")
         if answer is not None and answer["type"] == "lifespan.shutdown.failed":
@@ -44,7 +44,7 @@ class Lifespan:
         self._messages.put_nowait({"type": f"lifespan.{event}"})
         answer = await self._answer
         if answer is not None and answer["type"].endswith(".failed"):
-            await asyncio.wait([self._task], timeout=1)  # it usually goes on to raise the reason
+            await asyncio.wait([self.task], timeout=1)  # it usually goes on to raise the reason
         return answer
 
     async def _run(self):

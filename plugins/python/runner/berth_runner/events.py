@@ -4,7 +4,7 @@ import select
 
 from _socket import SHUT_RDWR
 
-from . import failure
+from . import failure, work
 from .asgi import Sender, run_application, run_stream
 from .base import SlotBase
 from .content import ClientGone, LoopContent
@@ -440,6 +440,7 @@ class Engine:
     def __init__(self, session):
         self.session = session
         self.function = session.function
+        session.engine = self
         self.path = session.path
         self.stopping = False
         self.loop = self.function.loop or make_loop(self.function.dependencies)
@@ -457,6 +458,14 @@ class Engine:
             failure.log(failure.trace(task.exception()))
         if self.stopping:
             self.check_end()
+
+    def is_working(self):
+        """Whether the function still works on what it has answered. From a task, whose own work does not count; nor
+        does a lifespan, nor what a slot is busy with."""
+        own = {asyncio.current_task(), *(slot.task for slot in self.slots)}
+        if self.function.lifespan is not None:
+            own.add(self.function.lifespan.task)
+        return work.tasks_at_work(self.loop, own) or work.threads_at_work(())
 
     def stop(self):
         """From the loop, on SIGTERM: takes no new request and ends the loop when the last is answered."""

@@ -14,6 +14,7 @@ PROTOCOL = 1
 USUAL_THRESHOLDS = gc.get_threshold()
 LOADING_THRESHOLD = 50_000  # new objects between two looks of the garbage collector; 700 usually
 LOADED = json_answer(200, {"loaded": True})
+WORKING = json_answer(200, {"loaded": True, "working": True})
 
 
 def refusal(status, message, trace=None):
@@ -26,6 +27,7 @@ class Session:
     def __init__(self, path):
         self.path = path
         self.function = None
+        self.engine = None
         self.revision = None
         self.concurrency = 1
 
@@ -52,7 +54,7 @@ class Session:
             return refusal(400, f"this runner speaks protocol {PROTOCOL}, not {settings.get('protocol')!r}")
         if self.function is not None:
             if settings.get("revision") == self.revision:
-                return LOADED
+                return WORKING if self.engine is not None and self.engine.is_working() else LOADED
             return refusal(409, f"this runner serves revision {self.revision}")
         try:
             self.concurrency = self.slots_of(settings)

@@ -9,7 +9,7 @@ from contextvars import copy_context
 
 from _socket import MSG_DONTWAIT, MSG_PEEK, SHUT_RD
 
-from . import failure
+from . import failure, work
 from .base import receive, send_all
 from .content import BlockingContent
 from .dial import delays, dial
@@ -278,6 +278,8 @@ class Engine:
     def __init__(self, session):
         self.session = session
         self.function = session.function
+        session.engine = self
+        self.threads = []
         self.stopping = False
         self.context = copy_context()  # each request runs in a copy of what loading has left
         self.gives_loops = False
@@ -306,6 +308,10 @@ class Engine:
                 _give_loops(asyncio.get_event_loop_policy())
                 self.gives_loops = True
 
+    def is_working(self):
+        """Whether the function still works on what it has answered. On the thread of a slot."""
+        return work.threads_at_work(self.threads)
+
     def stop(self):
         """From a signal handler: makes run() return. Only a lock is safe to use there."""
         if self._wake.locked():
@@ -314,16 +320,15 @@ class Engine:
     def run(self, sock, data):
         """Serves until stop() is called and what was under way is finished."""
         slots = [Slot(self) for _ in range(self.session.concurrency)]
-        threads = []
         for slot in slots:
-            thread = threading.Thread(target=slot.run, args=(sock, data), name=f"slot-{len(threads) + 1}")
+            thread = threading.Thread(target=slot.run, args=(sock, data), name=f"slot-{len(self.threads) + 1}")
+            self.threads.append(thread)
             thread.start()
-            threads.append(thread)
             sock, data = None, b""
         self._wake.acquire()
         self.stopping = True
         self._stop.set()
         for slot in slots:
             slot.stop()
-        for thread in threads:
+        for thread in self.threads:
             thread.join()
