@@ -18,9 +18,10 @@ STOP_S = 30
 
 class OwnEngine(Engine):
     """dockerd with folders, a containerd and a network namespace of its own: beside another in the same one it
-    would remove the bridge docker0, whosever that is."""
+    would remove the bridge docker0, whosever that is. `program` is the command that becomes dockerd."""
 
-    def __init__(self):
+    def __init__(self, program=("dockerd",)):
+        self.program = program
         # Short: the shims' sockets are below it, and a unix socket's path has at most 107 bytes.
         self.folder = tempfile.mkdtemp(prefix="bd-", dir=os.path.realpath("/tmp"))
         self.process = None
@@ -29,7 +30,7 @@ class OwnEngine(Engine):
 
     def command(self):
         return [
-            *("nsenter", f"--net=/run/netns/{self.namespace}", "dockerd"),
+            *("nsenter", f"--net=/run/netns/{self.namespace}", *self.program),
             *("--config-file", os.path.join(self.folder, "daemon.json")),
             *("--data-root", os.path.join(self.folder, "root")),
             *("--exec-root", os.path.join(self.folder, "exec")),
