@@ -20,6 +20,7 @@
 #include <utlist.h>
 
 #define TIMEOUT_DEFAULT_MS 60000
+#define PROBE_TIMEOUT_MS   5000 /* at most: a probe only loads the plugin and asks for its description */
 #define LACKS_MAX          2048
 
 static const char *const operation_names[] = {
@@ -47,6 +48,7 @@ struct build_job {
 /* The waiting jobs about one function. */
 struct lane {
     char *name;
+    bool of_probes; /* they wait for nobody: one plugin that hangs must not hold up another's probe */
     struct build_job *waiting;
     struct lane *prev, *next;
 };
@@ -59,7 +61,7 @@ struct build_jobs {
     struct event *pump; /* activated when there may be something to start */
     struct lane *lanes; /* the first is served next and then becomes the last */
     struct build_job *running;
-    size_t running_count, waiting_count;
+    size_t running_count, waiting_count; /* running: without probes */
     bool lacks_told;
 };
 
@@ -172,7 +174,7 @@ static void on_process_done(void *context, const struct build_process_end *end)
     struct build_jobs *jobs = job->jobs;
     tell_lacks(jobs, end->lacks);
     DL_DELETE(jobs->running, job);
-    jobs->running_count--;
+    jobs->running_count -= job->operation != BUILD_PROBE;
     wake(jobs);
     if (job->cancelled) {
         discard_output(job);
@@ -229,20 +231,40 @@ static void start_job(struct build_job *job)
 {
     struct build_jobs *jobs = job->jobs;
     struct error err;
+    bool is_probe = job->operation == BUILD_PROBE;
+    unsigned timeout_ms =
+        is_probe && jobs->timeout_ms > PROBE_TIMEOUT_MS ? PROBE_TIMEOUT_MS : jobs->timeout_ms;
     job->started_ms = clock_ms();
-    if (build_process_start(jobs->base, jobs->program, job->request, jobs->timeout_ms, on_process_done, job,
+    if (build_process_start(jobs->base, jobs->program, job->request, timeout_ms, on_process_done, job,
                             &job->process, &err) < 0) {
         finish(job, build_result_failed(&err));
         return;
     }
     DL_APPEND(jobs->running, job);
-    jobs->running_count++;
+    jobs->running_count += !is_probe;
+}
+
+/* A probe that waits, or NULL. */
+static struct build_job *take_probe(struct build_jobs *jobs)
+{
+    struct lane *lane;
+    DL_FOREACH(jobs->lanes, lane)
+    {
+        if (!lane->of_probes)
+            continue;
+        struct build_job *job = lane->waiting;
+        leave_lane(job);
+        return job;
+    }
+    return NULL;
 }
 
 static void on_pump(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct build_jobs *jobs = context;
+    for (struct build_job *probe; (probe = take_probe(jobs));)
+        start_job(probe);
     while (jobs->lanes && jobs->running_count < jobs->parallel)
         start_job(take_next(jobs));
 }
@@ -357,6 +379,7 @@ struct build_job *build_jobs_submit(struct build_jobs *jobs, const struct build_
                               .context = context};
     job->request = request_to_json(request, job->output);
     job->lane = find_lane(jobs, request->function ? request->function : request->plugin);
+    job->lane->of_probes = request->operation == BUILD_PROBE;
     DL_APPEND(job->lane->waiting, job);
     jobs->waiting_count++;
     wake(jobs);

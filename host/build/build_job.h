@@ -1,7 +1,8 @@
 /*
  * Build jobs: each a short-lived child process, berth-build-job, the only place where plugin code runs. At
  * most `parallel` run at once; those that wait are taken round robin over the functions they are about, so
- * that one function's builds never delay another's.
+ * that one function's builds never delay another's. Probes wait for nobody and have
+ * 5 s at most: a plugin that hangs delays no other's.
  *
  * A plugin that crashes, hangs or talks nonsense fails its job with a clear error and costs nothing else. Its
  * code is confined (job/confine.h), and nothing that it started outlives the job or the daemon. What this

@@ -194,6 +194,8 @@ static void on_probed(void *context, struct build_result *result)
         entry->found = steal(&result->plugin);
     else
         entry->error = result->error;
+    if (!entry->found && strcmp(entry->error.reason, "plugin-timeout") == 0)
+        error_hint(&entry->error, "all that it was asked for is its description; a reload asks again");
     build_result_destroy(result);
     probe_finished(entry->plugins);
 }
@@ -215,12 +217,13 @@ static struct entry *probe(struct plugins *plugins, const char *path, const stru
     return entry;
 }
 
-/* A probe that never came to the plugin's code says nothing about the file. */
+/* A probe that never came to the plugin's code, or not to its end, says nothing about the file. */
 static bool must_probe(const struct entry *entry, const struct identity *identity)
 {
     if (!same_identity(&entry->identity, identity))
         return true;
-    return !entry->found && strcmp(entry->error.reason, "job-start") == 0;
+    return !entry->found && (strcmp(entry->error.reason, "job-start") == 0 ||
+                             strcmp(entry->error.reason, "plugin-timeout") == 0);
 }
 
 /* The entry of one file: taken from those of the last scan, or a new one; NULL when it is not a file (any

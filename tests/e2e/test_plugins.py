@@ -151,6 +151,17 @@ def test_check_has_the_time_limit_of_the_daemon_and_names_refused_plugins(berth,
     assert "killed after 1000 ms" in ended["message"]
 
 
+def test_plugins_that_hang_when_they_are_looked_at_delay_nobody(berth, own_plugins, peers):
+    for name in ("a.so", "b.so", "c.so", "d.so"):
+        drop(peers / "bad" / "hang_at_entry.so", own_plugins, name)
+    berth.write_function("hello", HELLO, idle_timeout=30)
+    began = time.monotonic()
+    berth.start()
+    assert time.monotonic() - began < 20  # the limit of one probe is 5 s, and that of a job 30 s
+    assert berth.get("/hello").status == 200
+    assert len(berth.log.entries(event="plugin.refused", reason="plugin-timeout")) == 4
+
+
 def test_plugin_beside_the_registry_is_found(berth, peers):
     drop(peers / "toy" / "toy.so", pathlib.Path(berth.project, "plugins"))
     berth.write_function("third", {"third.toy": "a third language at {path}\n"}, language="toy")

@@ -462,6 +462,23 @@ static void test_parallel(void **state)
     close_jobs(&bench); /* with one still running */
 }
 
+/* However many jobs hang, a plugin can be looked at. */
+static void test_probes_wait_for_nobody(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    size_t running, waiting;
+    open_jobs(&bench, 1, 60000);
+    submit(&bench, BUILD_PACKAGE, "package:hang");
+    submit(&bench, BUILD_PACKAGE, NULL);
+    bench_idle(&bench.bench, 300);
+    assert_true(probe(&bench, "described")->ok);
+    build_jobs_counts(bench.jobs, &running, &waiting);
+    assert_int_equal(running, 1);
+    assert_int_equal(waiting, 1);
+    close_jobs(&bench);
+}
+
 static size_t open_descriptors(void)
 {
     return bench_count("/proc/self/fd");
@@ -496,14 +513,23 @@ static void test_missing_program(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_probe),          cmocka_unit_test(test_probe_refusals),
-        cmocka_unit_test(test_validate),       cmocka_unit_test(test_package),
-        cmocka_unit_test(test_dependencies),   cmocka_unit_test(test_misbehaviour),
-        cmocka_unit_test(test_too_many_files), cmocka_unit_test(test_texts_that_are_not_utf8),
-        cmocka_unit_test(test_renamed_plugin), cmocka_unit_test(test_hang),
-        cmocka_unit_test(test_links),          cmocka_unit_test(test_scaffold),
-        cmocka_unit_test(test_round_robin),    cmocka_unit_test(test_parallel),
-        cmocka_unit_test(test_nothing_leaks),  cmocka_unit_test(test_missing_program),
+        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_probe_refusals),
+        cmocka_unit_test(test_validate),
+        cmocka_unit_test(test_package),
+        cmocka_unit_test(test_dependencies),
+        cmocka_unit_test(test_misbehaviour),
+        cmocka_unit_test(test_too_many_files),
+        cmocka_unit_test(test_texts_that_are_not_utf8),
+        cmocka_unit_test(test_renamed_plugin),
+        cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_links),
+        cmocka_unit_test(test_scaffold),
+        cmocka_unit_test(test_round_robin),
+        cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_probes_wait_for_nobody),
+        cmocka_unit_test(test_nothing_leaks),
+        cmocka_unit_test(test_missing_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
