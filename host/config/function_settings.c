@@ -62,6 +62,11 @@ static const struct setting configuration_keys[] = {
          "Longest time that a request may keep its slot, whoever is slow. After it the client gets 504 and "
          "the instance is retired; if the client was waited for longer than the function, the client gets "
          "408 or is cut and the instance stays."},
+    {"start_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, start_timeout_ms),
+     .min = 1 * SECOND, .max = HOUR, .unset = "that of the host",
+     .help = "Time from a container's start to a loaded function, for one that needs longer, or shall be "
+             "given up "
+             "sooner, than others."},
     {"stream_idle_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, stream_idle_ms),
      .min = 100, .max = 24 * HOUR, .default_text = "5m",
      .help = "Event streams (`text/event-stream`, `application/x-ndjson`, `multipart/x-mixed-replace`) and "

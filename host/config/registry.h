@@ -64,6 +64,7 @@ struct function_settings {
     uint64_t memory_bytes;         /* limit of an instance */
     double cpus;                   /* limit of an instance, in cores */
     unsigned timeout_ms;           /* of one request */
+    unsigned start_timeout_ms;     /* from a container's start to the loaded function; 0: the host's */
     unsigned stream_idle_ms;       /* silence that ends an event stream or a tunnel */
     bool request_buffering;        /* small bodies are received before a slot is taken */
     unsigned idle_timeout_ms;      /* an instance unused for so long is removed */

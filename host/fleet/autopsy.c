@@ -18,6 +18,7 @@ struct autopsy {
     char *container_id;
     char *phase;
     uint64_t memory_bytes;
+    unsigned start_timeout_ms;
     autopsy_done_fn *done;
     void *owner;
     struct docker_call *call;
@@ -82,8 +83,8 @@ static void describe_running(const struct autopsy *autopsy, struct error *cause)
 {
     if (autopsy->what == AUTOPSY_TIMED_OUT) {
         error_set(cause, "fleet", "start-timeout", "the instance was not ready within %u ms (%s)",
-                  autopsy->env->host->start_timeout_ms, autopsy->phase);
-        error_hint(cause, "raise `start_timeout` under `host:` if the function needs longer to load");
+                  autopsy->start_timeout_ms, autopsy->phase);
+        error_hint(cause, "raise the function's `start_timeout` if it needs longer to load");
     } else if (autopsy->what == AUTOPSY_DISCONNECTED) {
         error_set(cause, "runner", "runner-gone",
                   "the runner closed all its connections while %s, and its container goes on",
@@ -172,7 +173,8 @@ static void on_waited(void *owner, const struct error *err, int exit_code)
 
 struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id,
                               struct instance_output *output, enum autopsy_case what, const char *phase,
-                              uint64_t memory_bytes, autopsy_done_fn *done, void *owner)
+                              uint64_t memory_bytes, unsigned start_timeout_ms, autopsy_done_fn *done,
+                              void *owner)
 {
     struct autopsy *autopsy = xcalloc(1, sizeof(*autopsy));
     *autopsy = (struct autopsy){
@@ -182,6 +184,7 @@ struct autopsy *autopsy_start(const struct fleet_env *env, const char *container
         .container_id = xstrdup(container_id),
         .phase = xstrdup(phase),
         .memory_bytes = memory_bytes,
+        .start_timeout_ms = start_timeout_ms,
         .done = done,
         .owner = owner,
     };

@@ -137,7 +137,7 @@ static void run_start(void *owner)
         return;
     }
     instance->phase_began_ms = clock_ms();
-    fleet_timer_at(instance->timer, clock_ms() + instance->env->host->start_timeout_ms, clock_ms());
+    fleet_timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
     instance->call = container_spec_create(instance->env, &instance->spec, instance->function, instance->name,
                                            dial_dir(instance->dial), on_created, instance);
 }
@@ -157,6 +157,7 @@ struct instance *instance_start(struct fleet_env *env, const struct instance_spe
     instance->hooks = *hooks;
     instance->owner = owner;
     instance->first_fd = -1;
+    instance->start_timeout_ms = env->host->start_timeout_ms;
     instance->times.created_ms = clock_ms();
     pick_id(instance);
     container_spec_init(&instance->spec, spec);

@@ -67,8 +67,9 @@ struct instance_load {
     const json_t *settings;         /* the init settings without `instance`, which is added */
     const void *package;            /* tar for a prewarmed instance, else NULL */
     size_t package_size;
-    unsigned concurrency; /* slots, from 1 */
-    unsigned timeout_ms;  /* that a request may take */
+    unsigned concurrency;      /* slots, from 1 */
+    unsigned timeout_ms;       /* that a request may take */
+    unsigned start_timeout_ms; /* from the container's start to the loaded function; 0: the host's */
     uint64_t
         memory_bytes; /* limits that the function asks for; applied when they differ from the container's */
     double cpus;

@@ -180,7 +180,7 @@ void instance_on_timer(evutil_socket_t fd, short what, void *context)
     } else {
         struct error cause;
         error_set(&cause, "docker", "start-timeout", "Docker did not start the container within %u ms",
-                  instance->env->host->start_timeout_ms);
+                  instance->start_timeout_ms);
         instance_fail(instance, &cause);
     }
 }

@@ -54,7 +54,7 @@ struct instance {
     json_t *settings;
     char *package;
     size_t package_size;
-    unsigned concurrency, timeout_ms;
+    unsigned concurrency, timeout_ms, start_timeout_ms;
 
     struct instance_times times;
     uint64_t phase_began_ms, ready_ms, lost_ms, drained_by_ms; /* 0: not yet */

@@ -92,6 +92,8 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
     instance->settings = json_copy((json_t *)load->settings);
     instance->concurrency = load->concurrency;
     instance->timeout_ms = load->timeout_ms;
+    if (load->start_timeout_ms)
+        instance->start_timeout_ms = load->start_timeout_ms;
     instance->early_fds = xcalloc(load->concurrency, sizeof(*instance->early_fds));
     instance->updated = true;
     if (load->package_size > 0) {
@@ -137,7 +139,7 @@ static void begin_loading(struct instance *instance)
     instance->handshake = handshake_start(instance->env, instance->first_fd, settings, instance->package,
                                           instance->package_size, on_loaded, instance);
     free(settings);
-    fleet_timer_at(instance->timer, clock_ms() + instance->env->host->start_timeout_ms, clock_ms());
+    fleet_timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
     if (instance->specialised)
         adapt_container(instance);
 }
@@ -152,12 +154,15 @@ void instance_load(struct instance *instance, const struct instance_load *load,
     instance->specialised = true;
     if (instance->pipes)
         instance_output_follow(instance->pipes, instance->output);
-    if (instance->state == INSTANCE_PREWARMED)
+    if (instance->state == INSTANCE_PREWARMED) {
         begin_loading(instance);
-    else /* its runner has yet to dial */
-        log_info("instance.claimed", LOG_STR("instance", instance->name),
-                 LOG_STR("function", instance->function),
-                 LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
+        return;
+    }
+    /* Its runner has yet to dial, within the function's time. */
+    if (instance->phase_began_ms > 0)
+        fleet_timer_at(instance->timer, instance->phase_began_ms + instance->start_timeout_ms, clock_ms());
+    log_info("instance.claimed", LOG_STR("instance", instance->name), LOG_STR("function", instance->function),
+             LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
 }
 
 unsigned instance_connection_count(const struct instance *instance)

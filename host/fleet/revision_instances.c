@@ -221,6 +221,7 @@ static json_t *fill_load(const struct revision *revision, struct instance_load *
         .settings = settings,
         .concurrency = revision->scale.concurrency,
         .timeout_ms = revision->settings->timeout_ms,
+        .start_timeout_ms = revision->settings->start_timeout_ms,
         .memory_bytes = revision->settings->memory_bytes,
         .cpus = revision->settings->cpus,
     };

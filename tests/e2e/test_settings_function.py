@@ -42,3 +42,17 @@ def test_language_says_what_runs_it(served):
 def test_version_is_shown_as_it_is_written(served):
     described = served.admin("GET", "/system/function/second").json()
     assert "2.1" in str(described)
+
+
+@pytest.mark.shows_setting("configuration.start_timeout")
+def test_instance_has_the_time_to_load_that_its_function_sets(berth):
+    berth.expect_error(".*", function="endless")
+    slow = "import threading\nthreading.Event().wait({})\ndef handle(request):\n    return 'loaded'\n"
+    berth.host = {"start_timeout": "2s"}
+    berth.write_function("patient", slow.format(4), start_timeout="60s")
+    berth.write_function("endless", slow.format(""), start_timeout="1s")
+    berth.start()
+    assert berth.get("/patient").text == "loaded"
+    answer = berth.get("/endless")
+    assert answer.status in (502, 503)
+    assert "not ready within 1000 ms" in answer.error()["message"]
