@@ -250,7 +250,7 @@ static void check_metrics(char *text)
         } else if (strncmp(line, "# TYPE ", 7) == 0) {
             snprintf(type, sizeof(type), "%.*s", (int)strcspn(line + 7, " "), line + 7);
             assert_string_equal(type, name);
-            assert_true(matches("^# TYPE [a-z_]+ (counter|gauge)$", line));
+            assert_true(matches("^# TYPE [a-z_]+ (counter|gauge|untyped)$", line));
             assert_int_equal(matches("_total counter$", line), matches(" counter$", line));
         } else {
             assert_string_equal(type, name);
