@@ -40,10 +40,21 @@ def test_unknown_option_is_refused(root, name):
     assert "usage:" in done.stdout
 
 
-def test_run_serves_and_shows_the_line_to_paste(root, tmp_path, runtime_images):
+OTHER = """
+usable-functions:
+  other: {configuration: {language: shell}}
+"""
+
+
+@pytest.mark.parametrize("name", ["hello", "other"])
+def test_run_serves_and_shows_the_line_to_paste(root, tmp_path, runtime_images, name):
     port, admin = free_port(), free_port()
     folder = os.path.join("/tmp", f"be-run-{os.getpid()}")
     output = tmp_path / "output"
+    (tmp_path / "functions" / "other").mkdir(parents=True)
+    (tmp_path / "functions" / "other" / "main.sh").write_text("#!/bin/sh\necho hi\n")
+    (tmp_path / "other.yml").write_text(OTHER)
+    registry = ["--config", str(tmp_path / "other.yml")] if name == "other" else []
     with open(output, "wb") as file:
         process = subprocess.Popen(
             [
@@ -56,6 +67,7 @@ def test_run_serves_and_shows_the_line_to_paste(root, tmp_path, runtime_images):
                 str(tmp_path / "state"),
                 "--run-dir",
                 folder,
+                *registry,
             ],
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -64,12 +76,12 @@ def test_run_serves_and_shows_the_line_to_paste(root, tmp_path, runtime_images):
         )
     try:
         command = wait_until(
-            lambda: re.search(rf"curl http://localhost:{port}/hello", output.read_text()),
+            lambda: re.search(rf"curl http://localhost:{port}/{name}", output.read_text()),
             "the line to paste",
             200,
         )
         assert command
-        assert client.request(("127.0.0.1", port), "GET", "/hello").status == 200
+        assert client.request(("127.0.0.1", port), "GET", f"/{name}").status == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     finally:
