@@ -343,6 +343,19 @@ def test_samples_are_clean(name):
     assert validate(ROOT / "functions" / name, f"{name}.py", name) == []
 
 
+def test_the_advice_for_a_main_of_args_works(host, tmp_path):
+    source = "def main(args):\n    return {'hello': args.get('name')}\n"
+    (tmp_path / "main.py").write_text(source)
+    advice = validate(tmp_path)[0][5].partition("`")[2].partition("`")[0]
+    source += advice + "\n"
+    (tmp_path / "followed").mkdir()
+    (tmp_path / "followed/main.py").write_text(source)
+    assert validate(tmp_path / "followed") == []
+    connection = host.serve(source)
+    assert connection.request(target="/?name=Ada").json() == {"hello": "Ada"}
+    assert connection.request("POST", "/", b'{"name": "Bob"}').json() == {"hello": "Bob"}
+
+
 def test_nothing_is_executed(tmp_path):
     (tmp_path / "main.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\ndef handle(request):\n    return 1\n")
     validate(tmp_path)

@@ -5,6 +5,8 @@ from .bindings import FUNCTIONS, called, is_main_guard, required_parameters
 from .choice import FRAMEWORKS, is_out
 from .findings import likeness, listed, nearest
 
+# What the only parameter of `main` is called where it is a dict of the request's parameters.
+PARAMETERS = ("args", "dict", "parameters", "params")
 # Names people give a handler elsewhere.
 _RELATED = ("main", "handle_request", "run", "entry", "entrypoint", "execute")
 
@@ -51,7 +53,7 @@ def _advice(source, near, bound):
     define = "async def handle(request)" if call != near else "def handle(request)"
     if not names and not function.args.vararg:
         return f"add `{define}: return {call}()` to {source.path}"
-    if near == "main" and names in (["args"], ["params"]):
+    if near == "main" and len(names) == 1 and names[0] in PARAMETERS:
         return (f"add `{define}: return {call}({{**request.query_params, **(request.get_json() if request.get_data() "
                 f"else {{}})}})` to {source.path}")
     return None
@@ -63,6 +65,9 @@ def _reads_standard_input(tree):
             return True
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "input":
             return True
+        if isinstance(node, ast.ImportFrom) and node.module == "sys":
+            if "stdin" in [alias.name for alias in node.names]:
+                return True
     return False
 
 

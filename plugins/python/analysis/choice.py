@@ -11,8 +11,8 @@ LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.ListComp, 
 FRAMEWORKS = {"Bottle", "Dash", "FastAPI", "Flask", "Litestar", "Quart", "Sanic", "Starlette"}
 _COLLECTORS = {"APIRouter", "Blueprint"}
 # Methods of these that take a view.
-_ROUTES = {"api_route", "delete", "errorhandler", "exception_handler", "get", "head", "middleware", "on_event", "options",
-           "patch", "post", "put", "route", "trace", "websocket", "websocket_route"}
+_ROUTES = {"api_route", "delete", "errorhandler", "exception_handler", "get", "head", "middleware", "on_event",
+           "options", "patch", "post", "put", "route", "trace", "websocket", "websocket_route"}
 
 
 def attribute_of(source):
@@ -21,14 +21,17 @@ def attribute_of(source):
         return None
     bound, star = bindings(source.tree)
     found = candidates(source.tree, bound)
-    name = found[0] if found else next((name for name in HANDLERS if name in bound and not is_out(name, bound)), None)
+    if not found:
+        found = [name for name in HANDLERS if name in bound and not is_out(name, bound)]
+    name = found[0] if found else None
     return None if star and name != HANDLERS[0] else name
 
 
 def candidates(tree, bound):
     """Those of HANDLERS that may be the handler, the one that is taken first. A function that another one of them has
     been given (as a view, or to be wrapped) is only part of that one."""
-    found = [name for name in HANDLERS if name in bound and not is_out(name, bound) and _may_be_handler(bound[name][-1])]
+    found = [name for name in HANDLERS
+             if name in bound and not is_out(name, bound) and _may_be_handler(bound[name][-1])]
     given = _given_away(tree, bound)
     whole = [name for name in found if name not in given and not (len(found) > 1 and _takes_nothing(bound[name][-1]))]
     return whole or found
@@ -111,8 +114,8 @@ def tell_choice(findings, source, names, bound):
         module = source.path.removesuffix(".py").replace("/", ".")
         findings.add(NOTE, source.path, bound[names[0]][-1].node.lineno, bound[names[0]][-1].node.col_offset + 1,
                      f"`{names[0]}` is taken as the handler; {source.path} also has {listed(others)}",
-                     f"`handler: {module}:{others[0]}` takes the other one, `handler: {module}:{names[0]}` says that this "
-                     "one is meant")
+                     f"`handler: {module}:{others[0]}` takes the other one, `handler: {module}:{names[0]}` says that "
+                     "this one is meant")
 
 
 def _same(one, other, one_name, other_name):

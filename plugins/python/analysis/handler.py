@@ -1,7 +1,7 @@
 """Which handler a file has, and whether it is one that the runner can call."""
 import ast
 
-from .advice import report_missing
+from .advice import PARAMETERS, report_missing
 from .bindings import FUNCTIONS, bindings, is_main_guard, required_parameters
 from .choice import LITERALS, attribute_of, candidates, is_out, tell_choice
 from .config import check_config
@@ -107,6 +107,9 @@ def _check_parameters(findings, source, node, name, args, shapes):
     elif shape == "asgi" and not isinstance(node, (ast.AsyncFunctionDef, ast.Lambda)):
         findings.error_at(source.path, node, f"`{name}` is not async; {call} and awaits it",
                           f"write `{definition.format(name)}`")
+    elif name == "main" and len(needed) == 1 and needed[0] in PARAMETERS:
+        findings.warning_at(source.path, positional[0], f"`{name}` gets the request, not a dict of parameters; {call}",
+                            "`{**request.query_params, **(request.get_json() if request.get_data() else {})}` is one")
     elif needed == ["event"]:
         findings.warning_at(source.path, positional[0], f"`{name}` gets the request, not an event; {call}",
                             f"write `def {name}(event, context):` for events")

@@ -24,11 +24,13 @@ DISTRIBUTIONS = {
 # not told that a module is missing: only the installed set knows.
 _BRINGS = {
     "attrs": {"attr"}, "beautifulsoup4": {"soupsieve", "typing_extensions"}, "certifi": set(), "click": set(),
-    "fastapi": {"annotated_doc", "annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"},
+    "fastapi": {"annotated_doc", "annotated_types", "pydantic", "pydantic_core", "typing_extensions",
+                "typing_inspection"},
     "flask": {"blinker", "click", "itsdangerous", "jinja2", "markupsafe", "werkzeug"}, "humanize": set(), "idna": set(),
     "jinja2": {"markupsafe"}, "lxml": set(), "markdown": set(), "numpy": set(),
     "pandas": {"dateutil", "numpy", "pytz", "tzdata"}, "pillow": set(),
-    "pydantic": {"annotated_types", "pydantic_core", "typing_extensions", "typing_inspection"}, "python-dateutil": set(),
+    "pydantic": {"annotated_types", "pydantic_core", "typing_extensions", "typing_inspection"},
+    "python-dateutil": set(),
     "pytz": set(), "pyyaml": {"_yaml"}, "requests": {"certifi", "charset_normalizer", "urllib3"}, "six": set(),
     "scipy": {"numpy"}, "tabulate": set(), "typing-extensions": set(), "urllib3": set(),
 }

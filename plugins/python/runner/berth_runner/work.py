@@ -1,13 +1,14 @@
 """Whether something of the function still works although no answer is owed: threads, and tasks of the event loop.
 
-A thread that waits for somebody to give it work (a pool's, a queue's reader, an event loop's without tasks) does not count:
-it is recognised by where it waits. Daemon threads count like others.
+A thread that waits for somebody to give it work (a pool's, a queue's reader, an event loop's without tasks) does not
+count: it is recognised by where it waits. Daemon threads count like others.
 """
 import sys
 import threading
 
 
-_WAITS = (("threading", "wait"), ("threading", "_wait_for_tstate_lock"), ("concurrent.futures.thread", "_worker"))
+_WAITS = (("threading", "wait"), ("threading", "join"), ("threading", "_wait_for_tstate_lock"),
+          ("concurrent.futures.thread", "_worker"))
 _POLLS = (("selectors", "select"),)
 
 
