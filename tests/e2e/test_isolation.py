@@ -86,7 +86,7 @@ def test_neither_root_nor_socket_folder_can_be_written(served, name):
 
 def test_container_sees_its_own_socket_and_its_own_code_only(served):
     seen = served.get("/usual").json()
-    assert seen["berth_files"] == ["host.sock"]
+    assert seen["berth_files"] == ["host.sock", "stderr", "stdout"]
     assert seen["cwd_files"] == ["usual.py"]
 
 
