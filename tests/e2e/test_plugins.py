@@ -75,6 +75,15 @@ def test_language_dropped_into_a_running_daemon(berth, own_plugins, peers):
     assert berth.get("/hello").status == 200
 
 
+@pytest.mark.limit(400)
+def test_launch_may_leave_the_command_to_its_image(berth, own_plugins, peers):
+    drop(peers / "toy" / "toy.so", own_plugins)
+    berth.write_function("third", {"third.toy": "from {path}\n"}, language="toy", runner="of the image")
+    berth.start()
+    answer = berth.wait_answer("/third/x", lambda answer: answer.status == 200, "an answer", 300)
+    assert answer.text.strip() == "from /x"
+
+
 def test_language_from_outside_reports_with_position(berth, own_plugins, peers):
     drop(peers / "toy" / "toy.so", own_plugins)
     berth.write_function("third", {"third.toy": "fine\nnot {fine}\n"}, language="toy")

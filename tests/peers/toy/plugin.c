@@ -98,7 +98,7 @@ static int launch(const struct berth_host *host, struct berth_job *job, const st
     (void)err;
     const struct berth_launch description = {
         .struct_size = sizeof(description),
-        .command = command,
+        .command = strcmp(command[0], "of the image") == 0 ? NULL : command,
         .concurrency = 8,
         .transport = BERTH_TRANSPORT_DIAL_HOME,
         .runtime = shout && strcmp(shout, "true") == 0 ? "{\"shout\": 1}" : "{}",
