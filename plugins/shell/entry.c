@@ -12,7 +12,7 @@
 
 #define FIRST_LINE_MAX 256
 
-/* What the runtime image can run. */
+/* What the runtime image has, and how it is checked. */
 static const struct {
     const char *name;
     const char *path;
@@ -143,34 +143,50 @@ static void split_line(char *line, char **ret_interpreter, char **ret_argument)
     *ret_argument = argument;
 }
 
+/* What a #! line asks for is run as it stands: the image may have been given more than is known here. */
+static int take_foreign(struct entry *entry, struct findings *findings, const char *interpreter,
+                        const char *argument)
+{
+    const struct place place = {.file = entry->file, .line = 1, .column = 1};
+    bool is_env = strcmp(interpreter, "/usr/bin/env") == 0 || strcmp(interpreter, "/bin/env") == 0;
+    bool is_named = interpreter[0] == '/' && (!is_env || (argument[0] && strcmp(argument, "env") != 0));
+    if (!is_named || strlen(interpreter) >= sizeof(entry->interpreter)) {
+        findings_add(findings, BERTH_SEVERITY_ERROR, place, "name a program by its whole path",
+                     "the #! line names no program that could be run: \"%.100s\"",
+                     is_env ? argument : interpreter);
+        return -1;
+    }
+    findings_add(
+        findings, BERTH_SEVERITY_WARNING, place,
+        "it has sh, bash, awk, perl and sed in /bin and /usr/bin; for another language use its own runtime",
+        "the runtime image may not have \"%.100s\"", is_env ? argument : interpreter);
+    snprintf(entry->interpreter, sizeof(entry->interpreter), "%s", interpreter);
+    snprintf(entry->argument, sizeof(entry->argument), "%s", argument);
+    return 0;
+}
+
 static int take_interpreter(struct entry *entry, struct findings *findings, char *line)
 {
     char *interpreter, *argument;
     const struct place place = {.file = entry->file, .line = 1, .column = 1};
     split_line(line, &interpreter, &argument);
-    int found = find_interpreter(interpreter);
-    if (found >= 0 && strcmp(interpreters[found].name, "env") == 0) {
-        interpreter = argument; /* env looks the name up: what it would find is known */
-        argument = (char *)"";
-        found = strchr(interpreter, '/') ? -1 : find_interpreter(interpreter);
-        if (found >= 0 && strcmp(interpreters[found].name, "env") == 0)
-            found = -1;
-    }
-    if (found < 0) {
-        findings_add(
-            findings, BERTH_SEVERITY_ERROR, place,
-            "the runtime image has sh, bash, awk, perl and sed in /bin and /usr/bin; for another language "
-            "use its own runtime",
-            "the runtime image cannot run \"%.100s\"", interpreter);
-        return -1;
-    }
     if (strlen(argument) >= sizeof(entry->argument)) {
         findings_add(findings, BERTH_SEVERITY_ERROR, place, NULL, "the argument in the #! line is too long");
         return -1;
     }
+    int found = find_interpreter(interpreter);
+    const char *rest = argument;
+    if (found >= 0 && strcmp(interpreters[found].name, "env") == 0) {
+        found = strchr(argument, '/') ? -1 : find_interpreter(argument); /* what env would find is known */
+        rest = "";
+        if (found >= 0 && strcmp(interpreters[found].name, "env") == 0)
+            found = -1;
+    }
+    if (found < 0)
+        return take_foreign(entry, findings, interpreter, argument);
     entry->checker = interpreters[found].checker;
     snprintf(entry->interpreter, sizeof(entry->interpreter), "%s", interpreters[found].path);
-    snprintf(entry->argument, sizeof(entry->argument), "%s", argument);
+    snprintf(entry->argument, sizeof(entry->argument), "%s", rest);
     return 0;
 }
 

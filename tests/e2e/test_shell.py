@@ -89,3 +89,16 @@ def test_script_in_another_language(berth):
     berth.write_function("awk", {"run": "#!/usr/bin/awk -f\nBEGIN { print 6 * 7 }\n"}, language="shell")
     berth.start()
     assert berth.get("/awk").text == "42\n"
+
+
+def test_interpreter_that_nobody_knows_of_is_tried(berth):
+    """The image may have been given more than the plugin knows; when it has not, the runner says what is missing."""
+    berth.expect_error(".*", function="foreign")
+    berth.write_function("foreign", "#!/usr/bin/node\nconsole.log(1)\n", language="shell")
+    berth.write_function("known", "#!/usr/bin/tail -n1\nthe last line\n", language="shell")
+    berth.start()
+    assert berth.get("/known").text == "the last line\n"
+    answer = berth.get("/foreign")
+    assert answer.status == 502
+    assert "cannot execute /usr/bin/node: No such file or directory" in answer.error()["message"]
+    assert berth.log.entries(event="function.diagnostic", function="foreign", level="warning")
