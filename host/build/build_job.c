@@ -202,6 +202,13 @@ static struct lane *find_lane(struct build_jobs *jobs, const char *name)
     return lane;
 }
 
+static void go_first(struct build_jobs *jobs, struct lane *lane)
+{
+    lane->of_probes = true;
+    DL_DELETE(jobs->lanes, lane);
+    DL_PREPEND(jobs->lanes, lane);
+}
+
 static void leave_lane(struct build_job *job)
 {
     struct build_jobs *jobs = job->jobs;
@@ -244,28 +251,11 @@ static void start_job(struct build_job *job)
     jobs->running_count += !is_probe;
 }
 
-/* A probe that waits, or NULL. */
-static struct build_job *take_probe(struct build_jobs *jobs)
-{
-    struct lane *lane;
-    DL_FOREACH(jobs->lanes, lane)
-    {
-        if (!lane->of_probes)
-            continue;
-        struct build_job *job = lane->waiting;
-        leave_lane(job);
-        return job;
-    }
-    return NULL;
-}
-
 static void on_pump(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct build_jobs *jobs = context;
-    for (struct build_job *probe; (probe = take_probe(jobs));)
-        start_job(probe);
-    while (jobs->lanes && jobs->running_count < jobs->parallel)
+    while (jobs->lanes && (jobs->lanes->of_probes || jobs->running_count < jobs->parallel))
         start_job(take_next(jobs));
 }
 
@@ -379,7 +369,8 @@ struct build_job *build_jobs_submit(struct build_jobs *jobs, const struct build_
                               .context = context};
     job->request = request_to_json(request, job->output);
     job->lane = find_lane(jobs, request->function ? request->function : request->plugin);
-    job->lane->of_probes = request->operation == BUILD_PROBE;
+    if (request->operation == BUILD_PROBE)
+        go_first(jobs, job->lane);
     DL_APPEND(job->lane->waiting, job);
     jobs->waiting_count++;
     wake(jobs);
