@@ -81,8 +81,8 @@ class CreateAndStart:
         sources = {"/run/berth": self.folder, "/berth/code": f"{self.folder}/code"}
         host["Mounts"] = [{**mount, "Source": sources.get(mount["Target"], mount["Source"])}
                           for mount in host["Mounts"]]
-        self.body = {**{key: like["Config"][key] for key in ("Image", "Cmd", "Env", "User", "Labels", "Healthcheck")},
-                     "HostConfig": host}
+        keys = ("Image", "Entrypoint", "Cmd", "Env", "User", "Labels", "Healthcheck")
+        self.body = {**{key: like["Config"][key] for key in keys}, "HostConfig": host}
         self.body["Labels"] = {}
         self.engine = engine.Connection()
 

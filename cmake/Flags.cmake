@@ -23,3 +23,15 @@ if(BERTH_FUZZ)
     add_compile_options(-fsanitize=fuzzer-no-link)
     add_link_options(-fsanitize=fuzzer-no-link)
 endif()
+
+# Takes the preset's sanitizer away from a target, for what must also run where no sanitizer can: static programs in
+# small images.
+function(berth_without_sanitizer target)
+    foreach(property COMPILE_OPTIONS LINK_OPTIONS)
+        get_target_property(options ${target} ${property})
+        if(options)
+            list(FILTER options EXCLUDE REGEX "sanitize|omit-frame-pointer")
+            set_target_properties(${target} PROPERTIES ${property} "${options}")
+        endif()
+    endforeach()
+endfunction()

@@ -182,9 +182,9 @@ size_t package_store_collect(struct package_store *store, const char *const *in_
     return removed;
 }
 
-int package_store_tar(const struct package_store *store, const char *digest, void **ret_data,
-                      size_t *ret_size, struct error *err)
+int package_store_copy(const struct package_store *store, const char *digest, const char *to,
+                       struct error *err)
 {
     cleanup_free char *path = package_store_path(store, digest);
-    return tree_tar(path, PACKAGE_TAR_MAX, ret_data, ret_size, err);
+    return tree_copy(path, to, err);
 }

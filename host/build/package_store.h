@@ -18,7 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PACKAGE_TAR_MAX (8u << 20) /* bytes of a package that a prewarmed instance can be handed */
+/* What is copied for a prewarmed instance at most, so that it takes some milliseconds at most. */
+#define PACKAGE_COPY_BYTES (4u << 20)
+#define PACKAGE_COPY_FILES 500
 
 struct package_store;
 
@@ -54,9 +56,9 @@ int package_store_list(const struct package_store *store, char ***ret_digests, s
  * them is returned. */
 size_t package_store_collect(struct package_store *store, const char *const *in_use, size_t in_use_count);
 
-/* A package as a tar of at most PACKAGE_TAR_MAX bytes ("too-large" above), for POST /.berth/init. The caller
- * frees *ret_data. Takes a few milliseconds. */
-int package_store_tar(const struct package_store *store, const char *digest, void **ret_data,
-                      size_t *ret_size, struct error *err);
+/* Copies a package into the folder `to`, which is there and empty, some tens of microseconds for each file.
+ */
+int package_store_copy(const struct package_store *store, const char *digest, const char *to,
+                       struct error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Directory trees of plain files: their digest, their size, as a tar. Any thread; they block for as long as
+/* Directory trees of plain files: their digest, their size, a copy. Any thread; they block for as long as
  * the tree takes to read. */
 #ifndef BUILD_TREE_H
 #define BUILD_TREE_H
@@ -63,8 +63,8 @@ int tree_usage(const char *path, uint64_t *ret_bytes, struct error *err);
  * an equal stamp nothing was changed, and no content had to be read to know it. */
 int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct error *err);
 
-/* The tree below `path` as an uncompressed POSIX tar of at most `max` bytes, entries in the order of
- * tree_walk, owner 0, time TREE_MTIME_S. The caller frees *ret_data. Larger: "too-large". */
-int tree_tar(const char *path, size_t max, void **ret_data, size_t *ret_size, struct error *err);
+/* Copies everything below `path` into the folder `to`, which is there and empty, with its modes and times;
+ * special files are left out. What was copied before a failure stays. */
+int tree_copy(const char *path, const char *to, struct error *err);
 
 #endif

@@ -56,6 +56,14 @@ static const struct setting configuration_keys[] = {
      .max = 1024 * GiB, .default_text = "256Mi", .help = "Memory limit of one instance."},
     {"cpus", NULL, SETTING_DECIMAL, SETTING_MEMBER(struct function_settings, cpus), .min = 0.01, .max = 1024,
      .default_text = "1", .help = "Processor limit of one instance, in cores."},
+    {"tmp", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, tmp_bytes), .min = 1 * MiB,
+     .max = 1024 * GiB, .default_text = "256Mi",
+     .help = "How much `/tmp` can hold, and the home and the working directory as much each. They are in "
+             "memory: what is "
+             "in them counts towards `memory`."},
+    {"shm", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, shm_bytes), .min = 1 * MiB,
+     .max = 1024 * GiB, .default_text = "64Mi",
+     .help = "How much `/dev/shm` can hold, memory that processes share. It counts towards `memory` too."},
     {"timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, timeout_ms), .min = 1,
      .max = 24 * HOUR, .default_text = "60s",
      .help =

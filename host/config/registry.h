@@ -62,6 +62,8 @@ struct function_settings {
     char *file;                    /* entry file relative to folder, or NULL */
     unsigned concurrency;          /* slots of an instance; 0: the runtime's default */
     uint64_t memory_bytes;         /* limit of an instance */
+    uint64_t tmp_bytes;            /* of /tmp, of the home and of the working directory, each */
+    uint64_t shm_bytes;            /* of /dev/shm */
     double cpus;                   /* limit of an instance, in cores */
     unsigned timeout_ms;           /* of one request */
     unsigned start_timeout_ms;     /* from a container's start to the loaded function; 0: the host's */

@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "docker/container.h"
+#include "fleet/init/exit_status.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -37,11 +38,19 @@ static void autopsy_free(struct autopsy *autopsy)
     free(autopsy);
 }
 
-/* The codes of a shell whose command is not there, or is no program. */
+/* The codes of the first process when the command is not there, or is no program. */
 static bool cannot_be_run(const struct autopsy *autopsy)
 {
-    return (autopsy->exit_code == 126 || autopsy->exit_code == 127) &&
+    return (autopsy->exit_code == INIT_CANNOT_RUN || autopsy->exit_code == INIT_NOT_FOUND) &&
            strcmp(autopsy->phase, AUTOPSY_STARTING) == 0;
+}
+
+/* The signal that ended the container or its runner; 0: none. */
+static int signal_of(int exit_code)
+{
+    if (exit_code == INIT_RUNNER_KILLED)
+        return SIGKILL;
+    return exit_code > 128 && exit_code <= 128 + SIGRTMAX ? exit_code - 128 : 0;
 }
 
 static void describe_exit(const struct autopsy *autopsy, struct error *cause)
@@ -49,15 +58,17 @@ static void describe_exit(const struct autopsy *autopsy, struct error *cause)
     bool killed = autopsy->signalled || autopsy->exit_code == 128 + SIGKILL; /* see fault.h */
     const char *reason = killed ? "container-killed" : "container-exited";
     const char *how = killed ? " from outside" : "";
+    int number = signal_of(autopsy->exit_code);
     if (autopsy->oom_killed) {
         error_set(cause, "container", "out-of-memory",
                   "the container used more than its memory limit of %llu MiB while %s",
                   (unsigned long long)(autopsy->memory_bytes >> 20), autopsy->phase);
-        error_hint(cause, "raise `memory` in the function's configuration");
-    } else if (autopsy->exit_code > 128 && autopsy->exit_code <= 128 + SIGRTMAX) {
+        error_hint(cause,
+                   "raise `memory` in the function's configuration; what is in /tmp, /dev/shm, the home "
+                   "and the working directory counts, too");
+    } else if (number > 0) {
         error_set(cause, "container", reason, "the container was ended by SIG%s%s while %s",
-                  sigabbrev_np(autopsy->exit_code - 128) ? sigabbrev_np(autopsy->exit_code - 128) : "?", how,
-                  autopsy->phase);
+                  sigabbrev_np(number) ? sigabbrev_np(number) : "?", how, autopsy->phase);
     } else if (cannot_be_run(autopsy)) {
         error_set(cause, "container", reason, "the container's command cannot be run (exit code %d)",
                   autopsy->exit_code);

@@ -4,15 +4,12 @@
 #include "base/strbuf.h"
 #include "build/dependency_store.h"
 #include "fleet/instance_output.h"
+#include "fleet/world.h"
 
 #include <stdlib.h>
 
-#define INSTANCE_ID     10001 /* user and group of every instance */
-#define INSTANCE_USER   "10001:10001"
 #define PIDS_LIMIT      512
-#define TMP_SIZE_BYTES  (64u << 20)
-#define CODE_SIZE_BYTES (32u << 20) /* a package of 8 MiB, unpacked, in a prewarmed instance */
-#define FIXED_VARIABLES 2
+#define FIXED_VARIABLES 4
 
 static size_t list_length(const char *const *list)
 {
@@ -48,6 +45,8 @@ void container_spec_init(struct container_spec *spec, const struct instance_spec
         .command = list_copy(from->command),
         .environment = list_copy(from->environment),
         .memory_bytes = from->memory_bytes,
+        .tmp_bytes = from->tmp_bytes,
+        .shm_bytes = from->shm_bytes,
         .cpus = from->cpus,
         .network = from->network,
     };
@@ -77,56 +76,72 @@ static const char **environment_with(const struct container_spec *spec)
     for (size_t i = 0; i < count; i++)
         all[i] = spec->environment[i];
     all[count] = "BERTH_SOCKET=/run/berth/host.sock";
-    all[count + 1] = spec->code_dir ? "BERTH_PREWARMED=0" : "BERTH_PREWARMED=1";
+    all[count + 1] = "HOME=" WORLD_HOME;
+    all[count + 2] = "USER=" WORLD_USER;
+    all[count + 3] = spec->code_dir ? "BERTH_PREWARMED=0" : "BERTH_PREWARMED=1";
     return all;
 }
 
 /* In front of the command: its output goes to the pipes of instance_output.h. */
-static const char *const redirect[] = {
-    "/bin/sh", "-c", "exec \"$@\" >/run/berth/" INSTANCE_STDOUT " 2>/run/berth/" INSTANCE_STDERR, "berth",
-    NULL};
+static const char *const init[] = {WORLD_INIT, "/run/berth/" INSTANCE_STDOUT, "/run/berth/" INSTANCE_STDERR,
+                                   NULL};
+
+/* A folder in memory that is the function's own. */
+static struct docker_tmpfs own_folder(const struct container_spec *spec, const char *target)
+{
+    return (struct docker_tmpfs){.target = target,
+                                 .size_bytes = spec->tmp_bytes,
+                                 .mode = 0755,
+                                 .user = WORLD_UID,
+                                 .group = WORLD_GID,
+                                 .executable = true};
+}
 
 struct docker_call *container_spec_create(const struct fleet_env *env, const struct container_spec *spec,
-                                          const char *function, const char *instance, const char *dial_dir,
-                                          docker_id_fn *done, void *owner)
+                                          const struct container_place *place, docker_id_fn *done,
+                                          void *owner)
 {
-    cleanup_free char *name = container_spec_name(spec, function, instance);
+    cleanup_free char *name = container_spec_name(spec, place->function, place->instance);
+    cleanup_free char *user = xasprintf("%d:%d", WORLD_UID, WORLD_GID);
+    cleanup_free char *program = xasprintf("%s/init", env->world_dir);
+    cleanup_free char *passwd = xasprintf("%s/passwd", env->world_dir);
+    cleanup_free char *group = xasprintf("%s/group", env->world_dir);
     cleanup_free const char **environment = environment_with(spec);
-    struct docker_bind binds[] = {
-        {.source = dial_dir, .target = "/run/berth", .read_only = true},
+    const struct docker_bind binds[] = {
+        {.source = place->dial_dir, .target = "/run/berth", .read_only = true},
         {.source = dependency_store_dir(env->dependencies),
          .target = "/berth/dependencies",
          .read_only = true},
-        {.source = spec->code_dir, .target = "/berth/code", .read_only = true},
+        {.source = place->code_dir, .target = "/berth/code", .read_only = true},
+        {.source = program, .target = WORLD_INIT, .read_only = true},
+        {.source = passwd, .target = "/etc/passwd", .read_only = true},
+        {.source = group, .target = "/etc/group", .read_only = true},
     };
-    struct docker_tmpfs tmpfs[] = {
-        {.target = "/tmp", .size_bytes = TMP_SIZE_BYTES},
-        {.target = "/berth/code", /* the runner's own, to fill and then to write-protect */
-         .size_bytes = CODE_SIZE_BYTES,
-         .mode = 0755,
-         .user = INSTANCE_ID,
-         .group = INSTANCE_ID,
-         .executable = true},
+    const struct docker_tmpfs tmpfs[] = {
+        {.target = "/tmp", .size_bytes = spec->tmp_bytes, .executable = true},
+        own_folder(spec, WORLD_HOME),
+        own_folder(spec, WORLD_WORK),
     };
     const struct docker_pair labels[] = {
         {LABEL_HOST, env->owner_id},
         {LABEL_RUNTIME, spec->runtime},
-        {LABEL_INSTANCE, instance},
+        {LABEL_INSTANCE, place->instance},
     };
     struct docker_container container = {
         .name = name,
         .image = spec->image,
-        .entrypoint = redirect,
+        .entrypoint = init,
         .command = (const char *const *)spec->command,
         .environment = environment,
-        .user = INSTANCE_USER,
+        .user = user,
         .labels = labels,
         .label_count = sizeof(labels) / sizeof(labels[0]),
         .binds = binds,
-        .bind_count = spec->code_dir ? 3 : 2,
+        .bind_count = sizeof(binds) / sizeof(binds[0]),
         .tmpfs = tmpfs,
-        .tmpfs_count = spec->code_dir ? 1 : 2,
+        .tmpfs_count = sizeof(tmpfs) / sizeof(tmpfs[0]),
         .limits = {.memory_bytes = spec->memory_bytes, .cpus = spec->cpus, .pids = PIDS_LIMIT},
+        .shm_bytes = spec->shm_bytes,
         .network = spec->network == NETWORK_NONE ? "none" : env->network,
         .read_only_root = true,
         .stop_timeout_s = CONTAINER_STOP_S,

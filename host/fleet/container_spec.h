@@ -14,7 +14,7 @@
 struct container_spec {
     char *runtime, *image, *code_dir;
     char **command, **environment;
-    uint64_t memory_bytes;
+    uint64_t memory_bytes, tmp_bytes, shm_bytes;
     double cpus;
     enum network_mode network;
 };
@@ -25,9 +25,16 @@ void container_spec_clear(struct container_spec *spec);
 /* berth-<function>-<instance>, or berth.<runtime>.<instance> without a function. The caller frees it. */
 char *container_spec_name(const struct container_spec *spec, const char *function, const char *instance);
 
+/* What is one container's own. */
+struct container_place {
+    const char *function; /* NULL: none yet */
+    const char *instance;
+    const char *dial_dir, *code_dir; /* absolute, on this host; mounted read-only */
+};
+
 /* Asks Docker to create the container. */
 struct docker_call *container_spec_create(const struct fleet_env *env, const struct container_spec *spec,
-                                          const char *function, const char *instance, const char *dial_dir,
-                                          docker_id_fn *done, void *owner);
+                                          const struct container_place *place, docker_id_fn *done,
+                                          void *owner);
 
 #endif

@@ -10,13 +10,12 @@
  * engine's answers in docker/docker.h) only has to name it rightly. How a container's end gets its reason:
  *
  *   out-of-memory      the engine saw its limit reached                                       own
- *   container-killed   SIGKILL without that (no signal sent inside kills a container's        outside
- *                      first process; a limit on processor time that it sets itself does,
- *                      and cannot be told from the outside), or an
- *                      end after somebody had the engine send a signal, or while the
- *                      engine restarts
+ *   container-killed   SIGKILL of its first process without that (no signal sent inside       outside
+ *                      kills that one), or an end after somebody had the engine send a
+ *                      signal, or while the engine restarts
  *   container-gone     the engine does not know it any more                                   outside
- *   container-exited   every other end: an exit, a crash, a start that failed                 own
+ *   container-exited   every other end: an exit, a crash, a start that failed, a runner that  own
+ *                      was killed, which the first process tells apart: see init/
  *   runner-gone        the runner closed its connection, and the container goes on            own
  *   instance-removed   this host had no more time for it                                      outside
  *   docker-request     the engine refuses what it is asked for                                own

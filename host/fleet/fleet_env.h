@@ -32,9 +32,10 @@ struct fleet_budget {
 struct fleet_env {
     struct event_base *base;
     const struct host_settings *host;
-    const char *owner_id; /* the label berth.host of everything that is ours */
-    const char *run_dir;  /* instance directories are made below it */
-    const char *network;  /* the bridge network of instances */
+    const char *owner_id;  /* the label berth.host of everything that is ours */
+    const char *run_dir;   /* instance directories are made below it */
+    const char *world_dir; /* what every container has of this host; see world.h */
+    const char *network;   /* the bridge network of instances */
     struct docker *docker;
     struct engine_queue *queue; /* whose turn it is to ask Docker for something slow */
     struct build_jobs *jobs;

@@ -11,6 +11,7 @@ struct fleet {
     struct fleet_hooks hooks;
     struct route_table *routes;
     char *config_path, *run_dir;
+    char *world_dir;
     char *instances_dir; /* below the run directory: one directory for each instance */
     struct owner owner;
     int run_lock; /* of the run directory */

@@ -18,6 +18,7 @@
 #include "fleet/engine_watch.h"
 #include "fleet/loss_book.h"
 #include "fleet/prewarm.h"
+#include "fleet/world.h"
 
 #include <stdlib.h>
 
@@ -65,8 +66,10 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
     struct fleet_env *env = &fleet->env;
     if (background_create(env->base, &fleet->background, err) < 0 ||
         package_store_open(state_dir, fleet->background, &env->packages, err) < 0 ||
-        dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0)
+        dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0 ||
+        world_make(state_dir, &fleet->world_dir, err) < 0)
         return -1;
+    env->world_dir = fleet->world_dir;
     return 0;
 }
 
@@ -201,6 +204,7 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet->functions);
     free(fleet->config_path);
     free(fleet->run_dir);
+    free(fleet->world_dir);
     free(fleet->instances_dir);
     free(fleet);
 }

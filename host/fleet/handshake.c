@@ -224,8 +224,7 @@ static void on_event(evutil_socket_t fd, short what, void *context)
         transmit(handshake);
 }
 
-static void build_request(struct handshake *handshake, const char *settings, const void *package,
-                          size_t package_size)
+static void build_request(struct handshake *handshake, const char *settings)
 {
     size_t settings_size = strlen(settings);
     strbuf_init(&handshake->request, REQUEST_MAX);
@@ -233,20 +232,18 @@ static void build_request(struct handshake *handshake, const char *settings, con
         &handshake->request,
         "POST /.berth/init HTTP/1.1\r\nHost: berth\r\nContent-Type: application/vnd.berth.init\r\n"
         "Berth-Settings-Length: %zu\r\nContent-Length: %zu\r\n\r\n",
-        settings_size, settings_size + package_size);
+        settings_size, settings_size);
     strbuf_append(&handshake->request, settings, settings_size);
-    strbuf_append(&handshake->request, package, package_size);
 }
 
-static struct handshake *begin(const struct fleet_env *env, int fd, const char *settings, const void *package,
-                               size_t package_size)
+static struct handshake *begin(const struct fleet_env *env, int fd, const char *settings)
 {
     struct handshake *handshake = xcalloc(1, sizeof(*handshake));
     handshake->fd = fd;
     handshake->limits = (struct http_limits){.head_bytes = ANSWER_HEAD_MAX};
     strbuf_init(&handshake->answer, ANSWER_MAX);
     strbuf_init(&handshake->content, ANSWER_MAX);
-    build_request(handshake, settings, package, package_size);
+    build_request(handshake, settings);
     http_head_parser_init_response(&handshake->parser, &handshake->head, handshake->headers,
                                    sizeof(handshake->headers) / sizeof(handshake->headers[0]),
                                    &handshake->limits, HTTP_METHOD_POST);
@@ -256,10 +253,9 @@ static struct handshake *begin(const struct fleet_env *env, int fd, const char *
 }
 
 struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
-                                  const void *package, size_t package_size, handshake_done_fn *done,
-                                  void *owner)
+                                  handshake_done_fn *done, void *owner)
 {
-    struct handshake *handshake = begin(env, fd, settings, package, package_size);
+    struct handshake *handshake = begin(env, fd, settings);
     handshake->done = done;
     handshake->owner = owner;
     return handshake;
@@ -268,7 +264,7 @@ struct handshake *handshake_start(const struct fleet_env *env, int fd, const cha
 struct handshake *handshake_ask(const struct fleet_env *env, int fd, const char *settings,
                                 handshake_told_fn *told, void *owner)
 {
-    struct handshake *handshake = begin(env, fd, settings, NULL, 0);
+    struct handshake *handshake = begin(env, fd, settings);
     handshake->told = told;
     handshake->owner = owner;
     return handshake;

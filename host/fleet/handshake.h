@@ -10,7 +10,6 @@
 #include "fleet/fleet_env.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 struct handshake;
 
@@ -21,11 +20,10 @@ struct handshake;
  */
 typedef void handshake_done_fn(void *owner, const struct error *err, const char *traceback);
 
-/* Sends the settings (a JSON object) and the package (a tar, or size 0). All bytes are copied. `fd` is
- * non-blocking and stays the caller's, who must not use it until the end. */
+/* Sends the settings, a JSON object, which is copied. `fd` is non-blocking and stays the caller's, who must
+ * not use it until the end. */
 struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
-                                  const void *package, size_t package_size, handshake_done_fn *done,
-                                  void *owner);
+                                  handshake_done_fn *done, void *owner);
 
 /* Like handshake_done_fn, for a function that is loaded already. `working`: the runner says that something of
  * the function still works, although it owes no answer. */

@@ -1,14 +1,17 @@
 #include "fleet/instance_inside.h"
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/ident.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "docker/container.h"
 #include "fleet/dial.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const state_names[] = {
     [INSTANCE_CREATING] = "creating", [INSTANCE_STARTING] = "starting", [INSTANCE_PREWARMED] = "prewarmed",
@@ -111,19 +114,33 @@ static void on_created(void *owner, const struct error *err, const char *id)
         start_container(instance);
 }
 
-/* Makes the directory that its container gets, with the socket and the pipes. */
-static int open_directory(struct instance *instance, struct error *err)
+/* Whatever the umask: it is the container's user that has to get into it. */
+static int make_code_dir(struct instance *instance, struct error *err)
+{
+    if (instance->spec.code_dir)
+        return 0;
+    instance->code_dir = xasprintf("%s/%s.code", instance->env->run_dir, instance->name);
+    if (fs_make_dirs(instance->code_dir, 0755, err) < 0)
+        return -1;
+    return chmod(instance->code_dir, 0755) < 0
+               ? error_errno(err, "fleet", errno, "cannot set the mode of %s", instance->code_dir)
+               : 0;
+}
+
+/* Makes the directories that its container gets: with the socket and the pipes, and for its code. */
+static int open_directories(struct instance *instance, struct error *err)
 {
     const struct fleet_env *env = instance->env;
     if (dial_open(env, instance->name, instance_on_dialled, instance, &instance->dial, err) < 0 ||
-        instance_output_open(env, dial_dir(instance->dial), instance->name, &instance->pipes, err) < 0)
+        instance_output_open(env, dial_dir(instance->dial), instance->name, &instance->pipes, err) < 0 ||
+        make_code_dir(instance, err) < 0)
         return -1;
     if (instance->load_given)
         instance_output_follow(instance->pipes, instance->output);
     return 0;
 }
 
-/* Its turn has come: makes the directory, then the container. */
+/* Its turn has come: makes the directories, then the container. */
 static void run_start(void *owner)
 {
     struct instance *instance = owner;
@@ -132,14 +149,19 @@ static void run_start(void *owner)
         return;
     }
     struct error err;
-    if (open_directory(instance, &err) < 0) {
+    if (open_directories(instance, &err) < 0) {
         instance_fail(instance, &err);
         return;
     }
     instance->phase_began_ms = clock_ms();
     fleet_timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
-    instance->call = container_spec_create(instance->env, &instance->spec, instance->function, instance->name,
-                                           dial_dir(instance->dial), on_created, instance);
+    const struct container_place place = {
+        .function = instance->function,
+        .instance = instance->name,
+        .dial_dir = dial_dir(instance->dial),
+        .code_dir = instance->code_dir ? instance->code_dir : instance->spec.code_dir,
+    };
+    instance->call = container_spec_create(instance->env, &instance->spec, &place, on_created, instance);
 }
 
 static void pick_id(struct instance *instance)
@@ -180,6 +202,11 @@ uint64_t instance_id(const struct instance *instance)
 const char *instance_name(const struct instance *instance)
 {
     return instance->name;
+}
+
+const char *instance_code_dir(const struct instance *instance)
+{
+    return instance->code_dir;
 }
 
 enum instance_state instance_current_state(const struct instance *instance)

@@ -52,9 +52,10 @@ struct instance_spec {
     const char *image;
     const char *const *command;     /* ended by NULL, or NULL: the image's own */
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
-    const char
-        *code_dir; /* mounted read-only as /berth/code; NULL: an empty tmpfs, for a prewarmed instance */
+    const char *code_dir; /* mounted read-only as /berth/code; NULL: a folder of its own, empty until
+                           * somebody fills it, for a prewarmed instance */
     uint64_t memory_bytes;
+    uint64_t tmp_bytes, shm_bytes;
     double cpus;
     enum network_mode network;
 };
@@ -65,11 +66,9 @@ struct instance_load {
     struct function_output *output; /* where what it writes goes; outlives the instance */
     struct slot_pool *pool;         /* referenced by the instance until its group is retired */
     const json_t *settings;         /* the init settings without `instance`, which is added */
-    const void *package;            /* tar for a prewarmed instance, else NULL */
-    size_t package_size;
-    unsigned concurrency;      /* slots, from 1 */
-    unsigned timeout_ms;       /* that a request may take */
-    unsigned start_timeout_ms; /* from the container's start to the loaded function; 0: the host's */
+    unsigned concurrency;           /* slots, from 1 */
+    unsigned timeout_ms;            /* that a request may take */
+    unsigned start_timeout_ms;      /* from the container's start to the loaded function; 0: the host's */
     uint64_t
         memory_bytes; /* limits that the function asks for; applied when they differ from the container's */
     double cpus;
@@ -98,6 +97,10 @@ struct instance_hooks {
 struct instance *instance_start(struct fleet_env *env, const struct instance_spec *spec,
                                 const struct instance_load *load, const struct instance_hooks *hooks,
                                 struct engine_account *account, void *owner);
+
+/* Where an instance that was started without a load, and is prewarmed or on its way, finds its function's
+ * code: to be filled before instance_load(), and gone with the instance. The container cannot write there. */
+const char *instance_code_dir(const struct instance *instance);
 
 /* Gives an instance that was started without a load its function: a prewarmed one loads it at once, one that
  * is on its way when its runner dials. `hooks` and `owner` replace those it had. */

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "docker/container.h"
 #include "fleet/dial.h"
@@ -30,10 +31,12 @@ void instance_close_connections(struct instance *instance)
     instance->early_count = 0;
 }
 
-void instance_drop_package(struct instance *instance)
+static void remove_code_dir(struct instance *instance)
 {
-    free(instance->package);
-    instance->package = NULL;
+    struct error err;
+    if (instance->code_dir && fs_remove_tree(instance->code_dir, &err) < 0)
+        log_warning("instance.code-left", LOG_STR("instance", instance->name), LOG_ERR(&err));
+    free(instance->code_dir);
 }
 
 static void instance_free(struct instance *instance)
@@ -46,11 +49,11 @@ static void instance_free(struct instance *instance)
     docker_cancel(instance->verify);
     engine_queue_finish(instance->env->queue, &instance->ticket);
     instance_close_connections(instance);
-    instance_drop_package(instance);
     json_decref(instance->settings);
     if (instance->pool)
         slot_pool_unref(instance->pool);
     dial_close(instance->dial);
+    remove_code_dir(instance);
     event_free(instance->timer);
     container_spec_clear(&instance->spec);
     free(instance->early_fds);
@@ -125,7 +128,6 @@ void instance_remove_container(struct instance *instance, const char *why)
     instance_change_state(instance, INSTANCE_REMOVING);
     event_del(instance->timer);
     instance_close_connections(instance);
-    instance_drop_package(instance);
     if (!instance->call)
         instance_queue_removal(instance);
 }

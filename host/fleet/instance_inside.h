@@ -40,6 +40,7 @@ struct instance {
     struct instance_output *pipes; /* where what it writes comes from */
     char *traceback;               /* what the runner gave when the function could not be loaded, or NULL */
 
+    char *code_dir; /* of one that was started without a load */
     struct dial *dial;
     struct handshake *handshake;
     int first_fd;   /* the connection that init goes over; -1: none, or given to the pool */
@@ -52,8 +53,6 @@ struct instance {
     struct slot_pool *pool;
     struct slot_group *group;
     json_t *settings;
-    char *package;
-    size_t package_size;
     unsigned concurrency, timeout_ms, start_timeout_ms;
 
     struct instance_times times;
@@ -103,9 +102,6 @@ void instance_close_connections(struct instance *instance);
 
 /* Neither failed nor being removed. */
 bool instance_is_alive(const struct instance *instance);
-
-/* What was only needed until the function is loaded. */
-void instance_drop_package(struct instance *instance);
 
 /* Without a container there is nothing to ask Docker for, but the end comes from the event loop all the same.
  */

@@ -32,7 +32,6 @@ static void become_ready(struct instance *instance)
     instance->early_count = 0;
     if (instance_connection_count(instance) < instance->concurrency)
         fleet_timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
-    instance_drop_package(instance);
     instance->hooks.ready(instance, instance->owner);
 }
 
@@ -96,11 +95,6 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
         instance->start_timeout_ms = load->start_timeout_ms;
     instance->early_fds = xcalloc(load->concurrency, sizeof(*instance->early_fds));
     instance->updated = true;
-    if (load->package_size > 0) {
-        instance->package = xmalloc(load->package_size);
-        memcpy(instance->package, load->package, load->package_size);
-        instance->package_size = load->package_size;
-    }
 }
 
 /* From now on the instance counts with the function's limits. */
@@ -136,8 +130,7 @@ static void begin_loading(struct instance *instance)
     instance_change_state(instance, INSTANCE_LOADING);
     json_object_set_new(instance->settings, "instance", json_string(instance->name));
     char *settings = json_dumps(instance->settings, JSON_COMPACT);
-    instance->handshake = handshake_start(instance->env, instance->first_fd, settings, instance->package,
-                                          instance->package_size, on_loaded, instance);
+    instance->handshake = handshake_start(instance->env, instance->first_fd, settings, on_loaded, instance);
     free(settings);
     fleet_timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
     if (instance->specialised)

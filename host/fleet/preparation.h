@@ -16,6 +16,7 @@ struct prepared {
     char digest[HASH_HEX_SIZE]; /* of all below and of the settings: what makes a revision another one */
     char package_digest[HASH_HEX_SIZE]; /* in the package store */
     uint64_t package_bytes;
+    size_t package_files;
     char *code_dir;       /* absolute */
     char *dependency_key; /* in the dependency store, or NULL */
     char *image;          /* to start */

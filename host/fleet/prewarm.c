@@ -112,6 +112,8 @@ static void start_one(struct prewarm_pool *pool)
         .command = (const char *const *)pool->spec.command,
         .environment = (const char *const *)pool->spec.environment,
         .memory_bytes = pool->spec.memory_bytes,
+        .tmp_bytes = pool->spec.tmp_bytes,
+        .shm_bytes = pool->spec.shm_bytes,
         .cpus = pool->spec.cpus,
         .network = pool->spec.network,
     };
@@ -155,6 +157,8 @@ static void compute_key(const struct instance_spec *spec, char ret_key[HASH_HEX_
     for (const char *const *entry = spec->environment; entry && *entry; entry++)
         hash_update_text(hash, *entry);
     hash_update(hash, &spec->network, sizeof(spec->network));
+    hash_update(hash, &spec->tmp_bytes, sizeof(spec->tmp_bytes));
+    hash_update(hash, &spec->shm_bytes, sizeof(spec->shm_bytes));
     hash_finish(hash, ret_key);
 }
 
@@ -241,18 +245,18 @@ static unsigned count_matching(const struct prewarm_pool *pool,
     return count;
 }
 
-struct instance *prewarm_take(struct prewarm_pool *pool)
+struct instance *prewarm_next(const struct prewarm_pool *pool)
 {
     struct instance *instance = find_first(pool, is_ready);
-    if (!instance)
-        instance = find_first(pool, instance_is_on_its_way);
-    if (!instance)
-        return NULL;
+    return instance ? instance : find_first(pool, instance_is_on_its_way);
+}
+
+void prewarm_take(struct prewarm_pool *pool, struct instance *instance)
+{
     forget(pool, instance);
     uint64_t now_ms = clock_ms();
     pool->taken_ms = now_ms;
     fleet_timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);
-    return instance;
 }
 
 unsigned prewarm_ready(const struct prewarm_pool *pool)

@@ -25,9 +25,12 @@ void prewarm_destroy(struct prewarm *prewarm);
 struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance_spec *spec);
 void prewarm_leave(struct prewarm_pool *pool);
 
-/* Gives away the prewarmed instance that has waited longest, else the one that will be ready first of those
- * that Docker is starting, or NULL. The caller calls instance_load() at once. */
-struct instance *prewarm_take(struct prewarm_pool *pool);
+/* The prewarmed instance that has waited longest, else the one that will be ready first of those that Docker
+ * is starting, or NULL. */
+struct instance *prewarm_next(const struct prewarm_pool *pool);
+
+/* Gives away what prewarm_next() gave. The caller calls instance_load() at once. */
+void prewarm_take(struct prewarm_pool *pool, struct instance *instance);
 
 /* How many wait, and how many could be taken now: these, and those that Docker is starting. */
 unsigned prewarm_ready(const struct prewarm_pool *pool);

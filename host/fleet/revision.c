@@ -77,7 +77,8 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
     revision->prepared = *prepared;
     if (revision->settings->concurrency == 0)
         revision->scale.concurrency = prepared->launch->concurrency;
-    if (prepared->package_bytes <= PACKAGE_TAR_MAX / 2 && revision->env->host->prewarm > 0) {
+    if (revision->env->host->prewarm > 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
+        prepared->package_files <= PACKAGE_COPY_FILES) {
         struct instance_spec spec;
         revision_fill_spec(revision, &spec);
         revision->prewarm = prewarm_join(revision->env->prewarm, &spec);

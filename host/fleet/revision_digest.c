@@ -15,8 +15,9 @@ static void hash_list(struct hash *hash, char *const *list)
 static void hash_settings(struct hash *hash, const struct function_settings *settings)
 {
     cleanup_free char *numbers = xasprintf(
-        "%u %" PRIu64 " %.6f %u %u %d %u %u %u %d", settings->concurrency, settings->memory_bytes,
-        settings->cpus, settings->timeout_ms, settings->stream_idle_ms, (int)settings->request_buffering,
+        "%u %" PRIu64 " %" PRIu64 " %" PRIu64 " %.6f %u %u %d %u %u %u %d", settings->concurrency,
+        settings->memory_bytes, settings->tmp_bytes, settings->shm_bytes, settings->cpus,
+        settings->timeout_ms, settings->stream_idle_ms, (int)settings->request_buffering,
         settings->idle_timeout_ms, settings->min_scale, settings->max_scale, (int)settings->network);
     hash_update_text(hash, settings->language);
     hash_update_text(hash, numbers);

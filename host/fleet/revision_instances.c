@@ -204,6 +204,8 @@ void revision_fill_spec(const struct revision *revision, struct instance_spec *s
         .environment = (const char *const *)launch->environment,
         .code_dir = revision->prepared.code_dir,
         .memory_bytes = revision->settings->memory_bytes,
+        .tmp_bytes = revision->settings->tmp_bytes,
+        .shm_bytes = revision->settings->shm_bytes,
         .cpus = revision->settings->cpus,
         .network = revision->settings->network,
     };
@@ -237,29 +239,30 @@ static void remember(struct revision *revision, struct instance *instance)
     revision->instances[revision->count++] = instance;
 }
 
+/* Puts the code in place; an instance with half of it is of no use to anybody. */
+static bool give_code(struct revision *revision, struct instance *instance)
+{
+    struct error err;
+    if (package_store_copy(revision->env->packages, revision->prepared.package_digest,
+                           instance_code_dir(instance), &err) == 0)
+        return true;
+    log_warning("revision.package-not-copied", LOG_STR("function", revision->settings->name), LOG_ERR(&err));
+    instance_retire(instance, "its code could not be put in place", 0);
+    return false;
+}
+
 /* Gives the function to a prewarmed instance, ready or nearly so; false when there is none. */
 static bool start_prewarmed(struct revision *revision)
 {
-    struct fleet_env *env = revision->env;
-    if (!revision->prewarm || prewarm_available(revision->prewarm) == 0)
+    struct instance *instance = revision->prewarm ? prewarm_next(revision->prewarm) : NULL;
+    if (!instance || !give_code(revision, instance))
         return false;
-    void *package;
-    size_t size;
-    struct error err;
-    if (package_store_tar(env->packages, revision->prepared.package_digest, &package, &size, &err) < 0) {
-        log_warning("revision.package-unreadable", LOG_STR("function", revision->settings->name),
-                    LOG_ERR(&err));
-        return false;
-    }
     struct instance_load load;
     json_t *settings = fill_load(revision, &load);
-    load.package = package;
-    load.package_size = size;
-    struct instance *instance = prewarm_take(revision->prewarm);
+    prewarm_take(revision->prewarm, instance);
     remember(revision, instance);
     instance_load(instance, &load, &instance_hooks, revision);
     json_decref(settings);
-    free(package);
     return true;
 }
 

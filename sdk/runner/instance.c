@@ -1,20 +1,16 @@
 #include "connection.h"
-#include "tar.h"
-#include "write_protect.h"
+#include "work.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define INIT_TARGET  "/.berth/init"
 #define SETTINGS_MAX 1048576
-#define PACKAGE_MAX  8388608
 #define PROTOCOL     1
 
 /* What an init brought; the public part stands first, so that accessors find the JSON. */
@@ -162,6 +158,7 @@ static int take_settings(struct exchange *exchange)
         return -1;
     init->concurrency = (unsigned)concurrency;
     init->dependencies = json_string_value(json_object_get(exchange->settings->json, "dependencies"));
+    init->work = json_string_value(json_object_get(exchange->settings->json, "work"));
     return 0;
 }
 
@@ -197,10 +194,8 @@ static int settings_size(struct exchange *exchange, size_t *ret_size)
         size = size * 10 + (*text - '0');
     if (size < 2 || size > SETTINGS_MAX)
         return refuse(exchange, 413, "init: the settings must have from 2 to %d bytes", SETTINGS_MAX);
-    if (whole < size)
-        return refuse(exchange, 400, "init: Content-Length must cover the settings");
-    if (whole - size > PACKAGE_MAX)
-        return refuse(exchange, 413, "init: the package is larger than %d bytes", PACKAGE_MAX);
+    if (whole != size)
+        return refuse(exchange, 400, "init: Content-Length and Berth-Settings-Length differ");
     *ret_size = (size_t)size;
     return 0;
 }
@@ -237,34 +232,11 @@ static int read_settings(struct exchange *exchange)
     return rc;
 }
 
-static ssize_t read_package(void *context, void *buffer, size_t size)
-{
-    return berth_request_read(context, buffer, size);
-}
-
-static int unpack_package(struct exchange *exchange)
-{
-    char message[TAR_MESSAGE_SIZE];
-    const char *code = exchange->settings->init.code;
-    if (exchange->request->body == BODY_NONE)
-        return 0;
-    int folder = open(code, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
-        return refuse(exchange, 500, "cannot open the code folder %.200s: %s", code, strerror(errno));
-    int rc = berth_tar_unpack(read_package, exchange->request, folder, message);
-    if (rc < 0)
-        refuse(exchange, 500, "cannot unpack the package: %s", message);
-    else if ((rc = berth_write_protect(folder)) < 0)
-        refuse(exchange, 500, "cannot write-protect the code folder %.200s: %s", code, strerror(errno));
-    close(folder);
-    return rc;
-}
-
-/* Drops the rest of a package of an allowed size, so that the connection can be kept. */
-static void drop_package(struct berth_request *request)
+/* Drops the rest of a body of an allowed size, so that the connection can be kept. */
+static void drop_body(struct berth_request *request)
 {
     char dropped[4096];
-    if (request->content_length < 0 || request->content_length > SETTINGS_MAX + PACKAGE_MAX)
+    if (request->content_length < 0 || request->content_length > SETTINGS_MAX)
         return;
     while (berth_request_read(request, dropped, sizeof(dropped)) > 0)
         continue;
@@ -282,11 +254,20 @@ static void set_environment(const json_t *environment)
 
 /* ---- Loading ---- */
 
+static int enter_work(struct exchange *exchange)
+{
+    const struct berth_init *init = &exchange->settings->init;
+    if (!init->work || berth_work_enter(init->code, init->work) == 0)
+        return 0;
+    return refuse(exchange, 500, "cannot prepare the working directory %.200s: %s", init->work,
+                  strerror(errno));
+}
+
 static int load(struct exchange *exchange)
 {
     const struct berth_runner *runner = exchange->instance->runner;
     void *function = NULL;
-    if (unpack_package(exchange) < 0)
+    if (enter_work(exchange) < 0)
         return -1;
     set_environment(json_object_get(exchange->settings->json, "environment"));
     exchange->error.struct_size = sizeof(exchange->error);
@@ -323,7 +304,7 @@ static void answer(struct exchange *exchange, int rc)
         .message = error->message[0] ? error->message : "the function cannot load",
         .traceback = error->traceback[0] ? error->traceback : NULL,
     };
-    drop_package(exchange->request);
+    drop_body(exchange->request);
     if (rc == 0)
         (void)berth_response_send(exchange->request, 200, "application/json", "{}", 2);
     else

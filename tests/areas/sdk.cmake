@@ -1,12 +1,7 @@
-foreach(module runner_http runner_instance runner_process runner_tar runner_write_protect)
+foreach(module runner_http runner_instance runner_process)
     berth_unit_test(${module} berth_runner_test Threads::Threads)
     target_include_directories(unit_${module} PRIVATE ${PROJECT_SOURCE_DIR}/sdk/runner)
 endforeach()
-
-berth_fuzz_target(tar berth_runner_test)
-if(TARGET fuzz_tar)
-    target_include_directories(fuzz_tar PRIVATE ${PROJECT_SOURCE_DIR}/sdk/runner)
-endif()
 
 # The installed SDK alone is enough for plugins and runners outside the tree.
 add_test(NAME sdk_installed

@@ -12,7 +12,7 @@ from harness.load import Load
 from harness.wait import wait_until
 
 DEADLY = """
-    import ctypes, os, signal, threading
+    import ctypes, os, signal, subprocess, threading
 
     async def handle(request):
         await request.body()
@@ -20,6 +20,8 @@ DEADLY = """
         print("about to", way, flush=True)
         if way == "exit":
             os._exit(3)
+        if way == "exit-137":
+            os._exit(137)
         if way == "crash":
             ctypes.string_at(0)
         if way == "eat":
@@ -28,12 +30,19 @@ DEADLY = """
                 hoard.append(bytearray(1 << 20))
         if way == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if way == "kill-all":
+            subprocess.run(["sh", "-c", "kill -KILL -1"])
+        if way == "kill-first":
+            os.kill(1, signal.SIGKILL)
         return "fine"
 """
 
 OWN = {
     "exit": ("container-exited", "the container exited with code 3 while it served"),
     "crash": ("container-exited", "the container was ended by SIGSEGV while it served"),
+    "exit-137": ("container-exited", "the container was ended by SIGKILL while it served"),
+    "kill": ("container-exited", "the container was ended by SIGKILL while it served"),
+    "kill-all": ("container-exited", "the container was ended by SIGKILL while it served"),
     "eat": ("out-of-memory", "the container used more than its memory limit of 64 MiB while it served"),
 }
 
@@ -114,9 +123,10 @@ def test_nobody_waits_for_an_instance_that_has_lost_its_slots(berth, concurrency
 
 
 def test_function_cannot_end_in_the_way_that_is_taken_for_somebody_elses_doing(berth):
+    """By SIGKILL of the first process, which is not its own."""
     berth.write_function("deadly", DEADLY, idle_timeout=60)
     berth.start()
-    assert berth.get("/deadly/kill").text == "fine"
+    assert berth.get("/deadly/kill-first").text == "fine"
 
 
 def kill_process(identity):

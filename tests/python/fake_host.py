@@ -1,12 +1,10 @@
 """The host's side of the runner protocol, small: a listener, the init, requests, responses."""
-import io
 import json
 import os
 import re
 import signal
 import socket
 import subprocess
-import tarfile
 import textwrap
 import time
 from pathlib import Path
@@ -192,10 +190,10 @@ class FakeHost:
         settings.update(changes)
         return settings
 
-    def init(self, connection, package=b"", **changes):
+    def init(self, connection, **changes):
         settings = json.dumps(self.settings(**changes)).encode()
         return connection.request(
-            "POST", "/.berth/init", settings + package,
+            "POST", "/.berth/init", settings,
             [("Content-Type", "application/vnd.berth.init"), ("Berth-Settings-Length", len(settings))])
 
     def serve(self, source, **changes):
@@ -262,12 +260,3 @@ def sanitizer_environment(runner):
         return {}
     library = subprocess.run(["gcc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True)
     return {"LD_PRELOAD": library.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
-
-
-def package_of(folder):
-    """An uncompressed POSIX tar of a folder, as the host makes it."""
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in sorted(Path(folder).rglob("*")):
-            archive.add(path, str(path.relative_to(folder)), recursive=False)
-    return out.getvalue()

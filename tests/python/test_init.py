@@ -1,12 +1,9 @@
 """POST /.berth/init: what is loaded, what is refused, and what a prewarmed instance does."""
 import json
-import os
 import sys
 import textwrap
 
 import pytest
-
-from fake_host import package_of
 
 HELLO = """
 def handle(request):
@@ -155,29 +152,46 @@ def test_compiled_file_is_used(host):
     assert connection.request().text == "compiled"
 
 
-def test_prewarmed_package(host, tmp_path):
-    source = tmp_path / "package"
-    (source / "pages").mkdir(parents=True)
-    (source / "main.py").write_text("def handle(request):\n    return open('pages/one.txt').read()\n")
-    (source / "pages/one.txt").write_text("page one")
-    (source / "tool.sh").write_text("#!/bin/sh\n")
-    (source / "tool.sh").chmod(0o755)
+def test_working_directory_takes_new_files_beside_the_code(host, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "main.py").symlink_to("an init before this one was cut off")
+    host.write("page one", "pages/one.txt")
+    host.write("some", "data.txt")
+    connection = host.serve("""
+        import os
+        def handle(request):
+            open("new.txt", "w").write("made")
+            return [os.getcwd(), sorted(os.listdir(".")), open("pages/one.txt").read(), open("data.txt").read(), __file__]
+        """, work=str(work))
+    assert connection.request().json() == [
+        str(work), ["data.txt", "main.py", "new.txt", "pages"], "page one", "some", str(host.folder / "main.py")]
+    assert not (host.folder / "new.txt").exists()
+
+
+def test_missing_working_directory_is_500(host, tmp_path):
+    host.write(HELLO)
+    host.start()
+    answer = host.init(host.accept(), work=str(tmp_path / "none"))
+    assert answer.status == 500 and "none" in answer.json()["error"]["message"]
+
+
+def test_code_comes_after_the_start_of_a_prewarmed_instance(host):
     host.start(BERTH_PREWARMED="1")
     connection = host.accept()
-    assert host.init(connection, package_of(source)).status == 200
+    host.write("def handle(request):\n    return open('pages/one.txt').read()\n")
+    host.write("page one", "pages/one.txt")
+    assert host.init(connection).status == 200
     assert connection.request().text == "page one"
-    assert os.access(host.folder / "tool.sh", os.X_OK)
 
 
-def test_prewarmed_async(host, tmp_path):
-    source = tmp_path / "package"
-    source.mkdir()
-    (source / "main.py").write_text(
+def test_prewarmed_async(host):
+    host.start(BERTH_PREWARMED="1")
+    connection = host.accept()
+    host.write(
         "from starlette.responses import HTMLResponse\n"
         "async def handle(request):\n    return HTMLResponse(request.path)\n")
-    host.start(BERTH_PREWARMED="1")
-    connection = host.accept()
-    assert host.init(connection, package_of(source), concurrency=2).status == 200
+    assert host.init(connection, concurrency=2).status == 200
     assert host.accept().request(target="/a").text == "/a"
 
 
@@ -190,20 +204,6 @@ def test_prewarmed_function_with_its_own_copy_of_a_preloaded_module(host, tmp_pa
     connection = host.accept()
     assert host.init(connection, dependencies=str(dependencies)).status == 200
     assert connection.request().text == "99.0"
-
-
-def test_package_that_leaves_its_folder_is_refused(host, tmp_path):
-    import io
-    import tarfile
-
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        member = tarfile.TarInfo("../outside.txt")
-        archive.addfile(member, io.BytesIO())
-    host.start(BERTH_PREWARMED="1")
-    answer = host.init(host.accept(), out.getvalue())
-    assert answer.status == 500 and "outside" in answer.json()["error"]["message"]
-    assert not (tmp_path / "outside.txt").exists()
 
 
 def test_concurrency_from_environment_when_settings_have_none(host):

@@ -138,13 +138,13 @@ class ShellHost:
             file.write(text)
         os.chmod(path, mode)
 
-    def init(self, slot, runtime, concurrency=1, environment=None, package=b"", revision="r1"):
+    def init(self, slot, runtime, concurrency=1, environment=None, revision="r1", work=None):
         settings = json.dumps({
             "protocol": 1, "function": "f", "revision": revision, "instance": "i", "code": self.code,
             "dependencies": None, "concurrency": concurrency, "timeout_ms": 60000,
-            "environment": environment or {}, "runtime": runtime,
+            "environment": environment or {}, "runtime": runtime, "work": work,
         }).encode()
-        slot.request("/.berth/init", "POST", settings + package, [f"Berth-Settings-Length: {len(settings)}"])
+        slot.request("/.berth/init", "POST", settings, [f"Berth-Settings-Length: {len(settings)}"])
         return slot.answer()
 
     def serve(self, script, interpreter="/bin/sh", concurrency=1, **options):

@@ -1,10 +1,7 @@
 """The shell runner as a process: CGI variables, output and headers, streaming, failures, cancelling."""
-import io
 import json
 import os
-import pathlib
 import signal
-import tarfile
 import threading
 import time
 
@@ -266,18 +263,17 @@ def test_argument_of_the_interpreter(host):
     assert slot.ask().body == b"42\n"
 
 
-def test_package_of_a_prewarmed_instance(host):
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        entry = tarfile.TarInfo("lib/deep/é.sh")
-        entry.size = len(b"echo unpacked")
-        archive.addfile(entry, io.BytesIO(b"echo unpacked"))
+def test_working_directory_takes_new_files_beside_the_code(host, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    host.write("data.txt", "some\n")
+    host.write("run.sh", "echo made >new.txt; cat data.txt new.txt; pwd\n")
     slot = host.start()
-    assert host.init(slot, {"file": "lib/deep/é.sh", "interpreter": "/bin/sh"}, package=packed.getvalue()).status == 200
-    assert slot.ask().body == b"unpacked\n"
-    code = pathlib.Path(host.code)
-    modes = {oct(path.stat().st_mode & 0o777) for path in [code, *code.rglob("*")]}
-    assert modes == {"0o555", "0o444"}  # folders and files: nothing of it can be written any more
+    answer = host.init(slot, {"file": "run.sh", "interpreter": "/bin/sh"}, work=str(work))
+    assert answer.status == 200
+    assert slot.ask().body.decode() == f"some\nmade\n{work}\n"
+    assert sorted(os.listdir(work)) == ["data.txt", "new.txt", "run.sh"]
+    assert sorted(os.listdir(host.code)) == ["data.txt", "run.sh"]
 
 
 def test_requests_at_once(host):

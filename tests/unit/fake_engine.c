@@ -284,13 +284,14 @@ void fake_container_dial(struct fake_engine *engine, struct fake_container *cont
 
 /* --- operations --- */
 
-static void run_dir_of(const json_t *body, char *ret_dir, size_t size)
+/* What is mounted at `target`. */
+static void source_of(const json_t *body, const char *target, char *ret_dir, size_t size)
 {
     json_t *mounts = json_object_get(json_object_get(body, "HostConfig"), "Mounts"), *mount;
     size_t index;
     json_array_foreach(mounts, index, mount)
     {
-        if (strcmp(json_string_value(json_object_get(mount, "Target")), "/run/berth") == 0)
+        if (strcmp(json_string_value(json_object_get(mount, "Target")), target) == 0)
             snprintf(ret_dir, size, "%s", json_string_value(json_object_get(mount, "Source")));
     }
 }
@@ -317,7 +318,8 @@ static void create(struct fake_engine *engine, struct evhttp_request *request, c
     struct fake_container *container =
         make_container(engine, name, json_string_value(json_object_get(labels, "berth.host")),
                        json_string_value(json_object_get(labels, "berth.instance")));
-    run_dir_of(body, container->run_dir, sizeof(container->run_dir));
+    source_of(body, "/run/berth", container->run_dir, sizeof(container->run_dir));
+    source_of(body, "/berth/code", container->code_dir, sizeof(container->code_dir));
     json_decref(body);
 }
 

@@ -51,7 +51,8 @@ enum fake_runner {
 struct fake_container {
     char id[24], name[128], instance[16], label_host[40];
     char run_dir[108]; /* holds host.sock, stdout and stderr */
-    char state[16];    /* "created", "running", "exited" */
+    char code_dir[108];
+    char state[16]; /* "created", "running", "exited" */
     int exit_code;
     bool oom_killed;
     unsigned renames, updates;

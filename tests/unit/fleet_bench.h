@@ -57,6 +57,7 @@ static inline void bench_open(struct bench *bench)
                               .host = &bench->host,
                               .owner_id = "0123456789abcdef",
                               .run_dir = bench->run_dir,
+                              .world_dir = bench->dir,
                               .network = "berth",
                               .budget = {.max_instances = 100, .max_memory_bytes = UINT64_C(1) << 40}};
     assert_int_equal(docker_create(bench->base, bench->engine_path, &env->docker, &err), 0);

@@ -47,12 +47,12 @@ static void turn(struct talk *talk)
     event_base_loop(talk->env.base, EVLOOP_NONBLOCK);
 }
 
-static void talk_open(struct talk *talk, const void *package, size_t size)
+static void talk_open(struct talk *talk, const char *settings)
 {
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     *talk = (struct talk){.env = {.base = event_base_new()}, .host = pair[0], .runner = pair[1]};
-    talk->handshake = handshake_start(&talk->env, talk->host, SETTINGS, package, size, on_end, talk);
+    talk->handshake = handshake_start(&talk->env, talk->host, settings, on_end, talk);
     assert_int_equal(talk->ends, 0);
 }
 
@@ -99,19 +99,19 @@ static void assert_failed(const struct talk *talk, const char *reason, const cha
         fail_msg("%s: %s", talk->err.reason, talk->err.message);
 }
 
-static void sends_settings_and_package(void **state)
+static void sends_settings(void **state)
 {
     (void)state;
     struct talk talk;
     char request[1024] = "";
-    talk_open(&talk, "TAR!", 4);
+    talk_open(&talk, SETTINGS);
     turn(&talk);
     runner_read(&talk, request, sizeof(request) - 1);
     assert_non_null(strstr(request, "POST /.berth/init HTTP/1.1\r\n"));
     assert_non_null(strstr(request, "\r\nHost: "));
     assert_non_null(strstr(request, "\r\nBerth-Settings-Length: 14\r\n"));
-    assert_non_null(strstr(request, "\r\nContent-Length: 18\r\n"));
-    assert_non_null(strstr(request, "\r\n\r\n" SETTINGS "TAR!"));
+    assert_non_null(strstr(request, "\r\nContent-Length: 14\r\n"));
+    assert_non_null(strstr(request, "\r\n\r\n" SETTINGS));
     talk_close(&talk);
 }
 
@@ -172,7 +172,7 @@ static void every_answer_is_understood(void **state)
             if (seen_at_once && pieces[k] < 4096)
                 continue; /* the rest comes when the exchange is over */
             struct talk talk;
-            talk_open(&talk, NULL, 0);
+            talk_open(&talk, SETTINGS);
             give(&talk, &answers[i], pieces[k]);
             if (answers[i].reason)
                 assert_failed(&talk, answers[i].reason, answers[i].words);
@@ -188,7 +188,7 @@ static void a_traceback_is_kept_whole(void **state)
 {
     (void)state;
     struct talk talk;
-    talk_open(&talk, NULL, 0);
+    talk_open(&talk, SETTINGS);
     runner_write(&talk, "HTTP/1.1 500 No\r\nConnection: close\r\n\r\n"
                         "{\"error\":\"x: caf\xe9\",\"traceback\":\"one\\n  two\xff\\n\\nx: caf?\\n\"}");
     runner_leave(&talk);
@@ -208,7 +208,7 @@ static void the_traceback_s_last_line_is_the_hint(void **state)
         .text = "HTTP/1.1 500 No\r\nConnection: close\r\n\r\n"
                 "{\"error\":\"cannot import\",\"traceback\":\"Traceback\\n  x\\nKeyError: 'a'\\n \"}",
         .closes = true};
-    talk_open(&talk, NULL, 0);
+    talk_open(&talk, SETTINGS);
     give(&talk, &answer, 4096);
     assert_failed(&talk, "load-failed", "cannot import");
     assert_string_equal(talk.err.hint, "KeyError: 'a'");
@@ -229,7 +229,7 @@ static void a_long_reason_is_cut_between_characters(void **state)
             strbuf_append_text(&text, "\xe2\x82\xac");
         strbuf_append_text(&text, "\"}");
         struct answer answer = {.text = strbuf_text(&text), .closes = true};
-        talk_open(&talk, NULL, 0);
+        talk_open(&talk, SETTINGS);
         give(&talk, &answer, 65536);
         assert_failed(&talk, "load-failed", "\xe2\x82\xac");
         const char *end = talk.err.message + strlen(talk.err.message);
@@ -245,7 +245,7 @@ static void endless_answers_are_cut_off(void **state)
     char block[4096];
     memset(block, 'x', sizeof(block) - 1);
     block[sizeof(block) - 1] = '\0';
-    talk_open(&talk, NULL, 0);
+    talk_open(&talk, SETTINGS);
     turn(&talk);
     runner_write(&talk, "HTTP/1.1 500 No\r\nConnection: close\r\n\r\n");
     for (unsigned i = 0; i < 200 && talk.ends == 0; i++) {
@@ -256,24 +256,31 @@ static void endless_answers_are_cut_off(void **state)
     talk_close(&talk);
 }
 
-/* A package far larger than the socket's buffer, read slowly. */
-static void a_large_package_arrives_whole(void **state)
+/* Far more than the socket's buffer can hold. */
+static char *large_settings(size_t size)
+{
+    char *settings = xmalloc(size + 1);
+    for (size_t i = 0; i < size; i++)
+        settings[i] = (char)('a' + (i * 31 >> 5) % 26);
+    settings[size] = '\0';
+    return settings;
+}
+
+static void large_settings_that_are_read_slowly_arrive_whole(void **state)
 {
     (void)state;
     struct talk talk;
     size_t size = 8u << 20, total = 0, at = 0;
-    cleanup_free char *package = xmalloc(size);
-    for (size_t i = 0; i < size; i++)
-        package[i] = (char)(i * 31 >> 5);
-    talk_open(&talk, package, size);
+    cleanup_free char *settings = large_settings(size);
+    talk_open(&talk, settings);
     cleanup_free char *seen = xcalloc(1, size + 4096);
     while (at < size) {
         turn(&talk);
         total += runner_read(&talk, seen + total, 3000);
-        const char *body = memmem(seen, total, SETTINGS, strlen(SETTINGS));
-        at = body ? total - (size_t)(body - seen) - strlen(SETTINGS) : 0;
+        const char *body = memmem(seen, total, "\r\n\r\n", 4);
+        at = body ? total - (size_t)(body - seen) - 4 : 0;
     }
-    assert_memory_equal(seen + total - size, package, size);
+    assert_memory_equal(seen + total - size, settings, size);
     runner_write(&talk, answers[0].text);
     turn(&talk);
     turn(&talk);
@@ -281,14 +288,13 @@ static void a_large_package_arrives_whole(void **state)
     talk_close(&talk);
 }
 
-static void a_refusal_may_come_before_the_package_was_read(void **state)
+static void a_refusal_may_come_before_all_was_read(void **state)
 {
     (void)state;
+    cleanup_free char *settings = large_settings(4u << 20);
     for (int closes = 0; closes <= 1; closes++) {
         struct talk talk;
-        size_t size = 4u << 20;
-        cleanup_free char *package = xcalloc(1, size);
-        talk_open(&talk, package, size);
+        talk_open(&talk, settings);
         turn(&talk);
         runner_write(&talk, "HTTP/1.1 413 No\r\nContent-Length: 19\r\n\r\n{\"error\":\"too big\"}");
         if (closes)
@@ -300,13 +306,12 @@ static void a_refusal_may_come_before_the_package_was_read(void **state)
     }
 }
 
-static void success_before_the_package_was_read_is_a_mistake(void **state)
+static void success_before_all_was_read_is_a_mistake(void **state)
 {
     (void)state;
     struct talk talk;
-    size_t size = 4u << 20;
-    cleanup_free char *package = xcalloc(1, size);
-    talk_open(&talk, package, size);
+    cleanup_free char *settings = large_settings(4u << 20);
+    talk_open(&talk, settings);
     turn(&talk);
     runner_write(&talk, answers[0].text);
     turn(&talk);
@@ -330,7 +335,7 @@ static void a_repeated_init_tells_of_work(void **state)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct talk talk;
-        talk_open(&talk, NULL, 0);
+        talk_open(&talk, SETTINGS);
         handshake_cancel(talk.handshake);
         talk.handshake = handshake_ask(&talk.env, talk.host, SETTINGS, on_told, &talk);
         turn(&talk);
@@ -347,7 +352,7 @@ static void cancelling_is_silent(void **state)
 {
     (void)state;
     struct talk talk;
-    talk_open(&talk, NULL, 0);
+    talk_open(&talk, SETTINGS);
     turn(&talk);
     handshake_cancel(talk.handshake);
     talk.handshake = NULL;
@@ -360,15 +365,15 @@ static void cancelling_is_silent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sends_settings_and_package),
+        cmocka_unit_test(sends_settings),
         cmocka_unit_test(every_answer_is_understood),
         cmocka_unit_test(a_traceback_is_kept_whole),
         cmocka_unit_test(the_traceback_s_last_line_is_the_hint),
         cmocka_unit_test(a_long_reason_is_cut_between_characters),
         cmocka_unit_test(endless_answers_are_cut_off),
-        cmocka_unit_test(a_large_package_arrives_whole),
-        cmocka_unit_test(a_refusal_may_come_before_the_package_was_read),
-        cmocka_unit_test(success_before_the_package_was_read_is_a_mistake),
+        cmocka_unit_test(large_settings_that_are_read_slowly_arrive_whole),
+        cmocka_unit_test(a_refusal_may_come_before_all_was_read),
+        cmocka_unit_test(success_before_all_was_read_is_a_mistake),
         cmocka_unit_test(a_repeated_init_tells_of_work),
         cmocka_unit_test(cancelling_is_silent),
     };

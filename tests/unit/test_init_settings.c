@@ -37,17 +37,17 @@ static void assert_json(json_t *json, const char *expected)
 static void has_the_protocol_s_members(void **state)
 {
     (void)state;
-    assert_json(
-        make("9ae1", 2),
-        "{\"protocol\": 1, \"function\": \"hello\", \"revision\": \"0f3c\", \"code\": \"/berth/code\","
-        "\"dependencies\": \"/berth/dependencies/9ae1\", \"concurrency\": 8, \"timeout_ms\": 60000,"
-        "\"environment\": {\"GREETING\": \"hi \\\"there\\\"\", \"EMPTY\": \"\"},"
-        "\"runtime\": {\"file\": \"hello.py\"}}");
-    assert_json(
-        make(NULL, 0),
-        "{\"protocol\": 1, \"function\": \"hello\", \"revision\": \"0f3c\", \"code\": \"/berth/code\","
-        "\"dependencies\": null, \"concurrency\": 8, \"timeout_ms\": 60000, \"environment\": {},"
-        "\"runtime\": {\"file\": \"hello.py\"}}");
+    assert_json(make("9ae1", 2),
+                "{\"protocol\": 1, \"function\": \"hello\", \"revision\": \"0f3c\", \"code\": "
+                "\"/berth/code\", \"work\": \"/work\","
+                "\"dependencies\": \"/berth/dependencies/9ae1\", \"concurrency\": 8, \"timeout_ms\": 60000,"
+                "\"environment\": {\"GREETING\": \"hi \\\"there\\\"\", \"EMPTY\": \"\"},"
+                "\"runtime\": {\"file\": \"hello.py\"}}");
+    assert_json(make(NULL, 0),
+                "{\"protocol\": 1, \"function\": \"hello\", \"revision\": \"0f3c\", \"code\": "
+                "\"/berth/code\", \"work\": \"/work\","
+                "\"dependencies\": null, \"concurrency\": 8, \"timeout_ms\": 60000, \"environment\": {},"
+                "\"runtime\": {\"file\": \"hello.py\"}}");
 }
 
 int main(void)

@@ -2,7 +2,11 @@
  * failure at most once, goes exactly once, and leaves neither a container nor budget behind. */
 #include "instance_probe.h"
 
+#include "base/cleanup.h"
+#include "base/fs.h"
+
 #include <signal.h>
+#include <sys/stat.h>
 
 /* Dials as somebody does who knows where the socket is; -1: refused. */
 static int dial_as_stranger(const struct probe *probe)
@@ -75,8 +79,6 @@ static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **stat
     struct fake_container *container = fake_engine_running(bench.engine);
     assert_non_null(strstr(container->name, "berth.acting."));
     struct instance_load load = make_load(&probe);
-    load.package = "tar";
-    load.package_size = 3;
     load.memory_bytes = 2 * MEMORY;
     instance_load(probe.instance, &load, &hooks, &probe);
     assert_int_equal(bench.env.budget.memory_bytes, 2 * MEMORY);
@@ -85,6 +87,45 @@ static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **stat
     bench_idle(&bench, 30);
     assert_int_equal(container->renames, 1);
     assert_non_null(strstr(container->name, "berth-hello-"));
+    instance_retire(probe.instance, "test", 0);
+    await_gone(&probe);
+    probe_close(&probe);
+}
+
+/* Its code has a folder of its own, which whoever takes it fills, as long as it lives. */
+static void prewarmed_has_a_folder_for_its_code(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    struct stat status;
+    probe_open(&probe, &bench);
+    mode_t before = umask(077);
+    start_prewarmed(&probe);
+    bench_until(&bench, is_prewarmed, &probe, "prewarmed");
+    umask(before);
+    cleanup_free char *folder = xstrdup(instance_code_dir(probe.instance));
+    cleanup_free char *file = xasprintf("%s/main.py", folder);
+    assert_int_equal(stat(folder, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0755);
+    assert_int_equal(fs_write_file(file, "", 0, 0644, &(struct error){0}), 0);
+    assert_string_equal(fake_engine_running(bench.engine)->code_dir, folder);
+    instance_retire(probe.instance, "test", 0);
+    await_gone(&probe);
+    assert_false(fs_exists(folder));
+    probe_close(&probe);
+}
+
+static void one_that_is_started_for_a_function_has_that_function_s_code(void **state)
+{
+    (void)state;
+    struct bench bench;
+    struct probe probe;
+    probe_open(&probe, &bench);
+    start(&probe);
+    await_ready(&probe);
+    assert_null(instance_code_dir(probe.instance));
+    assert_string_equal(fake_engine_running(bench.engine)->code_dir, usual.code_dir);
     instance_retire(probe.instance, "test", 0);
     await_gone(&probe);
     probe_close(&probe);
@@ -553,8 +594,6 @@ static void one_on_its_way_loads_when_its_runner_dials(void **state)
     bench_idle(&bench, 50);
     assert_true(instance_is_on_its_way(probe.instance));
     struct instance_load load = make_load(&probe);
-    load.package = "tar";
-    load.package_size = 3;
     load.memory_bytes = 2 * MEMORY;
     instance_load(probe.instance, &load, &hooks, &probe);
     assert_false(instance_is_on_its_way(probe.instance));
@@ -616,6 +655,8 @@ int main(void)
         cmocka_unit_test(serves_and_goes_when_idle),
         cmocka_unit_test(surplus_connections_are_closed),
         cmocka_unit_test(prewarmed_loads_and_takes_the_function_s_name_and_limits),
+        cmocka_unit_test(prewarmed_has_a_folder_for_its_code),
+        cmocka_unit_test(one_that_is_started_for_a_function_has_that_function_s_code),
         cmocka_unit_test(limits_are_set_before_it_serves),
         cmocka_unit_test(every_misfortune_is_told_and_leaves_nothing),
         cmocka_unit_test(a_slow_engine_times_out_and_leaves_nothing),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,17 +107,15 @@ static enum berth_served serve(const char *bytes, size_t size)
     return served;
 }
 
-static enum berth_served serve_init(const char *settings, const char *package, size_t package_size)
+static enum berth_served serve_init(const char *settings)
 {
     char bytes[65536];
     int size =
         snprintf(bytes, sizeof(bytes),
                  "POST /.berth/init HTTP/1.1\r\nHost: berth\r\nContent-Type: application/vnd.berth.init\r\n"
                  "Berth-Settings-Length: %zu\r\nContent-Length: %zu\r\n\r\n%s",
-                 strlen(settings), strlen(settings) + package_size, settings);
-    if (package_size > 0)
-        memcpy(bytes + size, package, package_size);
-    return serve(bytes, (size_t)size + package_size);
+                 strlen(settings), strlen(settings), settings);
+    return serve(bytes, (size_t)size);
 }
 
 #define SETTINGS(revision, more)                                                                             \
@@ -140,7 +139,7 @@ static void test_loads_once(void **state)
     const char *settings = SETTINGS("r1", ", \"environment\": {\"TEST_GREETING\": \"hi\"}, \"unknown\": [], "
                                           "\"dependencies\": \"/deps/1\", "
                                           "\"runtime\": {\"file\": \"a.sh\", \"number\": 7}");
-    assert_int_equal(serve_init(settings, NULL, 0), BERTH_LOADED);
+    assert_int_equal(serve_init(settings), BERTH_LOADED);
     expect_status("200");
     assert_int_equal(loads, 1);
     assert_int_equal(seen.concurrency, 8);
@@ -154,9 +153,9 @@ static void test_loads_once(void **state)
 
     assert_int_equal(serve("GET / HTTP/1.1\r\n\r\n", 18), BERTH_SERVED);
     expect_status("200");
-    assert_int_equal(serve_init(settings, "ignored", 7), BERTH_SERVED);
+    assert_int_equal(serve_init(settings), BERTH_SERVED);
     expect_status("200");
-    assert_int_equal(serve_init(SETTINGS("r2", ""), NULL, 0), BERTH_SERVED);
+    assert_int_equal(serve_init(SETTINGS("r2", "")), BERTH_SERVED);
     expect_status("409");
     assert_int_equal(loads, 1);
     assert_int_equal(serve("GET /.berth/init HTTP/1.1\r\n\r\n", 29), BERTH_SERVED);
@@ -170,7 +169,7 @@ static void test_load_error(void **state)
 {
     (void)state;
     fail_load = true;
-    assert_int_equal(serve_init(SETTINGS("r1", ", \"dependencies\": null"), NULL, 0), BERTH_SERVED);
+    assert_int_equal(serve_init(SETTINGS("r1", ", \"dependencies\": null")), BERTH_SERVED);
     expect_status("500");
     assert_string_equal(seen_texts[1], "none");
     assert_string_equal(seen_texts[2], "default -1 {}");
@@ -178,7 +177,7 @@ static void test_load_error(void **state)
                                    "\"message\":\"no handle\",\"hint\":\"\",\"request_id\":\"\","
                                    "\"traceback\":\"line 1\\nline 2\"}}"));
     fail_load = false;
-    assert_int_equal(serve_init(SETTINGS("r1", ""), NULL, 0), BERTH_LOADED);
+    assert_int_equal(serve_init(SETTINGS("r1", "")), BERTH_LOADED);
 }
 
 static const struct {
@@ -203,7 +202,7 @@ static void test_bad_settings(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(bad_settings) / sizeof(bad_settings[0]); i++) {
-        assert_int_equal(serve_init(bad_settings[i].settings, NULL, 0), BERTH_SERVED);
+        assert_int_equal(serve_init(bad_settings[i].settings), BERTH_SERVED);
         expect_status(bad_settings[i].status);
         if (!strstr(answer, bad_settings[i].message))
             fail_msg("%s is not in %s", bad_settings[i].message, answer);
@@ -222,7 +221,8 @@ static void test_bad_lengths(void **state)
         {"Berth-Settings-Length: 3\r\nContent-Length: 2\r\n\r\n{}", "400"},
         {"Berth-Settings-Length: x\r\nContent-Length: 2\r\n\r\n{}", "400"},
         {"Berth-Settings-Length: 2000000\r\nContent-Length: 2\r\n\r\n{}", "413"},
-        {"Berth-Settings-Length: 2\r\nContent-Length: 99999999\r\n\r\n", "413"},
+        {"Berth-Settings-Length: 2\r\nContent-Length: 3\r\n\r\n{} ", "400"},
+        {"Berth-Settings-Length: 2\r\nContent-Length: 99999999\r\n\r\n", "400"},
         {"Berth-Settings-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "400"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -242,46 +242,39 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return remove(path);
 }
 
-/* A tar with the one file a.txt: a header, a block of content, the end mark. */
-static void make_package(char package[2048])
-{
-    unsigned sum = 0;
-    memset(package, 0, 2048);
-    snprintf(package, 100, "a.txt");
-    snprintf(package + 100, 8, "0000644");
-    snprintf(package + 124, 12, "00000000006");
-    memset(package + 148, ' ', 8);
-    package[156] = '0';
-    memcpy(package + 257,
-           "ustar\000"
-           "00",
-           8);
-    memcpy(package + 512, "hello\n", 6);
-    for (int i = 0; i < 512; i++)
-        sum += (unsigned char)package[i];
-    snprintf(package + 148, 8, "%06o", sum);
-}
-
-static void test_package(void **state)
+/* New files can be made in the working directory, and those of the code are there. */
+static void test_work(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/test-instance-XXXXXX", path[256], settings[1024], package[2048], content[16] = "";
+    char folder[] = "/tmp/test-instance-XXXXXX", before[PATH_MAX], settings[1024], path[256],
+         content[16] = "";
+    assert_non_null(getcwd(before, sizeof(before)));
     assert_non_null(mkdtemp(folder));
-    make_package(package);
-    snprintf(settings, sizeof(settings), SETTINGS("r1", ", \"code\": \"%s\""), folder);
-
-    assert_int_equal(serve_init(settings, "garbage", 7), BERTH_SERVED);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(mkdir("code", 0755) | mkdir("work", 0755) | mkdir("code/below", 0755), 0);
+    FILE *file = fopen("code/a.txt", "we");
+    assert_non_null(file);
+    assert_true(fputs("hello", file) >= 0 && fclose(file) == 0);
+    assert_int_equal(symlink("nowhere", "work/below"), 0); /* an init before this one was cut off */
+    snprintf(settings, sizeof(settings), SETTINGS("r1", ", \"code\": \"%s/code\", \"work\": \"%s/none\""),
+             folder, folder);
+    assert_int_equal(serve_init(settings), BERTH_SERVED);
     expect_status("500");
-    assert_non_null(strstr(answer, "cannot unpack the package: the package is cut short"));
-    assert_int_equal(serve_init(settings, package, sizeof(package)), BERTH_LOADED);
+    assert_non_null(strstr(answer, "cannot prepare the working directory"));
+
+    snprintf(settings, sizeof(settings), SETTINGS("r1", ", \"code\": \"%s/code\", \"work\": \"%s/work\""),
+             folder, folder);
+    assert_int_equal(serve_init(settings), BERTH_LOADED);
     expect_status("200");
-    assert_int_equal(serve("GET / HTTP/1.1\r\n\r\n", 18), BERTH_SERVED);
-    snprintf(path, sizeof(path), "%s/a.txt", folder);
-    FILE *file = fopen(path, "re");
+    snprintf(path, sizeof(path), "%s/work", folder);
+    assert_string_equal(berth_instance_settings(instance)->work, path);
+    file = fopen("a.txt", "re");
     assert_non_null(file);
     assert_non_null(fgets(content, sizeof(content), file));
     fclose(file);
-    assert_string_equal(content, "hello\n");
+    assert_string_equal(content, "hello");
+    assert_int_equal(access("below", F_OK), -1);
+    assert_int_equal(chdir(before), 0);
     assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
@@ -292,7 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_load_error, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_settings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_lengths, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_package, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_work, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The processes of scripts. One thread reaps every child of this process, which is the first one of its
- * container and so also the parent of what scripts leave behind. */
+/* The processes of scripts. One thread reaps every child of this process. What scripts leave behind becomes
+ * the child of the container's first process, which reaps it. */
 #ifndef SHELL_CHILDREN_H
 #define SHELL_CHILDREN_H
 

@@ -35,7 +35,7 @@ int function_load(void *context, const struct berth_init *init, void **ret_funct
     function->file = berth_init_string(init, "file", "");
     function->content_type = berth_init_string(init, "content_type", "text/plain; charset=utf-8");
     int length = snprintf(function->path, sizeof(function->path), "%s/%s", init->code, function->file);
-    snprintf(function->folder, sizeof(function->folder), "%s", init->code);
+    snprintf(function->folder, sizeof(function->folder), "%s", init->work ? init->work : init->code);
     set_command(function, init);
     int rc = 0;
     if (length >= (int)sizeof(function->path))

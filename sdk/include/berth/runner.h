@@ -188,6 +188,7 @@ struct berth_init {
     unsigned concurrency;     /* 1 to BERTH_CONCURRENCY_MAX */
     int64_t timeout_ms;
     const char *runtime; /* what the plugin's launch gave, as JSON text of an object; "{}" when nothing */
+    const char *work;    /* absolute path of the working directory, which is the current one; or NULL */
 };
 
 /* A member of `runtime`, or `fallback` when it is missing or has another type. */
@@ -206,7 +207,7 @@ struct berth_runner {
     size_t struct_size; /* sizeof(struct berth_runner) */
     void *context;      /* for `load` */
 
-    /* Loads the function, once, after its environment is set and its package is in place. 0 with
+    /* Loads the function, once, after its environment is set and its working directory is entered. 0 with
      * *ret_function, or -1 with `err`: the host answers the waiting requests with it. */
     int (*load)(void *context, const struct berth_init *init, void **ret_function,
                 struct berth_load_error *err);

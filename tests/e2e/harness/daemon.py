@@ -270,7 +270,13 @@ class Berth:
         return found[0] if len(found) == 1 else None
 
     def wait_no_instance(self, function, timeout=15):
-        wait_until(lambda: not self.instances(function), f"no instance of {function}", timeout)
+        """Asks the daemon too: one that has just begun to serve may not have its function's name yet."""
+
+        def is_there():
+            known = self.admin("GET", f"/system/function/{function}")
+            return self.instances(function) or (known.status == 200 and known.json()["replicas"])
+
+        wait_until(lambda: not is_there(), f"no instance of {function}", timeout)
 
     # -- what must be true afterwards
 

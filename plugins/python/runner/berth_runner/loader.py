@@ -43,7 +43,6 @@ def preload():
 
     import starlette.requests
     import starlette.responses  # noqa: F401
-    import tarfile  # noqa: F401
 
     from . import asgi, events, threads  # noqa: F401
 
@@ -52,14 +51,12 @@ def preload():
     gc.freeze()
 
 
-def load(settings, package):
+def load(settings):
     """Prepares the instance and loads the function. Raises LoadError."""
     code = settings["code"]
-    if package:
-        unpack(package, code)
     set_environment(settings.get("environment") or {})
     runtime = settings.get("runtime") or {}
-    os.chdir(code)
+    enter_work(code, settings.get("work"))
     ahead.import_ahead(code)
     brought = brought_by(code, settings.get("dependencies"))
     ahead.import_shadowed(brought)
@@ -78,6 +75,16 @@ def load(settings, package):
     function.debug = bool(runtime.get("debug"))
     output.show_all_levels()
     return function
+
+
+def enter_work(code, work):
+    """Makes the working directory the current one, with links to what is in the code."""
+    for name in os.listdir(code) if work else ():
+        try:
+            os.symlink(f"{code}/{name}", f"{work}/{name}")
+        except FileExistsError:
+            pass
+    os.chdir(work or code)
 
 
 def set_environment(environment):
@@ -301,27 +308,3 @@ def awaitable(handle):
         return handle(request_)
 
     return call
-
-
-def unpack(package, code):
-    """Unpacks the tar of a package; nothing leaves the folder, and afterwards nothing in it can be written."""
-    import io
-    import tarfile
-
-    with tarfile.open(fileobj=io.BytesIO(package), mode="r:") as archive:
-        for member in archive:
-            path = os.path.normpath(os.path.join(code, member.name))
-            if path != code and not path.startswith(code.rstrip("/") + "/"):
-                raise LoadError(f"the package holds {member.name}, which lies outside of it")
-            if member.isdir():
-                os.makedirs(path, exist_ok=True)
-            elif member.issym():
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                os.symlink(member.linkname, path)
-            elif member.isfile():
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                with open(path, "wb") as out:
-                    out.write(archive.extractfile(member).read())
-                os.chmod(path, 0o555 if member.mode & 0o111 else 0o444)
-    for folder, _, _ in os.walk(code, topdown=False):
-        os.chmod(folder, 0o555)

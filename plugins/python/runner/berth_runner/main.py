@@ -40,16 +40,16 @@ class Session:
         size = field_value(head, lower, b"berth-settings-length")
         try:
             size = len(body) if size is None else int(size)
-            if not 0 < size <= len(body):
-                raise ValueError("Berth-Settings-Length is outside the body")
-            settings = json.loads(body[:size])
+            if not 0 < size == len(body):
+                raise ValueError("Berth-Settings-Length is not the length of the body")
+            settings = json.loads(body)
             if not isinstance(settings, dict):
                 raise ValueError("the settings are not a JSON object")
         except ValueError as error:
             return refusal(400, f"init cannot be read: {error}")
-        return self.init(settings, body[size:])
+        return self.init(settings)
 
-    def init(self, settings, package):
+    def init(self, settings):
         if settings.get("protocol") != PROTOCOL:
             return refusal(400, f"this runner speaks protocol {PROTOCOL}, not {settings.get('protocol')!r}")
         if self.function is not None:
@@ -58,7 +58,7 @@ class Session:
             return refusal(409, f"this runner serves revision {self.revision}")
         try:
             self.concurrency = self.slots_of(settings)
-            self.function = loader.load(settings, package)
+            self.function = loader.load(settings)
         except loader.LoadError as error:
             log(error.trace or str(error))
             return refusal(500, str(error), error.trace)

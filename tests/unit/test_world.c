@@ -1,0 +1,166 @@
+/* What every container has of this host: its files, and how the first process starts, watches and ends. */
+#include "fleet/world.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/strbuf.h"
+#include "fleet/init/exit_status.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char *world;
+
+static int make(void **state)
+{
+    (void)state;
+    static char dir[] = "/tmp/berth-world-XXXXXX";
+    struct error err;
+    mode_t before = umask(077);
+    int rc = mkdtemp(dir) ? world_make(dir, &world, &err) : -1;
+    umask(before);
+    *state = dir;
+    return rc;
+}
+
+static int remove_all(void **state)
+{
+    free(world);
+    return fs_remove_tree(*state, NULL);
+}
+
+static char *path_of(const char *name)
+{
+    return xasprintf("%s/%s", world, name);
+}
+
+static void files_can_be_read_whatever_the_umask(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        mode_t mode;
+        const char *text;
+    } files[] = {{"init", 0755, "\177ELF"},
+                 {"passwd", 0644, "\nberth:x:10001:10001::/home/berth:/bin/sh\n"},
+                 {"group", 0644, "\nberth:x:10001:\n"}};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        cleanup_free char *path = path_of(files[i].name), *text = NULL;
+        struct stat status;
+        struct error err;
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 0777, files[i].mode);
+        assert_int_equal(fs_read_file(path, 4 << 20, &text, NULL, &err), 0);
+        assert_non_null(strstr(text, files[i].text));
+    }
+}
+
+/* Starts init with a command of the shell, as the parent of whatever that leaves behind. */
+static pid_t start(const char *program, const char *script, int *ret_output)
+{
+    cleanup_free char *path = path_of("init");
+    cleanup_free char *to = path_of("output");
+    unlink(to);
+    assert_int_equal(mkfifo(to, 0600), 0);
+    *ret_output = open(to, O_RDWR | O_CLOEXEC); /* as the daemon does, so that it never ends */
+    assert_true(*ret_output >= 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
+        execl(path, "init", to, to, program, "-c", script, (char *)NULL);
+        _exit(99);
+    }
+    return pid;
+}
+
+static int end_of(pid_t pid)
+{
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void status_says_how_the_runner_ended(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program, *script;
+        int status;
+    } ends[] = {
+        {"/bin/sh", "exit 0", 0},
+        {"/bin/sh", "exit 3", 3},
+        {"sh", "exit 3", 3}, /* looked up in PATH */
+        {"/bin/sh", "kill -SEGV $$", 128 + SIGSEGV},
+        {"/bin/sh", "kill -TERM $$", 128 + SIGTERM},
+        {"/bin/sh", "kill -KILL $$", INIT_RUNNER_KILLED},
+        {"/bin/sh", "exit 137", INIT_RUNNER_KILLED}, /* a shell's word for the same */
+        {"/nowhere", "", INIT_NOT_FOUND},
+        {"/etc", "", INIT_CANNOT_RUN},
+    };
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        int output;
+        assert_int_equal(end_of(start(ends[i].program, ends[i].script, &output)), ends[i].status);
+        close(output);
+    }
+}
+
+static char read_byte(int fd)
+{
+    char byte = 0;
+    assert_int_equal(read(fd, &byte, 1), 1);
+    return byte;
+}
+
+static void signals_reach_the_runner(void **state)
+{
+    (void)state;
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        int output;
+        pid_t pid = start("/bin/sh", "trap 'exit 7' TERM INT HUP USR1; echo r; while :; do sleep 0.01; done",
+                          &output);
+        assert_int_equal(read_byte(output), 'r');
+        assert_int_equal(kill(pid, signals[i]), 0);
+        assert_int_equal(end_of(pid), 7);
+        close(output);
+    }
+}
+
+/* A hundred orphans come and go, and none is left to be reaped; the runner says when it has seen that. */
+static void orphans_are_reaped(void **state)
+{
+    (void)state;
+    int output;
+    pid_t pid = start("/bin/sh",
+                      "i=0; while [ $i -lt 100 ]; do (sleep 0 & ) ; i=$((i+1)); done\n"
+                      "while grep -qs '^State:.Z' $(sed 's,[0-9]*,/proc/&/status,g' "
+                      "/proc/$PPID/task/$PPID/children); do sleep 0.01; done; echo r",
+                      &output);
+    assert_int_equal(read_byte(output), 'r');
+    assert_int_equal(end_of(pid), 0);
+    close(output);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_can_be_read_whatever_the_umask),
+        cmocka_unit_test(status_says_how_the_runner_ended),
+        cmocka_unit_test(signals_reach_the_runner),
+        cmocka_unit_test(orphans_are_reaped),
+    };
+    return cmocka_run_group_tests(tests, make, remove_all);
+}
