@@ -188,7 +188,7 @@ static void on_process_done(void *context, const struct build_process_end *end)
     finish(job, result);
 }
 
-static struct lane *find_lane(struct build_jobs *jobs, const char *name)
+static struct lane *find_lane(struct build_jobs *jobs, const char *name, bool of_probes)
 {
     struct lane *lane;
     DL_FOREACH(jobs->lanes, lane)
@@ -198,15 +198,12 @@ static struct lane *find_lane(struct build_jobs *jobs, const char *name)
     }
     lane = xcalloc(1, sizeof(*lane));
     lane->name = xstrdup(name);
-    DL_APPEND(jobs->lanes, lane);
+    lane->of_probes = of_probes;
+    if (of_probes)
+        DL_PREPEND(jobs->lanes, lane);
+    else
+        DL_APPEND(jobs->lanes, lane);
     return lane;
-}
-
-static void go_first(struct build_jobs *jobs, struct lane *lane)
-{
-    lane->of_probes = true;
-    DL_DELETE(jobs->lanes, lane);
-    DL_PREPEND(jobs->lanes, lane);
 }
 
 static void leave_lane(struct build_job *job)
@@ -368,9 +365,8 @@ struct build_job *build_jobs_submit(struct build_jobs *jobs, const struct build_
                               .done = done,
                               .context = context};
     job->request = request_to_json(request, job->output);
-    job->lane = find_lane(jobs, request->function ? request->function : request->plugin);
-    if (request->operation == BUILD_PROBE)
-        go_first(jobs, job->lane);
+    job->lane = find_lane(jobs, request->function ? request->function : request->plugin,
+                          request->operation == BUILD_PROBE);
     DL_APPEND(job->lane->waiting, job);
     jobs->waiting_count++;
     wake(jobs);
