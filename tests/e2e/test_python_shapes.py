@@ -47,7 +47,8 @@ AFTERWARDS = """
     from starlette.responses import Response
 
     def work():
-        time.sleep(4)
+        for _ in range(40):
+            time.sleep(0.1)
         print("work is finished")
 
     def handle(request):

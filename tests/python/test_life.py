@@ -380,6 +380,16 @@ WORKS = {
 }
 
 
+WORK = """
+import os, time
+
+def work():
+    print("begun")
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+"""
+
+
 def is_working(host, connection):
     answer = host.init(connection)
     assert answer.status == 200
@@ -388,8 +398,7 @@ def is_working(host, connection):
 
 @pytest.mark.parametrize("kind", WORKS)
 def test_the_host_learns_whether_something_still_works(host, kind):
-    connection = host.serve("import os, time\ndef work():\n    print('begun')\n    while not os.path.exists('go'):\n        time.sleep(0.01)\n"
-                            + textwrap.dedent(WORKS[kind]))
+    connection = host.serve(WORK + textwrap.dedent(WORKS[kind]))
     assert not is_working(host, connection)
     assert connection.request().status == 204
     host.wait_log("begun")
