@@ -95,7 +95,7 @@ def test_language_from_outside_reports_with_position(berth, own_plugins, peers):
 @pytest.mark.limit(400)
 @pytest.mark.parametrize(
     ("runner", "words"),
-    [("/usr/local/bin/no-such-runner", "not found"), ("no-such-runner", "not found"), ("/etc", "denied")],
+    [("/usr/local/bin/no-such-runner", "No such file"), ("no-such-runner", "No such file"), ("/etc", "denied")],
 )
 def test_launch_that_cannot_work_is_told_at_once(berth, own_plugins, peers, runner, words):
     berth.expect_error(".*", function="third")
