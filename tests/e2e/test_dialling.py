@@ -37,7 +37,9 @@ def berth(slow, make_berth):
 
 
 def instance_folders(berth):
-    return [entry.path for entry in os.scandir(os.path.join(berth.run_dir, "i"))]
+    """Those with a socket; a prewarmed instance has one for its code, too."""
+    folders = [entry.path for entry in os.scandir(os.path.join(berth.run_dir, "i"))]
+    return [folder for folder in folders if not folder.endswith(".code")]
 
 
 def dial_folder(container):

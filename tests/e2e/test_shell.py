@@ -12,7 +12,9 @@ CGI = """
     /status) printf 'Status: 418 Teapot\\r\\nContent-Type: text/x-tea\\r\\n\\r\\nshort and stout' ;;
     /fail) echo "a word to the log" >&2; echo partial; exit 3 ;;
     /big) head -c 1048576 /dev/zero ;;
-    /write) for place in cgi.sh new; do echo x 2>/dev/null >>"$place" && echo "$place" can be written; done; echo tried ;;
+    /write)
+        for place in cgi.sh "$0" "${0%/*}/new"; do echo x 2>/dev/null >>"$place" && echo "$place" can be written; done
+        echo tried ;;
     *) echo plain ;;
     esac
 """
@@ -72,7 +74,7 @@ def test_exit_status_other_than_0_is_a_500_with_stderr_in_the_log(served):
 
 @pytest.mark.parametrize("name", ["cgi", "big"])
 def test_code_cannot_be_written(served, name):
-    """Neither what a prewarmed instance has unpacked nor what is mounted."""
+    """Neither the copy for a prewarmed instance nor the package itself."""
     assert served.get(f"/{name}/write").text == "tried\n"
 
 
