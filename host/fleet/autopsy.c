@@ -16,10 +16,8 @@
 struct autopsy {
     const struct fleet_env *env;
     enum autopsy_case what;
-    char *container_id;
-    char *phase;
-    uint64_t memory_bytes;
-    unsigned start_timeout_ms;
+    struct autopsy_subject subject;
+    char *container_id, *phase; /* the subject's */
     autopsy_done_fn *done;
     void *owner;
     struct docker_call *call;
@@ -27,7 +25,6 @@ struct autopsy {
     bool running, oom_killed, signalled;
     int exit_code;
     char *start_error;
-    struct instance_output *output;
 };
 
 static void autopsy_free(struct autopsy *autopsy)
@@ -62,7 +59,7 @@ static void describe_exit(const struct autopsy *autopsy, struct error *cause)
     if (autopsy->oom_killed) {
         error_set(cause, "container", "out-of-memory",
                   "the container used more than its memory limit of %llu MiB while %s",
-                  (unsigned long long)(autopsy->memory_bytes >> 20), autopsy->phase);
+                  (unsigned long long)(autopsy->subject.memory_bytes >> 20), autopsy->phase);
         error_hint(cause,
                    "raise `memory` in the function's configuration; what is in /tmp, /dev/shm, the home "
                    "and the working directory counts, too");
@@ -94,7 +91,7 @@ static void describe_running(const struct autopsy *autopsy, struct error *cause)
 {
     if (autopsy->what == AUTOPSY_TIMED_OUT) {
         error_set(cause, "fleet", "start-timeout", "the instance was not ready within %u ms (%s)",
-                  autopsy->start_timeout_ms, autopsy->phase);
+                  autopsy->subject.start_timeout_ms, autopsy->phase);
         error_hint(cause, "raise the function's `start_timeout` if it needs longer to load");
     } else if (autopsy->what == AUTOPSY_DISCONNECTED) {
         error_set(cause, "runner", "runner-gone",
@@ -128,8 +125,8 @@ static void quote_last_line(const struct autopsy *autopsy, struct error *cause)
 {
     if (autopsy->engine_error.component)
         return;
-    instance_output_drain(autopsy->output);
-    const char *last = output_tail_last(instance_output_tail(autopsy->output));
+    instance_output_drain(autopsy->subject.output);
+    const char *last = output_tail_last(instance_output_tail(autopsy->subject.output));
     size_t length = strlen(cause->message);
     if (last)
         snprintf(cause->message + length, sizeof(cause->message) - length, "; its last line was: %s", last);
@@ -182,25 +179,21 @@ static void on_waited(void *owner, const struct error *err, int exit_code)
     inspect(owner);
 }
 
-struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id,
-                              struct instance_output *output, enum autopsy_case what, const char *phase,
-                              uint64_t memory_bytes, unsigned start_timeout_ms, autopsy_done_fn *done,
-                              void *owner)
+struct autopsy *autopsy_start(const struct fleet_env *env, enum autopsy_case what,
+                              const struct autopsy_subject *subject, autopsy_done_fn *done, void *owner)
 {
     struct autopsy *autopsy = xcalloc(1, sizeof(*autopsy));
     *autopsy = (struct autopsy){
         .env = env,
-        .output = output,
         .what = what,
-        .container_id = xstrdup(container_id),
-        .phase = xstrdup(phase),
-        .memory_bytes = memory_bytes,
-        .start_timeout_ms = start_timeout_ms,
+        .subject = *subject,
         .done = done,
         .owner = owner,
     };
+    autopsy->subject.container_id = autopsy->container_id = xstrdup(subject->container_id);
+    autopsy->subject.phase = autopsy->phase = xstrdup(subject->phase);
     if (what == AUTOPSY_DIED) {
-        autopsy->call = docker_container_wait(env->docker, container_id, on_waited, autopsy);
+        autopsy->call = docker_container_wait(env->docker, autopsy->container_id, on_waited, autopsy);
         docker_call_set_timeout(autopsy->call, END_WAIT_MS);
     } else {
         inspect(autopsy);

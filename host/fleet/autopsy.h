@@ -27,13 +27,17 @@ typedef void autopsy_done_fn(void *owner, const struct error *cause);
 /* The phase in which the command of a container is run. */
 #define AUTOPSY_STARTING "it was starting"
 
-/* `output` is what the container writes, or NULL; it outlives the autopsy. `memory_bytes` and
- * `start_timeout_ms` are the limits that messages name; `phase` says what was going on (AUTOPSY_STARTING, "it
- * loaded the function", ...). Texts are copied. */
-struct autopsy *autopsy_start(const struct fleet_env *env, const char *container_id,
-                              struct instance_output *output, enum autopsy_case what, const char *phase,
-                              uint64_t memory_bytes, unsigned start_timeout_ms, autopsy_done_fn *done,
-                              void *owner);
+/* What is looked into. Texts are copied; `output` outlives the autopsy. */
+struct autopsy_subject {
+    const char *container_id;
+    const char *phase;              /* what was going on: AUTOPSY_STARTING, "it loaded the function", ... */
+    struct instance_output *output; /* what the container writes, or NULL */
+    uint64_t memory_bytes;          /* the limits that messages name */
+    unsigned start_timeout_ms;
+};
+
+struct autopsy *autopsy_start(const struct fleet_env *env, enum autopsy_case what,
+                              const struct autopsy_subject *subject, autopsy_done_fn *done, void *owner);
 
 /* Somebody has had the engine send the container a signal: what it dies of has come from outside. */
 void autopsy_note_signal(struct autopsy *autopsy);

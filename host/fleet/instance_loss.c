@@ -41,9 +41,12 @@ static void begin_autopsy(struct instance *instance, enum autopsy_case what, con
         return;
     instance->ask_again = false;
     instance->asked_ms = clock_ms();
-    instance->autopsy =
-        autopsy_start(instance->env, instance->container_id, instance->pipes, what, phase,
-                      instance->spec.memory_bytes, instance->start_timeout_ms, on_autopsy, instance);
+    const struct autopsy_subject subject = {.container_id = instance->container_id,
+                                            .phase = phase,
+                                            .output = instance->pipes,
+                                            .memory_bytes = instance->spec.memory_bytes,
+                                            .start_timeout_ms = instance->start_timeout_ms};
+    instance->autopsy = autopsy_start(instance->env, what, &subject, on_autopsy, instance);
     if (instance->signalled || fleet_engine_was_away(instance->env, instance->asked_ms))
         autopsy_note_signal(instance->autopsy);
 }

@@ -47,8 +47,9 @@ void leftovers_destroy(struct leftovers *leftovers)
 {
     if (!leftovers)
         return;
-    while (leftovers->list)
-        forget(leftovers->list);
+    struct leftover *leftover, *next;
+    DL_FOREACH_SAFE(leftovers->list, leftover, next)
+    forget(leftover);
     free(leftovers);
 }
 
