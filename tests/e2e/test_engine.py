@@ -79,8 +79,8 @@ def has_said(berth, word):
 def nothing_is_left(berth):
     """Every container is one of the instances that are there, and has the only directories."""
     here = berth.containers()
-    names = sorted(engine.name_of(c)[-12:] for c in here)
-    return all(c["State"] == "running" for c in here) and sorted(os.listdir(f"{berth.run_dir}/i")) == names
+    names = {engine.name_of(c)[-12:] for c in here}
+    return all(c["State"] == "running" for c in here) and berth.instances_with_directories() == names
 
 
 def assert_well_again(berth):

@@ -2,7 +2,6 @@
 other function notices nothing, and nothing is left behind."""
 
 import contextlib
-import os
 import re
 
 import pytest
@@ -62,7 +61,7 @@ def wait_gone(berth, identity):
 
     def has_own_directories_only():
         names = {engine.name_of(container)[-12:] for container in berth.containers()}
-        return set(os.listdir(f"{berth.run_dir}/i")) <= names
+        return berth.instances_with_directories() <= names
 
     wait_until(has_own_directories_only, "its directory to be removed")
 

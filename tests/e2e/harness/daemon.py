@@ -256,6 +256,10 @@ class Berth:
     def containers(self):
         return self.engine.containers_below(self.folder)
 
+    def instances_with_directories(self):
+        """The ids of the instances that have directories: one for the socket, and prewarmed ones one for the code."""
+        return {name.removesuffix(".code") for name in os.listdir(os.path.join(self.run_dir, "i"))}
+
     def instances(self, function):
         """Containers that serve a function, by the name that says so."""
         name = re.compile(rf"berth-{re.escape(function)}-[0-9a-f]+")
