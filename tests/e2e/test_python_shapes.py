@@ -35,7 +35,7 @@ STATE = """
         count += 1
         print("in the handler", count)
         folder = os.path.dirname(os.path.abspath(__file__))
-        return {"count": count, "here": folder == os.getcwd(), "file": attempt(__file__),
+        return {"count": count, "here": os.path.samefile(os.path.basename(__file__), __file__), "file": attempt(__file__),
                 "new": attempt(os.path.join(folder, "new")), "cache": attempt("__pycache__/new"),
                 "tmp": attempt("/tmp/new")}
 """
