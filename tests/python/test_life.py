@@ -149,6 +149,24 @@ def test_sigterm_while_dialling(host, prefix):
     host.listen()
 
 
+@KINDS
+def test_sigterm_that_another_thread_takes(host, prefix):
+    """It ends no wait of the main thread by itself, like one that comes just before the wait."""
+    connection = host.serve(f"""
+        import os, signal, threading, time
+        def take():
+            while not os.path.exists("go"):
+                time.sleep(0.01)
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        {prefix}def handle(request):
+            threading.Thread(target=take).start()
+            return "ok"
+    """)
+    assert connection.request().text == "ok"
+    (host.folder / "go").touch()
+    assert host.processes[-1].wait(10) == 0
+
+
 def test_sigterm_before_init(host):
     host.start()
     host.accept()

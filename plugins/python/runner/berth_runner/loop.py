@@ -71,8 +71,10 @@ class Loop(LoopBase, asyncio.SelectorEventLoop):
 
     def on_terminate(self, callback):
         """Has callback called from the loop on SIGTERM. Without add_signal_handler, which loads inspect at every start
-        to look at the callback."""
+        to look at the callback; but as there, the interpreter writes each signal where the selector waits, since one
+        that comes just before the wait, or that another thread takes, ends no wait by itself."""
         signal.signal(signal.SIGTERM, lambda _number, _frame: self.call_soon_threadsafe(callback))
+        signal.set_wakeup_fd(self._csock.fileno())
 
     def call_at(self, when, callback, *args, context=None):
         self.touched = True

@@ -3,6 +3,8 @@
 A handler that blocks holds up its own slot and nothing else. Nothing of asyncio is loaded until a handler returns
 something that needs a loop; the thread then has one of its own.
 """
+import os
+import signal
 import sys
 import threading
 from contextvars import copy_context
@@ -286,8 +288,6 @@ class Engine:
         self._path = session.path
         self._stop = threading.Event()
         self._giving = threading.Lock()
-        self._wake = threading.Lock()
-        self._wake.acquire()
 
     def dial(self, pauses):
         """A new connection, however long it takes; None when the runner is to end."""
@@ -313,9 +313,17 @@ class Engine:
         return work.threads_at_work(self.threads)
 
     def stop(self):
-        """From a signal handler: makes run() return. Only a lock is safe to use there."""
-        if self._wake.locked():
-            self._wake.release()
+        """From a signal handler: makes run() return."""
+        self.stopping = True
+
+    def wait_stop(self):
+        """Returns when the handler of a signal has called stop(). A signal that comes just before the wait, or that
+        another thread takes, ends no wait by itself: the interpreter writes each into a pipe."""
+        awaited, told = os.pipe()
+        os.set_blocking(told, False)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        while not self.stopping:
+            os.read(awaited, 64)
 
     def run(self, sock, data):
         """Serves until stop() is called and what was under way is finished."""
@@ -325,8 +333,7 @@ class Engine:
             self.threads.append(thread)
             thread.start()
             sock, data = None, b""
-        self._wake.acquire()
-        self.stopping = True
+        self.wait_stop()
         self._stop.set()
         for slot in slots:
             slot.stop()
