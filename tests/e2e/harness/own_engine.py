@@ -26,13 +26,14 @@ class OwnEngine(Engine):
         self.folder = tempfile.mkdtemp(prefix="bd-", dir=os.path.realpath("/tmp"))
         self.process = None
         self.namespace = os.path.basename(self.folder)
+        self.root = os.path.join(self.folder, "root")
         super().__init__(os.path.join(self.folder, "docker.sock"))
 
     def command(self):
         return [
             *("nsenter", f"--net=/run/netns/{self.namespace}", *self.program),
             *("--config-file", os.path.join(self.folder, "daemon.json")),
-            *("--data-root", os.path.join(self.folder, "root")),
+            *("--data-root", self.root),
             *("--exec-root", os.path.join(self.folder, "exec")),
             *("--pidfile", os.path.join(self.folder, "pid")),
             *("-H", "unix://" + self.socket),
@@ -40,10 +41,18 @@ class OwnEngine(Engine):
             *("--iptables=false", "--ip-forward=false", "--userland-proxy=false", "--shutdown-timeout=1"),
         ]
 
+    def prepare(self):
+        """Gives it its network namespace, and mounts its root on itself, shared. Where "/" is not shared an engine does
+        the latter for itself, and undoes it as it ends, while containers may still be starting: what those mount then
+        lies below the next engine's mount, which can neither unmount it nor remove the container."""
+        subprocess.run(["ip", "netns", "add", self.namespace], check=True)
+        os.mkdir(self.root)
+        subprocess.run(["mount", "--bind", "--make-shared", self.root, self.root], check=True)
+
     def begin(self, live_restore=False):
         """Starts it and does not wait. With `live_restore` containers survive its end."""
-        if not os.path.exists(f"/run/netns/{self.namespace}"):
-            subprocess.run(["ip", "netns", "add", self.namespace], check=True)
+        if not os.path.exists(self.root):
+            self.prepare()
         with open(os.path.join(self.folder, "daemon.json"), "w", encoding="utf-8") as file:
             json.dump({"live-restore": live_restore}, file)
         with open(os.path.join(self.folder, "log"), "ab") as log:
