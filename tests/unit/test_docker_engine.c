@@ -581,16 +581,13 @@ static void the_engine_describes_itself(void **state)
 
 #define ROUNDS 200
 
-static int compare_times(const void *a, const void *b)
+/* The quickest round: on a busy machine the others wait for a processor. */
+static uint64_t least(const uint64_t times[ROUNDS])
 {
-    const uint64_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
-static uint64_t median(uint64_t times[ROUNDS])
-{
-    qsort(times, ROUNDS, sizeof(times[0]), compare_times);
-    return times[ROUNDS / 2];
+    uint64_t found = times[0];
+    for (size_t i = 1; i < ROUNDS; i++)
+        found = times[i] < found ? times[i] : found;
+    return found;
 }
 
 /* The same request by hand, over one kept connection. */
@@ -609,7 +606,7 @@ static uint64_t raw_ping_ns(void)
         times[i] = clock_ns() - begin;
     }
     close(fd);
-    return median(times);
+    return least(times);
 }
 
 static void a_call_costs_little_more_than_the_socket(void **state)
@@ -626,8 +623,8 @@ static void a_call_costs_little_more_than_the_socket(void **state)
         times[i] = clock_ns() - begin;
         assert_false(ping.failed);
     }
-    uint64_t client = median(times), raw = raw_ping_ns();
-    print_message("a call takes %u us at the median, the bare socket %u us\n", (unsigned)(client / 1000),
+    uint64_t client = least(times), raw = raw_ping_ns();
+    print_message("a call takes %u us at the least, the bare socket %u us\n", (unsigned)(client / 1000),
                   (unsigned)(raw / 1000));
     assert_true(client < raw + 1000000);
 }
