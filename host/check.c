@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "build/build_job.h"
+#include "build/dependency_store.h"
 #include "build/launch_check.h"
 #include "build/plugins.h"
 
@@ -17,7 +18,7 @@
 
 struct check {
     struct event_base *base;
-    const char *config_path;
+    const char *config_path, *state_dir;
     struct build_jobs *jobs;
     struct plugins *plugins;
     struct registry *registry;
@@ -32,6 +33,7 @@ struct subject {
     struct check *check;
     const struct function_settings *settings;
     const struct plugin *plugin;
+    struct build_result *result; /* while its installed dependencies are looked at */
 };
 
 static void stop_when_done(struct check *check)
@@ -40,18 +42,11 @@ static void stop_when_done(struct check *check)
         event_base_loopbreak(check->base);
 }
 
-static void on_checked(void *context, struct build_result *result)
+static void conclude(struct subject *subject, struct build_result *result)
 {
-    struct subject *subject = context;
     struct check *check = subject->check;
     const struct function_settings *settings = subject->settings;
-    const struct plugin *plugin = subject->plugin;
     bool told = diagnostics_errors(&result->diagnostics, NULL) > 0;
-    if (result->ok)
-        result->ok =
-            launch_check(result->launch, plugin->language.name, plugin->image_dir, &result->error) == 0;
-    if (result->package.staged)
-        fs_remove_tree(result->package.staged, NULL);
     function_settings_place(settings, check->config_path, &result->diagnostics);
     diagnostics_move(&check->found, &result->diagnostics);
     if (!result->ok && !told) {
@@ -70,24 +65,55 @@ static void on_checked(void *context, struct build_result *result)
     stop_when_done(check);
 }
 
+static void on_revised(void *context, struct build_result *look)
+{
+    struct subject *subject = context;
+    build_result_revise(subject->result, subject->settings->name, look);
+    conclude(subject, subject->result);
+}
+
+/* Looks at the function again with its dependencies, where a daemon has them installed; else false. */
+static bool revise(struct subject *subject, struct build_result *result)
+{
+    struct check *check = subject->check;
+    const struct plugin *plugin = subject->plugin;
+    if (!result->dependencies || !plugin_sees_dependencies(plugin))
+        return false;
+    char asked[HASH_HEX_SIZE];
+    dependency_store_asked(plugin->language.name, result->dependencies, asked);
+    cleanup_free char *installed = dependency_store_find(check->state_dir, asked);
+    if (!installed)
+        return false;
+    struct build_request request = plugin_request(plugin, subject->settings, BUILD_VALIDATE);
+    request.dependencies = installed;
+    subject->result = result;
+    build_jobs_submit(check->jobs, &request, on_revised, subject);
+    return true;
+}
+
+static void on_checked(void *context, struct build_result *result)
+{
+    struct subject *subject = context;
+    const struct plugin *plugin = subject->plugin;
+    if (result->ok)
+        result->ok =
+            launch_check(result->launch, plugin->language.name, plugin->image_dir, &result->error) == 0;
+    if (result->package.staged)
+        fs_remove_tree(result->package.staged, NULL);
+    if (!result->ok || !revise(subject, result))
+        conclude(subject, result);
+}
+
 static void submit(struct check *check, const struct function_settings *settings)
 {
     const struct plugin *plugin =
         settings->language ? plugins_find(check->plugins, settings->language) : NULL;
     if (settings->broken || !plugin)
         return;
-    struct build_request request = {
-        .operation = BUILD_PACKAGE, /* what a deployment does, so that it finds what a deployment finds */
-        .plugin = plugin->path,
-        .language = plugin->language.name,
-        .function = settings->name,
-        .folder = settings->folder,
-        .file = settings->file,
-        .options = settings->options,
-        .option_count = settings->option_count,
-    };
+    /* What a deployment does, so that it finds what a deployment finds. */
+    const struct build_request request = plugin_request(plugin, settings, BUILD_PACKAGE);
     struct subject *subject = xcalloc(1, sizeof(*subject));
-    *subject = (struct subject){check, settings, plugin};
+    *subject = (struct subject){.check = check, .settings = settings, .plugin = plugin};
     check->pending++;
     build_jobs_submit(check->jobs, &request, on_checked, subject);
 }
@@ -183,7 +209,7 @@ enum check_outcome check_run(const char *config_path, const struct host_settings
                              const struct locations *locations, bool json)
 {
     char staging_dir[] = "/tmp/berth-check-XXXXXX";
-    struct check check = {.config_path = config_path};
+    struct check check = {.config_path = config_path, .state_dir = locations->state_dir};
     if (!mkdtemp(staging_dir)) {
         perror("berthd: cannot make a directory in /tmp");
         return CHECK_FAILED;

@@ -12,6 +12,7 @@
 enum check_outcome { CHECK_CLEAN = 0, CHECK_FAILED = 1, CHECK_ERRORS = 2 }; /* exit statuses */
 
 /* Prepares every function as a deployment does, within the limits of `host`, and throws the packages away.
+ * Dependencies are looked at where the state directory has them and this user may read it.
  * Prints findings to standard error, or with `json` as one array to standard output. */
 enum check_outcome check_run(const char *config_path, const struct host_settings *host,
                              const struct locations *locations, bool json);

@@ -26,6 +26,7 @@
 static const char *const operation_names[] = {
     [BUILD_PROBE] = "probe",
     [BUILD_PACKAGE] = "package",
+    [BUILD_VALIDATE] = "validate",
     [BUILD_SCAFFOLD] = "scaffold",
 };
 
@@ -102,7 +103,7 @@ static int check_parts(const struct build_job *job, const struct build_result *r
         return 0;
     if (job->operation == BUILD_SCAFFOLD)
         return place_scaffold(job, err);
-    bool complete = (job->operation == BUILD_PROBE && result->plugin) ||
+    bool complete = job->operation == BUILD_VALIDATE || (job->operation == BUILD_PROBE && result->plugin) ||
                     (job->operation == BUILD_PACKAGE && result->package.staged && result->launch);
     return complete ? 0 : error_set(err, "plugin", "plugin-protocol", "the job's result is incomplete");
 }
@@ -336,6 +337,7 @@ static json_t *request_to_json(const struct build_request *request, const char *
     set_text(json, "function", request->function);
     set_text(json, "folder", request->folder);
     set_text(json, "file", request->file);
+    set_text(json, "dependencies", request->dependencies);
     set_text(json, "output", output);
     json_object_set_new(json, "options", options_to_json(request));
     json_object_set_new(json, "parent", json_integer(getpid()));

@@ -69,6 +69,33 @@ void build_result_destroy(struct build_result *result)
     free(result);
 }
 
+/* The files may be other ones than those that were packaged, so they are not held against the function. */
+static void note_failed_look(struct build_result *result, const char *function, const struct error *failure)
+{
+    struct error err = *failure;
+    error_prefix(&err, "what the installed dependencies say of it is not known");
+    const struct diagnostic item = {.severity = SEVERITY_WARNING,
+                                    .function = (char *)function,
+                                    .message = err.message,
+                                    .hint = err.hint[0] ? err.hint : NULL};
+    diagnostics_add(&result->diagnostics, &item);
+}
+
+void build_result_revise(struct build_result *result, const char *function, struct build_result *look)
+{
+    if (look->ok) {
+        struct diagnostics first = result->diagnostics;
+        result->diagnostics = (struct diagnostics){0};
+        diagnostics_move(&result->diagnostics, &look->diagnostics);
+        for (size_t i = result->validated; i < first.count; i++)
+            diagnostics_add(&result->diagnostics, &first.items[i]);
+        diagnostics_clear(&first);
+    } else {
+        note_failed_look(result, function, &look->error);
+    }
+    build_result_destroy(look);
+}
+
 struct build_result *build_result_failed(const struct error *error)
 {
     struct build_result *result = xcalloc(1, sizeof(*result));
@@ -307,6 +334,16 @@ static int read_parts(const json_t *json, const struct build_subject *subject, s
     return 0;
 }
 
+static int read_validated(const json_t *json, struct build_result *result)
+{
+    json_int_t validated = 0;
+    if (json_object_get(json, "validated") &&
+        read_integer(json, "validated", 0, (json_int_t)result->diagnostics.count, &validated) < 0)
+        return -1;
+    result->validated = (size_t)validated;
+    return 0;
+}
+
 static int fill_result(const json_t *json, const struct build_subject *subject, struct build_result *result,
                        struct error *err)
 {
@@ -316,6 +353,8 @@ static int fill_result(const json_t *json, const struct build_subject *subject, 
     result->ok = json_is_true(ok);
     if (read_diagnostics(json_object_get(json, "diagnostics"), subject, &result->diagnostics) < 0)
         return bad_shape(err, "diagnostics");
+    if (read_validated(json, result) < 0)
+        return bad_shape(err, "number of findings");
     if (!result->ok)
         return read_error(json_object_get(json, "error"), &result->error) < 0 ? bad_shape(err, "error") : 0;
     return read_parts(json, subject, result, err);

@@ -75,6 +75,7 @@ struct build_result {
     bool ok;
     struct error error;
     struct diagnostics diagnostics; /* `function` set, `file` absolute */
+    size_t validated;               /* the first of them that validate has reported */
     char *output;                   /* what the plugin wrote to standard output and error; "" when nothing */
 
     struct build_package package;            /* of BUILD_PACKAGE; else zero */
@@ -96,6 +97,11 @@ struct build_subject {
  * is wrong. The caller owns *ret_result. Any thread. */
 int build_result_parse(const json_t *json, const struct build_subject *subject,
                        struct build_result **ret_result, struct error *err);
+
+/* Puts what another look at the function has found, of BUILD_VALIDATE, in the place of what validate had
+ * found. A look that failed changes nothing but for a warning that tells of it. Once for a result; `look` is
+ * destroyed. */
+void build_result_revise(struct build_result *result, const char *function, struct build_result *look);
 
 /* A failed result with a copy of `error`. */
 struct build_result *build_result_failed(const struct error *error);

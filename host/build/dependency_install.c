@@ -38,7 +38,7 @@ struct store_work {
 struct installation {
     struct dependency_installs *installs;
     enum state state;
-    char key[HASH_HEX_SIZE];
+    char key[HASH_HEX_SIZE], asked[HASH_HEX_SIZE];
     char *runtime, *image, *function;
     char **argv, **environment;
     char *staged; /* or NULL */
@@ -202,8 +202,8 @@ static void commit(struct installation *installation)
 {
     cleanup_free char *staged = steal(&installation->staged); /* the store's from here on */
     set_state(installation, COMMITTING);
-    dependency_store_commit(installation->installs->store, installation->key, staged, on_committed,
-                            begin_work(installation));
+    dependency_store_commit(installation->installs->store, installation->key, installation->asked, staged,
+                            on_committed, begin_work(installation));
 }
 
 /* What was changed, or is half gone, is never used: it is installed anew. */
@@ -409,6 +409,7 @@ static struct installation *begin_installation(struct dependency_installs *insta
     installation->state = QUEUED;
     kept_output_init(&installation->output);
     snprintf(installation->key, sizeof(installation->key), "%s", key);
+    dependency_store_asked(request->runtime, request->dependencies, installation->asked);
     installation->runtime = xstrdup(request->runtime);
     installation->image = xstrdup(request->image);
     installation->function = request->function ? xstrdup(request->function) : NULL;

@@ -15,7 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NOTE_MAX 4096 /* bytes of a file in dependencies-used/ */
+#define SETS     "dependencies"
+#define NOTES    "dependencies-used"
+#define NOTE_MAX 4096 /* bytes of one of them */
 
 struct dependency_store {
     char *state, *sets, *used;
@@ -29,8 +31,8 @@ int dependency_store_open(const char *state_dir, struct background *background,
     cleanup_free char *staging = NULL;
     store->background = background;
     if (state_dir_open(state_dir, &store->state, err) < 0 ||
-        state_dir_folder(store->state, "dependencies", 0755, &store->sets, err) < 0 ||
-        state_dir_folder(store->state, "dependencies-used", 0755, &store->used, err) < 0 ||
+        state_dir_folder(store->state, SETS, 0755, &store->sets, err) < 0 ||
+        state_dir_folder(store->state, NOTES, 0755, &store->used, err) < 0 ||
         state_dir_folder(store->state, "staging", 0700, &staging, err) < 0) {
         dependency_store_close(store);
         return -1;
@@ -56,16 +58,28 @@ static void hash_texts(struct hash *hash, char *const *texts)
     hash_update_text(hash, NULL);
 }
 
-void dependency_store_key(const char *runtime, const struct build_dependencies *dependencies,
-                          const char *image_id, char ret_key[HASH_HEX_SIZE])
+static struct hash *hash_asked(const char *runtime, const struct build_dependencies *dependencies)
 {
     struct hash *hash = hash_create();
     hash_update_text(hash, runtime);
     hash_update_text(hash, dependencies->key);
     hash_texts(hash, dependencies->argv);
     hash_texts(hash, dependencies->environment);
+    return hash;
+}
+
+void dependency_store_key(const char *runtime, const struct build_dependencies *dependencies,
+                          const char *image_id, char ret_key[HASH_HEX_SIZE])
+{
+    struct hash *hash = hash_asked(runtime, dependencies);
     hash_update_text(hash, image_id);
     hash_finish(hash, ret_key);
+}
+
+void dependency_store_asked(const char *runtime, const struct build_dependencies *dependencies,
+                            char ret_asked[HASH_HEX_SIZE])
+{
+    hash_finish(hash_asked(runtime, dependencies), ret_asked);
 }
 
 const char *dependency_store_dir(const struct dependency_store *store)
@@ -119,32 +133,64 @@ void dependency_store_discard(struct dependency_store *store, const char *staged
     background_remove_tree(store->background, staged);
 }
 
-/* Size, last use and stamp of a set. Without a note it counts as empty, never used and changed. */
-static void read_note(const struct dependency_store *store, const char *key, struct dependency_set *ret_set,
-                      char ret_stamp[HASH_HEX_SIZE])
+/* What is noted of a set. Without a note it counts as empty, never used, changed and asked for by nobody. */
+struct note {
+    uint64_t bytes;
+    int64_t last_used_ns;
+    char stamp[HASH_HEX_SIZE], asked[HASH_HEX_SIZE];
+};
+
+static void take_digest(const json_t *json, const char *member, char ret_digest[HASH_HEX_SIZE])
 {
-    cleanup_free char *path = note_path(store, key);
+    const char *digest = json_string_value(json_object_get(json, member));
+    if (digest && state_dir_is_digest(digest))
+        memcpy(ret_digest, digest, HASH_HEX_SIZE);
+}
+
+static void read_note(const char *path, struct note *ret_note)
+{
     cleanup_free char *text = NULL;
     struct stat status;
-    *ret_set = (struct dependency_set){0};
-    *ret_stamp = '\0';
-    snprintf(ret_set->key, sizeof(ret_set->key), "%s", key);
+    *ret_note = (struct note){0};
     if (stat(path, &status) < 0 || fs_read_file(path, NOTE_MAX, &text, NULL, NULL) < 0)
         return;
-    json_t *note = json_loads(text, 0, NULL);
-    json_int_t bytes = json_integer_value(json_object_get(note, "bytes"));
-    const char *stamp = json_string_value(json_object_get(note, "stamp"));
-    if (stamp && state_dir_is_digest(stamp))
-        memcpy(ret_stamp, stamp, HASH_HEX_SIZE);
-    json_decref(note);
-    ret_set->bytes = bytes > 0 ? (uint64_t)bytes : 0;
-    ret_set->last_used_ns = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
+    json_t *json = json_loads(text, 0, NULL);
+    json_int_t bytes = json_integer_value(json_object_get(json, "bytes"));
+    take_digest(json, "stamp", ret_note->stamp);
+    take_digest(json, "asked", ret_note->asked);
+    json_decref(json);
+    ret_note->bytes = bytes > 0 ? (uint64_t)bytes : 0;
+    ret_note->last_used_ns = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
+}
+
+char *dependency_store_find(const char *state_dir, const char *asked)
+{
+    cleanup_free char *notes = xasprintf("%s/" NOTES, state_dir);
+    char *found = NULL, **keys;
+    int64_t used_ns = 0;
+    size_t count;
+    if (state_dir_digests(notes, &keys, &count, NULL) < 0)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        cleanup_free char *key = keys[i];
+        cleanup_free char *path = xasprintf("%s/%s", notes, key);
+        cleanup_free char *set = xasprintf("%s/" SETS "/%s", state_dir, key);
+        struct note note;
+        read_note(path, &note);
+        if (strcmp(note.asked, asked) != 0 || !fs_is_dir(set) || (found && note.last_used_ns < used_ns))
+            continue;
+        free(found);
+        found = steal(&set);
+        used_ns = note.last_used_ns;
+    }
+    free(keys);
+    return found;
 }
 
 /* A commit or a check on its way through the background thread. */
 struct work {
     struct dependency_store *store;
-    char key[HASH_HEX_SIZE];
+    char key[HASH_HEX_SIZE], asked[HASH_HEX_SIZE];
     char *path; /* of the set */
     char *staged;
     dependency_done_fn *done;
@@ -186,8 +232,8 @@ static void commit_work(void *context)
 static int write_note(struct dependency_store *store, const struct work *work, struct error *err)
 {
     cleanup_free char *path = note_path(store, work->key);
-    cleanup_free char *text = xasprintf("{\"bytes\": %llu, \"stamp\": \"%s\"}\n",
-                                        (unsigned long long)work->size.bytes, work->stamp);
+    cleanup_free char *text = xasprintf("{\"bytes\": %llu, \"stamp\": \"%s\", \"asked\": \"%s\"}\n",
+                                        (unsigned long long)work->size.bytes, work->stamp, work->asked);
     return fs_write_file(path, text, strlen(text), 0644, err);
 }
 
@@ -228,10 +274,11 @@ static struct work *work_create(struct dependency_store *store, const char *key,
     return work;
 }
 
-void dependency_store_commit(struct dependency_store *store, const char *key, const char *staged,
-                             dependency_done_fn *done, void *context)
+void dependency_store_commit(struct dependency_store *store, const char *key, const char *asked,
+                             const char *staged, dependency_done_fn *done, void *context)
 {
     struct work *work = work_create(store, key, done, context);
+    snprintf(work->asked, sizeof(work->asked), "%s", asked);
     work->staged = xstrdup(staged);
     work->path = xasprintf("%s/%s", staged, DEPENDENCY_TARGET);
     background_run(store->background, commit_work, commit_done, work);
@@ -262,9 +309,11 @@ void dependency_store_check(struct dependency_store *store, const char *key, dep
                             void *context)
 {
     struct work *work = work_create(store, key, done, context);
-    struct dependency_set set;
+    cleanup_free char *path = note_path(store, key);
+    struct note note;
+    read_note(path, &note);
+    memcpy(work->stamp, note.stamp, sizeof(work->stamp));
     work->path = dependency_store_path(store, key);
-    read_note(store, key, &set, work->stamp);
     background_run(store->background, check_work, check_done, work);
 }
 
@@ -291,9 +340,13 @@ int dependency_store_list(const struct dependency_store *store, struct dependenc
         return -1;
     struct dependency_set *sets = xcalloc(count, sizeof(*sets));
     for (size_t i = 0; i < count; i++) {
-        char stamp[HASH_HEX_SIZE];
-        read_note(store, keys[i], &sets[i], stamp);
-        free(keys[i]);
+        cleanup_free char *key = keys[i];
+        cleanup_free char *path = note_path(store, key);
+        struct note note;
+        read_note(path, &note);
+        sets[i].bytes = note.bytes;
+        sets[i].last_used_ns = note.last_used_ns;
+        snprintf(sets[i].key, sizeof(sets[i].key), "%s", key);
     }
     free(keys);
     if (count > 1)

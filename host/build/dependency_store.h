@@ -3,7 +3,7 @@
  *
  *     dependencies/<key>/        one installed set, never changed once it is there; the folder as a whole is
  *                                mounted at /berth/dependencies in prewarmed instances
- *     dependencies-used/<key>    JSON {"bytes": N, "stamp": S}; its time is the set's last use
+ *     dependencies-used/<key>    JSON {"bytes": N, "stamp": S, "asked": A}; its time is the set's last use
  *     staging/                   shared with package_store
  *
  * A set gets here by a rename after its content was synced to the disk. Its stamp (tree_stamp) tells later
@@ -35,6 +35,15 @@ void dependency_store_close(struct dependency_store *store);
 void dependency_store_key(const char *runtime, const struct build_dependencies *dependencies,
                           const char *image_id, char ret_key[HASH_HEX_SIZE]);
 
+/* What was asked for, whatever image it is installed with: the same hash without an image. */
+void dependency_store_asked(const char *runtime, const struct build_dependencies *dependencies,
+                            char ret_asked[HASH_HEX_SIZE]);
+
+/* For who only reads, with no store open: the absolute path of the set in `state_dir` that was used last
+ * among those that were asked for so, or NULL when there is none or this user may not see it. The caller
+ * frees it. Any thread. */
+char *dependency_store_find(const char *state_dir, const char *asked);
+
 /* Absolute path of dependencies/, to be mounted. Owned by the store. */
 const char *dependency_store_dir(const struct dependency_store *store);
 
@@ -54,12 +63,13 @@ void dependency_store_discard(struct dependency_store *store, const char *staged
 
 typedef void dependency_done_fn(void *context, const struct error *err);
 
-/* Syncs and measures a staged set in the background, then moves it to its place. `done` is called from the
+/* Syncs and measures a staged set in the background, then moves it to its place. `asked` is that of
+ * dependency_store_asked(). `done` is called from the
  * event loop, `err` NULL on success; with a set of that key there already, the staged one is dropped, which
  * is a success. When the background thread is destroyed first, `done` is told "cancelled" and the staged one
  * is left for the next start to remove. */
-void dependency_store_commit(struct dependency_store *store, const char *key, const char *staged,
-                             dependency_done_fn *done, void *context);
+void dependency_store_commit(struct dependency_store *store, const char *key, const char *asked,
+                             const char *staged, dependency_done_fn *done, void *context);
 
 /* Looks in the background whether a set is as it was stored. `err` ("changed", or of files): it is not, or
  * nobody knows. */

@@ -16,6 +16,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#define MINOR_WITH_DEPENDENCIES 2 /* the ABI's, from which on a plugin is told where they are */
+
 /* What makes a file the same one as before. */
 struct identity {
     dev_t device;
@@ -542,4 +544,24 @@ const struct plugin_refusal *plugins_refusals(const struct plugins *plugins, siz
 const struct error *plugins_distrust(const struct plugins *plugins)
 {
     return &plugins->distrust;
+}
+
+struct build_request plugin_request(const struct plugin *plugin, const struct function_settings *settings,
+                                    enum build_operation operation)
+{
+    return (struct build_request){
+        .operation = operation,
+        .plugin = plugin->path,
+        .language = plugin->language.name,
+        .function = settings->name,
+        .folder = settings->folder,
+        .file = settings->file,
+        .options = settings->options,
+        .option_count = settings->option_count,
+    };
+}
+
+bool plugin_sees_dependencies(const struct plugin *plugin)
+{
+    return plugin->abi_minor >= MINOR_WITH_DEPENDENCIES;
 }

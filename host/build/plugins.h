@@ -70,6 +70,13 @@ const struct plugin *plugins_list(const struct plugins *plugins, size_t *ret_cou
 /* By name or alias; NULL when there is none. */
 const struct plugin *plugins_find(const struct plugins *plugins, const char *language);
 
+/* What a job of `plugin` is asked for about a function. Borrows from both. */
+struct build_request plugin_request(const struct plugin *plugin, const struct function_settings *settings,
+                                    enum build_operation operation);
+
+/* Whether its validate knows of installed dependencies (since ABI 1.2), so that another look is of use. */
+bool plugin_sees_dependencies(const struct plugin *plugin);
+
 /* The same set as registry_load takes it, and behind it the refused ones. Valid until the next scan ends. */
 const struct language *plugins_languages(const struct plugins *plugins, size_t *ret_count);
 

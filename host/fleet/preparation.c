@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "build/build_job.h"
 #include "build/dependency_install.h"
+#include "build/dependency_store.h"
 #include "build/launch_check.h"
 #include "build/package_store.h"
 #include "build/plugins.h"
@@ -83,6 +84,13 @@ static void finish(struct preparation *preparation, const struct error *err)
     finish_with(preparation, err, NULL);
 }
 
+static void tell_output(const struct preparation *preparation, const struct build_result *result)
+{
+    if (*result->output)
+        log_info("plugin.output", LOG_STR("function", preparation->settings->name),
+                 LOG_STR("text", result->output));
+}
+
 static void complete(struct preparation *preparation)
 {
     preparation->prepared.launch = steal(&preparation->result->launch);
@@ -91,6 +99,30 @@ static void complete(struct preparation *preparation)
 }
 
 /* --- dependencies --- */
+
+static void on_revised(void *context, struct build_result *look)
+{
+    struct preparation *preparation = context;
+    preparation->job = NULL;
+    tell_output(preparation, look);
+    build_result_revise(preparation->result, preparation->settings->name, look);
+    complete(preparation);
+}
+
+/* Looks at the function again, with its dependencies: only they say what may be imported. */
+static void revise(struct preparation *preparation)
+{
+    const struct plugin *plugin = plugins_find(preparation->env->plugins, preparation->runtime);
+    if (!plugin || !plugin_sees_dependencies(plugin)) {
+        complete(preparation);
+        return;
+    }
+    cleanup_free char *installed =
+        dependency_store_path(preparation->env->dependencies, preparation->prepared.dependency_key);
+    struct build_request request = plugin_request(plugin, preparation->settings, BUILD_VALIDATE);
+    request.dependencies = installed;
+    preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_revised, preparation);
+}
 
 static void on_install_line(void *context, const char *line, uint64_t elapsed_ms)
 {
@@ -126,7 +158,7 @@ static void on_installed(void *context, const struct error *err, const char *key
         return;
     }
     preparation->prepared.dependency_key = xstrdup(key);
-    complete(preparation);
+    revise(preparation);
 }
 
 static void ensure_dependencies(struct preparation *preparation)
@@ -239,9 +271,7 @@ static void on_built(void *context, struct build_result *result)
     struct preparation *preparation = context;
     preparation->job = NULL;
     preparation->result = result;
-    if (*result->output)
-        log_info("plugin.output", LOG_STR("function", preparation->settings->name),
-                 LOG_STR("text", result->output));
+    tell_output(preparation, result);
     struct error err;
     if (!result->ok) {
         err = result->error;
@@ -265,17 +295,7 @@ static void on_later(evutil_socket_t fd, short what, void *context)
 
 static void submit(struct preparation *preparation, const struct plugin *plugin)
 {
-    const struct function_settings *settings = preparation->settings;
-    struct build_request request = {
-        .operation = BUILD_PACKAGE,
-        .plugin = plugin->path,
-        .language = plugin->language.name,
-        .function = settings->name,
-        .folder = settings->folder,
-        .file = settings->file,
-        .options = settings->options,
-        .option_count = settings->option_count,
-    };
+    const struct build_request request = plugin_request(plugin, preparation->settings, BUILD_PACKAGE);
     preparation->runtime = xstrdup(plugin->language.name);
     preparation->image_dir = plugin->image_dir ? xstrdup(plugin->image_dir) : NULL;
     preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_built, preparation);

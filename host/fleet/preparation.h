@@ -1,7 +1,7 @@
 /*
  * Preparation: from a function's settings and files to everything that is needed to start instances of it. A
- * build job validates and packages, the runtime image is made sure of, dependencies are installed. Control
- * thread.
+ * build job validates and packages, the runtime image is made sure of, dependencies are installed and the
+ * function is looked at again together with them. Control thread.
  */
 #ifndef FLEET_PREPARATION_H
 #define FLEET_PREPARATION_H

@@ -47,17 +47,22 @@ static PyObject *option_values(const struct berth_host *host, struct berth_job *
     return values;
 }
 
-/* Calls the callback's counterpart in analysis/job.py: name(folder, name, file, options). */
+/* A path as text, or None; a new reference. */
+static PyObject *path_text(const char *path)
+{
+    return path != NULL ? PyUnicode_DecodeFSDefault(path) : Py_NewRef(Py_None);
+}
+
+/* Calls the callback's counterpart in analysis/job.py: name(folder, name, file, options, installed). */
 static PyObject *ask(const char *name, const struct berth_host *host, struct berth_job *job,
                      const struct berth_function *function, struct berth_error *err)
 {
     if (interpreter_start(err) < 0) {
         return NULL;
     }
-    PyObject *values = option_values(host, job);
-    PyObject *folder = values != NULL ? PyUnicode_DecodeFSDefault(function->folder) : NULL;
-    PyObject *args =
-        folder != NULL ? Py_BuildValue("NszN", folder, function->name, function->file, values) : NULL;
+    const char *installed = BERTH_HAS(function, dependencies) ? function->dependencies : NULL;
+    PyObject *args = Py_BuildValue("NszNN", path_text(function->folder), function->name, function->file,
+                                   option_values(host, job), path_text(installed));
     return interpreter_call(name, args, err);
 }
 

@@ -13,6 +13,7 @@ import pytest
 from harness import engine
 from harness.daemon import Berth
 from harness.functions import HELLO, SHELL_HELLO
+from harness.index import Index
 from harness.wait import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -99,6 +100,15 @@ def make_berth(bin_dir, runtime_images, request):
 def berth(make_berth):
     """One such daemon, not started yet."""
     return make_berth()
+
+
+@pytest.fixture
+def index(runtime_images):
+    """A package index that builder containers reach."""
+    index = Index()
+    yield index
+    index.gate.set()
+    index.close()
 
 
 @pytest.fixture(scope="module")

@@ -52,14 +52,6 @@ SLEEPS = """
 """
 
 
-@pytest.fixture
-def index(runtime_images):
-    index = Index()
-    yield index
-    index.gate.set()
-    index.close()
-
-
 def builders(berth):
     return [c for c in berth.containers() if engine.name_of(c).startswith("berth-builder-")]
 

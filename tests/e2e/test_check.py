@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from harness.functions import HELLO
+from harness.index import mirrored, wheel
 from harness.wait import wait_until
 
 CHECK_S = 60
@@ -98,3 +99,75 @@ def test_a_name_that_is_not_ascii_takes_the_normal_way(berth):
     berth.start()
     assert berth.get("/named").text == "\u00fc"
     assert not berth.log.entries(event="revision.package-unreadable")
+
+
+IMPORTS = """
+    import parcel
+
+    def handle(request):
+        return parcel.NAME
+
+    def rarely():
+        import {other}
+"""
+
+
+def told(berth, name):
+    """(severity, line, message, hint) of what the daemon's state says of a function."""
+    state = berth.admin("GET", f"/system/function/{name}").json()["berth"]
+    return [(finding["severity"], finding["line"], finding["message"], finding["hint"]) for finding in state["diagnostics"]]
+
+
+def checked(berth, name):
+    """The same of what the check says."""
+    status, findings = check(berth)
+    assert status == 0
+    return [(finding["severity"], finding["line"], finding["message"], finding["hint"])
+            for finding in findings if finding["function"] == name]
+
+
+@pytest.mark.limit(200)
+def test_installed_dependencies_are_known_to_the_check_and_to_the_daemon(berth, index):
+    """`alpha` may bring anything as long as it is not installed, and of `requests` it is thought to be known what it
+    brings; here, both bring `parcel` and nothing else."""
+    index.wheels.update({name: wheel(name, 10) for name in ("alpha", "requests")})
+    berth.write_function("typo", IMPORTS.format(other="parcle"), extra_dependencies="alpha", idle_timeout=60)
+    berth.write_function("hinted", IMPORTS.format(other="json"), extra_dependencies="requests", idle_timeout=60)
+    assert checked(berth, "typo") == []
+    [(_, line, message, _)] = checked(berth, "hinted")
+    assert line == 1 and message.startswith("`parcel` is neither")
+    berth.start(environment=mirrored(index))
+    for name, text in (("typo", "alpha"), ("hinted", "requests")):
+        berth.wait_answer(f"/{name}", lambda answer: answer.status == 200, f"the answer of {name}", 60)
+        assert berth.get(f"/{name}").text == text
+    finding = ("warning", 7, "`parcle` is neither in the standard library nor in the folder nor among the installed "
+               "dependencies", 'did you mean `parcel`? Else add `extra_dependencies: "alpha parcle"`')
+    assert told(berth, "typo") == checked(berth, "typo") == [finding]
+    assert told(berth, "hinted") == checked(berth, "hinted") == []
+    [entry] = berth.log.entries(event="function.diagnostic", function="typo", level="warning")
+    assert finding[2] in entry["text"] and "typo.py:7:" in entry["text"]
+    assert not berth.log.entries(event="function.diagnostic", function="hinted")
+
+    berth.write_function("typo", IMPORTS.format(other="parcle"), extra_dependencies="alpha requests", idle_timeout=60)
+    assert checked(berth, "typo") == []
+    mended = IMPORTS.format(other="parcel.more").replace("NAME", "NAME + '!'")
+    berth.write_function("typo", mended, extra_dependencies="alpha", idle_timeout=60)
+    assert checked(berth, "typo") == []
+    berth.reload()
+    berth.wait_answer("/typo", lambda answer: answer.text == "alpha!", "the answer of what was mended", 30)
+    assert told(berth, "typo") == []
+
+
+def test_files_changed_while_dependencies_are_installed_are_not_held_against_what_was_packaged(berth, index):
+    index.wheels["alpha"] = wheel("alpha", 10)
+    index.gate.clear()
+    berth.write_function("uses", IMPORTS.format(other="json"), extra_dependencies="alpha", idle_timeout=60)
+    berth.start(environment=mirrored(index), ready=False)
+    wait_until(lambda: berth.log.entries(event="dependencies.install", function="uses"), "the installation", 60)
+    berth.write_function("uses", "def handle(:\n", extra_dependencies="alpha", idle_timeout=60)
+    index.gate.set()
+    assert berth.wait_answer("/uses", lambda answer: answer.status == 200, "its answer", 60).text == "alpha"
+    state = berth.admin("GET", "/system/function/uses").json()["berth"]
+    [finding] = state["diagnostics"]
+    assert finding["severity"] == "warning"
+    assert finding["message"].startswith("what the installed dependencies say of it is not known: syntax error")

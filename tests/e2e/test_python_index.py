@@ -24,13 +24,6 @@ USES = """
 """
 
 
-@pytest.fixture
-def index(runtime_images):
-    index = Index()
-    yield index
-    index.close()
-
-
 def answers(berth, name, text, seconds=60):
     return berth.wait_answer(f"/{name}", lambda answer: answer.status == 200 and answer.text == text, text, seconds)
 

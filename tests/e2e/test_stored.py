@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from harness.index import Index, mirrored, wheel
+from harness.index import mirrored, wheel
 from harness.wait import wait_until
 
 CODE = """
@@ -95,13 +95,6 @@ def test_package_changed_while_the_daemon_is_away_is_made_anew(berth):
         replace_text(path, "right", "wrong")
         berth.start()
         assert berth.get("/sealed").text == "right"
-
-
-@pytest.fixture
-def index(runtime_images):
-    index = Index()
-    yield index
-    index.close()
 
 
 @pytest.mark.limit(300)

@@ -1,4 +1,5 @@
-/* What a build job answers: any JSON gives a result or an error, and neither leaks. */
+/* What a build job answers: any JSON gives a result or an error, neither leaks, and a result can be revised.
+ */
 #include "build/build_result.h"
 
 #include <stddef.h>
@@ -10,10 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct build_subject subject = {.function = "hello", .folder = "/f", .staged = "/s/x"};
     json_t *json = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
-    struct build_result *result;
+    struct build_result *result, *look;
     struct error err;
-    if (json && build_result_parse(json, &subject, &result, &err) == 0)
+    if (json && build_result_parse(json, &subject, &result, &err) == 0) {
+        if (build_result_parse(json, &subject, &look, &err) == 0)
+            build_result_revise(result, "hello", look);
         build_result_destroy(result);
+    }
     json_decref(json);
     return 0;
 }

@@ -95,6 +95,15 @@ static struct build_result *probe(struct jobs_bench *bench, const char *name)
     return bench->results[before];
 }
 
+static const struct build_result *submit_request(struct jobs_bench *bench,
+                                                 const struct build_request *request)
+{
+    unsigned before = bench->done;
+    build_jobs_submit(bench->jobs, request, on_done, bench);
+    bench_wait(&bench->bench, &bench->done, before + 1);
+    return bench->results[before];
+}
+
 static void assert_error(const struct build_result *result, const char *reason, const char *part)
 {
     assert_false(result->ok);
@@ -135,8 +144,8 @@ static void test_probe_refusals(void **state)
     } cases[] = {
         {"missing", "plugin-load", "missing.so"},
         {"no-entry", "plugin-load", "berth_plugin_entry"},
-        {"wrong-major", "plugin-abi", "plugin ABI 2.1; this host expects 1.0 to 1.1"},
-        {"newer-minor", "plugin-abi", "plugin ABI 1.2; this host expects 1.0 to 1.1"},
+        {"wrong-major", "plugin-abi", "plugin ABI 2.2; this host expects 1.0 to 1.2"},
+        {"newer-minor", "plugin-abi", "plugin ABI 1.3; this host expects 1.0 to 1.2"},
         {"small", "plugin-abi", "struct_size of its description is 24"},
         {"tiny", "plugin-abi", "struct_size of its description is 1;"},
         {"bad-name", "plugin-abi", "\"Not A Name\" does not match"},
@@ -165,6 +174,7 @@ static void test_validate(void **state)
     const struct build_result *result = run(&bench, BUILD_PACKAGE, NULL);
     assert_true(result->ok);
     assert_int_equal(result->diagnostics.count, 1);
+    assert_int_equal(result->validated, 1);
     assert_int_equal(result->diagnostics.items[0].severity, SEVERITY_NOTE);
     assert_string_equal(result->diagnostics.items[0].function, "hello");
     assert_null(result->diagnostics.items[0].file);
@@ -178,6 +188,37 @@ static void test_validate(void **state)
     assert_int_equal(item->line, 3);
     assert_int_equal(item->column, 7);
     assert_string_equal(item->hint, "look again");
+    close_jobs(&bench);
+}
+
+/* The folder of the installed dependencies can be read then, and nothing beside it. */
+static void test_validate_with_dependencies(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, 2, 0);
+    struct text_pair option = {"act", "validate:look"};
+    cleanup_free char *installed = bench_path(&bench.bench, "sets/one");
+    bench_file(&bench.bench, "sets/one/word", "six", 0600);
+    bench_file(&bench.bench, "sets/other/word", "seven", 0600);
+    struct build_request request = {.operation = BUILD_VALIDATE,
+                                    .plugin = ACTING,
+                                    .language = "acting",
+                                    .function = "hello",
+                                    .folder = bench.folder,
+                                    .dependencies = installed,
+                                    .options = &option,
+                                    .option_count = 1};
+    const struct build_result *result = submit_request(&bench, &request);
+    assert_true(result->ok);
+    assert_int_equal(result->diagnostics.count, 2);
+    assert_string_equal(result->diagnostics.items[0].message, "six");
+    assert_string_equal(result->diagnostics.items[1].message, "cannot be read");
+    assert_null(result->package.staged);
+    assert_int_equal(bench_count(bench.staging), 0);
+    request.dependencies = NULL;
+    result = submit_request(&bench, &request);
+    assert_string_equal(result->diagnostics.items[0].message, "nothing is installed");
     close_jobs(&bench);
 }
 
@@ -516,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_probe_refusals),
         cmocka_unit_test(test_validate),
+        cmocka_unit_test(test_validate_with_dependencies),
         cmocka_unit_test(test_package),
         cmocka_unit_test(test_dependencies),
         cmocka_unit_test(test_misbehaviour),

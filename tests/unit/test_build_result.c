@@ -62,6 +62,51 @@ static void test_error(void **state)
     build_result_destroy(result);
 }
 
+/* A result with three warnings, of which validate has found two. */
+static struct build_result *looked_at(void)
+{
+    struct build_result *result;
+    struct error err;
+    const char *text = "{\"ok\": true, \"validated\": 2, \"diagnostics\": ["
+                       "{\"severity\": \"warning\", \"message\": \"a\"}, "
+                       "{\"severity\": \"warning\", \"message\": \"b\"}, "
+                       "{\"severity\": \"warning\", \"message\": \"c\"}]}";
+    assert_int_equal(parse(text, &result, &err), 0);
+    return result;
+}
+
+static void test_revise(void **state)
+{
+    (void)state;
+    struct build_result *result = looked_at(), *look;
+    struct error err;
+    const char *text =
+        "{\"ok\": true, \"validated\": 1, \"diagnostics\": [{\"severity\": \"note\", \"message\": \"d\"}]}";
+    assert_int_equal(parse(text, &look, &err), 0);
+    build_result_revise(result, "hello", look);
+    assert_int_equal(result->diagnostics.count, 2);
+    assert_string_equal(result->diagnostics.items[0].message, "d");
+    assert_string_equal(result->diagnostics.items[1].message, "c");
+    build_result_destroy(result);
+}
+
+static void test_revise_with_what_failed(void **state)
+{
+    (void)state;
+    struct build_result *result = looked_at();
+    struct error err;
+    error_set(&err, "plugin", "plugin-crashed", "it crashed");
+    build_result_revise(result, "hello", build_result_failed(&err));
+    assert_true(result->ok);
+    assert_int_equal(result->diagnostics.count, 4);
+    assert_string_equal(result->diagnostics.items[0].message, "a");
+    const struct diagnostic *last = &result->diagnostics.items[3];
+    assert_int_equal(last->severity, SEVERITY_WARNING);
+    assert_string_equal(last->function, "hello");
+    assert_string_equal(last->message, "what the installed dependencies say of it is not known: it crashed");
+    build_result_destroy(result);
+}
+
 static void test_wrong_shapes(void **state)
 {
     static const char *const texts[] = {
@@ -71,6 +116,8 @@ static void test_wrong_shapes(void **state)
         "{\"ok\": true}",
         "{\"ok\": true, \"diagnostics\": [{}]}",
         "{\"ok\": true, \"diagnostics\": [7]}",
+        "{\"ok\": true, \"diagnostics\": [], \"validated\": 1}",
+        "{\"ok\": true, \"diagnostics\": [], \"validated\": -1}",
         "{\"ok\": false, \"diagnostics\": []}",
         "{\"ok\": false, \"diagnostics\": [], \"error\": {\"component\": \"x\", \"reason\": \"io\", "
         "\"message\": \"m\"}}",
@@ -112,8 +159,8 @@ static void test_wrong_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_package),
-        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_package),      cmocka_unit_test(test_error),
+        cmocka_unit_test(test_revise),       cmocka_unit_test(test_revise_with_what_failed),
         cmocka_unit_test(test_wrong_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

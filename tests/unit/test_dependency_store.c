@@ -48,10 +48,12 @@ static void make_key(char digit, char key[HASH_HEX_SIZE])
     key[HASH_HEX_SIZE - 1] = '\0';
 }
 
-/* Stages a set with one file of `size` bytes and asks for its commit. */
+/* Stages a set with one file of `size` bytes and asks for its commit; it was asked for as '0'. */
 static void commit(struct store_bench *bench, const char *key, size_t size)
 {
     cleanup_free char *staged = NULL;
+    char asked[HASH_HEX_SIZE];
+    make_key('0', asked);
     struct error err;
     assert_int_equal(dependency_store_stage(bench->store, getuid(), getgid(), &staged, &err), 0);
     cleanup_free char *file = xasprintf("%s/target/file", staged);
@@ -59,7 +61,7 @@ static void commit(struct store_bench *bench, const char *key, size_t size)
     cleanup_free char *bytes = xcalloc(1, size);
     assert_int_equal(fs_write_file(file, bytes, size, 0644, &err), 0);
     assert_int_equal(link(file, rest), 0);
-    dependency_store_commit(bench->store, key, staged, on_committed, bench);
+    dependency_store_commit(bench->store, key, asked, staged, on_committed, bench);
 }
 
 static void commit_and_wait(struct store_bench *bench, char digit, size_t size)
@@ -98,6 +100,11 @@ static void test_key(void **state)
     assert_string_not_equal(first, second);
     dependency_store_key("node", &one, "sha256:1", second);
     assert_string_not_equal(first, second);
+    dependency_store_asked("python", &one, first);
+    dependency_store_asked("python", &one, second);
+    assert_string_equal(first, second);
+    dependency_store_asked("python", &two, second);
+    assert_string_not_equal(first, second);
 }
 
 static void test_commit(void **state)
@@ -116,9 +123,39 @@ static void test_commit(void **state)
     assert_true(sets[0].last_used_ns > 0);
     free(sets);
     cleanup_free char *missing = xasprintf("%s/staging/missing", bench.state);
-    dependency_store_commit(bench.store, "b", missing, on_committed, &bench);
+    dependency_store_commit(bench.store, "b", "", missing, on_committed, &bench);
     bench_wait(&bench.bench, &bench.committed, 3);
     assert_string_equal(bench.err.reason, "not-found");
+    teardown(&bench);
+}
+
+/* The first digit of the set that is found, or '\0'. */
+static char found(const struct store_bench *bench, char digit)
+{
+    char asked[HASH_HEX_SIZE];
+    make_key(digit, asked);
+    cleanup_free char *path = dependency_store_find(bench->state, asked);
+    return path && fs_is_dir(path) ? strrchr(path, '/')[1] : '\0';
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    char key[HASH_HEX_SIZE];
+    setup(&bench);
+    assert_int_equal(found(&bench, '0'), '\0');
+    for (const char *digit = "abc"; *digit; digit++)
+        commit_and_wait(&bench, *digit, 10);
+    age(&bench, 'a', 10);
+    age(&bench, 'b', 30);
+    age(&bench, 'c', 20);
+    assert_int_equal(found(&bench, '0'), 'b');
+    assert_int_equal(found(&bench, '1'), '\0');
+    make_key('b', key);
+    dependency_store_drop(bench.store, key);
+    assert_int_equal(found(&bench, '0'), 'c');
+    assert_null(dependency_store_find("/nonexistent", key));
     teardown(&bench);
 }
 
@@ -217,8 +254,8 @@ static void test_shutdown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key),     cmocka_unit_test(test_commit),   cmocka_unit_test(test_check),
-        cmocka_unit_test(test_collect), cmocka_unit_test(test_shutdown),
+        cmocka_unit_test(test_key),   cmocka_unit_test(test_commit),  cmocka_unit_test(test_find),
+        cmocka_unit_test(test_check), cmocka_unit_test(test_collect), cmocka_unit_test(test_shutdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,13 +87,17 @@ static void test_scan(void **state)
     assert_string_equal(plugins[1].version, "0.1");
     assert_null(plugins[1].image_dir);
     assert_ptr_equal(plugins_find(bench.plugins, "Actor"), &plugins[0]);
+    struct plugin older = plugins[0];
+    older.abi_minor = 1;
+    assert_true(plugin_sees_dependencies(&plugins[0]));
+    assert_false(plugin_sees_dependencies(&older));
     assert_null(plugins_find(bench.plugins, "cobol"));
     const struct language *languages = plugins_languages(bench.plugins, &count);
     assert_int_equal(count, 3); /* the refused one as well, by its file's name */
     assert_string_equal(languages[1].name, "described");
     assert_null(languages[1].refusal);
     assert_string_equal(languages[2].name, "d");
-    assert_non_null(strstr(languages[2].refusal, "plugin ABI 2.1"));
+    assert_non_null(strstr(languages[2].refusal, "plugin ABI 2.2"));
     const struct plugin_refusal *refusals = plugins_refusals(bench.plugins, &count);
     assert_int_equal(count, 1);
     assert_string_equal(refusals[0].error.reason, "plugin-abi");

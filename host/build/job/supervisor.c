@@ -60,7 +60,8 @@ static void confine(struct supervisor *supervisor)
 {
     const char *plugin = text_of(supervisor->request, "plugin");
     cleanup_free char *plugin_folder = folder_of(plugin);
-    const char *const readable[] = {plugin, plugin_folder, text_of(supervisor->request, "folder")};
+    const char *const readable[] = {plugin, plugin_folder, text_of(supervisor->request, "folder"),
+                                    text_of(supervisor->request, "dependencies")};
     confine_self(&supervisor->confinement, readable, sizeof(readable) / sizeof(*readable));
     if (json_array_size(supervisor->confinement.lacks) > 0)
         reply_lacks(supervisor->reply, supervisor->confinement.lacks);

@@ -83,9 +83,11 @@ static int refuse_function(const struct berth_job *job, struct error *err)
     return error_set(err, "build", "invalid-function", "%s", message);
 }
 
-static int call_validate(struct berth_job *job, struct error *err)
+static int run_validate(struct berth_job *job, json_t *result, struct error *err)
 {
-    if (call_plugin(job, JOB_VALIDATE, job->plugin->validate, err) < 0)
+    int rc = call_plugin(job, JOB_VALIDATE, job->plugin->validate, err);
+    json_object_set_new(result, "validated", json_integer((json_int_t)json_array_size(job->diagnostics)));
+    if (rc < 0)
         return -1;
     return job->errors > 0 ? refuse_function(job, err) : 0;
 }
@@ -117,7 +119,7 @@ static int run_probe(struct berth_job *job, json_t *result, struct error *err)
 /* What the package came to is told by who wrote it. */
 static int run_package(struct berth_job *job, json_t *result, struct error *err)
 {
-    if (call_validate(job, err) < 0 || call_package(job, err) < 0 || call_launch(job, err) < 0)
+    if (run_validate(job, result, err) < 0 || call_package(job, err) < 0 || call_launch(job, err) < 0)
         return -1;
     json_object_set(result, "dependencies", job->dependencies);
     json_object_set(result, "launch", job->launch);
@@ -147,6 +149,7 @@ static const struct operation {
 } operations[] = {
     {"probe", run_probe, false, false},
     {"package", run_package, true, true},
+    {"validate", run_validate, true, false},
     {"scaffold", run_scaffold, true, true},
 };
 
@@ -173,7 +176,8 @@ _Noreturn void work(const json_t *request, const struct reply *reply, int socket
     job.function = (struct berth_function){.struct_size = sizeof(job.function),
                                            .name = job_text(&job, "function"),
                                            .folder = job_text(&job, "folder"),
-                                           .file = job_text(&job, "file")};
+                                           .file = job_text(&job, "file"),
+                                           .dependencies = job_text(&job, "dependencies")};
     job.folder_real = job.function.folder ? realpath(job.function.folder, NULL) : NULL;
 
     struct error err;

@@ -8,8 +8,9 @@
     advice.py        what to say when there is none
     config.py        handler_run_config
     handler.py       is it one that the runner can call
-    modules.py       imports: known, missing, hidden
     requirements.py  pip command lines and requirements.txt
+    installed.py     which modules the installed dependencies bring
+    modules.py       imports: known, missing, hidden
     job.py           the four callbacks of the plugin
 
 The plugin carries these files inside; its tests import them as they are.

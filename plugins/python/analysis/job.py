@@ -1,4 +1,5 @@
-"""The plugin's callbacks. Each takes the function and its options and gives plain data that the C side hands on."""
+"""The plugin's callbacks. Each takes the function, its options and the folder of its installed dependencies, or None, and
+gives plain data that the C side hands on."""
 import importlib.util
 import json
 import marshal
@@ -11,6 +12,7 @@ from .config import config_of
 from .entry import find_entry
 from .findings import Findings
 from .handler import check_handler
+from .installed import installed_in
 from .modules import check_hidden_names, check_imports, module_name
 from .requirements import Requirements
 from .sources import EXCLUDED, python_files, read_source
@@ -35,7 +37,7 @@ async def handle(request):
 class Job:
     """One function and everything that was found out about it."""
 
-    def __init__(self, folder, name, file, options):
+    def __init__(self, folder, name, file, options, installed=None):
         self.folder = folder
         self.name = name
         self.file = file
@@ -49,6 +51,7 @@ class Job:
         self._sources = {}
         self._read_requirements()
         self.requirements = self.pip.names
+        self.installed = installed_in(installed)
         self.entry = find_entry(self)
 
     def _read_requirements(self):
@@ -87,24 +90,24 @@ class Job:
 _jobs = {}
 
 
-def _job(folder, name, file, options):
+def _job(folder, name, file, options, installed):
     """The job of a function; the callbacks of one process share it."""
-    key = (folder, name, file, tuple(sorted(options.items())))
+    key = (folder, name, file, tuple(sorted(options.items())), installed)
     if key not in _jobs:
-        _jobs[key] = Job(folder, name, file, options)
+        _jobs[key] = Job(folder, name, file, options, installed)
     return _jobs[key]
 
 
-def validate(folder, name, file, options):
+def validate(folder, name, file, options, installed=None):
     """The findings: (severity, file, line, column, message, hint, option)."""
-    job = _job(folder, name, file, options)
+    job = _job(folder, name, file, options, installed)
     job.check()
     return job.findings.items
 
 
-def package(folder, name, file, options):
+def package(folder, name, file, options, installed=None):
     """(patterns left out, [(path, bytes)] of compiled files, dependencies or None)."""
-    job = _job(folder, name, file, options)
+    job = _job(folder, name, file, options, installed)
     return list(EXCLUDED), list(_compiled(job)), _dependencies(job)
 
 
@@ -132,9 +135,9 @@ def _dependencies(job):
     return job.pip.key(), [INSTALLER, *options], environment
 
 
-def launch(folder, name, file, options):
+def launch(folder, name, file, options, installed=None):
     """(command, environment, concurrency, the runner's settings as JSON)."""
-    job = _job(folder, name, file, options)
+    job = _job(folder, name, file, options, installed)
     if job.entry is None:
         raise ValueError("the function has no entry file")
     runtime = {"attribute": job.entry.attribute, "debug": job.debug}
@@ -154,6 +157,6 @@ def launch(folder, name, file, options):
     return RUNNER, ENVIRONMENT, concurrency, json.dumps(runtime)
 
 
-def scaffold(folder, name, file, options):
+def scaffold(folder, name, file, options, installed=None):
     """[(path, bytes)] of a new function."""
     return [(file or f"{os.path.basename(folder.rstrip('/')) or name}.py", SAMPLE.format(name=name).encode())]

@@ -4,6 +4,9 @@ import os
 import re
 import sys
 
+from .findings import listed, nearest
+from .requirements import normalise
+
 # What the runtime image has beside the standard library (image/Dockerfile).
 IN_IMAGE = {"anyio", "idna", "multipart", "pip", "pkg_resources", "setuptools", "six", "sniffio", "starlette", "wheel"}
 
@@ -21,7 +24,7 @@ DISTRIBUTIONS = {
 }
 
 # Everything that some well-known distributions bring, their own modules left out. Whoever asks for any other one is
-# not told that a module is missing: only the installed set knows.
+# not told that a module is missing before it is installed: only the installed set knows.
 _BRINGS = {
     "attrs": {"attr"}, "beautifulsoup4": {"soupsieve", "typing_extensions"}, "certifi": set(), "click": set(),
     "fastapi": {"annotated_doc", "annotated_types", "pydantic", "pydantic_core", "typing_extensions",
@@ -37,11 +40,6 @@ _BRINGS = {
 
 # Folders that commonly stand beside a function and that nobody means to import.
 _HARMLESS = {"test", "site", "this"}
-
-
-def normalise(name):
-    """A distribution's name as PEP 503 compares it."""
-    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def check_imports(job, source):
@@ -61,13 +59,13 @@ def check_imports(job, source):
                     waiting.append((job.source(path), below if level <= 0 else depth + below - _below(current.path)))
             if level > depth:
                 _report_relative(job, current, node)
-            if level == 0:
-                _check_import(job, current, name.partition(".")[0], node)
+            if level <= 0:
+                _check_import(job, current, name, node)
     return seen
 
 
 def _imports(tree):
-    """(module, node, level) of every import that runs for certain."""
+    """(module, node, level) of every import that runs for certain; level -1: it may as well be a member of a module."""
     for node in _certain(tree.body):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -76,7 +74,8 @@ def _imports(tree):
             module = node.module or ""
             yield module, node, node.level
             for alias in node.names:
-                yield f"{module}.{alias.name}".strip("."), node, node.level or -1
+                if alias.name != "*":
+                    yield f"{module}.{alias.name}".strip("."), node, node.level or -1
 
 
 def _certain(body):
@@ -169,19 +168,47 @@ def _levels_above(job):
     return above
 
 
-def _check_import(job, source, top, node):
+def _check_import(job, source, name, node):
+    top = name.partition(".")[0]
     if not top or top in sys.stdlib_module_names or top in IN_IMAGE or _in_folder(job, top):
         return
-    distribution = DISTRIBUTIONS.get(top, top)
-    asked = {normalise(name) for name in job.requirements}
-    if normalise(distribution) in asked or normalise(top) in asked:
-        return
-    if any(name not in _BRINGS or top in _BRINGS[name] for name in asked):
-        return
-    line = " ".join([job.extra_dependencies, distribution]).strip()
-    is_called = "" if normalise(distribution) == normalise(top) else f" (`{top}` is in {distribution})"
-    job.findings.warning_at(source.path, node, f"`{top}` is neither in the standard library nor in the folder nor "
-                            f"among the dependencies{is_called}", f'add `extra_dependencies: "{line}"`')
+    if job.installed:
+        missing = job.installed.missing(name)
+        place, advice = "installed dependencies", _advice
+    else:
+        missing = None if _may_be_asked_for(job, top) else top
+        place, advice = "dependencies", _addition
+    if missing:
+        distribution = DISTRIBUTIONS.get(top, top)
+        is_called = "" if normalise(distribution) == normalise(top) else f" (`{top}` is in {distribution})"
+        job.findings.warning_at(source.path, node, f"`{missing}` is neither in the standard library nor in the folder "
+                                f"nor among the {place}{is_called}", advice(job, missing))
+
+
+def _may_be_asked_for(job, top):
+    """Whether the dependencies may bring a module, as far as their names tell."""
+    if not job.pip.is_named or not job.requirements.isdisjoint({normalise(DISTRIBUTIONS.get(top, top)), normalise(top)}):
+        return True
+    return any(name not in _BRINGS or top in _BRINGS[name] for name in job.requirements)
+
+
+def _addition(job, top):
+    line = " ".join([job.extra_dependencies, DISTRIBUTIONS.get(top, top)]).strip()
+    return f'add `extra_dependencies: "{line}"`'
+
+
+def _advice(job, missing):
+    """What to do about a module that the installed dependencies do not have."""
+    if "." in missing:
+        return "add the package that brings it to the dependencies"
+    if normalise(missing) in job.requirements:
+        brought = job.installed.brought_by(normalise(missing))
+        return f"the package {missing} brings {listed(brought)}" if brought else \
+            "the package of that name is asked for, but brings no such module"
+    known = job.installed.names() | {name for name in sys.stdlib_module_names if not name.startswith("_")}
+    meant = nearest(missing, known) if missing not in DISTRIBUTIONS else None
+    addition = _addition(job, missing)
+    return f"did you mean `{meant}`? Else {addition}" if meant else addition
 
 
 def _in_folder(job, top):

@@ -62,7 +62,8 @@ class Requirements:
     """What a function asks pip for.
 
     arguments: as of pip's command line. lines: of a requirements file, checked and without those that name other
-    files. names: of the distributions asked for. listed: all requirements, with their places.
+    files. names: of the distributions asked for. is_named: there are no others, asked for by their addresses alone.
+    listed: all requirements, with their places.
     """
 
     def __init__(self, findings, folder):
@@ -71,6 +72,7 @@ class Requirements:
         self.arguments = []
         self.lines = []
         self.names = set()
+        self.is_named = True
         self.listed = []
 
     def key(self):
@@ -160,6 +162,7 @@ class Requirements:
     def check_requirement(self, text, file, line):
         """One requirement; its name is noted."""
         if _URL.match(text):
+            self.is_named = False
             return True
         if _is_path(text):
             self.problem(file, line, f"`{text}` is a local path, which the installation cannot see",
@@ -171,7 +174,7 @@ class Requirements:
                 "write it like `name`, `name==1.2` or `name[extra]>=1.0`; quote what holds spaces"
             self.problem(file, line, f"`{text}` is no requirement that pip understands", hint)
             return False
-        self.names.add(match["name"].lower().replace("_", "-").replace(".", "-"))
+        self.names.add(normalise(match["name"]))
         return True
 
     # Files
@@ -242,6 +245,11 @@ class Requirements:
 
     def problem(self, file, line, message, hint):
         self.findings.error(file, line, 1 if line else 0, message, hint, None if file else "extra_dependencies")
+
+
+def normalise(name):
+    """A distribution's name as PEP 503 compares it."""
+    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def _joined(words):

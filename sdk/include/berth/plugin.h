@@ -4,10 +4,12 @@
  * A plugin is a shared object in the daemon's plugin folder that teaches Berth one runtime (a language). It
  * is loaded by short-lived build jobs, each in a process of its own, never by the daemon: a plugin may crash,
  * leak or hang without harm to anything but that job. A job calls `validate`, `package` and `launch` in this
- * order, on one thread, at most once each.
+ * order, on one thread, at most once each. When the dependencies that were asked for are installed, another
+ * job calls `validate` alone, with the folder that they are in: the warnings and notes that it finds take the
+ * place of those that were found without it.
  *
- * The process of a job can write nothing, reads only the function's folder, the plugin folder and the
- * system's files, and has no sockets: files are made with the host's calls.
+ * The process of a job can write nothing, reads only the function's folder, its installed dependencies, the
+ * plugin folder and the system's files, and has no sockets: files are made with the host's calls.
  *
  * The plugin exports one function, berth_plugin_entry(), and hides everything else.
  *
@@ -33,7 +35,7 @@ extern "C" {
 
 /* The host loads a plugin whose major equals its own and whose minor is at most its own. */
 #define BERTH_ABI_MAJOR 1
-#define BERTH_ABI_MINOR 1
+#define BERTH_ABI_MINOR 2
 
 #define BERTH_EXPORT    __attribute__((visibility("default")))
 
@@ -72,6 +74,10 @@ struct berth_function {
     const char *name;   /* its route, without the slash */
     const char *folder; /* absolute path of its directory, as the user wrote it on disk */
     const char *file;   /* the entry file relative to folder, or NULL when the user named none */
+
+    /* Since 1.2. Absolute path of the folder that the function's dependencies are installed in, as
+     * BERTH_TARGET was filled; or NULL: they are not installed yet, or there are none. */
+    const char *dependencies;
 };
 
 enum berth_severity {
@@ -171,7 +177,7 @@ struct berth_plugin {
     const struct berth_option *options; /* or NULL */
     size_t option_count;
 
-    /* Looks at the function's files without running them. */
+    /* Looks at the function's files without running them, and at its dependencies when they are there. */
     int (*validate)(const struct berth_host *host, struct berth_job *job,
                     const struct berth_function *function, struct berth_error *err);
 

@@ -140,6 +140,26 @@ static int act_report_error(const struct call *call)
     return report(call, BERTH_SEVERITY_ERROR, "main.x", "this is wrong");
 }
 
+/* Reports what a file holds. */
+static int report_file(const struct call *call, const char *folder, const char *name)
+{
+    char path[4096], text[64] = "";
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    FILE *file = fopen(path, "r");
+    size_t size = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    if (file)
+        fclose(file);
+    return report(call, BERTH_SEVERITY_NOTE, NULL, size > 0 ? text : "cannot be read");
+}
+
+static int act_look(const struct call *call)
+{
+    const char *folder = BERTH_HAS(call->function, dependencies) ? call->function->dependencies : NULL;
+    if (!folder)
+        return report(call, BERTH_SEVERITY_NOTE, NULL, "nothing is installed");
+    return report_file(call, folder, "word") < 0 ? -1 : report_file(call, folder, "../other/word");
+}
+
 static int act_report_outside(const struct call *call)
 {
     return report(call, BERTH_SEVERITY_ERROR, "../main.x", "this is wrong");
@@ -290,6 +310,7 @@ static const struct act {
     {"fail-silently", act_fail_silently},
     {"return-five", act_return_five},
     {"report-error", act_report_error},
+    {"look", act_look},
     {"report-outside", act_report_outside},
     {"report-latin1", act_report_latin1},
     {"escape", act_escape},
