@@ -7,6 +7,7 @@
 #include "fleet/init/exit_status.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -67,15 +68,26 @@ static void files_can_be_read_whatever_the_umask(void **state)
     }
 }
 
-/* Starts init with a command of the shell, as the parent of whatever that leaves behind. */
-static pid_t start(const char *program, const char *script, int *ret_output)
+static void make_output(void)
 {
-    cleanup_free char *path = path_of("init");
     cleanup_free char *to = path_of("output");
     unlink(to);
     assert_int_equal(mkfifo(to, 0600), 0);
-    *ret_output = open(to, O_RDWR | O_CLOEXEC); /* as the daemon does, so that it never ends */
-    assert_true(*ret_output >= 0);
+}
+
+static int open_output(void)
+{
+    cleanup_free char *to = path_of("output");
+    int output = open(to, O_RDWR | O_CLOEXEC); /* as the daemon does, so that it never ends */
+    assert_true(output >= 0);
+    return output;
+}
+
+/* Starts init with a command of the shell, as the parent of whatever that leaves behind. */
+static pid_t start_init(const char *program, const char *script)
+{
+    cleanup_free char *path = path_of("init");
+    cleanup_free char *to = path_of("output");
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -84,6 +96,13 @@ static pid_t start(const char *program, const char *script, int *ret_output)
         _exit(99);
     }
     return pid;
+}
+
+static pid_t start(const char *program, const char *script, int *ret_output)
+{
+    make_output();
+    *ret_output = open_output();
+    return start_init(program, script);
 }
 
 static int end_of(pid_t pid)
@@ -139,6 +158,28 @@ static void signals_reach_the_runner(void **state)
     }
 }
 
+static bool is_init_asleep(pid_t pid)
+{
+    cleanup_free char *path = xasprintf("/proc/%d/stat", (int)pid), *text = NULL;
+    struct error err;
+    assert_int_equal(fs_read_file(path, 4096, &text, NULL, &err), 0);
+    return strstr(text, "(init) S") != NULL;
+}
+
+/* It sleeps until somebody opens the output's other end. */
+static void signal_before_the_runner_is_there_is_not_lost(void **state)
+{
+    (void)state;
+    make_output();
+    pid_t pid = start_init("/bin/sh", "while :; do sleep 0.01; done");
+    while (!is_init_asleep(pid))
+        sched_yield();
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    int output = open_output();
+    assert_int_equal(end_of(pid), 128 + SIGTERM);
+    close(output);
+}
+
 /* A hundred orphans come and go, and none is left to be reaped; the runner says when it has seen that. */
 static void orphans_are_reaped(void **state)
 {
@@ -160,6 +201,7 @@ int main(void)
         cmocka_unit_test(files_can_be_read_whatever_the_umask),
         cmocka_unit_test(status_says_how_the_runner_ended),
         cmocka_unit_test(signals_reach_the_runner),
+        cmocka_unit_test(signal_before_the_runner_is_there_is_not_lost),
         cmocka_unit_test(orphans_are_reaped),
     };
     return cmocka_run_group_tests(tests, make, remove_all);

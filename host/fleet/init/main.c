@@ -70,11 +70,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: init STDOUT STDERR PROGRAM [ARGUMENT...]\n");
         return INIT_NOT_FOUND;
     }
-    if (redirect(STDOUT_FILENO, argv[1]) < 0 || redirect(STDERR_FILENO, argv[2]) < 0)
-        return INIT_CANNOT_RUN;
+    /* First of all: a signal that is not blocked is lost on the first process of a container. */
     sigset_t all, mask;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &mask);
+    if (redirect(STDOUT_FILENO, argv[1]) < 0 || redirect(STDERR_FILENO, argv[2]) < 0)
+        return INIT_CANNOT_RUN;
     pid_t runner = fork();
     if (runner < 0) {
         fprintf(stderr, "cannot start the runner: %s\n", strerror(errno));
