@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void __attribute__((format(printf, 4, 0)))
-fill(struct error *err, const char *component, const char *reason, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void fill(struct error *err, const char *component,
+                                                       const char *reason, const char *format, va_list args)
 {
     err->component = component;
     err->reason = reason;

@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-static void __attribute__((format(printf, 5, 0)))
-report(struct reporter *reporter, enum severity severity, struct position at, const char *hint,
-       const char *format, va_list args)
+__attribute__((format(printf, 5, 0))) static void report(struct reporter *reporter, enum severity severity,
+                                                         struct position at, const char *hint,
+                                                         const char *format, va_list args)
 {
     char *message = NULL;
     if (vasprintf(&message, format, args) < 0)

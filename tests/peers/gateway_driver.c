@@ -112,27 +112,24 @@ struct setting_name {
     bool wide;
 };
 
-#define SETTING(member, is_wide)                                                                             \
-    {                                                                                                        \
-#member, offsetof(struct host_settings, member), is_wide                                             \
-    }
+#define SETTING(member, is_wide) #member, offsetof(struct host_settings, member), is_wide
 
 static const struct setting_name setting_names[] = {
-    SETTING(max_head_bytes, false),
-    SETTING(max_target_bytes, false),
-    SETTING(max_headers, false),
-    SETTING(max_body_bytes, true),
-    SETTING(head_timeout_ms, false),
-    SETTING(keep_alive_timeout_ms, false),
-    SETTING(body_timeout_ms, false),
-    SETTING(max_connections, false),
-    SETTING(queue_length, false),
-    SETTING(queue_timeout_ms, false),
-    SETTING(request_buffer_bytes, true),
-    SETTING(answer_buffer_bytes, true),
-    SETTING(buffer_memory_bytes, true),
-    SETTING(min_rate_bytes, true),
-    SETTING(max_connections_per_address, false),
+    {SETTING(max_head_bytes, false)},
+    {SETTING(max_target_bytes, false)},
+    {SETTING(max_headers, false)},
+    {SETTING(max_body_bytes, true)},
+    {SETTING(head_timeout_ms, false)},
+    {SETTING(keep_alive_timeout_ms, false)},
+    {SETTING(body_timeout_ms, false)},
+    {SETTING(max_connections, false)},
+    {SETTING(queue_length, false)},
+    {SETTING(queue_timeout_ms, false)},
+    {SETTING(request_buffer_bytes, true)},
+    {SETTING(answer_buffer_bytes, true)},
+    {SETTING(buffer_memory_bytes, true)},
+    {SETTING(min_rate_bytes, true)},
+    {SETTING(max_connections_per_address, false)},
 };
 
 static void die(const char *what)

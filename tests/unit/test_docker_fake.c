@@ -13,9 +13,7 @@
 #include <unistd.h>
 
 #define PING_OK(version)                                                                                     \
-    {                                                                                                        \
-        "GET /_ping", "HTTP/1.1 200 OK\r\nApi-Version: " version "\r\nContent-Length: 2\r\n\r\nOK", 0        \
-    }
+    "GET /_ping", "HTTP/1.1 200 OK\r\nApi-Version: " version "\r\nContent-Length: 2\r\n\r\nOK", 0
 
 /* What the engine answers to requests that begin with `request`. */
 struct rule {
@@ -155,10 +153,10 @@ static void negotiates_with_engines_old_and_new(void **state)
         struct rule ping;
         const char *path, *reason;
     } cases[] = {
-        {PING_OK("1.41"), "GET /v1.41/", NULL},
-        {PING_OK("1.44"), "GET /v1.44/", NULL},
-        {PING_OK("1.52"), "GET /v" DOCKER_API_NEWEST "/", NULL},
-        {PING_OK("1.40"), NULL, "docker-version"},
+        {{PING_OK("1.41")}, "GET /v1.41/", NULL},
+        {{PING_OK("1.44")}, "GET /v1.44/", NULL},
+        {{PING_OK("1.52")}, "GET /v" DOCKER_API_NEWEST "/", NULL},
+        {{PING_OK("1.40")}, NULL, "docker-version"},
         {{"GET /_ping", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", false}, NULL, "docker-answer"},
         {{"GET /_ping", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", false}, NULL, "docker-error"},
         {{"GET /_ping", "SSH-2.0-hello\r\n", true}, NULL, "docker-answer"},
@@ -222,7 +220,7 @@ static void statuses_become_errors(void **state)
         strbuf_init(&whole, 4096);
         strbuf_append_format(&whole, "HTTP/1.1 %s", cases[i].answer);
         struct rule rules[] = {
-            PING_OK("1.41"), {"GET /v1.41/networks/n%2F1", strbuf_text(&whole), false}, {0}};
+            {PING_OK("1.41")}, {"GET /v1.41/networks/n%2F1", strbuf_text(&whole), false}, {0}};
         struct fake *fake = fake_open(rules);
         cleanup_outcome struct outcome outcome;
         outcome_init(&outcome, &fake->bench);
@@ -238,7 +236,7 @@ static void cut_answers_are_errors(void **state)
 {
     (void)state;
     static const struct rule rules[] = {
-        PING_OK("1.41"),
+        {PING_OK("1.41")},
         {"GET /v1.41/networks/short", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Id\":", true},
         {"GET /v1.41/networks/chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"I", true},
         {"GET /v1.41/networks/head", "HTTP/1.1 200 OK\r\nContent-Le", true},
@@ -262,7 +260,7 @@ static void already_started_is_success(void **state)
 {
     (void)state;
     static const struct rule rules[] = {
-        PING_OK("1.41"), {"POST /v1.41/containers/c/start", "HTTP/1.1 304 Not Modified\r\n\r\n", 0}, {0}};
+        {PING_OK("1.41")}, {"POST /v1.41/containers/c/start", "HTTP/1.1 304 Not Modified\r\n\r\n", 0}, {0}};
     struct fake *fake = fake_open(rules);
     cleanup_outcome struct outcome outcome;
     outcome_init(&outcome, &fake->bench);
@@ -275,7 +273,7 @@ static void a_missing_image_has_its_own_reason(void **state)
 {
     (void)state;
     static const struct rule rules[] = {
-        PING_OK("1.41"),
+        {PING_OK("1.41")},
         {"POST /v1.41/containers/create?name=n",
          "HTTP/1.1 404 No\r\nContent-Length: 22\r\n\r\n{\"message\":\"no image\"}", 0},
         {0}};
@@ -310,7 +308,8 @@ static void what_is_not_utf8_is_refused(void **state)
 static void connections_are_kept(void **state)
 {
     (void)state;
-    static const struct rule rules[] = {PING_OK("1.41"), {"GET /v1.41/containers/json", EMPTY_LIST, 0}, {0}};
+    static const struct rule rules[] = {
+        {PING_OK("1.41")}, {"GET /v1.41/containers/json", EMPTY_LIST, 0}, {0}};
     struct fake *fake = fake_open(rules);
     for (int i = 0; i < 20; i++) {
         cleanup_outcome struct outcome outcome;
@@ -328,7 +327,7 @@ static void a_stale_connection_is_replaced(void **state)
 {
     (void)state;
     static const struct rule rules[] = {
-        PING_OK("1.41"), {"POST /v1.41/containers/c/start", "HTTP/1.1 204 No Content\r\n\r\n", 0}, {0}};
+        {PING_OK("1.41")}, {"POST /v1.41/containers/c/start", "HTTP/1.1 204 No Content\r\n\r\n", 0}, {0}};
     struct fake *fake = fake_open(rules);
     for (int i = 0; i < 3; i++) {
         cleanup_outcome struct outcome outcome;
@@ -345,7 +344,7 @@ static void a_stale_connection_is_replaced(void **state)
 static void interim_answers_are_passed_over_and_overlong_ones_end_the_connection(void **state)
 {
     (void)state;
-    static const struct rule rules[] = {PING_OK("1.41"),
+    static const struct rule rules[] = {{PING_OK("1.41")},
                                         {"GET /v1.41/containers/json",
                                          "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: "
                                          "2\r\n\r\n[]HTTP/1.1 200 OK\r\n",
@@ -366,7 +365,8 @@ static void interim_answers_are_passed_over_and_overlong_ones_end_the_connection
 static void a_full_backlog_is_waited_for(void **state)
 {
     (void)state;
-    static const struct rule rules[] = {PING_OK("1.41"), {"GET /v1.41/containers/json", EMPTY_LIST, 0}, {0}};
+    static const struct rule rules[] = {
+        {PING_OK("1.41")}, {"GET /v1.41/containers/json", EMPTY_LIST, 0}, {0}};
     struct fake *fake = fake_open(rules);
     evconnlistener_disable(fake->listener);
     assert_return_code(listen(evconnlistener_get_fd(fake->listener), 0), 0);
@@ -388,7 +388,7 @@ static void a_full_backlog_is_waited_for(void **state)
 static void a_silent_engine_times_out(void **state)
 {
     (void)state;
-    static const struct rule rules[] = {PING_OK("1.41"), {"GET /v1.41/containers/json", NULL, 0}, {0}};
+    static const struct rule rules[] = {{PING_OK("1.41")}, {"GET /v1.41/containers/json", NULL, 0}, {0}};
     struct fake *fake = fake_open(rules);
     cleanup_outcome struct outcome outcome, other;
     outcome_init(&outcome, &fake->bench);
@@ -407,8 +407,10 @@ static void a_silent_engine_times_out(void **state)
 static void an_absent_engine_is_reported_and_found_again(void **state)
 {
     (void)state;
-    static const struct rule rules[] = {PING_OK("1.41"), {"GET /v1.41/containers/json", EMPTY_LIST, 0}, {0}};
-    static const struct rule newer[] = {PING_OK("1.43"), {"GET /v1.43/containers/json", EMPTY_LIST, 0}, {0}};
+    static const struct rule rules[] = {
+        {PING_OK("1.41")}, {"GET /v1.41/containers/json", EMPTY_LIST, 0}, {0}};
+    static const struct rule newer[] = {
+        {PING_OK("1.43")}, {"GET /v1.43/containers/json", EMPTY_LIST, 0}, {0}};
     struct fake *fake = fake_open(rules);
     cleanup_outcome struct outcome up, down, gone, again;
     outcome_init(&up, &fake->bench);
@@ -493,7 +495,7 @@ static void event_streams_report_their_end(void **state)
         strbuf_append_format(&whole, "%s%x\r\n%s\r\n%s", STREAM_HEAD, (unsigned)strlen(die), die,
                              cases[i].tail);
         struct rule rules[] = {
-            PING_OK("1.41"), {"GET /v1.41/events?filters=", strbuf_text(&whole), true}, {0}};
+            {PING_OK("1.41")}, {"GET /v1.41/events?filters=", strbuf_text(&whole), true}, {0}};
         struct fake *fake = fake_open(rules);
         cleanup_outcome struct outcome outcome;
         outcome_init(&outcome, &fake->bench);
@@ -509,7 +511,7 @@ static void a_refused_stream_is_not_opened(void **state)
 {
     (void)state;
     static const struct rule rules[] = {
-        PING_OK("1.41"),
+        {PING_OK("1.41")},
         {"GET /v1.41/events", "HTTP/1.1 500 No\r\nContent-Length: 16\r\n\r\n{\"message\":\"no\"}", 0},
         {"GET /v1.41/containers/c/logs", "HTTP/1.1 404 No\r\nContent-Length: 16\r\n\r\n{\"message\":\"no\"}",
          0},
@@ -553,7 +555,7 @@ static void never_done(void *owner, const struct error *err)
 static void callbacks_may_cancel_and_start(void **state)
 {
     (void)state;
-    static const struct rule rules[] = {PING_OK("1.41"),
+    static const struct rule rules[] = {{PING_OK("1.41")},
                                         {"GET /v1.41/events",
                                          STREAM_HEAD "44\r\n{\"Action\":\"a\",\"Actor\":{\"ID\":\"1\"}}\n{"
                                                      "\"Action\":\"b\",\"Actor\":{\"ID\":\"2\"}}\n\r\n",
@@ -575,7 +577,7 @@ static void networks_are_ensured(void **state)
 {
     (void)state;
     static const struct rule rules[] = {
-        PING_OK("1.41"),
+        {PING_OK("1.41")},
         {"GET /v1.41/networks/there", "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"Id\":\"n1\"}", 0},
         {"GET /v1.41/networks/absent", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", 0},
         {"POST /v1.41/networks/create", "HTTP/1.1 201 Created\r\nContent-Length: 11\r\n\r\n{\"Id\":\"n2\"}",
@@ -607,7 +609,7 @@ static void builds_report_the_failing_step(void **state)
 {
     (void)state;
     static const struct rule rules[] = {
-        PING_OK("1.41"),
+        {PING_OK("1.41")},
         {"POST /v1.41/build?version=1&",
          "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
          "{\"stream\":\"Step 1/2 : FROM x\\n\"}\r\n{\"stream\":\"half \"}\r\n{\"stream\":\"line\\n\\nStep "
@@ -637,8 +639,10 @@ static void builds_report_the_failing_step(void **state)
 static void destroying_cancels_everything(void **state)
 {
     (void)state;
-    static const struct rule rules[] = {
-        PING_OK("1.41"), {"GET /v1.41/events", STREAM_HEAD, 0}, {"GET /v1.41/containers/json", NULL, 0}, {0}};
+    static const struct rule rules[] = {{PING_OK("1.41")},
+                                        {"GET /v1.41/events", STREAM_HEAD, 0},
+                                        {"GET /v1.41/containers/json", NULL, 0},
+                                        {0}};
     static const struct docker_events_callbacks callbacks = {NULL, on_event, never_done};
     struct fake *fake = fake_open(rules);
     cleanup_outcome struct outcome outcome;

@@ -168,31 +168,29 @@ static void abort_midway(struct berth_request *request)
     berth_response_abort(request);
 }
 
-#define HEADER(n, v)                                                                                         \
-    {                                                                                                        \
-        .name = (n), .name_length = sizeof(n) - 1, .value = (v), .value_length = sizeof(v) - 1               \
-    }
+#define HEADER(n, v) .name = (n), .name_length = sizeof(n) - 1, .value = (v), .value_length = sizeof(v) - 1
 
 static void own_framing(struct berth_request *request)
 {
-    const struct berth_header headers[] = {HEADER("Content-Length", "99"),
-                                           HEADER("transfer-encoding", "gzip"),
-                                           HEADER("Connection", "keep-alive"), HEADER("X-A", "1")};
+    const struct berth_header headers[] = {{HEADER("Content-Length", "99")},
+                                           {HEADER("transfer-encoding", "gzip")},
+                                           {HEADER("Connection", "keep-alive")},
+                                           {HEADER("X-A", "1")}};
     berth_response_start(request, 200, headers, 4, 2);
     berth_response_write(request, "ok", 2);
 }
 
 static void close_after(struct berth_request *request)
 {
-    const struct berth_header headers[] = {HEADER("Connection", "Close")};
+    const struct berth_header headers[] = {{HEADER("Connection", "Close")}};
     berth_response_start(request, 200, headers, 1, 0);
 }
 
 static void bad_headers(struct berth_request *request)
 {
-    const struct berth_header split[] = {HEADER("X-A", "1\r\nX-B: 2")};
-    const struct berth_header space[] = {HEADER("X A", "1")};
-    const struct berth_header empty[] = {HEADER("", "1")};
+    const struct berth_header split[] = {{HEADER("X-A", "1\r\nX-B: 2")}};
+    const struct berth_header space[] = {{HEADER("X A", "1")}};
+    const struct berth_header empty[] = {{HEADER("", "1")}};
     assert_int_equal(berth_response_start(request, 200, split, 1, 0), -1);
     assert_int_equal(errno, EINVAL);
     assert_int_equal(berth_response_start(request, 200, space, 1, 0), -1);
@@ -207,7 +205,7 @@ static void bad_headers(struct berth_request *request)
 
 static void early_hints(struct berth_request *request)
 {
-    const struct berth_header headers[] = {HEADER("Link", "</a>")};
+    const struct berth_header headers[] = {{HEADER("Link", "</a>")}};
     assert_int_equal(berth_response_inform(request, 103, headers, 1), 0);
     assert_int_equal(berth_response_inform(request, 200, NULL, 0), -1);
     ignore_body(request);
@@ -563,7 +561,7 @@ static void test_read_without_waiting(void **state)
 
 static void tunnel(struct berth_request *request)
 {
-    const struct berth_header headers[] = {HEADER("Upgrade", "echo"), HEADER("Connection", "upgrade")};
+    const struct berth_header headers[] = {{HEADER("Upgrade", "echo")}, {HEADER("Connection", "upgrade")}};
     char buffer[64];
     ssize_t got;
     assert_int_equal(berth_response_start(request, 101, headers, 2, -1), 0);

@@ -350,15 +350,12 @@ static int misbehave(const struct call *call, const char *callback, int *ret_rc)
     return 0;
 }
 
-#define CALL                                                                                                 \
-    {                                                                                                        \
-        host, job, function, err                                                                             \
-    }
+#define CALL host, job, function, err
 
 static int validate(const struct berth_host *host, struct berth_job *job,
                     const struct berth_function *function, struct berth_error *err)
 {
-    const struct call call = CALL;
+    const struct call call = {CALL};
     int rc;
     if (misbehave(&call, "validate", &rc))
         return rc;
@@ -369,7 +366,7 @@ static int package(const struct berth_host *host, struct berth_job *job,
                    const struct berth_function *function, struct berth_error *err)
 {
     static const char *const exclude[] = {"*.tmp", ".git", NULL};
-    const struct call call = CALL;
+    const struct call call = {CALL};
     int rc;
     if (misbehave(&call, "package", &rc))
         return rc;
@@ -382,7 +379,7 @@ static int package(const struct berth_host *host, struct berth_job *job,
 static int launch(const struct berth_host *host, struct berth_job *job, const struct berth_function *function,
                   struct berth_error *err)
 {
-    const struct call call = CALL;
+    const struct call call = {CALL};
     int rc;
     if (misbehave(&call, "launch", &rc))
         return rc;
@@ -392,7 +389,7 @@ static int launch(const struct berth_host *host, struct berth_job *job, const st
 static int scaffold(const struct berth_host *host, struct berth_job *job,
                     const struct berth_function *function, struct berth_error *err)
 {
-    const struct call call = CALL;
+    const struct call call = {CALL};
     int rc;
     if (misbehave(&call, "scaffold", &rc))
         return rc;
