@@ -125,6 +125,7 @@ def test_a_container_that_ends_before_the_engine_has_told_of_it_is_started_again
     container = made_container(berth)["Id"]
     engine.start(container)
     engine.kill(container)
+    wait_until(lambda: engine.death(container), "the engine to tell of its end")
     slow.release()
     assert asking.result().text == "hello"
     assert berth.instance("hello")["Id"] == container
