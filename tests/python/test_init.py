@@ -1,4 +1,5 @@
 """POST /.berth/init: what is loaded, what is refused, and what a prewarmed instance does."""
+import gc
 import json
 import sys
 import textwrap
@@ -298,7 +299,7 @@ def test_what_was_put_off_works_when_it_is_used(host):
     host.wait_log("Task exception was never retrieved")
     response = connection.request(target="/file")
     assert response.headers["content-type"] == "text/x-python; charset=utf-8"
-    assert response.headers["last-modified"].endswith("GMT") and len(response.headers["etag"]) == 32
+    assert response.headers["last-modified"].endswith("GMT") and len(response.headers["etag"].strip('"')) == 32
 
 
 @pytest.mark.parametrize("name", ["http.py", "logging/__init__.py", "email/__init__.py"])
@@ -321,7 +322,7 @@ def test_a_file_named_like_a_part_put_off_does_not_get_into_the_runner(host, nam
 
 def test_garbage_is_collected_as_usual_once_the_function_is_loaded(host):
     connection = host.serve("import gc\n\ndef handle(request):\n    return [gc.isenabled(), gc.get_threshold()[0]]\n")
-    assert connection.request().json() == [True, 700]
+    assert connection.request().json() == [True, gc.get_threshold()[0]]
 
 
 def write_starlette(folder):

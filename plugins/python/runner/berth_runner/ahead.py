@@ -90,12 +90,17 @@ _ASYNCIO = {
 }
 _STARLETTE = {
     "anyio": {},
+    "anyio.to_thread": {},
     "email.utils": _objects("email.utils", "format_datetime", "formatdate"),
+    "hashlib": {},
     "http": {},
     "http.cookies": {"Morsel": SimpleNamespace(_reserved={})},  # Starlette enters "samesite", which is there
     "inspect": {},
     "ipaddress": {},
     "mimetypes": _objects("mimetypes", "guess_type"),
+    "python_multipart": {},
+    "python_multipart.multipart": _objects("python_multipart.multipart", "parse_options_header"),
+    "secrets": _objects("secrets", "token_hex"),
     "shlex": _objects("shlex", "shlex"),
     "starlette._compat": _objects("starlette._compat", "md5_hexdigest"),  # hashlib brings OpenSSL
 }
