@@ -3,7 +3,11 @@
 
 root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 engine_socket=/var/run/docker.sock
-base_image=berth-base:bookworm
+# The Debian that functions run on: this machine's own, so that what reads them before they run (the Python that plugins
+# embed) is what runs them.
+base_suite=$(. /etc/os-release && [ "$ID" = debian ] && printf %s "${VERSION_CODENAME:-}") || base_suite=
+base_suite=${base_suite:-bookworm}
+base_image=berth-base:$base_suite
 
 fail() {
     printf '%s\n' "$@" >&2

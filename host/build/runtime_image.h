@@ -14,8 +14,8 @@
 
 #include <stdint.h>
 
-#define RUNTIME_IMAGE_BASE     "berth-base:bookworm" /* the base unless set otherwise */
-#define RUNTIME_IMAGE_NAME_MAX 96                    /* of an image's name, with the NUL */
+#define RUNTIME_IMAGE_BASE     BERTH_BASE_IMAGE /* the base unless set otherwise: scripts/base-image makes it */
+#define RUNTIME_IMAGE_NAME_MAX 96               /* of an image's name, with the NUL */
 
 /* The user that instances and builder containers run as. */
 #define RUNTIME_IMAGE_UID 10001

@@ -6,6 +6,7 @@ Set BERTH_BIN_DIR to test another build than build/release/bin, BERTH_KEEP=1 to 
 import os
 import pathlib
 import signal
+import subprocess
 import warnings
 
 import pytest
@@ -31,6 +32,13 @@ def pytest_configure(config):
 def root():
     """The project's folder."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def base_image(root):
+    """The image that runtime images stand on."""
+    show = ["bash", "-c", '. scripts/lib.sh && printf %s "$base_image"']
+    return subprocess.run(show, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """`berthd --check` and the daemon say the same, about functions, plugins and the registry."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -55,6 +56,39 @@ def test_what_the_daemon_refuses_the_check_refuses(berth, spoil, words):
     answer = berth.get("/odd")
     assert answer.status == 503 and words in answer.error()["message"]
     assert words in berth.log.entries(event="function.problem", function="odd")[-1]["error"]
+
+
+# What came with a release of Python or went with one.
+VERSIONED = {
+    "alias": "    type Number = int",
+    "quotes": '    WORD = f"{"one"}"',
+    "removed": "    import cgi",
+}
+
+
+@pytest.mark.parametrize("name", VERSIONED)
+def test_check_reads_code_as_the_python_of_the_container_does(berth, name):
+    berth.write_function(name, VERSIONED[name] + HELLO)
+    _, findings = check(berth)
+    berth.start()
+    assert (berth.get(f"/{name}").status == 200) == (findings == []), findings
+
+
+IMPORTS = """
+    import importlib.util
+
+    def handle(request):
+        names = request.query_params["names"].split()
+        return [name for name in names if importlib.util.find_spec(name) is None]
+"""
+
+
+def test_modules_that_the_check_takes_for_there_are_in_the_image(berth, root, monkeypatch):
+    monkeypatch.syspath_prepend(root / "plugins" / "python")
+    said = importlib.import_module("analysis.modules").IN_IMAGE
+    berth.write_function("imports", IMPORTS)
+    berth.start()
+    assert berth.get("/imports?names=" + "+".join(said)).json() == []
 
 
 def test_warnings_of_the_check_are_in_the_daemons_log_and_its_state(berth):

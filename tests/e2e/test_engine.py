@@ -11,7 +11,6 @@ from harness.load import Load, status_of
 from harness.own_engine import OwnEngine
 from harness.wait import wait_until
 
-BASE_IMAGE = "berth-base:bookworm"
 PREWARMED = 2
 
 SPEAKS = """
@@ -22,13 +21,13 @@ SPEAKS = """
 
 
 @pytest.fixture(scope="module")
-def own_engine(runtime_images):
+def own_engine(base_image, runtime_images):
     if os.getuid() != 0:
         pytest.skip("a second Docker engine needs root")
     own = OwnEngine()
     try:
         own.start()
-        engine.USUAL.copy_images([BASE_IMAGE, *(name for name in runtime_images if "-python:" in name)], own)
+        engine.USUAL.copy_images([base_image, *(name for name in runtime_images if "-python:" in name)], own)
         yield own
     finally:
         own.discard()
@@ -178,8 +177,8 @@ def tags_of(own_engine, repository):
 
 
 @pytest.mark.shows_setting("host.runtime_images", "host.docker_socket")
-def test_superseded_runtime_images_are_removed_unless_a_container_uses_them(berth, own_engine):
-    source = own_engine.create(BASE_IMAGE, "source", {}, ["true"])
+def test_superseded_runtime_images_are_removed_unless_a_container_uses_them(berth, base_image, own_engine):
+    source = own_engine.create(base_image, "source", {}, ["true"])
     names = [f"berth-runtime-old:{number}" for number in range(5)]
     for name in names:
         own_engine.commit(source, name, **{"berth.image": "runtime", "berth.runtime": "old"})

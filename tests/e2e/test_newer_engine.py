@@ -24,7 +24,7 @@ HUNGRY = """
 
 
 @pytest.fixture(scope="module")
-def newer_engine(root, runtime_images):
+def newer_engine(root, base_image, runtime_images):
     if os.getuid() != 0:
         pytest.skip("a second Docker engine needs root")
     debian13 = str(root / "scripts" / "debian13")
@@ -32,7 +32,7 @@ def newer_engine(root, runtime_images):
     own = OwnEngine([debian13, "run", "--show", os.path.realpath("/tmp"), "dockerd"])
     try:
         own.start()
-        engine.USUAL.copy_images(["berth-base:bookworm", *runtime_images], own)
+        engine.USUAL.copy_images([base_image, *runtime_images], own)
         yield own
     finally:
         own.discard()

@@ -367,10 +367,3 @@ def test_deep_nesting_is_a_finding(tmp_path):
     (tmp_path / "main.py").write_text("x = " + "-" * 20000 + "1\ndef handle(request):\n    return 1\n")
     findings = validate(tmp_path)
     assert len(findings) == 1 and findings[0][0] == 1
-
-
-def test_image_list_matches_the_code():
-    """The modules said to be in the image are installed by its Dockerfile, or come along with what it installs."""
-    text = (ROOT / "plugins/python/image/Dockerfile").read_text()
-    for package in ("python3-starlette", "python3-multipart", "python3-pip"):
-        assert package in text

@@ -7,8 +7,9 @@ import sys
 from .findings import listed, nearest
 from .requirements import normalise
 
-# What the runtime image has beside the standard library (image/Dockerfile).
-IN_IMAGE = {"anyio", "idna", "multipart", "pip", "pkg_resources", "setuptools", "six", "sniffio", "starlette", "wheel"}
+# What the runtime image has beside the standard library (image/Dockerfile), which follows the Debian of this Python.
+IN_IMAGE = {"anyio", "idna", "pip", "pkg_resources", "setuptools", "six", "sniffio", "starlette", "wheel"}
+IN_IMAGE |= {"multipart"} if sys.version_info < (3, 12) else {"python_multipart", "typing_extensions"}
 
 # Import names whose distribution is called otherwise.
 DISTRIBUTIONS = {
