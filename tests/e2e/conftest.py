@@ -15,6 +15,7 @@ from harness import engine
 from harness.daemon import Berth
 from harness.functions import HELLO, SHELL_HELLO
 from harness.index import Index
+from harness.plugins import build_peers
 from harness.wait import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -67,6 +68,14 @@ def runtime_images(bin_dir):
         return images
     finally:
         berth.discard()
+
+
+@pytest.fixture(scope="session")
+def peers(root, bin_dir, tmp_path_factory):
+    """The folder with the plugins of tests/peers, built."""
+    folder = tmp_path_factory.mktemp("peers")
+    build_peers(root, bin_dir, folder)
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -10,15 +10,8 @@ import time
 import pytest
 
 from harness.functions import HELLO
+from harness.plugins import drop
 from harness.wait import wait_until
-
-
-def run(*command, **options):
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, timeout=200, **options
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def shipped_plugins(bin_dir):
@@ -27,15 +20,6 @@ def shipped_plugins(bin_dir):
         if list(folder.glob("*.so")):
             return folder
     raise AssertionError(f"no plugins beside {bin_dir}")
-
-
-@pytest.fixture(scope="module")
-def peers(root, bin_dir, tmp_path_factory):
-    """The plugins of tests/peers, built against the installed SDK as their authors would."""
-    folder = tmp_path_factory.mktemp("peers")
-    build = pathlib.Path(bin_dir).parent
-    run("cmake", f"-DBUILD={build}", f"-DINTO={folder}", "-P", root / "tests" / "peers" / "build.cmake")
-    return folder
 
 
 @pytest.fixture
@@ -50,16 +34,6 @@ def own_plugins(berth, bin_dir):
     )
     berth.plugin_dir = str(folder)
     return folder
-
-
-def drop(plugin, folder, name=None):
-    """Puts a plugin, and the image folder beside it, where the daemon looks for plugins; the image first."""
-    image = plugin.parent / "image"
-    if image.is_dir():
-        shutil.copytree(image, folder / plugin.stem / "image")
-    temporary = folder / (plugin.name + ".new")
-    shutil.copy(plugin, temporary)
-    os.rename(temporary, folder / (name or plugin.name))
 
 
 @pytest.mark.limit(400)
