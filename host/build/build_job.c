@@ -388,6 +388,11 @@ void build_job_cancel(struct build_job *job)
     build_process_kill(job->process);
 }
 
+bool build_job_waits(const struct build_job *job)
+{
+    return job->lane != NULL;
+}
+
 void build_jobs_counts(const struct build_jobs *jobs, size_t *ret_running, size_t *ret_waiting)
 {
     *ret_running = jobs->running_count;

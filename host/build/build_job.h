@@ -19,6 +19,7 @@
 #include "build/build_result.h"
 #include "config/registry.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define BUILD_OUTPUT_MAX (1u << 20) /* bytes a plugin may write to standard output and error */
@@ -80,6 +81,9 @@ struct build_job *build_jobs_submit(struct build_jobs *jobs, const struct build_
 
 /* Ends a job silently. NULL is fine. */
 void build_job_cancel(struct build_job *job);
+
+/* Whether it waits for others to end. */
+bool build_job_waits(const struct build_job *job);
 
 /* Jobs that run and that wait. */
 void build_jobs_counts(const struct build_jobs *jobs, size_t *ret_running, size_t *ret_waiting);

@@ -446,7 +446,9 @@ void dependency_install_progress(const struct dependency_install *install,
 {
     const struct installation *installation = install->installation;
     *ret_progress = (struct dependency_progress){
-        .queued = installation->state == QUEUED,
+        .stage = installation->state == CHECKING ? DEPENDENCIES_CHECKED
+                 : installation->state == QUEUED ? DEPENDENCIES_QUEUED
+                                                 : DEPENDENCIES_INSTALLED,
         .since_ms = installation->started_ms,
         .last_line = kept_output_last(&installation->output),
     };

@@ -51,8 +51,8 @@ struct dependency_callbacks {
 
 /* What a request waits for. */
 struct dependency_progress {
-    bool queued;           /* others are being installed */
-    uint64_t since_ms;     /* clock_ms() of when the installation began */
+    enum { DEPENDENCIES_CHECKED, DEPENDENCIES_QUEUED, DEPENDENCIES_INSTALLED } stage;
+    uint64_t since_ms;     /* clock_ms() of when the installation began, or was asked for */
     const char *last_line; /* of its output, "" before the first; borrowed */
 };
 

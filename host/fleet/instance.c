@@ -135,7 +135,7 @@ static int open_directories(struct instance *instance, struct error *err)
         instance_output_open(env, dial_dir(instance->dial), instance->name, &instance->pipes, err) < 0 ||
         make_code_dir(instance, err) < 0)
         return -1;
-    if (instance->load_given)
+    if (instance->load_given_ms > 0)
         instance_output_follow(instance->pipes, instance->output);
     return 0;
 }
@@ -222,7 +222,20 @@ const struct instance_times *instance_phase_times(const struct instance *instanc
 bool instance_is_on_its_way(const struct instance *instance)
 {
     return instance->state <= INSTANCE_STARTING && instance->ticket.state == TICKET_RUNNING &&
-           !instance->load_given;
+           instance->load_given_ms == 0;
+}
+
+const char *instance_start_phase(const struct instance *instance, uint64_t *ret_since_ms)
+{
+    *ret_since_ms = instance->load_given_ms ? instance->load_given_ms : instance->times.created_ms;
+    if (instance->ticket.state == TICKET_WAITING)
+        return "others are started first";
+    if (instance->state == INSTANCE_CREATING)
+        return "Docker has not made its container yet";
+    if (!instance->container_started)
+        return "Docker has not started its container yet";
+    return instance->state == INSTANCE_STARTING ? "its runner has not connected yet"
+                                                : "it loads the function";
 }
 
 uint64_t instance_served_ms(const struct instance *instance)

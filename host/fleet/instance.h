@@ -157,6 +157,10 @@ enum instance_state instance_current_state(const struct instance *instance);
 /* Whether Docker is starting it already and no function has been given to it. */
 bool instance_is_on_its_way(const struct instance *instance);
 
+/* What a start that is not over yet has come to, for people, and since when its function has been asked for.
+ * Static text. */
+const char *instance_start_phase(const struct instance *instance, uint64_t *ret_since_ms);
+
 const char *instance_state_name(enum instance_state state);
 const struct instance_times *instance_phase_times(const struct instance *instance);
 

@@ -47,7 +47,8 @@ struct instance {
     int *early_fds; /* connections that came before init was answered */
     unsigned early_count;
 
-    bool load_given, loaded, updated;
+    uint64_t load_given_ms; /* when it got its function; 0: it has none */
+    bool loaded, updated;
     bool specialised;   /* was started without a load: its container has not the name of its function yet */
     bool limits_differ; /* ... nor its limits */
     struct slot_pool *pool;

@@ -84,7 +84,7 @@ static void on_loaded(void *owner, const struct error *err, const char *tracebac
 
 void instance_take_load(struct instance *instance, const struct instance_load *load)
 {
-    instance->load_given = true;
+    instance->load_given_ms = clock_ms();
     instance->function = xstrdup(load->function);
     instance->output = load->output;
     instance->pool = slot_pool_ref(load->pool);
@@ -173,7 +173,7 @@ static void on_first_dial(struct instance *instance, int fd)
     instance->times.start_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
     if (!instance->call)
         engine_queue_finish(instance->env->queue, &instance->ticket);
-    if (instance->load_given) {
+    if (instance->load_given_ms > 0) {
         begin_loading(instance);
     } else {
         event_del(instance->timer);

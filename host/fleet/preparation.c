@@ -36,7 +36,8 @@ struct preparation {
     struct dependency_install *install;
     struct output_limit output; /* of the installer, in the log */
     struct build_result *result;
-    struct event *later; /* reports a failure that is known at once from the event loop */
+    uint64_t phase_began_ms; /* of the build job, or of asking for the image */
+    struct event *later;     /* reports a failure that is known at once from the event loop */
     struct error failure;
     char *image_id;
     struct prepared prepared;
@@ -254,6 +255,7 @@ static void on_image_line(void *context, const char *line, uint64_t elapsed_ms)
 
 static void ensure_image(struct preparation *preparation)
 {
+    preparation->phase_began_ms = clock_ms();
     if (preparation->result->launch->image) {
         preparation->prepared.image = xstrdup(preparation->result->launch->image);
         ensure_command(preparation);
@@ -309,6 +311,7 @@ struct preparation *preparation_start(struct fleet_env *env, const struct functi
     preparation->settings = settings;
     preparation->done = done;
     preparation->owner = owner;
+    preparation->phase_began_ms = clock_ms();
     preparation->later = evtimer_new(env->base, on_later, preparation);
     const struct plugin *plugin = settings->language ? plugins_find(env->plugins, settings->language) : NULL;
     if (plugin) {
@@ -335,8 +338,10 @@ static void describe_install(const struct preparation *preparation, struct error
 {
     struct dependency_progress progress;
     dependency_install_progress(preparation->install, &progress);
-    if (progress.queued)
+    if (progress.stage == DEPENDENCIES_QUEUED)
         error_set(news, "build", "queued", "its dependencies wait for others to be installed");
+    else if (progress.stage == DEPENDENCIES_CHECKED)
+        error_set(news, "build", "installing", "its dependencies, which are there, are being checked");
     else
         error_set(news, "build", "installing", "its dependencies are being installed");
     add_progress(news, progress.since_ms, progress.last_line);
@@ -346,10 +351,22 @@ static void describe_image(const struct preparation *preparation, struct error *
 {
     struct runtime_image_progress progress;
     runtime_image_progress(preparation->image_request, &progress);
-    error_set(news, "build", "building-image", "the image of %s is being %s", preparation->runtime,
-              progress.building ? "built" : "looked for");
     if (progress.building)
-        add_progress(news, progress.since_ms, progress.last_line);
+        error_set(news, "build", "building-image", "the image of %s is being built", preparation->runtime);
+    else
+        error_set(news, "build", "building-image", "Docker is being asked for the image of %s",
+                  preparation->runtime);
+    add_progress(news, progress.building ? progress.since_ms : preparation->phase_began_ms,
+                 progress.last_line);
+}
+
+static void describe_job(const struct preparation *preparation, struct error *news)
+{
+    if (preparation->job && build_job_waits(preparation->job))
+        error_set(news, "build", "queued", "its files wait for those of others to be checked and packaged");
+    else
+        error_set(news, "build", "packaging", "its files are being checked and packaged");
+    add_progress(news, preparation->phase_began_ms, "");
 }
 
 void preparation_describe(const struct preparation *preparation, struct error *ret_news)
@@ -359,8 +376,7 @@ void preparation_describe(const struct preparation *preparation, struct error *r
     else if (preparation->image_request)
         describe_image(preparation, ret_news);
     else
-        error_set(ret_news, "build", "packaging", "its files are being checked and packaged");
-    error_hint(ret_news, "Try again later.");
+        describe_job(preparation, ret_news);
 }
 
 void preparation_cancel(struct preparation *preparation)

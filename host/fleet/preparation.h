@@ -38,8 +38,9 @@ typedef void preparation_done_fn(void *owner, const struct error *err, struct pr
 struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
                                       preparation_done_fn *done, void *owner);
 
-/* What is being waited for at the moment, as the error that a request is told which has waited too long. Of
- * component "build": reason "packaging", "building-image", "installing" or "queued". */
+/* What is being waited for at the moment, and since when, as the error that a request is told which has
+ * waited too long; without a hint. Of component "build": reason "packaging", "building-image", "installing"
+ * or "queued". */
 void preparation_describe(const struct preparation *preparation, struct error *ret_news);
 
 /* Ends it silently. NULL is fine. */

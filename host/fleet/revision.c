@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define SHORT_DIGEST_SIZE 13
-#define NEWS_MS           500
 
 static const char *const state_names[] = {
     [REVISION_PREPARING] = "preparing", [REVISION_BROKEN] = "broken",   [REVISION_STANDBY] = "standby",
@@ -112,7 +111,7 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
         .max_scale = settings->max_scale,
         .idle_timeout_ms = settings->idle_timeout_ms,
     };
-    revision->news = event_new(env->base, -1, EV_PERSIST, revision_on_news, revision);
+    revision->news = evtimer_new(env->base, revision_on_news, revision);
     revision->retry = evtimer_new(env->base, revision_on_retry, revision);
     revision->expiry = evtimer_new(env->base, revision_on_expiry, revision);
     revision->ending = evtimer_new(env->base, on_ending, revision);
@@ -121,7 +120,7 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
     struct slot_pool_limits limits = {.queue_length = env->host->queue_length};
     revision->watch = pool_watch_create(env, &limits, &pool_hooks, revision, &revision->pool);
     revision->preparation = preparation_start(env, settings, on_prepared, revision);
-    event_add(revision->news, &(struct timeval){.tv_usec = NEWS_MS * 1000});
+    revision_tell_news(revision);
     return revision;
 }
 

@@ -31,7 +31,7 @@ struct revision {
     bool trial_waits;     /* in standby: for room on the host */
     uint64_t trial_since_ms;
     uint64_t retry_at_ms;
-    struct event *news;   /* what its preparation is at is to be told anew */
+    struct event *news;   /* what those wait for who wait is to be told anew */
     struct event *retry;  /* back-off has ended */
     struct event *expiry; /* the next instance may have been idle for long enough */
     struct event *ending; /* retired without instances: reports from the event loop */
@@ -70,10 +70,16 @@ void revision_expire(struct revision *revision);
 void revision_on_expiry(evutil_socket_t fd, short what, void *context);
 void revision_on_retry(evutil_socket_t fd, short what, void *context);
 
-/* Handler of the timer `news`: tells the pool what those wait for who wait for the preparation. */
-void revision_on_news(evutil_socket_t fd, short what, void *context);
-
 /* Counts its trial among those that wait for room, or no longer. */
 void revision_set_trial_waits(struct revision *revision, bool waits);
+
+/* --- revision_news.c: what those wait for who wait --- */
+
+/* Tells the pool what a request waits for that waits in vain, and goes on telling it while there is no
+ * instance to serve one. */
+void revision_tell_news(struct revision *revision);
+
+/* Handler of the timer `news`. */
+void revision_on_news(evutil_socket_t fd, short what, void *context);
 
 #endif

@@ -101,47 +101,6 @@ static void arm_retry(struct revision *revision, const struct scale_inputs *inpu
         fleet_timer_at(revision->retry, inputs->retry_at_ms, inputs->now_ms);
 }
 
-/* While it has no slots at all, those who wait do so for an instance that starts. */
-static void describe_start(const struct revision *revision, struct error *news)
-{
-    bool loads = revision_count_in(revision, INSTANCE_LOADING) > 0;
-    error_set(news, "fleet", "starting", "an instance is being started, %s",
-              loads ? "and loads the function" : "and Docker has not brought it up yet");
-    error_hint(news, "Try again later.");
-}
-
-/* What a request that waits in vain is told: what keeps Docker from starting anything, or instances from
- * coming up, or what has to be done first. NULL: it waits for a free slot. */
-static const struct error *find_trouble(const struct revision *revision, const struct slot_counts *counts,
-                                        struct error *text)
-{
-    if (fleet_engine_is_away(revision->env))
-        return &revision->env->engine_trouble;
-    if (revision->preparation)
-        preparation_describe(revision->preparation, text);
-    else if (revision->failures > 0 && revision->problem)
-        error_recall(revision->problem, text);
-    else if (counts->instances == 0 && revision_starting_count(revision) > 0)
-        describe_start(revision, text);
-    else
-        return NULL;
-    return text;
-}
-
-static void tell_trouble(struct revision *revision)
-{
-    struct error text;
-    struct slot_counts counts;
-    slot_pool_counts(revision->pool, &counts);
-    slot_pool_set_trouble(revision->pool, find_trouble(revision, &counts, &text));
-}
-
-void revision_on_news(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd, (void)what;
-    tell_trouble(context);
-}
-
 void revision_set_trial_waits(struct revision *revision, bool waits)
 {
     if (waits != revision->trial_waits)
@@ -171,7 +130,6 @@ void revision_scale(struct revision *revision)
     gather_inputs(revision, &inputs);
     struct scale_decision decision = autoscaler_decide(&revision->scale, &inputs);
     slot_pool_set_limit(revision->pool, scale_reason_limit(decision.reason));
-    tell_trouble(revision);
     log_decision(revision, &inputs, &decision);
     unsigned started = 0;
     while (started < decision.start && revision_start_one(revision))
@@ -179,6 +137,7 @@ void revision_scale(struct revision *revision)
     if (started > 0)
         revision_tell_starting(revision);
     note_denied(revision, decision.denied);
+    revision_tell_news(revision);
     arm_retry(revision, &inputs, decision.reason);
 }
 

@@ -201,9 +201,8 @@ static void describe_queue_timeout(const struct exchange *exchange, const struct
 {
     unsigned limit_ms = exchange->worker->shared->settings->queue_timeout_ms;
     if (trouble) {
-        error_set(error, trouble->component, trouble->reason,
-                  "The request waited %u ms, and no instance of the function could be started: %s", limit_ms,
-                  trouble->message);
+        error_set(error, trouble->component, trouble->reason, "The request waited %u ms for the function: %s",
+                  limit_ms, trouble->message);
         error_hint(error, "%s", trouble->hint);
         return;
     }
