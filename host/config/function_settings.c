@@ -257,6 +257,27 @@ static void check_scale(const struct setting_layer *layer, const struct function
                    settings->max_scale);
 }
 
+/* What is asked for in memory must fit into `memory`: who fills it is ended for want of memory. Defaults are
+ * bounds and no wishes. */
+static void check_room_in_memory(const struct setting_layer *layer, const struct function_settings *settings,
+                                 struct reporter *reporter)
+{
+    const struct yaml_tree_node *tmp = setting_found(layer, "tmp"), *shm = setting_found(layer, "shm");
+    uint64_t wanted = (tmp ? settings->tmp_bytes : 0) + (shm ? settings->shm_bytes : 0);
+    if (wanted <= settings->memory_bytes)
+        return;
+    const uint64_t unit = (uint64_t)MiB;
+    unsigned long long wanted_mib = (wanted + unit - 1) / unit, memory_mib = settings->memory_bytes / unit;
+    reporter_warning(
+        reporter, tmp ? tmp->at : shm->at,
+        "raise \"memory\" above that, or an instance is ended for want of memory before they are full",
+        "%s can hold %llu MiB, which count towards \"memory\", and that is %llu MiB",
+        !shm   ? "\"tmp\""
+        : !tmp ? "\"shm\""
+               : "\"tmp\" and \"shm\"",
+        wanted_mib, memory_mib);
+}
+
 /* Replaces the folder as written by the folder on disk, and checks the file. `language` may be NULL. */
 static void find_source(const struct function_reader *reader, const struct setting_layer *layer,
                         const char *language, struct position missing_at, struct reporter *reporter,
@@ -306,6 +327,7 @@ static void read_configuration(const struct function_reader *reader, const struc
     if (environment && environment->kind == YAML_TREE_MAPPING)
         read_environment(environment, reporter, settings);
     check_scale(&layers[0], settings, reporter);
+    check_room_in_memory(&layers[0], settings, reporter);
 
     cleanup_free char *written = steal(&settings->language);
     const char *language = assumed ? assumed : written;

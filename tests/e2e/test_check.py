@@ -105,6 +105,27 @@ def test_warnings_of_the_check_are_in_the_daemons_log_and_its_state(berth):
     assert warning["message"] in entry["text"]
 
 
+def test_folders_in_memory_that_are_larger_than_the_memory_are_warned_about(berth):
+    berth.write_function("roomy", HELLO, memory="96Mi", tmp="128Mi", shm="64Mi")
+    berth.write_function("usual", HELLO, memory="96Mi")
+    berth.write_function("fits", HELLO, memory="192Mi", tmp="128Mi", shm="64Mi")
+    status, findings = check(berth)
+    assert status == 0
+    [warning] = findings
+    assert (warning["severity"], warning["function"]) == ("warning", "roomy")
+    assert '"tmp" and "shm" can hold 192 MiB' in warning["message"] and "that is 96 MiB" in warning["message"]
+    assert '"memory"' in warning["hint"]
+    with open(warning["file"], encoding="utf-8") as file:
+        line = file.read().splitlines()[warning["line"] - 1]
+    assert line.strip().startswith("tmp:") and line[warning["column"] - 1 :].strip('"').startswith("128Mi")
+    berth.start()
+    assert berth.get("/roomy").status == 200
+    [told] = berth.admin("GET", "/system/function/roomy").json()["berth"]["diagnostics"]
+    assert (told["message"], told["line"]) == (warning["message"], warning["line"])
+    [entry] = berth.log.entries(event="function.diagnostic", level="warning")
+    assert entry["function"] == "roomy" and warning["message"] in entry["text"]
+
+
 def test_registry_that_is_no_yaml_is_an_error_until_it_is_mended(berth):
     berth.expect_error("config.unusable")
     berth.write_config("usable-functions: [\n")
