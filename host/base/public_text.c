@@ -20,7 +20,8 @@ static struct hidden {
 } hidden[HIDDEN_MAX]; /* the longest first */
 static size_t hidden_count;
 
-static const char *const common_folders[] = {"/bin/", "/dev/", "/usr/bin/"};
+/* What tells nothing of this host; the last is of the management port. */
+static const char *const common_folders[] = {"/bin/", "/dev/", "/usr/bin/", "/system/"};
 
 void public_text_hide(const char *folder, const char *stand_in)
 {
@@ -131,6 +132,6 @@ void public_text(const char *text, char *ret_text, size_t size)
             put(&output, at++, 1);
     }
     ret_text[output.length] = '\0';
-    if (output.length == output.max)
-        utf8_repair(ret_text); /* the last character may have been cut */
+    utf8_repair(
+        ret_text); /* what it was made from may be no text, and the last character may have been cut */
 }

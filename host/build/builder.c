@@ -4,13 +4,14 @@
 #include "base/clock.h"
 #include "base/ident.h"
 #include "base/log.h"
-#include "base/redact.h"
 #include "base/strbuf.h"
 #include "build/builder_disk.h"
+#include "build/cause_line.h"
 #include "build/dependency_store.h"
 #include "build/host_environment.h"
 #include "build/line_tail.h"
 #include "build/runtime_image.h"
+#include "build/shown_line.h"
 #include "docker/container.h"
 
 #include <errno.h>
@@ -25,8 +26,7 @@
 #define PIDS_MAX         512
 #define TMP_BYTES        (64u << 20) /* of /tmp, for what does not look at TMPDIR */
 #define LOG_BYTES_MAX    (16u << 20)
-#define TOLD_BYTES_MAX   (1u << 20) /* output that is passed on */
-#define LAST_LINES_MS    5000       /* how long the end of the output may come after the container's */
+#define LAST_LINES_MS    5000 /* how long the end of the output may come after the container's */
 #define WATCH_MS         250
 
 /* Through a container's life, then measured for the last time; from any of them to the end by way of the
@@ -51,8 +51,7 @@ struct builder {
     struct builder_disk *disk;
     struct event *limit, *watch;
     struct line_tail out, err; /* the streams' last lines; their order among each other is not known */
-    char *cause;               /* the line that the installer says is it, or NULL */
-    size_t told_bytes, untold_lines;
+    struct cause_line cause;
     uint64_t started_ms;
     int exit_code;
     bool failed;
@@ -89,7 +88,6 @@ void builder_destroy(struct builder *builder)
     if (builder->watch)
         event_free(builder->watch);
     free(builder->key);
-    free(builder->cause);
     free(builder->staged);
     free(builder->container);
     free(builder);
@@ -181,6 +179,7 @@ static const char *last_lines(const struct builder *builder, char text[LINE_TAIL
 static void describe_failure(struct builder *builder, bool oom_killed)
 {
     char text[LINE_TAIL_TEXT];
+    const char *cause = cause_line_text(&builder->cause);
     if (oom_killed) {
         error_set(&builder->error, "build", "dependency-memory",
                   "the installation ran out of memory, of which it may have %llu MiB; its last lines: %s",
@@ -190,8 +189,10 @@ static void describe_failure(struct builder *builder, bool oom_killed)
     }
     error_set(&builder->error, "build", "dependency-install",
               "the dependencies cannot be installed (exit code %d): %s", builder->exit_code,
-              builder->cause ? builder->cause : last_lines(builder, text));
-    error_hint(&builder->error, "all of the output is in the daemon's log and at /system/function/<name>");
+              cause ? cause : last_lines(builder, text));
+    error_hint(
+        &builder->error,
+        "all of the output is in the daemon's log and at /system/function/<name> of the management port");
 }
 
 static void on_examined(void *owner, const struct error *err, const struct docker_state *state)
@@ -206,9 +207,6 @@ static void on_examined(void *owner, const struct error *err, const struct docke
 static void judge(struct builder *builder)
 {
     event_del(builder->limit);
-    if (builder->untold_lines > 0)
-        log_warning("dependencies.output_dropped", LOG_STR("key", builder->key),
-                    LOG_INT("lines", builder->untold_lines));
     if (builder->exit_code == 0) {
         remove_container(builder);
         return;
@@ -259,34 +257,13 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
 
 /* --- while it runs --- */
 
-/* What a terminal would show of a line in the end, without passwords. The caller frees it. */
-static char *shown_text(const struct docker_line *line)
-{
-    cleanup_free char *copy = xstrndup(line->text, line->length);
-    size_t length = strlen(copy);
-    while (length > 0 && copy[length - 1] == '\r')
-        copy[--length] = '\0';
-    const char *redrawn = strrchr(copy, '\r'); /* a progress bar */
-    char *text = xstrdup(redrawn ? redrawn + 1 : copy);
-    redact_urls(text);
-    return text;
-}
-
 static void on_line(void *owner, const struct docker_line *line)
 {
     struct builder *builder = owner;
-    cleanup_free char *text = shown_text(line);
-    if (strncmp(text, BUILDER_CAUSE, strlen(BUILDER_CAUSE)) == 0) {
-        free(builder->cause);
-        builder->cause = xstrdup(text + strlen(BUILDER_CAUSE));
+    cleanup_free char *text = shown_line(line->text, line->length);
+    if (cause_line_add(&builder->cause, text))
         return;
-    }
     line_tail_add(line->stream == DOCKER_STDERR ? &builder->err : &builder->out, text);
-    if (builder->told_bytes >= TOLD_BYTES_MAX) {
-        builder->untold_lines++;
-        return;
-    }
-    builder->told_bytes += line->length + 1;
     builder->hooks.line(builder->context, text, clock_ms() - builder->started_ms);
 }
 

@@ -59,14 +59,11 @@ struct builder_hooks {
 unsigned builder_uid(void);
 unsigned builder_gid(void);
 
-/* What an installer puts in front of the line, or the words, that say best why it failed. */
-#define BUILDER_CAUSE "berth-cause: "
-
 /* Everything is copied. `done` comes from the event loop and never from inside, and not at all after an error
  * here. Its errors have the component "build" and one of these reasons, or are those of the Docker client:
- *   dependency-install  the command failed; the message carries the cause that it has named, or its last
- * lines dependency-memory, dependency-disk, dependency-timeout  a limit; the hint names its setting no-space
- * the disk is nearly full
+ *   dependency-install  the command failed; the message carries its cause (cause_line.h), or its last lines
+ *   dependency-memory, dependency-disk, dependency-timeout  a limit; the hint names its setting
+ *   no-space  the disk is nearly full
  */
 int builder_start(const struct builder_spec *spec, const struct builder_hooks *hooks, void *context,
                   struct builder **ret_builder, struct error *err);

@@ -3,11 +3,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/redact.h"
 #include "base/strbuf.h"
+#include "build/cause_line.h"
 #include "build/host_environment.h"
 #include "build/kept_output.h"
 #include "build/line_tail.h"
+#include "build/shown_line.h"
 #include "build/tree.h"
 #include "docker/image.h"
 
@@ -17,6 +18,12 @@
 #include <utlist.h>
 
 #define TAG_DIGITS 16
+#define STEP_BYTES 120 /* of a step that an error quotes, with the NUL; longer ones are cut */
+
+/* How the engine begins the line of a build step, and what it says of one whose command has failed. */
+#define STEP_MARK "Step "
+#define EXIT_MARK "returned a non-zero code: "
+#define CUT_MARK  "..."
 
 /* One request: finds out the image's name by itself, then joins the build of that name. */
 struct runtime_image_request {
@@ -47,7 +54,9 @@ struct image_build {
     char *name, *folder;
     struct docker_call *call;
     struct runtime_image_request *requests;
-    struct line_tail tail;
+    char step[STEP_BYTES]; /* the one under way: "Step 2/5 : RUN make" */
+    struct line_tail tail; /* of what it has written */
+    struct cause_line cause;
     struct kept_output output;
     uint64_t started_ms; /* 0: not built yet */
     bool ending;         /* its requests are being told */
@@ -172,18 +181,26 @@ static void on_confirmed(void *owner, const struct error *err, const struct dock
     build_finish(build, err, err ? NULL : image->id);
 }
 
-/* The error of a failed build: the engine's words and what the step wrote last. */
+/* The error of a failed build: the step, and what its command says is the cause; the engine's words when it
+ * was no command that failed. */
 static void describe_failure(const struct image_build *build, const struct error *cause, struct error *err)
 {
     char text[LINE_TAIL_TEXT];
     *err = *cause;
     if (strcmp(cause->reason, "build-failed") != 0)
         return;
-    error_set(err, "build", "image-build",
-              "the runtime image of %s cannot be built: %.200s; its last lines: %s", build->name,
-              cause->message, line_tail_text(&build->tail, text));
+    const char *code = strstr(cause->message, EXIT_MARK);
+    const char *line = cause_line_text(&build->cause);
+    if (code)
+        error_set(err, "build", "image-build",
+                  "the runtime image of %s cannot be built: %s (exit code %.5s of \"%s\")", build->name,
+                  line ? line : line_tail_text(&build->tail, text), code + strlen(EXIT_MARK), build->step);
+    else
+        error_set(err, "build", "image-build", "the runtime image of %s cannot be built: %.500s", build->name,
+                  cause->message);
     error_hint(err,
-               "see %s/Dockerfile; all of the output is in the daemon's log and at /system/function/<name>",
+               "see %s/Dockerfile; all of the output is in the daemon's log and at /system/function/<name> "
+               "of the management port",
                build->folder);
 }
 
@@ -200,13 +217,46 @@ static void on_built(void *owner, const struct error *err, const char *id)
     build_finish(build, &described, NULL);
 }
 
+/* What went before belongs to steps that have succeeded. */
+static void begin_step(struct image_build *build, const char *line)
+{
+    int length = snprintf(build->step, sizeof(build->step), "%s", line);
+    if (length >= (int)sizeof(build->step))
+        memcpy(build->step + sizeof(build->step) - sizeof(CUT_MARK), CUT_MARK, sizeof(CUT_MARK));
+    build->tail = (struct line_tail){0};
+    build->cause = (struct cause_line){0};
+}
+
+/* What the engine says itself between the lines of the commands. */
+static bool is_remark(const char *line)
+{
+    static const char *const begins[] = {" ---> ", "Removing intermediate container ", NULL};
+    for (const char *const *begin = begins; *begin; begin++) {
+        if (strncmp(line, *begin, strlen(*begin)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* False: the line only names the cause. */
+static bool note_line(struct image_build *build, const char *line)
+{
+    if (strncmp(line, STEP_MARK, strlen(STEP_MARK)) == 0)
+        begin_step(build, line);
+    else if (cause_line_add(&build->cause, line))
+        return false;
+    else if (!is_remark(line))
+        line_tail_add(&build->tail, line);
+    return true;
+}
+
 static void on_line(void *owner, const char *line)
 {
     struct image_build *build = owner;
     uint64_t elapsed_ms = clock_ms() - build->started_ms;
-    cleanup_free char *text = xstrdup(line);
-    redact_urls(text);
-    line_tail_add(&build->tail, text);
+    cleanup_free char *text = shown_line(line, strlen(line));
+    if (!note_line(build, text))
+        return;
     kept_output_add(&build->output, text);
     const struct runtime_image_request *first = build->requests;
     if (first && first->callbacks.line)

@@ -56,10 +56,11 @@ void runtime_images_destroy(struct runtime_images *images);
 
 /* Makes sure that the image of the runtime `name` with the image folder `folder` (absolute) exists.
  * Everything is copied. `done` is called exactly once, from the event loop and never from inside, unless the
- * request is cancelled. Errors: component "build" and reason base-image-missing  the base image is not there;
- * the hint says how to make it image-build         a step failed; the message carries its last lines
- *   image-folder        the folder cannot be read
- * or those of the Docker client. Start, success with its time, and failure are logged. */
+ * request is cancelled. Errors: component "build" and one of these reasons,
+ *   base-image-missing  the base image is not there; the hint says how to make it
+ *   image-build         a step failed; the message has the step and its cause (cause_line.h), or its last
+ * lines image-folder        the folder cannot be read or those of the Docker client. Start, success with its
+ * time, and failure are logged. */
 struct runtime_image_request *runtime_images_ensure(struct runtime_images *images, const char *name,
                                                     const char *folder,
                                                     const struct runtime_image_callbacks *callbacks,

@@ -34,7 +34,7 @@ struct preparation {
     struct runtime_image_request *image_request;
     struct docker_call *command; /* asks what the image runs */
     struct dependency_install *install;
-    struct output_limit output; /* of the installer, in the log */
+    struct output_limit output; /* of the installer or image build, in the log */
     struct build_result *result;
     uint64_t phase_began_ms; /* of the build job, or of asking for the image */
     struct event *later;     /* reports a failure that is known at once from the event loop */
@@ -99,6 +99,28 @@ static void complete(struct preparation *preparation)
     finish(preparation, NULL);
 }
 
+/* --- output, in the log --- */
+
+static void log_output(struct preparation *preparation, const char *event, struct log_field whose,
+                       const char *line, uint64_t elapsed_ms)
+{
+    uint64_t now_ms = clock_ms();
+    if (!output_limit_allows(&preparation->output, preparation->env->host->log_rate_bytes, now_ms)) {
+        output_limit_drop(&preparation->output, strlen(line), now_ms);
+        return;
+    }
+    size_t written = log_info(event, whose, LOG_INT("elapsed_ms", elapsed_ms), LOG_STR("text", line));
+    output_limit_spend(&preparation->output, written);
+}
+
+static void tell_dropped_lines(struct preparation *preparation, const char *event)
+{
+    struct output_drops drops;
+    if (output_limit_take_drops(&preparation->output, &drops))
+        log_warning(event, LOG_STR("function", preparation->settings->name), LOG_INT("lines", drops.lines),
+                    LOG_INT("bytes", drops.bytes), LOG_INT("within_ms", clock_ms() - drops.since_ms));
+}
+
 /* --- dependencies --- */
 
 static void on_revised(void *context, struct build_result *look)
@@ -120,6 +142,7 @@ static void revise(struct preparation *preparation)
     }
     cleanup_free char *installed =
         dependency_store_path(preparation->env->dependencies, preparation->prepared.dependency_key);
+    preparation->phase_began_ms = clock_ms();
     struct build_request request = plugin_request(plugin, preparation->settings, BUILD_VALIDATE);
     request.dependencies = installed;
     preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_revised, preparation);
@@ -128,23 +151,8 @@ static void revise(struct preparation *preparation)
 static void on_install_line(void *context, const char *line, uint64_t elapsed_ms)
 {
     struct preparation *preparation = context;
-    uint64_t now_ms = clock_ms();
-    if (!output_limit_allows(&preparation->output, preparation->env->host->log_rate_bytes, now_ms)) {
-        output_limit_drop(&preparation->output, strlen(line), now_ms);
-        return;
-    }
-    size_t written = log_info("dependencies.output", LOG_STR("function", preparation->settings->name),
-                              LOG_INT("elapsed_ms", elapsed_ms), LOG_STR("text", line));
-    output_limit_spend(&preparation->output, written);
-}
-
-static void tell_dropped_lines(struct preparation *preparation)
-{
-    struct output_drops drops;
-    if (output_limit_take_drops(&preparation->output, &drops))
-        log_warning("dependencies.output-dropped", LOG_STR("function", preparation->settings->name),
-                    LOG_INT("lines", drops.lines), LOG_INT("bytes", drops.bytes),
-                    LOG_INT("within_ms", clock_ms() - drops.since_ms));
+    log_output(preparation, "dependencies.output", LOG_STR("function", preparation->settings->name), line,
+               elapsed_ms);
 }
 
 static void on_installed(void *context, const struct error *err, const char *key, bool installed,
@@ -153,7 +161,7 @@ static void on_installed(void *context, const struct error *err, const char *key
     (void)installed; /* logged where it is done */
     struct preparation *preparation = context;
     preparation->install = NULL;
-    tell_dropped_lines(preparation);
+    tell_dropped_lines(preparation, "dependencies.output-dropped");
     if (err) {
         finish_with(preparation, err, output);
         return;
@@ -237,6 +245,7 @@ static void on_image(void *context, const struct error *err, const char *image, 
 {
     struct preparation *preparation = context;
     preparation->image_request = NULL;
+    tell_dropped_lines(preparation, "image.output-dropped");
     if (err) {
         finish_with(preparation, err, output);
         return;
@@ -249,8 +258,7 @@ static void on_image(void *context, const struct error *err, const char *image, 
 static void on_image_line(void *context, const char *line, uint64_t elapsed_ms)
 {
     struct preparation *preparation = context;
-    log_info("image.output", LOG_STR("runtime", preparation->runtime), LOG_INT("elapsed_ms", elapsed_ms),
-             LOG_STR("text", line));
+    log_output(preparation, "image.output", LOG_STR("runtime", preparation->runtime), line, elapsed_ms);
 }
 
 static void ensure_image(struct preparation *preparation)

@@ -114,9 +114,23 @@ def test_cause_of_a_failure_is_told_and_all_output_is_kept(berth, index):
     error = refusal(berth)
     assert error["reason"] == "dependency-install", error
     assert "thing.c:7:10: fatal error: no/such.h" in error["message"] and "step" not in error["message"]
+    assert "/system/function/<name> of the management port" in error["hint"]
     output = berth.admin("GET", "/system/function/uses").json()["berth"]["build_output"].splitlines()
     assert sum("step " in line for line in output) >= 300
     assert any("fatal error: no/such.h" in line for line in output) and any("and so on" in line for line in output)
+
+
+def test_end_of_a_long_output_is_kept(berth, index):
+    install_hostile(berth, index, """
+        for number in range(12000):
+            print("step", number, "x" * 100)
+        print("and so on")
+        raise SystemExit(3)
+    """)
+    error = refusal(berth)
+    assert "and so on" in error["message"], error
+    output = berth.admin("GET", "/system/function/uses").json()["berth"]["build_output"].splitlines()
+    assert any("step 11999 " in line for line in output) and any("lines are left out" in line for line in output)
 
 
 def test_who_waits_for_an_installation_is_told_so(berth, index):

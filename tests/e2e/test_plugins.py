@@ -58,6 +58,48 @@ def test_launch_may_leave_the_command_to_its_image(berth, own_plugins, peers):
     assert answer.text.strip() == "from /x"
 
 
+FAILING_STEP = r"""
+RUN echo 'thing.c:7:10: fatal error: no/such.h: No such file or directory' >&2; \
+    echo 'make: *** [Makefile:3: thing.o] Error 1' >&2; \
+    for number in 1 2 3 4 5 6; do echo "cleans up $number" >&2; done; exit 2
+"""
+
+
+def refused_image(berth, plugins, peers, *steps):
+    """The error of a function in a language whose image has these further steps, and all that its build has written."""
+    drop(peers / "toy" / "toy.so", plugins)
+    with open(plugins / "toy" / "image" / "Dockerfile", "a", encoding="utf-8") as dockerfile:
+        dockerfile.writelines(steps)
+    berth.write_function("third", {"third.toy": "x\n"}, language="toy")
+    berth.start()
+    answer = berth.wait_answer("/third", lambda answer: answer.status == 503, "the end of the build", 100)
+    return answer.error(), berth.admin("GET", "/system/function/third").json()["berth"]["build_output"]
+
+
+def test_image_that_cannot_be_built_is_told_with_step_and_cause(berth, own_plugins, peers):
+    error, output = refused_image(berth, own_plugins, peers, FAILING_STEP)
+    assert (error["component"], error["reason"]) == ("build", "image-build")
+    words = "the runtime image of toy cannot be built: thing.c:7:10: fatal error: no/such.h: No such file or directory"
+    assert error["message"].startswith(words + ' (exit code 2 of "Step ')
+    assert " : RUN echo 'thing.c:7:10" in error["message"] and error["message"].endswith('...")')
+    assert "toy/image/Dockerfile" in error["hint"] and "/system/function/<name>" in error["hint"]
+    assert "\nthing.c:7:10: fatal error" in output and "\ncleans up 6\n" in output and "\x1b" not in output
+    assert berth.log.entries(event="image.output", text="cleans up 6")
+
+
+def test_image_that_names_the_cause_itself_is_believed(berth, own_plugins, peers):
+    step = "RUN echo 'error: odd'; echo 'berth-cause: the moon is full'; exit 3\n"
+    error, output = refused_image(berth, own_plugins, peers, step)
+    assert "cannot be built: the moon is full (exit code 3 of " in error["message"]
+    assert "error: odd" in output and "\nberth-cause" not in output
+
+
+def test_image_that_the_engine_cannot_build_is_told_in_its_words(berth, own_plugins, peers):
+    error, _ = refused_image(berth, own_plugins, peers, "COPY no-such-file /\n")
+    assert error["reason"] == "image-build" and "COPY no-such-file /" in error["message"]
+    assert "no-such-file: " in error["message"] or "not found" in error["message"], error
+
+
 def test_language_from_outside_reports_with_position(berth, own_plugins, peers):
     drop(peers / "toy" / "toy.so", own_plugins)
     berth.write_function("third", {"third.toy": "fine\nnot {fine}\n"}, language="toy")

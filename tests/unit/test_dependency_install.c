@@ -180,6 +180,8 @@ static void test_failure(void **state)
     ensure_and_wait(&bench, "bad", "echo one; echo 'berth-cause: the one' >&2; echo two >&2; exit 7");
     assert_non_null(strstr(bench.ends[3].err.message, "(exit code 7): the one"));
     assert_null(strstr(bench.ends[3].output, "cause"));
+    ensure_and_wait(&bench, "bad", "echo 'a.c:1:2: error: odd'; echo cleaning up >&2; exit 8");
+    assert_non_null(strstr(bench.ends[4].err.message, "(exit code 8): a.c:1:2: error: odd"));
     close_installs(&bench);
 }
 
@@ -262,7 +264,7 @@ static void test_limits(void **state)
     close_installs(&bench);
 }
 
-/* What the variables say is in no command line, output is shown without passwords, and only so much of it. */
+/* What the variables say is in no command line, and output is shown without passwords, all of it. */
 static void test_secrets(void **state)
 {
     static const char script[] = "echo \"see https://u:$GREETING@example.org/x\"; echo \"bye token@x\"; "
@@ -277,7 +279,7 @@ static void test_secrets(void **state)
     assert_non_null(strstr(output, "see https://***@example.org/x\nbye token@x\nsh -c echo"));
     assert_non_null(strstr(output, "\n400\n"));
     assert_null(strstr(output, "u:hi"));
-    assert_true(bench.lines > 10000 && bench.lines < 100000);
+    assert_true(bench.lines > 100000);
     close_installs(&bench);
 }
 

@@ -76,6 +76,7 @@ static void what_names_no_folder_stays(void **state)
         "duplicate route: \"/hello\" belongs to \"hello\" on line 3",
         "hello/hello.py:3:1: error: text/plain and/or 1/2",
         "#!/bin/sh or /bin/sh, /usr/bin/env, /dev/null",
+        "see /system/function/<name> of the management port",
         "see https://example.org/simple/six/ for it",
         "\xc3\xa4/\xc3\xb6",
     };
@@ -90,6 +91,12 @@ static void addresses_lose_user_and_password(void **state)
     assert_public("ask https://ada:p@ss@example.org:8080", "ask https://example.org:8080");
     assert_public("ask https://ada:it's/p@ss@example.org:8080", "ask https://example.org:8080");
     assert_public("git+ssh://git@example.org/a@b", "git+ssh://example.org/a@b");
+}
+
+static void what_is_no_text_does_not_get_out(void **state)
+{
+    (void)state;
+    assert_public("caf\xe9: no such file", "caf?: no such file");
 }
 
 static void it_is_cut_to_its_room(void **state)
@@ -111,6 +118,7 @@ int main(void)
         cmocka_unit_test(other_absolute_paths_keep_their_last_component),
         cmocka_unit_test(what_names_no_folder_stays),
         cmocka_unit_test(addresses_lose_user_and_password),
+        cmocka_unit_test(what_is_no_text_does_not_get_out),
         cmocka_unit_test(it_is_cut_to_its_room),
     };
     return cmocka_run_group_tests(tests, hide_folders, NULL);
