@@ -44,7 +44,7 @@ def json_answer(status, document):
 
 
 def error_answer(status, reason, message, hint="", request_id="", trace=None):
-    """The shape that every error has, whoever makes it (docs/http.md)."""
+    """The shape that every error has, whoever makes it (docs/errors.md)."""
     error = {"component": "function", "reason": reason, "message": message, "hint": hint, "request_id": request_id}
     if trace:
         error["traceback"] = trace
