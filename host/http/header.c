@@ -8,7 +8,7 @@ struct known_header {
 };
 
 #define KNOWN(ID, LOWER, USUAL)                                                                              \
-    .id = HTTP_HEADER_##ID, .lower = LOWER, .usual.data = USUAL, .usual.length = sizeof(USUAL) - 1
+    .id = HTTP_HEADER_##ID, .lower = (LOWER), .usual.data = (USUAL), .usual.length = sizeof(USUAL) - 1
 
 static const struct known_header known_headers[] = {
     {KNOWN(TE, "te", "TE")},

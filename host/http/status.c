@@ -6,7 +6,7 @@ static const struct {
     int status;
     struct http_text reason;
 } reasons[] = {
-#define REASON(STATUS, TEXT) .status = STATUS, .reason.data = TEXT, .reason.length = sizeof(TEXT) - 1
+#define REASON(STATUS, TEXT) .status = (STATUS), .reason.data = (TEXT), .reason.length = sizeof(TEXT) - 1
     {REASON(200, "OK")},
     {REASON(100, "Continue")},
     {REASON(101, "Switching Protocols")},

@@ -74,7 +74,7 @@ def test_check_reads_code_as_the_python_of_the_container_does(berth, name):
     assert (berth.get(f"/{name}").status == 200) == (findings == []), findings
 
 
-IMPORTS = """
+LOOKS_FOR = """
     import importlib.util
 
     def handle(request):
@@ -86,9 +86,9 @@ IMPORTS = """
 def test_modules_that_the_check_takes_for_there_are_in_the_image(berth, root, monkeypatch):
     monkeypatch.syspath_prepend(root / "plugins" / "python")
     said = importlib.import_module("analysis.modules").IN_IMAGE
-    berth.write_function("imports", IMPORTS)
+    berth.write_function("looks_for", LOOKS_FOR)
     berth.start()
-    assert berth.get("/imports?names=" + "+".join(said)).json() == []
+    assert berth.get("/looks_for?names=" + "+".join(said)).json() == []
 
 
 def test_warnings_of_the_check_are_in_the_daemons_log_and_its_state(berth):
