@@ -4,10 +4,10 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/strbuf.h"
-#include "build/build_job.h"
-#include "build/dependency_store.h"
-#include "build/launch_check.h"
-#include "build/plugins.h"
+#include "prepare/launch_check.h"
+#include "prepare/plugins.h"
+#include "prepare/process/build_job.h"
+#include "prepare/store/dependency_store.h"
 
 #include <event2/event.h>
 #include <jansson.h>

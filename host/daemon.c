@@ -170,8 +170,8 @@ static void on_instance_timed_out(void *context, uint64_t instance) /* on a work
     fleet_instance_timed_out(daemon->fleet, instance);
 }
 
-static enum gateway_loss find_loss_cause(void *context, uint64_t instance, uint64_t lost_ms,
-                                         struct error *ret_cause) /* on a worker thread */
+static enum instance_loss find_loss_cause(void *context, uint64_t instance, uint64_t lost_ms,
+                                          struct error *ret_cause) /* on a worker thread */
 {
     const struct daemon *daemon = context;
     return fleet_loss_cause(daemon->fleet, instance, lost_ms, ret_cause);

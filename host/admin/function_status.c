@@ -1,7 +1,7 @@
 #include "admin/function_status.h"
 
-#include "admin/json_text.h"
-#include "gateway/slot_pool.h"
+#include "base/json.h"
+#include "routing/slot_pool.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "admin/plugin_status.h"
 
-#include "admin/json_text.h"
-#include "build/plugins.h"
+#include "base/json.h"
+#include "prepare/plugins.h"
 
 static json_t *aliases_json(const struct language *language)
 {

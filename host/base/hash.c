@@ -40,3 +40,8 @@ void hash_finish(struct hash *hash, char ret_hex[HASH_HEX_SIZE])
     for (size_t i = 0; i < sizeof(digest); i++)
         snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
 }
+
+bool hash_is_digest(const char *text)
+{
+    return strlen(text) == HASH_HEX_SIZE - 1 && strspn(text, "0123456789abcdef") == HASH_HEX_SIZE - 1;
+}

@@ -3,6 +3,7 @@
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define HASH_HEX_SIZE 65 /* 64 digits and the NUL */
@@ -18,5 +19,8 @@ void hash_update_text(struct hash *hash, const char *text);
 
 /* Writes the digest and destroys the hash. */
 void hash_finish(struct hash *hash, char ret_hex[HASH_HEX_SIZE]);
+
+/* True for 64 lower-case hexadecimal digits. */
+bool hash_is_digest(const char *text);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/json.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -209,21 +210,11 @@ void diagnostic_render(const struct diagnostic *item, struct strbuf *out)
     }
 }
 
-/* Sets a text member; bytes that are not UTF-8 (a file's name may be anything) become '?'. */
+/* Sets a text member; a file's name may be any bytes. */
 static void set_text(json_t *object, const char *name, const char *text)
 {
-    if (!text)
-        return;
-    json_t *value = json_string(text);
-    if (!value) {
-        cleanup_free char *ascii = xstrdup(text);
-        for (char *p = ascii; *p; p++) {
-            if ((unsigned char)*p >= 0x80)
-                *p = '?';
-        }
-        value = json_string(ascii);
-    }
-    json_object_set_new(object, name, value);
+    if (text)
+        json_object_set_new(object, name, json_text(text));
 }
 
 json_t *diagnostic_to_json(const struct diagnostic *item)

@@ -2,11 +2,11 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
-#include "build/dependency_install.h"
-#include "build/plugins.h"
-#include "fleet/engine_watch.h"
-#include "fleet/prewarm.h"
+#include "fleet/engine/engine_watch.h"
+#include "fleet/scale/prewarm.h"
 #include "fleet/storage.h"
+#include "prepare/install/dependency_install.h"
+#include "prepare/plugins.h"
 
 #include <malloc.h>
 #include <string.h>

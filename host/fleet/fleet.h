@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "config/registry.h"
 #include "fleet/function.h"
-#include "gateway/gateway.h"
-#include "gateway/route_table.h"
+#include "routing/loss.h"
+#include "routing/route_table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -69,8 +69,8 @@ void fleet_instance_timed_out(struct fleet *fleet, uint64_t instance);
 
 /* Whose doing the loss of a connection to this instance at `lost_ms` was, and why it came; LOSS_UNKNOWN when
  * nothing is known of it. Any thread. */
-enum gateway_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance, uint64_t lost_ms,
-                                   struct error *ret_cause);
+enum instance_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance, uint64_t lost_ms,
+                                    struct error *ret_cause);
 
 bool fleet_is_settled(const struct fleet *fleet);
 const char *fleet_owner_id(const struct fleet *fleet);

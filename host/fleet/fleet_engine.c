@@ -3,11 +3,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
-#include "fleet/engine_watch.h"
-#include "fleet/fault.h"
-#include "fleet/loss_book.h"
-#include "fleet/prewarm.h"
+#include "fleet/engine/engine_watch.h"
+#include "fleet/instance/fault.h"
+#include "fleet/instance/loss_book.h"
 #include "fleet/room.h"
+#include "fleet/scale/prewarm.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -206,8 +206,8 @@ void fleet_instance_timed_out(struct fleet *fleet, uint64_t instance)
     mailbox_post(&fleet->env.inbox, &message->mail);
 }
 
-enum gateway_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance, uint64_t lost_ms,
-                                   struct error *ret_cause)
+enum instance_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance, uint64_t lost_ms,
+                                    struct error *ret_cause)
 {
     if (!loss_book_find(fleet->env.losses, instance, lost_ms, ret_cause))
         return LOSS_UNKNOWN;

@@ -4,7 +4,7 @@
 
 #include "fleet/fleet.h"
 
-#include "fleet/owner.h"
+#include "fleet/engine/owner.h"
 
 struct fleet {
     struct fleet_env env;

@@ -2,9 +2,9 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
-#include "fleet/engine_queue.h"
-#include "fleet/finding.h"
-#include "gateway/slot_pool.h"
+#include "fleet/engine/engine_queue.h"
+#include "fleet/revision/finding.h"
+#include "routing/slot_pool.h"
 
 #include <stdlib.h>
 #include <string.h>

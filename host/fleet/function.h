@@ -8,8 +8,8 @@
 
 #include "config/diagnostic.h"
 #include "fleet/fleet_env.h"
-#include "fleet/generation.h"
-#include "fleet/revision.h"
+#include "fleet/revision/generation.h"
+#include "fleet/revision/revision.h"
 
 #include <stdbool.h>
 #include <stddef.h>

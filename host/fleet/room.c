@@ -1,6 +1,6 @@
 #include "fleet/room.h"
 
-#include "fleet/prewarm.h"
+#include "fleet/scale/prewarm.h"
 
 /* An instance that has just fallen idle may get its next request at any moment. */
 #define IDLE_MIN_MS 300

@@ -1,9 +1,9 @@
 #include "fleet/storage.h"
 
 #include "base/strbuf.h"
-#include "build/dependency_store.h"
-#include "build/image_prune.h"
-#include "build/package_store.h"
+#include "prepare/image/image_prune.h"
+#include "prepare/store/dependency_store.h"
+#include "prepare/store/package_store.h"
 
 #include <stdlib.h>
 

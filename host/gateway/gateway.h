@@ -8,19 +8,13 @@
 
 #include "base/error.h"
 #include "config/registry.h"
-#include "gateway/route_table.h"
+#include "routing/loss.h"
+#include "routing/route_table.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct gateway;
-
-/* Whose doing the loss of an instance was. */
-enum gateway_loss {
-    LOSS_UNKNOWN, /* not known yet */
-    LOSS_OWN,     /* the function's: another instance may end in the same way */
-    LOSS_OUTSIDE, /* it was done to the instance: another one serves the request as well */
-};
 
 /* Called on a worker thread; each must only post mail or the like. */
 struct gateway_hooks {
@@ -29,8 +23,8 @@ struct gateway_hooks {
     void (*instance_timed_out)(void *context, uint64_t instance);
     /* Why a connection to this instance was lost at `lost_ms`; *ret_cause is set once it is known. Asked
      * again and again for some seconds when a runner has gone within a request. NULL: it is never known. */
-    enum gateway_loss (*loss_cause)(void *context, uint64_t instance, uint64_t lost_ms,
-                                    struct error *ret_cause);
+    enum instance_loss (*loss_cause)(void *context, uint64_t instance, uint64_t lost_ms,
+                                     struct error *ret_cause);
     /* After gateway_drain(): no client connection and no exchange is left. Once. */
     void (*drained)(void *context);
     void *context;

@@ -26,7 +26,7 @@ static void log_repeat(const struct exchange *exchange, const struct error *caus
     log_info("gateway.repeated", LOG_STR("request_id", id), LOG_ERR(cause));
 }
 
-static void conclude(struct exchange *exchange, enum gateway_loss loss, const struct error *cause)
+static void conclude(struct exchange *exchange, enum instance_loss loss, const struct error *cause)
 {
     if (loss == LOSS_OWN || !exchange->may_repeat) {
         exchange_fail(exchange, 502, cause);
@@ -41,7 +41,7 @@ static void conclude(struct exchange *exchange, enum gateway_loss loss, const st
 void lost_look(struct exchange *exchange, uint64_t now_ms)
 {
     const struct gateway_hooks *hooks = &exchange->worker->shared->hooks;
-    enum gateway_loss loss = LOSS_UNKNOWN;
+    enum instance_loss loss = LOSS_UNKNOWN;
     struct error cause;
     if (hooks->loss_cause)
         loss = hooks->loss_cause(hooks->context, exchange->instance, exchange->lost_ms, &cause);

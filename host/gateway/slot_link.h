@@ -8,7 +8,7 @@
 #define GATEWAY_SLOT_LINK_H
 
 #include "base/mailbox.h"
-#include "gateway/slot_pool.h"
+#include "routing/slot_pool.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>

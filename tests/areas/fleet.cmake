@@ -21,7 +21,6 @@ berth_unit_test(pool_watch fleet)
 berth_unit_test(revision_digest fleet)
 berth_unit_test(output_limit fleet)
 berth_unit_test(output_line fleet)
-berth_unit_test(slot_pool_end gateway)
 berth_unit_test(world fleet)
 
 # Whole fleets, with real build jobs and the plugin made for tests.

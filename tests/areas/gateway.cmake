@@ -5,8 +5,6 @@ target_link_libraries(gateway_driver PRIVATE gateway)
 add_executable(echo_backend ${CMAKE_SOURCE_DIR}/tests/peers/echo_backend.c)
 add_executable(bare_relay ${CMAKE_SOURCE_DIR}/tests/peers/bare_relay.c)
 
-berth_unit_test(slot_pool gateway)
-berth_unit_test(route_table gateway)
 berth_unit_test(gateway_wheel gateway)
 berth_unit_test(send_batch gateway)
 berth_unit_test(freelist gateway)

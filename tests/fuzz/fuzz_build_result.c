@@ -1,6 +1,6 @@
 /* What a build job answers: any JSON gives a result or an error, neither leaks, and a result can be revised.
  */
-#include "build/build_result.h"
+#include "prepare/process/build_result.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* A function's output: any bytes, cut and flushed at any place, come out once and in order. The first byte
  * chooses the size of the pieces, the second how many of them come between two flushes. */
-#include "fleet/output_line.h"
-#include "fleet/output_splitter.h"
+#include "fleet/output/output_line.h"
+#include "fleet/output/output_splitter.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* What a plugin's process asks to be written: any bytes are answered or left, and nothing is written outside
  * of the output. */
 #include "base/fs.h"
-#include "build/job/package_server.h"
+#include "prepare/job/package_server.h"
 
 #include <stdint.h>
 #include <stdlib.h>

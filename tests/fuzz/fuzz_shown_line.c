@@ -1,6 +1,6 @@
 /* A line of output: what is shown of it has no escape, no carriage return, and is no longer than it was. */
-#include "build/cause_line.h"
-#include "build/shown_line.h"
+#include "prepare/process/cause_line.h"
+#include "prepare/process/shown_line.h"
 
 #include <stdint.h>
 #include <stdlib.h>

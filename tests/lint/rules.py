@@ -8,13 +8,12 @@ import re
 import subprocess
 import sys
 
+import floors
+
 MAX_FILE_LINES = 900
 MAX_FUNCTION_LINES = 80
 MAX_TEST_SLEEP_S = 1.0
 MAX_PYTHON_COLUMNS = 130
-
-# The folders of the daemon, lowest floor first: one includes only itself and what stands before it.
-FLOORS = ["base", "config", "http", "gateway", "docker", "build", "fleet", "admin"]
 
 BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "gets", "system"]
 BANNED_CALL = re.compile(r"(?<![A-Za-z0-9_])(%s)\s*\(" % "|".join(BANNED))
@@ -73,18 +72,18 @@ def check_functions(path, lines):
 
 
 def check_includes(path, lines):
-    """In host/: quoted includes start at host/ and never name a higher floor."""
-    own_folder = path.split("/")[1] if path.count("/") > 1 else None
-    own = FLOORS.index(own_folder) if own_folder in FLOORS else len(FLOORS)
+    """In host/: quoted includes start at host/ and never name a higher floor or a neighbour."""
+    own = path.removeprefix("host/")
     for number, line in enumerate(lines, 1):
         match = INCLUDE.match(line)
         if not match:
             continue
-        folder = match.group(1).split("/")[0]
-        if "/" not in match.group(1) and own_folder:
-            yield number, f'write includes from host/: "{own_folder}/{match.group(1)}"'
-        elif folder in FLOORS and FLOORS.index(folder) > own:
-            yield number, f"host/{own_folder} must not include host/{folder}: that is a higher floor"
+        included = match.group(1)
+        if "/" not in included:
+            if "/" in own:
+                yield number, f'write includes from host/: "{os.path.dirname(own)}/{included}"'
+        elif wrong := floors.breach(own, included):
+            yield number, f"host/{own} must not include host/{included}: {wrong}"
 
 
 def check_sleeps(path, lines):

@@ -40,6 +40,16 @@ def test_including_a_higher_floor_is_found():
     assert found("host/http/a.c", '#include "base/log.h"\n#include "fleet/fleet.h"') == [2]
 
 
+def test_including_a_higher_floor_of_the_same_folder_is_found():
+    assert found("host/fleet/output/a.c", '#include "fleet/instance/instance.h"\n#include "fleet/fleet_env.h"') == [1]
+    assert found("host/fleet/fleet_env.c", '#include "fleet/fleet.h"') == [1]
+
+
+def test_including_a_neighbour_is_found():
+    assert found("host/fleet/a.c", '#include "gateway/gateway.h"\n#include "routing/slot_pool.h"') == [1]
+    assert found("host/gateway/a.c", '#include "routing/slot_pool.h"\n#include "fleet/fleet.h"') == [2]
+
+
 def test_main_may_include_every_floor_and_its_neighbours():
     assert found("host/main.c", '#include "daemon.h"\n#include "admin/admin.h"') == []
 

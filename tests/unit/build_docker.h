@@ -5,11 +5,11 @@
 
 #include "build_bench.h"
 
+#include "base/background.h"
 #include "base/ident.h"
-#include "build/background.h"
-#include "build/runtime_image.h"
 #include "docker/container.h"
 #include "docker/image.h"
+#include "prepare/image/runtime_image.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -2,18 +2,18 @@
 #ifndef TESTS_FLEET_BENCH_H
 #define TESTS_FLEET_BENCH_H
 
+#include "base/background.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/strbuf.h"
-#include "build/background.h"
-#include "build/dependency_store.h"
-#include "build/package_store.h"
 #include "docker/docker.h"
 #include "fake_engine.h"
-#include "fleet/engine_queue.h"
+#include "fleet/engine/engine_queue.h"
 #include "fleet/fleet_env.h"
-#include "fleet/loss_book.h"
+#include "fleet/instance/loss_book.h"
+#include "prepare/store/dependency_store.h"
+#include "prepare/store/package_store.h"
 
 #include <event2/event.h>
 #include <setjmp.h>

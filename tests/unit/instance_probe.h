@@ -4,7 +4,7 @@
 #ifndef TESTS_INSTANCE_PROBE_H
 #define TESTS_INSTANCE_PROBE_H
 
-#include "fleet/instance.h"
+#include "fleet/instance/instance.h"
 
 #include "fleet_bench.h"
 

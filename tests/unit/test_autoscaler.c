@@ -1,7 +1,7 @@
 /* The autoscaler: recorded situations and histories, each with the decision it must lead to. */
-#include "fleet/autoscaler.h"
+#include "fleet/scale/autoscaler.h"
 
-#include "fleet/scale_history.h"
+#include "fleet/scale/scale_history.h"
 
 #include <dirent.h>
 #include <setjmp.h>

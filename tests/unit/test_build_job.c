@@ -1,8 +1,8 @@
 #include "build_bench.h"
 
 #include "base/clock.h"
-#include "build/build_job.h"
-#include "build/tree.h"
+#include "prepare/process/build_job.h"
+#include "prepare/store/tree.h"
 
 #include <dirent.h>
 #include <stdio.h>

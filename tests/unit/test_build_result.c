@@ -1,4 +1,4 @@
-#include "build/build_result.h"
+#include "prepare/process/build_result.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* Lines of output: how they are shown, and which one says why a build failed. */
-#include "build/cause_line.h"
-#include "build/shown_line.h"
+#include "prepare/process/cause_line.h"
+#include "prepare/process/shown_line.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

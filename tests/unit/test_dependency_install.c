@@ -1,7 +1,7 @@
 #include "build_docker.h"
 
-#include "build/dependency_install.h"
-#include "build/package_store.h"
+#include "prepare/install/dependency_install.h"
+#include "prepare/store/package_store.h"
 
 #define REQUESTS_MAX 8
 

@@ -1,6 +1,6 @@
 #include "build_bench.h"
 
-#include "build/dependency_store.h"
+#include "prepare/store/dependency_store.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* The socket that runners dial. */
-#include "fleet/dial.h"
+#include "fleet/link/dial.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"

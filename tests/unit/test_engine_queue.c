@@ -1,5 +1,5 @@
 /* In which order Docker is asked for things. */
-#include "fleet/engine_queue.h"
+#include "fleet/engine/engine_queue.h"
 
 #include "base/clock.h"
 

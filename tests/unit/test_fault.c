@@ -1,5 +1,5 @@
 /* Whose doing a loss was, by component and reason. */
-#include "fleet/fault.h"
+#include "fleet/instance/fault.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

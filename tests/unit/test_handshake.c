@@ -1,6 +1,6 @@
 /* The exchange that loads a function, with a runner at the other end of a socket pair that answers right,
  * wrong, in pieces, early, late and not at all. */
-#include "fleet/handshake.h"
+#include "fleet/link/handshake.h"
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"

@@ -1,5 +1,5 @@
 /* Which runtime images are superseded. */
-#include "build/image_prune.h"
+#include "prepare/image/image_prune.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* What POST /.berth/init tells the runner. */
-#include "fleet/init_settings.h"
+#include "fleet/revision/init_settings.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* What a plugin's process can reach, tried by one that wants to: tests/peers/bad/hostile.c. */
 #include "build_bench.h"
 
-#include "build/build_job.h"
-#include "build/build_spawn.h"
+#include "prepare/process/build_job.h"
+#include "prepare/process/build_spawn.h"
 
 #include <dirent.h>
 #include <errno.h>

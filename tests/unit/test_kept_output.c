@@ -1,5 +1,5 @@
 /* The output of a build: all of it, or its beginning and its end. */
-#include "build/kept_output.h"
+#include "prepare/process/kept_output.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Causes of losses are kept for a while, and found by the instance. */
-#include "fleet/loss_book.h"
+#include "fleet/instance/loss_book.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* How much of a function's output goes into the log: time is passed in. */
-#include "fleet/output_limit.h"
+#include "fleet/output/output_limit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

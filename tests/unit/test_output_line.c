@@ -1,4 +1,4 @@
-#include "fleet/output_line.h"
+#include "fleet/output/output_line.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

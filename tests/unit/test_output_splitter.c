@@ -1,5 +1,5 @@
 /* Bytes that become lines, however they are cut: each once, in order, long ones in pieces. */
-#include "fleet/output_splitter.h"
+#include "fleet/output/output_splitter.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The last lines of a container, as errors quote them. */
-#include "fleet/output_tail.h"
+#include "fleet/output/output_tail.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Who owns a state directory. */
-#include "fleet/owner.h"
+#include "fleet/engine/owner.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"

@@ -1,7 +1,7 @@
 #include "build_bench.h"
 
-#include "build/package_store.h"
-#include "build/tree.h"
+#include "prepare/store/package_store.h"
+#include "prepare/store/tree.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Who gets a word that several plugins ask for. */
-#include "build/plugin_claims.h"
+#include "prepare/plugin_claims.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

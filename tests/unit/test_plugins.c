@@ -1,6 +1,6 @@
 #include "build_bench.h"
 
-#include "build/plugins.h"
+#include "prepare/plugins.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* How pools on worker threads reach the control thread, also while it lets go of them. */
-#include "fleet/pool_watch.h"
+#include "fleet/scale/pool_watch.h"
 
 #include "base/clock.h"
 #include "base/strbuf.h"

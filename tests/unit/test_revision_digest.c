@@ -1,5 +1,5 @@
 /* What makes a revision another one, and what does not. */
-#include "fleet/revision_digest.h"
+#include "fleet/revision/revision_digest.h"
 
 #include "base/strbuf.h"
 

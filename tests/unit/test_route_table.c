@@ -1,4 +1,4 @@
-#include "gateway/route_table.h"
+#include "routing/route_table.h"
 
 #include <pthread.h>
 #include <setjmp.h>

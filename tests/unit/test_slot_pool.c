@@ -1,4 +1,4 @@
-#include "gateway/slot_pool.h"
+#include "routing/slot_pool.h"
 
 #include "base/strbuf.h"
 

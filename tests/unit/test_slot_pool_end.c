@@ -1,5 +1,5 @@
 /* What becomes of requests that wait in a pool which will not serve them: they are told why. */
-#include "gateway/slot_pool.h"
+#include "routing/slot_pool.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 #include "build_bench.h"
 
-#include "build/tree.h"
+#include "prepare/store/tree.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 #include "base/fs.h"
 #include "base/strbuf.h"
 #include "fake_engine.h"
-#include "gateway/slot_pool.h"
+#include "routing/slot_pool.h"
 
 #include <event2/event.h>
 #include <setjmp.h>

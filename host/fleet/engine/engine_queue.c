@@ -1,0 +1,182 @@
+#include "fleet/engine/engine_queue.h"
+
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "fleet/fleet_env.h"
+
+#include <stdlib.h>
+
+#define REMOVAL_PATIENCE_MS 2000
+
+struct engine_queue {
+    struct event *dispatcher; /* run callbacks come from the event loop, never from inside a caller */
+    unsigned parallel;
+    unsigned starts_waiting, starts_running, removals_waiting, removals_running;
+    uint64_t turn;
+    struct engine_ticket *first, *last; /* waiting, oldest first */
+};
+
+static void wake(struct engine_queue *queue)
+{
+    event_active(queue->dispatcher, EV_TIMEOUT, 0);
+}
+
+static void append(struct engine_queue *queue, struct engine_ticket *ticket)
+{
+    ticket->next = NULL;
+    ticket->previous = queue->last;
+    if (queue->last)
+        queue->last->next = ticket;
+    else
+        queue->first = ticket;
+    queue->last = ticket;
+}
+
+static void unlink_ticket(struct engine_queue *queue, struct engine_ticket *ticket)
+{
+    if (ticket->previous)
+        ticket->previous->next = ticket->next;
+    else
+        queue->first = ticket->next;
+    if (ticket->next)
+        ticket->next->previous = ticket->previous;
+    else
+        queue->last = ticket->previous;
+}
+
+static unsigned *waiting_count(struct engine_queue *queue, const struct engine_ticket *ticket)
+{
+    return ticket->removal ? &queue->removals_waiting : &queue->starts_waiting;
+}
+
+static unsigned *running_count(struct engine_queue *queue, const struct engine_ticket *ticket)
+{
+    return ticket->removal ? &queue->removals_running : &queue->starts_running;
+}
+
+static bool goes_before(const struct engine_account *a, const struct engine_account *b)
+{
+    return a->yields == b->yields ? a->last_turn < b->last_turn : b->yields;
+}
+
+/* The waiting start whose function has not had a turn for longest, the oldest of equals; one that somebody
+ * waits for before those that nobody does. */
+static struct engine_ticket *next_start(struct engine_queue *queue)
+{
+    struct engine_ticket *best = NULL;
+    for (struct engine_ticket *ticket = queue->first; ticket; ticket = ticket->next) {
+        if (!ticket->removal && (!best || goes_before(ticket->account, best->account)))
+            best = ticket;
+    }
+    return best;
+}
+
+static struct engine_ticket *next_removal(struct engine_queue *queue)
+{
+    for (struct engine_ticket *ticket = queue->first; ticket; ticket = ticket->next) {
+        if (ticket->removal)
+            return ticket;
+    }
+    return NULL;
+}
+
+/* A removal that may run now, or NULL; then *ret_wait_ms says when its patience ends. */
+static struct engine_ticket *due_removal(struct engine_queue *queue, uint64_t now_ms, uint64_t *ret_due_ms)
+{
+    *ret_due_ms = 0;
+    if (queue->removals_running >= queue->parallel)
+        return NULL;
+    struct engine_ticket *removal = next_removal(queue);
+    if (!removal)
+        return NULL;
+    if (queue->starts_waiting + queue->starts_running == 0 ||
+        now_ms >= removal->since_ms + REMOVAL_PATIENCE_MS)
+        return removal;
+    *ret_due_ms = removal->since_ms + REMOVAL_PATIENCE_MS;
+    return NULL;
+}
+
+static void run(struct engine_queue *queue, struct engine_ticket *ticket)
+{
+    unlink_ticket(queue, ticket);
+    (*waiting_count(queue, ticket))--;
+    (*running_count(queue, ticket))++;
+    ticket->state = TICKET_RUNNING;
+    if (ticket->account)
+        ticket->account->last_turn = ++queue->turn;
+    ticket->run(ticket->owner);
+}
+
+static void dispatch(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct engine_queue *queue = context;
+    while (queue->starts_waiting > 0 && queue->starts_running < queue->parallel)
+        run(queue, next_start(queue));
+
+    uint64_t now_ms = clock_ms(), due_ms;
+    struct engine_ticket *removal;
+    while ((removal = due_removal(queue, now_ms, &due_ms)) != NULL)
+        run(queue, removal);
+    if (due_ms)
+        fleet_timer_at(queue->dispatcher, due_ms, now_ms);
+}
+
+struct engine_queue *engine_queue_create(struct event_base *base, unsigned parallel)
+{
+    struct engine_queue *queue = xcalloc(1, sizeof(*queue));
+    queue->parallel = parallel ? parallel : 1;
+    queue->dispatcher = evtimer_new(base, dispatch, queue);
+    return queue;
+}
+
+void engine_queue_destroy(struct engine_queue *queue)
+{
+    if (!queue)
+        return;
+    event_free(queue->dispatcher);
+    free(queue);
+}
+
+static void enqueue(struct engine_queue *queue, struct engine_ticket *ticket)
+{
+    ticket->state = TICKET_WAITING;
+    ticket->since_ms = clock_ms();
+    append(queue, ticket);
+    (*waiting_count(queue, ticket))++;
+    wake(queue);
+}
+
+void engine_queue_start(struct engine_queue *queue, struct engine_ticket *ticket,
+                        struct engine_account *account)
+{
+    ticket->removal = false;
+    ticket->account = account;
+    enqueue(queue, ticket);
+}
+
+void engine_queue_remove(struct engine_queue *queue, struct engine_ticket *ticket)
+{
+    ticket->removal = true;
+    ticket->account = NULL;
+    enqueue(queue, ticket);
+}
+
+void engine_queue_finish(struct engine_queue *queue, struct engine_ticket *ticket)
+{
+    if (ticket->state == TICKET_UNUSED)
+        return;
+    if (ticket->state == TICKET_WAITING) {
+        unlink_ticket(queue, ticket);
+        (*waiting_count(queue, ticket))--;
+    } else {
+        (*running_count(queue, ticket))--;
+    }
+    ticket->state = TICKET_UNUSED;
+    wake(queue);
+}
+
+unsigned engine_queue_starts(const struct engine_queue *queue)
+{
+    return queue->starts_waiting + queue->starts_running;
+}

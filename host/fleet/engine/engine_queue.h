@@ -1,0 +1,54 @@
+/*
+ * In which order Docker is asked for the slow things. Parallel starts slow each other down, so only about one
+ * a core runs at a time, taken round robin over functions, those that nobody waits for last; removals wait
+ * while starts are wanted, but not for ever. Control thread.
+ */
+#ifndef FLEET_ENGINE_ENGINE_QUEUE_H
+#define FLEET_ENGINE_ENGINE_QUEUE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine_queue;
+
+/* Whose turn it was last: one for each function (and one for each prewarm pool). Zero-initialised; outlives
+ * its tickets. */
+struct engine_account {
+    uint64_t last_turn;
+    bool yields; /* nobody waits for its starts: they come after all others */
+};
+
+enum engine_ticket_state { TICKET_UNUSED = 0, TICKET_WAITING, TICKET_RUNNING };
+
+/* One wish, embedded in what makes it. Zero-initialised is unused. */
+struct engine_ticket {
+    enum engine_ticket_state state;
+    bool removal;
+    struct engine_account *account;
+    void (*run)(void *owner); /* called from the event loop when its turn has come */
+    void *owner;
+    uint64_t since_ms;
+    struct engine_ticket *next, *previous;
+};
+
+/* `parallel` starts at a time at most, and as many removals. */
+struct engine_queue *engine_queue_create(struct event_base *base, unsigned parallel);
+
+/* No ticket may be in use any more. NULL is fine. */
+void engine_queue_destroy(struct engine_queue *queue);
+
+/* Queues a start; set `run` and `owner` before. */
+void engine_queue_start(struct engine_queue *queue, struct engine_ticket *ticket,
+                        struct engine_account *account);
+
+/* Queues a removal: it runs when no start waits or runs, or after it has waited for 2 s. */
+void engine_queue_remove(struct engine_queue *queue, struct engine_ticket *ticket);
+
+/* Ends a running ticket or withdraws a waiting one. Harmless on an unused one. */
+void engine_queue_finish(struct engine_queue *queue, struct engine_ticket *ticket);
+
+/* Starts that wait or run. */
+unsigned engine_queue_starts(const struct engine_queue *queue);
+
+#endif

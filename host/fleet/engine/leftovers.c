@@ -1,0 +1,107 @@
+#include "fleet/engine/leftovers.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "docker/container.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define RETRY_FIRST_MS 500 /* doubling */
+#define RETRY_MOST_MS  60000
+
+struct leftover {
+    struct leftover *next, *prev;
+    struct leftovers *leftovers;
+    char *id, *name;
+    struct docker_call *call;
+    struct event *retry;
+    uint64_t pause_ms;
+};
+
+struct leftovers {
+    const struct fleet_env *env;
+    struct leftover *list;
+};
+
+struct leftovers *leftovers_create(const struct fleet_env *env)
+{
+    struct leftovers *leftovers = xcalloc(1, sizeof(*leftovers));
+    leftovers->env = env;
+    return leftovers;
+}
+
+static void forget(struct leftover *leftover)
+{
+    DL_DELETE(leftover->leftovers->list, leftover);
+    docker_cancel(leftover->call);
+    event_free(leftover->retry);
+    free(leftover->id);
+    free(leftover->name);
+    free(leftover);
+}
+
+void leftovers_destroy(struct leftovers *leftovers)
+{
+    if (!leftovers)
+        return;
+    struct leftover *leftover, *next;
+    DL_FOREACH_SAFE(leftovers->list, leftover, next)
+    forget(leftover);
+    free(leftovers);
+}
+
+static void on_removed(void *owner, const struct error *err)
+{
+    struct leftover *leftover = owner;
+    leftover->call = NULL;
+    if (!err || strcmp(err->reason, "not-found") == 0) {
+        forget(leftover);
+        return;
+    }
+    if (leftover->pause_ms == RETRY_FIRST_MS)
+        log_warning("engine.leftover-stays", LOG_STR("container", leftover->name), LOG_ERR(err));
+    uint64_t now_ms = clock_ms();
+    fleet_timer_at(leftover->retry, now_ms + leftover->pause_ms, now_ms);
+    leftover->pause_ms = leftover->pause_ms < RETRY_MOST_MS / 2 ? 2 * leftover->pause_ms : RETRY_MOST_MS;
+}
+
+static void try_to_remove(struct leftover *leftover)
+{
+    leftover->call =
+        docker_container_remove(leftover->leftovers->env->docker, leftover->id, true, on_removed, leftover);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    try_to_remove(context);
+}
+
+static bool is_known(const struct leftovers *leftovers, const char *id)
+{
+    const struct leftover *leftover;
+    DL_FOREACH(leftovers->list, leftover)
+    {
+        if (strcmp(leftover->id, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+void leftovers_remove(struct leftovers *leftovers, const char *id, const char *name, const char *state)
+{
+    if (is_known(leftovers, id))
+        return;
+    log_info("engine.leftover", LOG_STR("container", name), LOG_STR("state", state));
+    struct leftover *leftover = xcalloc(1, sizeof(*leftover));
+    leftover->leftovers = leftovers;
+    leftover->id = xstrdup(id);
+    leftover->name = xstrdup(name);
+    leftover->pause_ms = RETRY_FIRST_MS;
+    leftover->retry = evtimer_new(leftovers->env->base, on_retry, leftover);
+    DL_APPEND(leftovers->list, leftover);
+    try_to_remove(leftover);
+}

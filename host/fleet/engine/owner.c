@@ -1,0 +1,65 @@
+#include "fleet/engine/owner.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/ident.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+
+int owner_lock(const char *dir, const char *name, int *ret_fd, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/%s", dir, name);
+    cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_errno(err, "fleet", errno, "cannot open %s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK)
+            return error_errno(err, "fleet", errno, "cannot lock %s", path);
+        error_set(err, "fleet", "in-use", "another berthd uses the directory %s", dir);
+        return error_hint(err, "give this one its own --state and --run-dir");
+    }
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+static int read_or_make_id(const char *state_dir, char *ret_id, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/host-id", state_dir);
+    cleanup_free char *text = NULL;
+    if (fs_exists(path)) {
+        if (fs_read_file(path, 256, &text, NULL, err) < 0)
+            return -1;
+        if (strspn(text, "0123456789abcdef") < OWNER_ID_DIGITS)
+            return error_set(err, "fleet", "state-damaged", "%s does not hold an id of %d hexadecimal digits",
+                             path, OWNER_ID_DIGITS);
+        memcpy(ret_id, text, OWNER_ID_DIGITS);
+        ret_id[OWNER_ID_DIGITS] = '\0';
+        return 0;
+    }
+    ident_random(ret_id, OWNER_ID_DIGITS);
+    return fs_write_file(path, ret_id, OWNER_ID_DIGITS, 0644, err);
+}
+
+int owner_acquire(const char *state_dir, struct owner *ret_owner, struct error *err)
+{
+    struct owner owner = {.lock_fd = -1};
+    if (owner_lock(state_dir, "lock", &owner.lock_fd, err) < 0)
+        return -1;
+    if (read_or_make_id(state_dir, owner.id, err) < 0) {
+        owner_release(&owner);
+        return -1;
+    }
+    *ret_owner = owner;
+    return 0;
+}
+
+void owner_release(struct owner *owner)
+{
+    if (owner->lock_fd >= 0)
+        close(owner->lock_fd);
+    owner->lock_fd = -1;
+}

@@ -1,0 +1,215 @@
+#include "fleet/instance/autopsy.h"
+
+#include "base/strbuf.h"
+#include "base/utf8.h"
+#include "docker/container.h"
+#include "fleet/instance/init/exit_status.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define END_WAIT_MS     2000 /* for a container that seems to have died to be seen dead */
+#define ENGINE_LIMIT_MS 5000 /* for each thing the engine is asked */
+
+struct autopsy {
+    const struct fleet_env *env;
+    enum autopsy_case what;
+    struct autopsy_subject subject;
+    char *container_id, *phase; /* the subject's */
+    autopsy_done_fn *done;
+    void *owner;
+    struct docker_call *call;
+    struct error engine_error; /* component NULL: it told */
+    bool running, oom_killed, signalled;
+    int exit_code;
+    char *start_error;
+};
+
+static void autopsy_free(struct autopsy *autopsy)
+{
+    free(autopsy->container_id);
+    free(autopsy->phase);
+    free(autopsy->start_error);
+    free(autopsy);
+}
+
+/* The codes of the first process when the command is not there, or is no program. */
+static bool cannot_be_run(const struct autopsy *autopsy)
+{
+    return (autopsy->exit_code == INIT_CANNOT_RUN || autopsy->exit_code == INIT_NOT_FOUND) &&
+           strcmp(autopsy->phase, AUTOPSY_STARTING) == 0;
+}
+
+/* The signal that ended the container or its runner; 0: none. */
+static int signal_of(int exit_code)
+{
+    if (exit_code == INIT_RUNNER_KILLED)
+        return SIGKILL;
+    return exit_code > 128 && exit_code <= 128 + SIGRTMAX ? exit_code - 128 : 0;
+}
+
+static void describe_exit(const struct autopsy *autopsy, struct error *cause)
+{
+    bool killed = autopsy->signalled || autopsy->exit_code == 128 + SIGKILL; /* see fault.h */
+    const char *reason = killed ? "container-killed" : "container-exited";
+    const char *how = killed ? " from outside" : "";
+    int number = signal_of(autopsy->exit_code);
+    if (autopsy->oom_killed) {
+        error_set(cause, "container", "out-of-memory",
+                  "the container used more than its memory limit of %llu MiB while %s",
+                  (unsigned long long)(autopsy->subject.memory_bytes >> 20), autopsy->phase);
+        error_hint(cause,
+                   "raise `memory` in the function's configuration; what is in /tmp, /dev/shm, the home "
+                   "and the working directory counts, too");
+    } else if (number > 0) {
+        error_set(cause, "container", reason, "the container was ended by SIG%s%s while %s",
+                  sigabbrev_np(number) ? sigabbrev_np(number) : "?", how, autopsy->phase);
+    } else if (cannot_be_run(autopsy)) {
+        error_set(cause, "container", reason, "the container's command cannot be run (exit code %d)",
+                  autopsy->exit_code);
+        error_hint(cause, "look at what the plugin launches, and whether the image has it");
+    } else {
+        error_set(cause, "container", reason, "the container %s with code %d while %s",
+                  killed ? "was stopped from outside and exited" : "exited", autopsy->exit_code,
+                  autopsy->phase);
+    }
+}
+
+/* What kept the engine from telling: that the container is gone says enough, everything else is its own
+ * trouble and no fault of the function. */
+static void describe_silence(const struct autopsy *autopsy, struct error *cause)
+{
+    if (strcmp(autopsy->engine_error.reason, "not-found") != 0)
+        *cause = autopsy->engine_error;
+    else
+        error_set(cause, "container", "container-gone", "the container was gone while %s", autopsy->phase);
+}
+
+static void describe_running(const struct autopsy *autopsy, struct error *cause)
+{
+    if (autopsy->what == AUTOPSY_TIMED_OUT) {
+        error_set(cause, "fleet", "start-timeout", "the instance was not ready within %u ms (%s)",
+                  autopsy->subject.start_timeout_ms, autopsy->phase);
+        error_hint(cause, "raise the function's `start_timeout` if it needs longer to load");
+    } else if (autopsy->what == AUTOPSY_DISCONNECTED) {
+        error_set(cause, "runner", "runner-gone",
+                  "the runner closed all its connections while %s, and its container goes on",
+                  autopsy->phase);
+        error_hint(cause, "does the function close descriptors that are not its own?");
+    } else if (autopsy->signalled) {
+        error_set(cause, "container", "container-killed", "the container was sent a signal while %s",
+                  autopsy->phase);
+    } else {
+        error_set(cause, "runner", "runner-gone",
+                  "the runner closed its connection while %s, and its container goes on", autopsy->phase);
+    }
+}
+
+static void describe(const struct autopsy *autopsy, struct error *cause)
+{
+    if (autopsy->engine_error.component)
+        describe_silence(autopsy, cause);
+    else if (autopsy->start_error && *autopsy->start_error)
+        error_set(cause, "container", "container-exited", "the container could not start: %s",
+                  autopsy->start_error);
+    else if (autopsy->running)
+        describe_running(autopsy, cause);
+    else
+        describe_exit(autopsy, cause);
+}
+
+/* What the engine could not tell about, the container's own words are not about either. */
+static void quote_last_line(const struct autopsy *autopsy, struct error *cause)
+{
+    if (autopsy->engine_error.component)
+        return;
+    instance_output_drain(autopsy->subject.output);
+    const char *last = output_tail_last(instance_output_tail(autopsy->subject.output));
+    size_t length = strlen(cause->message);
+    if (last)
+        snprintf(cause->message + length, sizeof(cause->message) - length, "; its last line was: %s", last);
+}
+
+static void conclude(struct autopsy *autopsy)
+{
+    struct error cause;
+    describe(autopsy, &cause);
+    quote_last_line(autopsy, &cause);
+    utf8_repair(cause.message);
+    autopsy_done_fn *done = autopsy->done;
+    void *owner = autopsy->owner;
+    autopsy_free(autopsy);
+    done(owner, &cause);
+}
+
+static void keep_state(struct autopsy *autopsy, const struct docker_state *state)
+{
+    autopsy->running = state->running;
+    autopsy->oom_killed = state->oom_killed;
+    autopsy->exit_code = state->exit_code;
+    autopsy->start_error = xstrdup(state->error);
+}
+
+static void on_inspected(void *owner, const struct error *err, const struct docker_state *state)
+{
+    struct autopsy *autopsy = owner;
+    autopsy->call = NULL;
+    if (err) {
+        autopsy->engine_error = *err;
+        conclude(autopsy);
+        return;
+    }
+    keep_state(autopsy, state);
+    conclude(autopsy);
+}
+
+static void inspect(struct autopsy *autopsy)
+{
+    autopsy->call =
+        docker_container_inspect(autopsy->env->docker, autopsy->container_id, on_inspected, autopsy);
+    docker_call_set_timeout(autopsy->call, ENGINE_LIMIT_MS);
+}
+
+/* A container whose connection has closed may not have ended yet: its end is waited for, for a moment. */
+static void on_waited(void *owner, const struct error *err, int exit_code)
+{
+    (void)err, (void)exit_code; /* inspecting tells both, and whether it has ended at all */
+    inspect(owner);
+}
+
+struct autopsy *autopsy_start(const struct fleet_env *env, enum autopsy_case what,
+                              const struct autopsy_subject *subject, autopsy_done_fn *done, void *owner)
+{
+    struct autopsy *autopsy = xcalloc(1, sizeof(*autopsy));
+    *autopsy = (struct autopsy){
+        .env = env,
+        .what = what,
+        .subject = *subject,
+        .done = done,
+        .owner = owner,
+    };
+    autopsy->subject.container_id = autopsy->container_id = xstrdup(subject->container_id);
+    autopsy->subject.phase = autopsy->phase = xstrdup(subject->phase);
+    if (what == AUTOPSY_DIED) {
+        autopsy->call = docker_container_wait(env->docker, autopsy->container_id, on_waited, autopsy);
+        docker_call_set_timeout(autopsy->call, END_WAIT_MS);
+    } else {
+        inspect(autopsy);
+    }
+    return autopsy;
+}
+
+void autopsy_note_signal(struct autopsy *autopsy)
+{
+    autopsy->signalled = true;
+}
+
+void autopsy_cancel(struct autopsy *autopsy)
+{
+    if (!autopsy)
+        return;
+    docker_cancel(autopsy->call);
+    autopsy_free(autopsy);
+}

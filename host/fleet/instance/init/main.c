@@ -1,0 +1,85 @@
+/*
+ * The first process of every instance's container: `init STDOUT STDERR PROGRAM [ARGUMENT...]` opens what its
+ * output goes to, starts the runner and stays its parent. The kernel makes this process the parent of
+ * whatever is left behind in the container, so it reaps what ends; other signals it hands on to the runner,
+ * with which it ends. What the container exits with then says how the runner ended: see exit_status.h.
+ */
+#include "fleet/instance/init/exit_status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int exit_status(int status)
+{
+    int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return code == 128 + SIGKILL ? INIT_RUNNER_KILLED : code;
+}
+
+/* Reaps all that have ended. True when the runner is one of them. */
+static bool reap(pid_t runner, int *ret_status)
+{
+    bool has_ended = false;
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid != runner)
+            continue;
+        *ret_status = status;
+        has_ended = true;
+    }
+    return has_ended;
+}
+
+static int run(char **argv, const sigset_t *mask)
+{
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    execvp(argv[0], argv);
+    int errnum = errno;
+    fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errnum));
+    return errnum == ENOENT ? INIT_NOT_FOUND : INIT_CANNOT_RUN;
+}
+
+static int watch(pid_t runner, const sigset_t *signals)
+{
+    int status = 0;
+    while (!reap(runner, &status)) {
+        int number = sigwaitinfo(signals, NULL);
+        if (number > 0 && number != SIGCHLD)
+            kill(runner, number);
+    }
+    return exit_status(status);
+}
+
+static int redirect(int fd, const char *path)
+{
+    int opened = open(path, O_WRONLY | O_CLOEXEC);
+    if (opened >= 0 && dup2(opened, fd) >= 0)
+        return close(opened);
+    fprintf(stderr, "cannot open %s: %s\n", path, strerror(errno));
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fprintf(stderr, "usage: init STDOUT STDERR PROGRAM [ARGUMENT...]\n");
+        return INIT_NOT_FOUND;
+    }
+    /* First of all: a signal that is not blocked is lost on the first process of a container. */
+    sigset_t all, mask;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &mask);
+    if (redirect(STDOUT_FILENO, argv[1]) < 0 || redirect(STDERR_FILENO, argv[2]) < 0)
+        return INIT_CANNOT_RUN;
+    pid_t runner = fork();
+    if (runner < 0) {
+        fprintf(stderr, "cannot start the runner: %s\n", strerror(errno));
+        return INIT_CANNOT_RUN;
+    }
+    return runner == 0 ? run(argv + 3, &mask) : watch(runner, &all);
+}

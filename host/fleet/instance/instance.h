@@ -1,0 +1,186 @@
+/*
+ * An instance: one container, the socket its runner dials, and its slots. Control thread.
+ *
+ *   creating ──created──► starting ──dialled──► prewarmed ──instance_load──► loading ──init answered──► ready
+ *      │                     │                     │                           │                         │
+ *      │                     │ (with a load given at start, straight to loading)         instance_retire │
+ *      │                     │                     │                           │                         ▼
+ *      ├─────────────────────┴─────────────────────┼───────────────────────────┴──────────────────► draining
+ *      ▼                                           ▼                                                     │
+ *    failed (cause found) ────────────────────► removing ◄───────────────────────────────────────────────┘
+ *                                                  │
+ *                                                  ▼
+ *                                                gone (hooks.gone, then freed)
+ *
+ * Only from `starting` on there is a container that Docker has named. Before that nothing about one is asked
+ * or believed: the socket refuses whoever dials, and what Docker says of an end is not about this start.
+ *
+ * Whatever happens, and in whichever order (the container dies while it is being removed, a runner dials
+ * late, a docker call fails), every instance ends with exactly one hooks.gone, and hooks.failed comes at most
+ * once, before it.
+ */
+#ifndef FLEET_INSTANCE_INSTANCE_H
+#define FLEET_INSTANCE_INSTANCE_H
+
+#include "base/error.h"
+#include "fleet/fleet_env.h"
+#include "fleet/output/function_output.h"
+#include "routing/slot_pool.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum instance_state {
+    INSTANCE_CREATING,  /* waits for its turn, or for Docker to make the container */
+    INSTANCE_STARTING,  /* the container is there and is started; its runner has not dialled yet */
+    INSTANCE_PREWARMED, /* the runner has dialled and waits for a function */
+    INSTANCE_LOADING,   /* init is on its way */
+    INSTANCE_READY,     /* takes requests */
+    INSTANCE_DRAINING,  /* finishes those under way */
+    INSTANCE_FAILED,    /* the cause is being found out */
+    INSTANCE_REMOVING,  /* the container is being stopped and removed */
+};
+
+struct instance;
+struct engine_account;
+
+/* What container to start. Borrowed during instance_start(). */
+struct instance_spec {
+    const char *runtime; /* name, for labels and names */
+    const char *image;
+    const char *const *command;     /* ended by NULL, or NULL: the image's own */
+    const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
+    const char *code_dir; /* mounted read-only as /berth/code; NULL: a folder of its own, empty until
+                           * somebody fills it, for a prewarmed instance */
+    uint64_t memory_bytes;
+    uint64_t tmp_bytes, shm_bytes;
+    double cpus;
+    enum network_mode network;
+};
+
+/* What function to load. Borrowed during the call that takes it. */
+struct instance_load {
+    const char *function;           /* name, for the container's name and logs */
+    struct function_output *output; /* where what it writes goes; outlives the instance */
+    struct slot_pool *pool;         /* referenced by the instance until its group is retired */
+    const json_t *settings;         /* the init settings without `instance`, which is added */
+    unsigned concurrency;           /* slots, from 1 */
+    unsigned timeout_ms;            /* that a request may take */
+    unsigned start_timeout_ms;      /* from the container's start to the loaded function; 0: the host's */
+    uint64_t
+        memory_bytes; /* limits that the function asks for; applied when they differ from the container's */
+    double cpus;
+};
+
+/* How long the phases took, in milliseconds; 0: not passed (yet). */
+struct instance_times {
+    uint64_t created_ms; /* clock_ms() when it was asked for */
+    uint32_t create_ms;  /* docker create */
+    uint32_t start_ms;   /* docker start, with the first dial when that was later */
+    uint32_t load_ms;    /* init sent to answered */
+};
+
+struct instance_hooks {
+    bool (*wanted)(struct instance *instance,
+                   void *owner); /* asked when its turn to start comes; false: it goes. NULL: yes */
+    void (*prewarmed)(struct instance *instance, void *owner); /* only when started without a load */
+    void (*ready)(struct instance *instance, void *owner);
+    void (*failed)(struct instance *instance, const struct error *cause, void *owner);
+    void (*gone)(struct instance *instance, void *owner);
+};
+
+/* Starts a container; with `load` its function is loaded as soon as the runner dials. Reports everything
+ * through hooks, from the event loop, never from within this call. The instance belongs to itself and frees
+ * itself after hooks.gone. */
+struct instance *instance_start(struct fleet_env *env, const struct instance_spec *spec,
+                                const struct instance_load *load, const struct instance_hooks *hooks,
+                                struct engine_account *account, void *owner);
+
+/* Where an instance that was started without a load, and is prewarmed or on its way, finds its function's
+ * code: to be filled before instance_load(), and gone with the instance. The container cannot write there. */
+const char *instance_code_dir(const struct instance *instance);
+
+/* Gives an instance that was started without a load its function: a prewarmed one loads it at once, one that
+ * is on its way when its runner dials. `hooks` and `owner` replace those it had. */
+void instance_load(struct instance *instance, const struct instance_load *load,
+                   const struct instance_hooks *hooks, void *owner);
+
+/* Removes it when that cuts no request off: at once when it is ready and wholly idle. False, and nothing
+ * happens, when a request is under way or it is not ready. `why` goes to the log. */
+bool instance_retire_if_idle(struct instance *instance, const char *why);
+
+enum instance_expiry {
+    EXPIRY_GONE,  /* it is being removed */
+    EXPIRY_ASKED, /* its runner is asked whether it still works, and it goes if not */
+    EXPIRY_STAYS  /* its runner still works, or a request has just come */
+};
+
+/* How long after an answer of the runner it is asked again, in milliseconds. */
+#define INSTANCE_WORK_MS 500
+
+/* Removes a ready instance that has been idle since `idle_since_ms` for long enough, unless its runner still
+ * works on what has been answered (a background task, a thread): that is waited for until the function's
+ * `timeout` after the last answer. To be called again after INSTANCE_WORK_MS unless it is gone;
+ * `idle_since_ms` does not count while the runner is being asked. */
+enum instance_expiry instance_expire(struct instance *instance, uint64_t idle_since_ms, uint64_t now_ms);
+
+/* Whether the runner is being asked, which keeps a slot busy. */
+bool instance_is_asked(const struct instance *instance);
+
+/* Whether the runner has said so when it was asked last. */
+bool instance_works(const struct instance *instance);
+
+/* Takes no new request, and is removed when those under way are finished or `drain_ms` have passed: at once
+ * when there are none. In any state; when it drains already it gets at most as long. */
+void instance_retire(struct instance *instance, const char *why, uint64_t drain_ms);
+
+/* Its pool's hook `drained` has come. */
+void instance_drained(struct instance *instance);
+
+/* Its pool's hook `lost` has come. */
+void instance_slot_lost(struct instance *instance, enum slot_fate fate);
+
+/* Docker says that the container has ended; that somebody has had it sent a signal. Nothing while it is being
+ * created: Berth has started none yet. */
+void instance_container_died(struct instance *instance);
+void instance_container_signalled(struct instance *instance);
+
+/* Asks Docker whether the container still runs, after its events may have been missed. */
+void instance_verify(struct instance *instance);
+
+uint64_t instance_id(const struct instance *instance);
+const char *instance_name(const struct instance *instance); /* the id as 12 hexadecimal digits */
+enum instance_state instance_current_state(const struct instance *instance);
+
+/* Whether Docker is starting it already and no function has been given to it. */
+bool instance_is_on_its_way(const struct instance *instance);
+
+/* What a start that is not over yet has come to, for people, and since when its function has been asked for.
+ * Static text. */
+const char *instance_start_phase(const struct instance *instance, uint64_t *ret_since_ms);
+
+const char *instance_state_name(enum instance_state state);
+const struct instance_times *instance_phase_times(const struct instance *instance);
+
+/* How long it has been able to serve, or was; 0: never ready. At least 1 when it was. */
+uint64_t instance_served_ms(const struct instance *instance);
+
+/* How long a ready instance's runner is given to open the rest of its slots, and, when its last connection
+ * has gone, to dial again, in milliseconds. After that its slots are those that it has, and without any it is
+ * lost. When the host has closed a connection the runner may be at work on a request that its client has
+ * given up: it has the function's `timeout` to dial again. */
+#define INSTANCE_DIAL_MS 1000
+
+/* The traceback that its runner gave when the function could not be loaded; NULL: none. */
+const char *instance_traceback(const struct instance *instance);
+
+/* The last lines that it wrote; NULL: none. The caller frees it. */
+char *instance_last_output(const struct instance *instance);
+
+/* Slots it has, those busy, and since when none was busy (0: one is); zeros when it is not ready. */
+void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,
+                    uint64_t *ret_idle_since_ms);
+
+#endif

@@ -1,0 +1,163 @@
+#include "fleet/instance/instance_inside.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "docker/container.h"
+#include "fleet/instance/loss_book.h"
+
+#include <string.h>
+
+static const char *phase_name(const struct instance *instance)
+{
+    switch (instance->state) {
+    case INSTANCE_CREATING:
+    case INSTANCE_STARTING:
+        return AUTOPSY_STARTING;
+    case INSTANCE_PREWARMED:
+        return "it waited for a function";
+    case INSTANCE_LOADING:
+        return "it loaded the function";
+    default:
+        return "it served";
+    }
+}
+
+/* It serves no more. */
+static void take_out_of_service(struct instance *instance)
+{
+    if (instance->group)
+        slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
+    instance->lost_ms = clock_ms();
+    instance_change_state(instance, INSTANCE_FAILED);
+    event_del(instance->timer);
+    instance_close_connections(instance);
+}
+
+static void on_autopsy(void *owner, const struct error *cause);
+
+static void begin_autopsy(struct instance *instance, enum autopsy_case what, const char *phase)
+{
+    if (instance->autopsy)
+        return;
+    instance->ask_again = false;
+    instance->asked_ms = clock_ms();
+    const struct autopsy_subject subject = {.container_id = instance->container_id,
+                                            .phase = phase,
+                                            .output = instance->pipes,
+                                            .memory_bytes = instance->spec.memory_bytes,
+                                            .start_timeout_ms = instance->start_timeout_ms};
+    instance->autopsy = autopsy_start(instance->env, what, &subject, on_autopsy, instance);
+    if (instance->signalled || fleet_engine_was_away(instance->env, instance->asked_ms))
+        autopsy_note_signal(instance->autopsy);
+}
+
+/* Why the runner of an instance that drains has closed a connection. */
+static void on_loss_explained(struct instance *instance, const struct error *cause)
+{
+    bool alive = instance_is_alive(instance);
+    if (alive && strcmp(cause->component, "container") == 0) {
+        take_out_of_service(instance);
+        instance_fail(instance, cause);
+        return;
+    }
+    loss_book_add(instance->env->losses, instance->id, instance->asked_ms, cause);
+    if (alive && strcmp(cause->component, "runner") == 0)
+        instance_report(instance, cause);
+    if (alive && instance->ask_again)
+        begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
+    else if (alive && instance->drained)
+        instance_drained(instance);
+}
+
+static void on_autopsy(void *owner, const struct error *cause)
+{
+    struct instance *instance = owner;
+    instance->autopsy = NULL;
+    if (instance->state == INSTANCE_FAILED)
+        instance_fail(instance, cause);
+    else
+        on_loss_explained(instance, cause);
+}
+
+void instance_give_up(struct instance *instance, enum autopsy_case what)
+{
+    if (!instance_is_alive(instance))
+        return;
+    const char *phase = phase_name(instance);
+    take_out_of_service(instance);
+    begin_autopsy(instance, what, phase);
+}
+
+void instance_settle(struct instance *instance)
+{
+    uint64_t now_ms = clock_ms();
+    if (slot_group_settle(instance->group) > 0)
+        return;
+    if (now_ms < instance->away_until_ms)
+        fleet_timer_at(instance->timer, instance->away_until_ms, now_ms);
+    else if (instance->away_until_ms > 0)
+        instance_retire(instance, "a request that its client gave up timed out", 0);
+    else
+        instance_give_up(instance, AUTOPSY_DISCONNECTED);
+}
+
+static void note_absence(struct instance *instance, enum slot_fate fate)
+{
+    uint64_t now_ms = clock_ms();
+    if (fate == SLOT_BROKEN)
+        instance->away_until_ms = now_ms + instance->timeout_ms;
+    else if (instance->away_until_ms <= now_ms)
+        instance->away_until_ms = 0;
+    if (instance_connection_count(instance) == 0)
+        fleet_timer_at(instance->timer, now_ms + INSTANCE_DIAL_MS, now_ms);
+}
+
+/* A runner that closes a connection on which it owes an answer is never used again. The container's end comes
+ * with an event of its own; should it go on, the request that was lost is to learn that too. */
+static void note_loss(struct instance *instance)
+{
+    instance->ask_again = true;
+    begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
+    if (instance->state == INSTANCE_READY)
+        instance_drain(instance, "its runner closed a connection", instance->env->drain_ms);
+}
+
+void instance_slot_lost(struct instance *instance, enum slot_fate fate)
+{
+    if (fate == SLOT_LOST && (instance->state == INSTANCE_READY || instance->state == INSTANCE_DRAINING))
+        note_loss(instance);
+    else if (instance->state == INSTANCE_READY)
+        note_absence(instance, fate);
+}
+
+void instance_container_signalled(struct instance *instance)
+{
+    if (!instance_is_alive(instance))
+        return;
+    instance->signalled = true;
+    if (instance->autopsy)
+        autopsy_note_signal(instance->autopsy);
+}
+
+void instance_container_died(struct instance *instance)
+{
+    if (instance->state == INSTANCE_CREATING)
+        return; /* somebody else has started it, and it is started anew */
+    instance->container_dead = true;
+    instance_give_up(instance, AUTOPSY_DIED);
+}
+
+static void on_verified(void *owner, const struct error *err, const struct docker_state *state)
+{
+    struct instance *instance = owner;
+    instance->verify = NULL;
+    if (err ? strcmp(err->reason, "not-found") == 0 : !state->running)
+        instance_container_died(instance);
+}
+
+void instance_verify(struct instance *instance)
+{
+    if (instance_is_alive(instance) && instance->container_started && !instance->verify)
+        instance->verify =
+            docker_container_inspect(instance->env->docker, instance->container_id, on_verified, instance);
+}

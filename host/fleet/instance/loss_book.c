@@ -1,0 +1,60 @@
+#include "fleet/instance/loss_book.h"
+
+#include "base/strbuf.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define ENTRIES_MAX 128
+
+struct loss {
+    uint64_t instance, until_ms;
+    struct kept_error *cause;
+};
+
+struct loss_book {
+    pthread_mutex_t lock;
+    struct loss losses[ENTRIES_MAX];
+    unsigned next;
+};
+
+struct loss_book *loss_book_create(void)
+{
+    struct loss_book *book = xcalloc(1, sizeof(*book));
+    pthread_mutex_init(&book->lock, NULL);
+    return book;
+}
+
+void loss_book_destroy(struct loss_book *book)
+{
+    if (!book)
+        return;
+    for (unsigned i = 0; i < ENTRIES_MAX; i++)
+        free(book->losses[i].cause);
+    pthread_mutex_destroy(&book->lock);
+    free(book);
+}
+
+void loss_book_add(struct loss_book *book, uint64_t instance, uint64_t until_ms, const struct error *cause)
+{
+    struct kept_error *copy = error_keep(cause);
+    pthread_mutex_lock(&book->lock);
+    struct loss *loss = &book->losses[book->next++ % ENTRIES_MAX];
+    free(loss->cause);
+    *loss = (struct loss){.instance = instance, .until_ms = until_ms, .cause = copy};
+    pthread_mutex_unlock(&book->lock);
+}
+
+bool loss_book_find(struct loss_book *book, uint64_t instance, uint64_t lost_ms, struct error *ret_cause)
+{
+    bool found = false;
+    pthread_mutex_lock(&book->lock);
+    for (unsigned i = 0; i < ENTRIES_MAX && !found; i++) {
+        const struct loss *loss = &book->losses[i];
+        found = loss->cause && loss->instance == instance && lost_ms <= loss->until_ms;
+        if (found)
+            error_recall(loss->cause, ret_cause);
+    }
+    pthread_mutex_unlock(&book->lock);
+    return found;
+}

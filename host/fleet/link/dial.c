@@ -1,0 +1,153 @@
+#include "fleet/link/dial.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define DIAL_BACKLOG 1024 /* as many as an instance can have slots */
+#define PAUSE_MS     100  /* without descriptors or memory for another connection */
+
+struct dial {
+    char *dir;
+    int fd;
+    struct event *event;
+    struct event *pause;
+    dial_accepted_fn *accepted;
+    void *owner;
+    bool dialled; /* then `user` is who did */
+    uid_t user;
+};
+
+static void on_pause_over(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct dial *dial = context;
+    event_add(dial->event, NULL);
+}
+
+/* What waits to be accepted would fire the event again at once, for nothing. */
+static void accept_later(struct dial *dial, int errnum)
+{
+    log_warning("dial.accept-failed", LOG_STR("directory", dial->dir), LOG_STR("error", strerror(errnum)));
+    event_del(dial->event);
+    uint64_t now_ms = clock_ms();
+    fleet_timer_at(dial->pause, now_ms + PAUSE_MS, now_ms);
+}
+
+/* Who has connected; (uid_t)-1, which nobody is: the kernel does not tell. */
+static uid_t peer_user(int connection)
+{
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t size = sizeof(peer);
+    getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return peer.uid;
+}
+
+static void take(struct dial *dial, int connection)
+{
+    uid_t user = peer_user(connection);
+    if (!dial->dialled)
+        dial->user = user;
+    dial->dialled = true;
+    if (user == dial->user) {
+        dial->accepted(dial->owner, connection);
+    } else {
+        log_warning("dial.stranger", LOG_STR("directory", dial->dir), LOG_INT("user", user));
+        close(connection);
+    }
+}
+
+/* Takes one connection a turn: the callee may close the dial, and the event fires again while more wait. */
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct dial *dial = context;
+    int connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection >= 0)
+        take(dial, connection);
+    else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        accept_later(dial, errno);
+}
+
+/* Makes the socket; whoever may enter the directory may connect, whatever user the container runs as. */
+static int bind_at(const char *path, int *ret_fd, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        error_set(err, "fleet", "path-too-long",
+                  "the socket path %s is longer than the %zu bytes a unix socket may have", path,
+                  sizeof(address.sun_path) - 1);
+        return error_hint(err, "give a shorter --run-dir");
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_errno(err, "fleet", errno, "cannot make a socket");
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
+        return error_errno(err, "fleet", errno, "cannot make the socket %s", path);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+/* Whatever the umask: it is the container's user that has to get into it. */
+static int make_dir(const char *path, struct error *err)
+{
+    if (fs_make_dirs(path, 0755, err) < 0)
+        return -1;
+    return chmod(path, 0755) < 0 ? error_errno(err, "fleet", errno, "cannot set the mode of %s", path) : 0;
+}
+
+int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_fn *accepted, void *owner,
+              struct dial **ret_dial, struct error *err)
+{
+    struct dial *dial = xcalloc(1, sizeof(*dial));
+    *dial = (struct dial){.fd = -1, .accepted = accepted, .owner = owner};
+    dial->dir = xasprintf("%s/%s", env->run_dir, instance);
+    cleanup_free char *path = xasprintf("%s/host.sock", dial->dir);
+    if (make_dir(dial->dir, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
+        dial_close(dial);
+        return -1;
+    }
+    dial->pause = evtimer_new(env->base, on_pause_over, dial);
+    dial->event = event_new(env->base, dial->fd, EV_READ | EV_PERSIST, on_readable, dial);
+    *ret_dial = dial;
+    return 0;
+}
+
+int dial_listen(struct dial *dial, struct error *err)
+{
+    if (listen(dial->fd, DIAL_BACKLOG) < 0)
+        return error_errno(err, "fleet", errno, "cannot listen in %s", dial->dir);
+    event_add(dial->event, NULL);
+    return 0;
+}
+
+const char *dial_dir(const struct dial *dial)
+{
+    return dial->dir;
+}
+
+void dial_close(struct dial *dial)
+{
+    if (!dial)
+        return;
+    if (dial->event) {
+        event_free(dial->event);
+        event_free(dial->pause);
+    }
+    if (dial->fd >= 0)
+        close(dial->fd);
+    struct error err;
+    if (fs_remove_tree(dial->dir, &err) < 0)
+        log_warning("dial.directory-left", LOG_ERR(&err));
+    free(dial->dir);
+    free(dial);
+}

@@ -1,0 +1,41 @@
+/*
+ * The socket that the runner of one instance dials: <run dir>/<instance>/host.sock, whose directory is
+ * mounted read-only in the container. Control thread.
+ *
+ * It is there before the container is, as Docker mounts it, but listens only when the container is about to
+ * be started: who dials earlier can be no runner of ours, and is refused by the kernel.
+ *
+ * Who may dial is the file system's decision. The directory above is closed to every other user of the
+ * machine, and a container sees its own instance's directory only, so that its socket leads to it alone. What
+ * the kernel tells of a peer (SO_PEERCRED) can add one thing: a container has one user and no way to become
+ * another, so all connections of an instance come from the user that was first; others are closed. The rest
+ * says nothing that can be relied on. The user's number is what the engine maps the container's to; the
+ * process may be of another process id namespace, or have ended since. And who gets past the directories
+ * without leave, root and the daemon's own user, may read the daemon's memory as well.
+ */
+#ifndef FLEET_LINK_DIAL_H
+#define FLEET_LINK_DIAL_H
+
+#include "base/error.h"
+#include "fleet/fleet_env.h"
+
+struct dial;
+
+/* A runner has connected, as the first or as the user that was first. The callee owns the fd, which is
+ * non-blocking and close-on-exec. */
+typedef void dial_accepted_fn(void *owner, int fd);
+
+/* Makes the directory and the socket in it, which refuses everybody yet. */
+int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_fn *accepted, void *owner,
+              struct dial **ret_dial, struct error *err);
+
+/* Listens from now on: the container that is to dial is there. Once. */
+int dial_listen(struct dial *dial, struct error *err);
+
+/* The directory to mount. Owned by the dial. */
+const char *dial_dir(const struct dial *dial);
+
+/* Stops listening and removes the directory. NULL is fine. */
+void dial_close(struct dial *dial);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * The first exchange on a connection that a runner opened: POST /.berth/init and its answer
+ * (docs/runner-protocol.md). A refusal counts even when it comes before the whole request was read. Control
+ * thread.
+ */
+#ifndef FLEET_LINK_HANDSHAKE_H
+#define FLEET_LINK_HANDSHAKE_H
+
+#include "base/error.h"
+#include "fleet/fleet_env.h"
+
+#include <stdbool.h>
+
+struct handshake;
+
+/* Without `err` the function is loaded and the connection is idle. Errors: component "runner"; reasons
+ * "load-failed" (the function's own fault; the message quotes the runner), "runner-gone" (it closed the
+ * connection), "runner-protocol". `traceback` is what the runner gave with "load-failed", many lines,
+ * borrowed; else NULL. Once, from the event loop; the handshake is gone afterwards and the fd is still open.
+ */
+typedef void handshake_done_fn(void *owner, const struct error *err, const char *traceback);
+
+/* Sends the settings, a JSON object, which is copied. `fd` is non-blocking and stays the caller's, who must
+ * not use it until the end. */
+struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
+                                  handshake_done_fn *done, void *owner);
+
+/* Like handshake_done_fn, for a function that is loaded already. `working`: the runner says that something of
+ * the function still works, although it owes no answer. */
+typedef void handshake_told_fn(void *owner, const struct error *err, bool working);
+
+/* Repeats the init, which loads nothing again, to learn whether the runner still works. */
+struct handshake *handshake_ask(const struct fleet_env *env, int fd, const char *settings,
+                                handshake_told_fn *told, void *owner);
+
+/* Ends it silently. NULL is fine. */
+void handshake_cancel(struct handshake *handshake);
+
+#endif

@@ -1,0 +1,32 @@
+/* What the instances of a function write, on its way into the log: a record a line, as many as `log_rate`
+ * allows, and now and then one that says how many were dropped. Control thread. */
+#ifndef FLEET_OUTPUT_FUNCTION_OUTPUT_H
+#define FLEET_OUTPUT_FUNCTION_OUTPUT_H
+
+#include "fleet/fleet_env.h"
+#include "fleet/output/output_line.h"
+
+#include <stdbool.h>
+
+struct function_output;
+
+enum output_stream { OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_TRACEBACK };
+
+/* `function`, its name, outlives it. */
+struct function_output *function_output_create(const struct fleet_env *env, const char *function);
+
+/* Tells of what was dropped last. NULL is fine. */
+void function_output_destroy(struct function_output *output);
+
+/* Writes a line of the instance's output, of at most LOG_TEXT_MAX bytes, or drops it. `cut`: the line goes on
+ * with the next one of the same stream. */
+void function_output_write(struct function_output *output, const char *instance, enum output_stream stream,
+                           const struct output_line *line, bool cut);
+
+/* Whether the next line would be dropped. */
+bool function_output_is_full(struct function_output *output);
+
+/* All that has been dropped since the function is there. */
+void function_output_dropped(const struct function_output *output, uint64_t *ret_lines, uint64_t *ret_bytes);
+
+#endif

@@ -1,0 +1,29 @@
+#include "fleet/revision/init_settings.h"
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "fleet/instance/world.h"
+
+#define CODE_DIR         "/berth/code"
+#define DEPENDENCIES_DIR "/berth/dependencies"
+
+static json_t *environment_object(const struct function_settings *settings)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < settings->environment_count; i++)
+        json_object_set_new(object, settings->environment[i].name,
+                            json_string(settings->environment[i].value));
+    return object;
+}
+
+json_t *init_settings_make(const struct function_settings *settings, const struct prepared *prepared,
+                           unsigned concurrency)
+{
+    cleanup_free char *dependencies =
+        prepared->dependency_key ? xasprintf("%s/%s", DEPENDENCIES_DIR, prepared->dependency_key) : NULL;
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s?, s:I, s:I, s:o, s:O}", "protocol", 1, "function",
+                     settings->name, "revision", prepared->digest, "code", CODE_DIR, "work", WORLD_WORK,
+                     "dependencies", dependencies, "concurrency", (json_int_t)concurrency, "timeout_ms",
+                     (json_int_t)settings->timeout_ms, "environment", environment_object(settings), "runtime",
+                     prepared->launch->runtime);
+}

@@ -1,0 +1,13 @@
+/* The settings that POST /.berth/init carries: see docs/runner-protocol.md. */
+#ifndef FLEET_REVISION_INIT_SETTINGS_H
+#define FLEET_REVISION_INIT_SETTINGS_H
+
+#include "fleet/revision/preparation.h"
+
+#include <jansson.h>
+
+/* Everything but `instance`. The caller owns the result. */
+json_t *init_settings_make(const struct function_settings *settings, const struct prepared *prepared,
+                           unsigned concurrency);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * Preparation: from a function's settings and files to everything that is needed to start instances of it. A
+ * build job validates and packages, the runtime image is made sure of, dependencies are installed and the
+ * function is looked at again together with them. Control thread.
+ */
+#ifndef FLEET_REVISION_PREPARATION_H
+#define FLEET_REVISION_PREPARATION_H
+
+#include "base/hash.h"
+#include "config/registry.h"
+#include "fleet/fleet_env.h"
+#include "prepare/process/build_result.h"
+
+/* The outcome: immutable from here on. */
+struct prepared {
+    char digest[HASH_HEX_SIZE]; /* of all below and of the settings: what makes a revision another one */
+    char package_digest[HASH_HEX_SIZE]; /* in the package store */
+    uint64_t package_bytes;
+    size_t package_files;
+    char *code_dir;       /* absolute */
+    char *dependency_key; /* in the dependency store, or NULL */
+    char *image;          /* to start */
+    struct build_launch *launch;
+};
+
+void prepared_clear(struct prepared *prepared);
+
+struct preparation;
+
+/* The end. Without `err`, *prepared is the callee's to keep; with it, it is empty, and `output` is what the
+ * installation or image build that failed has written, or NULL. `diagnostics` (warnings too) may be moved
+ * from. */
+typedef void preparation_done_fn(void *owner, const struct error *err, struct prepared *prepared,
+                                 struct diagnostics *diagnostics, const char *output);
+
+/* `settings` stays until the end; the function's language must be known. Never NULL; `done` comes from the
+ * event loop. */
+struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
+                                      preparation_done_fn *done, void *owner);
+
+/* What is being waited for at the moment, and since when, as the error that a request is told which has
+ * waited too long; without a hint. Of component "build": reason "packaging", "building-image", "installing"
+ * or "queued". */
+void preparation_describe(const struct preparation *preparation, struct error *ret_news);
+
+/* Ends it silently. NULL is fine. */
+void preparation_cancel(struct preparation *preparation);
+
+#endif

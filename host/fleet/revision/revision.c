@@ -1,0 +1,228 @@
+#include "fleet/revision/revision_inside.h"
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "fleet/scale/pool_watch.h"
+#include "fleet/scale/prewarm.h"
+#include "prepare/store/package_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SHORT_DIGEST_SIZE 13
+
+static const char *const state_names[] = {
+    [REVISION_PREPARING] = "preparing", [REVISION_BROKEN] = "broken",   [REVISION_STANDBY] = "standby",
+    [REVISION_ACTIVE] = "active",       [REVISION_RETIRED] = "retired",
+};
+
+const char *revision_state_name(enum revision_state state)
+{
+    return state_names[state];
+}
+
+/* The first digits of the digest, enough for people; NULL while there is none. */
+static const char *short_digest(const struct revision *revision, char text[SHORT_DIGEST_SIZE])
+{
+    memcpy(text, revision->prepared.digest, SHORT_DIGEST_SIZE - 1);
+    text[SHORT_DIGEST_SIZE - 1] = '\0';
+    return *text ? text : NULL;
+}
+
+/* The one place where the state changes. */
+static void change_state(struct revision *revision, enum revision_state state)
+{
+    char text[SHORT_DIGEST_SIZE];
+    log_info("revision.state", LOG_STR("function", revision->settings->name),
+             LOG_STR("revision", short_digest(revision, text)), LOG_STR("from", state_names[revision->state]),
+             LOG_STR("to", state_names[state]));
+    revision->state = state;
+}
+
+static void on_demand(void *owner)
+{
+    revision_scale(owner);
+    revision_fail_hopeless_waiters(owner);
+}
+
+static void on_lost(void *owner, uint64_t id, enum slot_fate fate)
+{
+    struct instance *instance = revision_find_instance(owner, id);
+    if (instance)
+        instance_slot_lost(instance, fate);
+}
+
+static void on_drained(void *owner, uint64_t id)
+{
+    struct instance *instance = revision_find_instance(owner, id);
+    if (instance)
+        instance_drained(instance);
+}
+
+static void on_prepared(void *owner, const struct error *err, struct prepared *prepared,
+                        struct diagnostics *diagnostics, const char *output)
+{
+    struct revision *revision = owner;
+    revision->preparation = NULL;
+    event_del(revision->news);
+    if (err) {
+        error_replace(&revision->problem, err);
+        change_state(revision, REVISION_BROKEN);
+        revision->hooks.broken(revision, err, diagnostics, output,
+                               revision->owner); /* may move its waiters */
+        slot_pool_close(revision->pool, err);
+        return;
+    }
+    revision->prepared = *prepared;
+    if (revision->settings->concurrency == 0)
+        revision->scale.concurrency = prepared->launch->concurrency;
+    if (revision->env->host->prewarm > 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
+        prepared->package_files <= PACKAGE_COPY_FILES) {
+        struct instance_spec spec;
+        revision_fill_spec(revision, &spec);
+        revision->prewarm = prewarm_join(revision->env->prewarm, &spec);
+    }
+    change_state(revision, REVISION_STANDBY);
+    revision->hooks.prepared(revision, diagnostics, revision->owner);
+}
+
+static void on_ending(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct revision *revision = context;
+    if (revision->state == REVISION_RETIRED && revision->count == 0)
+        revision->hooks.empty(revision, revision->owner);
+}
+
+struct revision *revision_create(struct fleet_env *env, struct generation *generation,
+                                 const struct function_settings *settings, struct scale_state *shared,
+                                 const struct revision_hooks *hooks, void *owner)
+{
+    struct revision *revision = xcalloc(1, sizeof(*revision));
+    revision->env = env;
+    revision->generation = generation_ref(generation);
+    revision->settings = settings;
+    revision->shared = shared;
+    revision->hooks = *hooks;
+    revision->owner = owner;
+    revision->scale = (struct scale_settings){
+        .concurrency = settings->concurrency ? settings->concurrency : 1,
+        .min_scale = settings->min_scale,
+        .max_scale = settings->max_scale,
+        .idle_timeout_ms = settings->idle_timeout_ms,
+    };
+    revision->news = evtimer_new(env->base, revision_on_news, revision);
+    revision->retry = evtimer_new(env->base, revision_on_retry, revision);
+    revision->expiry = evtimer_new(env->base, revision_on_expiry, revision);
+    revision->ending = evtimer_new(env->base, on_ending, revision);
+    static const struct pool_watch_hooks pool_hooks = {
+        .demand = on_demand, .lost = on_lost, .drained = on_drained};
+    struct slot_pool_limits limits = {.queue_length = env->host->queue_length};
+    revision->watch = pool_watch_create(env, &limits, &pool_hooks, revision, &revision->pool);
+    revision->preparation = preparation_start(env, settings, on_prepared, revision);
+    revision_tell_news(revision);
+    return revision;
+}
+
+void revision_destroy(struct revision *revision)
+{
+    if (!revision)
+        return;
+    preparation_cancel(revision->preparation);
+    if (revision->prewarm)
+        prewarm_leave(revision->prewarm);
+    pool_watch_end(revision->watch);
+    slot_pool_unref(revision->pool);
+    event_free(revision->news);
+    event_free(revision->retry);
+    event_free(revision->expiry);
+    event_free(revision->ending);
+    prepared_clear(&revision->prepared);
+    generation_unref(revision->generation);
+    free(revision->instances);
+    free(revision->problem);
+    free(revision);
+}
+
+void revision_activate(struct revision *revision)
+{
+    revision_set_trial_waits(revision, false);
+    change_state(revision, REVISION_ACTIVE);
+    revision_scale(revision);
+}
+
+void revision_retire(struct revision *revision, const char *why)
+{
+    revision_set_trial_waits(revision, false);
+    change_state(revision, REVISION_RETIRED);
+    preparation_cancel(revision->preparation);
+    revision->preparation = NULL;
+    event_del(revision->news);
+    event_del(revision->retry);
+    event_del(revision->expiry);
+    for (size_t i = 0; i < revision->count; i++)
+        instance_retire(revision->instances[i], why, revision->env->drain_ms);
+    revision_end_if_empty(revision);
+}
+
+void revision_renew(struct revision *revision, struct generation *generation,
+                    const struct function_settings *settings)
+{
+    generation_ref(generation);
+    generation_unref(revision->generation);
+    revision->generation = generation;
+    revision->settings = settings;
+    revision->failures = 0;
+    revision->retry_at_ms = 0;
+    revision->package_changed = false;
+    revision_scale(revision);
+}
+
+void revision_rebuild_failed(struct revision *revision, const struct error *err)
+{
+    if (!revision->package_changed)
+        return;
+    revision->package_changed = false; /* the next request tries again */
+    slot_pool_fail_waiters(revision->pool, err);
+}
+
+void revision_resume(struct revision *revision)
+{
+    if (revision->problem && strcmp(revision->problem->component, "docker") == 0) {
+        revision->failures = 0;
+        revision->deaths = 0;
+        revision->retry_at_ms = 0;
+    }
+    revision_expire(revision);
+    revision_scale(revision);
+}
+
+enum revision_state revision_current_state(const struct revision *revision)
+{
+    return revision->state;
+}
+
+const struct function_settings *revision_settings(const struct revision *revision)
+{
+    return revision->settings;
+}
+
+const struct prepared *revision_prepared(const struct revision *revision)
+{
+    return &revision->prepared;
+}
+
+struct slot_pool *revision_pool(const struct revision *revision)
+{
+    return revision->pool;
+}
+
+size_t revision_instance_count(const struct revision *revision)
+{
+    return revision->count;
+}
+
+const struct kept_error *revision_problem(const struct revision *revision)
+{
+    return revision->problem;
+}

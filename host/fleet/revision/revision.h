@@ -1,0 +1,127 @@
+/*
+ * A revision: one immutable build of a function, its slot pool, its instances, and how many of these there
+ * should be. Control thread.
+ *
+ *   preparing ──► standby ──activate──► active ──retire──► retired ──► (no instance left) hooks.empty
+ *       │            │                                        ▲
+ *       ▼            └───────────────retire───────────────────┤
+ *     broken ─────────────────────────retire──────────────────┘
+ *
+ * In standby it starts one instance to see that the function loads, without being routed to. The pool is
+ * there from the first moment, so that requests can wait in it while the very first revision is prepared.
+ */
+#ifndef FLEET_REVISION_REVISION_H
+#define FLEET_REVISION_REVISION_H
+
+#include "config/diagnostic.h"
+#include "fleet/engine/engine_queue.h"
+#include "fleet/fleet_env.h"
+#include "fleet/instance/failure.h"
+#include "fleet/instance/instance.h"
+#include "fleet/revision/generation.h"
+#include "fleet/revision/preparation.h"
+#include "fleet/scale/scale_history.h"
+
+enum revision_state {
+    REVISION_PREPARING, /* being built */
+    REVISION_BROKEN,    /* cannot be built */
+    REVISION_STANDBY,   /* built, loads on trial */
+    REVISION_ACTIVE,    /* scales with its load */
+    REVISION_RETIRED,   /* its instances drain */
+};
+
+struct revision;
+
+/* What a function keeps for its revisions; outlives them. Made and cleared by its owner. */
+struct scale_state {
+    struct engine_account account; /* whose turn their starts take */
+    struct scale_history history;
+    struct function_output *output;
+    struct failure last_failure; /* of an instance, ready or not */
+};
+
+struct revision_hooks {
+    /* Built: state is standby, nothing is started yet. `diagnostics` may be moved from. */
+    void (*prepared)(struct revision *revision, struct diagnostics *diagnostics, void *owner);
+    /* Cannot be built: state is broken. `diagnostics` may be moved from; `output` is what the installation or
+     * image build wrote that failed, or NULL. */
+    void (*broken)(struct revision *revision, const struct error *err, struct diagnostics *diagnostics,
+                   const char *output, void *owner);
+    /* In standby: its first instance is ready, or it failed to load. */
+    void (*loaded)(struct revision *revision, void *owner);
+    void (*load_failed)(struct revision *revision, const struct error *cause, void *owner);
+    /* Its image is not there any more, or its package was changed: it must be prepared again. */
+    void (*stale)(struct revision *revision, void *owner);
+    /* Retired and without instances; the owner destroys it now. Last call. */
+    void (*empty)(struct revision *revision, void *owner);
+};
+
+/* Makes a revision and begins to prepare it. `settings` belongs to `generation`, which is referenced.
+ * Hooks come from the event loop. */
+struct revision *revision_create(struct fleet_env *env, struct generation *generation,
+                                 const struct function_settings *settings, struct scale_state *shared,
+                                 const struct revision_hooks *hooks, void *owner);
+
+/* Only a retired one without instances. */
+void revision_destroy(struct revision *revision);
+
+/* In standby: starts one instance on trial, as soon as the host has room for it; `loaded` or `load_failed`
+ * follows, the latter from within this call when there never will be. */
+void revision_try(struct revision *revision);
+
+/* From standby on: scales with its load. */
+void revision_activate(struct revision *revision);
+
+/* Drains and removes everything; `empty` follows, from the event loop. In any state, once. */
+void revision_retire(struct revision *revision, const char *why);
+
+/* A later deployment has turned out to be the same: lets go of the registry it was made from, and forgets
+ * failures. */
+void revision_renew(struct revision *revision, struct generation *generation,
+                    const struct function_settings *settings);
+
+/* A later deployment has failed. When this one's package was changed on the disk, whoever waits is told so; a
+ * later request tries again. */
+void revision_rebuild_failed(struct revision *revision, const struct error *err);
+
+/* It cannot be built anew: those who wait because its image is missing are told why. */
+void revision_note_unbuildable(struct revision *revision, const struct error *err);
+
+/* The engine is back: what it failed to do is tried again at once. */
+void revision_resume(struct revision *revision);
+
+/* How many instances it wants that the host has no room for. */
+unsigned revision_denied(const struct revision *revision);
+
+/* The instance that it can do without best, when the host needs room: idle for longest, and not needed for
+ * its minimum. NULL: none. *ret_idle_since_ms is when it fell idle. */
+struct instance *revision_spare(const struct revision *revision, uint64_t *ret_idle_since_ms);
+
+/* Since when its trial has waited for room, on the clock of clock_ms(); 0: it does not. */
+uint64_t revision_trial_waits_since(const struct revision *revision);
+
+/* Gives up an instance so that the revision that is to replace this one finds room: an idle one, else, when
+ * `drain` says so, one that finishes its requests first. False when there is none to be had now. */
+bool revision_cede(struct revision *revision, bool drain);
+
+/* Decides anew whether to start instances: after its load or the host's room has changed. */
+void revision_scale(struct revision *revision);
+
+enum revision_state revision_current_state(const struct revision *revision);
+const char *revision_state_name(enum revision_state state);
+const struct function_settings *revision_settings(const struct revision *revision);
+const struct prepared *revision_prepared(const struct revision *revision); /* empty before standby */
+struct slot_pool *revision_pool(const struct revision *revision);
+size_t revision_instance_count(const struct revision *revision);
+
+/* The last error of a start or build; NULL: none. */
+const struct kept_error *revision_problem(const struct revision *revision);
+
+/* Calls visit for each of its instances; visit must not end one. */
+void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),
+                   void *context);
+
+/* The instance with this id, or NULL. */
+struct instance *revision_find_instance(const struct revision *revision, uint64_t id);
+
+#endif

@@ -1,0 +1,85 @@
+/* Inside of a revision: what its files share. For revision*.c only. */
+#ifndef FLEET_REVISION_REVISION_INSIDE_H
+#define FLEET_REVISION_REVISION_INSIDE_H
+
+#include "fleet/revision/revision.h"
+
+#include "fleet/scale/autoscaler.h"
+
+struct revision {
+    struct fleet_env *env;
+    struct generation *generation;
+    const struct function_settings *settings;
+    struct scale_state *shared;
+    struct revision_hooks hooks;
+    void *owner;
+    enum revision_state state;
+    struct slot_pool *pool;
+    struct pool_watch *watch;
+    struct preparation *preparation;
+    struct prepared prepared;
+    struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances */
+    struct scale_settings scale;
+    struct kept_error *problem; /* the last of a start or build */
+
+    struct instance **instances;
+    size_t count, capacity;
+    unsigned failures;    /* starts in a row */
+    unsigned deaths;      /* in a row, of instances that had just become ready */
+    bool package_changed; /* nothing is started until it has been made anew */
+    unsigned denied;      /* instances that the last decision wanted beyond the host's room */
+    bool trial_waits;     /* in standby: for room on the host */
+    uint64_t trial_since_ms;
+    uint64_t retry_at_ms;
+    struct event *news;   /* what those wait for who wait is to be told anew */
+    struct event *retry;  /* back-off has ended */
+    struct event *expiry; /* the next instance may have been idle for long enough */
+    struct event *ending; /* retired without instances: reports from the event loop */
+    enum scale_reason last_reason;
+};
+
+/* --- revision_instances.c: starting instances, and what becomes of them --- */
+
+/* How many of its instances are in this state, and how many on their way to being ready. */
+unsigned revision_count_in(const struct revision *revision, enum instance_state state);
+unsigned revision_starting_count(const struct revision *revision);
+
+/* Tells the pool how many slots are on their way in instances that start. */
+void revision_tell_starting(struct revision *revision);
+
+/* Gives the waiting requests the cause when no instance will serve them soon. */
+void revision_fail_hopeless_waiters(struct revision *revision);
+
+/* A retired one without instances comes to its end, from the event loop. */
+void revision_end_if_empty(struct revision *revision);
+
+/* What containers it starts from; borrows from the revision. */
+void revision_fill_spec(const struct revision *revision, struct instance_spec *spec);
+
+/* Starts an instance: a prewarmed one when there is one. The budget has been looked at. False when the
+ * package was changed on the disk: its owner has been told. */
+bool revision_start_one(struct revision *revision);
+
+/* --- revision_scaling.c: how many instances there should be, and room on the host --- */
+
+/* Removes instances that have been idle for long enough and sets the timer for the next. None while Docker is
+ * away: nothing could take its place. */
+void revision_expire(struct revision *revision);
+
+/* Handlers of the timers `expiry` and `retry`. */
+void revision_on_expiry(evutil_socket_t fd, short what, void *context);
+void revision_on_retry(evutil_socket_t fd, short what, void *context);
+
+/* Counts its trial among those that wait for room, or no longer. */
+void revision_set_trial_waits(struct revision *revision, bool waits);
+
+/* --- revision_news.c: what those wait for who wait --- */
+
+/* Tells the pool what a request waits for that waits in vain, and goes on telling it while there is no
+ * instance to serve one. */
+void revision_tell_news(struct revision *revision);
+
+/* Handler of the timer `news`. */
+void revision_on_news(evutil_socket_t fd, short what, void *context);
+
+#endif

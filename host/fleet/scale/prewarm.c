@@ -1,0 +1,337 @@
+#include "fleet/scale/prewarm.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/strbuf.h"
+#include "fleet/engine/engine_queue.h"
+#include "fleet/instance/container_spec.h"
+#include "fleet/scale/autoscaler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How long a place stays empty after an instance was taken: a start keeps every core busy, and until then the
+ * function loads and answers its first request. */
+#define REFILL_DELAY_MS 30
+
+/* A function's own limits unless it sets others, so that most need no change. */
+#define MEMORY_BYTES (UINT64_C(256) << 20)
+#define CPUS         1.0
+
+struct prewarm_pool {
+    struct prewarm *prewarm;
+    struct prewarm_pool *next;
+    char key[HASH_HEX_SIZE];
+    struct container_spec spec;
+    unsigned members;
+    struct instance **instances; /* on their way, waiting or being removed, oldest first */
+    size_t count, capacity;
+    struct engine_account account;
+    unsigned failures;
+    uint64_t retry_at_ms;
+    uint64_t taken_ms;   /* when an instance was last taken, or the pool was made */
+    struct event *retry; /* the pool is to be refilled */
+};
+
+struct prewarm {
+    struct fleet_env *env;
+    struct prewarm_pool *pools;
+    bool stopped;
+};
+
+static void refill(struct prewarm_pool *pool);
+
+static void pool_free(struct prewarm_pool *pool)
+{
+    struct prewarm_pool **link = &pool->prewarm->pools;
+    while (*link != pool)
+        link = &(*link)->next;
+    *link = pool->next;
+    event_free(pool->retry);
+    container_spec_clear(&pool->spec);
+    free(pool->instances);
+    free(pool);
+}
+
+static void forget(struct prewarm_pool *pool, const struct instance *instance)
+{
+    for (size_t i = 0; i < pool->count; i++) {
+        if (pool->instances[i] != instance)
+            continue;
+        memmove(&pool->instances[i], &pool->instances[i + 1],
+                (pool->count - i - 1) * sizeof(*pool->instances));
+        pool->count--;
+        break;
+    }
+}
+
+static void on_prewarmed(struct instance *instance, void *owner)
+{
+    (void)instance;
+    struct prewarm_pool *pool = owner;
+    pool->failures = 0;
+}
+
+static void on_failed(struct instance *instance, const struct error *cause, void *owner)
+{
+    (void)instance, (void)cause;
+    struct prewarm_pool *pool = owner;
+    pool->failures++;
+    pool->retry_at_ms = clock_ms() + autoscaler_backoff_ms(pool->failures);
+}
+
+static void on_gone(struct instance *instance, void *owner)
+{
+    struct prewarm_pool *pool = owner;
+    forget(pool, instance);
+    if (pool->members == 0 && pool->count == 0)
+        pool_free(pool);
+    else
+        refill(pool);
+}
+
+static bool on_wanted(struct instance *instance, void *owner)
+{
+    (void)instance;
+    const struct prewarm_pool *pool = owner;
+    return pool->members > 0 && !pool->prewarm->stopped && !fleet_engine_is_away(pool->prewarm->env);
+}
+
+static const struct instance_hooks pool_hooks = {
+    .wanted = on_wanted,
+    .prewarmed = on_prewarmed,
+    .failed = on_failed,
+    .gone = on_gone,
+};
+
+static void start_one(struct prewarm_pool *pool)
+{
+    struct instance_spec spec = {
+        .runtime = pool->spec.runtime,
+        .image = pool->spec.image,
+        .command = (const char *const *)pool->spec.command,
+        .environment = (const char *const *)pool->spec.environment,
+        .memory_bytes = pool->spec.memory_bytes,
+        .tmp_bytes = pool->spec.tmp_bytes,
+        .shm_bytes = pool->spec.shm_bytes,
+        .cpus = pool->spec.cpus,
+        .network = pool->spec.network,
+    };
+    if (pool->count == pool->capacity) {
+        pool->capacity = pool->capacity ? 2 * pool->capacity : 4;
+        pool->instances = xrealloc(pool->instances, pool->capacity * sizeof(*pool->instances));
+    }
+    struct fleet_env *env = pool->prewarm->env;
+    pool->instances[pool->count++] = instance_start(env, &spec, NULL, &pool_hooks, &pool->account, pool);
+}
+
+/* Starts what is missing; after failures only when it is time again. */
+static void refill(struct prewarm_pool *pool)
+{
+    struct fleet_env *env = pool->prewarm->env;
+    if (pool->prewarm->stopped || pool->members == 0 || env->short_of_room || fleet_engine_is_away(env))
+        return;
+    uint64_t now_ms = clock_ms();
+    if (now_ms < pool->retry_at_ms) {
+        fleet_timer_at(pool->retry, pool->retry_at_ms, now_ms);
+        return;
+    }
+    while (pool->count < env->host->prewarm && fleet_budget_room(&env->budget, pool->spec.memory_bytes) > 0)
+        start_one(pool);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    refill(context);
+}
+
+static void compute_key(const struct instance_spec *spec, char ret_key[HASH_HEX_SIZE])
+{
+    struct hash *hash = hash_create();
+    hash_update_text(hash, spec->runtime);
+    hash_update_text(hash, spec->image);
+    for (const char *const *entry = spec->command; entry && *entry; entry++)
+        hash_update_text(hash, *entry);
+    hash_update_text(hash, NULL);
+    for (const char *const *entry = spec->environment; entry && *entry; entry++)
+        hash_update_text(hash, *entry);
+    hash_update(hash, &spec->network, sizeof(spec->network));
+    hash_update(hash, &spec->tmp_bytes, sizeof(spec->tmp_bytes));
+    hash_update(hash, &spec->shm_bytes, sizeof(spec->shm_bytes));
+    hash_finish(hash, ret_key);
+}
+
+struct prewarm *prewarm_create(struct fleet_env *env)
+{
+    struct prewarm *prewarm = xcalloc(1, sizeof(*prewarm));
+    prewarm->env = env;
+    return prewarm;
+}
+
+void prewarm_destroy(struct prewarm *prewarm)
+{
+    if (!prewarm)
+        return;
+    while (prewarm->pools)
+        pool_free(prewarm->pools);
+    free(prewarm);
+}
+
+struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance_spec *spec)
+{
+    char key[HASH_HEX_SIZE];
+    compute_key(spec, key);
+    struct prewarm_pool *pool = prewarm->pools;
+    while (pool && strcmp(pool->key, key) != 0)
+        pool = pool->next;
+    if (!pool) {
+        pool = xcalloc(1, sizeof(*pool));
+        pool->prewarm = prewarm;
+        memcpy(pool->key, key, sizeof(key));
+        struct instance_spec empty = *spec;
+        empty.code_dir = NULL;
+        empty.memory_bytes = MEMORY_BYTES;
+        empty.cpus = CPUS;
+        pool->account.yields = true;
+        pool->taken_ms = clock_ms();
+        container_spec_init(&pool->spec, &empty);
+        pool->retry = evtimer_new(prewarm->env->base, on_retry, pool);
+        pool->next = prewarm->pools;
+        prewarm->pools = pool;
+    }
+    pool->members++;
+    refill(pool);
+    return pool;
+}
+
+static void retire_all(struct prewarm_pool *pool, const char *why)
+{
+    for (size_t i = 0; i < pool->count; i++)
+        instance_retire(pool->instances[i], why, 0);
+}
+
+void prewarm_leave(struct prewarm_pool *pool)
+{
+    if (--pool->members > 0)
+        return;
+    if (pool->count == 0)
+        pool_free(pool);
+    else
+        retire_all(pool, "no function uses it");
+}
+
+static bool is_ready(const struct instance *instance)
+{
+    return instance_current_state(instance) == INSTANCE_PREWARMED;
+}
+
+static struct instance *find_first(const struct prewarm_pool *pool,
+                                   bool (*matches)(const struct instance *instance))
+{
+    for (size_t i = 0; i < pool->count; i++) {
+        if (matches(pool->instances[i]))
+            return pool->instances[i];
+    }
+    return NULL;
+}
+
+static unsigned count_matching(const struct prewarm_pool *pool,
+                               bool (*matches)(const struct instance *instance))
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < pool->count; i++)
+        count += matches(pool->instances[i]);
+    return count;
+}
+
+struct instance *prewarm_next(const struct prewarm_pool *pool)
+{
+    struct instance *instance = find_first(pool, is_ready);
+    return instance ? instance : find_first(pool, instance_is_on_its_way);
+}
+
+void prewarm_take(struct prewarm_pool *pool, struct instance *instance)
+{
+    forget(pool, instance);
+    uint64_t now_ms = clock_ms();
+    pool->taken_ms = now_ms;
+    fleet_timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);
+}
+
+unsigned prewarm_ready(const struct prewarm_pool *pool)
+{
+    return count_matching(pool, is_ready);
+}
+
+unsigned prewarm_available(const struct prewarm_pool *pool)
+{
+    return count_matching(pool, is_ready) + count_matching(pool, instance_is_on_its_way);
+}
+
+void prewarm_refill(struct prewarm *prewarm)
+{
+    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next)
+        refill(pool);
+}
+
+void prewarm_resume(struct prewarm *prewarm)
+{
+    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        pool->failures = 0;
+        pool->retry_at_ms = 0;
+    }
+    prewarm_refill(prewarm);
+}
+
+static bool is_useful(const struct instance *instance)
+{
+    return instance_current_state(instance) <= INSTANCE_PREWARMED;
+}
+
+bool prewarm_give_up(struct prewarm *prewarm)
+{
+    const struct prewarm_pool *best = NULL;
+    for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        if (find_first(pool, is_useful) && (!best || pool->taken_ms < best->taken_ms))
+            best = pool;
+    }
+    if (best)
+        instance_retire(find_first(best, is_useful), "room is wanted", 0);
+    return best != NULL;
+}
+
+void prewarm_usage(const struct prewarm *prewarm, unsigned *ret_instances, uint64_t *ret_memory_bytes)
+{
+    *ret_instances = 0;
+    *ret_memory_bytes = 0;
+    for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        for (size_t i = 0; i < pool->count; i++) {
+            if (!is_useful(pool->instances[i]))
+                continue;
+            ++*ret_instances;
+            *ret_memory_bytes += pool->spec.memory_bytes;
+        }
+    }
+}
+
+uint64_t prewarm_memory_bytes(const struct prewarm_pool *pool)
+{
+    return pool->spec.memory_bytes;
+}
+
+void prewarm_stop(struct prewarm *prewarm)
+{
+    prewarm->stopped = true;
+    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next)
+        retire_all(pool, "shutdown");
+}
+
+void prewarm_each(struct prewarm *prewarm, void (*visit)(struct instance *instance, void *context),
+                  void *context)
+{
+    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        for (size_t i = 0; i < pool->count; i++)
+            visit(pool->instances[i], context);
+    }
+}

@@ -1,0 +1,62 @@
+/*
+ * Prewarmed instances: for each kind of container that functions start from (runtime image, command,
+ * environment, network) a few that have dialled already and wait for a function. Each is given away once; the
+ * place is refilled off the request path. Control thread.
+ */
+#ifndef FLEET_SCALE_PREWARM_H
+#define FLEET_SCALE_PREWARM_H
+
+#include "fleet/fleet_env.h"
+#include "fleet/instance/instance.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct prewarm;
+struct prewarm_pool;
+
+struct prewarm *prewarm_create(struct fleet_env *env);
+
+/* No pool is joined and no instance left any more. NULL is fine. */
+void prewarm_destroy(struct prewarm *prewarm);
+
+/* Says that a revision starts from containers like this one (its code_dir is not looked at). The pool lives,
+ * and is kept filled, until as many have left as have joined. */
+struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance_spec *spec);
+void prewarm_leave(struct prewarm_pool *pool);
+
+/* The prewarmed instance that has waited longest, else the one that will be ready first of those that Docker
+ * is starting, or NULL. */
+struct instance *prewarm_next(const struct prewarm_pool *pool);
+
+/* Gives away what prewarm_next() gave. The caller calls instance_load() at once. */
+void prewarm_take(struct prewarm_pool *pool, struct instance *instance);
+
+/* How many wait, and how many could be taken now: these, and those that Docker is starting. */
+unsigned prewarm_ready(const struct prewarm_pool *pool);
+unsigned prewarm_available(const struct prewarm_pool *pool);
+
+/* Refills every pool that is not backing off after failures: room was freed. */
+void prewarm_refill(struct prewarm *prewarm);
+
+/* Refills every pool, whatever failed before: the engine has come back. */
+void prewarm_resume(struct prewarm *prewarm);
+
+/* Gives up one instance, of the pool that has been used least lately, to make room on the host. False when
+ * there is none. */
+bool prewarm_give_up(struct prewarm *prewarm);
+
+/* How many instances wait or are on their way, and the sum of their memory limits. */
+void prewarm_usage(const struct prewarm *prewarm, unsigned *ret_instances, uint64_t *ret_memory_bytes);
+
+/* The memory limit that prewarmed instances have until they get a function. */
+uint64_t prewarm_memory_bytes(const struct prewarm_pool *pool);
+
+/* Removes all instances and starts no more. */
+void prewarm_stop(struct prewarm *prewarm);
+
+/* Calls visit for each instance that waits or is on its way. */
+void prewarm_each(struct prewarm *prewarm, void (*visit)(struct instance *instance, void *context),
+                  void *context);
+
+#endif

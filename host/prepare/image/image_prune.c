@@ -1,0 +1,143 @@
+#include "prepare/image/image_prune.h"
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "docker/image.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct image_prune {
+    struct docker *docker;
+    struct docker_call *call;
+    unsigned newest;
+    char **used;
+    size_t used_count;
+    char **doomed;
+    size_t doomed_count, next;
+};
+
+static bool contains(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* By runtime, the newest first. */
+static int compare(const void *a, const void *b)
+{
+    const struct prunable_image *left = a, *right = b;
+    int by_runtime = strcmp(left->runtime, right->runtime);
+    if (by_runtime != 0)
+        return by_runtime;
+    if (left->created_s != right->created_s)
+        return left->created_s < right->created_s ? 1 : -1;
+    return strcmp(left->name, right->name);
+}
+
+size_t image_prune_choose(struct prunable_image *images, size_t count, const char *const *used,
+                          size_t used_count, unsigned newest)
+{
+    size_t doomed = 0;
+    unsigned rank = 0;
+    const char *runtime = "";
+    if (count > 0) /* no images, no array */
+        qsort(images, count, sizeof(*images), compare);
+    for (size_t i = 0; i < count; i++) {
+        rank = strcmp(runtime, images[i].runtime) == 0 ? rank + 1 : 1;
+        runtime = images[i].runtime;
+        if (rank <= newest || contains(used, used_count, images[i].name))
+            continue;
+        struct prunable_image kept = images[doomed];
+        images[doomed++] = images[i];
+        images[i] = kept;
+    }
+    return doomed;
+}
+
+static void remove_next(struct image_prune *prune);
+
+static void on_removed(void *owner, const struct error *err)
+{
+    struct image_prune *prune = owner;
+    const char *name = prune->doomed[prune->next++];
+    prune->call = NULL;
+    if (!err)
+        log_info("image.removed", LOG_STR("image", name), LOG_STR("why", "superseded"));
+    else
+        log_debug("image.stays", LOG_STR("image", name), LOG_ERR(err)); /* in use, most likely */
+    remove_next(prune);
+}
+
+static void remove_next(struct image_prune *prune)
+{
+    if (prune->next < prune->doomed_count)
+        prune->call =
+            docker_image_remove(prune->docker, prune->doomed[prune->next], false, on_removed, prune);
+}
+
+/* Images of this name are made by nobody else. */
+static bool is_runtime_image(const struct docker_image *image, const char *runtime)
+{
+    static const char prefix[] = "berth-runtime-";
+    return runtime && strncmp(image->name, prefix, sizeof(prefix) - 1) == 0;
+}
+
+static void on_listed(void *owner, const struct error *err, const struct docker_image *images, size_t count)
+{
+    struct image_prune *prune = owner;
+    prune->call = NULL;
+    if (err)
+        return;
+    struct prunable_image *candidates = xcalloc(count + 1, sizeof(*candidates));
+    size_t candidate_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *runtime = docker_label(images[i].labels, "berth.runtime");
+        if (is_runtime_image(&images[i], runtime))
+            candidates[candidate_count++] = (struct prunable_image){
+                .name = images[i].name, .runtime = runtime, .created_s = images[i].created_s};
+    }
+    prune->doomed_count = image_prune_choose(candidates, candidate_count, (const char *const *)prune->used,
+                                             prune->used_count, prune->newest);
+    prune->doomed = xcalloc(prune->doomed_count + 1, sizeof(*prune->doomed));
+    for (size_t i = 0; i < prune->doomed_count; i++)
+        prune->doomed[i] = xstrdup(candidates[i].name);
+    free(candidates);
+    remove_next(prune);
+}
+
+struct image_prune *image_prune_start(struct docker *docker, const char *const *used, size_t used_count,
+                                      unsigned newest)
+{
+    static const char *const labels[] = {"berth.image=runtime", NULL};
+    struct image_prune *prune = xcalloc(1, sizeof(*prune));
+    prune->docker = docker;
+    prune->newest = newest;
+    prune->used = xcalloc(used_count + 1, sizeof(*prune->used));
+    prune->used_count = used_count;
+    for (size_t i = 0; i < used_count; i++)
+        prune->used[i] = xstrdup(used[i]);
+    prune->call = docker_image_list(docker, labels, on_listed, prune);
+    return prune;
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+void image_prune_end(struct image_prune *prune)
+{
+    if (!prune)
+        return;
+    docker_cancel(prune->call);
+    free_names(prune->used, prune->used_count);
+    free_names(prune->doomed, prune->doomed_count);
+    free(prune);
+}

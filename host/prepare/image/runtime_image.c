@@ -1,0 +1,411 @@
+#include "prepare/image/runtime_image.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "docker/image.h"
+#include "prepare/process/cause_line.h"
+#include "prepare/process/host_environment.h"
+#include "prepare/process/kept_output.h"
+#include "prepare/process/line_tail.h"
+#include "prepare/process/shown_line.h"
+#include "prepare/store/tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#define TAG_DIGITS 16
+#define STEP_BYTES 120 /* of a step that an error quotes, with the NUL; longer ones are cut */
+
+/* How the engine begins the line of a build step, and what it says of one whose command has failed. */
+#define STEP_MARK "Step "
+#define EXIT_MARK "returned a non-zero code: "
+#define CUT_MARK  "..."
+
+/* One request: finds out the image's name by itself, then joins the build of that name. */
+struct runtime_image_request {
+    struct runtime_images *images;
+    char *name, *folder;
+    char *base_id;
+    struct runtime_image_callbacks callbacks;
+    void *context;
+    struct docker_call *call; /* the inspection of the base */
+    struct hashing *hashing;
+    struct image_build *build;
+    struct runtime_image_request *prev, *next; /* among images->requests, or build->requests */
+};
+
+/* The image folder's digest, made in the background; `request` is NULL once it was cancelled. */
+struct hashing {
+    struct runtime_image_request *request;
+    char *folder;
+    char digest[HASH_HEX_SIZE];
+    bool failed;
+    struct error error;
+};
+
+/* One image: looked for, built when it is not there, and looked at for its id. */
+struct image_build {
+    struct runtime_images *images;
+    char tag[RUNTIME_IMAGE_NAME_MAX];
+    char *name, *folder;
+    struct docker_call *call;
+    struct runtime_image_request *requests;
+    char step[STEP_BYTES]; /* the one under way: "Step 2/5 : RUN make" */
+    struct line_tail tail; /* of what it has written */
+    struct cause_line cause;
+    struct kept_output output;
+    uint64_t started_ms; /* 0: not built yet */
+    bool ending;         /* its requests are being told */
+    struct image_build *prev, *next;
+};
+
+struct runtime_images {
+    struct docker *docker;
+    struct background *background;
+    char *base_image;
+    struct runtime_image_request *requests; /* without a build yet */
+    struct image_build *builds;
+};
+
+int runtime_images_create(const struct runtime_images_options *options, struct runtime_images **ret_images,
+                          struct error *err)
+{
+    (void)err;
+    struct runtime_images *images = xcalloc(1, sizeof(*images));
+    images->docker = options->docker;
+    images->background = options->background;
+    images->base_image = xstrdup(options->base_image ? options->base_image : RUNTIME_IMAGE_BASE);
+    *ret_images = images;
+    return 0;
+}
+
+static void request_free(struct runtime_image_request *request)
+{
+    docker_cancel(request->call);
+    if (request->hashing)
+        request->hashing->request = NULL;
+    free(request->name);
+    free(request->folder);
+    free(request->base_id);
+    free(request);
+}
+
+static void requests_free(struct runtime_image_request **list)
+{
+    for (struct runtime_image_request *request, *next = *list; (request = next);) {
+        next = request->next;
+        request_free(request);
+    }
+    *list = NULL;
+}
+
+static void build_free(struct image_build *build)
+{
+    docker_cancel(build->call);
+    DL_DELETE(build->images->builds, build);
+    kept_output_clear(&build->output);
+    free(build->name);
+    free(build->folder);
+    free(build);
+}
+
+void runtime_image_cancel(struct runtime_image_request *request)
+{
+    if (!request)
+        return;
+    struct image_build *build = request->build;
+    if (build) {
+        DL_DELETE(build->requests, request);
+        if (!build->requests && !build->ending)
+            build_free(build);
+    } else {
+        DL_DELETE(request->images->requests, request);
+    }
+    request_free(request);
+}
+
+void runtime_images_destroy(struct runtime_images *images)
+{
+    if (!images)
+        return;
+    requests_free(&images->requests);
+    for (struct image_build *build, *next = images->builds; (build = next);) {
+        next = build->next;
+        requests_free(&build->requests);
+        build_free(build);
+    }
+    free(images->base_image);
+    free(images);
+}
+
+/* Ends a request that has no build yet. */
+static void request_fail(struct runtime_image_request *request, const struct error *err)
+{
+    const struct runtime_image_callbacks callbacks = request->callbacks;
+    void *context = request->context;
+    DL_DELETE(request->images->requests, request);
+    log_warning("image.failed", LOG_STR("runtime", request->name), LOG_ERR(err));
+    request_free(request);
+    callbacks.done(context, err, NULL, NULL, NULL);
+}
+
+/* Ends a build and all who wait for it. Their callbacks may cancel others of them. */
+static void build_finish(struct image_build *build, const struct error *err, const char *id)
+{
+    cleanup_free char *output = err ? kept_output_text(&build->output) : NULL;
+    build->call = NULL;
+    build->ending = true;
+    if (err)
+        log_warning("image.failed", LOG_STR("runtime", build->name), LOG_STR("image", build->tag),
+                    LOG_ERR(err));
+    for (struct runtime_image_request *request; (request = build->requests);) {
+        const struct runtime_image_callbacks callbacks = request->callbacks;
+        void *context = request->context;
+        DL_DELETE(build->requests, request);
+        request_free(request);
+        callbacks.done(context, err, err ? NULL : build->tag, id, output);
+    }
+    build_free(build);
+}
+
+static void on_confirmed(void *owner, const struct error *err, const struct docker_image *image)
+{
+    struct image_build *build = owner;
+    if (!err)
+        log_info("image.built", LOG_STR("runtime", build->name), LOG_STR("image", build->tag),
+                 LOG_INT("ms", clock_ms() - build->started_ms));
+    build_finish(build, err, err ? NULL : image->id);
+}
+
+/* The error of a failed build: the step, and what its command says is the cause; the engine's words when it
+ * was no command that failed. */
+static void describe_failure(const struct image_build *build, const struct error *cause, struct error *err)
+{
+    char text[LINE_TAIL_TEXT];
+    *err = *cause;
+    if (strcmp(cause->reason, "build-failed") != 0)
+        return;
+    const char *code = strstr(cause->message, EXIT_MARK);
+    const char *line = cause_line_text(&build->cause);
+    if (code)
+        error_set(err, "build", "image-build",
+                  "the runtime image of %s cannot be built: %s (exit code %.5s of \"%s\")", build->name,
+                  line ? line : line_tail_text(&build->tail, text), code + strlen(EXIT_MARK), build->step);
+    else
+        error_set(err, "build", "image-build", "the runtime image of %s cannot be built: %.500s", build->name,
+                  cause->message);
+    error_hint(err,
+               "see %s/Dockerfile; all of the output is in the daemon's log and at /system/function/<name> "
+               "of the management port",
+               build->folder);
+}
+
+static void on_built(void *owner, const struct error *err, const char *id)
+{
+    (void)id;
+    struct image_build *build = owner;
+    if (!err) {
+        build->call = docker_image_inspect(build->images->docker, build->tag, on_confirmed, build);
+        return;
+    }
+    struct error described;
+    describe_failure(build, err, &described);
+    build_finish(build, &described, NULL);
+}
+
+/* What went before belongs to steps that have succeeded. */
+static void begin_step(struct image_build *build, const char *line)
+{
+    int length = snprintf(build->step, sizeof(build->step), "%s", line);
+    if (length >= (int)sizeof(build->step))
+        memcpy(build->step + sizeof(build->step) - sizeof(CUT_MARK), CUT_MARK, sizeof(CUT_MARK));
+    build->tail = (struct line_tail){0};
+    build->cause = (struct cause_line){0};
+}
+
+/* What the engine says itself between the lines of the commands. */
+static bool is_remark(const char *line)
+{
+    static const char *const begins[] = {" ---> ", "Removing intermediate container ", NULL};
+    for (const char *const *begin = begins; *begin; begin++) {
+        if (strncmp(line, *begin, strlen(*begin)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* False: the line only names the cause. */
+static bool note_line(struct image_build *build, const char *line)
+{
+    if (strncmp(line, STEP_MARK, strlen(STEP_MARK)) == 0)
+        begin_step(build, line);
+    else if (cause_line_add(&build->cause, line))
+        return false;
+    else if (!is_remark(line))
+        line_tail_add(&build->tail, line);
+    return true;
+}
+
+static void on_line(void *owner, const char *line)
+{
+    struct image_build *build = owner;
+    uint64_t elapsed_ms = clock_ms() - build->started_ms;
+    cleanup_free char *text = shown_line(line, strlen(line));
+    if (!note_line(build, text))
+        return;
+    kept_output_add(&build->output, text);
+    const struct runtime_image_request *first = build->requests;
+    if (first && first->callbacks.line)
+        first->callbacks.line(first->context, text, elapsed_ms);
+}
+
+static void start_build(struct image_build *build)
+{
+    struct docker_pair arguments[1 + HOST_PROXIES_MAX] = {{"BERTH_BASE", build->images->base_image}};
+    const struct docker_pair labels[] = {{"berth.image", "runtime"}, {"berth.runtime", build->name}};
+    const struct docker_build what = {
+        .context = build->folder,
+        .tag = build->tag,
+        .arguments = arguments,
+        .argument_count = 1 + host_environment_proxies(arguments + 1),
+        .labels = labels,
+        .label_count = sizeof(labels) / sizeof(*labels),
+    };
+    build->started_ms = clock_ms();
+    log_info("image.build", LOG_STR("runtime", build->name), LOG_STR("image", build->tag));
+    build->call = docker_image_build(build->images->docker, &what, on_line, on_built, build);
+}
+
+static void on_looked(void *owner, const struct error *err, const struct docker_image *image)
+{
+    struct image_build *build = owner;
+    if (!err)
+        build_finish(build, NULL, image->id);
+    else if (strcmp(err->reason, "not-found") == 0)
+        start_build(build);
+    else
+        build_finish(build, err, NULL);
+}
+
+static struct image_build *find_build(struct runtime_images *images, const char *tag)
+{
+    struct image_build *build;
+    DL_FOREACH(images->builds, build)
+    {
+        if (!build->ending && strcmp(build->tag, tag) == 0)
+            return build;
+    }
+    return NULL;
+}
+
+/* The image's name: of the runtime, and a hash of all that goes into it. */
+static void make_tag(const struct runtime_image_request *request, const char *digest,
+                     char tag[RUNTIME_IMAGE_NAME_MAX])
+{
+    char hex[HASH_HEX_SIZE];
+    struct hash *hash = hash_create();
+    hash_update_text(hash, digest);
+    hash_update_text(hash, request->base_id);
+    hash_finish(hash, hex);
+    snprintf(tag, RUNTIME_IMAGE_NAME_MAX, "berth-runtime-%s:%.*s", request->name, TAG_DIGITS, hex);
+}
+
+static void join_build(struct runtime_image_request *request, const char *digest)
+{
+    struct runtime_images *images = request->images;
+    char tag[RUNTIME_IMAGE_NAME_MAX];
+    make_tag(request, digest, tag);
+    struct image_build *build = find_build(images, tag);
+    if (!build) {
+        build = xcalloc(1, sizeof(*build));
+        build->images = images;
+        kept_output_init(&build->output);
+        snprintf(build->tag, sizeof(build->tag), "%s", tag);
+        build->name = xstrdup(request->name);
+        build->folder = xstrdup(request->folder);
+        DL_APPEND(images->builds, build);
+        build->call = docker_image_inspect(images->docker, tag, on_looked, build);
+    }
+    DL_DELETE(images->requests, request);
+    DL_APPEND(build->requests, request);
+    request->build = build;
+}
+
+static void hash_work(void *context)
+{
+    struct hashing *hashing = context;
+    hashing->failed = tree_digest(hashing->folder, hashing->digest, NULL, &hashing->error) < 0;
+}
+
+static void hash_done(void *context, bool ran)
+{
+    struct hashing *hashing = context;
+    struct runtime_image_request *request = hashing->request;
+    if (request)
+        request->hashing = NULL;
+    if (request && ran && hashing->failed) {
+        hashing->error.reason = "image-folder";
+        error_prefix(&hashing->error, "the image folder %s", request->folder);
+        request_fail(request, &hashing->error);
+    } else if (request && ran) {
+        join_build(request, hashing->digest);
+    }
+    free(hashing->folder);
+    free(hashing);
+}
+
+static void on_base(void *owner, const struct error *err, const struct docker_image *image)
+{
+    struct runtime_image_request *request = owner;
+    request->call = NULL;
+    if (err && strcmp(err->reason, "not-found") == 0) {
+        struct error missing;
+        error_set(&missing, "build", "base-image-missing", "the base image %s is not there",
+                  request->images->base_image);
+        error_hint(&missing, "run scripts/base-image");
+        request_fail(request, &missing);
+        return;
+    }
+    if (err) {
+        request_fail(request, err);
+        return;
+    }
+    request->base_id = xstrdup(image->id);
+    struct hashing *hashing = xcalloc(1, sizeof(*hashing));
+    hashing->request = request;
+    hashing->folder = xstrdup(request->folder);
+    request->hashing = hashing;
+    background_run(request->images->background, hash_work, hash_done, hashing);
+}
+
+struct runtime_image_request *runtime_images_ensure(struct runtime_images *images, const char *name,
+                                                    const char *folder,
+                                                    const struct runtime_image_callbacks *callbacks,
+                                                    void *context)
+{
+    struct runtime_image_request *request = xcalloc(1, sizeof(*request));
+    *request = (struct runtime_image_request){.images = images,
+                                              .name = xstrdup(name),
+                                              .folder = xstrdup(folder),
+                                              .callbacks = *callbacks,
+                                              .context = context};
+    DL_APPEND(images->requests, request);
+    request->call = docker_image_inspect(images->docker, images->base_image, on_base, request);
+    return request;
+}
+
+void runtime_image_progress(const struct runtime_image_request *request,
+                            struct runtime_image_progress *ret_progress)
+{
+    const struct image_build *build = request->build;
+    *ret_progress = (struct runtime_image_progress){.last_line = ""};
+    if (!build || build->started_ms == 0)
+        return;
+    ret_progress->building = true;
+    ret_progress->since_ms = build->started_ms;
+    ret_progress->last_line = kept_output_last(&build->output);
+}

@@ -1,0 +1,75 @@
+/*
+ * Runtime images: the local image of a plugin's runtime, built once from the plugin's image folder and named
+ *
+ *     berth-runtime-<name>:<first 16 digits of a hash of the image folder's contents and the base image's id>
+ *
+ * so that a changed folder or base makes a new one and nothing else does. Requests for the same image share
+ * one build. Control thread only.
+ */
+#ifndef PREPARE_IMAGE_RUNTIME_IMAGE_H
+#define PREPARE_IMAGE_RUNTIME_IMAGE_H
+
+#include "base/background.h"
+#include "base/error.h"
+
+#include <stdint.h>
+
+#define RUNTIME_IMAGE_BASE     BERTH_BASE_IMAGE /* the base unless set otherwise: scripts/base-image makes it */
+#define RUNTIME_IMAGE_NAME_MAX 96               /* of an image's name, with the NUL */
+
+/* The user that instances and builder containers run as. */
+#define RUNTIME_IMAGE_UID 10001
+#define RUNTIME_IMAGE_GID 10001
+
+struct docker;
+struct runtime_images;
+struct runtime_image_request;
+
+struct runtime_images_options {
+    struct docker *docker;         /* outlives it */
+    struct background *background; /* outlives it */
+    const char *base_image;        /* NULL: RUNTIME_IMAGE_BASE */
+};
+
+struct runtime_image_callbacks {
+    /* One line of the build's output; `elapsed_ms` since the build began. Of those who share a build only
+     * the longest waiting one is told. May be NULL; must not cancel requests. */
+    void (*line)(void *context, const char *line, uint64_t elapsed_ms);
+    /* The end: `err` NULL, the image's name and id ("sha256:..."); else both are NULL, and `output` is what
+     * the build wrote (kept_output.h), or NULL. Borrowed. */
+    void (*done)(void *context, const struct error *err, const char *image, const char *id,
+                 const char *output);
+};
+
+/* What a request waits for. */
+struct runtime_image_progress {
+    bool building;         /* it is; else it is being looked for */
+    uint64_t since_ms;     /* clock_ms() of when the build began */
+    const char *last_line; /* of its output, "" before the first; borrowed */
+};
+
+int runtime_images_create(const struct runtime_images_options *options, struct runtime_images **ret_images,
+                          struct error *err);
+
+/* Ends every request silently and stops the engine's work on them. Not from a callback. NULL is fine. */
+void runtime_images_destroy(struct runtime_images *images);
+
+/* Makes sure that the image of the runtime `name` with the image folder `folder` (absolute) exists.
+ * Everything is copied. `done` is called exactly once, from the event loop and never from inside, unless the
+ * request is cancelled. Errors: component "build" and one of these reasons,
+ *   base-image-missing  the base image is not there; the hint says how to make it
+ *   image-build         a step failed; the message has the step and its cause (cause_line.h), or its last
+ * lines image-folder        the folder cannot be read or those of the Docker client. Start, success with its
+ * time, and failure are logged. */
+struct runtime_image_request *runtime_images_ensure(struct runtime_images *images, const char *name,
+                                                    const char *folder,
+                                                    const struct runtime_image_callbacks *callbacks,
+                                                    void *context);
+
+void runtime_image_progress(const struct runtime_image_request *request,
+                            struct runtime_image_progress *ret_progress);
+
+/* Ends one request silently; the build stops when nobody waits for it. NULL is fine. */
+void runtime_image_cancel(struct runtime_image_request *request);
+
+#endif

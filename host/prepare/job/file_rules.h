@@ -1,0 +1,12 @@
+/* Which files a plugin's process may open: Landlock, which needs no privilege. */
+#ifndef PREPARE_JOB_FILE_RULES_H
+#define PREPARE_JOB_FILE_RULES_H
+
+#include "prepare/job/confine.h"
+
+/* Reading is allowed for the system's programs and libraries and for `readable` with everything below;
+ * writing for /dev/null and its like. From Linux 6.12 on signals to processes outside are refused, too. Needs
+ * PR_SET_NO_NEW_PRIVS. */
+void file_rules_apply(struct confinement *confinement, const char *const *readable, size_t count);
+
+#endif

@@ -1,0 +1,25 @@
+/* A whole folder of the disk into a package. */
+#ifndef PREPARE_JOB_PACKAGE_FOLDER_H
+#define PREPARE_JOB_PACKAGE_FOLDER_H
+
+#include "base/error.h"
+#include "prepare/job/package_sink.h"
+
+/* Told of what was left out of a folder: a link that leads nowhere, a socket. `path` is absolute. */
+typedef void package_skipped_fn(void *context, const char *path, const char *why);
+
+struct package_folder {
+    const char *path;           /* where in the package; "" for the top */
+    const char *source;         /* absolute */
+    const char *const *exclude; /* fnmatch(3) patterns of names to leave out, ended by NULL; or NULL */
+    package_skipped_fn *skipped;
+    void *context;
+};
+
+/* Copies it. A link to a file or folder within the source becomes a copy of it. Errors: those of the sink,
+ * "bad-source" (not an absolute path of a folder), and "bad-link" (a link out of the source, or in a circle)
+ * with the link's absolute path in *ret_culprit, which the caller frees. */
+int package_folder_add(struct package_sink *sink, const struct package_folder *folder, char **ret_culprit,
+                       struct error *err);
+
+#endif

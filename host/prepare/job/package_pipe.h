@@ -1,0 +1,33 @@
+/*
+ * How a plugin's process, which can write nothing itself, has its files written by the process that watches
+ * it: requests one after the other over a socket, each answered before the next. Both ends are the same
+ * program, so the structs go over as they are in memory.
+ *
+ * The receiving end (package_server.h) trusts nothing of what it reads.
+ */
+#ifndef PREPARE_JOB_PACKAGE_PIPE_H
+#define PREPARE_JOB_PACKAGE_PIPE_H
+
+#include <stdint.h>
+
+enum package_request_kind {
+    PACKAGE_BEGIN = 1, /* make the directory of the job's output */
+    PACKAGE_FOLDER,    /* a folder, followed by its path */
+    PACKAGE_FILE,      /* a file, followed by its path and then its bytes */
+};
+
+struct package_request {
+    uint32_t kind;
+    uint32_t path_size; /* without a NUL; the path is relative to the output */
+    uint32_t executable;
+    uint64_t size; /* of the file */
+};
+
+/* `reason` is empty when it was done; else these are the parts of a struct error of component "build". */
+struct package_answer {
+    char reason[32];
+    char message[768];
+    char hint[384];
+};
+
+#endif

@@ -1,0 +1,164 @@
+#include "prepare/process/build_spawn.h"
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define REPLY_FD     3
+#define CHILD_FD_MIN 10 /* the child's ends stay clear of the numbers that they are moved to */
+
+/* Of the daemon's environment a child sees these and no more. */
+static const char *const inherited[] = {"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"};
+
+#define INHERITED_COUNT (sizeof(inherited) / sizeof(*inherited))
+#define FIXED_COUNT     3
+
+struct environment {
+    char *entries[FIXED_COUNT + INHERITED_COUNT + 1];
+};
+
+static void environment_init(struct environment *environment)
+{
+    size_t count = 0;
+    environment->entries[count++] =
+        xstrdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    environment->entries[count++] = xstrdup("LANG=C.UTF-8");
+    environment->entries[count++] = xstrdup("HOME=/");
+    for (size_t i = 0; i < INHERITED_COUNT; i++) {
+        const char *value = getenv(inherited[i]);
+        if (value)
+            environment->entries[count++] = xasprintf("%s=%s", inherited[i], value);
+    }
+    environment->entries[count] = NULL;
+}
+
+static void environment_clear(struct environment *environment)
+{
+    for (char **entry = environment->entries; *entry; entry++)
+        free(*entry);
+}
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return -1;
+        bytes += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+/* Moves a descriptor up to CHILD_FD_MIN or above. */
+static int raise_fd(int *fd)
+{
+    if (*fd >= CHILD_FD_MIN)
+        return 0;
+    int raised = fcntl(*fd, F_DUPFD_CLOEXEC, CHILD_FD_MIN);
+    if (raised < 0)
+        return -1;
+    close(*fd);
+    *fd = raised;
+    return 0;
+}
+
+/* The request as a file in memory: it is there whole, so nobody has to feed a pipe. */
+static int open_request(const json_t *request, int *ret_fd)
+{
+    cleanup_free char *text = json_dumps(request, JSON_COMPACT);
+    cleanup_close int fd = memfd_create("build-request", MFD_CLOEXEC);
+    if (!text || fd < 0 || write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+        raise_fd(&fd) < 0)
+        return -1;
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+/* A pipe whose reading end, the parent's, does not block. */
+static int open_pipe(int *ret_read, int *ret_write)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 || raise_fd(&ends[1]) < 0) {
+        close(ends[0]);
+        close(ends[1]);
+        return -1;
+    }
+    *ret_read = ends[0];
+    *ret_write = ends[1];
+    return 0;
+}
+
+static int spawn(const char *program, int request, int output, int reply, pid_t *ret_pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    posix_spawn_file_actions_adddup2(&actions, request, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, reply, REPLY_FD);
+    posix_spawn_file_actions_addclosefrom_np(&actions, REPLY_FD + 1);
+    posix_spawn_file_actions_addchdir_np(&actions, "/");
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    cleanup_free char *name = xstrdup(program);
+    char *const argv[] = {name, NULL};
+    struct environment environment;
+    environment_init(&environment);
+    int errnum = posix_spawn(ret_pid, program, &actions, &attributes, argv, environment.entries);
+    environment_clear(&environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return errnum;
+}
+
+static int start_error(struct error *err, int errnum, const char *program)
+{
+    error_errno(err, "build", errnum, "cannot start the build job %s", program);
+    if (err)
+        err->reason = "job-start";
+    return -1;
+}
+
+int build_spawn(const char *program, const json_t *request, struct build_spawn *ret_spawn, struct error *err)
+{
+    cleanup_close int input = -1, output = -1, output_child = -1, reply = -1, reply_child = -1;
+    if (open_request(request, &input) < 0 || open_pipe(&output, &output_child) < 0 ||
+        open_pipe(&reply, &reply_child) < 0)
+        return start_error(err, errno, program);
+    pid_t pid;
+    int errnum = spawn(program, input, output_child, reply_child, &pid);
+    if (errnum != 0)
+        return start_error(err, errnum, program);
+    int pidfd = pidfd_open(pid, 0);
+    if (pidfd < 0) {
+        errnum = errno;
+        kill(pid, SIGKILL); /* it has started nothing yet, or what it started dies with it */
+        waitpid(pid, NULL, 0);
+        return start_error(err, errnum, program);
+    }
+    *ret_spawn = (struct build_spawn){
+        .pid = pid, .pidfd = pidfd, .output = steal_fd(&output), .reply = steal_fd(&reply)};
+    return 0;
+}

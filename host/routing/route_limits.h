@@ -1,0 +1,24 @@
+/*
+ * What a request to one function is held to, from the settings of the host and of the function. Made in one
+ * place, so that whoever publishes a route cannot leave a limit out.
+ */
+#ifndef ROUTING_ROUTE_LIMITS_H
+#define ROUTING_ROUTE_LIMITS_H
+
+#include "config/registry.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct route_limits {
+    unsigned timeout_ms;     /* of one request on its slot */
+    unsigned stream_idle_ms; /* silence that ends an event stream or a tunnel */
+    bool request_buffering;  /* small bodies are received before a slot is taken */
+    uint64_t max_body_bytes; /* of its body: 413 above it. HTTP_BODY_UNLIMITED: none */
+};
+
+/* Any thread. */
+struct route_limits route_limits_make(const struct host_settings *host,
+                                      const struct function_settings *function);
+
+#endif
