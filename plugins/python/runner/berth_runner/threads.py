@@ -3,6 +3,7 @@
 A handler that blocks holds up its own slot and nothing else. Nothing of asyncio is loaded until a handler returns
 something that needs a loop; the thread then has one of its own.
 """
+import contextlib
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ from .dial import delays, dial
 from .output import current_head
 from .protocol import HEAD_LIMIT, ProtocolError, bodiless, closing, decoder, parse_head, without_body
 from .respond import Application, Pending, piece
+
+LOOK_S = 0.5  # how often to look for the end where nothing tells of it
 
 _END = object()
 _thread = threading.local()  # slot: the one that this thread serves
@@ -322,8 +325,11 @@ class Engine:
         awaited, told = os.pipe()
         os.set_blocking(told, False)
         signal.set_wakeup_fd(told, warn_on_full_buffer=False)
-        while not self.stopping:
-            os.read(awaited, 64)
+        with contextlib.suppress(OSError):
+            while not self.stopping and os.read(awaited, 64):
+                pass
+        while not self.stopping:  # the function has closed the pipe, with all else that is not its own
+            self._stop.wait(LOOK_S)
 
     def run(self, sock, data):
         """Serves until stop() is called and what was under way is finished."""
