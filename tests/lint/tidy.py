@@ -30,7 +30,7 @@ def read(path):
 def common_inputs(root):
     """What the verdict on any file depends on besides the file: the headers, the settings, the tool."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.h", ".clang-tidy"],
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.h", "*.clang-tidy"],
         cwd=root,
         check=True,
         capture_output=True,

@@ -77,9 +77,12 @@ void package_store_close(struct package_store *store)
 {
     if (!store)
         return;
-    struct stored *stored, *next;
-    HASH_ITER(hh, store->stored, stored, next)
-    forget(store, stored);
+    struct stored *stored = store->stored;
+    HASH_CLEAR(hh, store->stored);
+    for (struct stored *next; stored; stored = next) {
+        next = stored->hh.next;
+        free(stored);
+    }
     free(store->state);
     free(store->packages);
     free(store->staging);
