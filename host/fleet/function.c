@@ -294,8 +294,8 @@ void function_deploy(struct function *function, struct generation *generation,
         settle(function);
         return;
     }
-    struct revision *revision =
-        revision_create(function->env, generation, settings, &function->scale, &revision_hooks, function);
+    struct revision *revision = revision_create(function->env, generation, settings, &function->scale,
+                                                function->current, &revision_hooks, function);
     function->newest = revision;
     if (function->current) {
         function->next = revision;

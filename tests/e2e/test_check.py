@@ -226,3 +226,26 @@ def test_files_changed_while_dependencies_are_installed_are_not_held_against_wha
     [finding] = state["diagnostics"]
     assert finding["severity"] == "warning"
     assert finding["message"].startswith("what the installed dependencies say of it is not known: syntax error")
+
+
+def test_dependencies_that_stay_the_same_cost_no_second_look(berth, index):
+    index.wheels.update({name: wheel(name, 10) for name in ("alpha", "beta")})
+    code = IMPORTS.format(other="parcle")
+    among_installed = "`parcle` is neither in the standard library nor in the folder nor among the installed dependencies"
+
+    def deploy(code, text, **settings):
+        """(messages, second looks so far) once the code has answered with this text."""
+        berth.write_function("uses", code, idle_timeout=60, **settings)
+        if berth.process:
+            berth.reload()
+        else:
+            berth.start("--log-level", "debug", environment=mirrored(index))
+        berth.wait_answer("/uses", lambda answer: answer.text == text, f"the answer {text}", 60)
+        looks = berth.log.entries(event="build.job", operation="validate", function="uses")
+        return [message for _, _, message, _ in told(berth, "uses")], len(looks)
+
+    assert deploy(code, "alpha", extra_dependencies="alpha") == ([among_installed], 1)
+    assert deploy(code.replace("NAME", "NAME + '!'"), "alpha!", extra_dependencies="alpha") == ([among_installed], 1)
+    assert deploy(code, "beta", extra_dependencies="beta") == ([among_installed], 2)
+    code = code.replace("import parcel\n", "\n").replace("parcel.NAME", "'nothing'")
+    assert deploy(code, "nothing") == ([among_installed.replace("installed ", "")], 3)

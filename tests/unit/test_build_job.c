@@ -216,6 +216,13 @@ static void test_validate_with_dependencies(void **state)
     assert_string_equal(result->diagnostics.items[1].message, "cannot be read");
     assert_null(result->package.staged);
     assert_int_equal(bench_count(bench.staging), 0);
+    request.operation = BUILD_PACKAGE;
+    option.value = "package:look"; /* what it packages is of the function's files alone */
+    result = submit_request(&bench, &request);
+    assert_int_equal(result->validated, 1);
+    assert_string_equal(result->diagnostics.items[1].message, "nothing is installed");
+    request.operation = BUILD_VALIDATE;
+    option.value = "validate:look";
     request.dependencies = NULL;
     result = submit_request(&bench, &request);
     assert_string_equal(result->diagnostics.items[0].message, "nothing is installed");

@@ -30,6 +30,7 @@ struct preparation {
     void *owner;
     char *runtime;   /* the plugin's name */
     char *image_dir; /* the plugin's, or NULL */
+    char *seen;      /* the key of the dependencies that the first look was with, or NULL */
     struct build_job *job;
     struct runtime_image_request *image_request;
     struct docker_call *command; /* asks what the image runs */
@@ -65,6 +66,7 @@ static void preparation_free(struct preparation *preparation)
     event_free(preparation->later);
     free(preparation->runtime);
     free(preparation->image_dir);
+    free(preparation->seen);
     free(preparation->image_id);
     free(preparation);
 }
@@ -132,19 +134,26 @@ static void on_revised(void *context, struct build_result *look)
     complete(preparation);
 }
 
-/* Looks at the function again, with its dependencies: only they say what may be imported. */
-static void revise(struct preparation *preparation)
+static bool is_same_key(const char *one, const char *other)
 {
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+/* Looks at the function again unless it has been seen with these very dependencies: only they say what may be
+ * imported. */
+static void revise(struct preparation *preparation, bool installed)
+{
+    const char *key = preparation->prepared.dependency_key;
     const struct plugin *plugin = plugins_find(preparation->env->plugins, preparation->runtime);
-    if (!plugin || !plugin_sees_dependencies(plugin)) {
+    bool seen = is_same_key(key, preparation->seen) && !installed;
+    if (seen || !plugin || !plugin_sees_dependencies(plugin)) {
         complete(preparation);
         return;
     }
-    cleanup_free char *installed =
-        dependency_store_path(preparation->env->dependencies, preparation->prepared.dependency_key);
+    cleanup_free char *path = key ? dependency_store_path(preparation->env->dependencies, key) : NULL;
     preparation->phase_began_ms = clock_ms();
     struct build_request request = plugin_request(plugin, preparation->settings, BUILD_VALIDATE);
-    request.dependencies = installed;
+    request.dependencies = path;
     preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_revised, preparation);
 }
 
@@ -158,7 +167,6 @@ static void on_install_line(void *context, const char *line, uint64_t elapsed_ms
 static void on_installed(void *context, const struct error *err, const char *key, bool installed,
                          const char *output)
 {
-    (void)installed; /* logged where it is done */
     struct preparation *preparation = context;
     preparation->install = NULL;
     tell_dropped_lines(preparation, "dependencies.output-dropped");
@@ -167,13 +175,13 @@ static void on_installed(void *context, const struct error *err, const char *key
         return;
     }
     preparation->prepared.dependency_key = xstrdup(key);
-    revise(preparation);
+    revise(preparation, installed);
 }
 
 static void ensure_dependencies(struct preparation *preparation)
 {
     if (!preparation->result->dependencies) {
-        complete(preparation);
+        revise(preparation, false);
         return;
     }
     struct dependency_request request = {
@@ -305,18 +313,22 @@ static void on_later(evutil_socket_t fd, short what, void *context)
 
 static void submit(struct preparation *preparation, const struct plugin *plugin)
 {
-    const struct build_request request = plugin_request(plugin, preparation->settings, BUILD_PACKAGE);
+    struct build_request request = plugin_request(plugin, preparation->settings, BUILD_PACKAGE);
+    cleanup_free char *likely =
+        preparation->seen ? dependency_store_path(preparation->env->dependencies, preparation->seen) : NULL;
+    request.dependencies = likely;
     preparation->runtime = xstrdup(plugin->language.name);
     preparation->image_dir = plugin->image_dir ? xstrdup(plugin->image_dir) : NULL;
     preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_built, preparation);
 }
 
 struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
-                                      preparation_done_fn *done, void *owner)
+                                      const char *likely_key, preparation_done_fn *done, void *owner)
 {
     struct preparation *preparation = xcalloc(1, sizeof(*preparation));
     preparation->env = env;
     preparation->settings = settings;
+    preparation->seen = likely_key ? xstrdup(likely_key) : NULL;
     preparation->done = done;
     preparation->owner = owner;
     preparation->phase_began_ms = clock_ms();

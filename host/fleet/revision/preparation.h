@@ -33,10 +33,11 @@ struct preparation;
 typedef void preparation_done_fn(void *owner, const struct error *err, struct prepared *prepared,
                                  struct diagnostics *diagnostics, const char *output);
 
-/* `settings` stays until the end; the function's language must be known. Never NULL; `done` comes from the
- * event loop. */
+/* `settings` stays until the end; the function's language must be known. `likely_key` is that of the
+ * dependencies that it will probably have, which the first look is spared a second by, or NULL; they must
+ * stay in the store. Never NULL; `done` comes from the event loop. */
 struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
-                                      preparation_done_fn *done, void *owner);
+                                      const char *likely_key, preparation_done_fn *done, void *owner);
 
 /* What is being waited for at the moment, and since when, as the error that a request is told which has
  * waited too long; without a hint. Of component "build": reason "packaging", "building-image", "installing"

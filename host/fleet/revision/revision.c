@@ -96,7 +96,8 @@ static void on_ending(evutil_socket_t fd, short what, void *context)
 
 struct revision *revision_create(struct fleet_env *env, struct generation *generation,
                                  const struct function_settings *settings, struct scale_state *shared,
-                                 const struct revision_hooks *hooks, void *owner)
+                                 const struct revision *before, const struct revision_hooks *hooks,
+                                 void *owner)
 {
     struct revision *revision = xcalloc(1, sizeof(*revision));
     revision->env = env;
@@ -119,7 +120,8 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
         .demand = on_demand, .lost = on_lost, .drained = on_drained};
     struct slot_pool_limits limits = {.queue_length = env->host->queue_length};
     revision->watch = pool_watch_create(env, &limits, &pool_hooks, revision, &revision->pool);
-    revision->preparation = preparation_start(env, settings, on_prepared, revision);
+    const char *likely_key = before ? before->prepared.dependency_key : NULL;
+    revision->preparation = preparation_start(env, settings, likely_key, on_prepared, revision);
     revision_tell_news(revision);
     return revision;
 }

@@ -57,10 +57,11 @@ struct revision_hooks {
 };
 
 /* Makes a revision and begins to prepare it. `settings` belongs to `generation`, which is referenced.
- * Hooks come from the event loop. */
+ * `before` is the one that will be replaced, or NULL. Hooks come from the event loop. */
 struct revision *revision_create(struct fleet_env *env, struct generation *generation,
                                  const struct function_settings *settings, struct scale_state *shared,
-                                 const struct revision_hooks *hooks, void *owner);
+                                 const struct revision *before, const struct revision_hooks *hooks,
+                                 void *owner);
 
 /* Only a retired one without instances. */
 void revision_destroy(struct revision *revision);

@@ -85,7 +85,9 @@ static int refuse_function(const struct berth_job *job, struct error *err)
 
 static int run_validate(struct berth_job *job, json_t *result, struct error *err)
 {
+    job->function.dependencies = job_text(job, "dependencies");
     int rc = call_plugin(job, JOB_VALIDATE, job->plugin->validate, err);
+    job->function.dependencies = NULL; /* a package depends on the function's files alone */
     json_object_set_new(result, "validated", json_integer((json_int_t)json_array_size(job->diagnostics)));
     if (rc < 0)
         return -1;
@@ -176,8 +178,7 @@ _Noreturn void work(const json_t *request, const struct reply *reply, int socket
     job.function = (struct berth_function){.struct_size = sizeof(job.function),
                                            .name = job_text(&job, "function"),
                                            .folder = job_text(&job, "folder"),
-                                           .file = job_text(&job, "file"),
-                                           .dependencies = job_text(&job, "dependencies")};
+                                           .file = job_text(&job, "file")};
     job.folder_real = job.function.folder ? realpath(job.function.folder, NULL) : NULL;
 
     struct error err;

@@ -32,7 +32,7 @@ struct build_job;
 enum build_operation {
     BUILD_PROBE = 1, /* load the plugin, check its description: result->plugin */
     BUILD_PACKAGE,   /* validate, package, launch: result->package, dependencies, launch */
-    BUILD_VALIDATE,  /* validate alone, with `dependencies`: result->diagnostics */
+    BUILD_VALIDATE,  /* validate alone: result->diagnostics */
     BUILD_SCAFFOLD,  /* write the files of a new function into `folder`, which must not exist or be empty */
 };
 
@@ -44,7 +44,7 @@ struct build_request {
     const char *function;            /* the function's name; NULL for a probe */
     const char *folder;              /* absolute; NULL for a probe */
     const char *file;                /* entry file relative to folder, or NULL */
-    const char *dependencies;        /* absolute folder of the installed ones, or NULL */
+    const char *dependencies;        /* absolute folder of those that validate sees, or NULL */
     const struct text_pair *options; /* as in function_settings */
     size_t option_count;
 };

@@ -37,7 +37,7 @@ async def handle(request):
 class Job:
     """One function and everything that was found out about it."""
 
-    def __init__(self, folder, name, file, options, installed=None):
+    def __init__(self, folder, name, file, options):
         self.folder = folder
         self.name = name
         self.file = file
@@ -51,7 +51,7 @@ class Job:
         self._sources = {}
         self._read_requirements()
         self.requirements = self.pip.names
-        self.installed = installed_in(installed)
+        self.installed = None
         self.entry = find_entry(self)
 
     def _read_requirements(self):
@@ -90,24 +90,25 @@ class Job:
 _jobs = {}
 
 
-def _job(folder, name, file, options, installed):
+def _job(folder, name, file, options):
     """The job of a function; the callbacks of one process share it."""
-    key = (folder, name, file, tuple(sorted(options.items())), installed)
+    key = (folder, name, file, tuple(sorted(options.items())))
     if key not in _jobs:
-        _jobs[key] = Job(folder, name, file, options, installed)
+        _jobs[key] = Job(folder, name, file, options)
     return _jobs[key]
 
 
 def validate(folder, name, file, options, installed=None):
     """The findings: (severity, file, line, column, message, hint, option)."""
-    job = _job(folder, name, file, options, installed)
+    job = _job(folder, name, file, options)
+    job.installed = installed_in(installed)
     job.check()
     return job.findings.items
 
 
-def package(folder, name, file, options, installed=None):
+def package(folder, name, file, options, _=None):
     """(patterns left out, [(path, bytes)] of compiled files, dependencies or None)."""
-    job = _job(folder, name, file, options, installed)
+    job = _job(folder, name, file, options)
     return list(EXCLUDED), list(_compiled(job)), _dependencies(job)
 
 
@@ -135,9 +136,9 @@ def _dependencies(job):
     return job.pip.key(), [INSTALLER, *options], environment
 
 
-def launch(folder, name, file, options, installed=None):
+def launch(folder, name, file, options, _=None):
     """(command, environment, concurrency, the runner's settings as JSON)."""
-    job = _job(folder, name, file, options, installed)
+    job = _job(folder, name, file, options)
     if job.entry is None:
         raise ValueError("the function has no entry file")
     runtime = {"attribute": job.entry.attribute, "debug": job.debug}
@@ -157,6 +158,6 @@ def launch(folder, name, file, options, installed=None):
     return RUNNER, ENVIRONMENT, concurrency, json.dumps(runtime)
 
 
-def scaffold(folder, name, file, options, installed=None):
+def scaffold(folder, name, file, options, _=None):
     """[(path, bytes)] of a new function."""
     return [(file or f"{os.path.basename(folder.rstrip('/')) or name}.py", SAMPLE.format(name=name).encode())]

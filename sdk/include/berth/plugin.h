@@ -4,9 +4,9 @@
  * A plugin is a shared object in the daemon's plugin folder that teaches Berth one runtime (a language). It
  * is loaded by short-lived build jobs, each in a process of its own, never by the daemon: a plugin may crash,
  * leak or hang without harm to anything but that job. A job calls `validate`, `package` and `launch` in this
- * order, on one thread, at most once each. When the dependencies that were asked for are installed, another
- * job calls `validate` alone, with the folder that they are in: the warnings and notes that it finds take the
- * place of those that were found without it.
+ * order, on one thread, at most once each. When the dependencies that were asked for are installed, and
+ * `validate` has not seen them, another job calls it alone: the warnings and notes that it then finds take
+ * the place of the former ones.
  *
  * The process of a job can write nothing, reads only the function's folder, its installed dependencies, the
  * plugin folder and the system's files, and has no sockets: files are made with the host's calls.
@@ -75,8 +75,8 @@ struct berth_function {
     const char *folder; /* absolute path of its directory, as the user wrote it on disk */
     const char *file;   /* the entry file relative to folder, or NULL when the user named none */
 
-    /* Since 1.2. Absolute path of the folder that the function's dependencies are installed in, as
-     * BERTH_TARGET was filled; or NULL: they are not installed yet, or there are none. */
+    /* Since 1.2. In `validate`: absolute path of the folder that the function's dependencies are installed
+     * in, as BERTH_TARGET was filled; or NULL: they are not installed yet, or there are none. */
     const char *dependencies;
 };
 
