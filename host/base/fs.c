@@ -7,8 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 int fs_make_dirs(const char *path, mode_t mode, struct error *err)
 {
@@ -136,4 +139,24 @@ bool fs_is_dir(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+int fs_open_real_dir(const char *path, int *ret_fd, struct error *err)
+{
+    const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+    long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+    if (fd < 0 && errno == ELOOP)
+        return error_set(err, "files", "is-link", "%s is a symbolic link or goes through one", path);
+    if (fd < 0)
+        return error_errno(err, "files", errno, "cannot open the folder %s", path);
+    *ret_fd = (int)fd;
+    return 0;
+}
+
+bool fs_is_within(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+    if (length == 1) /* the root directory */
+        return true;
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }

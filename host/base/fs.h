@@ -33,4 +33,12 @@ int fs_write_file(const char *path, const void *bytes, size_t size, mode_t mode,
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
 
+/* Opens the folder at the absolute `path`, only to be referred to (O_PATH). No symbolic link is followed
+ * anywhere on the way, so whoever may change one of the folders above cannot lead it elsewhere: "is-link".
+ * The caller closes *ret_fd. */
+int fs_open_real_dir(const char *path, int *ret_fd, struct error *err);
+
+/* True when `path` is `folder` or below it, by their spelling: both absolute, without symbolic links. */
+bool fs_is_within(const char *path, const char *folder);
+
 #endif

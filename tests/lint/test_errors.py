@@ -11,7 +11,8 @@ SLUG = r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"'
 # in what is put into other words before a caller is told.
 NEVER_TOLD = {
     "address-in-use", "bad-request", "build-failed", "config-unusable", "docker-socket", "event-loop", "in-use",
-    "listen-address", "no-scaffold", "not-own", "not-private", "not-safe", "plugin-name-taken", "state-damaged", "usage",
+    "is-link", "listen-address", "no-scaffold", "not-own", "not-private", "not-safe", "plugin-name-taken", "state-damaged",
+    "usage",
 }  # fmt: skip
 
 

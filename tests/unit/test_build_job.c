@@ -430,6 +430,24 @@ static void test_links(void **state)
     close_jobs(&bench);
 }
 
+static void test_folder_that_was_replaced_by_a_link(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"functions/hello", "functions"};
+    for (size_t i = 0; i < 2; i++) {
+        struct jobs_bench bench;
+        open_jobs(&bench, 2, 0);
+        cleanup_free char *place = bench_path(&bench.bench, places[i]);
+        cleanup_free char *moved = bench_path(&bench.bench, "moved");
+        assert_int_equal(rename(place, moved), 0);
+        assert_int_equal(symlink(moved, place), 0);
+        const struct build_result *result = run(&bench, BUILD_PACKAGE, NULL);
+        assert_error(result, "folder-replaced", "is a symbolic link or goes through one");
+        assert_int_equal(bench_count(bench.staging), 0);
+        close_jobs(&bench);
+    }
+}
+
 static struct build_result *run_scaffold(struct jobs_bench *bench, const char *folder, const char *plugin)
 {
     unsigned before = bench->done;
@@ -573,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_renamed_plugin),
         cmocka_unit_test(test_hang),
         cmocka_unit_test(test_links),
+        cmocka_unit_test(test_folder_that_was_replaced_by_a_link),
         cmocka_unit_test(test_scaffold),
         cmocka_unit_test(test_round_robin),
         cmocka_unit_test(test_parallel),

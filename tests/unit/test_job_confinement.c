@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -97,6 +98,36 @@ static void test_reaches_nothing(void **state)
         assert_true(fs_exists(result->package.staged));
     }
     assert_int_equal(bench_count(bench.folder), 1);
+    close_jobs(&bench);
+}
+
+static void on_opened(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct jobs_bench *bench = context;
+    cleanup_free char *moved = bench_path(&bench->bench, "moved");
+    assert_int_equal(rename(bench->folder, moved), 0);
+    assert_int_equal(symlink(bench->bench.dir, bench->folder), 0);
+}
+
+/* Whoever may change the folder's place puts a link there while the plugin is at work. */
+static void test_reads_no_folder_put_in_the_place_of_its_own(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    cleanup_free char *file = bench_path(&bench.bench, "functions/hello/main.x");
+    cleanup_close int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    assert_true(inotify_add_watch(fd, file, IN_OPEN) >= 0);
+    struct event *opened = event_new(bench.bench.base, fd, EV_READ, on_opened, &bench);
+    event_add(opened, NULL);
+    const struct build_result *result = attack(&bench, "replaced");
+    if (!result->ok)
+        fail_msg("%s", result->error.message);
+    event_free(opened);
+    result = attack(&bench, "replaced");
+    assert_false(result->ok);
+    assert_string_equal(result->error.reason, "folder-replaced");
     close_jobs(&bench);
 }
 
@@ -293,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reaches_nothing),
+        cmocka_unit_test(test_reads_no_folder_put_in_the_place_of_its_own),
         cmocka_unit_test(test_nothing_is_left),
         cmocka_unit_test(test_cannot_say_what_was_written),
         cmocka_unit_test(test_talks_half_a_word_to_its_writer),

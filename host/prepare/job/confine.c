@@ -169,7 +169,7 @@ static void drop_privileges(struct confinement *confinement)
         confine_lack(confinement, "a limit on processes", EPERM);
 }
 
-void confine_self(struct confinement *confinement, const char *const *readable, size_t count)
+void confine_self(struct confinement *confinement, const int *readable, size_t count)
 {
     setsid();
     set_limits();

@@ -29,8 +29,8 @@ void confine_lack(struct confinement *confinement, const char *what, int errnum)
  * and those it forks from now on get the namespaces. */
 void confine_children(struct confinement *confinement);
 
-/* For the plugin's process, before its code is loaded. `readable` are paths, ended by NULL, that it may read
- * beside those of the system; those that are NULL or missing are left out. `count` of them. */
-void confine_self(struct confinement *confinement, const char *const *readable, size_t count);
+/* For the plugin's process, before its code is loaded. `readable` are `count` descriptors of what it may read
+ * beside what is the system's; those that are -1 are left out. */
+void confine_self(struct confinement *confinement, const int *readable, size_t count);
 
 #endif

@@ -71,10 +71,9 @@ static int create_ruleset(long version)
     return (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
 }
 
-/* A path that is not there needs no rule. */
-static void allow(int ruleset, const char *path, uint64_t access)
+/* What is not there needs no rule. */
+static void allow(int ruleset, int fd, uint64_t access)
 {
-    cleanup_close int fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0)
         return;
@@ -84,7 +83,13 @@ static void allow(int ruleset, const char *path, uint64_t access)
     syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-void file_rules_apply(struct confinement *confinement, const char *const *readable, size_t count)
+static void allow_path(int ruleset, const char *path, uint64_t access)
+{
+    cleanup_close int fd = open(path, O_PATH | O_CLOEXEC);
+    allow(ruleset, fd, access);
+}
+
+void file_rules_apply(struct confinement *confinement, const int *readable, size_t count)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     cleanup_close int ruleset = version < 0 ? -1 : create_ruleset(version);
@@ -93,9 +98,9 @@ void file_rules_apply(struct confinement *confinement, const char *const *readab
         return;
     }
     for (size_t i = 0; i < COUNT(system_paths); i++)
-        allow(ruleset, system_paths[i], ACCESS_READ);
+        allow_path(ruleset, system_paths[i], ACCESS_READ);
     for (size_t i = 0; i < COUNT(devices); i++)
-        allow(ruleset, devices[i], ACCESS_DEVICE);
+        allow_path(ruleset, devices[i], ACCESS_DEVICE);
     for (size_t i = 0; i < count; i++)
         allow(ruleset, readable[i], ACCESS_READ);
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)

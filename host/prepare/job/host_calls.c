@@ -131,7 +131,7 @@ static int call_add_file(struct berth_job *job, const char *path, const void *by
 /* The part of `path` below the function's folder; NULL when it is elsewhere. */
 static const char *in_folder(const struct berth_job *job, const char *path)
 {
-    const char *folder = job->folder_real;
+    const char *folder = job->function.folder;
     size_t length = folder ? strlen(folder) : 0;
     if (length == 0 || strncmp(path, folder, length) != 0 || path[length] != '/')
         return NULL;

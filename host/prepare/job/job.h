@@ -31,7 +31,6 @@ struct berth_job {
     const struct berth_plugin *plugin; /* checked; NULL before */
     enum job_stage stage;
     struct berth_function function;
-    char *folder_real;        /* the function's folder without links, or NULL */
     struct package_sink sink; /* where the job's files go */
     json_t *diagnostics;
     size_t errors; /* among the diagnostics */

@@ -1,6 +1,7 @@
 #include "prepare/job/package_folder.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/strbuf.h"
 #include "prepare/job/package_writer.h"
 #include "prepare/store/tree.h"
@@ -48,15 +49,6 @@ static int copy_file(const struct folder_copy *copy, int parent, const char *nam
                                   err);
 }
 
-/* True when `path` is `folder` or below it. */
-static bool is_within(const char *path, const char *folder)
-{
-    size_t length = strlen(folder);
-    if (length == 1) /* the root directory */
-        return true;
-    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
 static int bad_link(struct folder_copy *copy, char *link, const char *path, const char *why,
                     const char *target, struct error *err)
 {
@@ -76,7 +68,7 @@ static int copy_link(struct folder_copy *copy, const struct tree_entry *entry, c
         copy->skipped(copy->context, link, "it is a link that leads nowhere");
         return 0;
     }
-    if (!is_within(target, copy->source_real))
+    if (!fs_is_within(target, copy->source_real))
         return bad_link(copy, steal(&link), path, "leads out of the folder, to ", target, err);
     struct stat status;
     if (stat(target, &status) < 0)

@@ -1,6 +1,7 @@
 #include "prepare/job/supervisor.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/json.h"
 #include "base/strbuf.h"
 #include "prepare/job/confine.h"
@@ -56,12 +57,23 @@ static char *folder_of(const char *path)
     return slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
 }
 
+static int open_path(const char *path)
+{
+    return path ? open(path, O_PATH | O_CLOEXEC) : -1;
+}
+
+/* What may be read is opened once: whoever can change the function's folders cannot have another one read in
+ * its place. */
 static void confine(struct supervisor *supervisor)
 {
     const char *plugin = text_of(supervisor->request, "plugin");
+    const char *function = text_of(supervisor->request, "folder");
     cleanup_free char *plugin_folder = folder_of(plugin);
-    const char *const readable[] = {plugin, plugin_folder, text_of(supervisor->request, "folder"),
-                                    text_of(supervisor->request, "dependencies")};
+    cleanup_close int file = open_path(plugin), beside = open_path(plugin_folder), folder = -1;
+    cleanup_close int dependencies = open_path(text_of(supervisor->request, "dependencies"));
+    if (function)
+        fs_open_real_dir(function, &folder, NULL);
+    const int readable[] = {file, beside, folder, dependencies};
     confine_self(&supervisor->confinement, readable, sizeof(readable) / sizeof(*readable));
     if (json_array_size(supervisor->confinement.lacks) > 0)
         reply_lacks(supervisor->reply, supervisor->confinement.lacks);

@@ -1,6 +1,7 @@
 #include "prepare/job/work.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/json.h"
 #include "base/strbuf.h"
 #include "prepare/job/description.h"
@@ -148,12 +149,26 @@ static const struct operation {
     const char *name;
     int (*run)(struct berth_job *job, json_t *result, struct error *err);
     bool function, output; /* what the request must name */
+    bool reads;            /* the function's folder */
 } operations[] = {
-    {"probe", run_probe, false, false},
-    {"package", run_package, true, true},
-    {"validate", run_validate, true, false},
-    {"scaffold", run_scaffold, true, true},
+    {"probe", run_probe, false, false, false},
+    {"package", run_package, true, true, true},
+    {"validate", run_validate, true, false, true},
+    {"scaffold", run_scaffold, true, true, false},
 };
+
+/* The folder's path had no symbolic link in it when the registry was read: one that is there would lead to
+ * another folder than the one that was looked at. What else is wrong with it, the plugin tells better. */
+static int check_folder(const char *folder, struct error *err)
+{
+    cleanup_close int fd = -1;
+    struct error why;
+    if (fs_open_real_dir(folder, &fd, &why) == 0 || strcmp(why.reason, "is-link") != 0)
+        return 0;
+    error_set(err, "build", "folder-replaced", "the function's folder was replaced by a link: %s",
+              why.message);
+    return error_hint(err, "a reload (SIGHUP) looks where it leads, and whether it may");
+}
 
 static int run_operation(struct berth_job *job, json_t *result, struct error *err)
 {
@@ -166,6 +181,8 @@ static int run_operation(struct berth_job *job, json_t *result, struct error *er
             (operation->function && (!job->function.name || !job->function.folder)))
             return error_set(err, "build", "job-start",
                              "the request lacks a path or a name, or it is not UTF-8");
+        if (operation->reads && check_folder(job->function.folder, err) < 0)
+            return -1;
         return load_plugin(job, err) < 0 ? -1 : operation->run(job, result, err);
     }
     return error_set(err, "build", "job-start", "the request names no operation");
@@ -179,7 +196,6 @@ _Noreturn void work(const json_t *request, const struct reply *reply, int socket
                                            .name = job_text(&job, "function"),
                                            .folder = job_text(&job, "folder"),
                                            .file = job_text(&job, "file")};
-    job.folder_real = job.function.folder ? realpath(job.function.folder, NULL) : NULL;
 
     struct error err;
     json_t *result = json_object();

@@ -42,7 +42,7 @@ struct build_request {
     const char *plugin;              /* path of the shared object */
     const char *language;            /* the name the plugin was probed with; NULL: not compared */
     const char *function;            /* the function's name; NULL for a probe */
-    const char *folder;              /* absolute; NULL for a probe */
+    const char *folder;              /* absolute, without symbolic links; NULL for a probe */
     const char *file;                /* entry file relative to folder, or NULL */
     const char *dependencies;        /* absolute folder of those that validate sees, or NULL */
     const struct text_pair *options; /* as in function_settings */

@@ -127,7 +127,7 @@ static const char *const reasons[] = {
     "job-start",   "package-too-large", "bad-link",        "bad-path",      "bad-source",
     "no-scaffold", "special-file",      "too-deep",        "too-long",      "changed",
     "exists",      "not-found",         "permission",      "no-space",      "not-a-directory",
-    "io",
+    "io",          "folder-replaced",
 };
 
 static const char *find_static(const char *const *texts, size_t count, const char *text)

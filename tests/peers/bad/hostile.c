@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -298,6 +299,21 @@ static const char *attack_stuff(struct target *target)
     _exit(0);
 }
 
+/* Reads `secret` in its own folder, when somebody has put a link to another one there. Who does that sees by
+ * main.x being opened that the time has come. */
+static const char *attack_replaced(struct target *target)
+{
+    char path[4200];
+    struct stat status;
+    snprintf(path, sizeof(path), "%s/main.x", target->folder);
+    if (open(path, O_RDONLY | O_CLOEXEC) < 0)
+        return could(target, "not read", path);
+    while (lstat(target->folder, &status) < 0 || !S_ISLNK(status.st_mode))
+        poll(NULL, 0, 1);
+    snprintf(path, sizeof(path), "%s/secret", target->folder);
+    return open(path, O_RDONLY | O_CLOEXEC) >= 0 ? could(target, "read", path) : NULL;
+}
+
 static const char *attack_descriptors(struct target *target)
 {
     (void)target;
@@ -310,14 +326,15 @@ static const struct attack {
     const char *(*run)(struct target *target);
     int only_alone; /* nothing can be reported after it */
 } attacks[] = {
-    {"folder", attack_folder, 0},   {"plugin", attack_plugin, 0},
-    {"places", attack_places, 0},   {"secrets", attack_secrets, 0},
-    {"signals", attack_signals, 0}, {"trace", attack_trace, 0},
-    {"sockets", attack_sockets, 0}, {"kernel", attack_kernel, 0},
-    {"survive", attack_survive, 0}, {"processes", attack_processes, 0},
-    {"memory", attack_memory, 1},   {"linger", attack_linger, 1},
-    {"words", attack_words, 1},     {"writer", attack_writer, 1},
-    {"stuff", attack_stuff, 1},     {"descriptors", attack_descriptors, 1},
+    {"folder", attack_folder, 0},     {"plugin", attack_plugin, 0},
+    {"places", attack_places, 0},     {"secrets", attack_secrets, 0},
+    {"signals", attack_signals, 0},   {"trace", attack_trace, 0},
+    {"sockets", attack_sockets, 0},   {"kernel", attack_kernel, 0},
+    {"survive", attack_survive, 0},   {"processes", attack_processes, 0},
+    {"memory", attack_memory, 1},     {"linger", attack_linger, 1},
+    {"words", attack_words, 1},       {"writer", attack_writer, 1},
+    {"stuff", attack_stuff, 1},       {"descriptors", attack_descriptors, 1},
+    {"replaced", attack_replaced, 1},
 };
 
 static int attack(BAD_ARGUMENTS)
