@@ -45,7 +45,8 @@ static const struct setting configuration_keys[] = {
      .max = 1024, .unset = "the function's key",
      .help =
          "The folder with the function's files, looked for beside this file as `functions/<folder>`, then "
-         "`<language>/functions/<folder>`. It cannot lead out of there."},
+         "`<language>/functions/<folder>`. It cannot lead out of there, but by symbolic links to what the "
+         "host's `roots` list."},
     {"base_function_file_name", ALIASES("file"), SETTING_STRING,
      SETTING_MEMBER(struct function_settings, file), .max = 1024, .unset = "the language decides",
      .help = "The file with the handler, inside of the folder."},
@@ -112,10 +113,11 @@ static char *directory_of(const char *path)
     return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
-void function_reader_init(struct function_reader *reader, const char *path, const struct language *languages,
-                          size_t language_count)
+void function_reader_init(struct function_reader *reader, const char *path, const struct folder_list *roots,
+                          const struct language *languages, size_t language_count)
 {
-    *reader = (struct function_reader){.languages = languages, .language_count = language_count};
+    *reader =
+        (struct function_reader){.roots = roots, .languages = languages, .language_count = language_count};
     cleanup_free char *base = directory_of(path);
     reader->base = arena_copy(&reader->arena, base, strlen(base));
     reader->option_tables = function_language_tables(&reader->arena, languages, language_count);
@@ -289,8 +291,9 @@ static void find_source(const struct function_reader *reader, const struct setti
         return; /* of a wrong type, reported already */
     if (!folder)
         node = NULL;
-    int rc = function_source_folder(reader->base, language, folder ? folder : settings->key,
-                                    node ? node->at : missing_at, reporter, &settings->folder);
+    const struct function_place place = {reader->base, language, reader->roots};
+    int rc = function_source_folder(&place, folder ? folder : settings->key, node ? node->at : missing_at,
+                                    reporter, &settings->folder);
     if (rc == 0 && settings->file)
         function_source_file(reader->base, settings->folder, settings->file,
                              setting_found(layer, "base_function_file_name")->at, reporter);

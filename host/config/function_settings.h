@@ -11,17 +11,18 @@
 /* The keys of a function, and those under its `configuration`. */
 extern const struct setting_table function_table, configuration_table;
 
-/* What the functions of one file have in common. Borrows languages and base. */
+/* What the functions of one file have in common. Borrows languages and roots. */
 struct function_reader {
-    const char *base; /* directory of the YAML file, as the user spelt it */
+    const char *base;                /* directory of the YAML file, as the user spelt it */
+    const struct folder_list *roots; /* the host's; the links to folders may lead there */
     const struct language *languages;
     size_t language_count;
     const struct setting_table *option_tables; /* one a language: what its plugin declares */
     struct arena arena;                        /* holds them */
 };
 
-void function_reader_init(struct function_reader *reader, const char *path, const struct language *languages,
-                          size_t language_count);
+void function_reader_init(struct function_reader *reader, const char *path, const struct folder_list *roots,
+                          const struct language *languages, size_t language_count);
 void function_reader_clear(struct function_reader *reader);
 
 /* The route that an entry of the functions' mapping asks for: its `name`, else its key. `*ret_at` is where

@@ -1,6 +1,7 @@
 #include "config/function_source.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/strbuf.h"
 #include "base/suggest.h"
 
@@ -12,7 +13,13 @@
 
 #define NAMES_MAX 256 /* directory entries that a misspelt name is compared with */
 
-enum lookup { LOOKUP_FOUND, LOOKUP_MISSING, LOOKUP_OUTSIDE, LOOKUP_FAILED };
+enum lookup {
+    LOOKUP_FOUND,
+    LOOKUP_MISSING,
+    LOOKUP_ITSELF, /* it leads to where it was looked for */
+    LOOKUP_OUTSIDE,
+    LOOKUP_FAILED,
+};
 
 /* True when the text itself stays inside: relative, and without "..". */
 static bool stays_inside(const char *path)
@@ -27,7 +34,7 @@ static bool stays_inside(const char *path)
     return true;
 }
 
-/* Follows `root`/`path` to the end of all links. errno says why a lookup failed. */
+/* Follows `root`/`path` to the end of all links, also to outside. errno says why a lookup failed. */
 static enum lookup look_up(const char *root, const char *path, char **ret_path)
 {
     char real_root[PATH_MAX], real[PATH_MAX];
@@ -36,11 +43,10 @@ static enum lookup look_up(const char *root, const char *path, char **ret_path)
     cleanup_free char *joined = xasprintf("%s/%s", real_root, path);
     if (!realpath(joined, real))
         return errno == ENOENT || errno == ENOTDIR ? LOOKUP_MISSING : LOOKUP_FAILED;
-    size_t length = strlen(real_root);
-    if (strncmp(real, real_root, length) != 0 || real[length] != '/')
-        return LOOKUP_OUTSIDE;
     *ret_path = xstrdup(real);
-    return LOOKUP_FOUND;
+    if (strcmp(real, real_root) == 0)
+        return LOOKUP_ITSELF;
+    return fs_is_within(real, real_root) ? LOOKUP_FOUND : LOOKUP_OUTSIDE;
 }
 
 /* Appends to `hint` the name in `directory` that `name` may have been meant to be. */
@@ -64,33 +70,54 @@ static bool suggest_from(const char *directory, const char *name, struct strbuf 
 
 /* The places to search, as users know them: relative to the YAML file's own spelling. */
 struct places {
-    char *roots[2];
+    char *folders[2];
     size_t count;
+    const struct folder_list *roots; /* where links may lead */
 };
 
-static struct places list_places(const char *base, const char *language)
+static struct places list_places(const struct function_place *place)
 {
-    struct places places = {.count = 1};
+    const char *base = place->base, *language = place->language;
+    struct places places = {.count = 1, .roots = place->roots};
     const char *prefix = strcmp(base, ".") == 0 ? "" : base;
     const char *slash = *prefix && prefix[strlen(prefix) - 1] != '/' ? "/" : "";
-    places.roots[0] = xasprintf("%s%sfunctions", prefix, slash);
+    places.folders[0] = xasprintf("%s%sfunctions", prefix, slash);
     bool plain = language && *language && *language != '.' && !strchr(language, '/');
     if (plain)
-        places.roots[places.count++] = xasprintf("%s%s%s/functions", prefix, slash, language);
+        places.folders[places.count++] = xasprintf("%s%s%s/functions", prefix, slash, language);
     return places;
+}
+
+/* Tells of a link that leads to nothing; false when there is none. */
+static bool report_dangling(const struct places *places, const char *folder, struct position at,
+                            struct reporter *reporter)
+{
+    for (size_t i = 0; i < places->count; i++) {
+        cleanup_free char *link = xasprintf("%s/%s", places->folders[i], folder);
+        char target[PATH_MAX];
+        ssize_t length = readlink(link, target, sizeof(target) - 1);
+        if (length < 0)
+            continue;
+        target[length] = '\0';
+        reporter_error(reporter, at, NULL, "the link %s leads to %s, and there is nothing", link, target);
+        return true;
+    }
+    return false;
 }
 
 static void report_missing(const struct places *places, const char *folder, struct position at,
                            struct reporter *reporter)
 {
+    if (report_dangling(places, folder, at, reporter))
+        return;
     cleanup_strbuf struct strbuf hint;
     strbuf_init(&hint, 16384);
     bool near = false;
     for (size_t i = 0; i < places->count && !near; i++)
-        near = suggest_from(places->roots[i], folder, &hint);
+        near = suggest_from(places->folders[i], folder, &hint);
     strbuf_append_text(&hint, near ? " Looked for " : "looked for ");
     for (size_t i = 0; i < places->count; i++)
-        strbuf_append_format(&hint, "%s%s/%s", i ? " and " : "", places->roots[i], folder);
+        strbuf_append_format(&hint, "%s%s/%s", i ? " and " : "", places->folders[i], folder);
     reporter_error(reporter, at, strbuf_text(&hint), "there is no folder \"%s\"", quote(folder).text);
 }
 
@@ -101,13 +128,32 @@ static void report_outside(const char *what, const char *path, struct position a
                    "the %s \"%s\" leaves its root", what, quote(path).text);
 }
 
+/* The folder is, or is reached through, a link to `target`, where nobody has allowed it to lead. */
+static void report_led_out(const char *folder, const char *target, struct position at,
+                           struct reporter *reporter)
+{
+    cleanup_free char *hint = xasprintf(
+        "to allow it, list that folder or one above it in the section \"host\": roots: [\"%s\"]", target);
+    reporter_error(reporter, at, hint,
+                   "the folder \"%s\" leads by a symbolic link to %s, which \"roots\" does not allow",
+                   quote(folder).text, target);
+}
+
+/* Follows the folder in one of the places. One that leads elsewhere is found when it may. */
+static enum lookup look_up_folder(const struct places *places, size_t i, const char *folder, char **ret_path)
+{
+    enum lookup found = look_up(places->folders[i], folder, ret_path);
+    bool allowed = found == LOOKUP_OUTSIDE && folder_list_has(places->roots, *ret_path);
+    return allowed ? LOOKUP_FOUND : found;
+}
+
 static int find_folder(const struct places *places, const char *folder, struct position at,
                        struct reporter *reporter, char **ret_path)
 {
     for (size_t i = 0; i < places->count; i++) {
         cleanup_free char *path = NULL;
         struct stat status;
-        switch (look_up(places->roots[i], folder, &path)) {
+        switch (look_up_folder(places, i, folder, &path)) {
         case LOOKUP_FOUND:
             if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
                 *ret_path = steal(&path);
@@ -115,8 +161,11 @@ static int find_folder(const struct places *places, const char *folder, struct p
             }
             reporter_error(reporter, at, NULL, "\"%s\" is not a folder", quote(folder).text);
             return -1;
-        case LOOKUP_OUTSIDE:
+        case LOOKUP_ITSELF:
             report_outside("folder", folder, at, reporter);
+            return -1;
+        case LOOKUP_OUTSIDE:
+            report_led_out(folder, path, at, reporter);
             return -1;
         case LOOKUP_FAILED:
             reporter_error(reporter, at, NULL, "cannot open \"%s\": %s", quote(folder).text, strerror(errno));
@@ -129,17 +178,17 @@ static int find_folder(const struct places *places, const char *folder, struct p
     return -1;
 }
 
-int function_source_folder(const char *base, const char *language, const char *folder, struct position at,
+int function_source_folder(const struct function_place *place, const char *folder, struct position at,
                            struct reporter *reporter, char **ret_path)
 {
     if (!stays_inside(folder)) {
         report_outside("folder", folder, at, reporter);
         return -1;
     }
-    struct places places = list_places(base, language);
+    struct places places = list_places(place);
     int rc = find_folder(&places, folder, at, reporter, ret_path);
     for (size_t i = 0; i < places.count; i++)
-        free(places.roots[i]);
+        free(places.folders[i]);
     return rc;
 }
 
@@ -181,6 +230,7 @@ int function_source_file(const char *base, const char *folder, const char *file,
             return 0;
         reporter_error(reporter, at, NULL, "\"%s\" is not a plain file", quote(file).text);
         return -1;
+    case LOOKUP_ITSELF:
     case LOOKUP_OUTSIDE:
         report_outside("file", file, at, reporter);
         return -1;

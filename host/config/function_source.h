@@ -1,14 +1,24 @@
-/* Finding a function's files on disk. Nothing outside of the folders that are searched is ever accepted,
- * whether by an absolute path, by ".." or through a symbolic link. */
+/* Finding a function's files on disk. Nothing outside of the folders that are searched is accepted, whether
+ * by an absolute path or by "..". A symbolic link may lead out of them only to where the file's owner allows
+ * it. */
 #ifndef CONFIG_FUNCTION_SOURCE_H
 #define CONFIG_FUNCTION_SOURCE_H
 
+#include "base/folder_list.h"
 #include "config/reporter.h"
 
-/* Looks for `folder` in `<base>/functions` and, when `language` is not NULL, in
- * `<base>/<language>/functions`. Reports what is wrong at `at` and returns -1, or gives the absolute path;
- * the caller frees it. */
-int function_source_folder(const char *base, const char *language, const char *folder, struct position at,
+/* Where folders are looked for: in `<base>/functions` and, when `language` is not NULL, in
+ * `<base>/<language>/functions`. Links may lead from there to `roots` and what is below. Borrows everything.
+ */
+struct function_place {
+    const char *base, *language;
+    const struct folder_list *roots;
+};
+
+/* Looks for `folder`. Reports what is wrong at `at` and returns -1, or gives the absolute path, without
+ * symbolic links: these are resolved once, here, and whoever opens the path must follow none
+ * (fs_open_real_dir). The caller frees it. */
+int function_source_folder(const struct function_place *place, const char *folder, struct position at,
                            struct reporter *reporter, char **ret_path);
 
 /* Checks that `file` is a plain file inside of `folder`, an absolute path that was found for `base`. */

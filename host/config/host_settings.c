@@ -27,6 +27,12 @@ static const struct setting host_keys[] = {
      .max = PATH_BYTES, .unset = "beside the binary",
      .help =
          "Folder of the language plugins. Those in the folder `plugins` beside this file are found, too."},
+    {"roots", NULL, SETTING_FOLDERS, SETTING_MEMBER(struct host_settings, roots), .unset = "none",
+     .help = "Folders, by absolute paths without symbolic links: a `function_folder` may lead by symbolic "
+             "links to "
+             "one of them or to what is below. Whoever can change something there can choose the code of "
+             "functions; "
+             "one that others than its owner can change is refused. Read anew at each reload."},
     {"docker_socket", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, docker_socket), .max = 107,
      .default_text = "/var/run/docker.sock", .help = "The Docker Engine's unix socket."},
     {"workers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, workers), .max = 64,

@@ -113,7 +113,7 @@ static void read_functions(struct registry *registry, const struct yaml_tree_nod
     settle_routes(candidates, count);
 
     struct function_reader reader;
-    function_reader_init(&reader, registry->path, languages, language_count);
+    function_reader_init(&reader, registry->path, &registry->host.roots, languages, language_count);
     registry->functions = xcalloc(count, sizeof(*registry->functions));
     for (size_t i = 0; i < count; i++)
         read_candidate(registry, &reader, &candidates[i]);

@@ -8,6 +8,7 @@
 #define CONFIG_REGISTRY_H
 
 #include "base/error.h"
+#include "base/folder_list.h"
 #include "base/network.h"
 #include "config/diagnostic.h"
 
@@ -58,7 +59,7 @@ struct function_settings {
     char *name;                    /* its route, without the slash: the key, or `name` */
     char *version;                 /* shown to users, or NULL */
     char *language;                /* the canonical name of the language, or NULL when unknown or missing */
-    char *folder;                  /* absolute path, or NULL when it was not found */
+    char *folder;                  /* absolute path without links, or NULL when it was not found */
     char *file;                    /* entry file relative to folder, or NULL */
     unsigned concurrency;          /* slots of an instance; 0: the runtime's default */
     uint64_t memory_bytes;         /* limit of an instance */
@@ -88,6 +89,7 @@ struct host_settings {
     char *state_dir;                /* NULL: the built-in default */
     char *run_dir;                  /* NULL: the built-in default */
     char *plugin_dir;               /* NULL: beside the binary */
+    struct folder_list roots;       /* where the links to functions' folders may lead */
     char *docker_socket;            /* "/var/run/docker.sock" unless set */
     unsigned workers;               /* 0: one per core, up to 4 */
     char *log_level;                /* "info" unless set */

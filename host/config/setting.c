@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
+#include "config/setting_folders.h"
 #include "config/setting_networks.h"
 
 #include <string.h>
@@ -59,6 +60,8 @@ void setting_clear(const struct setting_table *table, void *target)
         const struct setting *setting = &table->settings[i];
         if (setting->type == SETTING_NETWORKS)
             network_list_clear((struct network_list *)((char *)target + setting->offset));
+        if (setting->type == SETTING_FOLDERS)
+            folder_list_clear((struct folder_list *)((char *)target + setting->offset));
         if (setting->type != SETTING_STRING && setting->type != SETTING_ADDRESS && !setting->as_text)
             continue;
         char **member = (char **)((char *)target + setting->offset);

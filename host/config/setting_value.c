@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
+#include "config/setting_folders.h"
 #include "config/setting_networks.h"
 
 #include <ctype.h>
@@ -210,6 +211,7 @@ static const struct type_row types[] = {
     [SETTING_DURATION] = {"duration", "a duration such as 10s, 500ms or 2m", parse_duration, write_duration},
     [SETTING_SIZE] = {"size", "a size such as 128Mi or 1Gi", parse_size, write_size},
     [SETTING_NETWORKS] = {"addresses and networks", "a list of addresses and networks", NULL, write_number},
+    [SETTING_FOLDERS] = {"folders", "a list of folders", NULL, write_number},
     [SETTING_WORD] = {"word", "a word", parse_word, write_number},
     [SETTING_MAPPING] = {"mapping", "a mapping", NULL, write_number},
 };
@@ -303,6 +305,11 @@ static struct network_list *networks_of(const struct setting *setting, void *tar
     return (struct network_list *)((char *)target + setting->offset);
 }
 
+static struct folder_list *folders_of(const struct setting *setting, void *target)
+{
+    return (struct folder_list *)((char *)target + setting->offset);
+}
+
 int setting_store(const struct setting *setting, const char *key, const struct yaml_tree_node *node,
                   void *target, struct reporter *reporter)
 {
@@ -314,6 +321,8 @@ int setting_store(const struct setting *setting, const char *key, const struct y
         return node->kind == YAML_TREE_MAPPING ? 0 : report_type(setting, key, node, reporter);
     if (setting->type == SETTING_NETWORKS)
         return setting_networks_store(key, node, networks_of(setting, target), reporter);
+    if (setting->type == SETTING_FOLDERS)
+        return setting_folders_store(key, node, folders_of(setting, target), reporter);
     if (node->kind == YAML_TREE_SCALAR && !*node->text && is_text(setting))
         return 0;
     struct value value = {0};

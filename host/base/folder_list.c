@@ -1,0 +1,28 @@
+#include "base/folder_list.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/strbuf.h"
+
+void folder_list_add(struct folder_list *list, const char *folder)
+{
+    list->items = xrealloc(list->items, (list->count + 1) * sizeof(*list->items));
+    list->items[list->count++] = xstrdup(folder);
+}
+
+void folder_list_clear(struct folder_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct folder_list){0};
+}
+
+bool folder_list_has(const struct folder_list *list, const char *path)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (fs_is_within(path, list->items[i]))
+            return true;
+    }
+    return false;
+}
