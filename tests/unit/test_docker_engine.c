@@ -232,6 +232,24 @@ static struct seen_state inspect(const char *id)
     return seen;
 }
 
+/* Collects log lines and ends the wait at every one. */
+static void on_live_line(void *owner, const struct docker_line *line)
+{
+    struct outcome *outcome = owner;
+    on_line(owner, line);
+    event_base_loopbreak(outcome->bench->base);
+}
+
+static void await_text(struct outcome *outcome, const char *text)
+{
+    for (unsigned tries = 0; tries < BENCH_GUARD_S * 10; tries++) {
+        if (strstr(strbuf_text(&outcome->text), text))
+            return;
+        bench_run(outcome->bench, 100);
+    }
+    fail_msg("waited for \"%s\", saw: %s", text, strbuf_text(&outcome->text));
+}
+
 static void a_running_container_is_renamed_limited_listed_and_stopped(void **state)
 {
     (void)state;
@@ -243,6 +261,7 @@ static void a_running_container_is_renamed_limited_listed_and_stopped(void **sta
     OUTCOME(taken);
     OUTCOME(stopped);
     OUTCOME(killed);
+    OUTCOME(logs);
     char *before = xasprintf("berth-test-before-%s", engine.run);
     char *after = xasprintf("berth-test-after-%s", engine.run);
     char *line = xasprintf("%s running\n", after);
@@ -267,8 +286,12 @@ static void a_running_container_is_renamed_limited_listed_and_stopped(void **sta
     assert_true(running.running);
     assert_string_equal(running.name, after);
     assert_string_equal(running.label, engine.run);
+    docker_container_logs(engine.bench.docker, created.id, &(struct docker_logs){.follow = true, .tail = -1},
+                          on_live_line, on_done, &logs);
+    await_text(&logs, "o:ready\n"); /* before that it does not listen to SIGTERM */
     docker_container_stop(engine.bench.docker, created.id, 5, on_done, &stopped);
     assert_success(&stopped);
+    assert_success(&logs);
     struct seen_state gone = inspect(created.id);
     assert_false(gone.running);
     assert_int_equal(gone.exit_code, 0);
@@ -278,24 +301,6 @@ static void a_running_container_is_renamed_limited_listed_and_stopped(void **sta
     free(before);
     free(after);
     free(line);
-}
-
-/* Collects log lines and ends the wait at every one. */
-static void on_live_line(void *owner, const struct docker_line *line)
-{
-    struct outcome *outcome = owner;
-    on_line(owner, line);
-    event_base_loopbreak(outcome->bench->base);
-}
-
-static void await_text(struct outcome *outcome, const char *text)
-{
-    for (unsigned tries = 0; tries < BENCH_GUARD_S * 10; tries++) {
-        if (strstr(strbuf_text(&outcome->text), text))
-            return;
-        bench_run(outcome->bench, 100);
-    }
-    fail_msg("waited for \"%s\", saw: %s", text, strbuf_text(&outcome->text));
 }
 
 static void a_log_is_followed_to_the_end(void **state)
