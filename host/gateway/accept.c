@@ -1,11 +1,11 @@
 #include "gateway/accept.h"
 
 #include "base/log.h"
-#include "gateway/client.h"
 #include "gateway/worker.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,7 +20,7 @@
 
 static void listen_again(struct worker *worker)
 {
-    if (worker->phase == WORKER_SERVING && !worker->acceptor.asking)
+    if (worker->loop.phase == LOOP_SERVING && !worker->acceptor.asking)
         event_add(&worker->listener, NULL);
 }
 
@@ -34,7 +34,7 @@ static void on_again(struct timer *timer, uint64_t now_ms)
 static void pause_listener(struct worker *worker)
 {
     event_del(&worker->listener);
-    worker_set_timer(worker, &worker->acceptor.again, worker_now_ms(worker) + PAUSE_MS);
+    loop_set_timer(&worker->loop, &worker->acceptor.again, loop_now_ms(&worker->loop) + PAUSE_MS);
 }
 
 static void note_failing(struct worker *worker, int code)
@@ -43,7 +43,7 @@ static void note_failing(struct worker *worker, int code)
         return;
     worker->acceptor.failing = true;
     log_warning(
-        "gateway.accept-paused", LOG_INT("worker", worker->index), LOG_STR("error", strerror(code)),
+        "gateway.accept-paused", LOG_INT("worker", worker->loop.index), LOG_STR("error", strerror(code)),
         LOG_STR("hint", "New clients wait. Raise the limit of open files, or lower max_connections."));
 }
 
@@ -51,7 +51,7 @@ static void note_failing(struct worker *worker, int code)
 static void note_accepting(struct worker *worker)
 {
     if (worker->acceptor.failing)
-        log_info("gateway.accept-resumed", LOG_INT("worker", worker->index));
+        log_info("gateway.accept-resumed", LOG_INT("worker", worker->loop.index));
     worker->acceptor.failing = false;
 }
 
@@ -60,7 +60,7 @@ static void note_accepting(struct worker *worker)
 /* Whether it is time to log a thing again. */
 static bool may_tell(struct worker *worker, uint64_t *told_ms)
 {
-    uint64_t now_ms = worker_now_ms(worker);
+    uint64_t now_ms = loop_now_ms(&worker->loop);
     if (*told_ms != 0 && now_ms < *told_ms + TELL_MS)
         return false;
     *told_ms = now_ms;
@@ -69,10 +69,10 @@ static bool may_tell(struct worker *worker, uint64_t *told_ms)
 
 static void note_eviction(struct worker *worker)
 {
-    counter_add(&worker->counters.connections_evicted, 1);
+    counter_add(&worker->loop.counters.connections_evicted, 1);
     if (!may_tell(worker, &worker->acceptor.evictions_told_ms))
         return;
-    log_warning("gateway.connections-short", LOG_INT("worker", worker->index),
+    log_warning("gateway.connections-short", LOG_INT("worker", worker->loop.index),
                 LOG_INT("max_connections", worker->shared->settings->max_connections),
                 LOG_STR("hint",
                         "Clients that idle are closed, the longest idle first, to make room for new ones. "
@@ -80,13 +80,18 @@ static void note_eviction(struct worker *worker)
                         "max_connections_per_address."));
 }
 
-void accept_note_refusal(struct worker *worker, const char *address)
+/* A client has not been let in, because of its address. */
+static void note_refusal(struct worker *worker, const struct sockaddr_storage *socket_address)
 {
-    counter_add(&worker->counters.connections_refused, 1);
+    struct ip_address address = {0};
+    char text[INET6_ADDRSTRLEN];
+    counter_add(&worker->loop.counters.connections_refused, 1);
     if (!may_tell(worker, &worker->acceptor.refusals_told_ms))
         return;
+    ip_address_from_socket(socket_address, &address);
+    ip_address_format(&address, text);
     log_warning(
-        "gateway.address-limit", LOG_INT("worker", worker->index), LOG_STR("client", address),
+        "gateway.address-limit", LOG_INT("worker", worker->loop.index), LOG_STR("client", text),
         LOG_INT("max_connections_per_address", worker->shared->settings->max_connections_per_address),
         LOG_STR("hint",
                 "A connection was hung up on. If this address is a proxy that passes on the requests of "
@@ -104,15 +109,15 @@ static bool has_unread(const struct client *client)
 static bool evict(struct worker *worker, enum idle_kind kind)
 {
     struct client *client;
-    while ((client = idle_list_first(&worker->idle, kind))) {
+    while ((client = idle_list_first(&worker->clients.idle, kind))) {
         if (kind != IDLE_SILENT || !has_unread(client)) {
             client_close(client, false);
             note_eviction(worker);
             return true;
         }
-        idle_list_remove(&worker->idle, client);
+        idle_list_remove(&worker->clients.idle, client);
         client->readable = true;
-        worker_postpone(worker, client);
+        client_postpone(client);
     }
     return false;
 }
@@ -124,7 +129,7 @@ static struct worker *find_longest(const struct worker_shared *shared, enum idle
         struct worker *longest = NULL;
         uint64_t since_ms = IDLE_NEVER;
         for (unsigned i = 0; i < shared->worker_count; i++) {
-            uint64_t other_ms = idle_list_since_ms(&shared->workers[i].idle, (enum idle_kind)kind);
+            uint64_t other_ms = idle_list_since_ms(&shared->workers[i].clients.idle, (enum idle_kind)kind);
             if (other_ms < since_ms) {
                 since_ms = other_ms;
                 longest = &shared->workers[i];
@@ -140,18 +145,18 @@ static struct worker *find_longest(const struct worker_shared *shared, enum idle
 
 static void on_answered(struct mail *mail, void *owner)
 {
-    (void)mail;
-    struct worker *worker = owner;
-    worker->acceptor.asking = false;
-    listen_again(worker);
+    (void)owner;
+    struct acceptor *acceptor = (struct acceptor *)((char *)mail - offsetof(struct acceptor, ask));
+    acceptor->asking = false;
+    listen_again(acceptor->asked_by);
 }
 
 static void on_asked(struct mail *mail, void *owner)
 {
     struct acceptor *acceptor = (struct acceptor *)((char *)mail - offsetof(struct acceptor, ask));
-    evict(owner, acceptor->kind);
+    evict((struct worker *)((char *)owner - offsetof(struct worker, loop)), acceptor->kind);
     mail->deliver = on_answered;
-    mailbox_post(&acceptor->asked_by->inbox, mail);
+    mailbox_post(&acceptor->asked_by->loop.inbox, mail);
 }
 
 /* Nobody is accepted until the other has closed one, or finds that it has none any more. */
@@ -162,7 +167,7 @@ static void ask(struct worker *worker, struct worker *other, enum idle_kind kind
     acceptor->asking = true;
     acceptor->kind = kind;
     acceptor->ask.deliver = on_asked;
-    mailbox_post(&other->inbox, &acceptor->ask);
+    mailbox_post(&other->loop.inbox, &acceptor->ask);
 }
 
 static bool somebody_waits(const struct worker *worker)
@@ -192,6 +197,23 @@ static bool make_room(struct worker *worker, int code)
 
 /* --- accepting --- */
 
+/* One client less, of whichever worker. */
+static void count_gone(struct worker *worker)
+{
+    atomic_fetch_sub_explicit(&worker->shared->connections, 1, memory_order_relaxed);
+}
+
+static void let_in(struct worker *worker, int fd, const struct sockaddr_storage *address)
+{
+    enum client_open opened = client_open(&worker->clients, fd, address);
+    if (opened == CLIENT_REFUSED)
+        note_refusal(worker, address);
+    if (opened != CLIENT_OPENED) {
+        count_gone(worker);
+        close(fd);
+    }
+}
+
 /* False: there is nobody to accept, or no room. */
 static bool accept_one(struct worker *worker)
 {
@@ -200,16 +222,16 @@ static bool accept_one(struct worker *worker)
     socklen_t size = sizeof(address);
     if (atomic_fetch_add_explicit(&shared->connections, 1, memory_order_relaxed) >=
         shared->settings->max_connections) {
-        atomic_fetch_sub_explicit(&shared->connections, 1, memory_order_relaxed);
+        count_gone(worker);
         return make_room(worker, 0);
     }
     int fd = accept4(worker->listen_fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        client_open(worker, fd, &address);
+        let_in(worker, fd, &address);
         return true;
     }
     int code = errno;
-    atomic_fetch_sub_explicit(&shared->connections, 1, memory_order_relaxed);
+    count_gone(worker);
     if (code == EAGAIN) {
         note_accepting(worker);
         return false;
@@ -229,6 +251,7 @@ void accept_ready(evutil_socket_t fd, short what, void *worker)
 
 void accept_client_gone(struct worker *worker)
 {
+    count_gone(worker);
     if (worker->acceptor.again.due_ms == TIMER_NEVER)
         return;
     timer_stop(&worker->acceptor.again);
@@ -238,7 +261,7 @@ void accept_client_gone(struct worker *worker)
 void accept_stop(struct worker *worker)
 {
     event_del(&worker->listener);
-    timer_remove(&worker->wheel, &worker->acceptor.again);
+    timer_remove(&worker->loop.wheel, &worker->acceptor.again);
     close(worker->listen_fd);
     worker->listen_fd = -1;
 }

@@ -35,9 +35,6 @@ void accept_ready(evutil_socket_t fd, short what, void *worker);
 /* A client of the worker has gone: accepts again when that was what it waited for. */
 void accept_client_gone(struct worker *worker);
 
-/* A client has not been let in, because of its address. */
-void accept_note_refusal(struct worker *worker, const char *address);
-
 /* The worker takes no more clients. */
 void accept_stop(struct worker *worker);
 

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
-#include "gateway/worker.h"
+#include "gateway/loop.h"
 
 #include <string.h>
 
@@ -39,8 +39,8 @@ void access_log_request(const struct exchange *exchange)
     const struct subject subject = subject_of(exchange);
     log_debug("gateway.request", LOG_STR("method", subject.method), LOG_STR("function", subject.name),
               LOG_STR("client", exchange->client->address), LOG_INT("status", exchange->status),
-              LOG_INT("bytes", exchange->relayed),
-              LOG_DEC("ms", (double)(worker_now_ns(exchange->worker) - exchange->began_ns) / 1e6),
+              LOG_INT("bytes", exchange->down.written),
+              LOG_DEC("ms", (double)(loop_now_ns(exchange->loop) - exchange->began_ns) / 1e6),
               LOG_STR("request_id", subject.id));
 }
 

@@ -12,8 +12,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-struct exchange;
-struct worker;
+struct loop;
 
 /* A part of an answer: [start, end) waits to be written. */
 struct chunk {
@@ -23,12 +22,12 @@ struct chunk {
     char data[];
 };
 
-/* Of one exchange; made with the first byte that is kept for it. */
+/* Of one client. All zero but `all`: nothing is kept for it. */
 struct backlog {
+    struct backlogs *all;
     TAILQ_ENTRY(backlog) entry; /* those that were looked at longest ago first */
-    struct exchange *exchange;
+    bool is_listed;
     size_t request_bytes; /* size of the buffer that the request's body is received into */
-    size_t answer_bytes;  /* size of the chunks */
     struct chunk *first, *last;
 };
 
@@ -36,6 +35,10 @@ TAILQ_HEAD(backlog_list, backlog);
 
 /* Of one worker. */
 struct backlogs {
+    struct loop *loop;
+    /* Memory is short. Ends what the backlog is for, and with that the backlog, when its client is below the
+     * least rate. False: it is not, or not for long enough; nothing has changed. */
+    bool (*on_short)(struct backlog *backlog, uint64_t now_ms);
     struct backlog_list list;
     uint64_t max_bytes, held_bytes;
     bool making_room;
@@ -44,27 +47,30 @@ struct backlogs {
     unsigned untold;        /* cut since */
 };
 
-void backlogs_init(struct backlogs *backlogs, uint64_t max_bytes);
+void backlogs_init(struct backlogs *backlogs, struct loop *loop, uint64_t max_bytes,
+                   bool (*on_short)(struct backlog *backlog, uint64_t now_ms));
 
 /* Counts the size of the buffer that a request's body is received into: the whole size, however much was
- * counted before. False: there is no room, and nothing has changed. May end other exchanges of the worker. */
-bool backlog_hold_request(struct exchange *exchange, size_t size_bytes);
+ * counted before. False: there is no room, and nothing has changed. May end others of the worker. */
+bool backlog_hold_request(struct backlog *backlog, size_t size_bytes);
 
-/* An empty chunk behind the others of the exchange, counted. NULL: there is no room. May end other exchanges.
- */
-struct chunk *backlog_add_chunk(struct exchange *exchange, uint32_t capacity);
+/* An empty chunk behind the others, counted. NULL: there is no room. May end others of the worker. */
+struct chunk *backlog_add_chunk(struct backlog *backlog, uint32_t capacity);
 
 /* Frees the first chunk. */
-void backlog_drop_chunk(struct exchange *exchange);
+void backlog_drop_chunk(struct backlog *backlog);
 
-/* True while the exchange has chunks. */
-bool backlog_has_chunks(const struct exchange *exchange);
+/* True while there are chunks. */
+static inline bool backlog_has_chunks(const struct backlog *backlog)
+{
+    return backlog->first != NULL;
+}
 
-/* Frees everything that is kept for the exchange but the request's buffer, which is no longer counted. */
-void backlog_clear(struct exchange *exchange);
+/* Frees everything that is kept but the request's buffer, which is no longer counted. */
+void backlog_clear(struct backlog *backlog);
 
 /* Counts a client that is about to be cut for moving less than the least rate, and tells the log of it, once
  * a second at most. */
-void backlog_note_cut(struct exchange *exchange);
+void backlog_note_cut(struct backlogs *backlogs, const char *address);
 
 #endif

@@ -1,7 +1,6 @@
 #include "gateway/client.h"
 
 #include "base/strbuf.h"
-#include "gateway/exchange.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -13,6 +12,10 @@
 #define LINGER_MS    2000
 #define LINGER_BYTES (1024 * 1024)
 
+/* Kept for reuse at most. */
+#define CLIENTS_KEPT 1024
+
+static void on_proceed(struct task *task);
 static void on_readable(evutil_socket_t fd, short what, void *context);
 static void on_writable(evutil_socket_t fd, short what, void *context);
 static void on_deadline(struct timer *timer, uint64_t now_ms);
@@ -20,52 +23,52 @@ static void on_deadline(struct timer *timer, uint64_t now_ms);
 /* Who it is, and whether what it says of others is believed: settled once, for all its requests. */
 static void identify(struct client *client, const struct ip_address *address)
 {
-    const struct network_list *trusted = &client->worker->shared->settings->trusted_proxies;
+    const struct network_list *trusted = &client->loop->settings->trusted_proxies;
     client->trusted = network_list_has(trusted, address) ? trusted : NULL;
     client->address_length = (uint8_t)ip_address_format(address, client->address);
 }
 
-static void link_client(struct worker *worker, struct client *client)
+static void link_client(struct client *client)
 {
-    client->next = worker->clients;
-    if (worker->clients)
-        worker->clients->previous = client;
-    worker->clients = client;
-    worker->client_count++;
-    counter_add(&worker->counters.connections_accepted, 1);
+    struct clients *all = client->all;
+    client->next = all->first;
+    if (all->first)
+        all->first->previous = client;
+    all->first = client;
+    all->count++;
+    counter_add(&client->loop->counters.connections_accepted, 1);
 }
 
-static void unlink_client(struct worker *worker, struct client *client)
+static void unlink_client(const struct client *client)
 {
     if (client->next)
         client->next->previous = client->previous;
     if (client->previous)
         client->previous->next = client->next;
     else
-        worker->clients = client->next;
-    worker->client_count--;
+        client->all->first = client->next;
+    client->all->count--;
 }
 
 /* The wait for the first byte of the next request. */
 static void set_idle_timer(struct client *client)
 {
-    struct worker *worker = client->worker;
-    client_set_timer(client, worker_now_ms(worker) + worker->shared->settings->keep_alive_timeout_ms);
+    client_set_timer(client, loop_now_ms(client->loop) + client->loop->settings->keep_alive_timeout_ms);
 }
 
 static void begin_idling(struct client *client)
 {
-    idle_list_put(&client->worker->idle, client, IDLE_SILENT, worker_now_ms(client->worker));
+    idle_list_put(&client->all->idle, client, IDLE_SILENT, loop_now_ms(client->loop));
 }
 
 void client_idle_in_head(struct client *client)
 {
-    idle_list_put(&client->worker->idle, client, IDLE_IN_HEAD, worker_now_ms(client->worker));
+    idle_list_put(&client->all->idle, client, IDLE_IN_HEAD, loop_now_ms(client->loop));
 }
 
 void client_stop_idling(struct client *client)
 {
-    idle_list_remove(&client->worker->idle, client);
+    idle_list_remove(&client->all->idle, client);
 }
 
 /* A connection that never leaves the host has no congestion to control. An algorithm that paces what is sent
@@ -79,75 +82,73 @@ static void tune(int fd, const struct ip_address *address)
 /* Whether its address may have another connection. Who is trusted passes on the requests of many. */
 static bool admit(struct client *client, const struct ip_address *address)
 {
-    struct worker *worker = client->worker;
-    unsigned limit = worker->shared->settings->max_connections_per_address;
+    unsigned limit = client->loop->settings->max_connections_per_address;
     if (limit == 0 || client->trusted)
         return true;
-    client->counted = address_counts_enter(&worker->shared->addresses, address, limit);
-    if (client->counted)
-        return true;
-    accept_note_refusal(worker, client->address);
-    return false;
+    client->counted = address_counts_enter(client->all->addresses, address, limit);
+    return client->counted;
 }
 
 static void forget_address(const struct client *client)
 {
     struct ip_address address;
     if (client->counted && ip_address_parse(client->address, client->address_length, &address))
-        address_counts_leave(&client->worker->shared->addresses, &address);
+        address_counts_leave(client->all->addresses, &address);
 }
 
-void client_open(struct worker *worker, int fd, const struct sockaddr_storage *socket_address)
+static enum client_open turn_away(struct client *client, enum client_open why)
 {
-    struct client *client = freelist_take(&worker->spare_clients);
-    if (!client) {
-        close(fd);
-        worker_client_gone(worker);
-        return;
-    }
-    *client = (struct client){.worker = worker, .fd = fd};
+    freelist_give(&client->all->spare, client);
+    return why;
+}
+
+enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address)
+{
+    struct loop *loop = clients->loop;
+    struct client *client = freelist_take(&clients->spare);
+    if (!client)
+        return CLIENT_FAILED;
+    *client = (struct client){.all = clients, .loop = loop, .fd = fd, .proceed.run = on_proceed};
     struct ip_address address = {0};
     ip_address_from_socket(socket_address, &address);
     identify(client, &address);
-    if (!admit(client, &address)) {
-        close(fd);
-        freelist_give(&worker->spare_clients, client);
-        worker_client_gone(worker);
-        return;
-    }
+    if (!admit(client, &address))
+        return turn_away(client, CLIENT_REFUSED);
     tune(fd, &address);
     timer_init(&client->timer, on_deadline);
-    link_client(worker, client);
-    event_assign(&client->read, worker->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_readable,
+    event_assign(&client->read, loop->base, fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_readable,
                  client);
-    event_assign(&client->write, worker->base, fd, EV_WRITE | EV_ET, on_writable, client);
+    event_assign(&client->write, loop->base, fd, EV_WRITE | EV_ET, on_writable, client);
     if (event_add(&client->read, NULL) < 0) {
-        client_close(client, true);
-        return;
+        forget_address(client);
+        return turn_away(client, CLIENT_FAILED);
     }
+    link_client(client);
     set_idle_timer(client);
     begin_idling(client);
+    return CLIENT_OPENED;
 }
 
 void client_close(struct client *client, bool reset)
 {
-    struct worker *worker = client->worker;
+    struct clients *all = client->all;
+    struct loop *loop = client->loop;
     if (client->exchange)
-        exchange_abandon(client->exchange);
+        all->handler->on_gone(client->exchange);
     client->exchange = NULL;
     event_del(&client->read);
     event_del(&client->write);
-    timer_remove(&worker->wheel, &client->timer);
-    worker_unpostpone(worker, client);
-    worker_give(worker, &client->in);
+    timer_remove(&loop->wheel, &client->timer);
+    loop_unpostpone(loop, &client->proceed);
+    loop_give(loop, &client->in);
     if (reset)
         setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
     close(client->fd);
-    idle_list_remove(&worker->idle, client);
-    unlink_client(worker, client);
+    idle_list_remove(&all->idle, client);
+    unlink_client(client);
     forget_address(client);
-    freelist_give(&worker->spare_clients, client);
-    worker_client_gone(worker);
+    freelist_give(&all->spare, client);
+    all->on_closed(all);
 }
 
 enum client_receive client_receive(struct client *client, size_t room)
@@ -156,7 +157,7 @@ enum client_receive client_receive(struct client *client, size_t room)
     ssize_t size = recv(client->fd, in->data + in->end, room, MSG_DONTWAIT);
     if (size > 0) {
         in->end += (uint32_t)size;
-        counter_add(&client->worker->counters.bytes_in, (uint64_t)size);
+        counter_add(&client->loop->counters.bytes_in, (uint64_t)size);
         /* Edge-triggered: less than asked for means that a new edge will come, unless the end is next. */
         if ((size_t)size < room && !client->closed)
             client->readable = false;
@@ -177,22 +178,22 @@ static bool move_in(struct client *client, struct buffer_pool *pool)
         return false;
     memcpy(other->data, client->in->data, client->in->end);
     other->end = client->in->end;
-    worker_give(client->worker, &client->in);
+    loop_give(client->loop, &client->in);
     client->in = other;
     return true;
 }
 
 void client_shrink_in(struct client *client)
 {
-    struct worker *worker = client->worker;
-    if (client->in->end <= worker->parts.capacity)
-        move_in(client, &worker->parts);
+    struct loop *loop = client->loop;
+    if (client->in->end <= loop->parts.capacity)
+        move_in(client, &loop->parts);
 }
 
 bool client_grow_in(struct client *client)
 {
-    struct worker *worker = client->worker;
-    return client->in->capacity >= worker->heads.capacity || move_in(client, &worker->heads);
+    struct loop *loop = client->loop;
+    return client->in->capacity >= loop->heads.capacity || move_in(client, &loop->heads);
 }
 
 /* Drops what a client still sends after its last answer. */
@@ -216,7 +217,7 @@ static void linger(struct client *client)
 void client_finish(struct client *client, bool may_be_sending)
 {
     client->exchange = NULL;
-    worker_give(client->worker, &client->in);
+    loop_give(client->loop, &client->in);
     if (!may_be_sending || client->closed) {
         client_close(client, false);
         return;
@@ -225,30 +226,30 @@ void client_finish(struct client *client, bool may_be_sending)
     client->lingering = true;
     client->dropped = 0;
     client->readable = true;
-    client_set_timer(client, worker_now_ms(client->worker) + LINGER_MS);
+    client_set_timer(client, loop_now_ms(client->loop) + LINGER_MS);
     linger(client);
 }
 
 void client_next_request(struct client *client, uint32_t at)
 {
-    struct worker *worker = client->worker;
+    struct loop *loop = client->loop;
     struct buffer *in = client->in;
     client->exchange = NULL;
     if (in && at < in->end) {
         memmove(in->data, in->data + at, in->end - at);
         in->end -= at;
         in->start = 0;
-        if (in->capacity != worker->heads.capacity && in->end <= worker->heads.capacity)
-            move_in(client, &worker->heads); /* else it stays: one of another size will do */
-        worker_postpone(worker, client);
+        if (in->capacity != loop->heads.capacity && in->end <= loop->heads.capacity)
+            move_in(client, &loop->heads); /* else it stays: one of another size will do */
+        client_postpone(client);
     } else {
-        worker_give(worker, &client->in);
-        if (worker->phase != WORKER_SERVING) {
+        loop_give(loop, &client->in);
+        if (loop->phase != LOOP_SERVING) {
             client_close(client, false);
             return;
         }
         if (client->readable)
-            worker_postpone(worker, client);
+            client_postpone(client);
         else
             begin_idling(client);
     }
@@ -258,37 +259,39 @@ void client_next_request(struct client *client, uint32_t at)
 /* Receives the first bytes of a request. False: there are none, and the client may be gone. */
 static bool receive_first(struct client *client)
 {
-    struct worker *worker = client->worker;
+    struct loop *loop = client->loop;
     if (client->in)
         return true;
     if (!client->readable)
         return false;
-    client->in = buffer_take(&worker->heads);
+    client->in = buffer_take(&loop->heads);
     enum client_receive got = client->in ? client_receive(client, client->in->capacity) : CLIENT_ENDED;
     if (got == CLIENT_RECEIVED)
         return true;
-    worker_give(worker, &client->in);
-    if (got == CLIENT_ENDED || worker->phase != WORKER_SERVING)
+    loop_give(loop, &client->in);
+    if (got == CLIENT_ENDED || loop->phase != LOOP_SERVING)
         client_close(client, false);
     else
         begin_idling(client);
     return false;
 }
 
-void client_proceed(struct client *client)
+/* Looks for a request in what has come and what may be received. */
+static void proceed(struct client *client)
 {
     if (client->lingering) {
         linger(client);
     } else if (client->exchange) {
-        exchange_client_readable(client->exchange);
+        client->all->handler->on_readable(client->exchange);
     } else if (receive_first(client)) {
         client_stop_idling(client);
-        client->exchange = exchange_begin(client);
-        if (client->exchange)
-            exchange_client_readable(client->exchange);
-        else
-            client_close(client, true);
+        client->all->handler->on_request(client);
     }
+}
+
+static void on_proceed(struct task *task)
+{
+    proceed((struct client *)((char *)task - offsetof(struct client, proceed)));
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -298,7 +301,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     client->readable = true;
     if (what & EV_CLOSED)
         client->closed = true;
-    client_proceed(client);
+    proceed(client);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *context)
@@ -308,14 +311,14 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     struct client *client = context;
     client->wants_write = false;
     if (client->exchange)
-        exchange_client_writable(client->exchange);
+        client->all->handler->on_writable(client->exchange);
 }
 
 static void on_deadline(struct timer *timer, uint64_t now_ms)
 {
     struct client *client = (struct client *)((char *)timer - offsetof(struct client, timer));
     if (client->exchange)
-        exchange_client_deadline(client->exchange, now_ms);
+        client->all->handler->on_deadline(client->exchange, now_ms);
     else
         client_close(client, false);
 }
@@ -326,4 +329,35 @@ void client_want_write(struct client *client)
         return;
     client->wants_write = true;
     event_add(&client->write, NULL);
+}
+
+/* --- all of a worker --- */
+
+void clients_init(struct clients *clients, struct loop *loop, const struct client_handler *handler,
+                  void *context, struct address_counts *addresses, void (*on_closed)(struct clients *clients))
+{
+    *clients = (struct clients){
+        .loop = loop, .handler = handler, .context = context, .addresses = addresses, .on_closed = on_closed};
+    idle_list_init(&clients->idle);
+    loop_init_list(loop, &clients->spare, sizeof(struct client), CLIENTS_KEPT);
+}
+
+void clients_clear(struct clients *clients)
+{
+    freelist_clear(&clients->spare);
+}
+
+void clients_close_waiting(struct clients *clients)
+{
+    for (struct client *client = clients->first, *next; client; client = next) {
+        next = client->next;
+        if (!client->exchange && !client->lingering && !client->proceed.is_postponed)
+            client_close(client, false);
+    }
+}
+
+void clients_close_all(struct clients *clients)
+{
+    while (clients->first)
+        client_close(clients->first, true);
 }

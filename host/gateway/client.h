@@ -7,23 +7,49 @@
 #define GATEWAY_CLIENT_H
 
 #include "base/network.h"
+#include "gateway/address_counts.h"
 #include "gateway/idle_list.h"
-#include "gateway/timer_wheel.h"
-#include "gateway/worker.h"
+#include "gateway/loop.h"
 
+struct client;
 struct exchange;
 
+/* Who serves the requests of clients. Each may end the client's exchange and the client with it. */
+struct client_handler {
+    /* The first bytes of a request are in client->in: sets client->exchange, or closes the client. */
+    void (*on_request)(struct client *client);
+    /* While there is an exchange: the connection has bytes or has ended, or the next turn that was asked for
+     * has come; it can be written again; the deadline has passed; it is being closed. */
+    void (*on_readable)(struct exchange *exchange);
+    void (*on_writable)(struct exchange *exchange);
+    void (*on_deadline)(struct exchange *exchange, uint64_t now_ms);
+    void (*on_gone)(struct exchange *exchange);
+};
+
+/* The clients of one worker. */
+struct clients {
+    struct loop *loop;
+    const struct client_handler *handler;
+    void *context;                              /* the handler's */
+    struct address_counts *addresses;           /* of clients, while their number is limited */
+    void (*on_closed)(struct clients *clients); /* after each that client_open has let in */
+    struct client *first;
+    unsigned count;
+    struct idle_list idle;
+    struct freelist spare;
+};
+
 struct client {
-    struct worker *worker;
+    struct clients *all;
+    struct loop *loop;
     struct client *next, *previous; /* all of the worker */
-    struct client *next_ready;
-    struct idle_entry idle; /* while no request is under way */
+    struct task proceed;            /* in the next turn */
+    struct idle_entry idle;         /* while no request is under way */
     struct event read, write;
     struct timer timer; /* the one deadline of whatever it waits for */
     struct buffer *in;  /* received and not used up; NULL: nothing */
     struct exchange *exchange;
     int fd;
-    bool is_ready;                      /* on the worker's list of the next turn */
     bool readable;                      /* there may be bytes to receive */
     bool closed;                        /* it has shut down its side, or the connection broke */
     bool wants_write;                   /* the write event is armed */
@@ -46,11 +72,29 @@ static inline struct http_text client_address(const struct client *client)
     return http_text_make(client->address, client->address_length);
 }
 
-/* Takes over an accepted socket. On failure it is closed. */
-void client_open(struct worker *worker, int fd, const struct sockaddr_storage *socket_address);
+enum client_open {
+    CLIENT_OPENED,
+    CLIENT_REFUSED, /* its address has as many as it may have */
+    CLIENT_FAILED,  /* memory is out */
+};
 
-/* Looks for a request in what has come and what may be received. */
-void client_proceed(struct client *client);
+void clients_init(struct clients *clients, struct loop *loop, const struct client_handler *handler,
+                  void *context, struct address_counts *addresses,
+                  void (*on_closed)(struct clients *clients));
+void clients_clear(struct clients *clients);
+
+/* Takes over an accepted socket, which stays the caller's when it is not CLIENT_OPENED. */
+enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address);
+
+/* Closes those that wait for the first byte of a request. Closes all. */
+void clients_close_waiting(struct clients *clients);
+void clients_close_all(struct clients *clients);
+
+/* Looks in the next turn for what may be received, or what has been and waits. */
+static inline void client_postpone(struct client *client)
+{
+    loop_postpone(client->loop, &client->proceed);
+}
 
 /* Receives into `in` behind its end, at most `room` bytes. */
 enum client_receive client_receive(struct client *client, size_t room);
@@ -77,13 +121,13 @@ void client_finish(struct client *client, bool may_be_sending);
  * end of an answer. */
 void client_close(struct client *client, bool reset);
 
-/* Calls exchange_client_writable() once when there is room to write again. */
+/* Has handler->on_writable called once when there is room to write again. */
 void client_want_write(struct client *client);
 
 /* Sets the one deadline. */
 static inline void client_set_timer(struct client *client, uint64_t due_ms)
 {
-    worker_set_timer(client->worker, &client->timer, due_ms);
+    loop_set_timer(client->loop, &client->timer, due_ms);
 }
 
 #endif

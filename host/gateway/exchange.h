@@ -7,7 +7,13 @@
  *         │            │            └─────────────┼──┘ └──► FIND_CAUSE ──┐
  *         └────────────┴──────────────────────────┴────► ANSWER ◄─────────┘ ──► (next request or close)
  *
- * What is there at once, a small body with its head and a free slot, skips the states of waiting for it.
+ * What is there at once, a small body with its head and a free slot, skips the states of waiting for it. From
+ * AWAIT_HEAD and FIND_CAUSE a request may go back to AGAIN, from where it takes the way behind READ_HEAD
+ * anew.
+ *
+ * Its files, in the order in which a request comes to them: serve.c (which event means what in which state),
+ * dispatch.c, receive.c, acquire.c, relay.c, response.c, lost.c, fail.c, deliver.c, and this one, where it
+ * ends. Each uses only those that stand behind it, and overdue.c, what happens when a deadline passes, any.
  *
  * What may happen, in any order and at the same time:
  *  - the runner answers before the request's body has been sent: the answer is relayed while the body still
@@ -24,9 +30,11 @@
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
 
+#include "gateway/backlog.h"
 #include "gateway/client.h"
 #include "gateway/deadline.h"
 #include "gateway/flow.h"
+#include "gateway/gateway.h"
 #include "gateway/request_id.h"
 #include "gateway/slot_link.h"
 #include "gateway/target.h"
@@ -34,6 +42,7 @@
 
 enum exchange_state {
     EXCHANGE_READ_HEAD,  /* the request's head is not complete */
+    EXCHANGE_AGAIN,      /* in the next turn the request goes the way of one whose head is complete */
     EXCHANGE_RECEIVE,    /* the first part of the body is not complete; no slot is taken yet */
     EXCHANGE_WAIT_SLOT,  /* in the queue of a slot pool */
     EXCHANGE_FIND_CAUSE, /* the runner has gone; why is being found out */
@@ -44,85 +53,127 @@ enum exchange_state {
     EXCHANGE_ORPHAN,     /* the client is gone, the waiter's mail is on its way */
 };
 
+/* What the exchanges of one worker share. */
+struct exchanges {
+    struct loop *loop;
+    struct route_table *table;
+    struct route_snapshot *routes;
+    const struct gateway_hooks *hooks;
+    struct slot_links links;
+    struct backlogs backlogs; /* what is kept for slow clients */
+    struct http_limits request_limits, response_limits;
+    unsigned request_headers; /* header lines at most */
+    struct freelist spare;
+};
+
+/* The wait for a slot: acquire.c. */
+struct queueing {
+    struct slot_waiter waiter;
+    uint64_t joined_ns;
+    uint64_t waited_ns; /* in queues so far */
+    bool cold;          /* it had to wait for an instance */
+};
+
+/* The slot that it has: relay.c. */
+struct holding {
+    struct slot *slot; /* NULL: none */
+    struct slot_watch *watch;
+    uint64_t instance; /* the last slot's */
+    uint64_t since_ns;
+};
+
+/* The request's way to the runner: relay.c. */
+struct sending {
+    bool recycled;  /* the first bytes of the body are gone: it cannot be sent again */
+    bool broken;    /* the runner does not take more of the request */
+    bool continued; /* the gateway has said 100, which the client expected of the function */
+};
+
+/* The answer's way to the client: response.c. */
+struct answering {
+    bool early;  /* 100 or another interim response came */
+    bool resume; /* the response had its turns; it goes on in the next turn of the loop */
+};
+
+/* A runner that has gone: lost.c. */
+struct loss {
+    const char *how;   /* static: what is told without a cause */
+    uint64_t since_ms; /* when it was lost */
+    bool may_repeat;   /* sending the request once more does no harm */
+    bool repeated;     /* it was sent a second time */
+};
+
 struct exchange {
     enum exchange_state state;
-    struct worker *worker;
+    struct exchanges *all;
+    struct loop *loop;
     struct client *client; /* NULL: orphan */
 
     struct http_head_parser parser; /* of the request, then of the response */
     struct http_head request;
     struct http_head response;
-    struct buffer *request_bytes; /* holds the request's head once client->in is another buffer; else NULL */
-    struct buffer *received;      /* from the slot */
     struct target target;
     struct http_text id; /* X-Request-Id: into the request, or into made_id */
     char made_id[REQUEST_ID_MADE];
-
-    struct slot_waiter waiter;
-    struct slot *slot; /* the exchange's while it has one */
-    struct slot_watch *watch;
-    uint64_t instance; /* the last slot's */
-    struct flow up, down;
-    TAILQ_ENTRY(exchange) held;     /* in the outbox: what a flow keeps waits for the end of the turn */
-    struct held_exchanges *held_in; /* NULL: not */
-
-    uint64_t began_ns;       /* head complete */
-    uint64_t acquired_ns;    /* slot in hand */
-    uint64_t wait_ns;        /* in queues so far */
-    struct backlog *backlog; /* what is kept in memory because the client is slow; NULL: nothing */
-    struct pace pace;
-    uint64_t run_due_ms;    /* the function's time is over */
-    uint64_t stall_due_ms;  /* the client has been waited for long enough; TIMER_NEVER: not waited for */
-    uint64_t leave_due_ms;  /* the client has shut down its side and is taken to be gone; or TIMER_NEVER */
-    uint64_t leave_relayed; /* `relayed` when that was last put off */
-    uint64_t lost_ms;       /* when the runner was lost */
-    const char *lost;       /* static: what is told without a cause */
     struct route_limits limits;
-    uint64_t streamed;   /* bytes that had gone through a stream when it was last alive */
-    uint64_t sent;       /* bytes on this slot */
-    uint64_t relayed;    /* bytes of the answer, heads included */
-    bool cold;           /* it had to wait for an instance */
-    bool repeated;       /* it was sent a second time */
-    bool may_repeat;     /* a runner was lost, and sending the request once more does no harm */
-    bool up_recycled;    /* the first bytes of the body are gone: it cannot be sent again */
-    bool continued;      /* the gateway has said 100, which the client expected of the function */
-    bool answered_early; /* 100 or another interim response came */
-    bool keep_alive;     /* the client's connection stays */
-    bool up_broken;      /* the runner does not take more of the request */
-    bool resume_down;    /* the response had its turns; it goes on in the next turn of the loop */
-    bool streams;        /* an event stream or a tunnel: ends by silence and not by time */
-    bool counted;        /* in requests_active */
-    uint16_t status;     /* of the answer */
+    uint64_t began_ns; /* head complete */
+    uint16_t status;   /* of the answer */
+    bool keep_alive;   /* the client's connection stays */
+    bool counted;      /* in requests_active */
+
+    struct flow up, down;
+    struct buffer *request_bytes; /* holds the request's head once client->in is another buffer; else NULL */
+    struct buffer *received;      /* from the slot */
+    struct backlog backlog;       /* what is kept in memory because the client is slow */
+
+    struct deadline deadline;
+    struct queueing queue;
+    struct holding hold;
+    struct sending sending;
+    struct answering answering;
+    struct loss loss;
+
     struct http_header *response_headers; /* behind request_headers */
     struct http_header request_headers[];
 };
 
+/* `hooks` outlives them; the rest as for backlogs_init(). */
+void exchanges_init(struct exchanges *exchanges, struct loop *loop, struct route_table *table,
+                    const struct gateway_hooks *hooks, uint64_t max_backlog_bytes,
+                    bool (*on_short)(struct backlog *backlog, uint64_t now_ms));
+
+/* After all have ended. */
+void exchanges_clear(struct exchanges *exchanges);
+
 /* Starts with the first bytes of a request in client->in. NULL: out of memory. */
-struct exchange *exchange_begin(struct client *client);
+struct exchange *exchange_begin(struct exchanges *exchanges, struct client *client);
 
-/* The client's connection has bytes or has ended; can be written again; its deadline has passed (deadline.c).
- */
-void exchange_client_readable(struct exchange *exchange);
-void exchange_client_writable(struct exchange *exchange);
-void exchange_client_deadline(struct exchange *exchange, uint64_t now_ms);
+/* The one place that changes the state. */
+void exchange_enter(struct exchange *exchange, enum exchange_state state);
 
-/* The same for the slot's connection. */
-void exchange_slot_readable(struct exchange *exchange);
-void exchange_slot_writable(struct exchange *exchange);
+/* The answer's status is known. */
+void exchange_count_answer(struct exchange *exchange, int status);
 
-/* What is held until the end of the turn, and the descriptor it goes to. */
-struct http_text exchange_held(const struct exchange *exchange, int *ret_fd);
+/* Gives the slot back, if there is one. */
+void exchange_drop_slot(struct exchange *exchange, enum slot_fate fate);
 
-/* The first `size` bytes of it have gone out. exchange_write_held() follows. */
-void exchange_held_sent(struct exchange *exchange, size_t size);
+/* The answer has been received: the slot, if there is one, is free for the next request. */
+void exchange_free_slot(struct exchange *exchange);
 
-/* The end of the turn: writes what is still held and goes on. The exchange may be over afterwards. */
-void exchange_write_held(struct exchange *exchange);
+/* In the next turn the request, of which nothing has been lost, goes to another slot. */
+void exchange_again(struct exchange *exchange);
 
-/* The client is gone: closes the slot or leaves the queue, and frees the exchange. */
+/* --- the end --- */
+
+/* The answer is written: ends the exchange, and the client goes on or is closed. */
+void exchange_finish(struct exchange *exchange);
+
+/* The client is gone: closes the slot or leaves the queue, and ends the exchange, or has it wait for the mail
+ * of its waiter as an orphan, which ends then. */
 void exchange_abandon(struct exchange *exchange);
 
-/* Bytes of an exchange of this worker, whose settings say how many headers a request may have. */
-size_t exchange_size(const struct worker *worker);
+/* Where every exchange ends: frees all that it holds, and itself. Client and slot are no concern of it any
+ * more. */
+void exchange_end(struct exchange *exchange);
 
 #endif

@@ -1,8 +1,9 @@
 #include "gateway/flow.h"
 
-#include "gateway/worker.h"
+#include "gateway/loop.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -25,26 +26,27 @@ void flow_begin(struct flow *flow, enum flow_mode mode, struct buffer *buffer, u
         buffer->start = at;
 }
 
-void flow_clear(struct flow *flow, struct worker *worker)
+void flow_clear(struct flow *flow)
 {
+    flow_drop_kept(flow);
     http_body_clear(&flow->body);
-    worker_give(worker, &flow->head);
-    worker_give(worker, &flow->tail);
+    loop_give(flow->loop, &flow->head);
+    loop_give(flow->loop, &flow->tail);
     flow->buffer = NULL;
 }
 
 /* Where there are no trailers a small buffer will do. */
-static struct buffer *tail_of(struct flow *flow, struct worker *worker, bool is_small)
+static struct buffer *tail_of(struct flow *flow, bool is_small)
 {
     if (!flow->tail)
-        flow->tail = buffer_take(is_small ? &worker->parts : &worker->bodies);
+        flow->tail = buffer_take(is_small ? &flow->loop->parts : &flow->loop->bodies);
     return flow->tail;
 }
 
 /* What stands behind the last chunk of a chunked body that is passed on as it comes. */
-static int append_trailers(struct flow *flow, struct worker *worker)
+static int append_trailers(struct flow *flow)
 {
-    struct buffer *tail = tail_of(flow, worker, !flow->body.trailers);
+    struct buffer *tail = tail_of(flow, !flow->body.trailers);
     if (!tail)
         return -1;
     struct http_writer writer = http_writer_make(tail->data, tail->capacity);
@@ -53,9 +55,9 @@ static int append_trailers(struct flow *flow, struct worker *worker)
     return writer.full ? -1 : 0;
 }
 
-static int append_last_chunk(struct flow *flow, struct worker *worker)
+static int append_last_chunk(struct flow *flow)
 {
-    struct buffer *tail = tail_of(flow, worker, true);
+    struct buffer *tail = tail_of(flow, true);
     if (!tail)
         return -1;
     memcpy(tail->data, "0\r\n\r\n", 5);
@@ -63,13 +65,13 @@ static int append_last_chunk(struct flow *flow, struct worker *worker)
     return 0;
 }
 
-static int finish_body(struct flow *flow, struct worker *worker)
+static int finish_body(struct flow *flow)
 {
     flow->complete = true;
     if (flow->mode == FLOW_RAW && flow->body.framing == HTTP_FRAMING_CHUNKED)
-        return append_trailers(flow, worker);
+        return append_trailers(flow);
     if (flow->mode == FLOW_WRAP)
-        return append_last_chunk(flow, worker);
+        return append_last_chunk(flow);
     return 0;
 }
 
@@ -100,7 +102,7 @@ static void wrap(struct flow *flow)
     flow->raw = buffer->end = flow->ready;
 }
 
-int flow_scan(struct flow *flow, struct worker *worker)
+int flow_scan(struct flow *flow)
 {
     struct buffer *buffer = flow->buffer;
     while (!flow->complete) {
@@ -116,7 +118,7 @@ int flow_scan(struct flow *flow, struct worker *worker)
             return -1;
         if (step == HTTP_BODY_DATA)
             take_run(flow, run);
-        if (step == HTTP_BODY_DONE && finish_body(flow, worker) < 0)
+        if (step == HTTP_BODY_DONE && finish_body(flow) < 0)
             return -1;
         if (step == HTTP_BODY_MORE)
             break;
@@ -126,25 +128,25 @@ int flow_scan(struct flow *flow, struct worker *worker)
     return 0;
 }
 
-bool flow_end_of_stream(struct flow *flow, struct worker *worker)
+bool flow_end_of_stream(struct flow *flow)
 {
     if (flow->complete)
         return true;
-    return http_body_end_of_stream(&flow->body) && finish_body(flow, worker) == 0;
+    return http_body_end_of_stream(&flow->body) && finish_body(flow) == 0;
 }
 
 bool flow_has_output(const struct flow *flow)
 {
-    return flow->kept.length > 0 || flow->head || flow->tail ||
+    return flow->kept.message.length > 0 || flow->head || flow->tail ||
            (flow->buffer && flow->ready > flow->buffer->start);
 }
 
-int flow_keep_head(struct flow *flow, struct worker *worker, struct http_text head)
+int flow_keep_head(struct flow *flow, struct http_text head)
 {
     if (head.length == 0)
         return 0;
     if (!flow->head)
-        flow->head = buffer_take(&worker->bodies);
+        flow->head = buffer_take(&flow->loop->bodies);
     if (!flow->head || head.length > buffer_room(flow->head))
         return -1;
     memcpy(flow->head->data + flow->head->end, head.data, head.length);
@@ -177,7 +179,7 @@ static ssize_t send_all(int fd, struct iovec *iov, int count)
 
 /* Takes `size` written bytes off a buffer and gives it back when nothing is left. Returns what goes beyond
  * it. */
-static size_t consume(struct worker *worker, struct buffer **held, size_t size)
+static size_t consume(struct loop *loop, struct buffer **held, size_t size)
 {
     struct buffer *buffer = *held;
     if (!buffer)
@@ -185,55 +187,59 @@ static size_t consume(struct worker *worker, struct buffer **held, size_t size)
     size_t taken = size < buffer_size(buffer) ? size : buffer_size(buffer);
     buffer->start += (uint32_t)taken;
     if (buffer_size(buffer) == 0)
-        worker_give(worker, held);
+        loop_give(loop, held);
     return size - taken;
 }
 
 /* Puts a small body behind the head that has just been written. */
-static struct http_text join_body(struct flow *flow, struct worker *worker, struct http_text head)
+static struct http_text join_body(struct flow *flow, struct http_text head)
 {
     struct buffer *buffer = flow->buffer;
     size_t size = buffer ? flow->ready - buffer->start : 0;
     if (head.length > 0 && size > 0 && size <= JOIN_MAX &&
-        outbox_extend(&worker->outbox, &head, buffer->data + buffer->start, size))
+        outbox_extend(&flow->loop->outbox, &head, buffer->data + buffer->start, size))
         buffer->start = flow->ready;
     return head;
 }
 
-bool flow_keep(struct flow *flow, struct worker *worker, struct http_text *head)
+bool flow_keep(struct flow *flow, struct http_text *head)
 {
-    *head = join_body(flow, worker, *head);
-    if (flow_has_output(flow) || !outbox_keep(&worker->outbox, *head))
+    *head = join_body(flow, *head);
+    if (flow_has_output(flow) || !outbox_keep(&flow->loop->outbox, *head))
         return false;
-    flow->kept = *head;
+    flow->kept.message = *head;
     return true;
 }
 
-static void count_written(struct worker *worker, size_t size, uint64_t *written)
+void flow_drop_kept(struct flow *flow)
 {
-    *written += size;
-    counter_add(&worker->counters.bytes_out, size);
+    outbox_remove(&flow->kept);
+    flow->kept.message.length = 0;
 }
 
-void flow_kept_sent(struct flow *flow, struct worker *worker, size_t size, uint64_t *written)
+void flow_count_written(struct flow *flow, size_t size)
 {
-    flow->kept = http_text_make(flow->kept.data + size, flow->kept.length - size);
-    count_written(worker, size, written);
+    flow->written += size;
+    counter_add(&flow->loop->counters.bytes_out, size);
 }
 
-enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, struct http_text head,
-                           uint64_t *written)
+void flow_kept_sent(struct outbox_item *item, size_t size)
 {
-    if (flow->kept.length > 0) {
-        head = flow->kept;
-        flow->kept.length = 0;
+    flow_count_written((struct flow *)((char *)item - offsetof(struct flow, kept)), size);
+}
+
+enum flow_write flow_write(struct flow *flow, int fd, struct http_text head)
+{
+    if (flow->kept.message.length > 0) {
+        head = flow->kept.message;
+        flow_drop_kept(flow);
     }
-    if (flow->head && flow_keep_head(flow, worker, head) < 0)
+    if (flow->head && flow_keep_head(flow, head) < 0)
         return FLOW_BROKEN;
     if (flow->head)
         head.length = 0;
     else
-        head = join_body(flow, worker, head);
+        head = join_body(flow, head);
     struct iovec iov[3];
     int count = gather(flow, head, iov);
     if (count == 0)
@@ -242,15 +248,15 @@ enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, str
     if (sent < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
         return FLOW_BROKEN;
     size_t size = sent > 0 ? (size_t)sent : 0;
-    count_written(worker, size, written);
+    flow_count_written(flow, size);
 
     if (flow->head) {
-        size = consume(worker, &flow->head, size);
+        size = consume(flow->loop, &flow->head, size);
     } else if (head.length > 0) {
         size_t taken = size < head.length ? size : head.length;
         size -= taken;
         head = http_text_make(head.data + taken, head.length - taken);
-        if (flow_keep_head(flow, worker, head) < 0)
+        if (flow_keep_head(flow, head) < 0)
             return FLOW_BROKEN;
     }
     if (flow->buffer) {
@@ -259,7 +265,7 @@ enum flow_write flow_write(struct flow *flow, struct worker *worker, int fd, str
         flow->buffer->start += (uint32_t)taken;
         size -= taken;
     }
-    consume(worker, &flow->tail, size);
+    consume(flow->loop, &flow->tail, size);
     return flow_has_output(flow) ? FLOW_BLOCKED : FLOW_WRITTEN;
 }
 

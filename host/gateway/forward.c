@@ -84,7 +84,7 @@ void forward_request_head(struct http_writer *writer, const struct exchange *exc
         edit.drop |= ORIGIN_HEADERS;
     if (hops > 0)
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_MAX_FORWARDS);
-    if (exchange->continued)
+    if (exchange->sending.continued)
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_EXPECT);
     http_write_request(writer, head, &edit);
     if (hops > 0)
@@ -109,9 +109,9 @@ static void write_milliseconds(struct http_writer *writer, uint64_t ns)
 void forward_server_timing(struct http_writer *writer, const struct exchange *exchange, uint64_t run_ns)
 {
     http_write_text(writer, HTTP_TEXT("Server-Timing: queue;dur="));
-    write_milliseconds(writer, exchange->cold ? 0 : exchange->wait_ns);
+    write_milliseconds(writer, exchange->queue.cold ? 0 : exchange->queue.waited_ns);
     http_write_text(writer, HTTP_TEXT(", start;dur="));
-    write_milliseconds(writer, exchange->cold ? exchange->wait_ns : 0);
+    write_milliseconds(writer, exchange->queue.cold ? exchange->queue.waited_ns : 0);
     http_write_text(writer, HTTP_TEXT(", run;dur="));
     write_milliseconds(writer, run_ns);
     end_field(writer);
@@ -134,9 +134,9 @@ void forward_response_head(struct http_writer *writer, const struct exchange *ex
     http_write_response(writer, &exchange->response, &own);
     if (!http_head_has(&exchange->response, HTTP_HEADER_DATE))
         http_write_field(writer, HTTP_TEXT("Date"),
-                         http_text_make(worker_date(exchange->worker), HTTP_DATE_LENGTH));
+                         http_text_make(loop_date(exchange->loop), HTTP_DATE_LENGTH));
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
-    write_served_by(writer, exchange->instance);
+    write_served_by(writer, exchange->hold.instance);
     forward_server_timing(writer, exchange, run_ns);
     http_write_end(writer);
 }

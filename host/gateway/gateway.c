@@ -86,7 +86,7 @@ void gateway_stats(const struct gateway *gateway, struct gateway_stats *ret_stat
 {
     struct gateway_stats stats = {0};
     for (unsigned i = 0; i < gateway->worker_count; i++) {
-        const struct worker_counters *counters = &gateway->workers[i].counters;
+        const struct worker_counters *counters = &gateway->workers[i].loop.counters;
         stats.connections_accepted += count(&counters->connections_accepted);
         stats.connections_evicted += count(&counters->connections_evicted);
         stats.connections_refused += count(&counters->connections_refused);
@@ -112,8 +112,7 @@ static void deliver_all(struct gateway *gateway)
     while (any) {
         any = false;
         for (unsigned i = 0; i < gateway->worker_count; i++) {
-            struct worker *worker = &gateway->workers[i];
-            if (worker->inbox.fd >= 0 && mailbox_deliver(&worker->inbox, worker))
+            if (loop_deliver(&gateway->workers[i].loop))
                 any = true;
         }
     }

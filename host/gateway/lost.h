@@ -6,11 +6,12 @@
 
 #include "gateway/exchange.h"
 
-/* Gives the slot up, finds the cause, and then answers 502 or, when `may_repeat` and the loss came from
- * outside, sends the request to another slot. At once when nobody can tell the cause, else when it is known
- * or has been waited for long enough; a cause that nobody tells is taken to be outside. `how` is static: the
- * sentence for when there is no cause. */
-void lost_begin(struct exchange *exchange, const char *how, bool may_repeat);
+/* The connection died before one byte of an answer. The request goes to another slot when the runner cannot
+ * have acted on it; else it depends on why. */
+void lost_unanswered(struct exchange *exchange);
+
+/* The connection died within the answer, none of which the client has. */
+void lost_in_answer(struct exchange *exchange);
 
 /* The exchange's deadline has passed: looks for the cause. */
 void lost_look(struct exchange *exchange, uint64_t now_ms);

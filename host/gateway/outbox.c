@@ -1,7 +1,6 @@
 #include "gateway/outbox.h"
 
 #include "base/strbuf.h"
-#include "gateway/exchange.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,39 +52,45 @@ bool outbox_keep(struct outbox *outbox, struct http_text message)
     return true;
 }
 
-static void hold(struct held_exchanges *list, struct exchange *exchange)
+static void add(struct outbox_items *list, struct outbox_item *item)
 {
-    TAILQ_INSERT_TAIL(list, exchange, held);
-    exchange->held_in = list;
+    TAILQ_INSERT_TAIL(list, item, link);
+    item->list = list;
 }
 
-void outbox_hold_request(struct outbox *outbox, struct exchange *exchange)
+void outbox_add_request(struct outbox *outbox, struct outbox_item *item, int fd,
+                        const struct outbox_handler *handler)
 {
-    hold(&outbox->requests, exchange);
+    item->fd = fd;
+    item->handler = handler;
+    add(&outbox->requests, item);
 }
 
-void outbox_hold_response(struct outbox *outbox, struct exchange *exchange)
+void outbox_add_response(struct outbox *outbox, struct outbox_item *item, int fd,
+                         const struct outbox_handler *handler)
 {
-    hold(&outbox->responses, exchange);
+    item->fd = fd;
+    item->handler = handler;
+    add(&outbox->responses, item);
 }
 
-void outbox_forget(struct exchange *exchange)
+void outbox_remove(struct outbox_item *item)
 {
-    if (!exchange->held_in)
+    if (!item->list)
         return;
-    TAILQ_REMOVE(exchange->held_in, exchange, held);
-    exchange->held_in = NULL;
+    TAILQ_REMOVE(item->list, item, link);
+    item->list = NULL;
 }
 
 /* Those that leave next, requests first. Returns their number. */
 static unsigned choose_leaving(struct outbox *outbox)
 {
-    struct exchange *exchange;
+    struct outbox_item *item;
     unsigned count = 0;
     while (count < SEND_BATCH_MAX &&
-           ((exchange = TAILQ_FIRST(&outbox->requests)) || (exchange = TAILQ_FIRST(&outbox->responses)))) {
-        outbox_forget(exchange);
-        hold(&outbox->leaving, exchange);
+           ((item = TAILQ_FIRST(&outbox->requests)) || (item = TAILQ_FIRST(&outbox->responses)))) {
+        outbox_remove(item);
+        add(&outbox->leaving, item);
         count++;
     }
     return count;
@@ -93,19 +98,21 @@ static unsigned choose_leaving(struct outbox *outbox)
 
 static void on_sent(void *context, int result)
 {
-    if (result > 0)
-        exchange_held_sent(context, (size_t)result);
+    struct outbox_item *item = context;
+    if (result <= 0)
+        return;
+    size_t size = (size_t)result;
+    item->message = http_text_make(item->message.data + size, item->message.length - size);
+    item->handler->on_sent(item, size);
 }
 
-/* What does not go out this way is left to exchange_write_held(), and so are all errors. */
+/* What does not go out this way is left to on_turn_end, and so are all errors. */
 static void send_leaving(struct outbox *outbox)
 {
-    struct exchange *exchange;
-    TAILQ_FOREACH(exchange, &outbox->leaving, held)
+    struct outbox_item *item;
+    TAILQ_FOREACH(item, &outbox->leaving, link)
     {
-        int fd;
-        struct http_text message = exchange_held(exchange, &fd);
-        if (!send_batch_add(&outbox->batch, fd, message, exchange))
+        if (!send_batch_add(&outbox->batch, item->fd, item->message, item))
             break;
     }
     send_batch_submit(&outbox->batch, on_sent);
@@ -117,10 +124,10 @@ void outbox_flush(struct outbox *outbox)
     while ((count = choose_leaving(outbox)) > 0) {
         if (count > 1)
             send_leaving(outbox);
-        struct exchange *exchange;
-        while ((exchange = TAILQ_FIRST(&outbox->leaving))) {
-            outbox_forget(exchange);
-            exchange_write_held(exchange);
+        struct outbox_item *item;
+        while ((item = TAILQ_FIRST(&outbox->leaving))) {
+            outbox_remove(item);
+            item->handler->on_turn_end(item);
         }
     }
     outbox->used = 0;

@@ -15,16 +15,34 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
-struct exchange;
+struct outbox_item;
 
-TAILQ_HEAD(held_exchanges, exchange);
+TAILQ_HEAD(outbox_items, outbox_item);
+
+/* What becomes of a kept message. */
+struct outbox_handler {
+    /* The first `size` bytes have gone out and are off the item's message. on_turn_end follows. */
+    void (*on_sent)(struct outbox_item *item, size_t size);
+    /* The end of the turn, and the item is off the outbox: what is left of its message is to be written. */
+    void (*on_turn_end)(struct outbox_item *item);
+};
+
+/* A message that waits for the end of the turn. In whatever has such, which may go in on_turn_end. All zero:
+ * none. */
+struct outbox_item {
+    struct http_text message; /* empty: nothing is kept */
+    int fd;                   /* where it goes */
+    const struct outbox_handler *handler;
+    TAILQ_ENTRY(outbox_item) link;
+    struct outbox_items *list; /* NULL: in none */
+};
 
 struct outbox {
     char *bytes; /* [0, used) is held; the rest is where the next message is written */
     size_t used;
     size_t message_max;
-    struct held_exchanges requests, responses;
-    struct held_exchanges leaving; /* off the other lists and being written */
+    struct outbox_items requests, responses;
+    struct outbox_items leaving; /* off the other lists and being written */
     struct send_batch batch;
 };
 
@@ -46,13 +64,14 @@ bool outbox_extend(struct outbox *outbox, struct http_text *message, const char 
 /* Keeps the message to the end of the turn. False: there is no room, write it now. */
 bool outbox_keep(struct outbox *outbox, struct http_text message);
 
-/* Calls exchange_write_held() at the end of the turn, for an exchange whose request or response is kept. It
- * must not be held yet. */
-void outbox_hold_request(struct outbox *outbox, struct exchange *exchange);
-void outbox_hold_response(struct outbox *outbox, struct exchange *exchange);
+/* Has an item, whose message is kept, written at the end of the turn. It must not be in the outbox yet. */
+void outbox_add_request(struct outbox *outbox, struct outbox_item *item, int fd,
+                        const struct outbox_handler *handler);
+void outbox_add_response(struct outbox *outbox, struct outbox_item *item, int fd,
+                         const struct outbox_handler *handler);
 
-/* The exchange is over or has written by itself. Does nothing when it is not held. */
-void outbox_forget(struct exchange *exchange);
+/* The item's message is written otherwise, or not at all. Does nothing when it is not in the outbox. */
+void outbox_remove(struct outbox_item *item);
 
 /* The end of the turn: has everything written that is held. */
 void outbox_flush(struct outbox *outbox);

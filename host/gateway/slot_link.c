@@ -1,7 +1,6 @@
 #include "gateway/slot_link.h"
 
-#include "gateway/exchange.h"
-#include "gateway/worker.h"
+#include "gateway/loop.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -17,7 +16,7 @@ static void free_watch(struct slot_watch *watch)
     if (watch->previous)
         watch->previous->next = watch->next;
     else
-        watch->worker->watches = watch->next;
+        watch->links->watches = watch->next;
     slot_unref(watch->slot);
     free(watch);
 }
@@ -32,7 +31,7 @@ static void on_end_mail(struct mail *mail, void *owner)
 static void end_elsewhere(struct slot_watch *watch)
 {
     watch->end_mail.deliver = on_end_mail;
-    mailbox_post(&watch->worker->inbox, &watch->end_mail);
+    mailbox_post(&watch->links->loop->inbox, &watch->end_mail);
 }
 
 static void on_moving(struct slot *slot)
@@ -71,8 +70,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     watch->readable = true;
     if (what & EV_CLOSED)
         watch->closed = true;
-    if (watch->exchange)
-        exchange_slot_readable(watch->exchange);
+    if (watch->handler)
+        watch->handler->on_readable(watch->user);
     else if (!slot_link_is_quiet(watch))
         slot_pool_drop_idle(watch->slot, watch); /* unless it is another's by now: the pool tells */
 }
@@ -83,42 +82,42 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct slot_watch *watch = context;
     watch->wants_write = false;
-    if (watch->exchange)
-        exchange_slot_writable(watch->exchange);
+    if (watch->handler)
+        watch->handler->on_writable(watch->user);
 }
 
-static struct slot_watch *make_watch(struct worker *worker, struct slot *slot)
+static struct slot_watch *make_watch(struct slot_links *links, struct slot *slot)
 {
     struct slot_watch *watch = calloc(1, sizeof(*watch));
     if (!watch)
         return NULL;
-    watch->worker = worker;
-    event_assign(&watch->read, worker->base, slot->fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_readable,
-                 watch);
-    event_assign(&watch->write, worker->base, slot->fd, EV_WRITE | EV_ET, on_writable, watch);
+    struct event_base *base = links->loop->base;
+    watch->links = links;
+    event_assign(&watch->read, base, slot->fd, EV_READ | EV_CLOSED | EV_ET | EV_PERSIST, on_readable, watch);
+    event_assign(&watch->write, base, slot->fd, EV_WRITE | EV_ET, on_writable, watch);
     if (event_add(&watch->read, NULL) < 0) {
         free(watch);
         return NULL;
     }
     watch->slot = slot_ref(slot);
-    watch->next = worker->watches;
-    if (worker->watches)
-        worker->watches->previous = watch;
-    worker->watches = watch;
+    watch->next = links->watches;
+    if (links->watches)
+        links->watches->previous = watch;
+    links->watches = watch;
     return watch;
 }
 
-struct slot_watch *slot_link_attach(struct worker *worker, struct slot *slot)
+struct slot_watch *slot_link_attach(struct slot_links *links, struct slot *slot)
 {
-    if (slot->link && slot->home == worker->index)
+    if (slot->link && slot->home == links->loop->index)
         return slot->link;
-    struct slot_watch *watch = make_watch(worker, slot);
+    struct slot_watch *watch = make_watch(links, slot);
     if (!watch)
         return NULL;
     if (slot->link)
         end_elsewhere(slot->link);
     slot->link = watch;
-    slot->home = worker->index;
+    slot->home = links->loop->index;
     slot->watcher = &watcher;
     return watch;
 }
@@ -140,4 +139,10 @@ void slot_link_want_write(struct slot_watch *watch)
         return;
     watch->wants_write = true;
     event_add(&watch->write, NULL);
+}
+
+void slot_links_clear(struct slot_links *links)
+{
+    while (links->watches)
+        slot_link_detach(links->watches);
 }

@@ -14,14 +14,26 @@
 #include <event2/event_struct.h>
 #include <stdbool.h>
 
-struct worker;
-struct exchange;
+struct loop;
+
+/* What the user of a slot wants to know of its connection. */
+struct slot_handler {
+    void (*on_readable)(void *user); /* there are bytes, or it has ended */
+    void (*on_writable)(void *user); /* once after each slot_link_want_write() */
+};
+
+/* The watches of one worker. */
+struct slot_links {
+    struct loop *loop;
+    struct slot_watch *watches;
+};
 
 struct slot_watch {
     struct event read, write;
     struct slot *slot; /* a reference */
-    struct worker *worker;
-    struct exchange *exchange; /* whose request is on the slot; NULL: idle, or somebody else's */
+    struct slot_links *links;
+    const struct slot_handler *handler; /* of whose request is on the slot; NULL: idle, or somebody else's */
+    void *user;
     struct mail end_mail;
     struct slot_watch *next, *previous; /* all of the worker */
     bool readable;                      /* there may be bytes to receive */
@@ -31,7 +43,15 @@ struct slot_watch {
 
 /* The watch of this worker on a slot that it has just been given, made now when there is none. The slot is
  * busy and the caller's. NULL: out of memory or descriptors. */
-struct slot_watch *slot_link_attach(struct worker *worker, struct slot *slot);
+struct slot_watch *slot_link_attach(struct slot_links *links, struct slot *slot);
+
+/* From here on the handler, NULL for none, is told of the connection. */
+static inline void slot_link_set_user(struct slot_watch *watch, const struct slot_handler *handler,
+                                      void *user)
+{
+    watch->handler = handler;
+    watch->user = user;
+}
 
 /* Ends the watch at once, so that the pool closes the connection when the slot is released as broken. */
 void slot_link_detach(struct slot_watch *watch);
@@ -40,7 +60,10 @@ void slot_link_detach(struct slot_watch *watch);
  * closed it, or speaks out of turn. */
 bool slot_link_is_quiet(const struct slot_watch *watch);
 
-/* Calls exchange_slot_writable() once when there is room to write again. */
+/* Has handler->on_writable called once when there is room to write again. */
 void slot_link_want_write(struct slot_watch *watch);
+
+/* Ends all watches. */
+void slot_links_clear(struct slot_links *links);
 
 #endif

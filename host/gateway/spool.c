@@ -1,7 +1,6 @@
 #include "gateway/spool.h"
 
 #include "gateway/exchange.h"
-#include "gateway/worker.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,25 +25,24 @@ static int gather(const struct backlog *backlog, struct iovec iov[AT_ONCE_MAX])
 /* Takes written bytes off the chunks. */
 static void consume(struct exchange *exchange, size_t size)
 {
-    exchange->relayed += size;
-    counter_add(&exchange->worker->counters.bytes_out, size);
+    flow_count_written(&exchange->down, size);
     while (size > 0) {
-        struct chunk *chunk = exchange->backlog->first;
+        struct chunk *chunk = exchange->backlog.first;
         size_t left = chunk->end - chunk->start;
         if (size < left) {
             chunk->start += (uint32_t)size;
             return;
         }
         size -= left;
-        backlog_drop_chunk(exchange);
+        backlog_drop_chunk(&exchange->backlog);
     }
 }
 
 static enum flow_write write_chunks(struct exchange *exchange)
 {
-    while (backlog_has_chunks(exchange)) {
+    while (backlog_has_chunks(&exchange->backlog)) {
         struct iovec iov[AT_ONCE_MAX];
-        struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)gather(exchange->backlog, iov)};
+        struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)gather(&exchange->backlog, iov)};
         ssize_t sent = sendmsg(exchange->client->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0)
             return errno == EAGAIN || errno == EINTR || errno == ENOBUFS ? FLOW_BLOCKED : FLOW_BROKEN;
@@ -74,12 +72,12 @@ static void append(struct chunk **at, const char *bytes, size_t size)
 /* Makes room for so many bytes. Gives the chunk where they begin; NULL: there is none. */
 static struct chunk *make_room(struct exchange *exchange, size_t size)
 {
-    struct chunk *last = exchange->backlog ? exchange->backlog->last : NULL;
+    struct chunk *last = exchange->backlog.last;
     size_t room = last ? last->capacity - last->end : 0;
     if (size <= room)
         return last;
     size_t capacity = size - room > CHUNK_MIN ? size - room : CHUNK_MIN;
-    struct chunk *new = backlog_add_chunk(exchange, (uint32_t)capacity);
+    struct chunk *new = backlog_add_chunk(&exchange->backlog, (uint32_t)capacity);
     if (!new)
         return NULL;
     return last ? last : new;
@@ -89,17 +87,17 @@ static void move_buffer(struct exchange *exchange, struct chunk **at, struct buf
 {
     if (*held)
         append(at, (*held)->data + (*held)->start, buffer_size(*held));
-    worker_give(exchange->worker, held);
+    loop_give(exchange->loop, held);
 }
 
 /* One that is still coming must not become too large. */
 static bool may_take(const struct exchange *exchange)
 {
-    uint64_t limit = exchange->worker->shared->settings->answer_buffer_bytes;
+    uint64_t limit = exchange->loop->settings->answer_buffer_bytes;
     bool is_body = exchange->state == EXCHANGE_RELAY || exchange->state == EXCHANGE_TUNNEL;
     if (exchange->down.complete || !is_body)
         return true;
-    if (exchange->streams || exchange->down.body.received > limit)
+    if (exchange->deadline.streams || exchange->down.body.received > limit)
         return false;
     return exchange->response.content_length < 0 || (uint64_t)exchange->response.content_length <= limit;
 }
@@ -130,8 +128,8 @@ enum flow_write spool_write(struct exchange *exchange, struct http_text head)
 {
     enum flow_write result = write_chunks(exchange);
     if (result == FLOW_WRITTEN)
-        return flow_write(&exchange->down, exchange->worker, exchange->client->fd, head, &exchange->relayed);
-    if (result == FLOW_BLOCKED && flow_keep_head(&exchange->down, exchange->worker, head) < 0)
+        return flow_write(&exchange->down, exchange->client->fd, head);
+    if (result == FLOW_BLOCKED && flow_keep_head(&exchange->down, head) < 0)
         return FLOW_BROKEN;
     return result;
 }

@@ -1,7 +1,7 @@
 /*
  * Answers that their client does not take in time: what the runner has said is moved into memory, in pieces
  * of its own size, so that the runner is done with it and its slot is free. Goes out before anything that
- * follows. Private to the exchange.
+ * follows.
  */
 #ifndef GATEWAY_SPOOL_H
 #define GATEWAY_SPOOL_H

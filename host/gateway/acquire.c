@@ -1,0 +1,157 @@
+#include "gateway/acquire.h"
+
+#include "gateway/fail.h"
+#include "gateway/relay.h"
+#include "gateway/request_bytes.h"
+
+#include <stdlib.h>
+
+#define NEAREST_MAX 3
+
+/* --- the route --- */
+
+static void fail_not_found(struct exchange *exchange)
+{
+    struct http_text name = exchange->target.name;
+    const char *nearest[NEAREST_MAX];
+    size_t count =
+        route_snapshot_nearest(exchange->all->routes, name.data, name.length, nearest, NEAREST_MAX);
+    struct error error;
+    error_set(&error, "gateway", "function-unknown", "There is no function named \"%.*s\".",
+              (int)(name.length < 128 ? name.length : 128), name.data);
+    if (count == 0)
+        error_hint(&error, "Functions are registered in global-function-definition.yml.");
+    else
+        error_hint(&error, "Did you mean %s%s%s%s%s?", nearest[0], count > 1 ? " or " : "",
+                   count > 1 ? nearest[1] : "", count > 2 ? " or " : "", count > 2 ? nearest[2] : "");
+    exchange_fail(exchange, 404, &error);
+}
+
+const struct route *acquire_route(struct exchange *exchange)
+{
+    struct exchanges *all = exchange->all;
+    route_table_refresh(all->table, &all->routes);
+    const struct route *route =
+        route_snapshot_find(all->routes, exchange->target.name.data, exchange->target.name.length);
+    if (!route) {
+        fail_not_found(exchange);
+        return NULL;
+    }
+    if (!route->pool) {
+        struct error problem;
+        error_recall(route->problem, &problem);
+        exchange_fail(exchange, 503, &problem);
+        return NULL;
+    }
+    exchange->limits = route->limits;
+    return route;
+}
+
+/* --- the queue --- */
+
+static void fail_queue_full(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "queue-full", "Too many requests wait for this function.");
+    error_hint(&error, "The limit is queue_length: %u in the section `host`. Try again later.",
+               exchange->loop->settings->queue_length);
+    exchange_fail(exchange, 503, &error);
+}
+
+static void wait_in_queue(struct exchange *exchange)
+{
+    exchange_enter(exchange, EXCHANGE_WAIT_SLOT);
+    bool is_large = exchange->client->in->capacity > exchange->loop->heads.capacity;
+    if (is_large && !request_bytes_shrink(exchange) && slot_pool_cancel(&exchange->queue.waiter)) {
+        exchange_fail_no_memory(exchange);
+        return;
+    }
+    exchange->queue.cold = exchange->queue.cold || exchange->queue.waiter.cold;
+    if (exchange->queue.waiter.cold)
+        counter_add(&exchange->loop->counters.cold_waits, 1);
+    exchange->deadline.run_ms = loop_now_ms(exchange->loop) + exchange->loop->settings->queue_timeout_ms;
+    deadline_update(exchange);
+}
+
+static void count_wait(struct exchange *exchange)
+{
+    exchange->queue.waited_ns += loop_now_ns(exchange->loop) - exchange->queue.joined_ns;
+}
+
+/* The mail of a waiter: a slot or an error. */
+static void on_mail(struct mail *mail, void *owner)
+{
+    (void)owner;
+    struct slot_waiter *waiter = (struct slot_waiter *)((char *)mail - offsetof(struct slot_waiter, mail));
+    struct exchange *exchange = (struct exchange *)((char *)waiter - offsetof(struct exchange, queue.waiter));
+    struct loop *loop = exchange->loop;
+    struct error *error = waiter->error;
+    slot_pool_unref(waiter->pool);
+    if (exchange->state == EXCHANGE_ORPHAN) {
+        if (waiter->slot) {
+            bool watched = slot_link_attach(&exchange->all->links, waiter->slot) != NULL;
+            slot_pool_release(waiter->slot, watched ? SLOT_REUSABLE : SLOT_BROKEN, loop_now_ms(loop), 0);
+        }
+        exchange_end(exchange);
+    } else {
+        count_wait(exchange);
+        if (error)
+            exchange_fail(exchange, 502, error);
+        else
+            relay_start(exchange, waiter->slot);
+    }
+    free(error);
+}
+
+void acquire_slot(struct exchange *exchange, struct slot_pool *pool)
+{
+    struct loop *loop = exchange->loop;
+    struct slot *slot;
+    exchange->queue.waiter.inbox = &loop->inbox;
+    exchange->queue.waiter.mail.deliver = on_mail;
+    exchange->queue.joined_ns = loop_now_ns(loop);
+    switch (slot_pool_acquire(pool, loop->index, loop_now_ms(loop), &exchange->queue.waiter, &slot)) {
+    case SLOT_TAKEN:
+        relay_start(exchange, slot);
+        break;
+    case SLOT_QUEUED:
+        wait_in_queue(exchange);
+        break;
+    case SLOT_REFUSED:
+        fail_queue_full(exchange);
+        break;
+    }
+}
+
+/* Why a request waited in vain: `trouble` that keeps instances from starting, or NULL. */
+static void describe_queue_timeout(const struct exchange *exchange, const struct error *trouble,
+                                   struct error *error)
+{
+    unsigned limit_ms = exchange->loop->settings->queue_timeout_ms;
+    if (trouble) {
+        error_set(error, trouble->component, trouble->reason, "The request waited %u ms for the function: %s",
+                  limit_ms, trouble->message);
+        error_hint(error, "%s", trouble->hint);
+        return;
+    }
+    error_set(error, "gateway", "queue-timeout", "The request waited %u ms for a free slot of the function.",
+              limit_ms);
+    if (exchange->queue.waiter.limit)
+        error_hint(error,
+                   "No further instance could be started: the limit is %s. How long a request waits is "
+                   "queue_timeout in the section `host`. Try again later.",
+                   exchange->queue.waiter.limit);
+    else
+        error_hint(error, "The limit is queue_timeout in the section `host`. Try again later.");
+}
+
+void acquire_give_up(struct exchange *exchange)
+{
+    struct error trouble, error;
+    bool known = slot_pool_trouble(&exchange->queue.waiter, &trouble);
+    if (!slot_pool_cancel(&exchange->queue.waiter))
+        return; /* just in time: the mail is on its way */
+    count_wait(exchange);
+    describe_queue_timeout(exchange, known ? &trouble : NULL, &error);
+    exchange_fail(exchange, 503, &error);
+}

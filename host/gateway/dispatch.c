@@ -1,0 +1,151 @@
+#include "gateway/dispatch.h"
+
+#include "gateway/acquire.h"
+#include "gateway/fail.h"
+#include "gateway/receive.h"
+#include "http/hop.h"
+
+/* Prepares the body's way to the runner from its first byte, which is still there. */
+static void begin_body(struct exchange *exchange, uint64_t limit_bytes)
+{
+    bool chunked = exchange->request.framing == HTTP_FRAMING_CHUNKED;
+    http_body_clear(&exchange->up.body);
+    http_body_init_head(&exchange->up.body, &exchange->request, limit_bytes);
+    flow_begin(&exchange->up, chunked ? FLOW_RAW : FLOW_PLAIN, exchange->client->in,
+               exchange->request.length);
+    exchange->sending.broken = false;
+}
+
+void dispatch_to_function(struct exchange *exchange)
+{
+    const struct route *route = acquire_route(exchange);
+    if (!route)
+        return;
+    begin_body(exchange, route->limits.max_body_bytes);
+    if (flow_scan(&exchange->up) < 0)
+        exchange_fail_body(exchange);
+    else if (receive_is_wanted(exchange))
+        receive_begin(exchange);
+    else
+        acquire_slot(exchange, route->pool);
+}
+
+static void make_own_id(struct exchange *exchange)
+{
+    request_id_make(exchange->made_id, loop_random(exchange->loop), loop_random(exchange->loop));
+    exchange->id = http_text_make(exchange->made_id, REQUEST_ID_MADE);
+}
+
+static void make_id(struct exchange *exchange)
+{
+    const struct http_header *header = http_head_find(&exchange->request, HTTP_HEADER_X_REQUEST_ID);
+    if (header && request_id_is_sane(http_head_value(&exchange->request, header)))
+        exchange->id = http_head_value(&exchange->request, header);
+    else
+        make_own_id(exchange);
+}
+
+static void fail_no_function(struct exchange *exchange, enum target_kind kind)
+{
+    struct error error;
+    if (kind == TARGET_ROOT) {
+        error_set(&error, "gateway", "no-function-named", "The path names no function.");
+        error_hint(&error, "Functions are served at /<name> and /function/<name>.");
+    } else {
+        error_set(&error, "gateway", "path-reserved", "Paths that begin with /.berth/ belong to the host.");
+        error_hint(&error, "Use another path.");
+    }
+    exchange_fail(exchange, 404, &error);
+}
+
+/* A TRACE or OPTIONS request that may go no further than this gateway, or names no function at all. */
+static void answer_last_hop(struct exchange *exchange)
+{
+    struct error error;
+    if (exchange->request.method == HTTP_METHOD_OPTIONS) {
+        exchange_answer_options(exchange);
+        return;
+    }
+    error_set(&error, "gateway", "trace-not-served",
+              "Max-Forwards: 0 ends this request at the gateway, which reflects none.");
+    error_hint(&error, "With a larger number, or without the header, the function answers.");
+    exchange_fail(exchange, 405, &error);
+}
+
+/* The head is complete: finds out what is asked for. */
+static void dispatch(struct exchange *exchange)
+{
+    struct loop *loop = exchange->loop;
+    exchange->began_ns = loop_now_ns(loop);
+    exchange->keep_alive = exchange->request.keep_alive && loop->phase == LOOP_SERVING;
+    exchange->counted = true;
+    counter_add(&loop->counters.requests, 1);
+    counter_add(&loop->counters.requests_active, 1);
+    make_id(exchange);
+    begin_body(exchange, HTTP_BODY_UNLIMITED); /* of a function, so far none */
+    if (exchange->request.target_form == HTTP_TARGET_ASTERISK || http_hops_left(&exchange->request) == 0) {
+        answer_last_hop(exchange);
+        return;
+    }
+    enum target_kind kind = target_split(&exchange->request, &exchange->target);
+    if (kind == TARGET_FUNCTION)
+        dispatch_to_function(exchange);
+    else
+        fail_no_function(exchange, kind);
+}
+
+static void refuse_head(struct exchange *exchange)
+{
+    exchange->began_ns = loop_now_ns(exchange->loop);
+    make_own_id(exchange);
+    exchange_fail_problem(exchange, exchange->parser.problem);
+}
+
+void dispatch_read(struct exchange *exchange)
+{
+    struct client *client = exchange->client;
+    if (!client_grow_in(client)) {
+        client_close(client, true);
+        return;
+    }
+    for (;;) {
+        struct buffer *in = client->in;
+        switch (http_head_parse(&exchange->parser, in->data, in->end)) {
+        case HTTP_PARSE_DONE:
+            dispatch(exchange);
+            return;
+        case HTTP_PARSE_ERROR:
+            refuse_head(exchange);
+            return;
+        case HTTP_PARSE_MORE:
+            break;
+        }
+        if (exchange->deadline.run_ms == TIMER_NEVER) {
+            exchange->deadline.run_ms =
+                loop_now_ms(exchange->loop) + exchange->loop->settings->head_timeout_ms;
+            deadline_update(exchange);
+        }
+        enum client_receive got = client_receive(client, buffer_room(in)); /* see relay_request() */
+        if (got == CLIENT_ENDED) {
+            client_close(client, false);
+            return;
+        }
+        if (got == CLIENT_NOTHING) {
+            client_idle_in_head(client);
+            client_shrink_in(client);
+            exchange->request.bytes = client->in->data;
+            return;
+        }
+    }
+}
+
+void dispatch_give_up(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "head-timeout", "The request's head did not arrive in time.");
+    error_hint(&error, "The limit is head_timeout: %u ms in the section `host`.",
+               exchange->loop->settings->head_timeout_ms);
+    make_own_id(exchange);
+    exchange->keep_alive = false;
+    exchange_fail(exchange, 408, &error);
+}

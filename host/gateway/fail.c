@@ -1,0 +1,104 @@
+#include "gateway/fail.h"
+
+#include "gateway/access_log.h"
+#include "gateway/answer.h"
+#include "gateway/deliver.h"
+
+/* What has come of the request's body is dropped. When that is all of it, the connection can stay. */
+static void discard_body(struct exchange *exchange)
+{
+    struct flow *up = &exchange->up;
+    if (up->buffer && flow_scan(up) < 0)
+        up->complete = false;
+    if (!up->complete)
+        exchange->keep_alive = false;
+}
+
+static void answer(struct exchange *exchange, int status, const struct error *error)
+{
+    struct loop *loop = exchange->loop;
+    exchange_drop_slot(exchange, SLOT_BROKEN);
+    discard_body(exchange);
+    loop_give(loop, &exchange->received);
+    exchange_enter(exchange, EXCHANGE_ANSWER);
+    deadline_end_run(exchange);
+    exchange_count_answer(exchange, status);
+    counter_add(&loop->counters.responses[0], 1);
+    struct http_writer writer = outbox_writer(&loop->outbox);
+    if (error) {
+        access_log_error(exchange, error);
+        answer_write_error(&writer, exchange, status, error);
+    } else {
+        answer_write_options(&writer, exchange);
+    }
+    http_body_clear(&exchange->down.body);
+    flow_begin(&exchange->down, FLOW_PLAIN, NULL, 0);
+    exchange->down.complete = true;
+    deliver(exchange, outbox_written(&loop->outbox, &writer));
+}
+
+void exchange_answer_options(struct exchange *exchange)
+{
+    answer(exchange, 204, NULL);
+}
+
+void exchange_fail(struct exchange *exchange, int status, const struct error *error)
+{
+    if (exchange->state == EXCHANGE_RELAY || exchange->state == EXCHANGE_TUNNEL ||
+        exchange->state == EXCHANGE_ANSWER)
+        client_close(exchange->client, true);
+    else
+        answer(exchange, status, error);
+}
+
+/* What a client may do about a limit, by the status that tells of it. */
+static void hint_limit(struct error *error, const struct http_problem *problem,
+                       const struct host_settings *settings)
+{
+    if (problem->status == 414)
+        error_hint(error, "The limit is max_target: %u in the section `host`.", settings->max_target_bytes);
+    else if (problem->status == 431)
+        error_hint(error, "The limits are max_head: %u and max_headers: %u in the section `host`.",
+                   settings->max_head_bytes, settings->max_headers);
+    else
+        error_hint(error, "%s", problem->hint);
+}
+
+void exchange_fail_problem(struct exchange *exchange, const struct http_problem *problem)
+{
+    struct error error;
+    error_set(&error, "gateway", problem->reason, "%s", problem->message);
+    hint_limit(&error, problem, exchange->loop->settings);
+    exchange->keep_alive = false;
+    exchange_fail(exchange, problem->status, &error);
+}
+
+static void fail_too_large(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "body-too-large", "The request's body is larger than %llu bytes.",
+              (unsigned long long)exchange->limits.max_body_bytes);
+    error_hint(&error, "The limit is max_body in the section `host`.");
+    exchange->keep_alive = false;
+    exchange_fail(exchange, 413, &error);
+}
+
+void exchange_fail_body(struct exchange *exchange)
+{
+    const struct http_problem *problem = exchange->up.body.problem;
+    if (!problem)
+        client_close(exchange->client, true); /* out of memory */
+    else if (problem->status == 413)
+        fail_too_large(exchange);
+    else
+        exchange_fail_problem(exchange, problem);
+}
+
+void exchange_fail_no_memory(struct exchange *exchange)
+{
+    struct error error;
+    error_set(&error, "gateway", "buffer-memory", "There is no memory left to receive this request's body.");
+    error_hint(&error, "The limit is buffer_memory in the section `host`. Try again later.");
+    exchange->keep_alive = false;
+    exchange_fail(exchange, 503, &error);
+}

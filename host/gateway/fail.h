@@ -1,0 +1,23 @@
+/* The end of an exchange by an answer that the gateway makes. The exchange may be over afterwards. */
+#ifndef GATEWAY_FAIL_H
+#define GATEWAY_FAIL_H
+
+#include "base/error.h"
+#include "gateway/exchange.h"
+
+/* Answers with an error, or, when the answer's head has gone out already, cuts the connection. */
+void exchange_fail(struct exchange *exchange, int status, const struct error *error);
+
+/* The request is not HTTP as it should be; its client's connection ends. */
+void exchange_fail_problem(struct exchange *exchange, const struct http_problem *problem);
+
+/* The request's body is malformed or too large. */
+void exchange_fail_body(struct exchange *exchange);
+
+/* The memory for slow clients is used up. */
+void exchange_fail_no_memory(struct exchange *exchange);
+
+/* Answers OPTIONS in the place of a function. */
+void exchange_answer_options(struct exchange *exchange);
+
+#endif
