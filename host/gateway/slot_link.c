@@ -143,6 +143,8 @@ void slot_link_want_write(struct slot_watch *watch)
 
 void slot_links_clear(struct slot_links *links)
 {
-    while (links->watches)
-        slot_link_detach(links->watches);
+    for (struct slot_watch *watch = links->watches, *next; watch; watch = next) {
+        next = watch->next;
+        slot_link_detach(watch);
+    }
 }

@@ -7,6 +7,7 @@ add_executable(bare_relay ${CMAKE_SOURCE_DIR}/tests/peers/bare_relay.c)
 
 berth_unit_test(gateway_wheel gateway)
 berth_unit_test(send_batch gateway)
+berth_unit_test(outbox gateway)
 berth_unit_test(freelist gateway)
 berth_unit_test(gateway_target gateway)
 berth_unit_test(gateway_origin gateway)
