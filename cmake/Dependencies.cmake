@@ -3,6 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core>=2.1 libevent_extra>=2.1)
 pkg_check_modules(LIBEVENT_PTHREADS REQUIRED IMPORTED_TARGET libevent_pthreads>=2.1)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.85)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
@@ -29,13 +30,14 @@ endif()
 
 # Libraries of which only a corner is used: linked statically where there is an archive, so that the daemon maps
 # neither the rest of them nor what that rest depends on (for libarchive XML, ICU, TLS and every compressor). Dropping
-# unused sections is what makes their other dependencies needless. Sanitizers get the shared ones.
+# unused sections is what makes their other dependencies needless; to the linker a dependency that libcurl has as well
+# is none that can be dropped, so it has to be allowed to name it. Sanitizers get the shared ones.
 function(berth_link_corner name archive shared)
     add_library(${name} INTERFACE)
     find_library(${name}_archive NAMES ${archive})
     if(${name}_archive AND BERTH_SANITIZE STREQUAL "" AND NOT BERTH_FUZZ)
         target_link_libraries(${name} INTERFACE ${${name}_archive})
-        target_link_options(${name} INTERFACE -Wl,--gc-sections)
+        target_link_options(${name} INTERFACE -Wl,--gc-sections,--as-needed,--copy-dt-needed-entries)
     else()
         target_link_libraries(${name} INTERFACE PkgConfig::${shared})
     endif()

@@ -1,10 +1,12 @@
 #include "docker/call.h"
 
+#include "base/cleanup.h"
+
 #include <stdlib.h>
 
 #define PATH_MAX_BYTES (128u << 10) /* build arguments travel in the path */
 
-static void arm_timer(struct docker_call *call)
+void docker_call_arm_timer(struct docker_call *call)
 {
     event_del(&call->timer);
     if (call->timeout_ms == 0)
@@ -57,31 +59,6 @@ int docker_call_refuse(struct docker_call *call, const struct error *err)
     return -1;
 }
 
-struct docker_call *docker_call_submit(struct docker_call *call)
-{
-    struct docker *docker = call->docker;
-    if (call->path.overflowed) {
-        struct error err;
-        error_set(&err, "docker", "docker-request", "cannot %s %s: the request is too long", call->kind->verb,
-                  call->subject);
-        docker_call_refuse(call, &err);
-    }
-    if (call->stage == CALL_NEW)
-        arm_timer(call);
-    if (call->failed) {
-        call->stage = CALL_FAILED;
-        docker_call_move(call, &docker->failed);
-        event_active(&docker->kick, EV_TIMEOUT, 0);
-    } else if (!call->kind->unversioned && docker->version_state != VERSION_KNOWN) {
-        call->stage = CALL_WAITING;
-        docker_call_move(call, &docker->waiting);
-        docker_version_negotiate(docker);
-    } else {
-        docker_transfer_start(call);
-    }
-    return call;
-}
-
 void docker_call_renew(struct docker_call *call, const struct docker_kind *kind)
 {
     call->kind = kind;
@@ -93,7 +70,7 @@ void docker_call_renew(struct docker_call *call, const struct docker_kind *kind)
 void docker_call_free(struct docker_call *call)
 {
     event_del(&call->timer);
-    docker_transfer_stop(call);
+    outgoing_cancel(call->request);
     docker_call_move(call, NULL);
     if (call->kind->clear)
         call->kind->clear(call);
@@ -107,7 +84,7 @@ void docker_call_free(struct docker_call *call)
 void docker_call_end(struct docker_call *call, const struct error *err)
 {
     event_del(&call->timer);
-    docker_transfer_stop(call);
+    outgoing_cancel(steal(&call->request));
     docker_call_move(call, NULL);
     call->stage = CALL_ENDED;
     call->kind->finish(call, err);
@@ -131,7 +108,7 @@ void docker_call_set_timeout(struct docker_call *call, unsigned timeout_ms)
 {
     call->timeout_ms = timeout_ms;
     if (call->stage != CALL_ENDED)
-        arm_timer(call);
+        docker_call_arm_timer(call);
 }
 
 void docker_call_finish_plain(struct docker_call *call, const struct error *err)

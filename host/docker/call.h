@@ -14,6 +14,7 @@
 #include "docker/container.h"
 #include "docker/image.h"
 #include "docker/network.h"
+#include "outgoing/outgoing.h"
 
 #include <jansson.h>
 
@@ -68,11 +69,11 @@ struct docker_call {
     void *state;   /* the kind's own */
     char *subject; /* what it is about, for messages */
 
-    const char *method;                   /* static */
-    struct strbuf path;                   /* without the version */
-    char *body;                           /* JSON, or NULL */
-    struct docker_connection *connection; /* while running */
-    bool delivering;                      /* the connection is on the stack: not to be ended or freed now */
+    const char *method;               /* static */
+    struct strbuf path;               /* without the version */
+    char *body;                       /* JSON, or NULL */
+    struct outgoing_request *request; /* while running */
+    bool delivering; /* a callback of the kind is on the stack: not to be ended or freed now */
     struct event timer;
     unsigned timeout_ms;
 
@@ -118,18 +119,16 @@ void docker_call_query_labels(struct docker_call *call, const char *const *label
 /* Notes that the call must fail: kept is the first error. Always returns -1. */
 int docker_call_refuse(struct docker_call *call, const struct error *err);
 
-/* Sends the call, now or when that is possible, and returns it. */
-struct docker_call *docker_call_submit(struct docker_call *call);
+/* Starts the time limit anew. */
+void docker_call_arm_timer(struct docker_call *call);
 
 /* Only from finish(): makes it a call of another kind that is submitted anew. */
 void docker_call_renew(struct docker_call *call, const struct docker_kind *kind);
 
-/* Ends a call: finish(), then freed unless that submitted it again. Not while it is
- * delivering. */
+/* Ends a call: finish(), then freed unless that submitted it again. Not while it is delivering. */
 void docker_call_end(struct docker_call *call, const struct error *err);
 
-/* Unlinks, stops and frees, without callbacks. Not while it is
- * delivering. */
+/* Unlinks, stops and frees, without callbacks. Not while it is delivering. */
 void docker_call_free(struct docker_call *call);
 
 /* Puts a call at the end of a list, out of the one it was in; NULL: into none. */
@@ -138,19 +137,16 @@ void docker_call_move(struct docker_call *call, struct docker_calls *list);
 /* finish() of calls that answer nothing. */
 void docker_call_finish_plain(struct docker_call *call, const struct error *err);
 
-/* transfer.c: sends a call; one that finds no connection ends from the event loop. */
+/* transfer.c: sends a call, which ends from the event loop. */
 void docker_transfer_start(struct docker_call *call);
 
-/* Breaks it off. Not while it is delivering. */
-void docker_transfer_stop(struct docker_call *call);
+/* submit.c: sends the call, now or when that is possible, and returns it. */
+struct docker_call *docker_call_submit(struct docker_call *call);
 
-/* Its connection is through with it: ends the call. `err` NULL: an answer has come, of whatever status. */
-void docker_transfer_complete(struct docker_call *call, const struct error *err);
-
-/* failure.c: the error of a connection that cannot be made, of one that ended before the answer did, and of
- * an answer of 4xx, 5xx or another status that is not success. */
-void docker_failure_connect(const struct docker_call *call, int errnum, struct error *err);
-void docker_failure_cut(const struct docker_call *call, struct error *err);
+/* failure.c: the error of a transfer that brought no answer, and of an answer of 4xx, 5xx or another status
+ * that is not success. */
+void docker_failure_transfer(const struct docker_call *call, const struct outgoing_end *end,
+                             struct error *err);
 void docker_failure_status(const struct docker_call *call, struct error *err);
 
 /* "docker-answer", with what was wrong about it. Always returns -1. */

@@ -12,9 +12,6 @@
 struct docker_call;
 TAILQ_HEAD(docker_calls, docker_call);
 
-struct docker_connection;
-TAILQ_HEAD(docker_connections, docker_connection);
-
 enum docker_version_state { VERSION_UNKNOWN, VERSION_ASKED, VERSION_KNOWN };
 
 struct docker {
@@ -22,9 +19,8 @@ struct docker {
     char *socket_path;
     unsigned timeout_ms;
 
-    struct event kick;              /* ends the calls in `failed` from the event loop */
-    struct docker_connections kept; /* without a call; the last used one first */
-    unsigned kept_count;
+    struct outgoing *outgoing;
+    struct event kick; /* ends the calls in `failed` from the event loop */
 
     enum docker_version_state version_state;
     char version[16]; /* "" until negotiated */
@@ -33,13 +29,13 @@ struct docker {
     struct docker_calls waiting; /* for the version */
     struct docker_calls running;
     struct docker_calls failed; /* before they were sent */
-    struct docker_calls ended;  /* cancelled while curl was on the stack; to be freed after it */
 };
 
-/* version.c: asks for the version unless that is under way; then the waiting calls go on, or fail. */
-void docker_version_negotiate(struct docker *docker);
-
-/* The version to speak with an engine whose newest is `offered` ("1.43"), written to ret_version. */
+/* version.c: the version to speak with an engine whose newest is `offered` ("1.43"), written to ret_version.
+ */
 int docker_version_choose(const char *offered, char *ret_version, size_t size, struct error *err);
+
+/* Takes over what a /_ping found out. */
+int docker_version_learn(const struct docker_call *call, struct error *err);
 
 #endif

@@ -1,7 +1,7 @@
 #include "docker/docker.h"
 
 #include "docker/answer.h"
-#include "docker/connection.h"
+#include "docker/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +27,17 @@ int docker_create(struct event_base *base, const char *socket_path, struct docke
     if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
         return error_set(err, "docker", "docker-socket",
                          "the path of the Docker Engine's socket is too long: %s", path);
+    struct outgoing *outgoing;
+    if (outgoing_create(base, &outgoing, err) < 0)
+        return -1;
     struct docker *docker = xcalloc(1, sizeof(*docker));
     docker->base = base;
+    docker->outgoing = outgoing;
     docker->socket_path = xstrdup(path);
     docker->timeout_ms = DOCKER_TIMEOUT_MS;
     TAILQ_INIT(&docker->waiting);
     TAILQ_INIT(&docker->running);
     TAILQ_INIT(&docker->failed);
-    TAILQ_INIT(&docker->kept);
     event_assign(&docker->kick, base, -1, 0, on_kick, docker);
     *ret_docker = docker;
     return 0;
@@ -55,9 +58,7 @@ void docker_destroy(struct docker *docker)
     free_all(&docker->running);
     free_all(&docker->failed);
     event_del(&docker->kick);
-    struct docker_connection *connection;
-    while ((connection = TAILQ_FIRST(&docker->kept)))
-        docker_connection_close(connection);
+    outgoing_destroy(docker->outgoing);
     free(docker->socket_path);
     free(docker);
 }
@@ -75,6 +76,23 @@ const char *docker_api_version(const struct docker *docker)
 const char *docker_label(const struct docker_labels *labels, const char *name)
 {
     return json_string_value(json_object_get((const json_t *)labels, name));
+}
+
+static void finish_ping(struct docker_call *call, const struct error *err)
+{
+    struct error learn_err;
+    if (!err && docker_version_learn(call, &learn_err) < 0)
+        err = &learn_err;
+    call->callback.done(call->owner, err);
+}
+
+struct docker_call *docker_ping(struct docker *docker, docker_done_fn *done, void *owner)
+{
+    static const struct docker_kind kind = {.verb = "reach", .unversioned = true, .finish = finish_ping};
+    struct docker_call *call = docker_call_create(docker, &kind, "the engine", owner);
+    call->callback.done = done;
+    docker_call_request(call, "GET", "/_ping", NULL, NULL, NULL);
+    return docker_call_submit(call);
 }
 
 static void finish_info(struct docker_call *call, const struct error *err)

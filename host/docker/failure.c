@@ -6,7 +6,7 @@
 
 #define START_HINT "start it (systemctl start docker, or dockerd), then check with: docker info"
 
-void docker_failure_connect(const struct docker_call *call, int errnum, struct error *err)
+static void fail_connect(const struct docker_call *call, int errnum, struct error *err)
 {
     const char *path = call->docker->socket_path;
     const char *cause = strerror(errnum);
@@ -22,12 +22,27 @@ void docker_failure_connect(const struct docker_call *call, int errnum, struct e
     error_hint(err, START_HINT);
 }
 
-void docker_failure_cut(const struct docker_call *call, struct error *err)
+void docker_failure_transfer(const struct docker_call *call, const struct outgoing_end *end,
+                             struct error *err)
 {
-    error_set(err, "docker", "docker-unreachable",
-              "cannot %s %s: the Docker Engine closed the connection in mid answer", call->kind->verb,
-              call->subject);
-    error_hint(err, START_HINT);
+    switch (end->outcome) {
+    case OUTGOING_UNREACHABLE:
+        fail_connect(call, end->errnum, err);
+        return;
+    case OUTGOING_TIMED_OUT: /* only connecting has a limit there */
+        fail_connect(call, ETIMEDOUT, err);
+        return;
+    case OUTGOING_CUT:
+        error_set(err, "docker", "docker-unreachable",
+                  "cannot %s %s: the Docker Engine closed the connection in mid answer", call->kind->verb,
+                  call->subject);
+        error_hint(err, START_HINT);
+        return;
+    default:
+        docker_failure_answer(call, err, end->text);
+        error_hint(err, "check that the Docker Engine, and nothing else, listens on %s",
+                   call->docker->socket_path);
+    }
 }
 
 static const char *status_reason(long status)

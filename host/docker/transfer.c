@@ -1,4 +1,6 @@
-#include "docker/connection.h"
+#include "docker/call.h"
+
+#include "base/cleanup.h"
 
 #include <string.h>
 
@@ -9,32 +11,96 @@ static void note_failure(struct docker *docker, const struct error *err)
         docker->version_state = VERSION_UNKNOWN;
 }
 
+/* After one of the kind's callbacks: the call may have been cancelled by it. -1 breaks the transfer off. */
+static int leave(struct docker_call *call, int rc, const struct error *err)
+{
+    call->delivering = false;
+    if (call->cancelled) {
+        docker_call_free(call);
+        return -1;
+    }
+    return rc < 0 ? docker_call_refuse(call, err) : 0;
+}
+
+/* The engine says in its answer to _ping which version it speaks. */
+static int on_head(void *owner, int status)
+{
+    struct docker_call *call = owner;
+    const char *version = outgoing_header(call->request, "Api-Version");
+    call->status = status;
+    if (call->kind->unversioned && version)
+        snprintf(call->offered_version, sizeof(call->offered_version), "%s", version);
+    if (!call->kind->opened || !docker_call_is_good(call))
+        return 0;
+    call->delivering = true;
+    call->kind->opened(call);
+    return leave(call, 0, NULL);
+}
+
+static int on_body(void *owner, const char *bytes, size_t size)
+{
+    struct docker_call *call = owner;
+    struct error err;
+    int rc;
+    call->delivering = true;
+    if (call->kind->receive && docker_call_is_good(call))
+        rc = call->kind->receive(call, bytes, size, &err);
+    else if ((rc = strbuf_append(&call->answer, bytes, size)) < 0)
+        docker_failure_answer(call, &err, "it is too big");
+    return leave(call, rc, &err);
+}
+
+static int on_send(void *owner, char *buffer, size_t size, size_t *ret_length)
+{
+    struct docker_call *call = owner;
+    struct error err;
+    call->delivering = true;
+    int rc = call->kind->send(call, buffer, size, ret_length, &err);
+    return leave(call, rc, &err);
+}
+
+static void on_done(void *owner, const struct outgoing_end *end)
+{
+    struct docker_call *call = owner;
+    struct error err;
+    bool failed = true;
+    call->request = NULL;
+    if (end->outcome == OUTGOING_STOPPED)
+        err = call->failure;
+    else if (end->outcome != OUTGOING_ANSWERED)
+        docker_failure_transfer(call, end, &err);
+    else if (!docker_call_is_good(call))
+        docker_failure_status(call, &err);
+    else
+        failed = false;
+    if (failed)
+        note_failure(call->docker, &err);
+    docker_call_end(call, failed ? &err : NULL);
+}
+
 void docker_transfer_start(struct docker_call *call)
 {
-    struct error err;
-    if (docker_connection_carry(call, &err) == 0) {
-        call->stage = CALL_RUNNING;
-        docker_call_move(call, &call->docker->running);
-        return;
-    }
-    note_failure(call->docker, &err);
-    docker_call_refuse(call, &err);
-    docker_call_submit(call);
-}
-
-void docker_transfer_stop(struct docker_call *call)
-{
-    docker_connection_close(call->connection);
-}
-
-void docker_transfer_complete(struct docker_call *call, const struct error *err)
-{
-    struct error failure;
-    if (!err && !docker_call_is_good(call)) {
-        docker_failure_status(call, &failure);
-        err = &failure;
-    }
-    if (err)
-        note_failure(call->docker, err);
-    docker_call_end(call, err);
+    static const struct outgoing_callbacks plain = {.head = on_head, .body = on_body, .done = on_done};
+    static const struct outgoing_callbacks sending = {
+        .head = on_head, .body = on_body, .send = on_send, .done = on_done};
+    static const char *const json[] = {"Content-Type: application/json", NULL};
+    static const char *const tar[] = {"Content-Type: application/x-tar", NULL};
+    bool posts = strcmp(call->method, "POST") == 0, versioned = !call->kind->unversioned;
+    const char *body = call->body ? call->body : "";
+    cleanup_free char *url = xasprintf("http://docker%s%s%s", versioned ? "/v" : "",
+                                       versioned ? call->docker->version : "", strbuf_text(&call->path));
+    struct outgoing_spec spec = {.method = call->method,
+                                 .url = url,
+                                 .socket_path = call->docker->socket_path,
+                                 .headers = call->kind->send ? tar
+                                            : posts          ? json
+                                                             : NULL,
+                                 .body = posts ? body : NULL,
+                                 .body_size = strlen(body),
+                                 .connect_ms = DOCKER_CONNECT_MS,
+                                 .callbacks = call->kind->send ? &sending : &plain,
+                                 .owner = call};
+    call->stage = CALL_RUNNING;
+    docker_call_move(call, &call->docker->running);
+    call->request = outgoing_start(call->docker->outgoing, &spec);
 }

@@ -31,66 +31,11 @@ int docker_version_choose(const char *offered, char *ret_version, size_t size, s
     return 0;
 }
 
-/* Takes over what a /_ping found out. */
-static int learn(struct docker_call *call, struct error *err)
+int docker_version_learn(const struct docker_call *call, struct error *err)
 {
     struct docker *docker = call->docker;
     if (docker_version_choose(call->offered_version, docker->version, sizeof(docker->version), err) < 0)
         return -1;
     docker->version_state = VERSION_KNOWN;
     return 0;
-}
-
-/* Sends the waiting calls on their way, or to their end. A callback may add to docker->waiting again, so the
- * list is emptied first. */
-static void release_waiting(struct docker *docker, const struct error *err)
-{
-    struct docker_calls batch = TAILQ_HEAD_INITIALIZER(batch);
-    struct docker_call *call;
-    while ((call = TAILQ_FIRST(&docker->waiting)))
-        docker_call_move(call, &batch);
-    while ((call = TAILQ_FIRST(&batch))) {
-        if (err)
-            docker_call_end(call, err);
-        else
-            docker_call_submit(call);
-    }
-}
-
-static void finish_negotiate(struct docker_call *call, const struct error *err)
-{
-    struct error learn_err;
-    call->docker->version_state = VERSION_UNKNOWN;
-    if (!err && learn(call, &learn_err) < 0)
-        err = &learn_err;
-    release_waiting(call->docker, err);
-}
-
-void docker_version_negotiate(struct docker *docker)
-{
-    static const struct docker_kind kind = {
-        .verb = "ask for", .unversioned = true, .finish = finish_negotiate};
-    if (docker->version_state == VERSION_ASKED)
-        return;
-    docker->version_state = VERSION_ASKED;
-    struct docker_call *call = docker_call_create(docker, &kind, "the API version", docker);
-    docker_call_request(call, "GET", "/_ping", NULL, NULL, NULL);
-    docker_call_submit(call);
-}
-
-static void finish_ping(struct docker_call *call, const struct error *err)
-{
-    struct error learn_err;
-    if (!err && learn(call, &learn_err) < 0)
-        err = &learn_err;
-    call->callback.done(call->owner, err);
-}
-
-struct docker_call *docker_ping(struct docker *docker, docker_done_fn *done, void *owner)
-{
-    static const struct docker_kind kind = {.verb = "reach", .unversioned = true, .finish = finish_ping};
-    struct docker_call *call = docker_call_create(docker, &kind, "the engine", owner);
-    call->callback.done = done;
-    docker_call_request(call, "GET", "/_ping", NULL, NULL, NULL);
-    return docker_call_submit(call);
 }

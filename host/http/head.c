@@ -255,16 +255,6 @@ const struct http_header *http_head_find(const struct http_head *head, enum http
     return NULL;
 }
 
-const struct http_header *http_head_find_name(const struct http_head *head, struct http_text name)
-{
-    for (uint32_t i = 0; i < head->header_count; i++) {
-        if (http_text_equal_nocase(http_head_name(head, &head->headers[i]), name)) {
-            return &head->headers[i];
-        }
-    }
-    return NULL;
-}
-
 bool http_method_is_idempotent(enum http_method method)
 {
     switch (method) {

@@ -128,9 +128,6 @@ static inline bool http_head_has(const struct http_head *head, enum http_header_
 /* The first header with this id (not HTTP_HEADER_OTHER), or NULL. Costs one test when it is absent. */
 const struct http_header *http_head_find(const struct http_head *head, enum http_header_id id);
 
-/* The first header with this name in any case, or NULL. For names without an id. */
-const struct http_header *http_head_find_name(const struct http_head *head, struct http_text name);
-
 /* True for a host name or address with an optional port; may be empty. */
 bool http_host_is_valid(struct http_text host);
 

@@ -1,146 +1,34 @@
 /* The Docker client against an engine of the test's own making, which says what real ones rarely say: old and
  * new versions, garbage, answers cut short, errors of every status, silence. */
 #include "docker_bench.h"
+#include "scripted_server.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/listener.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #define PING_OK(version)                                                                                     \
     "GET /_ping", "HTTP/1.1 200 OK\r\nApi-Version: " version "\r\nContent-Length: 2\r\n\r\nOK", 0
 
-/* What the engine answers to requests that begin with `request`. */
-struct rule {
-    const char *request;
-    const char *answer; /* NULL: nothing, ever */
-    bool closes;        /* the connection, after the answer */
-};
-
 struct fake {
     struct bench bench;
-    char folder[64], path[96];
-    struct evconnlistener *listener;
-    const struct rule *rules; /* ended by a NULL request */
-    struct bufferevent *clients[64];
-    size_t client_count; /* connections accepted so far */
-    unsigned requests;
-    struct strbuf seen; /* first lines of the requests */
+    struct scripted_server server;
 };
-
-static void close_when_sent(struct bufferevent *client, void *arg)
-{
-    (void)arg;
-    shutdown(bufferevent_getfd(client), SHUT_RDWR);
-}
-
-static void answer(struct fake *fake, struct bufferevent *client, const char *line)
-{
-    strbuf_append_format(&fake->seen, "%s\n", line);
-    fake->requests++;
-    for (const struct rule *rule = fake->rules; rule->request; rule++) {
-        if (strncmp(line, rule->request, strlen(rule->request)) != 0)
-            continue;
-        if (rule->closes)
-            bufferevent_setcb(client, NULL, close_when_sent, NULL, NULL);
-        if (rule->answer)
-            bufferevent_write(client, rule->answer, strlen(rule->answer));
-        return;
-    }
-    fail_msg("unexpected request: %s", line);
-}
-
-/* True when the input holds a whole request, which is then taken out; its first line is copied. */
-static bool take_request(struct evbuffer *input, char *ret_line, size_t size)
-{
-    struct evbuffer_ptr end = evbuffer_search(input, "\r\n\r\n", 4, NULL);
-    if (end.pos < 0)
-        return false;
-    size_t total = (size_t)end.pos + 4;
-    char head[8192];
-    size_t head_length = total < sizeof(head) ? total : sizeof(head) - 1;
-    evbuffer_copyout(input, head, head_length);
-    head[head_length] = '\0';
-    const char *length = strstr(head, "Content-Length: ");
-    if (length)
-        total += strtoul(length + strlen("Content-Length: "), NULL, 10);
-    if (strstr(head, "chunked")) {
-        struct evbuffer_ptr last = evbuffer_search(input, "\r\n0\r\n\r\n", 7, NULL);
-        if (last.pos < 0)
-            return false;
-        total = (size_t)last.pos + 7;
-    }
-    if (evbuffer_get_length(input) < total)
-        return false;
-    evbuffer_drain(input, total);
-    snprintf(ret_line, size, "%.*s", (int)strcspn(head, "\r"), head);
-    return true;
-}
-
-static void on_input(struct bufferevent *client, void *arg)
-{
-    char line[4096];
-    while (take_request(bufferevent_get_input(client), line, sizeof(line)))
-        answer(arg, client, line);
-}
-
-static void on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
-                       int length, void *arg)
-{
-    (void)listener, (void)address, (void)length;
-    struct fake *fake = arg;
-    assert_true(fake->client_count < 64);
-    struct bufferevent *client = bufferevent_socket_new(fake->bench.base, fd, BEV_OPT_CLOSE_ON_FREE);
-    bufferevent_setcb(client, on_input, NULL, NULL, fake);
-    bufferevent_enable(client, EV_READ | EV_WRITE);
-    fake->clients[fake->client_count++] = client;
-}
-
-static void fake_listen(struct fake *fake)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake->path);
-    unlink(fake->path);
-    fake->listener = evconnlistener_new_bind(fake->bench.base, on_connect, fake,
-                                             LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16,
-                                             (struct sockaddr *)&address, sizeof(address));
-    assert_non_null(fake->listener);
-}
-
-static void fake_drop_clients(struct fake *fake)
-{
-    while (fake->client_count > 0)
-        bufferevent_free(fake->clients[--fake->client_count]);
-}
 
 static struct fake *fake_open(const struct rule *rules)
 {
     struct fake *fake = xcalloc(1, sizeof(*fake));
-    snprintf(fake->folder, sizeof(fake->folder), "/tmp/berth-test-docker-XXXXXX");
-    assert_non_null(mkdtemp(fake->folder));
-    snprintf(fake->path, sizeof(fake->path), "%s/docker.sock", fake->folder);
-    fake->rules = rules;
-    strbuf_init(&fake->seen, 1 << 20);
-    bench_open(&fake->bench, fake->path);
-    fake_listen(fake);
+    server_init(&fake->server, rules);
+    bench_open(&fake->bench, fake->server.path);
+    fake->server.base = fake->bench.base;
+    server_listen(&fake->server);
     return fake;
 }
 
 static void fake_close(struct fake *fake)
 {
     docker_destroy(fake->bench.docker);
-    fake_drop_clients(fake);
-    if (fake->listener)
-        evconnlistener_free(fake->listener);
+    server_clear(&fake->server);
     event_base_free(fake->bench.base);
-    unlink(fake->path);
-    rmdir(fake->folder);
-    strbuf_clear(&fake->seen);
     free(fake);
 }
 
@@ -177,8 +65,8 @@ static void negotiates_with_engines_old_and_new(void **state)
         } else {
             assert_success(&first);
             assert_success(&second);
-            assert_non_null(strstr(strbuf_text(&fake->seen), cases[i].path));
-            assert_int_equal(fake->requests, 3); /* one ping for both */
+            assert_non_null(strstr(strbuf_text(&fake->server.seen), cases[i].path));
+            assert_int_equal(fake->server.requests, 3); /* one ping for both */
         }
         fake_close(fake);
     }
@@ -256,6 +144,87 @@ static void cut_answers_are_errors(void **state)
     }
 }
 
+/* An engine that has gone mad costs an error, and neither memory nor the loop. */
+static void answers_that_are_none_are_errors(void **state)
+{
+    (void)state;
+    static const struct rule rules[] = {
+        {PING_OK("1.41")},
+        {"GET /v1.41/networks/endless", "HTTP/1.1 200 OK\r\n", .endless = "X-More: and more\r\n"},
+        {"GET /v1.41/networks/line", "HTTP/1.1 200 OK\r\nX-Line: ", .endless = "and more and more and more "},
+        {"GET /v1.41/networks/interim", "HTTP/1.1 100 Continue\r\n\r\n",
+         .endless = "HTTP/1.1 100 Continue\r\n\r\n"},
+        {"GET /v1.41/networks/upgrade",
+         "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nraw bytes", 0},
+        {"GET /v1.41/networks/large", "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n",
+         .endless =
+             "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["},
+        {"GET /v1.41/networks/old", "{\"Id\":\"n\"}", true},
+        {"GET /v1.41/networks/twice", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}}",
+         0},
+        {0}};
+    static const char *const names[] = {"endless", "line", "interim", "upgrade", "large", "old", "twice"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct fake *fake = fake_open(rules);
+        cleanup_outcome struct outcome outcome;
+        outcome_init(&outcome, &fake->bench);
+        docker_network_inspect(fake->bench.docker, names[i], on_id, &outcome);
+        assert_failure(&outcome, "docker-answer");
+        assert_non_null(strstr(outcome.err.message, names[i]));
+        fake_close(fake);
+    }
+}
+
+static void an_answer_may_drip(void **state)
+{
+    (void)state;
+    static const struct rule rules[] = {
+        {PING_OK("1.41")},
+        {"GET /v1.41/networks/slow",
+         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
+         "chunked\r\n\r\nB;x=y\r\n{\"Id\":\"n1\"}\r\n0\r\nX-Trailer: y\r\n\r\n",
+         .drips = true},
+        {"GET /v1.41/networks/never", "HTTP/1.1 200 OK\r\n", .drips = true},
+        {0}};
+    struct fake *fake = fake_open(rules);
+    cleanup_outcome struct outcome slow, never;
+    outcome_init(&slow, &fake->bench);
+    outcome_init(&never, &fake->bench);
+    docker_network_inspect(fake->bench.docker, "slow", on_id, &slow);
+    assert_success(&slow);
+    assert_string_equal(slow.id, "n1");
+    docker_call_set_timeout(docker_network_inspect(fake->bench.docker, "never", on_id, &never), 50);
+    assert_failure(&never, "docker-timeout");
+    fake_close(fake);
+}
+
+/* The engine says no while the tar is still on its way, and may hang up. */
+static void an_upload_may_be_refused_early(void **state)
+{
+    (void)state;
+#define NO_ROOM "HTTP/1.1 500 No\r\nContent-Length: 21\r\n\r\n{\"message\":\"no room\"}"
+    static const struct rule rules[] = {
+        {PING_OK("1.41")},
+        {"POST /v1.41/images/create?fromSrc=-&repo=stays", NO_ROOM, .early = true},
+        {"POST /v1.41/images/create?fromSrc=-&repo=leaves", NO_ROOM, true, .early = true},
+        {0}};
+    static const char *const names[] = {"stays", "leaves"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct fake *fake = fake_open(rules);
+        cleanup_outcome struct outcome outcome;
+        outcome_init(&outcome, &fake->bench);
+        char tar[] = "/tmp/berth-test-tar-XXXXXX";
+        int fd = mkstemp(tar);
+        assert_return_code(ftruncate(fd, 64 << 20), 0);
+        docker_image_import(fake->bench.docker, tar, names[i], NULL, on_id, &outcome);
+        unlink(tar);
+        close(fd);
+        assert_failure(&outcome, "docker-error");
+        assert_non_null(strstr(outcome.err.message, "no room"));
+        fake_close(fake);
+    }
+}
+
 static void already_started_is_success(void **state)
 {
     (void)state;
@@ -317,8 +286,8 @@ static void connections_are_kept(void **state)
         docker_container_list(fake->bench.docker, (const char *const[]){"a=b", NULL}, on_list, &outcome);
         assert_success(&outcome);
     }
-    assert_int_equal(fake->client_count, 1);
-    assert_non_null(strstr(strbuf_text(&fake->seen), "filters=%7B%22label%22:%5B%22a%3Db%22%5D%7D"));
+    assert_int_equal(fake->server.client_count, 1);
+    assert_non_null(strstr(strbuf_text(&fake->server.seen), "filters=%7B%22label%22:%5B%22a%3Db%22%5D%7D"));
     fake_close(fake);
 }
 
@@ -332,11 +301,11 @@ static void a_stale_connection_is_replaced(void **state)
     for (int i = 0; i < 3; i++) {
         cleanup_outcome struct outcome outcome;
         outcome_init(&outcome, &fake->bench);
-        fake_drop_clients(fake);
+        server_drop_clients(&fake->server);
         docker_container_start(fake->bench.docker, "c", on_done, &outcome);
         assert_success(&outcome);
     }
-    assert_int_equal(fake->requests, 4); /* the version was asked for once */
+    assert_int_equal(fake->server.requests, 4); /* the version was asked for once */
     fake_close(fake);
 }
 
@@ -356,7 +325,7 @@ static void interim_answers_are_passed_over_and_overlong_ones_end_the_connection
         outcome_init(&outcome, &fake->bench);
         docker_container_list(fake->bench.docker, NULL, on_list, &outcome);
         assert_success(&outcome);
-        assert_int_equal(fake->client_count, i);
+        assert_int_equal(fake->server.client_count, i);
     }
     fake_close(fake);
 }
@@ -368,18 +337,18 @@ static void a_full_backlog_is_waited_for(void **state)
     static const struct rule rules[] = {
         {PING_OK("1.41")}, {"GET /v1.41/containers/json", EMPTY_LIST, 0}, {0}};
     struct fake *fake = fake_open(rules);
-    evconnlistener_disable(fake->listener);
-    assert_return_code(listen(evconnlistener_get_fd(fake->listener), 0), 0);
+    evconnlistener_disable(fake->server.listener);
+    assert_return_code(listen(evconnlistener_get_fd(fake->server.listener), 0), 0);
     cleanup_outcome struct outcome outcome;
     outcome_init(&outcome, &fake->bench);
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake->path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", fake->server.path);
     int filler = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_return_code(connect(filler, (struct sockaddr *)&address, sizeof(address)), 0);
     docker_container_list(fake->bench.docker, NULL, on_list, &outcome);
     bench_run(&fake->bench, 30);
     assert_int_equal(outcome.ends, 0);
-    evconnlistener_enable(fake->listener);
+    evconnlistener_enable(fake->server.listener);
     assert_success(&outcome);
     close(filler);
     fake_close(fake);
@@ -420,18 +389,18 @@ static void an_absent_engine_is_reported_and_found_again(void **state)
     docker_container_list(fake->bench.docker, NULL, on_list, &up);
     assert_success(&up);
 
-    evconnlistener_free(fake->listener);
-    fake->listener = NULL;
-    fake_drop_clients(fake);
+    evconnlistener_free(fake->server.listener);
+    fake->server.listener = NULL;
+    server_drop_clients(&fake->server);
     docker_container_list(fake->bench.docker, NULL, on_list, &down);
     assert_failure(&down, "docker-unreachable");
     assert_non_null(strstr(down.err.hint, "dockerd"));
-    unlink(fake->path);
+    unlink(fake->server.path);
     docker_ping(fake->bench.docker, on_done, &gone);
     assert_failure(&gone, "docker-unreachable");
 
-    fake->rules = newer; /* it was upgraded meanwhile */
-    fake_listen(fake);
+    fake->server.rules = newer; /* it was upgraded meanwhile */
+    server_listen(&fake->server);
     docker_container_list(fake->bench.docker, NULL, on_list, &again);
     assert_success(&again);
     assert_string_equal(docker_api_version(fake->bench.docker), "1.43");
@@ -444,15 +413,15 @@ static void a_closed_socket_has_its_own_hint(void **state)
     (void)state;
     static const struct rule rules[] = {{0}};
     struct fake *fake = fake_open(rules);
-    assert_int_equal(chmod(fake->path, 0600), 0);
-    assert_int_equal(chmod(fake->folder, 0755), 0);
+    assert_int_equal(chmod(fake->server.path, 0600), 0);
+    assert_int_equal(chmod(fake->server.folder, 0755), 0);
     pid_t child = fork();
     if (child == 0) {
         struct bench bench;
         struct outcome outcome;
         if (geteuid() == 0 && seteuid(65534) < 0)
             _exit(2);
-        bench_open(&bench, fake->path);
+        bench_open(&bench, fake->server.path);
         outcome_init(&outcome, &bench);
         docker_ping(bench.docker, on_done, &outcome);
         bench_run(&bench, 5000);
@@ -599,7 +568,7 @@ static void networks_are_ensured(void **state)
     assert_string_equal(there.id, "n1");
     assert_string_equal(made.id, "n2");
 
-    fake->rules = raced; /* taken in between, and gone again: the last answer counts */
+    fake->server.rules = raced; /* taken in between, and gone again: the last answer counts */
     docker_network_ensure(fake->bench.docker, &(struct docker_network){.name = "absent"}, on_id, &lost);
     assert_failure(&lost, "not-found");
     fake_close(fake);
@@ -661,6 +630,9 @@ int main(void)
         cmocka_unit_test(negotiates_with_engines_old_and_new),
         cmocka_unit_test(statuses_become_errors),
         cmocka_unit_test(cut_answers_are_errors),
+        cmocka_unit_test(answers_that_are_none_are_errors),
+        cmocka_unit_test(an_answer_may_drip),
+        cmocka_unit_test(an_upload_may_be_refused_early),
         cmocka_unit_test(already_started_is_success),
         cmocka_unit_test(a_missing_image_has_its_own_reason),
         cmocka_unit_test(what_is_not_utf8_is_refused),

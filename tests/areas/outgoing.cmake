@@ -1,0 +1,1 @@
+berth_unit_test(outgoing outgoing)
