@@ -628,6 +628,12 @@ void slot_pool_counts(struct slot_pool *pool, struct slot_counts *ret_counts)
     pthread_mutex_lock(&pool->lock);
     *ret_counts = pool->counts;
     ret_counts->oldest_wait_since_ms = pool->first ? pool->first->joined_ms : 0;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void slot_pool_arm_demand(struct slot_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
     pool->demand_told = false;
     pthread_mutex_unlock(&pool->lock);
 }

@@ -102,7 +102,7 @@ enum slot_fate {
 /* Called without the pool's lock held, on any thread; each must only post mail or the like. */
 struct slot_pool_hooks {
     /* A waiter joined that neither an idle nor a starting slot will serve, or a connection was lost and left
-     * such waiters. Not repeated until slot_pool_counts was read. */
+     * such waiters. Not repeated until slot_pool_arm_demand(). */
     void (*demand)(void *context);
     /* A connection is gone that the runner has closed, or that was closed because it could not stay
      * (`fate`), also of a draining group. */
@@ -217,8 +217,12 @@ void slot_group_usage(const struct slot_group *group, unsigned *ret_slots, unsig
  * be served without further ado. */
 void slot_pool_set_starting(struct slot_pool *pool, unsigned starting);
 
-/* Reads the counters, and arms the hook `demand` again. */
+/* Reads the counters. */
 void slot_pool_counts(struct slot_pool *pool, struct slot_counts *ret_counts);
+
+/* Arms the hook `demand` again: for whoever it told, before looking at the counters, so that no waiter is
+ * missed. */
+void slot_pool_arm_demand(struct slot_pool *pool);
 
 /* Tells the pool which setting keeps its waiters waiting: static text, or NULL for none. */
 void slot_pool_set_limit(struct slot_pool *pool, const char *limit);

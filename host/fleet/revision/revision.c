@@ -41,8 +41,10 @@ static void change_state(struct revision *revision, enum revision_state state)
 
 static void on_demand(void *owner)
 {
-    revision_scale(owner);
-    revision_fail_hopeless_waiters(owner);
+    struct revision *revision = owner;
+    slot_pool_arm_demand(revision->pool);
+    revision_scale(revision);
+    revision_fail_hopeless_waiters(revision);
 }
 
 static void on_lost(void *owner, uint64_t id, enum slot_fate fate)
