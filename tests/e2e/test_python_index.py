@@ -24,7 +24,7 @@ USES = """
 """
 
 
-def answers(berth, name, text, seconds=60):
+def answers(berth, name, text, seconds=120):
     return berth.wait_answer(f"/{name}", lambda answer: answer.status == 200 and answer.text == text, text, seconds)
 
 
