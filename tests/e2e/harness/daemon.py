@@ -26,10 +26,19 @@ EXTENSIONS = {"python": ".py", "shell": ".sh"}
 _used_ports = set()
 
 
+def port_range():
+    """Outside the range that the kernel takes clients' ports from; each of several processes that run tests at the same
+    time has a part of its own."""
+    first, end, parts = 20000, 32000, 8
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % parts
+    size = (end - first) // parts
+    return first + worker * size, first + (worker + 1) * size
+
+
 def free_port():
-    """A port nobody listens on, outside the range that the kernel takes clients' ports from."""
+    """A port nobody listens on."""
     while True:
-        port = random.randrange(20000, 32000)
+        port = random.randrange(*port_range())
         if port in _used_ports:
             continue
         with socket.socket() as probe:
