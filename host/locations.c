@@ -14,7 +14,7 @@ static int program_dir(char *ret_dir, size_t size, struct error *err)
 {
     ssize_t length = readlink("/proc/self/exe", ret_dir, size - 1);
     if (length < 0)
-        return error_errno(err, "files", errno, "cannot read /proc/self/exe");
+        return error_errno(err, COMPONENT_FILES, errno, "cannot read /proc/self/exe");
     ret_dir[length] = '\0';
     char *slash = strrchr(ret_dir, '/');
     *slash = '\0';
@@ -70,7 +70,7 @@ int locations_find(const char *config_path, const struct host_settings *host, st
         return -1;
     struct stat status;
     if (stat(dir, &status) < 0)
-        return error_errno(err, "files", errno, "cannot look at %s", dir);
+        return error_errno(err, COMPONENT_FILES, errno, "cannot look at %s", dir);
     *ret_locations = (struct locations){
         .state_dir = host->state_dir ? absolute(host->state_dir)
                                      : default_dir("/var/lib/berth", "XDG_STATE_HOME", ".local/state"),

@@ -80,7 +80,7 @@ static int unknown_option(const char *argument, struct error *err)
     for (size_t i = 0; i < ROW_COUNT; i++)
         names[i] = rows[i].name;
     const char *near = suggest_nearest(argument, names, ROW_COUNT);
-    error_set(err, "usage", "usage", "unknown option \"%s\"", argument);
+    error_set(err, ERROR_USAGE, "unknown option \"%s\"", argument);
     return near ? error_hint(err, "did you mean %s?", near) : error_hint(err, "see berthd --help");
 }
 
@@ -95,7 +95,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
         const char *value = argv[i][length] == '=' ? argv[i] + length + 1 : NULL;
         char *field = (char *)&options + row->offset;
         if (row->kind == OPTION_FLAG && value)
-            return error_set(err, "usage", "usage", "%s takes no value", row->name);
+            return error_set(err, ERROR_USAGE, "%s takes no value", row->name);
         if (row->kind == OPTION_FLAG) {
             *(bool *)field = true;
             continue;
@@ -103,7 +103,7 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
         if (!value && i + 1 < argc && !find_row(argv[i + 1], strcspn(argv[i + 1], "=")))
             value = argv[++i];
         if (!value || !*value)
-            return error_set(err, "usage", "usage", "%s needs a value (%s)", row->name, row->argument);
+            return error_set(err, ERROR_USAGE, "%s needs a value (%s)", row->name, row->argument);
         *(const char **)field = value;
     }
     *ret_options = options;
@@ -124,8 +124,8 @@ static int parse_workers(const char *text, unsigned *ret_workers, struct error *
     errno = 0;
     unsigned long workers = strtoul(text, &end, 10);
     if (errno || *end || end == text || workers < 1 || workers > WORKERS_MAX)
-        return error_set(err, "usage", "usage", "--workers must be a number from 1 to %d, not \"%s\"",
-                         WORKERS_MAX, text);
+        return error_set(err, ERROR_USAGE, "--workers must be a number from 1 to %d, not \"%s\"", WORKERS_MAX,
+                         text);
     *ret_workers = (unsigned)workers;
     return 0;
 }
@@ -136,11 +136,11 @@ int options_apply(const struct options *options, struct host_settings *host, str
         return -1;
     enum log_level level;
     if (options->log_level && log_level_parse(options->log_level, &level) < 0)
-        return error_set(err, "usage", "usage",
-                         "--log-level must be debug, info, warning or error, not \"%s\"", options->log_level);
+        return error_set(err, ERROR_USAGE, "--log-level must be debug, info, warning or error, not \"%s\"",
+                         options->log_level);
     if (options->log_format && strcmp(options->log_format, "text") != 0 &&
         strcmp(options->log_format, "json") != 0)
-        return error_set(err, "usage", "usage", "--log-format must be text or json, not \"%s\"",
+        return error_set(err, ERROR_USAGE, "--log-format must be text or json, not \"%s\"",
                          options->log_format);
     replace(&host->listen, options->listen);
     replace(&host->admin, options->admin);

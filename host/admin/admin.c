@@ -207,8 +207,8 @@ static int split_address(const char *address, char **ret_host, ev_uint16_t *ret_
     char *end = NULL;
     unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
     if (!colon || colon == address || *end || end == colon + 1 || port > 65535)
-        return error_set(err, "admin", "usage", "the management address must be ADDRESS:PORT, not \"%s\"",
-                         address);
+        return error_set_in(err, COMPONENT_ADMIN, ERROR_USAGE,
+                            "the management address must be ADDRESS:PORT, not \"%s\"", address);
     bool bracketed = address[0] == '[' && colon[-1] == ']';
     *ret_host = bracketed ? xstrndup(address + 1, (size_t)(colon - address) - 2)
                           : xstrndup(address, (size_t)(colon - address));
@@ -225,7 +225,7 @@ static int listen_tcp(struct admin *admin, struct error *err)
         return -1;
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(admin->http, host, port);
     if (!bound) {
-        error_errno(err, "admin", errno, "cannot listen at %s for the management API", address);
+        error_errno(err, COMPONENT_ADMIN, errno, "cannot listen at %s for the management API", address);
         return error_hint(err, "give another --admin address");
     }
     struct sockaddr_in6 name = {0}; /* the port is at the same place in an IPv4 address */
@@ -241,15 +241,15 @@ static int listen_unix(struct admin *admin, struct error *err)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     admin->socket_path = xasprintf("%s/admin.sock", admin->options.run_dir);
     if (strlen(admin->socket_path) >= sizeof(address.sun_path))
-        return error_set(err, "admin", "path-too-long", "%s is too long for a unix socket",
-                         admin->socket_path);
+        return error_set_in(err, COMPONENT_ADMIN, ERROR_PATH_TOO_LONG, "%s is too long for a unix socket",
+                            admin->socket_path);
     memcpy(address.sun_path, admin->socket_path, strlen(admin->socket_path));
     unlink(admin->socket_path);
     struct evconnlistener *listener = evconnlistener_new_bind(
         admin->options.base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16,
         (struct sockaddr *)&address, sizeof(address));
     if (!listener || chmod(admin->socket_path, 0600) < 0)
-        return error_errno(err, "admin", errno, "cannot listen at %s", admin->socket_path);
+        return error_errno(err, COMPONENT_ADMIN, errno, "cannot listen at %s", admin->socket_path);
     evhttp_bind_listener(admin->http, listener);
     return 0;
 }

@@ -50,8 +50,9 @@ static json_t *problem_json(const struct kept_error *problem)
 {
     if (!problem)
         return json_null();
-    return json_pack("{s:s, s:s, s:o, s:o}", "component", problem->component, "reason", problem->reason,
-                     "message", json_text(problem->message), "hint", json_text(problem->hint));
+    return json_pack("{s:s, s:s, s:o, s:o}", "component", error_component_name(problem->component), "reason",
+                     error_code_slug(problem->code), "message", json_text(problem->message), "hint",
+                     json_text(problem->hint));
 }
 
 static json_t *failure_json(const struct failure *failure, uint64_t now_ms)

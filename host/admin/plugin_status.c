@@ -32,8 +32,8 @@ static json_t *plugin_json(const struct plugin *plugin)
 static json_t *refusal_json(const struct plugin_refusal *refusal)
 {
     return json_pack("{s:o, s:s, s:o, s:o}", "path", json_text(refusal->path), "reason",
-                     refusal->error.reason, "message", json_text(refusal->error.message), "hint",
-                     json_text(refusal->error.hint));
+                     error_code_slug(refusal->error.code), "message", json_text(refusal->error.message),
+                     "hint", json_text(refusal->error.hint));
 }
 
 json_t *plugin_status_json(const struct plugins *plugins)

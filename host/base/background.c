@@ -105,7 +105,7 @@ int background_create(struct event_base *base, struct background **ret_backgroun
         pthread_mutex_destroy(&background->lock);
         mailbox_clear(&background->finished);
         free(background);
-        return error_errno(err, "build", errnum, "cannot start the thread for file work");
+        return error_errno(err, COMPONENT_BUILD, errnum, "cannot start the thread for file work");
     }
     *ret_background = background;
     return 0;

@@ -8,22 +8,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 4, 0))) static void fill(struct error *err, const char *component,
-                                                       const char *reason, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void fill(struct error *err, enum error_component component,
+                                                       enum error_code code, const char *format, va_list args)
 {
+    err->code = code;
     err->component = component;
-    err->reason = reason;
     err->hint[0] = '\0';
     vsnprintf(err->message, sizeof(err->message), format, args);
 }
 
-int error_set(struct error *err, const char *component, const char *reason, const char *format, ...)
+int error_set(struct error *err, enum error_code code, const char *format, ...)
 {
     if (!err)
         return -1;
     va_list args;
     va_start(args, format);
-    fill(err, component, reason, format, args);
+    fill(err, error_code_component(code), code, format, args);
+    va_end(args);
+    return -1;
+}
+
+int error_set_in(struct error *err, enum error_component component, enum error_code code, const char *format,
+                 ...)
+{
+    if (!err)
+        return -1;
+    va_list args;
+    va_start(args, format);
+    fill(err, component, code, format, args);
     va_end(args);
     return -1;
 }
@@ -57,46 +69,46 @@ int error_prefix(struct error *err, const char *format, ...)
     return -1;
 }
 
-/* The slug of an errno that callers tell apart; everything else is a plain I/O error. */
-static const char *errno_reason(int errnum)
+/* Those that callers tell apart; everything else is a plain I/O error. */
+static enum error_code errno_code(int errnum)
 {
     switch (errnum) {
     case ENOENT:
-        return "not-found";
+        return ERROR_NOT_FOUND;
     case EACCES:
     case EPERM:
-        return "permission";
+        return ERROR_PERMISSION;
     case EEXIST:
-        return "exists";
+        return ERROR_EXISTS;
     case EADDRINUSE:
-        return "address-in-use";
+        return ERROR_ADDRESS_IN_USE;
     case ENOSPC:
-        return "no-space";
+        return ERROR_NO_SPACE;
     default:
-        return "io";
+        return ERROR_IO;
     }
 }
 
-int error_errno(struct error *err, const char *component, int errnum, const char *format, ...)
+int error_errno(struct error *err, enum error_component component, int errnum, const char *format, ...)
 {
     if (!err)
         return -1;
     va_list args;
     va_start(args, format);
-    fill(err, component, errno_reason(errnum), format, args);
+    fill(err, component, errno_code(errnum), format, args);
     va_end(args);
     size_t length = strlen(err->message);
     snprintf(err->message + length, sizeof(err->message) - length, ": %s", strerror(errnum));
     return -1;
 }
 
-static struct kept_error *keep(const char *component, const char *reason, const char *message,
+static struct kept_error *keep(enum error_code code, enum error_component component, const char *message,
                                const char *hint)
 {
     size_t message_size = strlen(message) + 1, hint_size = strlen(hint) + 1;
     struct kept_error *kept = xmalloc(sizeof(*kept) + message_size + hint_size);
+    kept->code = code;
     kept->component = component;
-    kept->reason = reason;
     kept->hint = memcpy(kept->message + message_size, hint, hint_size);
     memcpy(kept->message, message, message_size);
     return kept;
@@ -104,12 +116,12 @@ static struct kept_error *keep(const char *component, const char *reason, const 
 
 struct kept_error *error_keep(const struct error *err)
 {
-    return keep(err->component, err->reason, err->message, err->hint);
+    return keep(err->code, err->component, err->message, err->hint);
 }
 
 struct kept_error *error_keep_again(const struct kept_error *kept)
 {
-    return kept ? keep(kept->component, kept->reason, kept->message, kept->hint) : NULL;
+    return kept ? keep(kept->code, kept->component, kept->message, kept->hint) : NULL;
 }
 
 void error_replace(struct kept_error **kept, const struct error *err)
@@ -121,8 +133,8 @@ void error_replace(struct kept_error **kept, const struct error *err)
 
 void error_recall(const struct kept_error *kept, struct error *ret_err)
 {
+    ret_err->code = kept->code;
     ret_err->component = kept->component;
-    ret_err->reason = kept->reason;
     snprintf(ret_err->message, sizeof(ret_err->message), "%s", kept->message);
     snprintf(ret_err->hint, sizeof(ret_err->hint), "%s", kept->hint);
 }

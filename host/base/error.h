@@ -5,18 +5,24 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include "base/error_code.h"
+
+/* One of zeros is none. */
 struct error {
-    const char *component; /* static string: "config", "gateway", "docker", "build", "plugin", "fleet",
-                              "runner", ... */
-    const char *reason;    /* static string, a stable slug: "image-missing", "queue-full", ... */
-    char message[768];     /* one sentence for people */
-    char hint[384];        /* what to do next; may be empty */
+    enum error_code code;
+    enum error_component component; /* mostly the code's own */
+    char message[768];              /* one sentence for people */
+    char hint[384];                 /* what to do next; may be empty */
 };
 
-/* Fills `err` from scratch. `component` and `reason` must be static strings. Always returns -1, so that it
- * can be returned directly. NULL `err` is allowed. */
-int error_set(struct error *err, const char *component, const char *reason, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* Fills `err` from scratch, with the code's own component. Always returns -1, so that it can be returned
+ * directly. NULL `err` is allowed. */
+int error_set(struct error *err, enum error_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same with another component: for a code that several parts meet, and where an error is passed on. */
+int error_set_in(struct error *err, enum error_component component, enum error_code code, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
 
 /* Sets the hint of an error that has been filled. Always returns -1. */
 int error_hint(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -24,8 +30,9 @@ int error_hint(struct error *err, const char *format, ...) __attribute__((format
 /* Puts "<text>: " in front of the message. Always returns -1. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Like error_set, with ": <strerror(errnum)>" at the end of the message. Always returns -1. */
-int error_errno(struct error *err, const char *component, int errnum, const char *format, ...)
+/* Like error_set_in, with the code of `errnum` (ERROR_IO when no caller tells it apart) and with
+ * ": <strerror(errnum)>" at the end of the message. Always returns -1. */
+int error_errno(struct error *err, enum error_component component, int errnum, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /*
@@ -34,8 +41,9 @@ int error_errno(struct error *err, const char *component, int errnum, const char
  * so LOG_ERR() takes it too. Immutable.
  */
 struct kept_error {
-    const char *component, *reason; /* static */
-    const char *hint;               /* inside of this; may be empty */
+    enum error_code code;
+    enum error_component component;
+    const char *hint; /* inside of this; may be empty */
     char message[];
 };
 

@@ -21,13 +21,14 @@ int fs_make_dirs(const char *path, mode_t mode, struct error *err)
             continue;
         *p = '\0';
         if (mkdir(partial, mode) < 0 && errno != EEXIST)
-            return error_errno(err, "files", errno, "cannot create the directory %s", partial);
+            return error_errno(err, COMPONENT_FILES, errno, "cannot create the directory %s", partial);
         *p = '/';
     }
     if (mkdir(partial, mode) < 0 && errno != EEXIST)
-        return error_errno(err, "files", errno, "cannot create the directory %s", partial);
+        return error_errno(err, COMPONENT_FILES, errno, "cannot create the directory %s", partial);
     if (!fs_is_dir(partial))
-        return error_set(err, "files", "not-a-directory", "%s exists and is not a directory", partial);
+        return error_set_in(err, COMPONENT_FILES, ERROR_NOT_A_DIRECTORY, "%s exists and is not a directory",
+                            partial);
     return 0;
 }
 
@@ -40,7 +41,7 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 int fs_remove_tree(const char *path, struct error *err)
 {
     if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) < 0 && errno != ENOENT)
-        return error_errno(err, "files", errno, "cannot remove %s", path);
+        return error_errno(err, COMPONENT_FILES, errno, "cannot remove %s", path);
     return 0;
 }
 
@@ -55,7 +56,8 @@ static const char *kind_name(mode_t mode)
 
 static int not_plain(const char *name, mode_t mode, struct error *err)
 {
-    return error_set(err, "files", "not-a-file", "%s is a %s, not a plain file", name, kind_name(mode));
+    return error_set_in(err, COMPONENT_FILES, ERROR_NOT_A_FILE, "%s is a %s, not a plain file", name,
+                        kind_name(mode));
 }
 
 int fs_open_plain(int folder, const char *name, int flags, int *ret_fd, struct stat *ret_status,
@@ -66,7 +68,7 @@ int fs_open_plain(int folder, const char *name, int flags, int *ret_fd, struct s
     if (fd < 0 && errno == ENXIO && fstatat(folder, name, &status, 0) == 0)
         return not_plain(name, status.st_mode, err); /* a socket, or a device without its driver */
     if (fd < 0 || fstat(fd, &status) < 0)
-        return error_errno(err, "files", errno, "cannot open %s", name);
+        return error_errno(err, COMPONENT_FILES, errno, "cannot open %s", name);
     if (!S_ISREG(status.st_mode))
         return not_plain(name, status.st_mode, err);
     if (ret_status)
@@ -88,11 +90,12 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size
         if (size < 0 && errno == EINTR)
             continue;
         if (size < 0)
-            return error_errno(err, "files", errno, "cannot read %s", path);
+            return error_errno(err, COMPONENT_FILES, errno, "cannot read %s", path);
         if (size == 0)
             break;
         if (strbuf_append(&content, block, (size_t)size) < 0)
-            return error_set(err, "files", "too-large", "%s is larger than %zu bytes", path, max);
+            return error_set_in(err, COMPONENT_FILES, ERROR_TOO_LARGE, "%s is larger than %zu bytes", path,
+                                max);
     }
     if (ret_size)
         *ret_size = content.length;
@@ -121,11 +124,11 @@ int fs_write_file(const char *path, const void *bytes, size_t size, mode_t mode,
     cleanup_free char *temporary = xasprintf("%s.%s.tmp", path, suffix);
     cleanup_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
-        return error_errno(err, "files", errno, "cannot create %s", temporary);
+        return error_errno(err, COMPONENT_FILES, errno, "cannot create %s", temporary);
     if (write_all(fd, bytes, size) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
         int errnum = errno;
         unlink(temporary);
-        return error_errno(err, "files", errnum, "cannot write %s", path);
+        return error_errno(err, COMPONENT_FILES, errnum, "cannot write %s", path);
     }
     return 0;
 }
@@ -146,9 +149,9 @@ int fs_open_real_dir(const char *path, int *ret_fd, struct error *err)
     const struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
     long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
     if (fd < 0 && errno == ELOOP)
-        return error_set(err, "files", "is-link", "%s is a symbolic link or goes through one", path);
+        return error_set(err, ERROR_IS_LINK, "%s is a symbolic link or goes through one", path);
     if (fd < 0)
-        return error_errno(err, "files", errno, "cannot open the folder %s", path);
+        return error_errno(err, COMPONENT_FILES, errno, "cannot open the folder %s", path);
     *ret_fd = (int)fd;
     return 0;
 }

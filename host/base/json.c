@@ -26,8 +26,9 @@ json_t *json_text_cut(const char *text, size_t max_bytes)
 
 json_t *json_error(const struct error *err)
 {
-    return json_pack("{s:s, s:s, s:o, s:o}", "component", err->component, "reason", err->reason, "message",
-                     json_text(err->message), "hint", json_text(err->hint));
+    return json_pack("{s:s, s:s, s:o, s:o}", "component", error_component_name(err->component), "reason",
+                     error_code_slug(err->code), "message", json_text(err->message), "hint",
+                     json_text(err->hint));
 }
 
 int json_texts_read(const json_t *array, char ***ret_texts, size_t *ret_count)

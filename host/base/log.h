@@ -64,7 +64,8 @@ size_t log_write(enum log_level level, const char *event, const struct log_field
 /* The fields of an error, for use among the others: log_warning("x", LOG_STR("function", f), LOG_ERR(&err)).
  */
 #define LOG_ERR(err)                                                                                         \
-    LOG_STR("component", (err)->component), LOG_STR("reason", (err)->reason),                                \
-        LOG_STR("error", (err)->message), LOG_STR("hint", (err)->hint[0] ? (err)->hint : NULL)
+    LOG_STR("component", error_component_name((err)->component)),                                            \
+        LOG_STR("reason", error_code_slug((err)->code)), LOG_STR("error", (err)->message),                   \
+        LOG_STR("hint", (err)->hint[0] ? (err)->hint : NULL)
 
 #endif

@@ -9,7 +9,7 @@ int mailbox_init(struct mailbox *box, struct error *err)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0)
-        return error_errno(err, "base", errno, "cannot make an eventfd");
+        return error_errno(err, COMPONENT_BASE, errno, "cannot make an eventfd");
     box->fd = fd;
     box->first = NULL;
     box->last = &box->first;

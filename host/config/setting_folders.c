@@ -83,8 +83,7 @@ static int add_path(const struct member *member, struct folder_list *list)
     if (!fs_is_dir(real))
         return report_unusable(member, "it is not a folder");
     if (fs_open_real_dir(member->path, &fd, &err) < 0)
-        return strcmp(err.reason, "is-link") == 0 ? report_link(member, real)
-                                                  : report_unusable(member, err.message);
+        return err.code == ERROR_IS_LINK ? report_link(member, real) : report_unusable(member, err.message);
     if (strcmp(real, "/") == 0)
         return report_everything(member);
     if (check_trust(member, real) < 0)

@@ -20,7 +20,7 @@ static void on_time_out(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     struct docker_call *call = arg;
     struct error err;
-    error_set(&err, "docker", "docker-timeout", "cannot %s %s: no answer within %u ms", call->kind->verb,
+    error_set(&err, ERROR_DOCKER_TIMEOUT, "cannot %s %s: no answer within %u ms", call->kind->verb,
               call->subject, call->timeout_ms);
     error_hint(&err, "see what keeps dockerd busy: docker info, journalctl -u docker");
     docker_call_end(call, &err);

@@ -4,8 +4,6 @@
 #include "docker/call.h"
 #include "docker/container_spec.h"
 
-#include <string.h>
-
 /* A call about one container that answers nothing but success. */
 static struct docker_call *plain_call(struct docker *docker, const struct docker_kind *kind,
                                       const char *method, const char *id, const char *after,
@@ -21,9 +19,9 @@ static struct docker_call *plain_call(struct docker *docker, const struct docker
 static void finish_create(struct docker_call *call, const struct error *err)
 {
     struct error missing;
-    if (err && call->status == 404 && strcmp(err->reason, "not-found") == 0) {
+    if (err && call->status == 404 && err->code == ERROR_NOT_FOUND) {
         missing = *err;
-        missing.reason = "image-missing";
+        missing.code = ERROR_IMAGE_MISSING;
         error_hint(&missing, "build or pull the image first; docker images lists what is there");
         err = &missing;
     }
@@ -116,8 +114,8 @@ static void finish_wait(struct docker_call *call, const struct error *err)
     const json_t *code = json_object_get(root, "StatusCode");
     int failed = 0;
     if (*message)
-        failed = error_set(&own_err, "docker", "docker-error", "cannot wait for container %s: %s",
-                           call->subject, message);
+        failed = error_set(&own_err, ERROR_DOCKER_ERROR, "cannot wait for container %s: %s", call->subject,
+                           message);
     else if (!json_is_integer(code))
         failed = docker_failure_answer(call, &own_err, "it names no exit code");
     if (failed)

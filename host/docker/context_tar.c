@@ -46,15 +46,15 @@ static la_ssize_t take_output(struct archive *archive, void *arg, const void *by
 
 static int fail_errno(const struct context_tar *tar, int errnum, struct error *err)
 {
-    error_errno(err, "docker", errnum, "cannot pack %s/%s", tar->folder, strbuf_text(&tar->path));
-    err->reason = "build-context";
+    error_errno(err, COMPONENT_DOCKER, errnum, "cannot pack %s/%s", tar->folder, strbuf_text(&tar->path));
+    err->code = ERROR_BUILD_CONTEXT;
     return -1;
 }
 
 static int fail(const struct context_tar *tar, const char *why, struct error *err)
 {
-    return error_set(err, "docker", "build-context", "cannot pack %s/%s: %s", tar->folder,
-                     strbuf_text(&tar->path), why);
+    return error_set(err, ERROR_BUILD_CONTEXT, "cannot pack %s/%s: %s", tar->folder, strbuf_text(&tar->path),
+                     why);
 }
 
 static int enter(struct context_tar *tar, int fd, struct error *err)

@@ -25,8 +25,8 @@ int docker_create(struct event_base *base, const char *socket_path, struct docke
 {
     const char *path = socket_path ? socket_path : DOCKER_SOCKET;
     if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-        return error_set(err, "docker", "docker-socket",
-                         "the path of the Docker Engine's socket is too long: %s", path);
+        return error_set(err, ERROR_DOCKER_SOCKET, "the path of the Docker Engine's socket is too long: %s",
+                         path);
     struct outgoing *outgoing;
     if (outgoing_create(base, &outgoing, err) < 0)
         return -1;

@@ -61,7 +61,7 @@ static void finish_events(struct docker_call *call, const struct error *err)
     struct events *events = call->state;
     struct error end_err;
     if (!err) {
-        error_set(&end_err, "docker", "docker-unreachable", "the Docker Engine ended its event stream");
+        error_set(&end_err, ERROR_DOCKER_UNREACHABLE, "the Docker Engine ended its event stream");
         err = &end_err;
     }
     events->callbacks.done(call->owner, err);

@@ -11,14 +11,13 @@ static void fail_connect(const struct docker_call *call, int errnum, struct erro
     const char *path = call->docker->socket_path;
     const char *cause = strerror(errnum);
     if (errnum == EACCES || errnum == EPERM) {
-        error_set(err, "docker", "docker-permission", "the Docker Engine's socket %s may not be opened: %s",
-                  path, cause);
+        error_set(err, ERROR_DOCKER_PERMISSION, "the Docker Engine's socket %s may not be opened: %s", path,
+                  cause);
         error_hint(err, "run as root, or add this user to the socket's group (usually: usermod -aG docker "
                         "USER) and log in again");
         return;
     }
-    error_set(err, "docker", "docker-unreachable", "the Docker Engine does not answer on %s: %s", path,
-              cause);
+    error_set(err, ERROR_DOCKER_UNREACHABLE, "the Docker Engine does not answer on %s: %s", path, cause);
     error_hint(err, START_HINT);
 }
 
@@ -33,7 +32,7 @@ void docker_failure_transfer(const struct docker_call *call, const struct outgoi
         fail_connect(call, ETIMEDOUT, err);
         return;
     case OUTGOING_CUT:
-        error_set(err, "docker", "docker-unreachable",
+        error_set(err, ERROR_DOCKER_UNREACHABLE,
                   "cannot %s %s: the Docker Engine closed the connection in mid answer", call->kind->verb,
                   call->subject);
         error_hint(err, START_HINT);
@@ -45,18 +44,21 @@ void docker_failure_transfer(const struct docker_call *call, const struct outgoi
     }
 }
 
-static const char *status_reason(long status)
+static enum error_code status_code(long status)
 {
     static const struct {
         long status;
-        const char *reason;
-    } table[] = {{404, "not-found"}, {408, "docker-timeout"}, {409, "conflict"}, {429, "docker-error"}};
+        enum error_code code;
+    } table[] = {{404, ERROR_NOT_FOUND},
+                 {408, ERROR_DOCKER_TIMEOUT},
+                 {409, ERROR_CONFLICT},
+                 {429, ERROR_DOCKER_ERROR}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i].status == status)
-            return table[i].reason;
+            return table[i].code;
     if (status >= 500)
-        return "docker-error";
-    return status >= 400 ? "docker-request" : "docker-answer";
+        return ERROR_DOCKER_ERROR;
+    return status >= 400 ? ERROR_DOCKER_REQUEST : ERROR_DOCKER_ANSWER;
 }
 
 /* What the engine says in the body: the member "message", else the first line of whatever it is. */
@@ -90,20 +92,19 @@ void docker_failure_status(const struct docker_call *call, struct error *err)
 {
     char words[512];
     engine_words(call, words, sizeof(words));
-    const char *reason = status_reason(call->status);
+    enum error_code code = status_code(call->status);
     if (call->status == 400 && strstr(words, "client version"))
-        reason = "docker-version";
+        code = ERROR_DOCKER_VERSION;
     else if (call->status >= 500 && is_about_the_command(words))
-        reason = "docker-request";
-    error_set(err, "docker", reason, "cannot %s %s: %s (HTTP %ld)", call->kind->verb, call->subject,
-              *words ? words : "no explanation", call->status);
-    if (strcmp(reason, "docker-version") == 0)
+        code = ERROR_DOCKER_REQUEST;
+    error_set_in(err, COMPONENT_DOCKER, code, "cannot %s %s: %s (HTTP %ld)", call->kind->verb, call->subject,
+                 *words ? words : "no explanation", call->status);
+    if (code == ERROR_DOCKER_VERSION)
         error_hint(err, "this Berth speaks the Engine API %s to %s", DOCKER_API_OLDEST, DOCKER_API_NEWEST);
 }
 
 int docker_failure_answer(const struct docker_call *call, struct error *err, const char *what)
 {
-    return error_set(err, "docker", "docker-answer",
-                     "cannot %s %s: the Docker Engine's answer is not usable: %s", call->kind->verb,
-                     call->subject, what);
+    return error_set(err, ERROR_DOCKER_ANSWER, "cannot %s %s: the Docker Engine's answer is not usable: %s",
+                     call->kind->verb, call->subject, what);
 }

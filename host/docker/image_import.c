@@ -25,8 +25,8 @@ static int send_file(struct docker_call *call, char *buffer, size_t size, size_t
         *ret_length = (size_t)got;
         return 0;
     }
-    error_errno(err, "docker", errno, "cannot read the tar for image %s", call->subject);
-    err->reason = "build-context";
+    error_errno(err, COMPONENT_DOCKER, errno, "cannot read the tar for image %s", call->subject);
+    err->code = ERROR_BUILD_CONTEXT;
     return -1;
 }
 
@@ -45,7 +45,7 @@ static struct docker_call *create_call(struct docker *docker, const struct docke
 {
     struct docker_call *call = docker_call_create(docker, kind, name, owner);
     struct import *import = xcalloc(1, sizeof(*import));
-    progress_init(&import->progress, call, line, "docker-error");
+    progress_init(&import->progress, call, line, ERROR_DOCKER_ERROR);
     import->file = -1;
     call->state = import;
     call->callback.built = done;
@@ -70,8 +70,8 @@ struct docker_call *docker_image_import(struct docker *docker, const char *tar_p
         docker_call_query(call, "changes", *changes);
     struct error err;
     if (fs_open_plain(AT_FDCWD, tar_path, 0, &import->file, NULL, &err) < 0) {
-        err.component = "docker";
-        err.reason = "build-context";
+        err.component = COMPONENT_DOCKER;
+        err.code = ERROR_BUILD_CONTEXT;
         docker_call_refuse(call, &err);
     }
     return docker_call_submit(call);

@@ -28,7 +28,7 @@ int json_lines_end(struct json_lines *lines, struct error *err)
     if (json_is_object(object))
         result = lines->take(lines->owner, object, err);
     else
-        result = error_set(err, "docker", "docker-answer", "the Docker Engine's stream is damaged: %s",
+        result = error_set(err, ERROR_DOCKER_ANSWER, "the Docker Engine's stream is damaged: %s",
                            object ? "a line is not an object" : cause.text);
     json_decref(object);
     return result;
@@ -40,7 +40,7 @@ int json_lines_feed(struct json_lines *lines, const char *bytes, size_t size, st
         const char *newline = memchr(bytes, '\n', size);
         size_t length = newline ? (size_t)(newline - bytes) : size;
         if (strbuf_append(&lines->line, bytes, length) < 0)
-            return error_set(err, "docker", "docker-answer",
+            return error_set(err, ERROR_DOCKER_ANSWER,
                              "the Docker Engine's stream has a line of over %u bytes", JSON_LINE_MAX);
         if (!newline)
             return 0;

@@ -65,7 +65,7 @@ static int take_head(struct log_frames *frames, unsigned char byte, struct error
         return 0;
     bool sane = head[0] >= DOCKER_STDOUT && head[0] <= FRAME_COMPLAINT && !head[1] && !head[2] && !head[3];
     if (!sane)
-        return error_set(err, "docker", "docker-answer",
+        return error_set(err, ERROR_DOCKER_ANSWER,
                          "the log stream is damaged: a frame begins with %02x %02x %02x %02x", head[0],
                          head[1], head[2], head[3]);
     frames->left = (uint32_t)head[4] << 24 | (uint32_t)head[5] << 16 | (uint32_t)head[6] << 8 | head[7];
@@ -105,9 +105,9 @@ int log_frames_end(struct log_frames *frames, struct error *err)
             report(frames, stream, false);
     const struct strbuf *complaint = &frames->text[FRAME_COMPLAINT - 1];
     if (complaint->length > 0)
-        return error_set(err, "docker", "docker-error", "the Docker Engine cannot read the log: %s",
+        return error_set(err, ERROR_DOCKER_ERROR, "the Docker Engine cannot read the log: %s",
                          strbuf_text(complaint));
     if (frames->head_length > 0)
-        return error_set(err, "docker", "docker-answer", "the log stream ended within a frame");
+        return error_set(err, ERROR_DOCKER_ANSWER, "the log stream ended within a frame");
     return 0;
 }

@@ -3,8 +3,6 @@
 #include "docker/answer.h"
 #include "docker/call.h"
 
-#include <string.h>
-
 static void finish_id(struct docker_call *call, const struct error *err)
 {
     answer_report_id(call, err, "Id");
@@ -69,7 +67,7 @@ struct docker_call *docker_network_inspect(struct docker *docker, const char *na
 /* Somebody else may have made it in between: then it is there after all. */
 static void finish_ensure_create(struct docker_call *call, const struct error *err)
 {
-    if (!err || strcmp(err->reason, "conflict") != 0) {
+    if (!err || err->code != ERROR_CONFLICT) {
         finish_id(call, err);
         return;
     }
@@ -81,7 +79,7 @@ static void finish_ensure_create(struct docker_call *call, const struct error *e
 static void finish_ensure_inspect(struct docker_call *call, const struct error *err)
 {
     static const struct docker_kind kind = {.verb = "create network", .finish = finish_ensure_create};
-    if (!err || strcmp(err->reason, "not-found") != 0) {
+    if (!err || err->code != ERROR_NOT_FOUND) {
         finish_id(call, err);
         return;
     }

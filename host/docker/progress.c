@@ -53,7 +53,7 @@ static int fail(struct progress *progress, const json_t *object, struct error *e
     const char *words = answer_text(json_object_get(object, "errorDetail"), "message");
     const struct docker_call *call = progress->call;
     report_line(progress);
-    return error_set(err, "docker", progress->reason, "cannot %s %s: %s%s%s", call->kind->verb, call->subject,
+    return error_set(err, progress->code, "cannot %s %s: %s%s%s", call->kind->verb, call->subject,
                      progress->step, *progress->step ? ": " : "",
                      *words ? words : answer_text(object, "error"));
 }
@@ -74,9 +74,9 @@ static int take_message(void *owner, const json_t *object, struct error *err)
 }
 
 void progress_init(struct progress *progress, struct docker_call *call, docker_progress_fn *line,
-                   const char *reason)
+                   enum error_code code)
 {
-    *progress = (struct progress){.call = call, .line = line, .reason = reason};
+    *progress = (struct progress){.call = call, .line = line, .code = code};
     strbuf_init(&progress->text, LINE_MAX_BYTES);
     json_lines_init(&progress->messages, take_message, progress);
 }

@@ -14,13 +14,13 @@ struct progress {
     struct json_lines messages;
     struct strbuf text;       /* the unfinished line */
     docker_progress_fn *line; /* may be NULL */
-    const char *reason;       /* of the error that the stream may hold */
+    enum error_code code;     /* of the error that the stream may hold */
     char step[200];           /* the build step that is under way */
     char id[80];
 };
 
 void progress_init(struct progress *progress, struct docker_call *call, docker_progress_fn *line,
-                   const char *reason);
+                   enum error_code code);
 void progress_clear(struct progress *progress);
 
 /* receive() and finish() of such a kind. */

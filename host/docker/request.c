@@ -49,7 +49,7 @@ static char *dump(struct docker_call *call, json_t *value)
     json_decref(value);
     if (!text) {
         struct error err;
-        error_set(&err, "docker", "docker-request", "cannot %s %s: a name or value is not valid UTF-8",
+        error_set(&err, ERROR_DOCKER_REQUEST, "cannot %s %s: a name or value is not valid UTF-8",
                   call->kind->verb, call->subject);
         docker_call_refuse(call, &err);
     }

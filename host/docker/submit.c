@@ -43,7 +43,7 @@ struct docker_call *docker_call_submit(struct docker_call *call)
     struct docker *docker = call->docker;
     if (call->path.overflowed) {
         struct error err;
-        error_set(&err, "docker", "docker-request", "cannot %s %s: the request is too long", call->kind->verb,
+        error_set(&err, ERROR_DOCKER_REQUEST, "cannot %s %s: the request is too long", call->kind->verb,
                   call->subject);
         docker_call_refuse(call, &err);
     }

@@ -7,7 +7,7 @@
 /* What has become unreachable may come back as another version. */
 static void note_failure(struct docker *docker, const struct error *err)
 {
-    if (strcmp(err->reason, "docker-unreachable") == 0 && docker->version_state == VERSION_KNOWN)
+    if (err->code == ERROR_DOCKER_UNREACHABLE && docker->version_state == VERSION_KNOWN)
         docker->version_state = VERSION_UNKNOWN;
 }
 

@@ -17,12 +17,12 @@ int docker_version_choose(const char *offered, char *ret_version, size_t size, s
 {
     int theirs = parse_minor(offered);
     if (theirs < 0)
-        return error_set(err, "docker", "docker-answer",
+        return error_set(err, ERROR_DOCKER_ANSWER,
                          *offered ? "the Docker Engine offers an API version of unknown form: \"%s\""
                                   : "what answers does not say its API version%s: it is not a Docker Engine",
                          offered);
     if (theirs < parse_minor(DOCKER_API_OLDEST)) {
-        error_set(err, "docker", "docker-version", "the Docker Engine speaks API %s; %s or newer is needed",
+        error_set(err, ERROR_DOCKER_VERSION, "the Docker Engine speaks API %s; %s or newer is needed",
                   offered, DOCKER_API_OLDEST);
         return error_hint(err, "upgrade to Docker Engine 20.10 or newer");
     }

@@ -201,7 +201,7 @@ static void note_unusable(struct fleet *fleet, const struct registry *registry)
     cleanup_strbuf struct strbuf line;
     strbuf_init(&line, 4096);
     diagnostic_render_line(first_mistake(registry), &line);
-    error_set(&err, "config", "config-unusable", "the registry cannot be used: %s", strbuf_text(&line));
+    error_set(&err, ERROR_CONFIG_UNUSABLE, "the registry cannot be used: %s", strbuf_text(&line));
     error_hint(&err, "mend the file and send SIGHUP; berthd --check shows all of it");
     log_error("config.unusable", LOG_STR("file", fleet->config_path), LOG_ERR(&err));
     error_replace(&fleet->unusable, &err);

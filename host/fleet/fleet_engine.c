@@ -17,7 +17,7 @@
 
 bool fleet_is_passing(const struct kept_error *problem)
 {
-    return problem && fault_is_engine_trouble(problem->component, problem->reason);
+    return problem && fault_is_engine_trouble(problem->component, problem->code);
 }
 
 struct search {
@@ -211,5 +211,5 @@ enum instance_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance
 {
     if (!loss_book_find(fleet->env.losses, instance, lost_ms, ret_cause))
         return LOSS_UNKNOWN;
-    return fault_is_own(ret_cause->component, ret_cause->reason) ? LOSS_OWN : LOSS_OUTSIDE;
+    return fault_is_own(ret_cause->component, ret_cause->code) ? LOSS_OWN : LOSS_OUTSIDE;
 }

@@ -6,7 +6,7 @@
 
 bool fleet_engine_is_away(const struct fleet_env *env)
 {
-    return env->engine_trouble.component != NULL;
+    return env->engine_trouble.code != ERROR_NONE;
 }
 
 bool fleet_engine_was_away(const struct fleet_env *env, uint64_t now_ms)

@@ -50,7 +50,7 @@ struct fleet_env {
     struct mailbox inbox; /* how workers reach the fleet */
     struct fleet_budget budget;
     uint64_t engine_back_ms;     /* when it answered again; 0: it was never away */
-    struct error engine_trouble; /* why Docker does not answer, once it did; component NULL: it does */
+    struct error engine_trouble; /* why Docker does not answer, once it did; of zeros: it does */
     unsigned drain_ms;           /* how long what is retired may finish its requests */
     unsigned trials_waiting;     /* new revisions that wait for room to load in; it is kept for them */
     bool short_of_room;          /* instances are wanted that the budget has no room for */

@@ -267,7 +267,7 @@ static void keep_diagnostics(struct function *function, const struct diagnostics
 static void reject(struct function *function)
 {
     struct error err;
-    error_set(&err, "config", "invalid-function", "its entry in the registry has mistakes");
+    error_set(&err, ERROR_CONFIG_INVALID_FUNCTION, "its entry in the registry has mistakes");
     finding_quote_first(&function->diagnostics, function->settings, &err);
     note_problem(function, &err);
 }
@@ -322,7 +322,7 @@ void function_remove(struct function *function, const char *why)
     function->hooks.routed(function, function->owner);
     if (current) {
         struct error err;
-        error_set(&err, "fleet", "removed", "the function \"%s\" has been removed", function->name);
+        error_set(&err, ERROR_REMOVED, "the function \"%s\" has been removed", function->name);
         slot_pool_close(revision_pool(current), &err);
         retire(function, current, why);
     }

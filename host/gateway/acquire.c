@@ -17,14 +17,14 @@ static void fail_not_found(struct exchange *exchange)
     size_t count =
         route_snapshot_nearest(exchange->all->routes, name.data, name.length, nearest, NEAREST_MAX);
     struct error error;
-    error_set(&error, "gateway", "function-unknown", "There is no function named \"%.*s\".",
+    error_set(&error, ERROR_FUNCTION_UNKNOWN, "There is no function named \"%.*s\".",
               (int)(name.length < 128 ? name.length : 128), name.data);
     if (count == 0)
         error_hint(&error, "Functions are registered in global-function-definition.yml.");
     else
         error_hint(&error, "Did you mean %s%s%s%s%s?", nearest[0], count > 1 ? " or " : "",
                    count > 1 ? nearest[1] : "", count > 2 ? " or " : "", count > 2 ? nearest[2] : "");
-    exchange_fail(exchange, 404, &error);
+    exchange_fail(exchange, &error);
 }
 
 const struct route *acquire_route(struct exchange *exchange)
@@ -40,7 +40,7 @@ const struct route *acquire_route(struct exchange *exchange)
     if (!route->pool) {
         struct error problem;
         error_recall(route->problem, &problem);
-        exchange_fail(exchange, 503, &problem);
+        exchange_fail(exchange, &problem);
         return NULL;
     }
     exchange->limits = route->limits;
@@ -52,10 +52,10 @@ const struct route *acquire_route(struct exchange *exchange)
 static void fail_queue_full(struct exchange *exchange)
 {
     struct error error;
-    error_set(&error, "gateway", "queue-full", "Too many requests wait for this function.");
+    error_set(&error, ERROR_QUEUE_FULL, "Too many requests wait for this function.");
     error_hint(&error, "The limit is queue_length: %u in the section `host`. Try again later.",
                exchange->loop->settings->queue_length);
-    exchange_fail(exchange, 503, &error);
+    exchange_fail(exchange, &error);
 }
 
 static void wait_in_queue(struct exchange *exchange)
@@ -96,7 +96,7 @@ static void on_mail(struct mail *mail, void *owner)
     } else {
         count_wait(exchange);
         if (error)
-            exchange_fail(exchange, 502, error);
+            exchange_fail_instance(exchange, error);
         else
             relay_start(exchange, waiter->slot);
     }
@@ -129,12 +129,12 @@ static void describe_queue_timeout(const struct exchange *exchange, const struct
 {
     unsigned limit_ms = exchange->loop->settings->queue_timeout_ms;
     if (trouble) {
-        error_set(error, trouble->component, trouble->reason, "The request waited %u ms for the function: %s",
-                  limit_ms, trouble->message);
+        error_set_in(error, trouble->component, trouble->code,
+                     "The request waited %u ms for the function: %s", limit_ms, trouble->message);
         error_hint(error, "%s", trouble->hint);
         return;
     }
-    error_set(error, "gateway", "queue-timeout", "The request waited %u ms for a free slot of the function.",
+    error_set(error, ERROR_QUEUE_TIMEOUT, "The request waited %u ms for a free slot of the function.",
               limit_ms);
     if (exchange->queue.waiter.limit)
         error_hint(error,
@@ -153,5 +153,5 @@ void acquire_give_up(struct exchange *exchange)
         return; /* just in time: the mail is on its way */
     count_wait(exchange);
     describe_queue_timeout(exchange, known ? &trouble : NULL, &error);
-    exchange_fail(exchange, 503, &error);
+    exchange_fail(exchange, &error);
 }

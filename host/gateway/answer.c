@@ -60,8 +60,8 @@ static void write_member(struct http_writer *body, struct http_text name, const 
 static void write_json(struct http_writer *body, const struct error *error, struct http_text id)
 {
     http_write_text(body, HTTP_TEXT("{\"error\":{"));
-    write_member(body, HTTP_TEXT("component"), error->component);
-    write_member(body, HTTP_TEXT("reason"), error->reason);
+    write_member(body, HTTP_TEXT("component"), error_component_name(error->component));
+    write_member(body, HTTP_TEXT("reason"), error_code_slug(error->code));
     write_member(body, HTTP_TEXT("message"), error->message);
     write_member(body, HTTP_TEXT("hint"), error->hint);
     http_write_text(body, HTTP_TEXT("\"request_id\":\""));
@@ -71,12 +71,16 @@ static void write_json(struct http_writer *body, const struct error *error, stru
 
 static void write_plain(struct http_writer *body, const struct error *error, struct http_text id)
 {
-    const char *const parts[] = {error->component,          ": ", error->message, "\n", error->hint,
-                                 error->hint[0] ? "\n" : ""};
+    const char *const parts[] = {error_component_name(error->component),
+                                 ": ",
+                                 error->message,
+                                 "\n",
+                                 error->hint,
+                                 error->hint[0] ? "\n" : "",
+                                 "reason ",
+                                 error_code_slug(error->code)};
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
         http_write_raw(body, parts[i], strlen(parts[i]));
-    http_write_text(body, HTTP_TEXT("reason "));
-    http_write_raw(body, error->reason, strlen(error->reason));
     http_write_text(body, HTTP_TEXT(", request "));
     http_write_text(body, id);
     http_write_raw(body, "\n", 1);
@@ -107,7 +111,7 @@ static void write_answer(struct http_writer *writer, const struct exchange *exch
 /* What goes to the public names no folder of this host, whoever made the error. */
 static struct error for_strangers(const struct error *error)
 {
-    struct error shown = {.component = error->component, .reason = error->reason};
+    struct error shown = {.code = error->code, .component = error->component};
     public_text(error->message, shown.message, sizeof(shown.message));
     public_text(error->hint, shown.hint, sizeof(shown.hint));
     return shown;

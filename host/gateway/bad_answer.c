@@ -73,9 +73,9 @@ void bad_answer_describe(const struct http_head_parser *parser, size_t size, str
         at_fault = line_at_fault(parser, (uint32_t)first.length + 1, (uint32_t)size);
     quote(at_fault, quoted, sizeof(quoted));
     bool functions = status || is_about_headers(problem);
-    error_set(ret_error, functions ? "function" : "runner", problem->reason,
-              "The %s's answer is not valid HTTP: %s%s", functions ? "function" : "runner", problem->message,
-              quoted);
+    error_set_in(ret_error, functions ? COMPONENT_FUNCTION : COMPONENT_RUNNER, problem->code,
+                 "The %s's answer is not valid HTTP: %s%s", functions ? "function" : "runner",
+                 problem->message, quoted);
     error_hint(ret_error, functions ? "Correct the status and the headers that the function sets."
                                     : "docs/runner-protocol.md says what a runner may answer.");
 }

@@ -49,13 +49,13 @@ static void fail_no_function(struct exchange *exchange, enum target_kind kind)
 {
     struct error error;
     if (kind == TARGET_ROOT) {
-        error_set(&error, "gateway", "no-function-named", "The path names no function.");
+        error_set(&error, ERROR_NO_FUNCTION_NAMED, "The path names no function.");
         error_hint(&error, "Functions are served at /<name> and /function/<name>.");
     } else {
-        error_set(&error, "gateway", "path-reserved", "Paths that begin with /.berth/ belong to the host.");
+        error_set(&error, ERROR_PATH_RESERVED, "Paths that begin with /.berth/ belong to the host.");
         error_hint(&error, "Use another path.");
     }
-    exchange_fail(exchange, 404, &error);
+    exchange_fail(exchange, &error);
 }
 
 /* A TRACE or OPTIONS request that may go no further than this gateway, or names no function at all. */
@@ -66,10 +66,10 @@ static void answer_last_hop(struct exchange *exchange)
         exchange_answer_options(exchange);
         return;
     }
-    error_set(&error, "gateway", "trace-not-served",
+    error_set(&error, ERROR_TRACE_NOT_SERVED,
               "Max-Forwards: 0 ends this request at the gateway, which reflects none.");
     error_hint(&error, "With a larger number, or without the header, the function answers.");
-    exchange_fail(exchange, 405, &error);
+    exchange_fail(exchange, &error);
 }
 
 /* The head is complete: finds out what is asked for. */
@@ -142,10 +142,10 @@ void dispatch_read(struct exchange *exchange)
 void dispatch_give_up(struct exchange *exchange)
 {
     struct error error;
-    error_set(&error, "gateway", "head-timeout", "The request's head did not arrive in time.");
+    error_set(&error, ERROR_HEAD_TIMEOUT, "The request's head did not arrive in time.");
     error_hint(&error, "The limit is head_timeout: %u ms in the section `host`.",
                exchange->loop->settings->head_timeout_ms);
     make_own_id(exchange);
     exchange->keep_alive = false;
-    exchange_fail(exchange, 408, &error);
+    exchange_fail(exchange, &error);
 }

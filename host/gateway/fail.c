@@ -42,7 +42,7 @@ void exchange_answer_options(struct exchange *exchange)
     answer(exchange, 204, NULL);
 }
 
-void exchange_fail(struct exchange *exchange, int status, const struct error *error)
+static void fail(struct exchange *exchange, int status, const struct error *error)
 {
     if (exchange->state == EXCHANGE_RELAY || exchange->state == EXCHANGE_TUNNEL ||
         exchange->state == EXCHANGE_ANSWER)
@@ -51,13 +51,23 @@ void exchange_fail(struct exchange *exchange, int status, const struct error *er
         answer(exchange, status, error);
 }
 
-/* What a client may do about a limit, by the status that tells of it. */
+void exchange_fail(struct exchange *exchange, const struct error *error)
+{
+    fail(exchange, error_code_status(error->code), error);
+}
+
+void exchange_fail_instance(struct exchange *exchange, const struct error *cause)
+{
+    fail(exchange, 502, cause);
+}
+
+/* What a client may do about it. */
 static void hint_limit(struct error *error, const struct http_problem *problem,
                        const struct host_settings *settings)
 {
-    if (problem->status == 414)
+    if (problem->code == ERROR_TARGET_TOO_LONG)
         error_hint(error, "The limit is max_target: %u in the section `host`.", settings->max_target_bytes);
-    else if (problem->status == 431)
+    else if (error_code_class(problem->code) == ERROR_CLASS_LIMIT)
         error_hint(error, "The limits are max_head: %u and max_headers: %u in the section `host`.",
                    settings->max_head_bytes, settings->max_headers);
     else
@@ -67,20 +77,20 @@ static void hint_limit(struct error *error, const struct http_problem *problem,
 void exchange_fail_problem(struct exchange *exchange, const struct http_problem *problem)
 {
     struct error error;
-    error_set(&error, "gateway", problem->reason, "%s", problem->message);
+    error_set(&error, problem->code, "%s", problem->message);
     hint_limit(&error, problem, exchange->loop->settings);
     exchange->keep_alive = false;
-    exchange_fail(exchange, problem->status, &error);
+    exchange_fail(exchange, &error);
 }
 
 static void fail_too_large(struct exchange *exchange)
 {
     struct error error;
-    error_set(&error, "gateway", "body-too-large", "The request's body is larger than %llu bytes.",
+    error_set(&error, ERROR_BODY_TOO_LARGE, "The request's body is larger than %llu bytes.",
               (unsigned long long)exchange->limits.max_body_bytes);
     error_hint(&error, "The limit is max_body in the section `host`.");
     exchange->keep_alive = false;
-    exchange_fail(exchange, 413, &error);
+    exchange_fail(exchange, &error);
 }
 
 void exchange_fail_body(struct exchange *exchange)
@@ -88,7 +98,7 @@ void exchange_fail_body(struct exchange *exchange)
     const struct http_problem *problem = exchange->up.body.problem;
     if (!problem)
         client_close(exchange->client, true); /* out of memory */
-    else if (problem->status == 413)
+    else if (problem->code == ERROR_BODY_TOO_LARGE)
         fail_too_large(exchange);
     else
         exchange_fail_problem(exchange, problem);
@@ -97,8 +107,8 @@ void exchange_fail_body(struct exchange *exchange)
 void exchange_fail_no_memory(struct exchange *exchange)
 {
     struct error error;
-    error_set(&error, "gateway", "buffer-memory", "There is no memory left to receive this request's body.");
+    error_set(&error, ERROR_BUFFER_MEMORY, "There is no memory left to receive this request's body.");
     error_hint(&error, "The limit is buffer_memory in the section `host`. Try again later.");
     exchange->keep_alive = false;
-    exchange_fail(exchange, 503, &error);
+    exchange_fail(exchange, &error);
 }

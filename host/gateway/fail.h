@@ -5,8 +5,12 @@
 #include "base/error.h"
 #include "gateway/exchange.h"
 
-/* Answers with an error, or, when the answer's head has gone out already, cuts the connection. */
-void exchange_fail(struct exchange *exchange, int status, const struct error *error);
+/* Answers with an error and its code's status, or, when the answer's head has gone out already, cuts the
+ * connection. */
+void exchange_fail(struct exchange *exchange, const struct error *error);
+
+/* The same for an instance, or its start, that failed with this request: a 502, whatever the cause. */
+void exchange_fail_instance(struct exchange *exchange, const struct error *cause);
 
 /* The request is not HTTP as it should be; its client's connection ends. */
 void exchange_fail_problem(struct exchange *exchange, const struct http_problem *problem);

@@ -23,7 +23,7 @@ static int resolve(const char *address, struct sockaddr_storage *ret_socket_addr
     const char *colon = strrchr(address, ':');
     size_t length = colon ? (size_t)(colon - address) : 0;
     if (!colon || length >= sizeof(host)) {
-        error_set(err, "gateway", "listen-address", "\"%s\" is not ADDRESS:PORT", address);
+        error_set(err, ERROR_LISTEN_ADDRESS, "\"%s\" is not ADDRESS:PORT", address);
         return -1;
     }
     bool bracketed = length >= 2 && address[0] == '[' && address[length - 1] == ']';
@@ -34,7 +34,7 @@ static int resolve(const char *address, struct sockaddr_storage *ret_socket_addr
     struct addrinfo *found = NULL;
     int code = getaddrinfo(host[0] ? host : NULL, colon + 1, &hints, &found);
     if (code != 0) {
-        error_set(err, "gateway", "listen-address", "cannot listen on %s: %s", address, gai_strerror(code));
+        error_set(err, ERROR_LISTEN_ADDRESS, "cannot listen on %s: %s", address, gai_strerror(code));
         return -1;
     }
     memcpy(ret_socket_address, found->ai_addr, found->ai_addrlen);
@@ -102,6 +102,6 @@ int listen_open(const char *address, unsigned count, int *ret_fds, char ret_addr
     int saved = errno;
     for (unsigned i = 0; i <= opened && i < count && opened > 0; i++)
         close(ret_fds[i]);
-    error_errno(err, "gateway", saved, "cannot listen on %s", address);
+    error_errno(err, COMPONENT_GATEWAY, saved, "cannot listen on %s", address);
     return error_hint(err, "Another program may have the port; choose another one with `listen`.");
 }

@@ -257,7 +257,7 @@ static struct event_base *make_base(struct error *err)
         event_config_free(config);
     }
     if (!base)
-        error_set(err, "gateway", "event-loop", "cannot make an event loop");
+        error_set(err, ERROR_EVENT_LOOP, "cannot make an event loop");
     return base;
 }
 
@@ -285,7 +285,7 @@ int loop_init(struct loop *loop, int index, const struct host_settings *settings
     event_assign(&loop->inbox_event, loop->base, loop->inbox.fd, EV_READ | EV_PERSIST, on_mail, loop);
     event_assign(&loop->tick, loop->base, -1, 0, on_tick, loop);
     if (event_add(&loop->inbox_event, NULL) < 0)
-        return error_set(err, "gateway", "event-loop", "cannot watch the inbox");
+        return error_set(err, ERROR_EVENT_LOOP, "cannot watch the inbox");
     return 0;
 }
 

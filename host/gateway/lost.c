@@ -13,7 +13,7 @@
 static void describe_silence(const struct exchange *exchange, struct error *ret_cause)
 {
     bool asked = exchange->all->hooks->loss_cause != NULL;
-    error_set(ret_cause, "runner", "runner-lost", "%s%s", exchange->loss.how,
+    error_set(ret_cause, ERROR_RUNNER_LOST, "%s%s", exchange->loss.how,
               asked ? " Docker has not told why." : "");
     error_hint(ret_cause, "The log of the function shows why it ended.");
 }
@@ -28,7 +28,7 @@ static void log_repeat(const struct exchange *exchange, const struct error *caus
 static void conclude(struct exchange *exchange, enum instance_loss loss, const struct error *cause)
 {
     if (loss == LOSS_OWN || !exchange->loss.may_repeat) {
-        exchange_fail(exchange, 502, cause);
+        exchange_fail_instance(exchange, cause);
         return;
     }
     log_repeat(exchange, cause);

@@ -30,19 +30,19 @@ static void fail_run_timeout(struct exchange *exchange, uint64_t now_ms)
         return;
     }
     if (is_to_blame(exchange, now_ms)) {
-        error_set(&error, "gateway", "client-timeout",
+        error_set(&error, ERROR_CLIENT_TIMEOUT,
                   "The client sent or read too slowly for the request to end within %u ms.",
                   exchange->limits.timeout_ms);
         error_hint(&error, "The limit is the function's setting `timeout`.");
-        exchange_fail(exchange, 408, &error);
+        exchange_fail(exchange, &error);
         return;
     }
     if (exchange->hold.slot && hooks->instance_timed_out)
         hooks->instance_timed_out(hooks->context, exchange->hold.instance);
-    error_set(&error, "function", "timeout", "The function did not finish within %u ms.",
+    error_set(&error, ERROR_TIMEOUT, "The function did not finish within %u ms.",
               exchange->limits.timeout_ms);
     error_hint(&error, "The limit is the function's setting `timeout`.");
-    exchange_fail(exchange, 504, &error);
+    exchange_fail(exchange, &error);
 }
 
 /* The socket of a client that reads takes more at long intervals only; what it has read meanwhile counts. */
@@ -56,23 +56,23 @@ static void fail_stalled(struct exchange *exchange, uint64_t now_ms)
         return;
     }
     struct error error;
-    error_set(&error, "gateway", "body-timeout", "The client neither sent nor received anything for %u ms.",
+    error_set(&error, ERROR_BODY_TIMEOUT, "The client neither sent nor received anything for %u ms.",
               limit_ms);
     error_hint(&error, "The limit is body_timeout in the section `host`.");
     exchange->keep_alive = false;
-    exchange_fail(exchange, 408, &error);
+    exchange_fail(exchange, &error);
 }
 
 static void fail_too_slow(struct exchange *exchange)
 {
     struct error error;
     backlog_note_cut(&exchange->all->backlogs, exchange->client->address);
-    error_set(&error, "gateway", "client-too-slow",
+    error_set(&error, ERROR_CLIENT_TOO_SLOW,
               "The client sent or read less than %llu bytes in a second while others needed what it held.",
               (unsigned long long)deadline_least_rate(exchange));
     error_hint(&error, "The limit is min_rate in the section `host`.");
     exchange->keep_alive = false;
-    exchange_fail(exchange, 408, &error);
+    exchange_fail(exchange, &error);
 }
 
 bool overdue_give_way(struct backlog *backlog, uint64_t now_ms)

@@ -133,9 +133,9 @@ static void fail_watch(struct exchange *exchange, struct slot *slot)
 {
     struct error error;
     slot_pool_release(slot, SLOT_BROKEN, loop_now_ms(exchange->loop), 0);
-    error_set(&error, "gateway", "out-of-resources", "The gateway cannot watch another connection.");
+    error_set(&error, ERROR_OUT_OF_RESOURCES, "The gateway cannot watch another connection.");
     error_hint(&error, "Raise the limit of open files, or try again later.");
-    exchange_fail(exchange, 503, &error);
+    exchange_fail(exchange, &error);
 }
 
 void relay_start(struct exchange *exchange, struct slot *slot)

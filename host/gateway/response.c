@@ -15,16 +15,16 @@ static void bad_response(struct exchange *exchange)
 {
     struct error error;
     bad_answer_describe(&exchange->parser, buffer_size(exchange->received), &error);
-    exchange_fail(exchange, 502, &error);
+    exchange_fail_instance(exchange, &error);
 }
 
 static void upgrade_unasked(struct exchange *exchange)
 {
     struct error error;
-    error_set(&error, "runner", "upgrade-unasked",
+    error_set(&error, ERROR_UPGRADE_UNASKED,
               "The runner's answer is not valid HTTP: 101 without an Upgrade in the request.");
     error_hint(&error, "docs/runner-protocol.md says what a runner may answer.");
-    exchange_fail(exchange, 502, &error);
+    exchange_fail(exchange, &error);
 }
 
 /* Receives from the slot into `received`. Returns the bytes, 0: nothing now, -1: the connection has ended. A

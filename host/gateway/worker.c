@@ -75,7 +75,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
         return -1;
     event_assign(&worker->listener, loop->base, listen_fd, EV_READ | EV_PERSIST, accept_ready, worker);
     if (event_add(&worker->listener, NULL) < 0)
-        return error_set(err, "gateway", "event-loop", "cannot watch the listener");
+        return error_set(err, ERROR_EVENT_LOOP, "cannot watch the listener");
     return 0;
 }
 
@@ -83,7 +83,7 @@ int worker_start(struct worker *worker, struct error *err)
 {
     int code = pthread_create(&worker->thread, NULL, run, worker);
     if (code != 0)
-        return error_errno(err, "gateway", code, "cannot start a worker thread");
+        return error_errno(err, COMPONENT_GATEWAY, code, "cannot start a worker thread");
     worker->started = true;
     return 0;
 }

@@ -4,13 +4,12 @@
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
 
-#include <stdint.h>
+#include "base/error_code.h"
 
 struct http_problem {
-    uint16_t status;     /* the answer to a client that sent it; the same fault of a runner is a 502 */
-    const char *reason;  /* a stable slug: "content-length-malformed", "host-missing", ... */
-    const char *message; /* one sentence for people */
-    const char *hint;    /* what to do next; may be "" */
+    enum error_code code; /* with the answer to a client that sent it; the same fault of a runner is a 502 */
+    const char *message;  /* one sentence for people */
+    const char *hint;     /* what to do next; may be "" */
 };
 
 enum http_problem_id {

@@ -79,7 +79,7 @@ int curl_loop_init(struct curl_loop *loop, struct event_base *base, struct error
     if (!loop->multi) {
         if (ready == CURLE_OK)
             curl_global_cleanup();
-        return error_set(err, "http", "event-loop", "libcurl cannot be set up");
+        return error_set_in(err, COMPONENT_HTTP, ERROR_EVENT_LOOP, "libcurl cannot be set up");
     }
     loop->base = base;
     event_assign(&loop->timer, base, -1, 0, on_timer, loop);

@@ -4,11 +4,11 @@ int launch_check(const struct build_launch *launch, const char *runtime, const c
                  struct error *err)
 {
     if (launch->transport != BUILD_DIAL_HOME)
-        return error_set(err, "plugin", "plugin-contract",
+        return error_set(err, ERROR_PLUGIN_CONTRACT,
                          "the plugin \"%s\" asks for a transport that this host does not have", runtime);
     if (launch->image || image_dir)
         return 0;
-    error_set(err, "plugin", "plugin-contract", "the plugin \"%s\" names no image and has no image folder",
+    error_set(err, ERROR_PLUGIN_CONTRACT, "the plugin \"%s\" names no image and has no image folder",
               runtime);
     return error_hint(err, "put a Dockerfile into %s/image beside the plugin", runtime);
 }

@@ -119,7 +119,7 @@ int plugins_create(struct build_jobs *jobs, const char *folder, struct plugins *
 {
     char cwd[PATH_MAX];
     if (*folder != '/' && !getcwd(cwd, sizeof(cwd)))
-        return error_errno(err, "build", errno, "cannot find the plugin folder %s", folder);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot find the plugin folder %s", folder);
     struct plugins *plugins = xcalloc(1, sizeof(*plugins));
     plugins->jobs = jobs;
     plugins->folder = *folder == '/' ? xstrdup(folder) : xasprintf("%s/%s", cwd, folder);
@@ -127,7 +127,7 @@ int plugins_create(struct build_jobs *jobs, const char *folder, struct plugins *
     plugins->started = event_new(build_jobs_base(jobs), -1, 0, on_started, plugins);
     if (!plugins->started) {
         plugins_destroy(plugins);
-        return error_errno(err, "build", ENOMEM, "cannot watch the plugin folder %s", folder);
+        return error_errno(err, COMPONENT_BUILD, ENOMEM, "cannot watch the plugin folder %s", folder);
     }
     *ret_plugins = plugins;
     return 0;
@@ -196,7 +196,7 @@ static void on_probed(void *context, struct build_result *result)
         entry->found = steal(&result->plugin);
     else
         entry->error = result->error;
-    if (!entry->found && strcmp(entry->error.reason, "plugin-timeout") == 0)
+    if (!entry->found && entry->error.code == ERROR_PLUGIN_TIMEOUT)
         error_hint(&entry->error, "all that it was asked for is its description; a reload asks again");
     build_result_destroy(result);
     probe_finished(entry->plugins);
@@ -224,8 +224,8 @@ static bool must_probe(const struct entry *entry, const struct identity *identit
 {
     if (!same_identity(&entry->identity, identity))
         return true;
-    return !entry->found && (strcmp(entry->error.reason, "job-start") == 0 ||
-                             strcmp(entry->error.reason, "plugin-timeout") == 0);
+    return !entry->found &&
+           (entry->error.code == ERROR_JOB_START || entry->error.code == ERROR_PLUGIN_TIMEOUT);
 }
 
 /* The entry of one file: taken from those of the last scan, or a new one; NULL when it is not a file (any
@@ -304,7 +304,7 @@ static int start_scan(struct plugins *plugins, struct error *err)
     struct dirent **names;
     int count = scandir(plugins->folder, &names, is_plugin_file, by_bytes);
     if (count < 0)
-        return error_errno(err, "build", errno, "cannot read the plugin folder %s", plugins->folder);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot read the plugin folder %s", plugins->folder);
     plugins->scanning = true;
     plugins->probes = 1;
     plugins->retired = plugins->entries;
@@ -412,7 +412,7 @@ static void judge(struct plugins *plugins, struct entry *entry, const struct plu
         accept_plugin(plugins, entry, claimant);
         return;
     }
-    error_set(&err, "plugin", "plugin-name-taken", "the language \"%s\" is taken by %s",
+    error_set(&err, ERROR_PLUGIN_NAME_TAKEN, "the language \"%s\" is taken by %s",
               entry->found->language.name, claimant->name_taken_by);
     error_hint(&err, "remove one of the two files");
     refuse_plugin(plugins, entry, &err);

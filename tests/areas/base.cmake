@@ -1,4 +1,5 @@
 berth_unit_test(base base)
+berth_unit_test(error_code base)
 berth_unit_test(private_dir base)
 berth_unit_test(utf8 base)
 berth_unit_test(public_text base)

@@ -1,4 +1,4 @@
-"""Every reason that a caller may be given is in the table of docs/errors.md, and nothing else is."""
+"""docs/errors.md has every reason that a caller may be given, with its component and status, and nothing else."""
 
 import pathlib
 import re
@@ -6,14 +6,21 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 SLUG = r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"'
+ROW = re.compile(r"X\((\w+), +(\w+), +" + SLUG + r", +(\d{3}), (\w+)\)")
+INSTANCE_FAILED = 502  # whatever the cause
 
-# What only who runs this host can meet: when the daemon starts, when plugins are looked at, on the management port, or
-# in what is put into other words before a caller is told.
-NEVER_TOLD = {
-    "address-in-use", "bad-request", "build-failed", "config-unusable", "docker-socket", "event-loop", "in-use",
-    "is-link", "listen-address", "no-scaffold", "not-own", "not-private", "not-safe", "plugin-name-taken", "state-damaged",
-    "usage",
-}  # fmt: skip
+
+def table():
+    """[(code, component, slug, status, class)] of host/base/error_code.h."""
+    text = (ROOT / "host" / "base" / "error_code.h").read_text(encoding="utf-8")
+    rows = [(code, component.lower(), slug, int(status), kind) for code, component, slug, status, kind in ROW.findall(text)]
+    assert len(rows) == len(re.findall(r"^    X\(\w+,[^\n]*\d{3}", text, re.MULTILINE)) > 100
+    return rows
+
+
+def told():
+    """The rows of what a caller may be told."""
+    return [row for row in table() if row[4] != "INTERNAL"]
 
 
 def text_of(path):
@@ -21,26 +28,13 @@ def text_of(path):
     return re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
 
 
-def http_problems():
-    """{reason: status} of what is refused as no proper HTTP."""
-    text = text_of(ROOT / "host" / "http" / "problem.c")
-    return {reason: int(status) for status, reason in re.findall(r"\{(\d{3}), " + SLUG, text)}
+def host_sources():
+    return "".join(text_of(path) for path in sorted((ROOT / "host").rglob("*.c")))
 
 
-def reasons_of_the_daemon(text):
-    found = {reason for _, reason in re.findall(r"\berror_set\([^;]*?" + SLUG + r",\s*" + SLUG, text)}
-    for assigned in re.findall(r"\breason = ([^;,}]*)", text):
-        found.update(re.findall(SLUG, assigned))
-    for body in re.findall(r"^static const char \*\w+_reason\([^)]*\)\n\{(.*?)^\}", text, re.DOTALL | re.MULTILINE):
-        found.update(re.findall(SLUG, body))
-    found.update(re.findall(r"\bprogress_init\([^;]*" + SLUG + r"\)", text))
-    return found
-
-
-def reasons_in_sources():
-    found = set(http_problems())
-    for path in (ROOT / "host").rglob("*.c"):
-        found |= reasons_of_the_daemon(text_of(path))
+def reasons_of_runners():
+    """What the answers of runners and their SDK say, which pass as they are."""
+    found = set()
     for folder in ("plugins", "sdk"):
         for path in (ROOT / folder).rglob("*.c"):
             found.update(re.findall(r"\.reason = " + SLUG, text_of(path)))
@@ -52,38 +46,55 @@ def reasons_in_sources():
 
 
 def documented():
-    """{reason: the numbers in its column of statuses}"""
-    rows = {}
+    """[(reasons, components, statuses)] of the rows of docs/errors.md"""
+    rows = []
     for line in (ROOT / "docs" / "errors.md").read_text(encoding="utf-8").splitlines():
-        if not line.startswith("| `"):
-            continue
-        reasons, _, statuses, _ = (cell.strip() for cell in line.strip("|").split(" | "))
-        for reason in re.findall(r"`([^`]+)`", reasons):
-            assert reason not in rows, f"{reason} has two rows"
-            rows[reason] = {int(status) for status in re.findall(r"\d{3}", statuses)}
+        if line.startswith("| `"):
+            reasons, components, statuses, _ = (cell.strip() for cell in line.strip("|").split(" | "))
+            statuses = {int(status) for status in re.findall(r"\d{3}", statuses)}
+            rows.append((re.findall(r"`([^`]+)`", reasons), set(components.split(", ")), statuses))
     return rows
 
 
+def documented_by_reason():
+    return {reason: row for row in documented() for reason in row[0]}
+
+
+def test_no_reason_has_two_rows():
+    reasons = sorted(reason for row in documented() for reason in row[0])
+    assert reasons == sorted(set(reasons))
+
+
 def test_every_reason_is_documented_and_no_other():
-    told = reasons_in_sources() - NEVER_TOLD
-    rows = documented()
-    assert sorted(told - set(rows)) == [], "not in docs/errors.md"
-    assert sorted(set(rows) - told) == [], "in docs/errors.md, but nothing gives it"
+    given = {slug for _, _, slug, _, _ in told()} | reasons_of_runners()
+    rows = set(documented_by_reason())
+    assert sorted(given - rows) == [], "not in docs/errors.md"
+    assert sorted(rows - given) == [], "in docs/errors.md, but nothing gives it"
 
 
-def test_what_is_never_told_still_exists():
-    assert NEVER_TOLD <= reasons_in_sources()
+def test_documented_components_and_statuses_are_those_of_the_table():
+    rows = documented_by_reason()
+    wrong = [
+        (slug, component, status)
+        for _, component, slug, status, _ in told()
+        if status not in rows[slug][2] or component not in rows[slug][1] | {"none"}
+    ]
+    assert wrong == []
 
 
-def test_refused_requests_have_their_status_in_the_table():
-    rows = documented()
-    wrong = {reason: status for reason, status in http_problems().items() if status not in rows[reason]}
-    assert wrong == {}
+def test_documented_statuses_are_given():
+    runners = reasons_of_runners()
+    for reasons, _, statuses in documented():
+        if runners.isdisjoint(reasons):
+            given = {status for _, _, slug, status, _ in told() if slug in reasons}
+            assert statuses - given <= {INSTANCE_FAILED}, reasons
 
 
-def test_reasons_are_found_however_they_are_written():
-    assert reasons_of_the_daemon('error_set(err, "a", "one-two",\n "text");') == {"one-two"}
-    assert reasons_of_the_daemon('error_set(cause, deep ? x : y, "a", "one", "%s", "not");') == {"one"}
-    assert reasons_of_the_daemon('const char *reason = killed ? "one" : "two";') == {"one", "two"}
-    assert reasons_of_the_daemon('err->reason = "one";') == {"one"}
-    assert reasons_of_the_daemon('static const char *x_reason(int a)\n{\n    return "one";\n}\n') == {"one"}
+def test_every_code_is_used():
+    used = set(re.findall(r"\bERROR_(\w+)", host_sources()))
+    assert [code for code, *_ in table() if code not in used] == []
+
+
+def test_what_several_parts_meet_is_set_with_a_component():
+    shared = {code for code, component, *_ in table() if component == "none"}
+    assert set(re.findall(r"\berror_set\([^;]*?\bERROR_(\w+)", host_sources())).isdisjoint(shared)

@@ -212,7 +212,7 @@ static void publish(void)
         struct kept_error *problem = NULL;
         struct error err;
         if (from->problem) {
-            error_set(&err, "build", "function-broken", "%s", from->problem);
+            error_set(&err, ERROR_INVALID_FUNCTION, "%s", from->problem);
             error_replace(&problem, &err);
         }
         route.problem = problem;
@@ -329,7 +329,7 @@ static void replace(char *argument)
 static void fail(char *argument)
 {
     struct error error;
-    error_set(&error, "runner", "load-failed", "The function cannot load: as the test wants it.");
+    error_set(&error, ERROR_LOAD_FAILED, "The function cannot load: as the test wants it.");
     printf("{\"failed\":%u}\n", slot_pool_fail_waiters(find_route(argument)->pool, &error));
 }
 

@@ -90,15 +90,15 @@ static inline void assert_success(struct outcome *outcome)
 {
     await_end(outcome);
     if (outcome->failed)
-        fail_msg("%s: %s", outcome->err.reason, outcome->err.message);
+        fail_msg("%s: %s", error_code_slug(outcome->err.code), outcome->err.message);
 }
 
 static inline void assert_failure(struct outcome *outcome, const char *reason)
 {
     await_end(outcome);
     assert_true(outcome->failed);
-    if (strcmp(outcome->err.reason, reason) != 0)
-        fail_msg("expected %s, got %s: %s", reason, outcome->err.reason, outcome->err.message);
+    if (strcmp(error_code_slug(outcome->err.code), reason) != 0)
+        fail_msg("expected %s, got %s: %s", reason, error_code_slug(outcome->err.code), outcome->err.message);
 }
 
 static inline void on_done(void *owner, const struct error *err)

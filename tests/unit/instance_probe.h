@@ -169,9 +169,10 @@ static inline void assert_cause(const struct probe *probe, const char *component
                                 const char *words)
 {
     assert_int_equal(probe->failed, 1);
-    if (strcmp(probe->cause.component, component) != 0 || strcmp(probe->cause.reason, reason) != 0 ||
-        !strstr(probe->cause.message, words))
-        fail_msg("%s %s: %s", probe->cause.component, probe->cause.reason, probe->cause.message);
+    if (strcmp(error_component_name(probe->cause.component), component) != 0 ||
+        strcmp(error_code_slug(probe->cause.code), reason) != 0 || !strstr(probe->cause.message, words))
+        fail_msg("%s %s: %s", error_component_name(probe->cause.component),
+                 error_code_slug(probe->cause.code), probe->cause.message);
 }
 
 static inline void expect_slots(struct probe *probe, unsigned slots)

@@ -294,7 +294,7 @@ static void wrong_addresses_are_named(void **state)
         struct admin *admin;
         struct error err;
         assert_int_equal(admin_create(&options, &admin, &err), -1);
-        assert_string_equal(err.reason, "usage");
+        assert_string_equal(error_code_slug(err.code), "usage");
         assert_non_null(strstr(err.message, addresses[i]));
         event_base_free(base);
     }

@@ -31,7 +31,7 @@ static void errors_are_kept_at_their_size(void **state)
     (void)state;
     struct error err, again;
     struct kept_error *kept = NULL;
-    error_set(&err, "fleet", "why-not", "it did %s", "not work");
+    error_set(&err, ERROR_REMOVED, "it did %s", "not work");
     error_replace(&kept, &err);
     assert_string_equal(kept->message, "it did not work");
     assert_string_equal(kept->hint, "");
@@ -42,8 +42,8 @@ static void errors_are_kept_at_their_size(void **state)
     assert_null(kept);
     assert_null(error_keep_again(NULL));
     error_recall(copy, &again);
-    assert_string_equal(again.component, "fleet");
-    assert_string_equal(again.reason, "why-not");
+    assert_int_equal(again.component, COMPONENT_FLEET);
+    assert_int_equal(again.code, ERROR_REMOVED);
     assert_string_equal(again.message, "it did not work");
     assert_string_equal(again.hint, "try again");
     free(copy);
@@ -285,20 +285,26 @@ static void test_error_fills(void **state)
     (void)state;
     struct error err;
     memset(&err, 'x', sizeof(err));
-    assert_int_equal(error_set(&err, "test", "some-reason", "%d things", 3), -1);
-    assert_string_equal(err.component, "test");
-    assert_string_equal(err.reason, "some-reason");
+    assert_int_equal(error_set(&err, ERROR_QUEUE_FULL, "%d things", 3), -1);
+    assert_int_equal(err.component, COMPONENT_GATEWAY);
+    assert_int_equal(err.code, ERROR_QUEUE_FULL);
     assert_string_equal(err.message, "3 things");
     assert_string_equal(err.hint, "");
     assert_int_equal(error_hint(&err, "try %s", "again"), -1);
     assert_int_equal(error_prefix(&err, "part %c", 'a'), -1);
     assert_string_equal(err.message, "part a: 3 things");
     assert_string_equal(err.hint, "try again");
-    assert_int_equal(error_errno(&err, "test", ENOENT, "cannot open %s", "x"), -1);
+    assert_int_equal(error_errno(&err, COMPONENT_FILES, ENOENT, "cannot open %s", "x"), -1);
     assert_string_equal(err.message, "cannot open x: No such file or directory");
-    assert_string_equal(err.reason, "not-found");
+    assert_int_equal(err.component, COMPONENT_FILES);
+    assert_int_equal(err.code, ERROR_NOT_FOUND);
     assert_string_equal(err.hint, "");
-    assert_int_equal(error_set(NULL, "test", "reason", "nobody cares"), -1);
+    assert_int_equal(error_set_in(&err, COMPONENT_BUILD, ERROR_EXISTS, "%s is there", "x"), -1);
+    assert_int_equal(err.component, COMPONENT_BUILD);
+    assert_int_equal(err.code, ERROR_EXISTS);
+    assert_string_equal(err.message, "x is there");
+    assert_int_equal(error_set(NULL, ERROR_QUEUE_FULL, "nobody cares"), -1);
+    assert_int_equal(error_set_in(NULL, COMPONENT_BUILD, ERROR_EXISTS, "nobody cares"), -1);
     assert_int_equal(error_prefix(NULL, "nobody cares"), -1);
 }
 
@@ -310,12 +316,12 @@ static void test_error_truncates(void **state)
     char text[2000];
     memset(text, 'm', sizeof(text));
     text[sizeof(text) - 1] = '\0';
-    error_set(&err, "test", "long", "%s", text);
+    error_set(&err, ERROR_QUEUE_FULL, "%s", text);
     assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
     error_prefix(&err, "prefix");
     assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
     assert_memory_equal(err.message, "prefix: mmm", 11);
-    error_errno(&err, "test", EIO, "%s", text);
+    error_errno(&err, COMPONENT_FILES, EIO, "%s", text);
     assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
     error_hint(&err, "%s", text);
     assert_int_equal(strlen(err.hint), sizeof(err.hint) - 1);
@@ -354,9 +360,9 @@ static void test_fs_write_and_read(void **state)
     assert_memory_equal(data, "n\0w", 4);
     free(data);
     assert_int_equal(fs_read_file(path, 2, &data, &size, &err), -1);
-    assert_string_equal(err.reason, "too-large");
+    assert_string_equal(error_code_slug(err.code), "too-large");
     assert_int_equal(fs_read_file("/no/such/file", 2, &data, NULL, &err), -1);
-    assert_string_equal(err.reason, "not-found");
+    assert_string_equal(error_code_slug(err.code), "not-found");
     cleanup_free char *below = xasprintf("%s/deeper", path);
     assert_int_equal(fs_make_dirs(below, 0755, &err), -1);
     assert_int_equal(fs_make_dirs(path, 0755, &err), -1);
@@ -371,7 +377,7 @@ static void assert_not_plain(const char *path, const char *kind)
     cleanup_free char *message = xasprintf("%s is a %s, not a plain file", path, kind);
     assert_int_equal(fs_read_file(path, 100, &data, NULL, &err), -1);
     assert_string_equal(err.message, message);
-    assert_string_equal(err.reason, "not-a-file");
+    assert_string_equal(error_code_slug(err.code), "not-a-file");
 }
 
 /* None of them is waited for. */
@@ -395,7 +401,7 @@ static void test_fs_reads_plain_files_only(void **state)
     assert_not_plain("/dev/zero", "device");
     char *data;
     assert_int_equal(fs_read_file(loop, 100, &data, NULL, &err), -1);
-    assert_string_equal(err.reason, "io");
+    assert_string_equal(error_code_slug(err.code), "io");
     assert_int_equal(fs_remove_tree(directory, &err), 0);
 }
 
@@ -535,7 +541,7 @@ static char *capture(void (*write_lines)(void))
 static void write_fields(void)
 {
     struct error err;
-    error_set(&err, "docker", "image-missing", "no image");
+    error_set(&err, ERROR_IMAGE_MISSING, "no image");
     errno = 42;
     log_debug("hidden.event", LOG_INT("x", 1));
     log_info("instance.ready", LOG_STR("function", "hello"), LOG_STR("left_out", NULL), LOG_INT("ms", -7),

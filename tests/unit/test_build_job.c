@@ -107,9 +107,11 @@ static const struct build_result *submit_request(struct jobs_bench *bench,
 static void assert_error(const struct build_result *result, const char *reason, const char *part)
 {
     assert_false(result->ok);
-    if (strcmp(result->error.reason, reason) != 0 || !strstr(result->error.message, part))
-        fail_msg("%s/%s: %s", result->error.component, result->error.reason, result->error.message);
-    assert_string_equal(result->error.component, strncmp(reason, "plugin-", 7) == 0 ? "plugin" : "build");
+    if (strcmp(error_code_slug(result->error.code), reason) != 0 || !strstr(result->error.message, part))
+        fail_msg("%s/%s: %s", error_component_name(result->error.component),
+                 error_code_slug(result->error.code), result->error.message);
+    assert_string_equal(error_component_name(result->error.component),
+                        strncmp(reason, "plugin-", 7) == 0 ? "plugin" : "build");
 }
 
 static void test_probe(void **state)
@@ -180,7 +182,7 @@ static void test_validate(void **state)
     assert_null(result->diagnostics.items[0].file);
 
     result = run(&bench, BUILD_PACKAGE, "validate:report-error");
-    assert_error(result, BUILD_INVALID_FUNCTION, "this is wrong");
+    assert_error(result, "invalid-function", "this is wrong");
     assert_int_equal(result->diagnostics.count, 2);
     const struct diagnostic *item = &result->diagnostics.items[1];
     cleanup_free char *file = xasprintf("%s/main.x", bench.folder);
@@ -298,7 +300,7 @@ static void test_misbehaviour(void **state)
         {"package:return-five", "plugin-contract", "package returned 5"},
         {"launch:report-error", "plugin-contract", "report wrongly in launch: it is not allowed there"},
         {"validate:report-outside", "plugin-contract", "\"../main.x\""},
-        {"package:report-error", BUILD_INVALID_FUNCTION, "this is wrong"},
+        {"package:report-error", "invalid-function", "this is wrong"},
         {"package:escape", "plugin-contract", "add_file wrongly in package: the path \"a/../../escaped\""},
         {"package:absolute", "plugin-contract", "\"/tmp/escaped\""},
         {"package:twice", "plugin-contract", "same is in the package already"},
@@ -418,14 +420,13 @@ static void test_links(void **state)
     cleanup_free char *circle = bench_path(&bench.bench, "functions/hello/bin/circle");
     assert_int_equal(symlink("..", circle), 0);
     result = run(&bench, BUILD_PACKAGE, NULL);
-    assert_error(result, BUILD_INVALID_FUNCTION, "leads in a circle");
+    assert_error(result, "invalid-function", "leads in a circle");
     unlink(circle);
 
     cleanup_free char *outside = bench_path(&bench.bench, "functions/hello/outside");
     assert_int_equal(symlink("/etc/hostname", outside), 0);
     result = run(&bench, BUILD_PACKAGE, NULL);
-    assert_error(result, BUILD_INVALID_FUNCTION,
-                 "the link outside leads out of the folder, to /etc/hostname");
+    assert_error(result, "invalid-function", "the link outside leads out of the folder, to /etc/hostname");
     assert_string_equal(result->diagnostics.items[result->diagnostics.count - 1].file, outside);
     close_jobs(&bench);
 }

@@ -56,7 +56,7 @@ static void test_error(void **state)
         "\"plugin-failed\", \"message\": \"no\", \"hint\": \"do\"}}";
     assert_int_equal(parse(text, &result, &err), 0);
     assert_false(result->ok);
-    assert_string_equal(result->error.reason, "plugin-failed");
+    assert_string_equal(error_code_slug(result->error.code), "plugin-failed");
     assert_string_equal(result->error.hint, "do");
     assert_string_equal(result->output, "");
     build_result_destroy(result);
@@ -95,7 +95,7 @@ static void test_revise_with_what_failed(void **state)
     (void)state;
     struct build_result *result = looked_at();
     struct error err;
-    error_set(&err, "plugin", "plugin-crashed", "it crashed");
+    error_set(&err, ERROR_PLUGIN_CRASHED, "it crashed");
     build_result_revise(result, "hello", build_result_failed(&err));
     assert_true(result->ok);
     assert_int_equal(result->diagnostics.count, 4);
@@ -152,7 +152,7 @@ static void test_wrong_shapes(void **state)
         if (parse(texts[i], &result, &err) == 0)
             fail_msg("accepted: %s", texts[i]);
         assert_null(result);
-        assert_string_equal(err.reason, "plugin-protocol");
+        assert_string_equal(error_code_slug(err.code), "plugin-protocol");
     }
 }
 

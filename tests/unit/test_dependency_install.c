@@ -164,7 +164,7 @@ static void test_failure(void **state)
     ensure_and_wait(&bench, "bad",
                     "for i in 1 2 3 4 5 6; do echo step $i; done; echo 'no such thing as six' >&2; exit 4");
     assert_true(bench.ends[0].failed);
-    assert_string_equal(bench.ends[0].err.reason, "dependency-install");
+    assert_string_equal(error_code_slug(bench.ends[0].err.code), "dependency-install");
     assert_non_null(strstr(bench.ends[0].err.message, "(exit code 4): no such thing as six"));
     assert_int_equal(bench.lines, 7);
     /* In the order of each stream; between the two there is none. */
@@ -199,14 +199,14 @@ static void test_missing_command(void **state)
                                          .dependencies = &dependencies};
     dependency_installs_ensure(bench.installs, &request, &callbacks, &bench);
     bench_wait(&bench.engine.bench, &bench.done, 1);
-    assert_string_equal(bench.ends[0].err.reason, "dependency-install");
+    assert_string_equal(error_code_slug(bench.ends[0].err.code), "dependency-install");
     assert_non_null(strstr(bench.ends[0].err.message, "(exit code 127)"));
     assert_non_null(strstr(bench.ends[0].err.message, "no-such-installer"));
     request.image = "berth-runtime-none:0";
     dependencies.key = "y";
     dependency_installs_ensure(bench.installs, &request, &callbacks, &bench);
     bench_wait(&bench.engine.bench, &bench.done, 2);
-    assert_string_equal(bench.ends[1].err.reason, "image-missing");
+    assert_string_equal(error_code_slug(bench.ends[1].err.code), "image-missing");
     close_installs(&bench);
 }
 
@@ -220,7 +220,7 @@ static bool time_out(unsigned timeout_ms)
     cleanup_free char *limit = xasprintf("within %u s; the last lines: ", timeout_ms / 1000);
     const char *told = strstr(bench.ends[0].err.message, limit);
     bool has_said = bench.lines > 0;
-    assert_string_equal(bench.ends[0].err.reason, "dependency-timeout");
+    assert_string_equal(error_code_slug(bench.ends[0].err.code), "dependency-timeout");
     assert_non_null(told);
     assert_string_equal(told + strlen(limit), has_said ? "waiting for godot" : "no output");
     assert_int_equal(engine_containers(&bench.engine), 0);
@@ -248,19 +248,19 @@ static void test_limits(void **state)
                   (struct builder_limits){.memory_bytes = 64 << 20, .disk_bytes = 32 << 20, .cpus = 1e6});
     ensure_and_wait(&bench, "memory",
                     "echo eating >&2; dd if=/dev/zero of=/dev/null bs=200M count=1; exit 3");
-    assert_string_equal(bench.ends[0].err.reason, "dependency-memory");
+    assert_string_equal(error_code_slug(bench.ends[0].err.code), "dependency-memory");
     assert_non_null(strstr(bench.ends[0].err.message, "of which it may have 64 MiB; its last lines: eating"));
     assert_non_null(strstr(bench.ends[0].err.hint, "`build_memory`"));
     ensure_and_wait(&bench, "disk", filling);
-    assert_string_equal(bench.ends[1].err.reason, "dependency-disk");
+    assert_string_equal(error_code_slug(bench.ends[1].err.code), "dependency-disk");
     assert_non_null(strstr(bench.ends[1].err.message, "32 MiB"));
     assert_non_null(strstr(bench.ends[1].err.hint, "`build_disk`"));
     /* However short it is, what is too large does not get into the store. */
     ensure_and_wait(&bench, "quick", "dd if=/dev/zero of=$TMPDIR/x bs=64k count=1024");
-    assert_string_equal(bench.ends[2].err.reason, "dependency-disk");
+    assert_string_equal(error_code_slug(bench.ends[2].err.code), "dependency-disk");
     ensure_and_wait(&bench, "hidden",
                     "mkdir $TMPDIR/x && cd $TMPDIR/x && for i in $(seq 100); do mkdir x; cd x; done");
-    assert_string_equal(bench.ends[3].err.reason, "dependency-disk");
+    assert_string_equal(error_code_slug(bench.ends[3].err.code), "dependency-disk");
     close_installs(&bench);
 }
 
@@ -335,7 +335,7 @@ static void test_stop(void **state)
     close_installs(&bench);
     assert_int_equal(bench.done, 3);
     for (unsigned i = 0; i < 3; i++)
-        assert_string_equal(bench.ends[i].err.reason, "cancelled");
+        assert_string_equal(error_code_slug(bench.ends[i].err.code), "cancelled");
 }
 
 int main(void)

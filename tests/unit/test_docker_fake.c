@@ -425,7 +425,7 @@ static void a_closed_socket_has_its_own_hint(void **state)
         outcome_init(&outcome, &bench);
         docker_ping(bench.docker, on_done, &outcome);
         bench_run(&bench, 5000);
-        _exit(outcome.failed && strcmp(outcome.err.reason, "docker-permission") == 0 ? 0 : 1);
+        _exit(outcome.failed && outcome.err.code == ERROR_DOCKER_PERMISSION ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -117,7 +117,7 @@ static void damaged_logs_are_errors(void **state)
         strbuf_append(&bytes, cases[i].bytes, cases[i].size);
         struct error err;
         assert_int_equal(feed_log(&bytes, 3, &seen, &err), -1);
-        assert_string_equal(err.reason, cases[i].reason);
+        assert_string_equal(error_code_slug(err.code), cases[i].reason);
     }
 }
 
@@ -125,7 +125,7 @@ static int note_object(void *owner, const json_t *object, struct error *err)
 {
     struct strbuf *seen = owner;
     if (json_object_get(object, "stop"))
-        return error_set(err, "docker", "docker-error", "stopped");
+        return error_set(err, ERROR_DOCKER_ERROR, "stopped");
     strbuf_append_format(seen, "%d,", (int)json_integer_value(json_object_get(object, "n")));
     return 0;
 }
@@ -171,7 +171,7 @@ static void damaged_json_lines_are_errors(void **state)
         strbuf_init(&seen, 64);
         struct error err;
         assert_int_equal(feed_json(cases[i][0], 4, &seen, &err), -1);
-        assert_string_equal(err.reason, cases[i][1]);
+        assert_string_equal(error_code_slug(err.code), cases[i][1]);
     }
 }
 
@@ -187,7 +187,7 @@ static void json_lines_are_bounded(void **state)
     for (size_t i = 0; i <= JSON_LINE_MAX / sizeof(block) && result == 0; i++)
         result = json_lines_feed(&lines, block, sizeof(block), &err);
     assert_int_equal(result, -1);
-    assert_string_equal(err.reason, "docker-answer");
+    assert_string_equal(error_code_slug(err.code), "docker-answer");
     json_lines_clear(&lines);
 }
 
@@ -210,7 +210,7 @@ static void versions_are_chosen(void **state)
         if (cases[i].chosen)
             assert_string_equal(version, cases[i].chosen);
         else
-            assert_string_equal(err.reason, cases[i].reason);
+            assert_string_equal(error_code_slug(err.code), cases[i].reason);
     }
 }
 
@@ -335,7 +335,7 @@ static void folders_are_packed(void **state)
 
     strbuf_reset(&bytes);
     assert_int_equal(pack(folder, 1000, &bytes, &err), -1);
-    assert_string_equal(err.reason, "build-context");
+    assert_string_equal(error_code_slug(err.code), "build-context");
     assert_non_null(strstr(err.message, "too big"));
 
     assert_int_equal(mkfifo(pipe_path, 0600), 0);
@@ -345,7 +345,7 @@ static void folders_are_packed(void **state)
 
     assert_int_equal(fs_remove_tree(folder, &err), 0);
     assert_int_equal(pack(folder, 1 << 20, &bytes, &err), -1);
-    assert_string_equal(err.reason, "build-context");
+    assert_string_equal(error_code_slug(err.code), "build-context");
     free(sub);
     free(link);
     free(pipe_path);

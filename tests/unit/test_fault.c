@@ -1,4 +1,4 @@
-/* Whose doing a loss was, by component and reason. */
+/* Whose doing a loss was, by component and code. */
 #include "fleet/instance/fault.h"
 
 #include <setjmp.h>
@@ -9,35 +9,35 @@
 #include <cmocka.h>
 
 static const struct {
-    const char *component, *reason;
+    enum error_component component;
+    enum error_code code;
     bool own, engine_trouble;
 } cases[] = {
-    {"container", "container-exited", true, false},
-    {"container", "out-of-memory", true, false},
-    {"container", "container-killed", false, false},
-    {"container", "container-gone", false, false},
-    {"runner", "runner-gone", true, false},
-    {"runner", "load-failed", true, false},
-    {"fleet", "start-timeout", true, false},
-    {"fleet", "instance-removed", false, false},
-    {"docker", "docker-request", true, false},
-    {"docker", "docker-error", false, true},
-    {"docker", "docker-unreachable", false, true},
-    {"docker", "docker-timeout", false, true},
-    {"docker", "conflict", false, false},
-    {"docker", "not-found", false, false},
-    {"docker", "image-missing", false, false},
-    {"docker", "start-timeout", false, false},
+    {COMPONENT_CONTAINER, ERROR_CONTAINER_EXITED, true, false},
+    {COMPONENT_CONTAINER, ERROR_OUT_OF_MEMORY, true, false},
+    {COMPONENT_CONTAINER, ERROR_CONTAINER_KILLED, false, false},
+    {COMPONENT_CONTAINER, ERROR_CONTAINER_GONE, false, false},
+    {COMPONENT_RUNNER, ERROR_RUNNER_GONE, true, false},
+    {COMPONENT_RUNNER, ERROR_LOAD_FAILED, true, false},
+    {COMPONENT_FLEET, ERROR_START_TIMEOUT, true, false},
+    {COMPONENT_FLEET, ERROR_INSTANCE_REMOVED, false, false},
+    {COMPONENT_DOCKER, ERROR_DOCKER_REQUEST, true, false},
+    {COMPONENT_DOCKER, ERROR_DOCKER_ERROR, false, true},
+    {COMPONENT_DOCKER, ERROR_DOCKER_UNREACHABLE, false, true},
+    {COMPONENT_DOCKER, ERROR_DOCKER_TIMEOUT, false, true},
+    {COMPONENT_DOCKER, ERROR_CONFLICT, false, false},
+    {COMPONENT_DOCKER, ERROR_NOT_FOUND, false, false},
+    {COMPONENT_DOCKER, ERROR_IMAGE_MISSING, false, false},
+    {COMPONENT_DOCKER, ERROR_DOCKER_START_TIMEOUT, false, false},
 };
 
 static void every_cause_is_somebodys_doing(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        print_message("%s %s\n", cases[i].component, cases[i].reason);
-        assert_int_equal(fault_is_own(cases[i].component, cases[i].reason), cases[i].own);
-        assert_int_equal(fault_is_engine_trouble(cases[i].component, cases[i].reason),
-                         cases[i].engine_trouble);
+        print_message("%s %s\n", error_component_name(cases[i].component), error_code_slug(cases[i].code));
+        assert_int_equal(fault_is_own(cases[i].component, cases[i].code), cases[i].own);
+        assert_int_equal(fault_is_engine_trouble(cases[i].component, cases[i].code), cases[i].engine_trouble);
     }
 }
 

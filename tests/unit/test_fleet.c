@@ -112,7 +112,7 @@ static void a_second_daemon_in_the_same_directories_is_refused(void **state)
         struct fleet *second;
         struct error err;
         assert_int_equal(fleet_create(&options, &hooks, &second, &err), -1);
-        assert_string_equal(err.reason, "in-use");
+        assert_string_equal(error_code_slug(err.code), "in-use");
     }
     serve(&bench, "hello");
     stop_fleet(&bench);
@@ -159,7 +159,7 @@ static void a_revision_that_cannot_load_leaves_the_old_one_serving(void **state)
     write_file(&bench, "functions/code/main.x", "second\n");
     fleet_reload(bench.fleet);
     UNTIL(&bench, function_problem(find(&bench, "hello")));
-    assert_string_equal(function_problem(find(&bench, "hello"))->reason, "load-failed");
+    assert_string_equal(error_code_slug(function_problem(find(&bench, "hello"))->code), "load-failed");
     assert_ptr_equal(function_current(find(&bench, "hello")), old);
     UNTIL(&bench, fake_engine_count(bench.engine) == 1);
     serve(&bench, "hello");
@@ -201,14 +201,14 @@ static void a_function_that_never_worked_says_why(void **state)
     assert_false(early.told);
     const struct route *stale = route_of(&bench, "hello");
     UNTIL(&bench, early.told);
-    assert_string_equal(early.error.component, "plugin");
+    assert_string_equal(error_component_name(early.error.component), "plugin");
     UNTIL(&bench, bench.settled > 0);
     struct request late = {.waiter.mail.deliver = on_mail, .waiter.inbox = &bench.inbox};
     slot_pool_acquire(stale->pool, 0, clock_ms(), &late.waiter, &late.slot);
     UNTIL(&bench, late.told);
-    assert_string_equal(late.error.component, "plugin");
+    assert_string_equal(error_component_name(late.error.component), "plugin");
     run_for(&bench, 20);
-    assert_refused(&bench, "hello", early.error.reason);
+    assert_refused(&bench, "hello", error_code_slug(early.error.code));
     stop_fleet(&bench);
     bench_close(&bench);
 }
@@ -404,7 +404,7 @@ static void a_killed_instance_is_replaced_for_those_who_wait(void **state)
     assert_non_null(waiting.slot);
     finish(&waiting);
     const struct failure *last = function_last_failure(find(&bench, "hello"));
-    assert_string_equal(last->cause->reason, "out-of-memory");
+    assert_string_equal(error_code_slug(last->cause->code), "out-of-memory");
     assert_true(last->at_ms > 0);
     stop_fleet(&bench);
     bench_close(&bench);
@@ -481,7 +481,7 @@ static void nobody_waits_for_an_instance_without_slots(void **state)
     }
     const struct failure *last = function_last_failure(find(&bench, "hello"));
     UNTIL(&bench, last->at_ms > 0);
-    assert_string_equal(last->cause->reason, "runner-gone");
+    assert_string_equal(error_code_slug(last->cause->code), "runner-gone");
     UNTIL(&bench, fake_engine_count(bench.engine) == 0);
     stop_fleet(&bench);
     bench_close(&bench);
@@ -761,7 +761,7 @@ static void a_failed_trial_gives_its_room_back(void **state)
     write_file(&bench, "functions/code/main.x", "second\n");
     fleet_reload(bench.fleet);
     UNTIL(&bench, function_problem(find(&bench, "hello")));
-    assert_string_equal(function_problem(find(&bench, "hello"))->reason, "load-failed");
+    assert_string_equal(error_code_slug(function_problem(find(&bench, "hello"))->code), "load-failed");
     fake_engine_set_runner(bench.engine, RUNNER_SERVES);
     serve(&bench, "hello");
     stop_fleet(&bench);
@@ -782,7 +782,7 @@ static void a_trial_larger_than_the_host_fails(void **state)
     write_file(&bench, "config.yml", SIZED("128Mi"));
     fleet_reload(bench.fleet);
     UNTIL(&bench, function_problem(find(&bench, "hello")));
-    assert_string_equal(function_problem(find(&bench, "hello"))->reason, "host-full");
+    assert_string_equal(error_code_slug(function_problem(find(&bench, "hello"))->code), "host-full");
     serve(&bench, "hello");
     stop_fleet(&bench);
     bench_close(&bench);

@@ -87,16 +87,16 @@ static void assert_loaded(const struct talk *talk)
 {
     assert_int_equal(talk->ends, 1);
     if (talk->failed)
-        fail_msg("%s: %s", talk->err.reason, talk->err.message);
+        fail_msg("%s: %s", error_code_slug(talk->err.code), talk->err.message);
 }
 
 static void assert_failed(const struct talk *talk, const char *reason, const char *words)
 {
     assert_int_equal(talk->ends, 1);
     assert_true(talk->failed);
-    assert_string_equal(talk->err.component, "runner");
-    if (strcmp(talk->err.reason, reason) != 0 || !strstr(talk->err.message, words))
-        fail_msg("%s: %s", talk->err.reason, talk->err.message);
+    assert_string_equal(error_component_name(talk->err.component), "runner");
+    if (strcmp(error_code_slug(talk->err.code), reason) != 0 || !strstr(talk->err.message, words))
+        fail_msg("%s: %s", error_code_slug(talk->err.code), talk->err.message);
 }
 
 static void sends_settings(void **state)

@@ -127,7 +127,7 @@ static void test_reads_no_folder_put_in_the_place_of_its_own(void **state)
     event_free(opened);
     result = attack(&bench, "replaced");
     assert_false(result->ok);
-    assert_string_equal(result->error.reason, "folder-replaced");
+    assert_string_equal(error_code_slug(result->error.code), "folder-replaced");
     close_jobs(&bench);
 }
 
@@ -180,7 +180,7 @@ static void test_talks_half_a_word_to_its_writer(void **state)
     open_jobs(&bench, 1000);
     const struct build_result *result = attack(&bench, "writer");
     assert_false(result->ok);
-    assert_string_equal(result->error.reason, "plugin-timeout");
+    assert_string_equal(error_code_slug(result->error.code), "plugin-timeout");
     close_jobs(&bench);
 }
 

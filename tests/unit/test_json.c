@@ -35,10 +35,10 @@ static void test_error(void **state)
 {
     (void)state;
     struct error err;
-    error_set(&err, "plugin", "no-entry", "entry %s is missing", "gr\xfcn");
+    error_set(&err, ERROR_PLUGIN_LOAD, "entry %s is missing", "gr\xfcn");
     json_t *json = json_error(&err);
     assert_string_equal(json_string_value(json_object_get(json, "component")), "plugin");
-    assert_string_equal(json_string_value(json_object_get(json, "reason")), "no-entry");
+    assert_string_equal(json_string_value(json_object_get(json, "reason")), "plugin-load");
     assert_string_equal(json_string_value(json_object_get(json, "message")), "entry gr?n is missing");
     assert_string_equal(json_string_value(json_object_get(json, "hint")), "");
     json_decref(json);

@@ -11,7 +11,7 @@
 static void add(struct loss_book *book, uint64_t instance)
 {
     struct error cause;
-    error_set(&cause, "container", "container-exited", "instance %llu", (unsigned long long)instance);
+    error_set(&cause, ERROR_CONTAINER_EXITED, "instance %llu", (unsigned long long)instance);
     loss_book_add(book, instance, LOSS_FOR_GOOD, &cause);
 }
 
@@ -35,14 +35,14 @@ static void a_cause_explains_no_later_loss(void **state)
     (void)state;
     struct loss_book *book = loss_book_create();
     struct error cause;
-    error_set(&cause, "runner", "runner-gone", "closed");
+    error_set(&cause, ERROR_RUNNER_GONE, "closed");
     loss_book_add(book, 7, 100, &cause);
     assert_true(loss_book_find(book, 7, 100, &cause));
     assert_false(loss_book_find(book, 7, 101, &cause));
-    error_set(&cause, "container", "container-killed", "killed");
+    error_set(&cause, ERROR_CONTAINER_KILLED, "killed");
     loss_book_add(book, 7, LOSS_FOR_GOOD, &cause);
     assert_true(loss_book_find(book, 7, 101, &cause));
-    assert_string_equal(cause.reason, "container-killed");
+    assert_string_equal(error_code_slug(cause.code), "container-killed");
     loss_book_destroy(book);
 }
 

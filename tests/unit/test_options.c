@@ -76,7 +76,7 @@ static void every_option_needs_its_value(void **state)
             (const char *[]){texts[i].name, "--listen=x", NULL}};
         for (size_t k = 0; k < COUNT(mistakes); k++) {
             assert_int_equal(parse(&options, &err, mistakes[k]), -1);
-            assert_string_equal(err.reason, "usage");
+            assert_string_equal(error_code_slug(err.code), "usage");
             assert_non_null(strstr(err.message, texts[i].name));
             assert_non_null(strstr(err.message, "needs a value"));
         }
@@ -171,7 +171,7 @@ static void wrong_values_are_named(void **state)
         struct host_settings host = {.workers = 7};
         struct error err;
         assert_int_equal(options_apply(&cases[i], &host, &err), -1);
-        assert_string_equal(err.reason, "usage");
+        assert_string_equal(error_code_slug(err.code), "usage");
         assert_int_equal(host.workers, 7);
         assert_null(host.log_level);
     }

@@ -45,7 +45,7 @@ static void only_one_at_a_time(void **state)
     assert_non_null(mkdtemp(dir));
     assert_int_equal(owner_acquire(dir, &owner, &err), 0);
     assert_int_equal(owner_acquire(dir, &other, &err), -1);
-    assert_string_equal(err.reason, "in-use");
+    assert_string_equal(error_code_slug(err.code), "in-use");
     assert_non_null(strstr(err.message, dir));
     assert_int_equal(other.lock_fd, 77);
     assert_int_equal(owner_lock(dir, "run.lock", &fd, &err), 0); /* a lock of its own */
@@ -97,14 +97,14 @@ static void damage_is_named(void **state)
         cleanup_free char *path = xasprintf("%s/host-id", dir);
         assert_int_equal(fs_write_file(path, damaged[i], strlen(damaged[i]), 0644, NULL), 0);
         assert_int_equal(owner_acquire(dir, &owner, &err), -1);
-        assert_string_equal(err.reason, "state-damaged");
+        assert_string_equal(error_code_slug(err.code), "state-damaged");
         assert_non_null(strstr(err.message, "host-id"));
         assert_int_equal(fs_remove_tree(dir, NULL), 0);
     }
     struct owner owner;
     struct error err;
     assert_int_equal(owner_acquire("/tmp/berth-there-is-no-such-directory", &owner, &err), -1);
-    assert_string_equal(err.reason, "not-found");
+    assert_string_equal(error_code_slug(err.code), "not-found");
 }
 
 int main(void)

@@ -134,7 +134,7 @@ static void test_changed(void **state)
         else
             assert_int_equal(fs_remove_tree(path, &err), 0);
         assert_int_equal(package_store_verify(bench.store, package.digest, &err), -1);
-        assert_string_equal(err.reason, "package-changed");
+        assert_string_equal(error_code_slug(err.code), "package-changed");
         struct build_package again = stage(&bench, "y", "one");
         assert_int_equal(package_store_commit(bench.store, &again, &err), 0);
         assert_int_equal(package_store_verify(bench.store, package.digest, &err), 0);

@@ -100,7 +100,7 @@ static void test_scan(void **state)
     assert_non_null(strstr(languages[2].refusal, "plugin ABI 2.2"));
     const struct plugin_refusal *refusals = plugins_refusals(bench.plugins, &count);
     assert_int_equal(count, 1);
-    assert_string_equal(refusals[0].error.reason, "plugin-abi");
+    assert_string_equal(error_code_slug(refusals[0].error.code), "plugin-abi");
     close_plugins(&bench);
 }
 
@@ -168,7 +168,7 @@ static void test_taken_names(void **state)
     assert_string_equal(server_of(&bench, "acting"), "b.so");
     const struct plugin_refusal *refusals = plugins_refusals(bench.plugins, &count);
     assert_int_equal(count, 2);
-    assert_string_equal(refusals[0].error.reason, "plugin-name-taken");
+    assert_string_equal(error_code_slug(refusals[0].error.code), "plugin-name-taken");
     assert_non_null(strstr(refusals[0].path, "/a.so"));
     assert_non_null(strstr(refusals[0].error.message, "the language \"acting\" is taken by "));
     assert_non_null(strstr(refusals[0].error.message, "/b.so"));
@@ -276,7 +276,7 @@ static void test_further_folder(void **state)
     assert_int_equal(chmod(further, 0777), 0);
     scan(&bench);
     assert_null(plugins_find(bench.plugins, "acting"));
-    assert_string_equal(plugins_distrust(bench.plugins)->reason, "not-safe");
+    assert_string_equal(error_code_slug(plugins_distrust(bench.plugins)->code), "not-safe");
     assert_int_equal(chmod(further, 0755), 0);
     scan(&bench);
     assert_non_null(plugins_find(bench.plugins, "acting"));

@@ -77,8 +77,9 @@ static void expect_refused(struct place *place, const char *reason, const char *
 {
     mode_t before = mode_of(place->dir);
     assert_int_equal(try(place, place->dir), -1);
-    if (strcmp(place->err.reason, reason) != 0 || !strstr(place->err.message, words) || !*place->err.hint)
-        fail_msg("%s: %s (%s)", place->err.reason, place->err.message, place->err.hint);
+    if (strcmp(error_code_slug(place->err.code), reason) != 0 || !strstr(place->err.message, words) ||
+        !*place->err.hint)
+        fail_msg("%s: %s (%s)", error_code_slug(place->err.code), place->err.message, place->err.hint);
     assert_int_equal(mode_of(place->dir), before);
     place_close(place);
 }
@@ -234,7 +235,7 @@ static void what_is_no_directory_is_refused(void **state)
     place_open(&place);
     assert_int_equal(fs_write_file(place.dir, "", 0, 0600, NULL), 0);
     assert_int_equal(try(&place, place.dir), -1);
-    assert_string_equal(place.err.reason, "not-a-directory");
+    assert_string_equal(error_code_slug(place.err.code), "not-a-directory");
     place_close(&place);
 }
 

@@ -152,8 +152,8 @@ static void test_failing_step(void **state)
     write_dockerfile(&bench, "RUN echo one; echo the disk is haunted >&2; exit 3");
     ensure_and_wait(&bench);
     assert_true(bench.ends[0].failed);
-    assert_string_equal(bench.ends[0].err.component, "build");
-    assert_string_equal(bench.ends[0].err.reason, "image-build");
+    assert_string_equal(error_component_name(bench.ends[0].err.component), "build");
+    assert_string_equal(error_code_slug(bench.ends[0].err.code), "image-build");
     assert_non_null(strstr(bench.ends[0].err.message, "the disk is haunted"));
     assert_non_null(strstr(bench.ends[0].err.hint, "/image/Dockerfile"));
     assert_true(bench.ends[0].told);
@@ -167,7 +167,7 @@ static void test_missing_base(void **state)
     open_images(&bench, "berth-base:no-such-tag");
     write_dockerfile(&bench, "");
     ensure_and_wait(&bench);
-    assert_string_equal(bench.ends[0].err.reason, "base-image-missing");
+    assert_string_equal(error_code_slug(bench.ends[0].err.code), "base-image-missing");
     assert_string_equal(bench.ends[0].err.hint, "run scripts/base-image");
     close_images(&bench);
 }
@@ -178,7 +178,7 @@ static void test_missing_folder(void **state)
     struct image_bench bench;
     open_images(&bench, NULL);
     ensure_and_wait(&bench);
-    assert_string_equal(bench.ends[0].err.reason, "image-folder");
+    assert_string_equal(error_code_slug(bench.ends[0].err.code), "image-folder");
     assert_non_null(strstr(bench.ends[0].err.message, bench.folder));
     close_images(&bench);
 }

@@ -456,7 +456,7 @@ static void test_fails_waiters_with_a_copy(void **state)
     struct error error;
     acquire(fixture, &waiters[0], &slot);
     acquire(fixture, &waiters[1], &slot);
-    error_set(&error, "runner", "load-failed", "no");
+    error_set(&error, ERROR_LOAD_FAILED, "no");
     assert_int_equal(slot_pool_fail_waiters(fixture->pool, &error), 2);
     mailbox_deliver(&fixture->inbox, NULL);
     for (int i = 0; i < 2; i++) {

@@ -16,7 +16,7 @@ struct request {
     unsigned mails;
 };
 
-static const struct error removed = {"fleet", "removed", "the function has been removed", ""};
+static const struct error removed = {ERROR_REMOVED, COMPONENT_FLEET, "the function has been removed", ""};
 
 static void on_mail(struct mail *mail, void *owner)
 {
@@ -38,7 +38,7 @@ static void assert_told(struct mailbox *inbox, struct request *request)
     mailbox_deliver(inbox, NULL);
     assert_int_equal(request->mails, 1);
     assert_null(request->waiter.slot);
-    assert_string_equal(request->waiter.error->reason, "removed");
+    assert_string_equal(error_code_slug(request->waiter.error->code), "removed");
     slot_pool_unref(request->waiter.pool);
     free(request->waiter.error);
 }
@@ -113,7 +113,7 @@ static void a_request_that_gives_up_knows_the_trouble(void **state)
     struct slot_pool *pool = make_pool(&inbox);
     struct request request;
     struct error trouble, seen;
-    error_set(&trouble, "docker", "docker-unreachable", "nobody listens");
+    error_set(&trouble, ERROR_DOCKER_UNREACHABLE, "nobody listens");
     assert_int_equal(ask(pool, &inbox, &request), SLOT_QUEUED);
     assert_false(slot_pool_trouble(&request.waiter, &seen));
     slot_pool_set_trouble(pool, &trouble);

@@ -62,7 +62,7 @@ static void test_too_deep(void **state)
     bench_file(&bench, strbuf_text(&path), "", 0644);
     cleanup_free char *top = bench_path(&bench, "t");
     assert_int_equal(tree_measure(top, &size, &err), -1);
-    assert_string_equal(err.reason, "too-deep");
+    assert_string_equal(error_code_slug(err.code), "too-deep");
     bench_close(&bench);
 }
 

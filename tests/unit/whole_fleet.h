@@ -246,7 +246,7 @@ static inline void serve(struct bench *bench, const char *name)
     ask(bench, name, &request);
     UNTIL(bench, request.told);
     if (!request.slot)
-        fail_msg("%s: %s", request.error.reason, request.error.message);
+        fail_msg("%s: %s", error_code_slug(request.error.code), request.error.message);
     finish(&request);
 }
 
@@ -256,7 +256,7 @@ static inline void assert_refused(struct bench *bench, const char *name, const c
     ask(bench, name, &request);
     UNTIL(bench, request.told);
     assert_null(request.slot);
-    assert_string_equal(request.error.reason, reason);
+    assert_string_equal(error_code_slug(request.error.code), reason);
 }
 
 #endif

@@ -57,7 +57,7 @@ static void on_removed(void *owner, const struct error *err)
 {
     struct leftover *leftover = owner;
     leftover->call = NULL;
-    if (!err || strcmp(err->reason, "not-found") == 0) {
+    if (!err || err->code == ERROR_NOT_FOUND) {
         forget(leftover);
         return;
     }

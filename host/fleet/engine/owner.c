@@ -15,11 +15,11 @@ int owner_lock(const char *dir, const char *name, int *ret_fd, struct error *err
     cleanup_free char *path = xasprintf("%s/%s", dir, name);
     cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        return error_errno(err, "fleet", errno, "cannot open %s", path);
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot open %s", path);
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
         if (errno != EWOULDBLOCK)
-            return error_errno(err, "fleet", errno, "cannot lock %s", path);
-        error_set(err, "fleet", "in-use", "another berthd uses the directory %s", dir);
+            return error_errno(err, COMPONENT_FLEET, errno, "cannot lock %s", path);
+        error_set(err, ERROR_IN_USE, "another berthd uses the directory %s", dir);
         return error_hint(err, "give this one its own --state and --run-dir");
     }
     *ret_fd = steal_fd(&fd);
@@ -34,7 +34,7 @@ static int read_or_make_id(const char *state_dir, char *ret_id, struct error *er
         if (fs_read_file(path, 256, &text, NULL, err) < 0)
             return -1;
         if (strspn(text, "0123456789abcdef") < OWNER_ID_DIGITS)
-            return error_set(err, "fleet", "state-damaged", "%s does not hold an id of %d hexadecimal digits",
+            return error_set(err, ERROR_STATE_DAMAGED, "%s does not hold an id of %d hexadecimal digits",
                              path, OWNER_ID_DIGITS);
         memcpy(ret_id, text, OWNER_ID_DIGITS);
         ret_id[OWNER_ID_DIGITS] = '\0';

@@ -21,7 +21,7 @@ struct autopsy {
     autopsy_done_fn *done;
     void *owner;
     struct docker_call *call;
-    struct error engine_error; /* component NULL: it told */
+    struct error engine_error; /* of zeros: it told */
     bool running, oom_killed, signalled;
     int exit_code;
     char *start_error;
@@ -53,25 +53,24 @@ static int signal_of(int exit_code)
 static void describe_exit(const struct autopsy *autopsy, struct error *cause)
 {
     bool killed = autopsy->signalled || autopsy->exit_code == 128 + SIGKILL; /* see fault.h */
-    const char *reason = killed ? "container-killed" : "container-exited";
+    enum error_code code = killed ? ERROR_CONTAINER_KILLED : ERROR_CONTAINER_EXITED;
     const char *how = killed ? " from outside" : "";
     int number = signal_of(autopsy->exit_code);
     if (autopsy->oom_killed) {
-        error_set(cause, "container", "out-of-memory",
+        error_set(cause, ERROR_OUT_OF_MEMORY,
                   "the container used more than its memory limit of %llu MiB while %s",
                   (unsigned long long)(autopsy->subject.memory_bytes >> 20), autopsy->phase);
         error_hint(cause,
                    "raise `memory` in the function's configuration; what is in /tmp, /dev/shm, the home "
                    "and the working directory counts, too");
     } else if (number > 0) {
-        error_set(cause, "container", reason, "the container was ended by SIG%s%s while %s",
+        error_set(cause, code, "the container was ended by SIG%s%s while %s",
                   sigabbrev_np(number) ? sigabbrev_np(number) : "?", how, autopsy->phase);
     } else if (cannot_be_run(autopsy)) {
-        error_set(cause, "container", reason, "the container's command cannot be run (exit code %d)",
-                  autopsy->exit_code);
+        error_set(cause, code, "the container's command cannot be run (exit code %d)", autopsy->exit_code);
         error_hint(cause, "look at what the plugin launches, and whether the image has it");
     } else {
-        error_set(cause, "container", reason, "the container %s with code %d while %s",
+        error_set(cause, code, "the container %s with code %d while %s",
                   killed ? "was stopped from outside and exited" : "exited", autopsy->exit_code,
                   autopsy->phase);
     }
@@ -81,39 +80,37 @@ static void describe_exit(const struct autopsy *autopsy, struct error *cause)
  * trouble and no fault of the function. */
 static void describe_silence(const struct autopsy *autopsy, struct error *cause)
 {
-    if (strcmp(autopsy->engine_error.reason, "not-found") != 0)
+    if (autopsy->engine_error.code != ERROR_NOT_FOUND)
         *cause = autopsy->engine_error;
     else
-        error_set(cause, "container", "container-gone", "the container was gone while %s", autopsy->phase);
+        error_set(cause, ERROR_CONTAINER_GONE, "the container was gone while %s", autopsy->phase);
 }
 
 static void describe_running(const struct autopsy *autopsy, struct error *cause)
 {
     if (autopsy->what == AUTOPSY_TIMED_OUT) {
-        error_set(cause, "fleet", "start-timeout", "the instance was not ready within %u ms (%s)",
+        error_set(cause, ERROR_START_TIMEOUT, "the instance was not ready within %u ms (%s)",
                   autopsy->subject.start_timeout_ms, autopsy->phase);
         error_hint(cause, "raise the function's `start_timeout` if it needs longer to load");
     } else if (autopsy->what == AUTOPSY_DISCONNECTED) {
-        error_set(cause, "runner", "runner-gone",
+        error_set(cause, ERROR_RUNNER_GONE,
                   "the runner closed all its connections while %s, and its container goes on",
                   autopsy->phase);
         error_hint(cause, "does the function close descriptors that are not its own?");
     } else if (autopsy->signalled) {
-        error_set(cause, "container", "container-killed", "the container was sent a signal while %s",
-                  autopsy->phase);
+        error_set(cause, ERROR_CONTAINER_KILLED, "the container was sent a signal while %s", autopsy->phase);
     } else {
-        error_set(cause, "runner", "runner-gone",
+        error_set(cause, ERROR_RUNNER_GONE,
                   "the runner closed its connection while %s, and its container goes on", autopsy->phase);
     }
 }
 
 static void describe(const struct autopsy *autopsy, struct error *cause)
 {
-    if (autopsy->engine_error.component)
+    if (autopsy->engine_error.code != ERROR_NONE)
         describe_silence(autopsy, cause);
     else if (autopsy->start_error && *autopsy->start_error)
-        error_set(cause, "container", "container-exited", "the container could not start: %s",
-                  autopsy->start_error);
+        error_set(cause, ERROR_CONTAINER_EXITED, "the container could not start: %s", autopsy->start_error);
     else if (autopsy->running)
         describe_running(autopsy, cause);
     else
@@ -123,7 +120,7 @@ static void describe(const struct autopsy *autopsy, struct error *cause)
 /* What the engine could not tell about, the container's own words are not about either. */
 static void quote_last_line(const struct autopsy *autopsy, struct error *cause)
 {
-    if (autopsy->engine_error.component)
+    if (autopsy->engine_error.code != ERROR_NONE)
         return;
     instance_output_drain(autopsy->subject.output);
     const char *last = output_tail_last(instance_output_tail(autopsy->subject.output));

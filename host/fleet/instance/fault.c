@@ -1,28 +1,14 @@
 #include "fleet/instance/fault.h"
 
-#include <stddef.h>
-#include <string.h>
-
-static bool is_among(const char *reason, const char *const *reasons)
+/* What the engine says for itself is its own affair unless it refuses; of everything else only what somebody
+ * did to the instance passes. */
+bool fault_is_own(enum error_component component, enum error_code code)
 {
-    for (; *reasons; reasons++) {
-        if (strcmp(reason, *reasons) == 0)
-            return true;
-    }
-    return false;
+    enum error_class class = error_code_class(code);
+    return component == COMPONENT_DOCKER ? class == ERROR_CLASS_OWN : class != ERROR_CLASS_PASSING;
 }
 
-bool fault_is_own(const char *component, const char *reason)
+bool fault_is_engine_trouble(enum error_component component, enum error_code code)
 {
-    static const char *const refused[] = {"docker-request", NULL};
-    static const char *const suffered[] = {"container-killed", "container-gone", "instance-removed", NULL};
-    if (strcmp(component, "docker") == 0)
-        return is_among(reason, refused);
-    return !is_among(reason, suffered);
-}
-
-bool fault_is_engine_trouble(const char *component, const char *reason)
-{
-    static const char *const passing[] = {"docker-unreachable", "docker-timeout", "docker-error", NULL};
-    return strcmp(component, "docker") == 0 && is_among(reason, passing);
+    return component == COMPONENT_DOCKER && error_code_class(code) == ERROR_CLASS_PASSING;
 }

@@ -6,8 +6,9 @@
  *   own      the function, its settings or what its plugin launches: it would happen again
  *   outside  somebody or something else: another try may well succeed
  *
- * The judgement is a property of the error's component and reason, so whoever finds a cause (autopsy.h, the
- * engine's answers in docker/docker.h) only has to name it rightly. How a container's end gets its reason:
+ * The judgement is a property of the error's component and of its code's class, so whoever finds a cause
+ * (autopsy.h, the engine's answers in docker/docker.h) only has to name it rightly. How a container's end
+ * gets its code:
  *
  *   out-of-memory      the engine saw its limit reached                                       own
  *   container-killed   SIGKILL of its first process without that (no signal sent inside       outside
@@ -28,10 +29,10 @@
 
 #include <stdbool.h>
 
-/* Whether an error with this component and reason is the function's own doing. Any thread. */
-bool fault_is_own(const char *component, const char *reason);
+/* Whether an error with this component and code is the function's own doing. Any thread. */
+bool fault_is_own(enum error_component component, enum error_code code);
 
 /* Whether it is the engine's trouble that passes by itself. Any thread. */
-bool fault_is_engine_trouble(const char *component, const char *reason);
+bool fault_is_engine_trouble(enum error_component component, enum error_code code);
 
 #endif

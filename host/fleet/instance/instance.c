@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 static const char *const state_names[] = {
@@ -52,7 +51,7 @@ static bool left_behind(struct instance *instance)
 static void fail_to_start(struct instance *instance, const struct error *err)
 {
     struct error refused = *err;
-    if (strcmp(err->reason, "docker-request") == 0)
+    if (err->code == ERROR_DOCKER_REQUEST)
         error_hint(&refused,
                    "Docker will refuse it again: look at what the plugin of \"%s\" launches, and at the "
                    "function's memory, cpus and network",
@@ -77,12 +76,8 @@ static void on_started(void *owner, const struct error *err)
 /* Whether a container may be there although Docker reported a failure to make it. */
 static bool may_exist(const struct error *err)
 {
-    static const char *const certain[] = {"image-missing", "conflict", "docker-request"};
-    for (size_t i = 0; i < sizeof(certain) / sizeof(certain[0]); i++) {
-        if (strcmp(err->reason, certain[i]) == 0)
-            return false;
-    }
-    return true;
+    return err->code != ERROR_IMAGE_MISSING && err->code != ERROR_CONFLICT &&
+           err->code != ERROR_DOCKER_REQUEST;
 }
 
 /* The container is there: from now on it may dial, and its end means something. */
@@ -123,7 +118,7 @@ static int make_code_dir(struct instance *instance, struct error *err)
     if (fs_make_dirs(instance->code_dir, 0755, err) < 0)
         return -1;
     return chmod(instance->code_dir, 0755) < 0
-               ? error_errno(err, "fleet", errno, "cannot set the mode of %s", instance->code_dir)
+               ? error_errno(err, COMPONENT_FLEET, errno, "cannot set the mode of %s", instance->code_dir)
                : 0;
 }
 

@@ -10,7 +10,6 @@
 #include "fleet/link/handshake.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define REMOVE_TRIES    6
 #define REMOVE_RETRY_MS 100 /* before the second try; doubling */
@@ -80,7 +79,7 @@ static void on_removed(void *owner, const struct error *err)
 {
     struct instance *instance = owner;
     instance->call = NULL;
-    if (!err || strcmp(err->reason, "not-found") == 0) {
+    if (!err || err->code == ERROR_NOT_FOUND) {
         on_gone(instance);
     } else if (++instance->remove_tries < REMOVE_TRIES) {
         engine_queue_finish(instance->env->queue, &instance->ticket);
@@ -156,8 +155,8 @@ void instance_fail(struct instance *instance, const struct error *cause)
 static void cut_off(struct instance *instance)
 {
     struct error cause;
-    error_set(&cause, "fleet", "instance-removed",
-              "the instance was removed before the request was finished (%s)", instance->why_removed);
+    error_set(&cause, ERROR_INSTANCE_REMOVED, "the instance was removed before the request was finished (%s)",
+              instance->why_removed);
     error_hint(&cause, "how long requests under way are waited for is drain_timeout in the section `host`");
     loss_book_add(instance->env->losses, instance->id, LOSS_FOR_GOOD, &cause);
     instance_remove_container(instance, "drain-timeout");
@@ -181,7 +180,7 @@ void instance_on_timer(evutil_socket_t fd, short what, void *context)
         instance_give_up(instance, AUTOPSY_TIMED_OUT);
     } else {
         struct error cause;
-        error_set(&cause, "docker", "start-timeout", "Docker did not start the container within %u ms",
+        error_set(&cause, ERROR_DOCKER_START_TIMEOUT, "Docker did not start the container within %u ms",
                   instance->start_timeout_ms);
         instance_fail(instance, &cause);
     }

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 static void add_slot(struct instance *instance, int fd)
@@ -74,7 +73,7 @@ static void on_loaded(void *owner, const struct error *err, const char *tracebac
         instance->loaded = true;
         if (instance->updated)
             become_ready(instance);
-    } else if (strcmp(err->reason, "runner-gone") == 0) {
+    } else if (err->code == ERROR_RUNNER_GONE) {
         instance_give_up(instance, AUTOPSY_DIED); /* the container's end says more than its connection's */
     } else {
         keep_traceback(instance, traceback);

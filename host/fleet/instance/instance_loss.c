@@ -5,8 +5,6 @@
 #include "docker/container.h"
 #include "fleet/instance/loss_book.h"
 
-#include <string.h>
-
 static const char *phase_name(const struct instance *instance)
 {
     switch (instance->state) {
@@ -55,13 +53,13 @@ static void begin_autopsy(struct instance *instance, enum autopsy_case what, con
 static void on_loss_explained(struct instance *instance, const struct error *cause)
 {
     bool alive = instance_is_alive(instance);
-    if (alive && strcmp(cause->component, "container") == 0) {
+    if (alive && cause->component == COMPONENT_CONTAINER) {
         take_out_of_service(instance);
         instance_fail(instance, cause);
         return;
     }
     loss_book_add(instance->env->losses, instance->id, instance->asked_ms, cause);
-    if (alive && strcmp(cause->component, "runner") == 0)
+    if (alive && cause->component == COMPONENT_RUNNER)
         instance_report(instance, cause);
     if (alive && instance->ask_again)
         begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
@@ -151,7 +149,7 @@ static void on_verified(void *owner, const struct error *err, const struct docke
 {
     struct instance *instance = owner;
     instance->verify = NULL;
-    if (err ? strcmp(err->reason, "not-found") == 0 : !state->running)
+    if (err ? err->code == ERROR_NOT_FOUND : !state->running)
         instance_container_died(instance);
 }
 

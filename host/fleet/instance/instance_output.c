@@ -117,9 +117,9 @@ static int open_pipe(const char *dir, const char *name, int *ret_fd, struct erro
 {
     cleanup_free char *path = xasprintf("%s/%s", dir, name);
     if (mkfifo(path, 0600) < 0 || chmod(path, 0622) < 0)
-        return error_errno(err, "fleet", errno, "cannot make the pipe %s", path);
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot make the pipe %s", path);
     *ret_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    return *ret_fd < 0 ? error_errno(err, "fleet", errno, "cannot open the pipe %s", path) : 0;
+    return *ret_fd < 0 ? error_errno(err, COMPONENT_FLEET, errno, "cannot open the pipe %s", path) : 0;
 }
 
 static int stream_open(struct stream *stream, const struct fleet_env *env, const char *dir, const char *name,

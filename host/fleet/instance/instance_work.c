@@ -5,7 +5,6 @@
 #include "fleet/link/handshake.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static void give_back(struct instance *instance, enum slot_fate fate)
 {
@@ -27,7 +26,7 @@ static void on_told(void *owner, const struct error *err, bool working)
     instance->question = NULL;
     instance->told_ms = clock_ms();
     instance->works = working;
-    bool refused = err && strcmp(err->reason, "load-failed") == 0;
+    bool refused = err && err->code == ERROR_LOAD_FAILED;
     give_back(instance, err && !refused ? SLOT_DROPPED : SLOT_REUSABLE);
     if (!working && (!err || refused))
         instance_retire_if_idle(instance, "idle");

@@ -24,7 +24,8 @@ static int write_file(const char *dir, const char *name, const char *bytes, size
     cleanup_free char *path = xasprintf("%s/%s", dir, name);
     if (fs_write_file(path, bytes, size, mode, err) < 0)
         return -1;
-    return chmod(path, mode) < 0 ? error_errno(err, "fleet", errno, "cannot set the mode of %s", path) : 0;
+    return chmod(path, mode) < 0 ? error_errno(err, COMPONENT_FLEET, errno, "cannot set the mode of %s", path)
+                                 : 0;
 }
 
 static int write_names(const char *dir, struct error *err)

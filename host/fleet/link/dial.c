@@ -82,17 +82,17 @@ static int bind_at(const char *path, int *ret_fd, struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof(address.sun_path)) {
-        error_set(err, "fleet", "path-too-long",
-                  "the socket path %s is longer than the %zu bytes a unix socket may have", path,
-                  sizeof(address.sun_path) - 1);
+        error_set_in(err, COMPONENT_FLEET, ERROR_PATH_TOO_LONG,
+                     "the socket path %s is longer than the %zu bytes a unix socket may have", path,
+                     sizeof(address.sun_path) - 1);
         return error_hint(err, "give a shorter --run-dir");
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return error_errno(err, "fleet", errno, "cannot make a socket");
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot make a socket");
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
-        return error_errno(err, "fleet", errno, "cannot make the socket %s", path);
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot make the socket %s", path);
     *ret_fd = steal_fd(&fd);
     return 0;
 }
@@ -102,7 +102,8 @@ static int make_dir(const char *path, struct error *err)
 {
     if (fs_make_dirs(path, 0755, err) < 0)
         return -1;
-    return chmod(path, 0755) < 0 ? error_errno(err, "fleet", errno, "cannot set the mode of %s", path) : 0;
+    return chmod(path, 0755) < 0 ? error_errno(err, COMPONENT_FLEET, errno, "cannot set the mode of %s", path)
+                                 : 0;
 }
 
 int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_fn *accepted, void *owner,
@@ -125,7 +126,7 @@ int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_f
 int dial_listen(struct dial *dial, struct error *err)
 {
     if (listen(dial->fd, DIAL_BACKLOG) < 0)
-        return error_errno(err, "fleet", errno, "cannot listen in %s", dial->dir);
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot listen in %s", dial->dir);
     event_add(dial->event, NULL);
     return 0;
 }

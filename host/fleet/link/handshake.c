@@ -106,7 +106,7 @@ static bool refused(struct handshake *handshake)
     const char *traceback =
         json_string_value(json_object_get(json_is_string(error) ? json : error, "traceback"));
     struct error err;
-    error_set(&err, "runner", "load-failed", "the function cannot be loaded: %s",
+    error_set(&err, ERROR_LOAD_FAILED, "the function cannot be loaded: %s",
               message ? message : "the runner gave no reason");
     if (traceback && *traceback)
         hint_at_traceback(&err, traceback);
@@ -120,14 +120,14 @@ static bool refused(struct handshake *handshake)
 static bool broken(struct handshake *handshake, const char *message)
 {
     struct error err;
-    error_set(&err, "runner", "runner-protocol", "the runner's answer to init is not right: %s", message);
+    error_set(&err, ERROR_RUNNER_PROTOCOL, "the runner's answer to init is not right: %s", message);
     return finish(handshake, &err);
 }
 
 static bool gone(struct handshake *handshake)
 {
     struct error err;
-    error_set(&err, "runner", "runner-gone",
+    error_set(&err, ERROR_RUNNER_GONE,
               "the runner closed its connection while the function was being loaded");
     return finish(handshake, &err);
 }

@@ -30,7 +30,7 @@ void finding_quote_first(const struct diagnostics *findings, const struct functi
         strbuf_init(&line, RENDERED_MAX);
         shown.file = file;
         diagnostic_render_line(&shown, &line);
-        error_set(err, err->component, err->reason, "%s", strbuf_text(&line));
+        error_set_in(err, err->component, err->code, "%s", strbuf_text(&line));
         error_hint(err, "run berthd --check for all findings");
         return;
     }

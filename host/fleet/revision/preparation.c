@@ -220,7 +220,7 @@ static void on_command(void *owner, const struct error *err, const struct docker
     struct error none;
     preparation->command = NULL;
     if (!err && !image->command[0]) {
-        error_set(&none, "plugin", "plugin-contract",
+        error_set(&none, ERROR_PLUGIN_CONTRACT,
                   "the plugin \"%s\" names no command, and neither does its image %s", preparation->runtime,
                   preparation->prepared.image);
         err = &none;
@@ -293,7 +293,7 @@ static void on_built(void *context, struct build_result *result)
     struct error err;
     if (!result->ok) {
         err = result->error;
-        if (strcmp(err.reason, BUILD_INVALID_FUNCTION) == 0)
+        if (err.code == ERROR_INVALID_FUNCTION)
             finding_quote_first(&result->diagnostics, preparation->settings, &err);
         finish(preparation, &err);
     } else if (launch_check(result->launch, preparation->runtime, preparation->image_dir, &err) < 0) {
@@ -337,8 +337,8 @@ struct preparation *preparation_start(struct fleet_env *env, const struct functi
     if (plugin) {
         submit(preparation, plugin);
     } else {
-        error_set(&preparation->failure, "config", "unknown-language",
-                  "there is no plugin for the language \"%s\"", settings->language ? settings->language : "");
+        error_set(&preparation->failure, ERROR_UNKNOWN_LANGUAGE, "there is no plugin for the language \"%s\"",
+                  settings->language ? settings->language : "");
         event_active(preparation->later, EV_TIMEOUT, 0);
     }
     return preparation;
@@ -359,11 +359,11 @@ static void describe_install(const struct preparation *preparation, struct error
     struct dependency_progress progress;
     dependency_install_progress(preparation->install, &progress);
     if (progress.stage == DEPENDENCIES_QUEUED)
-        error_set(news, "build", "queued", "its dependencies wait for others to be installed");
+        error_set(news, ERROR_QUEUED, "its dependencies wait for others to be installed");
     else if (progress.stage == DEPENDENCIES_CHECKED)
-        error_set(news, "build", "installing", "its dependencies, which are there, are being checked");
+        error_set(news, ERROR_INSTALLING, "its dependencies, which are there, are being checked");
     else
-        error_set(news, "build", "installing", "its dependencies are being installed");
+        error_set(news, ERROR_INSTALLING, "its dependencies are being installed");
     add_progress(news, progress.since_ms, progress.last_line);
 }
 
@@ -372,9 +372,9 @@ static void describe_image(const struct preparation *preparation, struct error *
     struct runtime_image_progress progress;
     runtime_image_progress(preparation->image_request, &progress);
     if (progress.building)
-        error_set(news, "build", "building-image", "the image of %s is being built", preparation->runtime);
+        error_set(news, ERROR_BUILDING_IMAGE, "the image of %s is being built", preparation->runtime);
     else
-        error_set(news, "build", "building-image", "Docker is being asked for the image of %s",
+        error_set(news, ERROR_BUILDING_IMAGE, "Docker is being asked for the image of %s",
                   preparation->runtime);
     add_progress(news, progress.building ? progress.since_ms : preparation->phase_began_ms,
                  progress.last_line);
@@ -383,9 +383,9 @@ static void describe_image(const struct preparation *preparation, struct error *
 static void describe_job(const struct preparation *preparation, struct error *news)
 {
     if (preparation->job && build_job_waits(preparation->job))
-        error_set(news, "build", "queued", "its files wait for those of others to be checked and packaged");
+        error_set(news, ERROR_QUEUED, "its files wait for those of others to be checked and packaged");
     else
-        error_set(news, "build", "packaging", "its files are being checked and packaged");
+        error_set(news, ERROR_PACKAGING, "its files are being checked and packaged");
     add_progress(news, preparation->phase_began_ms, "");
 }
 

@@ -192,7 +192,7 @@ void revision_rebuild_failed(struct revision *revision, const struct error *err)
 
 void revision_resume(struct revision *revision)
 {
-    if (revision->problem && strcmp(revision->problem->component, "docker") == 0) {
+    if (revision->problem && revision->problem->component == COMPONENT_DOCKER) {
         revision->failures = 0;
         revision->deaths = 0;
         revision->retry_at_ms = 0;

@@ -10,7 +10,6 @@
 #include "prepare/store/package_store.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define STABLE_MS 10000 /* an instance that served for less has died young */
 
@@ -106,8 +105,8 @@ static bool is_hopeless(const struct revision *revision)
     const struct kept_error *problem = revision->problem;
     if (!problem)
         return false;
-    bool engine = strcmp(problem->component, "docker") == 0;
-    return fault_is_own(problem->component, problem->reason) || (!engine && revision->failures > 1);
+    bool engine = problem->component == COMPONENT_DOCKER;
+    return fault_is_own(problem->component, problem->code) || (!engine && revision->failures > 1);
 }
 
 /* Whether some instance, though busy, will serve those who wait. */
@@ -120,8 +119,8 @@ static bool has_slots(const struct revision *revision)
 
 void revision_note_unbuildable(struct revision *revision, const struct error *err)
 {
-    bool missed = revision->problem && strcmp(revision->problem->reason, "image-missing") == 0;
-    if (missed && fault_is_own(err->component, err->reason) && !has_slots(revision))
+    bool missed = revision->problem && revision->problem->code == ERROR_IMAGE_MISSING;
+    if (missed && fault_is_own(err->component, err->code) && !has_slots(revision))
         slot_pool_fail_waiters(revision->pool, err);
 }
 
@@ -158,11 +157,11 @@ static void on_failed(struct instance *instance, const struct error *cause, void
         revision->hooks.load_failed(revision, cause, revision->owner);
         return;
     }
-    bool own = fault_is_own(cause->component, cause->reason);
+    bool own = fault_is_own(cause->component, cause->code);
     revision->retry_at_ms = clock_ms() + pause_ms(revision, instance_served_ms(instance), own);
     revision_scale(revision);
     revision_fail_hopeless_waiters(revision);
-    if (revision->state == REVISION_ACTIVE && strcmp(cause->reason, "image-missing") == 0)
+    if (revision->state == REVISION_ACTIVE && cause->code == ERROR_IMAGE_MISSING)
         revision->hooks.stale(revision, revision->owner);
 }
 

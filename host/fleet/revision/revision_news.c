@@ -21,14 +21,14 @@ static void describe_start(const struct instance *instance, struct error *news)
 {
     uint64_t since_ms;
     const char *phase = instance_start_phase(instance, &since_ms);
-    error_set(news, "fleet", "starting", "an instance is being started, for %llu s: %s",
+    error_set(news, ERROR_STARTING, "an instance is being started, for %llu s: %s",
               (unsigned long long)(clock_ms() - since_ms) / 1000, phase);
 }
 
 static void describe_room(const struct revision *revision, struct error *news)
 {
     const struct fleet_budget *budget = &revision->env->budget;
-    error_set(news, "fleet", "no-room",
+    error_set(news, ERROR_NO_ROOM,
               "there is no room for an instance: it needs %llu MiB, and of %llu MiB and %u instances that "
               "all functions may have together, %llu MiB and %u instances are taken",
               (unsigned long long)revision->settings->memory_bytes >> 20,
@@ -44,7 +44,7 @@ static bool describe_first_instance(const struct revision *revision, struct erro
     if (start)
         describe_start(start, news);
     else if (revision->package_changed)
-        error_set(news, "build", "packaging",
+        error_set(news, ERROR_PACKAGING,
                   "its package was changed on this host's disk, and is made anew from its files");
     else if (revision->denied > 0)
         describe_room(revision, news);

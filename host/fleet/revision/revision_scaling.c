@@ -152,7 +152,7 @@ void revision_try(struct revision *revision)
     const struct fleet_budget *budget = &revision->env->budget;
     if (revision->settings->memory_bytes > budget->max_memory_bytes) {
         struct error err;
-        error_set(&err, "fleet", "host-full", "its `memory` is more than all instances together may take");
+        error_set(&err, ERROR_HOST_FULL, "its `memory` is more than all instances together may take");
         error_hint(&err, "lower `memory`, or raise `max_memory` in the section `host`");
         revision->hooks.load_failed(revision, &err, revision->owner);
         return;

@@ -187,16 +187,16 @@ static void describe_failure(const struct image_build *build, const struct error
 {
     char text[LINE_TAIL_TEXT];
     *err = *cause;
-    if (strcmp(cause->reason, "build-failed") != 0)
+    if (cause->code != ERROR_BUILD_FAILED)
         return;
     const char *code = strstr(cause->message, EXIT_MARK);
     const char *line = cause_line_text(&build->cause);
     if (code)
-        error_set(err, "build", "image-build",
+        error_set(err, ERROR_IMAGE_BUILD,
                   "the runtime image of %s cannot be built: %s (exit code %.5s of \"%s\")", build->name,
                   line ? line : line_tail_text(&build->tail, text), code + strlen(EXIT_MARK), build->step);
     else
-        error_set(err, "build", "image-build", "the runtime image of %s cannot be built: %.500s", build->name,
+        error_set(err, ERROR_IMAGE_BUILD, "the runtime image of %s cannot be built: %.500s", build->name,
                   cause->message);
     error_hint(err,
                "see %s/Dockerfile; all of the output is in the daemon's log and at /system/function/<name> "
@@ -285,7 +285,7 @@ static void on_looked(void *owner, const struct error *err, const struct docker_
     struct image_build *build = owner;
     if (!err)
         build_finish(build, NULL, image->id);
-    else if (strcmp(err->reason, "not-found") == 0)
+    else if (err->code == ERROR_NOT_FOUND)
         start_build(build);
     else
         build_finish(build, err, NULL);
@@ -348,7 +348,7 @@ static void hash_done(void *context, bool ran)
     if (request)
         request->hashing = NULL;
     if (request && ran && hashing->failed) {
-        hashing->error.reason = "image-folder";
+        hashing->error.code = ERROR_IMAGE_FOLDER;
         error_prefix(&hashing->error, "the image folder %s", request->folder);
         request_fail(request, &hashing->error);
     } else if (request && ran) {
@@ -362,9 +362,9 @@ static void on_base(void *owner, const struct error *err, const struct docker_im
 {
     struct runtime_image_request *request = owner;
     request->call = NULL;
-    if (err && strcmp(err->reason, "not-found") == 0) {
+    if (err && err->code == ERROR_NOT_FOUND) {
         struct error missing;
-        error_set(&missing, "build", "base-image-missing", "the base image %s is not there",
+        error_set(&missing, ERROR_BASE_IMAGE_MISSING, "the base image %s is not there",
                   request->images->base_image);
         error_hint(&missing, "run scripts/base-image");
         request_fail(request, &missing);

@@ -119,7 +119,7 @@ static void on_removed(void *owner, const struct error *err)
 {
     struct builder *builder = owner;
     builder->call = NULL;
-    if (err && strcmp(err->reason, "not-found") != 0)
+    if (err && err->code != ERROR_NOT_FOUND)
         log_warning("dependencies.container_left", LOG_STR("container", builder->container), LOG_ERR(err));
     if (builder->failed) {
         finish(builder);
@@ -181,13 +181,13 @@ static void describe_failure(struct builder *builder, bool oom_killed)
     char text[LINE_TAIL_TEXT];
     const char *cause = cause_line_text(&builder->cause);
     if (oom_killed) {
-        error_set(&builder->error, "build", "dependency-memory",
+        error_set(&builder->error, ERROR_DEPENDENCY_MEMORY,
                   "the installation ran out of memory, of which it may have %llu MiB; its last lines: %s",
                   (unsigned long long)(builder->limits.memory_bytes >> 20), last_lines(builder, text));
         error_hint(&builder->error, "raise `build_memory` under `host:`");
         return;
     }
-    error_set(&builder->error, "build", "dependency-install",
+    error_set(&builder->error, ERROR_DEPENDENCY_INSTALL,
               "the dependencies cannot be installed (exit code %d): %s", builder->exit_code,
               cause ? cause : last_lines(builder, text));
     error_hint(
@@ -230,7 +230,7 @@ static void on_limit(evutil_socket_t fd, short what, void *context)
         return;
     }
     char text[LINE_TAIL_TEXT];
-    error_set(&builder->error, "build", "dependency-timeout",
+    error_set(&builder->error, ERROR_DEPENDENCY_TIMEOUT,
               "the dependencies were not installed within %u s; the last lines: %s",
               builder->limits.timeout_ms / 1000, last_lines(builder, text));
     error_hint(&builder->error, "raise `install_timeout` under `host:` if it takes that long");
@@ -421,8 +421,9 @@ int builder_start(const struct builder_spec *spec, const struct builder_hooks *h
     builder->disk = builder_disk_create(spec->background, spec->staged, spec->limits.disk_bytes);
     builder->limit = evtimer_new(spec->base, on_limit, builder);
     builder->watch = event_new(spec->base, -1, EV_PERSIST, on_watch, builder);
-    int rc =
-        builder->limit && builder->watch ? 0 : error_errno(err, "build", ENOMEM, "cannot watch a builder");
+    int rc = builder->limit && builder->watch
+                 ? 0
+                 : error_errno(err, COMPONENT_BUILD, ENOMEM, "cannot watch a builder");
     if (rc < 0 || builder_disk_check_free(builder->disk, err) < 0 ||
         write_environment(builder, spec, ca != NULL, err) < 0) {
         builder_destroy(builder);

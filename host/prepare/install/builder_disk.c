@@ -60,16 +60,16 @@ int builder_disk_check_free(const struct builder_disk *disk, struct error *err)
 {
     struct statvfs status;
     if (statvfs(disk->folder, &status) < 0)
-        return error_errno(err, "build", errno, "cannot look at the disk of the state directory");
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot look at the disk of the state directory");
     uint64_t total = (uint64_t)status.f_blocks * status.f_frsize;
     uint64_t available = (uint64_t)status.f_bavail * status.f_frsize;
     uint64_t least = total / FREE_DIVISOR < FREE_BYTES_MAX ? total / FREE_DIVISOR : FREE_BYTES_MAX;
     if (available >= least && (status.f_files == 0 || status.f_favail >= status.f_files / FREE_DIVISOR))
         return 0;
-    error_set(err, "build", "no-space",
-              "no dependencies are installed while the disk of the state directory is nearly full "
-              "(%llu MiB free)",
-              (unsigned long long)(available >> 20));
+    error_set_in(err, COMPONENT_BUILD, ERROR_NO_SPACE,
+                 "no dependencies are installed while the disk of the state directory is nearly full "
+                 "(%llu MiB free)",
+                 (unsigned long long)(available >> 20));
     return error_hint(err, "make room on the disk that `state_dir` is on");
 }
 
@@ -92,11 +92,11 @@ static int judge(const struct builder_disk *disk, const struct measurement *meas
 {
     if (measurement->failed)
         return error_set(
-            err, "build", "dependency-disk",
+            err, ERROR_DEPENDENCY_DISK,
             "the installation makes folders that cannot be measured: nested too deeply, or closed");
     if (disk->limit_bytes == 0 || measurement->bytes <= disk->limit_bytes)
         return 0;
-    error_set(err, "build", "dependency-disk",
+    error_set(err, ERROR_DEPENDENCY_DISK,
               "the installation takes more than the %llu MiB of disk that it may have",
               (unsigned long long)(disk->limit_bytes >> 20));
     return error_hint(err, "raise `build_disk` under `host:` if the packages are that large");
@@ -111,7 +111,7 @@ static void measure_done(void *context, bool ran)
         disk->current = NULL;
         disk->due_ms = clock_ms() + REST_FACTOR * measurement->took_ms;
         if (!ran)
-            error_set(&err, "build", "cancelled", "the daemon is stopping");
+            error_set(&err, ERROR_CANCELLED, "the daemon is stopping");
         int rc = ran ? judge(disk, measurement, &err) : -1;
         measurement->done(measurement->owner, rc < 0 ? &err : NULL);
     }

@@ -119,7 +119,7 @@ static void installation_free(struct installation *installation)
 static void log_end(const struct installation *installation)
 {
     uint64_t ms = clock_ms() - installation->started_ms;
-    if (installation->failed && strcmp(installation->error.reason, "cancelled") == 0)
+    if (installation->failed && installation->error.code == ERROR_CANCELLED)
         log_info("dependencies.install_cancelled", LOG_STR("key", installation->key));
     else if (installation->failed)
         log_warning("dependencies.install_failed", LOG_STR("key", installation->key),
@@ -306,7 +306,7 @@ static struct installation *first_queued(struct dependency_installs *installs)
 
 static void cancel_error(struct error *err)
 {
-    error_set(err, "build", "cancelled", "the daemon is stopping");
+    error_set(err, ERROR_CANCELLED, "the daemon is stopping");
 }
 
 static void on_pump(evutil_socket_t fd, short what, void *context)
@@ -347,7 +347,7 @@ int dependency_installs_create(const struct dependency_installs_options *options
     installs->pump = event_new(options->base, -1, 0, on_pump, installs);
     if (!installs->pump) {
         dependency_installs_destroy(installs);
-        return error_errno(err, "build", ENOMEM, "cannot watch installations");
+        return error_errno(err, COMPONENT_BUILD, ENOMEM, "cannot watch installations");
     }
     *ret_installs = installs;
     return 0;
@@ -462,7 +462,7 @@ void dependency_install_cancel(struct dependency_install *install)
     DL_DELETE(installation->waiters, install);
     free(install);
     if (!installation->waiters && !installation->ending && installation->state != COMMITTING) {
-        error_set(&installation->error, "build", "cancelled", "nobody waits for it any more");
+        error_set(&installation->error, ERROR_CANCELLED, "nobody waits for it any more");
         fail(installation);
     }
 }

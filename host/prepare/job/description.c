@@ -23,7 +23,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct error *err, const
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    error_set(err, "plugin", "plugin-abi", "%s", text);
+    error_set(err, ERROR_PLUGIN_ABI, "%s", text);
     return error_hint(err, "this is a mistake in the plugin; tell its author");
 }
 

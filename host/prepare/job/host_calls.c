@@ -29,7 +29,7 @@ __attribute__((format(printf, 3, 4))) static int mistake(struct berth_job *job, 
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     struct error err;
-    error_set(&err, "plugin", "plugin-contract", "the plugin called %s wrongly in %s: %s", call,
+    error_set(&err, ERROR_PLUGIN_CONTRACT, "the plugin called %s wrongly in %s: %s", call,
               job_stage_name(job->stage), text);
     error_hint(&err, "this is a mistake in the plugin, not in the function; tell its author");
     return job_fail(job, &err);
@@ -105,11 +105,8 @@ static const char *call_option(struct berth_job *job, const char *name)
  * rest lies with the function's files or the disk. */
 static int writer_failed(struct berth_job *job, const char *call, const struct error *err)
 {
-    static const char *const mistakes[] = {"bad-path", "bad-source", "exists"};
-    for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {
-        if (strcmp(err->reason, mistakes[i]) == 0)
-            return mistake(job, call, "%s", err->message);
-    }
+    if (err->code == ERROR_BAD_PATH || err->code == ERROR_BAD_SOURCE || err->code == ERROR_EXISTS)
+        return mistake(job, call, "%s", err->message);
     struct error named = *err;
     error_prefix(&named, "%s", call);
     return job_fail(job, &named);

@@ -44,7 +44,7 @@ static int copy_file(const struct folder_copy *copy, int parent, const char *nam
     cleanup_close int from = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat status;
     if (from < 0 || fstat(from, &status) < 0)
-        return error_errno(err, "build", errno, "cannot open %s", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot open %s", path);
     return package_sink_copy_file(copy->sink, path, from, (uint64_t)status.st_size, status.st_mode & S_IXUSR,
                                   err);
 }
@@ -53,7 +53,7 @@ static int bad_link(struct folder_copy *copy, char *link, const char *path, cons
                     const char *target, struct error *err)
 {
     *copy->culprit = link;
-    error_set(err, "build", "bad-link", "the link %s %s%s", path, why, target);
+    error_set(err, ERROR_BAD_LINK, "the link %s %s%s", path, why, target);
     return error_hint(err, "put the file itself there, or exclude the link");
 }
 
@@ -72,7 +72,7 @@ static int copy_link(struct folder_copy *copy, const struct tree_entry *entry, c
         return bad_link(copy, steal(&link), path, "leads out of the folder, to ", target, err);
     struct stat status;
     if (stat(target, &status) < 0)
-        return error_errno(err, "build", errno, "cannot look at %s", target);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot look at %s", target);
     if (S_ISREG(status.st_mode))
         return copy_file(copy, AT_FDCWD, target, path, err);
     if (!S_ISDIR(status.st_mode)) {
@@ -124,8 +124,7 @@ int package_folder_add(struct package_sink *sink, const struct package_folder *f
     cleanup_free char *real = source && *source == '/' ? realpath(source, NULL) : NULL;
     struct stat status;
     if (!real || stat(real, &status) < 0 || !S_ISDIR(status.st_mode))
-        return error_set(err, "build", "bad-source",
-                         "the source \"%.200s\" is not the absolute path of a folder",
+        return error_set(err, ERROR_BAD_SOURCE, "the source \"%.200s\" is not the absolute path of a folder",
                          source ? source : "(null)");
     if (*path && package_sink_add_folder(sink, path, err) < 0)
         return -1;

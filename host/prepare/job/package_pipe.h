@@ -8,6 +8,8 @@
 #ifndef PREPARE_JOB_PACKAGE_PIPE_H
 #define PREPARE_JOB_PACKAGE_PIPE_H
 
+#include "base/error_code.h"
+
 #include <stdint.h>
 
 enum package_request_kind {
@@ -23,9 +25,9 @@ struct package_request {
     uint64_t size; /* of the file */
 };
 
-/* `reason` is empty when it was done; else these are the parts of a struct error of component "build". */
+/* `code` is ERROR_NONE when it was done; else these are the parts of a struct error of component "build". */
 struct package_answer {
-    char reason[32];
+    enum error_code code;
     char message[768];
     char hint[384];
 };

@@ -71,7 +71,7 @@ static bool answer(const struct package_server *server, const struct error *err)
     struct package_answer answer;
     memset(&answer, 0, sizeof(answer));
     if (err) {
-        snprintf(answer.reason, sizeof(answer.reason), "%s", err->reason);
+        answer.code = err->code;
         snprintf(answer.message, sizeof(answer.message), "%s", err->message);
         snprintf(answer.hint, sizeof(answer.hint), "%s", err->hint);
     }
@@ -85,7 +85,7 @@ static bool answer(const struct package_server *server, const struct error *err)
 static int begin(struct package_server *server, struct error *err)
 {
     if (server->writer || !server->output)
-        return error_set(err, "build", "bad-request", "this job has no output, or it was begun before");
+        return error_set(err, ERROR_BAD_REQUEST, "this job has no output, or it was begun before");
     return package_writer_create(server->output, &server->writer, err);
 }
 
@@ -112,7 +112,7 @@ static bool serve_file(struct package_server *server, const struct package_reque
     cleanup_close int fd = -1;
     int rc = server->writer ? package_writer_open_file(server->writer, path, request->size,
                                                        request->executable != 0, &fd, &err)
-                            : error_set(&err, "build", "bad-request", "the output was not begun");
+                            : error_set(&err, ERROR_BAD_REQUEST, "the output was not begun");
     if (!take_file(server, fd, path, request->size, &rc, &err))
         return false;
     if (rc == 0)
@@ -124,7 +124,7 @@ static bool serve_folder(struct package_server *server, const char *path)
 {
     struct error err;
     int rc = server->writer ? package_writer_add_folder(server->writer, path, &err)
-                            : error_set(&err, "build", "bad-request", "the output was not begun");
+                            : error_set(&err, ERROR_BAD_REQUEST, "the output was not begun");
     return answer(server, rc < 0 ? &err : NULL);
 }
 

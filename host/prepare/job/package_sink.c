@@ -11,7 +11,8 @@
 
 static int lost(struct error *err)
 {
-    return error_set(err, "build", "io", "the process that writes the package does not answer");
+    return error_set_in(err, COMPONENT_BUILD, ERROR_IO,
+                        "the process that writes the package does not answer");
 }
 
 static int send_all(const struct package_sink *sink, const void *bytes, size_t size, struct error *err)
@@ -42,7 +43,6 @@ static int send_request(const struct package_sink *sink, enum package_request_ki
     return send_all(sink, path, request.path_size, err);
 }
 
-/* The texts of an error live as long as the process, as those that are static do: it ends with its job. */
 static int take_answer(const struct package_sink *sink, struct error *err)
 {
     struct package_answer answer;
@@ -52,9 +52,9 @@ static int take_answer(const struct package_sink *sink, struct error *err)
     } while (got < 0 && errno == EINTR);
     if (got != (ssize_t)sizeof(answer))
         return lost(err);
-    if (!answer.reason[0])
+    if (answer.code == ERROR_NONE)
         return 0;
-    error_set(err, "build", xstrdup(answer.reason), "%s", answer.message);
+    error_set_in(err, COMPONENT_BUILD, answer.code, "%s", answer.message);
     return error_hint(err, "%s", answer.hint);
 }
 
@@ -92,9 +92,9 @@ static int send_file(const struct package_sink *sink, const char *path, int from
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return error_errno(err, "build", errno, "cannot read %s", path);
+            return error_errno(err, COMPONENT_BUILD, errno, "cannot read %s", path);
         if (got == 0)
-            return error_set(err, "build", "changed", "%s changed while it was read", path);
+            return error_set(err, ERROR_CHANGED, "%s changed while it was read", path);
         if (send_all(sink, block, (size_t)got, err) < 0)
             return -1;
         size -= (uint64_t)got;

@@ -31,10 +31,10 @@ int package_writer_create(const char *root, struct package_writer **ret_writer, 
 {
     umask(CREATION_MASK);
     if (mkdir(root, PACKAGE_MODE_DIR) < 0)
-        return error_errno(err, "build", errno, "cannot create the directory %s", root);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot create the directory %s", root);
     int fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return error_errno(err, "build", errno, "cannot open the directory %s", root);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot open the directory %s", root);
     struct package_writer *writer = xcalloc(1, sizeof(*writer));
     *writer = (struct package_writer){.root = fd, .root_path = xstrdup(root)};
     *ret_writer = writer;
@@ -70,7 +70,7 @@ int package_path_check(const char *path, struct error *err)
 {
     if (path && package_path_valid(path))
         return 0;
-    return error_set(err, "build", "bad-path",
+    return error_set(err, ERROR_BAD_PATH,
                      "the path \"%.200s\" is not relative, or has an empty, \".\" or \"..\" component, or is "
                      "longer than %d bytes",
                      path ? path : "(null)", PACKAGE_PATH_MAX);
@@ -78,7 +78,7 @@ int package_path_check(const char *path, struct error *err)
 
 static int too_many(struct error *err)
 {
-    error_set(err, "build", "package-too-large", "the package has more than %d files and folders",
+    error_set(err, ERROR_PACKAGE_TOO_LARGE, "the package has more than %d files and folders",
               PACKAGE_FILES_MAX);
     return error_hint(err, "install libraries as dependencies instead of keeping them in the folder");
 }
@@ -86,7 +86,7 @@ static int too_many(struct error *err)
 static int reserve_bytes(struct package_writer *writer, uint64_t size, struct error *err)
 {
     if (size > PACKAGE_BYTES_MAX - writer->bytes) {
-        error_set(err, "build", "package-too-large", "the package is larger than %llu MiB",
+        error_set(err, ERROR_PACKAGE_TOO_LARGE, "the package is larger than %llu MiB",
                   PACKAGE_BYTES_MAX >> 20);
         return error_hint(err, "keep large data out of the function's folder");
     }
@@ -99,7 +99,7 @@ static int make_folder(struct package_writer *writer, const char *path, struct e
     if (mkdirat(writer->root, path, PACKAGE_MODE_DIR) < 0) {
         if (errno == EEXIST)
             return 0;
-        return error_errno(err, "build", errno, "cannot create the folder %s in the package", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot create the folder %s in the package", path);
     }
     if (writer->files + ++writer->folders > PACKAGE_FILES_MAX)
         return too_many(err);
@@ -135,9 +135,9 @@ static int create_file(struct package_writer *writer, const char *path, bool exe
     cleanup_close int fd =
         openat(writer->root, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0 && errno == EEXIST)
-        return error_set(err, "build", "exists", "%s is in the package already", path);
+        return error_set_in(err, COMPONENT_BUILD, ERROR_EXISTS, "%s is in the package already", path);
     if (fd < 0)
-        return error_errno(err, "build", errno, "cannot create %s in the package", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot create %s in the package", path);
     writer->files++;
     *ret_fd = steal_fd(&fd);
     return 0;
@@ -146,7 +146,7 @@ static int create_file(struct package_writer *writer, const char *path, bool exe
 static int set_times(int fd, const char *path, struct error *err)
 {
     if (futimens(fd, fixed_times) < 0)
-        return error_errno(err, "build", errno, "cannot set the time of %s in the package", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot set the time of %s in the package", path);
     return 0;
 }
 
@@ -172,7 +172,7 @@ int package_writer_write(int fd, const char *path, const void *bytes, size_t siz
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return error_errno(err, "build", errno, "cannot write %s in the package", path);
+            return error_errno(err, COMPONENT_BUILD, errno, "cannot write %s in the package", path);
         at += written;
         size -= (size_t)written;
     }
@@ -191,7 +191,8 @@ static int finish_visit(void *context, const struct tree_entry *entry, struct er
     (void)context;
     if (entry->kind == TREE_FOLDER_END &&
         utimensat(entry->parent, entry->name, fixed_times, AT_SYMLINK_NOFOLLOW) < 0)
-        return error_errno(err, "build", errno, "cannot set the time of %s in the package", entry->path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot set the time of %s in the package",
+                           entry->path);
     return 0;
 }
 

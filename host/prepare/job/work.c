@@ -23,25 +23,25 @@ static int load_plugin(struct berth_job *job, struct error *err)
     job_enter(job, JOB_LOAD);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library)
-        return error_set(err, "plugin", "plugin-load", "it cannot be loaded: %s", dlerror());
+        return error_set(err, ERROR_PLUGIN_LOAD, "it cannot be loaded: %s", dlerror());
     const struct berth_plugin *(*entry)(void) = NULL;
     *(void **)&entry = dlsym(library, BERTH_PLUGIN_ENTRY);
     if (!entry) {
-        error_set(err, "plugin", "plugin-load", "it has no entry point: %s", dlerror());
+        error_set(err, ERROR_PLUGIN_LOAD, "it has no entry point: %s", dlerror());
         return error_hint(err, "a plugin exports %s(), see berth/plugin.h", BERTH_PLUGIN_ENTRY);
     }
     job_enter(job, JOB_ENTRY);
     const struct berth_plugin *plugin = entry();
     if (!plugin)
-        return error_set(err, "plugin", "plugin-abi", "%s() returned NULL; a description is expected",
+        return error_set(err, ERROR_PLUGIN_ABI, "%s() returned NULL; a description is expected",
                          BERTH_PLUGIN_ENTRY);
     if (description_check(plugin, err) < 0)
         return -1;
     job_enter(job, JOB_HOST);
     const char *expected = job_text(job, "language");
     if (expected && strcmp(expected, plugin->name) != 0)
-        return error_set(err, "plugin", "plugin-abi", "its name is \"%s\" now; \"%s\" is expected",
-                         plugin->name, expected);
+        return error_set(err, ERROR_PLUGIN_ABI, "its name is \"%s\" now; \"%s\" is expected", plugin->name,
+                         expected);
     job->plugin = plugin;
     return 0;
 }
@@ -52,10 +52,10 @@ static int callback_failed(const char *name, int rc, struct berth_error *failure
     failure->message[sizeof(failure->message) - 1] = '\0';
     failure->hint[sizeof(failure->hint) - 1] = '\0';
     if (rc != -1)
-        return error_set(err, "plugin", "plugin-contract", "%s returned %d; 0 or -1 is expected", name, rc);
+        return error_set(err, ERROR_PLUGIN_CONTRACT, "%s returned %d; 0 or -1 is expected", name, rc);
     if (!failure->message[0])
-        return error_set(err, "plugin", "plugin-contract", "%s returned -1 without a message", name);
-    error_set(err, "plugin", "plugin-failed", "%s", failure->message);
+        return error_set(err, ERROR_PLUGIN_CONTRACT, "%s returned -1 without a message", name);
+    error_set(err, ERROR_PLUGIN_FAILED, "%s", failure->message);
     return error_hint(err, "%s", failure->hint);
 }
 
@@ -81,7 +81,7 @@ static int refuse_function(const struct berth_job *job, struct error *err)
         if (strcmp(json_string_value(json_object_get(item, "severity")), "error") == 0)
             message = json_string_value(json_object_get(item, "message"));
     }
-    return error_set(err, "build", "invalid-function", "%s", message);
+    return error_set(err, ERROR_INVALID_FUNCTION, "%s", message);
 }
 
 static int run_validate(struct berth_job *job, json_t *result, struct error *err)
@@ -108,7 +108,7 @@ static int call_launch(struct berth_job *job, struct error *err)
     if (call_plugin(job, JOB_LAUNCH, job->plugin->launch, err) < 0)
         return -1;
     if (!job->launch)
-        return error_set(err, "plugin", "plugin-contract", "launch returned 0 without calling set_launch");
+        return error_set(err, ERROR_PLUGIN_CONTRACT, "launch returned 0 without calling set_launch");
     return 0;
 }
 
@@ -133,15 +133,14 @@ static int run_scaffold(struct berth_job *job, json_t *result, struct error *err
 {
     (void)result;
     if (!job->plugin->scaffold) {
-        error_set(err, "build", "no-scaffold", "the plugin %s does not make new functions",
-                  job->plugin->name);
+        error_set(err, ERROR_NO_SCAFFOLD, "the plugin %s does not make new functions", job->plugin->name);
         return error_hint(err, "copy an existing function of this language");
     }
     if (package_sink_begin(&job->sink, err) < 0 ||
         call_plugin(job, JOB_SCAFFOLD, job->plugin->scaffold, err) < 0)
         return -1;
     if (job->sink.files == 0)
-        return error_set(err, "plugin", "plugin-contract", "scaffold returned 0 without adding a file");
+        return error_set(err, ERROR_PLUGIN_CONTRACT, "scaffold returned 0 without adding a file");
     return 0;
 }
 
@@ -163,10 +162,9 @@ static int check_folder(const char *folder, struct error *err)
 {
     cleanup_close int fd = -1;
     struct error why;
-    if (fs_open_real_dir(folder, &fd, &why) == 0 || strcmp(why.reason, "is-link") != 0)
+    if (fs_open_real_dir(folder, &fd, &why) == 0 || why.code != ERROR_IS_LINK)
         return 0;
-    error_set(err, "build", "folder-replaced", "the function's folder was replaced by a link: %s",
-              why.message);
+    error_set(err, ERROR_FOLDER_REPLACED, "the function's folder was replaced by a link: %s", why.message);
     return error_hint(err, "a reload (SIGHUP) looks where it leads, and whether it may");
 }
 
@@ -179,13 +177,12 @@ static int run_operation(struct berth_job *job, json_t *result, struct error *er
             continue;
         if (!job_text(job, "plugin") || (operation->output && !job_text(job, "output")) ||
             (operation->function && (!job->function.name || !job->function.folder)))
-            return error_set(err, "build", "job-start",
-                             "the request lacks a path or a name, or it is not UTF-8");
+            return error_set(err, ERROR_JOB_START, "the request lacks a path or a name, or it is not UTF-8");
         if (operation->reads && check_folder(job->function.folder, err) < 0)
             return -1;
         return load_plugin(job, err) < 0 ? -1 : operation->run(job, result, err);
     }
-    return error_set(err, "build", "job-start", "the request names no operation");
+    return error_set(err, ERROR_JOB_START, "the request names no operation");
 }
 
 _Noreturn void work(const json_t *request, const struct reply *reply, int socket)

@@ -92,8 +92,8 @@ static int place_scaffold(const struct build_job *job, struct error *err)
     if (rename(job->output, job->folder) == 0)
         return 0;
     if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
-        return error_set(err, "build", "exists", "%s exists already", job->folder);
-    return error_errno(err, "build", errno, "cannot create the folder %s", job->folder);
+        return error_set_in(err, COMPONENT_BUILD, ERROR_EXISTS, "%s exists already", job->folder);
+    return error_errno(err, COMPONENT_BUILD, errno, "cannot create the folder %s", job->folder);
 }
 
 /* A result must hold what its operation makes. */
@@ -105,7 +105,7 @@ static int check_parts(const struct build_job *job, const struct build_result *r
         return place_scaffold(job, err);
     bool complete = job->operation == BUILD_VALIDATE || (job->operation == BUILD_PROBE && result->plugin) ||
                     (job->operation == BUILD_PACKAGE && result->package.staged && result->launch);
-    return complete ? 0 : error_set(err, "plugin", "plugin-protocol", "the job's result is incomplete");
+    return complete ? 0 : error_set(err, ERROR_PLUGIN_PROTOCOL, "the job's result is incomplete");
 }
 
 static struct build_result *make_result(const struct build_job *job, const json_t *json,
@@ -139,11 +139,11 @@ static void finish(struct build_job *job, struct build_result *result)
 {
     if (!result->ok)
         discard_output(job);
-    if (!result->ok && strcmp(result->error.component, "plugin") == 0)
+    if (!result->ok && result->error.component == COMPONENT_PLUGIN)
         error_prefix(&result->error, "%s", job_plugin_file(job));
     log_debug("build.job", LOG_STR("operation", operation_names[job->operation]),
               LOG_STR("function", job->function), LOG_INT("ms", clock_ms() - job->started_ms),
-              LOG_STR("reason", result->ok ? NULL : result->error.reason));
+              LOG_STR("reason", result->ok ? NULL : error_code_slug(result->error.code)));
     build_done_fn *done = job->done;
     void *context = job->context;
     job_free(job);
@@ -268,7 +268,8 @@ int build_jobs_create(struct event_base *base, const struct build_jobs_options *
 {
     cleanup_free char *program = realpath(options->program, NULL);
     if (!program || access(program, X_OK) < 0)
-        return error_errno(err, "build", errno, "cannot use the build job program %s", options->program);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot use the build job program %s",
+                           options->program);
     struct build_jobs *jobs = xcalloc(1, sizeof(*jobs));
     *jobs = (struct build_jobs){.base = base,
                                 .staging_dir = xstrdup(options->staging_dir),
@@ -279,7 +280,7 @@ int build_jobs_create(struct event_base *base, const struct build_jobs_options *
     jobs->pump = event_new(base, -1, 0, on_pump, jobs);
     if (!jobs->pump) {
         build_jobs_destroy(jobs);
-        return error_errno(err, "build", ENOMEM, "cannot watch build jobs");
+        return error_errno(err, COMPONENT_BUILD, ENOMEM, "cannot watch build jobs");
     }
     *ret_jobs = jobs;
     return 0;

@@ -170,16 +170,16 @@ static void describe_verdict(const struct build_process *process, const char *pl
 {
     switch (process->verdict) {
     case VERDICT_TIMEOUT:
-        error_set(err, "plugin", "plugin-timeout", "the plugin was killed after %u ms%s", process->timeout_ms,
+        error_set(err, ERROR_PLUGIN_TIMEOUT, "the plugin was killed after %u ms%s", process->timeout_ms,
                   place);
         error_hint(err, "the limit is the host setting build_timeout");
         break;
     case VERDICT_OUTPUT:
-        error_set(err, "plugin", "plugin-output", "the plugin wrote more than %u bytes of output%s",
+        error_set(err, ERROR_PLUGIN_OUTPUT, "the plugin wrote more than %u bytes of output%s",
                   BUILD_OUTPUT_MAX, place);
         break;
     default:
-        error_set(err, "plugin", "plugin-protocol",
+        error_set(err, ERROR_PLUGIN_PROTOCOL,
                   "what the build job answered is not a result, or longer than %u bytes%s", BUILD_REPLY_MAX,
                   place);
         hint_output(process, err);
@@ -210,13 +210,13 @@ static void describe_end(const struct build_process *process, const siginfo_t *w
         return;
     }
     if (exited && !process->callback[0])
-        error_set(err, "build", "job-start", "the build job ended with code %d before it loaded the plugin",
+        error_set(err, ERROR_JOB_START, "the build job ended with code %d before it loaded the plugin",
                   status);
     else if (exited)
-        error_set(err, "plugin", "plugin-crashed", "the plugin ended the build job with exit code %d%s",
-                  status, place);
+        error_set(err, ERROR_PLUGIN_CRASHED, "the plugin ended the build job with exit code %d%s", status,
+                  place);
     else
-        error_set(err, "plugin", "plugin-crashed", "the plugin crashed with SIG%s%s",
+        error_set(err, ERROR_PLUGIN_CRASHED, "the plugin crashed with SIG%s%s",
                   sigabbrev_np(status) ? sigabbrev_np(status) : "?", place);
     hint_output(process, err);
 }
@@ -329,7 +329,7 @@ int build_process_start(struct event_base *base, const char *program, const json
     strbuf_init(&process->line, BUILD_REPLY_MAX);
     if (watch(process, base) < 0) {
         build_process_destroy(process);
-        return error_set(err, "build", "job-start", "cannot watch the build job");
+        return error_set(err, ERROR_JOB_START, "cannot watch the build job");
     }
     *ret_process = process;
     return 0;

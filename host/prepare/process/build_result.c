@@ -106,7 +106,7 @@ struct build_result *build_result_failed(const struct error *error)
 
 static int bad_shape(struct error *err, const char *what)
 {
-    return error_set(err, "plugin", "plugin-protocol", "the job's result has no proper %s", what);
+    return error_set(err, ERROR_PLUGIN_PROTOCOL, "the job's result has no proper %s", what);
 }
 
 /* An integer member from `least` to `most`; -1 when it is not. */
@@ -120,36 +120,24 @@ static int read_integer(const json_t *object, const char *member, json_int_t lea
     return 0;
 }
 
-/* The components and reasons of errors are static strings, so those of a job are looked up here. */
-static const char *const components[] = {"plugin", "build", "files"};
-static const char *const reasons[] = {
-    "plugin-load", "plugin-abi",        "plugin-contract", "plugin-failed", BUILD_INVALID_FUNCTION,
-    "job-start",   "package-too-large", "bad-link",        "bad-path",      "bad-source",
-    "no-scaffold", "special-file",      "too-deep",        "too-long",      "changed",
-    "exists",      "not-found",         "permission",      "no-space",      "not-a-directory",
-    "io",          "folder-replaced",
-};
-
-static const char *find_static(const char *const *texts, size_t count, const char *text)
+/* A job tells of itself, its plugin and files, and not of what it cannot know. */
+static bool may_tell_of(enum error_component component)
 {
-    for (size_t i = 0; text && i < count; i++) {
-        if (strcmp(texts[i], text) == 0)
-            return texts[i];
-    }
-    return NULL;
+    return component == COMPONENT_PLUGIN || component == COMPONENT_BUILD || component == COMPONENT_FILES;
 }
 
 static int read_error(const json_t *json, struct error *ret_error)
 {
-    const char *component = find_static(components, sizeof(components) / sizeof(*components),
-                                        json_string_value(json_object_get(json, "component")));
-    const char *reason = find_static(reasons, sizeof(reasons) / sizeof(*reasons),
-                                     json_string_value(json_object_get(json, "reason")));
+    const char *component_name = json_string_value(json_object_get(json, "component"));
+    const char *reason = json_string_value(json_object_get(json, "reason"));
     const char *message = json_string_value(json_object_get(json, "message"));
     const char *hint = json_string_value(json_object_get(json, "hint"));
-    if (!component || !reason || !message)
+    enum error_component component;
+    enum error_code code;
+    if (!component_name || !reason || !message ||
+        error_code_find(component_name, reason, &component, &code) < 0 || !may_tell_of(component))
         return -1;
-    error_set(ret_error, component, reason, "%s", message);
+    error_set_in(ret_error, component, code, "%s", message);
     if (hint)
         error_hint(ret_error, "%s", hint);
     redact_urls(ret_error->message);

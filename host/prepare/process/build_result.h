@@ -56,7 +56,7 @@ struct build_plugin {
 /*
  * Exactly one of two shapes:
  * - ok: diagnostics hold warnings and notes at most, and the parts that the operation makes are there.
- * - not ok: `error` says why. When the function's files are at fault its reason is BUILD_INVALID_FUNCTION,
+ * - not ok: `error` says why. When the function's files are at fault its code is ERROR_INVALID_FUNCTION,
  * and the diagnostics say where.
  *
  * Errors that are the plugin's own have the component "plugin" and one of these reasons:
@@ -68,7 +68,7 @@ struct build_plugin {
  *   plugin-timeout   the job's time limit passed
  *   plugin-protocol  what came back is not a result, or too much of it
  *   plugin-output    it wrote more than BUILD_OUTPUT_MAX to its standard output and error
- * Others have the component "build": BUILD_INVALID_FUNCTION, "package-too-large", "no-scaffold", "exists",
+ * Others have the component "build": "invalid-function", "package-too-large", "no-scaffold", "exists",
  * "job-start", and those of files ("no-space", ...).
  */
 struct build_result {
@@ -83,8 +83,6 @@ struct build_result {
     struct build_launch *launch;             /* of BUILD_PACKAGE; else NULL */
     struct build_plugin *plugin;             /* of BUILD_PROBE; else NULL */
 };
-
-#define BUILD_INVALID_FUNCTION "invalid-function"
 
 /* What the texts in a job's result are relative to. */
 struct build_subject {

@@ -135,9 +135,9 @@ static int spawn(const char *program, int request, int output, int reply, pid_t 
 
 static int start_error(struct error *err, int errnum, const char *program)
 {
-    error_errno(err, "build", errnum, "cannot start the build job %s", program);
+    error_errno(err, COMPONENT_BUILD, errnum, "cannot start the build job %s", program);
     if (err)
-        err->reason = "job-start";
+        err->code = ERROR_JOB_START;
     return -1;
 }
 

@@ -102,17 +102,17 @@ int environment_write(const struct environment *environment, const char *path, u
         const char *entry = environment->entries[i];
         size_t length = strcspn(entry, "=");
         if (!is_shell_name(entry, length))
-            return error_set(err, "build", "bad-name", "no shell takes a variable named \"%.*s\"",
-                             (int)length, entry);
+            return error_set(err, ERROR_BAD_NAME, "no shell takes a variable named \"%.*s\"", (int)length,
+                             entry);
         append_export(&text, entry, length);
     }
     if (text.overflowed)
-        return error_set(err, "build", "too-large", "the installer's variables take more than %d bytes",
-                         FILE_MAX);
+        return error_set_in(err, COMPONENT_BUILD, ERROR_TOO_LARGE,
+                            "the installer's variables take more than %d bytes", FILE_MAX);
     if (fs_write_file(path, strbuf_text(&text), text.length, 0400, err) < 0)
         return -1;
     return chown(path, uid, gid) < 0
-               ? error_errno(err, "build", errno, "cannot hand the file %s to user %u", path, uid)
+               ? error_errno(err, COMPONENT_BUILD, errno, "cannot hand the file %s to user %u", path, uid)
                : 0;
 }
 

@@ -107,9 +107,9 @@ static int make_folder(const char *staged, const char *name, unsigned uid, unsig
 {
     cleanup_free char *path = xasprintf("%s/%s", staged, name);
     if (mkdir(path, 0755) < 0 || chmod(path, 0755) < 0)
-        return error_errno(err, "build", errno, "cannot create the directory %s", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot create the directory %s", path);
     if (chown(path, uid, gid) < 0)
-        return error_errno(err, "build", errno, "cannot hand the directory %s to user %u", path, uid);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot hand the directory %s to user %u", path, uid);
     return 0;
 }
 
@@ -118,7 +118,7 @@ int dependency_store_stage(struct dependency_store *store, unsigned uid, unsigne
 {
     cleanup_free char *path = state_dir_stage(store->state);
     if (mkdir(path, 0755) < 0 || chmod(path, 0755) < 0)
-        return error_errno(err, "build", errno, "cannot create the directory %s", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot create the directory %s", path);
     if (make_folder(path, DEPENDENCY_TARGET, uid, gid, err) < 0 ||
         make_folder(path, DEPENDENCY_TMP, uid, gid, err) < 0) {
         background_remove_tree(store->background, path);
@@ -217,7 +217,7 @@ static int finish_set(struct work *work, struct error *err)
         return -1;
     cleanup_close int fd = open(work->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || syncfs(fd) < 0)
-        return error_errno(err, "build", errno, "cannot sync %s to the disk", work->path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot sync %s to the disk", work->path);
     if (tree_measure(work->path, &work->size, err) < 0)
         return -1;
     return tree_stamp(work->path, work->stamp, err);
@@ -247,7 +247,7 @@ static int move_in(struct dependency_store *store, const struct work *work, stru
     if (write_note(store, work, err) < 0)
         return -1;
     if (rename(work->path, path) < 0)
-        return error_errno(err, "build", errno, "cannot move the dependencies to %s", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot move the dependencies to %s", path);
     return 0;
 }
 
@@ -256,7 +256,7 @@ static void commit_done(void *context, bool ran)
     struct work *work = context;
     int rc = -1;
     if (!ran)
-        error_set(&work->error, "build", "cancelled", "the daemon is stopping");
+        error_set(&work->error, ERROR_CANCELLED, "the daemon is stopping");
     else if (!work->failed)
         rc = move_in(work->store, work, &work->error);
     if (ran)
@@ -292,7 +292,7 @@ static void check_work(void *context)
     if (tree_stamp(work->path, stamp, &work->error) < 0)
         work->failed = true;
     else if (strcmp(stamp, work->stamp) != 0)
-        work->failed = error_set(&work->error, "build", "changed",
+        work->failed = error_set(&work->error, ERROR_CHANGED,
                                  "the dependencies were changed on the disk after they were stored") < 0;
 }
 
@@ -300,7 +300,7 @@ static void check_done(void *context, bool ran)
 {
     struct work *work = context;
     if (!ran)
-        error_set(&work->error, "build", "cancelled", "the daemon is stopping");
+        error_set(&work->error, ERROR_CANCELLED, "the daemon is stopping");
     work->done(work->context, ran && !work->failed ? NULL : &work->error);
     work_free(work);
 }

@@ -112,7 +112,7 @@ static int move_in(struct package_store *store, const char *staged, const char *
     state_dir_remove(store->state, store->background, path);
     if (rename(staged, path) < 0) {
         free(stored);
-        return error_errno(err, "build", errno, "cannot move the package to %s", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot move the package to %s", path);
     }
     forget(store, find_stored(store, digest));
     HASH_ADD_STR(store->stored, digest, stored);
@@ -123,7 +123,7 @@ int package_store_commit(struct package_store *store, struct build_package *pack
 {
     cleanup_free char *staged = steal(&package->staged);
     if (!staged)
-        return error_set(err, "build", "not-staged", "the package %s is not staged", package->digest);
+        return error_set(err, ERROR_NOT_STAGED, "the package %s is not staged", package->digest);
     int rc = 0;
     if (package_store_verify(store, package->digest, NULL) < 0)
         rc = move_in(store, staged, package->digest, err);
@@ -143,8 +143,8 @@ int package_store_verify(const struct package_store *store, const char *digest, 
             return 0;
         snprintf(reading.message, sizeof(reading.message), "it is not what it was");
     }
-    error_set(err, "build", "package-changed",
-              "the stored package was changed on the disk after it was made: %s", reading.message);
+    error_set(err, ERROR_PACKAGE_CHANGED, "the stored package was changed on the disk after it was made: %s",
+              reading.message);
     return error_hint(err, "it is made anew from the function's files; leave the state directory alone");
 }
 

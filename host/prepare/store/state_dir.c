@@ -30,7 +30,7 @@ int state_dir_folder(const char *state, const char *name, unsigned mode, char **
     if (fs_make_dirs(path, mode, err) < 0)
         return error_prefix(err, "the state directory");
     if (chmod(path, mode) < 0)
-        return error_errno(err, "build", errno, "cannot set the mode of %s", path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot set the mode of %s", path);
     *ret_path = steal(&path);
     return 0;
 }
@@ -60,7 +60,7 @@ int state_dir_digests(const char *folder, char ***ret_names, size_t *ret_count, 
 {
     cleanup_dir DIR *dir = opendir(folder);
     if (!dir)
-        return error_errno(err, "build", errno, "cannot read %s", folder);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot read %s", folder);
     char **names = NULL;
     size_t count = 0, capacity = 0;
     for (struct dirent *entry; (entry = readdir(dir));) {

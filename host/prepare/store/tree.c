@@ -78,7 +78,7 @@ static int walk_entry(struct walk *walk, int parent, const char *name, struct er
     if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
         if (errno == ENOENT) /* removed since the folder was read */
             return 0;
-        return error_errno(err, "build", errno, "cannot look at %s/%s", walk->top, walk->path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot look at %s/%s", walk->top, walk->path);
     }
     struct tree_entry entry = {kind_of(status.st_mode), walk->path, name, parent, &status};
     int rc = walk->visit(walk->context, &entry, err);
@@ -102,8 +102,8 @@ static int walk_names(struct walk *walk, int folder, const struct names *names, 
         int size = snprintf(walk->path + length, room, "%s%s", length ? "/" : "", name);
         if (size < 0 || (size_t)size >= room) {
             walk->path[length] = '\0';
-            return error_set(err, "build", "too-long", "a path below %s/%s is longer than %d bytes",
-                             walk->top, walk->path, TREE_PATH_MAX - 1);
+            return error_set(err, ERROR_TOO_LONG, "a path below %s/%s is longer than %d bytes", walk->top,
+                             walk->path, TREE_PATH_MAX - 1);
         }
         if (walk_entry(walk, folder, name, err) < 0)
             return -1;
@@ -115,23 +115,25 @@ static int walk_names(struct walk *walk, int folder, const struct names *names, 
 static int walk_folder(struct walk *walk, int parent, const char *name, struct error *err)
 {
     if (walk->depth == TREE_DEPTH_MAX)
-        return error_set(err, "build", "too-deep", "%s is nested deeper than %d folders", walk->path,
+        return error_set(err, ERROR_TOO_DEEP, "%s is nested deeper than %d folders", walk->path,
                          TREE_DEPTH_MAX);
     int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW);
     cleanup_close int fd = openat(parent, name, flags);
     if (fd < 0 && errno == ENOENT && parent != AT_FDCWD) /* removed since it was looked at */
         return 0;
     if (fd < 0)
-        return error_errno(err, "build", errno, "cannot open the folder %s/%s", walk->top, walk->path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot open the folder %s/%s", walk->top,
+                           walk->path);
     cleanup_dir DIR *dir = fdopendir(fd);
     if (!dir)
-        return error_errno(err, "build", errno, "cannot read the folder %s/%s", walk->top, walk->path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot read the folder %s/%s", walk->top,
+                           walk->path);
     int folder = steal_fd(&fd); /* the DIR closes it */
     struct names names = {0};
     int rc;
     walk->depth++;
     if (read_names(dir, &names) < 0)
-        rc = error_errno(err, "build", errno, "cannot read the folder %s/%s", walk->top, walk->path);
+        rc = error_errno(err, COMPONENT_BUILD, errno, "cannot read the folder %s/%s", walk->top, walk->path);
     else
         rc = walk_names(walk, folder, &names, err);
     walk->depth--;
@@ -164,14 +166,14 @@ static int digest_file(struct digest *digest, const struct tree_entry *entry, st
         if (size < 0 && errno == EINTR)
             continue;
         if (size < 0)
-            return error_errno(err, "build", errno, "cannot read %s", entry->path);
+            return error_errno(err, COMPONENT_BUILD, errno, "cannot read %s", entry->path);
         if (size == 0)
             break;
         hash_update(digest->hash, block, (size_t)size);
         seen += (uint64_t)size;
     }
     if (seen != length)
-        return error_set(err, "build", "changed", "%s changed while it was read", entry->path);
+        return error_set(err, ERROR_CHANGED, "%s changed while it was read", entry->path);
     digest->size.bytes += length;
     digest->size.files++;
     return 0;
@@ -182,7 +184,7 @@ static int digest_link(struct digest *digest, const struct tree_entry *entry, st
     char target[TREE_PATH_MAX];
     ssize_t size = readlinkat(entry->parent, entry->name, target, sizeof(target) - 1);
     if (size < 0)
-        return error_errno(err, "build", errno, "cannot read the link %s", entry->path);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot read the link %s", entry->path);
     target[size] = '\0';
     hash_update_text(digest->hash, "l");
     hash_update_text(digest->hash, target);
@@ -205,8 +207,7 @@ static int digest_visit(void *context, const struct tree_entry *entry, struct er
         hash_update_text(digest->hash, "d");
         return 0;
     default:
-        return error_set(err, "build", "special-file", "%s is neither a file, a folder nor a link",
-                         entry->path);
+        return error_set(err, ERROR_SPECIAL_FILE, "%s is neither a file, a folder nor a link", entry->path);
     }
 }
 

@@ -9,7 +9,7 @@
 
 static int failed(const struct tree_entry *entry, struct error *err)
 {
-    return error_errno(err, "build", errno, "cannot copy %s", entry->path);
+    return error_errno(err, COMPONENT_BUILD, errno, "cannot copy %s", entry->path);
 }
 
 static int copy_bytes(int from, int to)
@@ -77,6 +77,6 @@ int tree_copy(const char *path, const char *to, struct error *err)
 {
     cleanup_close int folder = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
-        return error_errno(err, "build", errno, "cannot open the folder %s", to);
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot open the folder %s", to);
     return tree_walk(path, copy_visit, &folder, err);
 }
