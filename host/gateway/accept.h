@@ -32,7 +32,8 @@ void accept_init(struct worker *worker);
 /* Takes the clients that wait, a bounded number of them. A callback of the event loop. */
 void accept_ready(evutil_socket_t fd, short what, void *worker);
 
-/* A client of the worker has gone: accepts again when that was what it waited for. */
+/* A client of the worker has gone: there is room for one more, and it accepts again when that was what it
+ * waited for. */
 void accept_client_gone(struct worker *worker);
 
 /* The worker takes no more clients. */

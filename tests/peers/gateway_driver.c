@@ -67,6 +67,7 @@ struct driver {
     _Atomic unsigned timed_out_count;
     unsigned timed_out_done;
     _Atomic bool drained, terminated;
+    bool draining;
     _Atomic unsigned demands;
 };
 
@@ -333,10 +334,18 @@ static void fail(char *argument)
     printf("{\"failed\":%u}\n", slot_pool_fail_waiters(find_route(argument)->pool, &error));
 }
 
+/* By a command, by SIGTERM, or by both, the first of which counts. */
+static void begin_drain(void)
+{
+    if (!driver.draining)
+        gateway_drain(driver.gateway);
+    driver.draining = true;
+}
+
 static void drain(char *argument)
 {
     (void)argument;
-    gateway_drain(driver.gateway);
+    begin_drain();
     puts("{}");
 }
 
@@ -395,7 +404,7 @@ static void serve(void)
             polled[0].fd = -1;
         }
         if (atomic_exchange(&driver.terminated, false))
-            gateway_drain(driver.gateway);
+            begin_drain();
         retire_timed_out();
         for (unsigned i = 0; i < driver.route_count; i++)
             keep_connected(&driver.routes[i]);
