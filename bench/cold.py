@@ -65,7 +65,7 @@ class DockerRun:
 
 
 class CreateAndStart:
-    """An instance's container made and started by hand, with a socket of our own to dial."""
+    """An instance's container made and started by hand, with a socket of our own to dial and pipes for its output."""
 
     def __init__(self, like):
         """like: what the engine says about an instance that was started with its package mounted."""
@@ -76,6 +76,7 @@ class CreateAndStart:
         self.listener.bind(f"{self.folder}/host.sock")
         os.chmod(f"{self.folder}/host.sock", 0o666)
         self.listener.listen(64)
+        self.pipes = [self.make_pipe(name) for name in ("stdout", "stderr")]
         os.mkdir(f"{self.folder}/code")
         host = dict(like["HostConfig"])
         sources = {"/run/berth": self.folder, "/berth/code": f"{self.folder}/code"}
@@ -85,6 +86,13 @@ class CreateAndStart:
         self.body = {**{key: like["Config"][key] for key in keys}, "HostConfig": host}
         self.body["Labels"] = {}
         self.engine = engine.Connection()
+
+    def make_pipe(self, name):
+        """Open for as long as this lives, as the daemon holds it: a first process waits for nobody at its other end."""
+        path = f"{self.folder}/{name}"
+        os.mkfifo(path)
+        os.chmod(path, 0o622)
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK)
 
     def settle(self):
         pass
@@ -104,6 +112,8 @@ class CreateAndStart:
 
     def close(self):
         self.listener.close()
+        for pipe in self.pipes:
+            os.close(pipe)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
