@@ -56,6 +56,11 @@ def builders(berth):
     return [c for c in berth.containers() if engine.name_of(c).startswith("berth-builder-")]
 
 
+def running_builders(berth):
+    """The engine lists one that is being made before it can be asked about it."""
+    return [c for c in builders(berth) if c["State"] == "running"]
+
+
 def install_hostile(berth, index, code):
     """Starts a daemon with a function that cannot do without a package whose build runs `code`, beside a good one."""
     index.sources["hostile"] = source("hostile", textwrap.dedent(code).strip())
@@ -136,7 +141,7 @@ def test_end_of_a_long_output_is_kept(berth, index):
 def test_who_waits_for_an_installation_is_told_so(berth, index):
     berth.host = {"queue_timeout": 3}
     install_hostile(berth, index, SLEEPS)
-    wait_until(lambda: builders(berth), "the builder", 60)
+    wait_until(lambda: running_builders(berth), "the builder", 60)
     answer = berth.get("/uses")
     assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0
     error = answer.error()
@@ -148,7 +153,7 @@ def test_who_waits_for_an_installation_is_told_so(berth, index):
 def test_builder_is_locked_in_as_instances_are(berth, index):
     berth.host = {"build_cpus": 0.5, "build_memory": "1Gi"}
     install_hostile(berth, index, SLEEPS)
-    (builder,) = wait_until(lambda: builders(berth), "the builder", 60)
+    (builder,) = wait_until(lambda: running_builders(berth), "the builder", 60)
     settings = engine.USUAL.inspect(builder["Id"])
     host = settings["HostConfig"]
     assert host["NanoCpus"] == 500_000_000
