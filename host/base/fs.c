@@ -103,15 +103,16 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size
     return 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t size)
+int fs_write_all(int fd, const void *bytes, size_t size)
 {
+    const char *left = bytes;
     while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
+        ssize_t written = write(fd, left, size);
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
             return -1;
-        bytes += written;
+        left += written;
         size -= (size_t)written;
     }
     return 0;
@@ -125,7 +126,7 @@ int fs_write_file(const char *path, const void *bytes, size_t size, mode_t mode,
     cleanup_close int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
         return error_errno(err, COMPONENT_FILES, errno, "cannot create %s", temporary);
-    if (write_all(fd, bytes, size) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
+    if (fs_write_all(fd, bytes, size) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
         int errnum = errno;
         unlink(temporary);
         return error_errno(err, COMPONENT_FILES, errnum, "cannot write %s", path);

@@ -26,6 +26,9 @@ int fs_open_plain(int folder, const char *name, int flags, int *ret_fd, struct s
  * *ret_size does not count. ret_size may be NULL. */
 int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size, struct error *err);
 
+/* Writes all of it to a descriptor that blocks, however many calls that takes. 0, or -1 with errno. */
+int fs_write_all(int fd, const void *bytes, size_t size);
+
 /* Writes a file so that readers see the old content or the whole new content: a temporary name, fsync,
  * rename. */
 int fs_write_file(const char *path, const void *bytes, size_t size, mode_t mode, struct error *err);

@@ -18,6 +18,7 @@ from harness.daemon import Berth
 from harness.functions import HELLO, SHELL_HELLO
 from harness.index import Index
 from harness.plugins import build_peers
+from harness.slow_engine import SlowEngine
 from harness.wait import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -149,6 +150,15 @@ def served(shared_berth, request):
     yield shared_berth
     problems = shared_berth.running_problems()
     assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def slow():
+    """The engine as the daemon sees it, until after the daemon's end."""
+    with tempfile.TemporaryDirectory(prefix="bs-") as folder:
+        slow = SlowEngine(os.path.join(folder, "docker.sock"))
+        yield slow
+        slow.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,27 +6,16 @@ import http.client
 import os
 import signal
 import socket
-import tempfile
 import threading
 
 import pytest
 
 from harness import engine
 from harness.functions import HELLO, SHELL_HELLO
-from harness.slow_engine import SlowEngine
 from harness.users import run_as
 from harness.wait import wait_until
 
 RUNNER_USER = 10001
-
-
-@pytest.fixture
-def slow():
-    """The engine as the daemon sees it, until after the daemon's end."""
-    with tempfile.TemporaryDirectory(prefix="bs-") as folder:
-        slow = SlowEngine(os.path.join(folder, "docker.sock"))
-        yield slow
-        slow.close()
 
 
 @pytest.fixture

@@ -4,14 +4,12 @@ import contextlib
 import os
 import pathlib
 import re
-import tempfile
 
 import pytest
 
 from harness.functions import HELLO, MIRROR
 from harness.index import Index, mirrored, wheel
 from harness.plugins import drop
-from harness.slow_engine import SlowEngine
 from harness.wait import wait_until
 
 pytestmark = pytest.mark.limit(300)
@@ -27,15 +25,6 @@ BLOCKS_AT_LOAD = """
     def handle(request):
         return "never"
 """
-
-
-@pytest.fixture
-def slow():
-    """The engine as the daemon sees it, until after the daemon's end."""
-    with tempfile.TemporaryDirectory(prefix="bs-") as folder:
-        slow = SlowEngine(os.path.join(folder, "docker.sock"))
-        yield slow
-        slow.close()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 #include "prepare/process/build_spawn.h"
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/strbuf.h"
 
 #include <errno.h>
@@ -48,20 +49,6 @@ static void environment_clear(struct environment *environment)
         free(*entry);
 }
 
-static int write_all(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 /* Moves a descriptor up to CHILD_FD_MIN or above. */
 static int raise_fd(int *fd)
 {
@@ -80,7 +67,7 @@ static int open_request(const json_t *request, int *ret_fd)
 {
     cleanup_free char *text = json_dumps(request, JSON_COMPACT);
     cleanup_close int fd = memfd_create("build-request", MFD_CLOEXEC);
-    if (!text || fd < 0 || write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+    if (!text || fd < 0 || fs_write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
         raise_fd(&fd) < 0)
         return -1;
     *ret_fd = steal_fd(&fd);
