@@ -6,35 +6,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
-
-static const struct stats_row {
-    const char *name, *type, *help;
-    size_t offset; /* in struct gateway_stats */
-} stats_rows[] = {
-    {"berth_connections_accepted_total", "counter", "Client connections accepted.",
-     offsetof(struct gateway_stats, connections_accepted)},
-    {"berth_connections_evicted_total", "counter", "Idle client connections closed to make room for others.",
-     offsetof(struct gateway_stats, connections_evicted)},
-    {"berth_connections_refused_total", "counter",
-     "Client connections above max_connections_per_address, closed at once.",
-     offsetof(struct gateway_stats, connections_refused)},
-    {"berth_connections_open", "gauge", "Client connections open now.",
-     offsetof(struct gateway_stats, connections_open)},
-    {"berth_requests_total", "counter", "Requests read.", offsetof(struct gateway_stats, requests)},
-    {"berth_requests_active", "gauge", "Requests under way or waiting.",
-     offsetof(struct gateway_stats, requests_active)},
-    {"berth_bytes_in_total", "counter", "Bytes received from clients.",
-     offsetof(struct gateway_stats, bytes_in)},
-    {"berth_bytes_out_total", "counter", "Bytes sent to clients.", offsetof(struct gateway_stats, bytes_out)},
-    {"berth_retries_total", "counter", "Requests repeated on another slot.",
-     offsetof(struct gateway_stats, retries)},
-    {"berth_cold_waits_total", "counter", "Requests that had to wait for an instance.",
-     offsetof(struct gateway_stats, cold_waits)},
-    {"berth_buffered_bytes", "gauge", "Memory that holds what slow clients have sent or not read yet.",
-     offsetof(struct gateway_stats, buffered_bytes)},
-    {"berth_slow_clients_cut_total", "counter", "Clients that were cut because they were below min_rate.",
-     offsetof(struct gateway_stats, slow_cut)},
-};
+#include <string.h>
 
 static void write_head(struct strbuf *out, const char *name, const char *type, const char *help)
 {
@@ -43,20 +15,19 @@ static void write_head(struct strbuf *out, const char *name, const char *type, c
 
 static void write_gateway(const struct gateway *gateway, struct strbuf *out)
 {
-    struct gateway_stats stats;
-    gateway_stats(gateway, &stats);
-    for (size_t i = 0; i < sizeof(stats_rows) / sizeof(stats_rows[0]); i++) {
-        const struct stats_row *row = &stats_rows[i];
-        write_head(out, row->name, row->type, row->help);
-        uint64_t value = *(const uint64_t *)((const char *)&stats + row->offset);
-        strbuf_append_format(out, "%s %" PRIu64 "\n", row->name, value);
+    uint64_t sums[COUNTER_COUNT];
+    gateway_counts(gateway, sums);
+    const char *metric = "";
+    for (size_t i = 0; i < COUNTER_COUNT; i++) {
+        const struct counter_row *row = &counter_rows[i];
+        if (strcmp(row->metric, metric) != 0)
+            write_head(out, row->metric, row->type, row->help);
+        metric = row->metric;
+        if (row->class)
+            strbuf_append_format(out, "%s{class=\"%s\"} %" PRIu64 "\n", metric, row->class, sums[i]);
+        else
+            strbuf_append_format(out, "%s %" PRIu64 "\n", metric, sums[i]);
     }
-    write_head(out, "berth_responses_total", "counter",
-               "Answers by status class; class=\"gateway\" counts those that Berth made itself.");
-    strbuf_append_format(out, "berth_responses_total{class=\"gateway\"} %" PRIu64 "\n", stats.responses[0]);
-    for (int class = 1; class < 6; class ++)
-        strbuf_append_format(out, "berth_responses_total{class=\"%dxx\"} %" PRIu64 "\n", class,
-                             stats.responses[class]);
 }
 
 static const struct load_row {

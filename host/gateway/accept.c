@@ -69,7 +69,7 @@ static bool may_tell(struct worker *worker, uint64_t *told_ms)
 
 static void note_eviction(struct worker *worker)
 {
-    counter_add(&worker->loop.counters.connections_evicted, 1);
+    counter_add(&worker->loop.counters, COUNTER_CONNECTIONS_EVICTED, 1);
     if (!may_tell(worker, &worker->acceptor.evictions_told_ms))
         return;
     log_warning("gateway.connections-short", LOG_INT("worker", worker->loop.index),
@@ -85,7 +85,7 @@ static void note_refusal(struct worker *worker, const struct sockaddr_storage *s
 {
     struct ip_address address = {0};
     char text[INET6_ADDRSTRLEN];
-    counter_add(&worker->loop.counters.connections_refused, 1);
+    counter_add(&worker->loop.counters, COUNTER_CONNECTIONS_REFUSED, 1);
     if (!may_tell(worker, &worker->acceptor.refusals_told_ms))
         return;
     ip_address_from_socket(socket_address, &address);

@@ -68,7 +68,7 @@ static void wait_in_queue(struct exchange *exchange)
     }
     exchange->queue.cold = exchange->queue.cold || exchange->queue.waiter.cold;
     if (exchange->queue.waiter.cold)
-        counter_add(&exchange->loop->counters.cold_waits, 1);
+        counter_add(&exchange->loop->counters, COUNTER_COLD_WAITS, 1);
     exchange->deadline.run_ms = loop_now_ms(exchange->loop) + exchange->loop->settings->queue_timeout_ms;
     deadline_update(exchange);
 }

@@ -20,13 +20,13 @@ void backlogs_init(struct backlogs *backlogs, struct loop *loop, uint64_t max_by
 static void count_held(struct backlogs *backlogs, int64_t bytes)
 {
     backlogs->held_bytes += (uint64_t)bytes;
-    counter_add(&backlogs->loop->counters.buffered_bytes, (uint64_t)bytes);
+    counter_add(&backlogs->loop->counters, COUNTER_BUFFERED_BYTES, (uint64_t)bytes);
 }
 
 void backlog_note_cut(struct backlogs *backlogs, const char *address)
 {
     uint64_t now_ms = loop_now_ms(backlogs->loop);
-    counter_add(&backlogs->loop->counters.slow_cut, 1);
+    counter_add(&backlogs->loop->counters, COUNTER_SLOW_CUT, 1);
     backlogs->untold++;
     if (now_ms - backlogs->told_ms < TELL_MS)
         return;

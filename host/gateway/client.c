@@ -36,7 +36,8 @@ static void link_client(struct client *client)
         all->first->previous = client;
     all->first = client;
     all->count++;
-    counter_add(&client->loop->counters.connections_accepted, 1);
+    counter_add(&client->loop->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
+    counter_add(&client->loop->counters, COUNTER_CONNECTIONS_OPEN, 1);
 }
 
 static void unlink_client(const struct client *client)
@@ -48,6 +49,7 @@ static void unlink_client(const struct client *client)
     else
         client->all->first = client->next;
     client->all->count--;
+    counter_add(&client->loop->counters, COUNTER_CONNECTIONS_OPEN, (uint64_t)-1);
 }
 
 /* The wait for the first byte of the next request. */
@@ -157,7 +159,7 @@ enum client_receive client_receive(struct client *client, size_t room)
     ssize_t size = recv(client->fd, in->data + in->end, room, MSG_DONTWAIT);
     if (size > 0) {
         in->end += (uint32_t)size;
-        counter_add(&client->loop->counters.bytes_in, (uint64_t)size);
+        counter_add(&client->loop->counters, COUNTER_BYTES_IN, (uint64_t)size);
         /* Edge-triggered: less than asked for means that a new edge will come, unless the end is next. */
         if ((size_t)size < room && !client->closed)
             client->readable = false;

@@ -79,8 +79,8 @@ static void dispatch(struct exchange *exchange)
     exchange->began_ns = loop_now_ns(loop);
     exchange->keep_alive = exchange->request.keep_alive && loop->phase == LOOP_SERVING;
     exchange->counted = true;
-    counter_add(&loop->counters.requests, 1);
-    counter_add(&loop->counters.requests_active, 1);
+    counter_add(&loop->counters, COUNTER_REQUESTS, 1);
+    counter_add(&loop->counters, COUNTER_REQUESTS_ACTIVE, 1);
     make_id(exchange);
     begin_body(exchange, HTTP_BODY_UNLIMITED); /* of a function, so far none */
     if (exchange->request.target_form == HTTP_TARGET_ASTERISK || http_hops_left(&exchange->request) == 0) {

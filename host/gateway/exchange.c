@@ -80,7 +80,7 @@ void exchange_enter(struct exchange *exchange, enum exchange_state state)
 void exchange_count_answer(struct exchange *exchange, int status)
 {
     exchange->status = (uint16_t)status;
-    counter_add(&exchange->loop->counters.responses[status / 100], 1);
+    counter_add(&exchange->loop->counters, COUNTER_RESPONSES_1XX + (unsigned)status / 100 - 1, 1);
 }
 
 /* --- the slot --- */
@@ -125,7 +125,7 @@ void exchange_free_slot(struct exchange *exchange)
 
 void exchange_again(struct exchange *exchange)
 {
-    counter_add(&exchange->loop->counters.retries, 1);
+    counter_add(&exchange->loop->counters, COUNTER_RETRIES, 1);
     exchange_enter(exchange, EXCHANGE_AGAIN);
     deadline_end_run(exchange);
     deadline_update(exchange);
@@ -143,7 +143,7 @@ void exchange_end(struct exchange *exchange)
     loop_give(loop, &exchange->received);
     loop_give(loop, &exchange->request_bytes);
     if (exchange->counted)
-        counter_add(&loop->counters.requests_active, (uint64_t)-1);
+        counter_add(&loop->counters, COUNTER_REQUESTS_ACTIVE, (uint64_t)-1);
     freelist_give(&exchange->all->spare, exchange);
 }
 

@@ -23,7 +23,7 @@ static void answer(struct exchange *exchange, int status, const struct error *er
     exchange_enter(exchange, EXCHANGE_ANSWER);
     deadline_end_run(exchange);
     exchange_count_answer(exchange, status);
-    counter_add(&loop->counters.responses[0], 1);
+    counter_add(&loop->counters, COUNTER_RESPONSES_OWN, 1);
     struct http_writer writer = outbox_writer(&loop->outbox);
     if (error) {
         access_log_error(exchange, error);

@@ -220,7 +220,7 @@ void flow_drop_kept(struct flow *flow)
 void flow_count_written(struct flow *flow, size_t size)
 {
     flow->written += size;
-    counter_add(&flow->loop->counters.bytes_out, size);
+    counter_add(&flow->loop->counters, COUNTER_BYTES_OUT, size);
 }
 
 void flow_kept_sent(struct outbox_item *item, size_t size)

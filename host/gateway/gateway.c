@@ -5,6 +5,7 @@
 #include "gateway/worker.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define WORKERS_MAX     64
@@ -77,32 +78,11 @@ void gateway_drain(struct gateway *gateway)
         worker_drain(&gateway->workers[i]);
 }
 
-static uint64_t count(const _Atomic uint64_t *counter)
+void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COUNT])
 {
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-void gateway_stats(const struct gateway *gateway, struct gateway_stats *ret_stats)
-{
-    struct gateway_stats stats = {0};
-    for (unsigned i = 0; i < gateway->worker_count; i++) {
-        const struct worker_counters *counters = &gateway->workers[i].loop.counters;
-        stats.connections_accepted += count(&counters->connections_accepted);
-        stats.connections_evicted += count(&counters->connections_evicted);
-        stats.connections_refused += count(&counters->connections_refused);
-        stats.requests += count(&counters->requests);
-        stats.requests_active += count(&counters->requests_active);
-        for (int class = 0; class < 6; class ++)
-            stats.responses[class] += count(&counters->responses[class]);
-        stats.bytes_in += count(&counters->bytes_in);
-        stats.bytes_out += count(&counters->bytes_out);
-        stats.retries += count(&counters->retries);
-        stats.cold_waits += count(&counters->cold_waits);
-        stats.buffered_bytes += count(&counters->buffered_bytes);
-        stats.slow_cut += count(&counters->slow_cut);
-    }
-    stats.connections_open = atomic_load_explicit(&gateway->shared.connections, memory_order_relaxed);
-    *ret_stats = stats;
+    memset(ret_sums, 0, COUNTER_COUNT * sizeof(*ret_sums));
+    for (unsigned i = 0; i < gateway->worker_count; i++)
+        counters_sum(&gateway->workers[i].loop.counters, ret_sums);
 }
 
 /* Ending an exchange may hand its slot to a waiter on another worker, which gives it back in turn. */

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "config/registry.h"
+#include "gateway/counters.h"
 #include "routing/loss.h"
 #include "routing/route_table.h"
 
@@ -30,21 +31,6 @@ struct gateway_hooks {
     void *context;
 };
 
-/* Sums over the workers, each counted without locks; any thread may read them. */
-struct gateway_stats {
-    uint64_t connections_accepted, connections_open;
-    uint64_t connections_evicted; /* idle ones that made room for others */
-    uint64_t connections_refused; /* above the limit of their address */
-    uint64_t requests;            /* heads read */
-    uint64_t requests_active;
-    uint64_t responses[6]; /* by class, [2] is 2xx; [0] counts answers made by the gateway itself */
-    uint64_t bytes_in, bytes_out;
-    uint64_t retries;
-    uint64_t cold_waits;     /* requests that had to wait for an instance */
-    uint64_t buffered_bytes; /* memory that is kept for slow clients now */
-    uint64_t slow_cut;       /* clients that moved less than the least rate and were cut */
-};
-
 /* Binds the listeners (host->listen, host->workers of them) so that a taken port is an error now, and starts
  * nothing yet. `host` and `table` outlive the gateway; `hooks` is copied. Control thread. */
 int gateway_create(const struct host_settings *host, struct route_table *table,
@@ -60,7 +46,8 @@ const char *gateway_address(const struct gateway *gateway);
  * hooks.drained follows. */
 void gateway_drain(struct gateway *gateway);
 
-void gateway_stats(const struct gateway *gateway, struct gateway_stats *ret_stats);
+/* Sums over the workers, one for each of counter_rows. Any thread. */
+void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COUNT]);
 
 /* Ends the threads at once and closes everything that is left. */
 void gateway_destroy(struct gateway *gateway);

@@ -62,7 +62,7 @@ struct loop {
     char date[HTTP_DATE_LENGTH];
     time_t date_second;
     uint64_t random_state;
-    struct worker_counters counters;
+    struct counters counters;
 };
 
 /* Makes the event loop, the inbox and the pools. loop_clear takes what is half made. */

@@ -65,7 +65,8 @@ class Gateway:
         return json.loads(self.process.stdout.readline())
 
     def stats(self):
-        return self.command("stats")
+        """What the gateway has counted, by the names of the metrics less what all of them have."""
+        return {name.removeprefix("berth_").replace("_total", ""): value for name, value in self.command("stats").items()}
 
     def counts(self, name="f"):
         return self.command(f"counts {name}")

@@ -24,13 +24,13 @@ def send_rest(client, data):
 def await_received(gateway, count, or_else=lambda: False):
     """Waits until the gateway has read so many bytes from clients in all."""
     end = time.monotonic() + 10
-    while gateway.stats()["in"] != count and not or_else():
+    while gateway.stats()["bytes_in"] != count and not or_else():
         assert time.monotonic() < end, "the gateway did not read what was sent"
 
 
 def send_bytewise(gateway, client, data):
     """Byte by byte, up to when the gateway has answered; what is left then comes at once."""
-    count = gateway.stats()["in"]
+    count = gateway.stats()["bytes_in"]
     step = step_of(data)
     for at in range(0, len(data), step):
         piece = data[at:at + step]
@@ -45,7 +45,7 @@ def send_bytewise(gateway, client, data):
 def send_cut(gateway, data, positions, check):
     """One connection a position, each with what stands before it, then with the rest; check(client) looks at each."""
     clients = [gateway.client() for _ in positions]
-    count = gateway.stats()["in"] + sum(positions)
+    count = gateway.stats()["bytes_in"] + sum(positions)
     for client, at in zip(clients, positions):
         client.send(data[:at])
     await_received(gateway, count)

@@ -64,8 +64,8 @@ def check_for(seconds, check):
 
 def settle(gateway):
     """Nothing is under way and nothing is kept."""
-    wait_for(lambda: gateway.stats()["active"] == 0, "the end of every exchange")
-    assert gateway.stats()["buffered"] == 0
+    wait_for(lambda: gateway.stats()["requests_active"] == 0, "the end of every exchange")
+    assert gateway.stats()["buffered_bytes"] == 0
 
 
 # --- requests ---
@@ -208,7 +208,7 @@ def test_buffered_request_is_sent_again_whole(start_gateway, backend):
 
     with gateway.client() as client:
         client.request(["PUT /f/put HTTP/1.1", "Host: x", "Content-Length: 60000"], b"y" * 100)
-        wait_for(lambda: gateway.stats()["buffered"] > 0, "the body's beginning")
+        wait_for(lambda: gateway.stats()["buffered_bytes"] > 0, "the body's beginning")
         client.send(b"y" * 59900)
         assert client.read_response().body == b"done"
     assert bodies == [b"y" * 60000] * 2
@@ -227,7 +227,7 @@ def test_client_that_leaves_while_its_body_is_received(gateway, backend):
     for reset in (False, True):
         with gateway.client() as client:
             client.request(length_head(50000), b"x" * 3000)
-            wait_for(lambda: gateway.stats()["buffered"] > 0, "the body's beginning")
+            wait_for(lambda: gateway.stats()["buffered_bytes"] > 0, "the body's beginning")
             if reset:
                 client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         settle(gateway)
@@ -237,7 +237,7 @@ def test_client_that_leaves_while_its_body_is_received(gateway, backend):
 def test_half_closed_client_behind_its_whole_body(gateway):
     with gateway.client() as client:
         client.request(length_head(4), b"bo")
-        wait_for(lambda: gateway.stats()["buffered"] > 0, "the body's beginning")
+        wait_for(lambda: gateway.stats()["buffered_bytes"] > 0, "the body's beginning")
         client.send(b"dy")
         client.sock.shutdown(socket.SHUT_WR)
         assert client.read_response().body == b"body"
@@ -248,7 +248,7 @@ def test_drain_waits_for_a_body(start_gateway):
     gateway = start_gateway()
     with gateway.client() as client:
         client.request(length_head(4), b"bo")
-        wait_for(lambda: gateway.stats()["buffered"] > 0, "the body's beginning")
+        wait_for(lambda: gateway.stats()["buffered_bytes"] > 0, "the body's beginning")
         gateway.command("drain")
         client.send(b"dy")
         response = client.read_response()
@@ -309,7 +309,7 @@ def test_sender_below_the_least_rate(start_gateway, backend):
             time.sleep(0.05)
         check_told(client.read_response(), 408, "min_rate")
         assert fast.read_response().status == 200
-    assert gateway.stats()["slow_cut"] == 1 and gateway.stats()["timed_out"] == 0
+    assert gateway.stats()["slow_clients_cut"] == 1 and gateway.stats()["timed_out"] == 0
 
 
 def test_nobody_is_cut_for_whose_slot_nobody_waits(start_gateway, backend):
@@ -323,7 +323,7 @@ def test_nobody_is_cut_for_whose_slot_nobody_waits(start_gateway, backend):
         sender.send(b"56789")
         assert sender.read_response().body == b"0123456789"
         reader.read_exactly(500_000)
-    assert gateway.stats()["slow_cut"] == 0
+    assert gateway.stats()["slow_clients_cut"] == 0
 
 
 def test_sender_above_the_least_rate(start_gateway):
@@ -346,7 +346,7 @@ def test_reader_of_a_large_answer(start_gateway, backend):
         assert fast.get("/f/dump").status == 200
         with pytest.raises(Truncated):
             client.read_exactly(20_000_000)
-    assert gateway.stats()["slow_cut"] == 1 and gateway.stats()["timed_out"] == 0
+    assert gateway.stats()["slow_clients_cut"] == 1 and gateway.stats()["timed_out"] == 0
     settle(gateway)
 
 
@@ -360,7 +360,7 @@ def test_reader_of_a_large_answer_that_keeps_up(start_bulk):
         while time.monotonic() < end:
             client.read_exactly(2 * KIB)
             time.sleep(0.02)
-        assert gateway.stats()["slow_cut"] == 0
+        assert gateway.stats()["slow_clients_cut"] == 0
 
 
 def test_time_ends_for_a_reader_of_a_large_answer(start_gateway, backend):
@@ -386,7 +386,7 @@ def test_slow_readers_hold_no_slot(start_gateway, answering):
         readers = answer_readers(gateway, stack)
         fast = stack.enter_context(gateway.client())
         wait_released(gateway, CROWD)
-        assert gateway.stats()["buffered"] > CROWD * len(ANSWER) // 2
+        assert gateway.stats()["buffered_bytes"] > CROWD * len(ANSWER) // 2
         end = time.monotonic() + 1.5
         while time.monotonic() < end:
             assert fast.get("/f/dump").status == 200
@@ -435,7 +435,7 @@ def test_half_closed_reader_of_a_kept_answer(start_gateway, answering):
         reader, = answer_readers(gateway, stack, 1)
         reader.sock.shutdown(socket.SHUT_WR)
         wait_released(gateway, 1)
-        check_for(1.5, lambda: gateway.stats()["active"] == 1)
+        check_for(1.5, lambda: gateway.stats()["requests_active"] == 1)
         assert reader.read_response().body == ANSWER
         assert reader.is_closed()
     settle(gateway)
@@ -454,7 +454,7 @@ def test_reader_that_stands_still_at_its_kept_answer(start_gateway, answering):
     with contextlib.ExitStack() as stack:
         answer_readers(gateway, stack)
         settle_after = time.monotonic()
-        wait_for(lambda: gateway.stats()["active"] == 0, "the end of those that stand still")
+        wait_for(lambda: gateway.stats()["requests_active"] == 0, "the end of those that stand still")
         assert time.monotonic() - settle_after < 5
     settle(gateway)
 
@@ -482,10 +482,10 @@ def test_answers_are_not_kept_beyond_their_size(start_gateway, answering):
         reader, = answer_readers(gateway, stack, 1)
         endless = stack.enter_context(gateway.client(receive_buffer=SMALL))
         endless.request(["GET /f/endless HTTP/1.1", "Host: x"])
-        wait_for(lambda: gateway.stats()["buffered"] > 0, "the endless answer's beginning")
+        wait_for(lambda: gateway.stats()["buffered_bytes"] > 0, "the endless answer's beginning")
         time.sleep(0.5)
         assert gateway.counts()["busy"] == 2
-        assert gateway.stats()["buffered"] < 400 * KIB
+        assert gateway.stats()["buffered_bytes"] < 400 * KIB
         assert reader.read_response().body == ANSWER
 
 
@@ -497,9 +497,9 @@ def test_slow_readers_give_way_when_memory_is_short(start_gateway, answering):
     with contextlib.ExitStack() as stack:
         answer_readers(gateway, stack)
         fast = stack.enter_context(gateway.client())
-        wait_for(lambda: gateway.stats()["slow_cut"] >= CROWD - 4, "slow readers to be cut")
+        wait_for(lambda: gateway.stats()["slow_clients_cut"] >= CROWD - 4, "slow readers to be cut")
         assert fast.get("/f/dump").status == 200
-        assert gateway.stats()["buffered"] <= 2 * len(ANSWER)
+        assert gateway.stats()["buffered_bytes"] <= 2 * len(ANSWER)
         assert "gateway.slow-clients-cut" in gateway.log_path.read_text()
     settle(gateway)
 
@@ -522,7 +522,7 @@ def test_bodies_are_not_kept_behind_their_requests(start_gateway, backend, size)
         for reader in readers:
             reader.request(length_head(size, "/f/big"), bytes(size) + b"GET /f/dump HTTP/1.1\r\nHost: x\r\n\r\n")
         wait_released(gateway, crowd + 1)
-        uncounted_kib = gateway.memory_kib() - empty_kib - gateway.stats()["buffered"] // KIB
+        uncounted_kib = gateway.memory_kib() - empty_kib - gateway.stats()["buffered_bytes"] // KIB
         assert uncounted_kib < POOLS_KIB + crowd * 8
         for reader in readers:
             assert reader.read_response().body == answer
@@ -537,13 +537,13 @@ def test_slow_senders_give_way_when_memory_is_short(start_gateway):
         slow = [stack.enter_context(gateway.client()) for _ in range(3)]
         for client in slow:
             client.request(length_head(60000), b"x" * 20000)
-        wait_for(lambda: gateway.stats()["buffered"] > 50 * KIB, "three bodies' beginnings")
-        check_for(1.2, lambda: gateway.stats()["active"] == len(slow))
+        wait_for(lambda: gateway.stats()["buffered_bytes"] > 50 * KIB, "three bodies' beginnings")
+        check_for(1.2, lambda: gateway.stats()["requests_active"] == len(slow))
         for _ in range(4):
             with gateway.client() as client:
-                received = gateway.stats()["in"]
+                received = gateway.stats()["bytes_in"]
                 client.request(length_head(60000), b"x" * 40000)
-                wait_for(lambda before=received: gateway.stats()["in"] > before + 40000, "most of the body")
+                wait_for(lambda before=received: gateway.stats()["bytes_in"] > before + 40000, "most of the body")
                 client.send(b"x" * 20000)
                 assert client.read_response().status == 200
         check_told(slow[0].read_response(), 408, "min_rate")
@@ -554,7 +554,7 @@ def test_body_without_memory_is_refused(start_gateway):
     with contextlib.ExitStack() as stack:
         holder, refused, small = [stack.enter_context(gateway.client()) for _ in range(3)]
         holder.request(length_head(60000), b"x" * 30000)
-        wait_for(lambda: gateway.stats()["buffered"] > 20 * KIB, "a body's beginning")
+        wait_for(lambda: gateway.stats()["buffered_bytes"] > 20 * KIB, "a body's beginning")
         refused.request(length_head(60000), b"x" * 15000)
         response = refused.read_response()
         check_told(response, 503, "buffer_memory")
@@ -641,7 +641,7 @@ def test_reader_of_an_event_stream_that_does_not_read(start_gateway, backend):
         wait_for(lambda: gateway.counts()["busy"] == 1, "the stream")
         waiting.request(["GET /f/dump HTTP/1.1", "Host: x"])
         while not ended.wait(0.1):
-            assert gateway.stats()["buffered"] == 0
+            assert gateway.stats()["buffered_bytes"] == 0
         assert waiting.read_response().status == 200
-    assert gateway.stats()["slow_cut"] == 1
+    assert gateway.stats()["slow_clients_cut"] == 1
     settle(gateway)

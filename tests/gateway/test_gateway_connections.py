@@ -40,8 +40,8 @@ def test_the_longest_idle_goes_first(start_gateway, workers):
     new = idle_one_after_the_other(gateway, 5)
     check_end(old, 5)
     check_end(new, 0)
-    assert gateway.stats()["evicted"] == 5
-    assert gateway.stats()["open"] == 8
+    assert gateway.stats()["connections_evicted"] == 5
+    assert gateway.stats()["connections_open"] == 8
     for client in [*old, *new]:
         client.sock.close()
 
@@ -55,8 +55,8 @@ def test_a_crowd_of_silent_clients_keeps_nobody_out(start_gateway, workers):
         with gateway.client(timeout=5) as client:
             assert ask(client) == 200
     assert time.monotonic() - began < 5
-    wait_for(lambda: gateway.stats()["evicted"] >= 150, "the silent ones making room")
-    assert gateway.stats()["open"] <= 200
+    wait_for(lambda: gateway.stats()["connections_evicted"] >= 150, "the silent ones making room")
+    assert gateway.stats()["connections_open"] <= 200
     for client in crowd:
         client.sock.close()
 
@@ -67,14 +67,14 @@ def test_parts_of_heads_go_after_those_of_which_nothing_came(start_gateway):
     for client in parts:
         client.send(b"GET /f/echo HT")
         time.sleep(0.003)
-    wait_for(lambda: gateway.stats()["in"] == 28, "both parts having come")
+    wait_for(lambda: gateway.stats()["bytes_in"] == 28, "both parts having come")
     silent = [gateway.client() for _ in range(2)]
-    wait_for(lambda: gateway.stats()["open"] == 4, "all four being accepted")
+    wait_for(lambda: gateway.stats()["connections_open"] == 4, "all four being accepted")
     new = []
     for number in range(1, 4):
         new.append(gateway.client())
         new[-1].request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 1"])
-        wait_for(lambda: gateway.stats()["active"] == number, "the request being under way")
+        wait_for(lambda: gateway.stats()["requests_active"] == number, "the request being under way")
     assert all(client.is_closed() for client in [*silent, parts[0]])
     parts[1].send(b"TP/1.1\r\nHost: x\r\n\r\n")
     assert parts[1].read_response().status == 200
@@ -90,13 +90,13 @@ def test_requests_under_way_are_never_closed_for_room(start_gateway):
     busy = [gateway.client() for _ in range(4)]
     for client in busy:
         client.request(["POST /f/echo HTTP/1.1", "Host: x", "Content-Length: 1"])
-    wait_for(lambda: gateway.stats()["active"] == 4, "all being under way")
+    wait_for(lambda: gateway.stats()["requests_active"] == 4, "all being under way")
     with contextlib.ExitStack() as stack:
         for _ in range(10):
             stack.enter_context(gateway.client())
         busy[0].send(b"x")
         assert busy[0].read_response().status == 200
-        wait_for(lambda: gateway.stats()["accepted"] > 4, "one that waits being accepted")
+        wait_for(lambda: gateway.stats()["connections_accepted"] > 4, "one that waits being accepted")
         assert busy[0].is_closed()
         for client in busy[1:]:
             client.send(b"x")
@@ -109,7 +109,7 @@ def test_none_is_closed_while_nobody_waits(start_gateway):
     gateway = start_gateway(max_connections=3, workers=2)
     clients = idle_one_after_the_other(gateway, 3)
     check_end(clients, 0)
-    assert gateway.stats()["evicted"] == 0
+    assert gateway.stats()["connections_evicted"] == 0
     for client in clients:
         client.sock.close()
 
@@ -117,7 +117,7 @@ def test_none_is_closed_while_nobody_waits(start_gateway):
 def test_it_is_told_once(start_gateway):
     gateway = start_gateway(max_connections=2)
     clients = idle_one_after_the_other(gateway, 6)
-    assert gateway.stats()["evicted"] == 4
+    assert gateway.stats()["connections_evicted"] == 4
     assert gateway.log_path.read_text().count("gateway.connections-short") == 1
     for client in clients:
         client.sock.close()
@@ -129,13 +129,13 @@ def test_an_address_has_its_share_only(start_gateway):
     for _ in range(4):
         with gateway.client() as client:
             assert client.is_closed()
-    assert gateway.stats()["refused"] == 4
+    assert gateway.stats()["connections_refused"] == 4
     assert gateway.log_path.read_text().count("gateway.address-limit") <= 2  # one a worker
     for source in ("127.0.0.2", *["127.0.0.3"] * 5):
         clients.append(RawClient(gateway.address, source=source))
         assert ask(clients[-1]) == 200
     clients.pop(0).sock.close()
-    wait_for(lambda: gateway.stats()["open"] == 8, "the end of one")
+    wait_for(lambda: gateway.stats()["connections_open"] == 8, "the end of one")
     with gateway.client() as client:
         assert ask(client) == 200
     check_end(clients, 0)

@@ -41,21 +41,21 @@ def finish(clients):
 def test_out_of_descriptors(start_bulk, workers):
     gateway = start_bulk(workers=workers)
     old = begin_new(gateway, 3)
-    wait_for(lambda: gateway.stats()["active"] == 3, "the old ones being under way")
+    wait_for(lambda: gateway.stats()["requests_active"] == 3, "the old ones being under way")
     hard = limit_descriptors(gateway, spare=2)
     new = begin_new(gateway, 2)
-    wait_for(lambda: gateway.stats()["active"] == 5, "the two there is room for")
+    wait_for(lambda: gateway.stats()["requests_active"] == 5, "the two there is room for")
     new += begin_new(gateway, 18)
     wait_for(lambda: logged(gateway, "gateway.accept-paused") == workers, "the pause")
 
     assert finish(old[:1]) == {200}
-    wait_for(lambda: gateway.stats()["accepted"] == 6, "one more in the place of one that idles")
+    wait_for(lambda: gateway.stats()["connections_accepted"] == 6, "one more in the place of one that idles")
     assert old.pop(0).is_closed()
     assert logged(gateway, "gateway.accept-paused") == workers
     resource.prlimit(gateway.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
     assert finish([*old, *new]) == {200}
     wait_for(lambda: logged(gateway, "gateway.accept-resumed") == workers, "everybody being accepted")
     assert logged(gateway, "gateway.accept-paused") == workers
-    assert gateway.stats()["evicted"] == 1
+    assert gateway.stats()["connections_evicted"] == 1
     for client in [*old, *new]:
         client.sock.close()

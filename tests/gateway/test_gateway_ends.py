@@ -37,7 +37,7 @@ def test_client_that_leaves(start_bulk, data, count, reset):
     gateway = start_bulk(workers=2)
     with gateway.client() as client:
         assert client.get("/f/hello").status == 200
-    wait_for(lambda: gateway.stats()["open"] == 0, "no client")
+    wait_for(lambda: gateway.stats()["connections_open"] == 0, "no client")
     before = gateway.descriptors()
     clients = [gateway.client() for _ in range(8)]  # no more than slots, as some wait for their answer
     for client in clients:
@@ -47,8 +47,8 @@ def test_client_that_leaves(start_bulk, data, count, reset):
         if reset:
             client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         client.sock.close()
-    wait_for(lambda: gateway.stats()["accepted"] == 9, "every connection being accepted")
-    wait_for(lambda: gateway.stats()["open"] == gateway.stats()["active"] == 0, "every connection's end")
+    wait_for(lambda: gateway.stats()["connections_accepted"] == 9, "every connection being accepted")
+    wait_for(lambda: gateway.stats()["connections_open"] == gateway.stats()["requests_active"] == 0, "every connection's end")
     gateway.wait_slots(8)
     assert gateway.counts()["busy"] == gateway.counts()["waiting"] == 0
     assert gateway.descriptors() == before
@@ -88,7 +88,7 @@ def test_half_closed_client_that_reads_slowly(start_bulk):
         assert client.read_head().status == 200
         end = time.monotonic() + 1.5
         while time.monotonic() < end:
-            assert gateway.stats()["active"] == 1
+            assert gateway.stats()["requests_active"] == 1
         left = 50000000 - len(client.pending)
         while left > 0:
             data = client.sock.recv(MIB)

@@ -307,7 +307,7 @@ def test_failed_load_is_told_to_those_who_wait(start_gateway):
         assert gateway.command("fail f") == {"failed": 1}
         response = client.read_response()
         assert response.status == 502 and reason_of(response) == "load-failed"
-    assert gateway.stats()["cold"] == 1
+    assert gateway.stats()["cold_waits"] == 1
 
 
 def test_no_request_is_lost_while_revisions_change(start_gateway, backend):

@@ -243,12 +243,12 @@ def test_connections_above_the_limit_wait(start_gateway):
     first, second = gateway.client(), gateway.client()
     for client in (first, second):
         begin_request(client)
-    wait_for(lambda: gateway.stats()["active"] == 2, "both requests being under way")
+    wait_for(lambda: gateway.stats()["requests_active"] == 2, "both requests being under way")
     third = gateway.client(timeout=0.3)
     third.request(["GET /f/echo HTTP/1.1", "Host: x"])
     with pytest.raises(socket.timeout):
         third.read_response()
-    assert gateway.stats()["accepted"] == 2
+    assert gateway.stats()["connections_accepted"] == 2
     first.sock.close()
     third.sock.settimeout(5)
     assert third.read_response().status == 200
@@ -279,7 +279,7 @@ def test_a_thousand_connections(start_gateway):
     assert all(client.read_response().body == b"abc" for client in clients)
     for client in clients:
         client.sock.close()
-    wait_for(lambda: gateway.stats()["open"] == 0, "no connection left")
+    wait_for(lambda: gateway.stats()["connections_open"] == 0, "no connection left")
     assert gateway.descriptors() == before
 
 
@@ -316,7 +316,7 @@ def test_big_upload_with_flat_memory(start_bulk):
         send_pattern(client, GIB)
         assert client.read_response().body == b"%d\n" % GIB
         assert bulk.memory_kib() - before < 1024
-    assert bulk.stats()["in"] > GIB
+    assert bulk.stats()["bytes_in"] > GIB
 
 
 def test_big_download_with_flat_memory(start_bulk):
@@ -329,7 +329,7 @@ def test_big_download_with_flat_memory(start_bulk):
         read_pattern(client, GIB)
         assert client.get("/f/hello").body == b"hello, world\n"
         assert bulk.memory_kib() - before < 1024
-    assert bulk.stats()["out"] > GIB
+    assert bulk.stats()["bytes_out"] > GIB
 
 
 def test_slow_reader_holds_the_runner_back(start_gateway, backend):

@@ -20,7 +20,7 @@ def test_answers_and_keeps_the_connection(gateway):
             response = client.read_response()
             assert (response.status, response.body) == (200, b"abc%02d" % number)
             assert response.get("Connection") is None
-    assert gateway.stats()["accepted"] == 1
+    assert gateway.stats()["connections_accepted"] == 1
 
 
 def test_pipelined_requests_are_answered_in_order(gateway, backend):
@@ -372,8 +372,8 @@ def test_own_answers(start_gateway):
         options = client.get("*", method="OPTIONS")
         assert options.status == 204 and "POST" in options.get("Allow")
         assert client.get("/f/echo").status == 200
-    assert gateway.stats()["own"] == 7
-    wait_for(lambda: gateway.stats()["active"] == 0, "no request under way")
+    assert gateway.stats()["responses gateway"] == 7
+    wait_for(lambda: gateway.stats()["requests_active"] == 0, "no request under way")
 
 
 def forwards_left(response):

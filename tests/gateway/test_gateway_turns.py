@@ -102,7 +102,7 @@ def test_answers_of_a_turn_meet_clients_that_do_not_read(start_gateway):
     clients = [gateway.client(timeout=30) for _ in range(slow)]
     senders = [pipeline(client, answers) for client in clients]
     stands_still_at = -1
-    while (written := gateway.stats()["out"]) > stands_still_at:
+    while (written := gateway.stats()["bytes_out"]) > stands_still_at:
         stands_still_at = written
         time.sleep(0.2)
     assert written < 2 * slow * answers * SIZE, "every answer found room"
@@ -173,7 +173,7 @@ def test_every_byte_of_a_turn_is_counted(start_gateway, backend):
         received += len(response.raw) + len(response.body)
         client.leave()
     sent = sum(len(request.raw) for request in backend.requests) + CLIENTS * SIZE
-    assert gateway.stats()["out"] == sent + received
+    assert gateway.stats()["bytes_out"] == sent + received
 
 
 def test_request_meets_a_runner_that_leaves_in_the_same_turn(start_gateway, backend):
@@ -222,7 +222,7 @@ def test_answer_is_on_its_way_when_its_client_leaves(start_gateway, backend):
         client.sock.close()
     with gateway.client() as other:
         assert other.get("/f/dump").status == 200
-    wait_for(lambda: gateway.stats()["active"] == 0, "the end of the exchange")
+    wait_for(lambda: gateway.stats()["requests_active"] == 0, "the end of the exchange")
 
 
 def use_every_slot(gateway, backend, clients):

@@ -6,7 +6,7 @@
  *                    [--stream-idle MS] [--request-buffering off] [--io-uring off] [--trust ADDRESSES]
  *                    [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
  *
- *     stats              one JSON object
+ *     stats              one JSON object: the rows of the metrics page by name and class, and more
  *     counts NAME        the pool's counters as JSON
  *     retire NAME        ends the instance as a scale-down would, and makes no new one
  *     revive NAME        connects a new instance
@@ -268,18 +268,14 @@ static struct driven_route *find_route(const char *name)
 static void say_stats(char *argument)
 {
     (void)argument;
-    struct gateway_stats stats;
-    gateway_stats(driver.gateway, &stats);
-    printf("{\"accepted\":%" PRIu64 ",\"evicted\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"open\":%" PRIu64
-           ",\"requests\":%" PRIu64 ",\"active\":%" PRIu64 ",\"own\":%" PRIu64 ",\"2xx\":%" PRIu64
-           ",\"4xx\":%" PRIu64 ",\"5xx\":%" PRIu64 ",\"in\":%" PRIu64 ",\"out\":%" PRIu64
-           ",\"retries\":%" PRIu64 ",\"cold\":%" PRIu64 ",\"buffered\":%" PRIu64 ",\"slow_cut\":%" PRIu64
-           ",\"timed_out\":%u,\"demands\":%u}\n",
-           stats.connections_accepted, stats.connections_evicted, stats.connections_refused,
-           stats.connections_open, stats.requests, stats.requests_active, stats.responses[0],
-           stats.responses[2], stats.responses[4], stats.responses[5], stats.bytes_in, stats.bytes_out,
-           stats.retries, stats.cold_waits, stats.buffered_bytes, stats.slow_cut,
-           atomic_load(&driver.timed_out_count), atomic_load(&driver.demands));
+    uint64_t sums[COUNTER_COUNT];
+    gateway_counts(driver.gateway, sums);
+    putchar('{');
+    for (size_t i = 0; i < COUNTER_COUNT; i++)
+        printf("\"%s%s%s\":%" PRIu64 ",", counter_rows[i].metric, counter_rows[i].class ? " " : "",
+               counter_rows[i].class ? counter_rows[i].class : "", sums[i]);
+    printf("\"timed_out\":%u,\"demands\":%u}\n", atomic_load(&driver.timed_out_count),
+           atomic_load(&driver.demands));
 }
 
 static void say_counts(char *argument)
