@@ -242,19 +242,6 @@ bool http_head_parser_is_idle(const struct http_head_parser *parser)
     return parser->searched == 0;
 }
 
-const struct http_header *http_head_find(const struct http_head *head, enum http_header_id id)
-{
-    if (!http_head_has(head, id)) {
-        return NULL;
-    }
-    for (uint32_t i = 0; i < head->header_count; i++) {
-        if (head->headers[i].id == id) {
-            return &head->headers[i];
-        }
-    }
-    return NULL;
-}
-
 bool http_method_is_idempotent(enum http_method method)
 {
     switch (method) {

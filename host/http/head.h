@@ -126,7 +126,18 @@ static inline bool http_head_has(const struct http_head *head, enum http_header_
 }
 
 /* The first header with this id (not HTTP_HEADER_OTHER), or NULL. Costs one test when it is absent. */
-const struct http_header *http_head_find(const struct http_head *head, enum http_header_id id);
+static inline const struct http_header *http_head_find(const struct http_head *head, enum http_header_id id)
+{
+    if (!http_head_has(head, id)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < head->header_count; i++) {
+        if (head->headers[i].id == id) {
+            return &head->headers[i];
+        }
+    }
+    return NULL;
+}
 
 /* True for a host name or address with an optional port; may be empty. */
 bool http_host_is_valid(struct http_text host);
