@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "prepare/job/file_rules.h"
+#include "prepare/job/lacks.h"
 #include "prepare/job/syscall_filter.h"
 
 #include <errno.h>
@@ -45,12 +46,6 @@ int __lsan_is_turned_off(void)
 }
 #endif
 
-void confine_lack(struct confinement *confinement, const char *what, int errnum)
-{
-    cleanup_free char *text = xasprintf("%s (%s)", what, strerror(errnum));
-    json_array_append_new(confinement->lacks, json_string(text));
-}
-
 static int write_text(const char *path, const char *text)
 {
     cleanup_close int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -79,9 +74,9 @@ void confine_children(struct confinement *confinement)
     if (!confinement->own_pids && unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0)
         confinement->own_users = confinement->own_pids = true;
     if (!confinement->own_pids)
-        confine_lack(confinement, "process ids of its own", errno);
+        lacks_add(confinement->lacks, "process ids of its own", errno);
     if (confinement->own_users && map_ids(user, group) < 0)
-        confine_lack(confinement, "a user namespace of its own", errno);
+        lacks_add(confinement->lacks, "a user namespace of its own", errno);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
@@ -90,13 +85,13 @@ static void make_read_only(struct confinement *confinement)
 {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
-        confine_lack(confinement, "a read-only view of the file systems", errno);
+        lacks_add(confinement->lacks, "a read-only view of the file systems", errno);
         return;
     }
     if (confinement->own_pids && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
-        confine_lack(confinement, "a /proc of its own", errno);
+        lacks_add(confinement->lacks, "a /proc of its own", errno);
     if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof(attributes)) < 0)
-        confine_lack(confinement, "a read-only view of the file systems", errno);
+        lacks_add(confinement->lacks, "a read-only view of the file systems", errno);
 }
 
 static void limit(__rlimit_resource_t resource, uint64_t most)
@@ -160,13 +155,13 @@ static void drop_privileges(struct confinement *confinement)
     bool is_root = geteuid() == 0 && !confinement->own_users;
     bool alone = confinement->own_users || (is_root && become_nobody() == 0);
     if (is_root && !alone)
-        confine_lack(confinement, "a user without privileges", errno);
+        lacks_add(confinement->lacks, "a user without privileges", errno);
     if ((!is_root || !alone) && keep_capability(-1) < 0)
-        confine_lack(confinement, "dropping privileges", errno);
+        lacks_add(confinement->lacks, "dropping privileges", errno);
     if (alone)
         limit(RLIMIT_NPROC, PROCESSES_MAX);
     else
-        confine_lack(confinement, "a limit on processes", EPERM);
+        lacks_add(confinement->lacks, "a limit on processes", EPERM);
 }
 
 void confine_self(struct confinement *confinement, const int *readable, size_t count)
@@ -175,8 +170,8 @@ void confine_self(struct confinement *confinement, const int *readable, size_t c
     set_limits();
     make_read_only(confinement);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    file_rules_apply(confinement, readable, count);
+    file_rules_apply(confinement->lacks, readable, count);
     drop_privileges(confinement);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user forgets it */
-    syscall_filter_apply(confinement);
+    syscall_filter_apply(confinement->lacks);
 }

@@ -19,11 +19,8 @@
 
 struct confinement {
     bool own_pids, own_users;
-    json_t *lacks;
+    json_t *lacks; /* see lacks.h */
 };
-
-/* Puts down what cannot be done, with the text of `errnum`. */
-void confine_lack(struct confinement *confinement, const char *what, int errnum);
 
 /* For the process that watches the plugin's: it dies with the daemon, is outlived by none of its children,
  * and those it forks from now on get the namespaces. */

@@ -1,6 +1,7 @@
 #include "prepare/job/file_rules.h"
 
 #include "base/cleanup.h"
+#include "prepare/job/lacks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,12 +90,12 @@ static void allow_path(int ruleset, const char *path, uint64_t access)
     allow(ruleset, fd, access);
 }
 
-void file_rules_apply(struct confinement *confinement, const int *readable, size_t count)
+void file_rules_apply(json_t *lacks, const int *readable, size_t count)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     cleanup_close int ruleset = version < 0 ? -1 : create_ruleset(version);
     if (ruleset < 0) {
-        confine_lack(confinement, "rules on the files it may read (Landlock)", errno);
+        lacks_add(lacks, "rules on the files it may read (Landlock)", errno);
         return;
     }
     for (size_t i = 0; i < COUNT(system_paths); i++)
@@ -104,5 +105,5 @@ void file_rules_apply(struct confinement *confinement, const int *readable, size
     for (size_t i = 0; i < count; i++)
         allow(ruleset, readable[i], ACCESS_READ);
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
-        confine_lack(confinement, "rules on the files it may read (Landlock)", errno);
+        lacks_add(lacks, "rules on the files it may read (Landlock)", errno);
 }

@@ -2,12 +2,12 @@
 #ifndef PREPARE_JOB_FILE_RULES_H
 #define PREPARE_JOB_FILE_RULES_H
 
-#include "prepare/job/confine.h"
+#include <jansson.h>
 
 /* Reading is allowed for the system's programs and libraries and for `readable`, descriptors of files and of
  * folders with everything below, whatever their paths lead to later; those that are -1 are left out. Writing
  * is allowed for /dev/null and its like. From Linux 6.12 on signals to processes outside are refused, too.
  * Needs PR_SET_NO_NEW_PRIVS. */
-void file_rules_apply(struct confinement *confinement, const int *readable, size_t count);
+void file_rules_apply(json_t *lacks, const int *readable, size_t count);
 
 #endif

@@ -1,5 +1,7 @@
 #include "prepare/job/syscall_filter.h"
 
+#include "prepare/job/lacks.h"
+
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -120,12 +122,12 @@ static const struct sock_filter filter[] = {
     RETURN(SECCOMP_RET_ALLOW),
 };
 
-void syscall_filter_apply(struct confinement *confinement)
+void syscall_filter_apply(json_t *lacks)
 {
     struct sock_fprog program = {.len = sizeof(filter) / sizeof(*filter),
                                  .filter = (struct sock_filter *)(uintptr_t)filter};
     if (ARCHITECTURE == 0)
         errno = ENOSYS;
     if (ARCHITECTURE == 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-        confine_lack(confinement, "a filter of system calls (seccomp)", errno);
+        lacks_add(lacks, "a filter of system calls (seccomp)", errno);
 }

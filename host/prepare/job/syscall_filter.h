@@ -2,12 +2,12 @@
 #ifndef PREPARE_JOB_SYSCALL_FILTER_H
 #define PREPARE_JOB_SYSCALL_FILTER_H
 
-#include "prepare/job/confine.h"
+#include <jansson.h>
 
 /* Refuses, with EPERM, what a plugin has no use for and could reach others with: sockets (so neither network
  * nor the Docker engine), tracing, namespaces and mounts, memory and queues that outlive processes, kernel
  * interfaces, and changes to a file's mode, owner, times, attributes and length. Needs PR_SET_NO_NEW_PRIVS.
  */
-void syscall_filter_apply(struct confinement *confinement);
+void syscall_filter_apply(json_t *lacks);
 
 #endif
