@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "fleet/engine/engine_watch.h"
+#include "fleet/instance/fault.h"
 #include "fleet/scale/prewarm.h"
 #include "fleet/storage.h"
 #include "prepare/install/dependency_install.h"
@@ -71,8 +73,8 @@ static void on_settled(struct function *function, void *owner)
 {
     struct fleet *fleet = owner;
     event_active(fleet->collect, EV_TIMEOUT, 0);
-    if (fleet_is_passing(function_problem(function)) && !evtimer_pending(fleet->retry, NULL))
-        fleet_timer_at(fleet->retry, RETRY_FIRST_MS << fleet->retries, 0);
+    if (fault_is_passing(function_problem(function)) && !evtimer_pending(fleet->retry, NULL))
+        timer_at(fleet->retry, RETRY_FIRST_MS << fleet->retries, 0);
     check_settled(fleet);
 }
 

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "fleet/engine/engine_watch.h"
 #include "fleet/instance/fault.h"
 #include "fleet/instance/loss_book.h"
@@ -14,11 +15,6 @@
 
 #define RETRY_DOUBLINGS 6
 #define ROOM_RETRY_MS   250 /* while instances are wanted that the host has no room for */
-
-bool fleet_is_passing(const struct kept_error *problem)
-{
-    return problem && fault_is_engine_trouble(problem->component, problem->code);
-}
 
 struct search {
     uint64_t id;
@@ -71,7 +67,7 @@ static void redeploy_victims(const struct fleet *fleet)
 {
     for (size_t i = 0; i < fleet->count; i++) {
         struct function *function = fleet->functions[i];
-        if (fleet_is_passing(function_problem(function)) && function_is_settled(function) &&
+        if (fault_is_passing(function_problem(function)) && function_is_settled(function) &&
             !function_is_removed(function))
             function_redeploy(function);
     }
@@ -174,7 +170,7 @@ void fleet_on_room_wanted(evutil_socket_t fd, short what, void *context)
     struct fleet *fleet = context;
     uint64_t now_ms = clock_ms();
     if (!fleet->stopping && room_make(&fleet->env, fleet->functions, fleet->count, now_ms))
-        fleet_timer_at(fleet->env.room_wanted, now_ms + ROOM_RETRY_MS, now_ms);
+        timer_at(fleet->env.room_wanted, now_ms + ROOM_RETRY_MS, now_ms);
 }
 
 void fleet_on_inbox(evutil_socket_t fd, short what, void *context)

@@ -15,14 +15,6 @@ bool fleet_engine_was_away(const struct fleet_env *env, uint64_t now_ms)
            (env->engine_back_ms > 0 && now_ms < env->engine_back_ms + ENGINE_RETURN_MS);
 }
 
-void fleet_timer_at(struct event *timer, uint64_t due_ms, uint64_t now_ms)
-{
-    uint64_t wait_ms = due_ms > now_ms ? due_ms - now_ms : 0;
-    struct timeval wait = {.tv_sec = (time_t)(wait_ms / 1000),
-                           .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000)};
-    evtimer_add(timer, &wait);
-}
-
 unsigned fleet_budget_room(const struct fleet_budget *budget, uint64_t memory_bytes)
 {
     if (budget->instances >= budget->max_instances || budget->memory_bytes >= budget->max_memory_bytes)

@@ -73,9 +73,6 @@ bool fleet_engine_is_away(const struct fleet_env *env);
  * without live restore. */
 bool fleet_engine_was_away(const struct fleet_env *env, uint64_t now_ms);
 
-/* Arms a one-shot timer for a point of clock_ms(); at once when that is past. */
-void fleet_timer_at(struct event *timer, uint64_t due_ms, uint64_t now_ms);
-
 /* How many further instances of this size the budget allows. */
 unsigned fleet_budget_room(const struct fleet_budget *budget, uint64_t memory_bytes);
 

@@ -46,9 +46,6 @@ void fleet_on_stop_check(evutil_socket_t fd, short what, void *context);
 
 /* --- fleet_engine.c: what happens in Docker, room on the host, and workers' mail --- */
 
-/* Trouble that passes by itself, without the engine having been seen to go. */
-bool fleet_is_passing(const struct kept_error *problem);
-
 /* Hooks of the engine watch. What runs goes on serving while the engine is down; who waits for a start is to
  * learn why there is none. */
 bool fleet_is_known(void *context, const char *instance);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "fleet/fleet_env.h"
 
 #include <stdlib.h>
@@ -119,7 +120,7 @@ static void dispatch(evutil_socket_t fd, short what, void *context)
     while ((removal = due_removal(queue, now_ms, &due_ms)) != NULL)
         run(queue, removal);
     if (due_ms)
-        fleet_timer_at(queue->dispatcher, due_ms, now_ms);
+        timer_at(queue->dispatcher, due_ms, now_ms);
 }
 
 struct engine_queue *engine_queue_create(struct event_base *base, unsigned parallel)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "docker/container.h"
 #include "docker/events.h"
 #include "docker/network.h"
@@ -51,7 +52,7 @@ static void lost(struct engine_watch *watch, const struct error *err)
     tell_down(watch, err);
     if (watch->tries++ % REMINDER_TRIES == 0)
         log_warning("engine.unreachable", LOG_ERR(err));
-    fleet_timer_at(watch->retry, clock_ms() + RETRY_MS, clock_ms());
+    timer_at(watch->retry, clock_ms() + RETRY_MS, clock_ms());
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)

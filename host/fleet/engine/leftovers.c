@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "docker/container.h"
 
 #include <stdlib.h>
@@ -64,7 +65,7 @@ static void on_removed(void *owner, const struct error *err)
     if (leftover->pause_ms == RETRY_FIRST_MS)
         log_warning("engine.leftover-stays", LOG_STR("container", leftover->name), LOG_ERR(err));
     uint64_t now_ms = clock_ms();
-    fleet_timer_at(leftover->retry, now_ms + leftover->pause_ms, now_ms);
+    timer_at(leftover->retry, now_ms + leftover->pause_ms, now_ms);
     leftover->pause_ms = leftover->pause_ms < RETRY_MOST_MS / 2 ? 2 * leftover->pause_ms : RETRY_MOST_MS;
 }
 

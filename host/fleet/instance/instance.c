@@ -5,6 +5,7 @@
 #include "base/ident.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "docker/container.h"
 #include "fleet/link/dial.h"
 
@@ -149,7 +150,7 @@ static void run_start(void *owner)
         return;
     }
     instance->phase_began_ms = clock_ms();
-    fleet_timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
+    timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
     const struct container_place place = {
         .function = instance->function,
         .instance = instance->name,

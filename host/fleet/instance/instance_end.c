@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "docker/container.h"
 #include "fleet/instance/loss_book.h"
 #include "fleet/link/dial.h"
@@ -84,7 +85,7 @@ static void on_removed(void *owner, const struct error *err)
     } else if (++instance->remove_tries < REMOVE_TRIES) {
         engine_queue_finish(instance->env->queue, &instance->ticket);
         uint64_t now_ms = clock_ms();
-        fleet_timer_at(instance->timer, now_ms + (REMOVE_RETRY_MS << (instance->remove_tries - 1)), now_ms);
+        timer_at(instance->timer, now_ms + (REMOVE_RETRY_MS << (instance->remove_tries - 1)), now_ms);
     } else {
         log_warning("instance.container-left", LOG_STR("instance", instance->name), LOG_ERR(err));
         on_gone(instance);
@@ -114,7 +115,7 @@ void instance_queue_removal(struct instance *instance)
 {
     engine_queue_finish(instance->env->queue, &instance->ticket);
     if (!instance->container_id) {
-        fleet_timer_at(instance->timer, 0, 0);
+        timer_at(instance->timer, 0, 0);
         return;
     }
     instance->ticket.run = run_removal;
@@ -206,7 +207,7 @@ void instance_drain(struct instance *instance, const char *why, uint64_t drain_m
         slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
     }
     instance->drained_by_ms = now_ms + drain_ms;
-    fleet_timer_at(instance->timer, instance->drained_by_ms, now_ms);
+    timer_at(instance->timer, instance->drained_by_ms, now_ms);
 }
 
 void instance_retire(struct instance *instance, const char *why, uint64_t drain_ms)

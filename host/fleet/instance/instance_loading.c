@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "docker/container.h"
 #include "fleet/link/handshake.h"
 
@@ -30,7 +31,7 @@ static void become_ready(struct instance *instance)
         add_slot(instance, instance->early_fds[i]);
     instance->early_count = 0;
     if (instance_connection_count(instance) < instance->concurrency)
-        fleet_timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
+        timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
     instance->hooks.ready(instance, instance->owner);
 }
 
@@ -131,7 +132,7 @@ static void begin_loading(struct instance *instance)
     char *settings = json_dumps(instance->settings, JSON_COMPACT);
     instance->handshake = handshake_start(instance->env, instance->first_fd, settings, on_loaded, instance);
     free(settings);
-    fleet_timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
+    timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
     if (instance->specialised)
         adapt_container(instance);
 }
@@ -152,7 +153,7 @@ void instance_load(struct instance *instance, const struct instance_load *load,
     }
     /* Its runner has yet to dial, within the function's time. */
     if (instance->phase_began_ms > 0)
-        fleet_timer_at(instance->timer, instance->phase_began_ms + instance->start_timeout_ms, clock_ms());
+        timer_at(instance->timer, instance->phase_began_ms + instance->start_timeout_ms, clock_ms());
     log_info("instance.claimed", LOG_STR("instance", instance->name), LOG_STR("function", instance->function),
              LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
 }

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/timer.h"
 #include "docker/container.h"
 #include "fleet/instance/loss_book.h"
 
@@ -92,7 +93,7 @@ void instance_settle(struct instance *instance)
     if (slot_group_settle(instance->group) > 0)
         return;
     if (now_ms < instance->away_until_ms)
-        fleet_timer_at(instance->timer, instance->away_until_ms, now_ms);
+        timer_at(instance->timer, instance->away_until_ms, now_ms);
     else if (instance->away_until_ms > 0)
         instance_retire(instance, "a request that its client gave up timed out", 0);
     else
@@ -107,7 +108,7 @@ static void note_absence(struct instance *instance, enum slot_fate fate)
     else if (instance->away_until_ms <= now_ms)
         instance->away_until_ms = 0;
     if (instance_connection_count(instance) == 0)
-        fleet_timer_at(instance->timer, now_ms + INSTANCE_DIAL_MS, now_ms);
+        timer_at(instance->timer, now_ms + INSTANCE_DIAL_MS, now_ms);
 }
 
 /* A runner that closes a connection on which it owes an answer is never used again. The container's end comes

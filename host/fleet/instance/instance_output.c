@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "fleet/output/output_line.h"
 #include "fleet/output/output_splitter.h"
 
@@ -72,7 +73,7 @@ static void watch_rest(struct stream *stream, size_t lines)
     if (!holds)
         event_del(stream->late);
     else if (lines > 0 || !evtimer_pending(stream->late, NULL))
-        fleet_timer_at(stream->late, OUTPUT_PARTIAL_MS, 0);
+        timer_at(stream->late, OUTPUT_PARTIAL_MS, 0);
 }
 
 /* False when there is nothing to be read. */
@@ -95,7 +96,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     if (!read_block(stream) || !function_output_is_full(stream->output->function))
         return;
     event_del(stream->event);
-    fleet_timer_at(stream->pause, PAUSE_MS, 0);
+    timer_at(stream->pause, PAUSE_MS, 0);
 }
 
 static void on_pause_over(evutil_socket_t fd, short what, void *context)

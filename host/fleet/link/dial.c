@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 
 #include <errno.h>
 #include <string.h>
@@ -39,7 +40,7 @@ static void accept_later(struct dial *dial, int errnum)
     log_warning("dial.accept-failed", LOG_STR("directory", dial->dir), LOG_STR("error", strerror(errnum)));
     event_del(dial->event);
     uint64_t now_ms = clock_ms();
-    fleet_timer_at(dial->pause, now_ms + PAUSE_MS, now_ms);
+    timer_at(dial->pause, now_ms + PAUSE_MS, now_ms);
 }
 
 /* Who has connected; (uid_t)-1, which nobody is: the kernel does not tell. */

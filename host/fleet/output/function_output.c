@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "fleet/output/output_limit.h"
 
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static void drop(struct function_output *output, size_t bytes, uint64_t now_ms)
     if (!output->report)
         output->report = evtimer_new(output->env->base, on_report, output);
     if (!evtimer_pending(output->report, NULL))
-        fleet_timer_at(output->report, now_ms + REPORT_MS, now_ms);
+        timer_at(output->report, now_ms + REPORT_MS, now_ms);
 }
 
 bool function_output_is_full(struct function_output *output)

@@ -108,6 +108,7 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
     revision->shared = shared;
     revision->hooks = *hooks;
     revision->owner = owner;
+    revision->instance_hooks = &revision_instance_hooks;
     revision->scale = (struct scale_settings){
         .concurrency = settings->concurrency ? settings->concurrency : 1,
         .min_scale = settings->min_scale,

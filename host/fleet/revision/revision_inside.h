@@ -22,6 +22,7 @@ struct revision {
     struct scale_settings scale;
     struct kept_error *problem; /* the last of a start or build */
 
+    const struct instance_hooks *instance_hooks;
     struct instance **instances;
     size_t count, capacity;
     unsigned failures;    /* starts in a row */
@@ -38,7 +39,7 @@ struct revision {
     enum scale_reason last_reason;
 };
 
-/* --- revision_instances.c: starting instances, and what becomes of them --- */
+/* --- revision_start.c: its instances, and starting them --- */
 
 /* How many of its instances are in this state, and how many on their way to being ready. */
 unsigned revision_count_in(const struct revision *revision, enum instance_state state);
@@ -47,14 +48,15 @@ unsigned revision_starting_count(const struct revision *revision);
 /* Tells the pool how many slots are on their way in instances that start. */
 void revision_tell_starting(struct revision *revision);
 
-/* Gives the waiting requests the cause when no instance will serve them soon. */
-void revision_fail_hopeless_waiters(struct revision *revision);
-
-/* A retired one without instances comes to its end, from the event loop. */
-void revision_end_if_empty(struct revision *revision);
-
 /* What containers it starts from; borrows from the revision. */
 void revision_fill_spec(const struct revision *revision, struct instance_spec *spec);
+
+/* Nothing is started from a package that was changed on the disk. It is made anew from the function's files,
+ * once for all the starts that are wanted meanwhile; whoever waits goes on waiting. */
+bool revision_package_is_intact(struct revision *revision);
+
+/* Gives the function to a prewarmed instance, ready or nearly so; false when there is none. */
+bool revision_start_prewarmed(struct revision *revision);
 
 /* Starts an instance: a prewarmed one when there is one. The budget has been looked at. False when the
  * package was changed on the disk: its owner has been told. */
@@ -72,6 +74,17 @@ void revision_on_retry(evutil_socket_t fd, short what, void *context);
 
 /* Counts its trial among those that wait for room, or no longer. */
 void revision_set_trial_waits(struct revision *revision, bool waits);
+
+/* --- revision_instances.c: what becomes of an instance --- */
+
+/* Of every instance of a revision, which owns it. */
+extern const struct instance_hooks revision_instance_hooks;
+
+/* Gives the waiting requests the cause when no instance will serve them soon. */
+void revision_fail_hopeless_waiters(struct revision *revision);
+
+/* A retired one without instances comes to its end, from the event loop. */
+void revision_end_if_empty(struct revision *revision);
 
 /* --- revision_news.c: what those wait for who wait --- */
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "fleet/scale/prewarm.h"
 
 void revision_expire(struct revision *revision)
@@ -26,7 +27,7 @@ void revision_expire(struct revision *revision)
         next_ms = check_ms < next_ms ? check_ms : next_ms;
     }
     if (next_ms != UINT64_MAX)
-        fleet_timer_at(revision->expiry, next_ms, now_ms);
+        timer_at(revision->expiry, next_ms, now_ms);
 }
 
 void revision_on_expiry(evutil_socket_t fd, short what, void *context)
@@ -96,9 +97,9 @@ static void note_denied(struct revision *revision, unsigned denied)
 static void arm_retry(struct revision *revision, const struct scale_inputs *inputs, enum scale_reason reason)
 {
     if (reason == SCALE_SHORT_WAIT)
-        fleet_timer_at(revision->retry, inputs->now_ms + inputs->expected_start_ms, inputs->now_ms);
+        timer_at(revision->retry, inputs->now_ms + inputs->expected_start_ms, inputs->now_ms);
     else if (reason == SCALE_BACKING_OFF)
-        fleet_timer_at(revision->retry, inputs->retry_at_ms, inputs->now_ms);
+        timer_at(revision->retry, inputs->retry_at_ms, inputs->now_ms);
 }
 
 void revision_set_trial_waits(struct revision *revision, bool waits)

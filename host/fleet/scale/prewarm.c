@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/strbuf.h"
+#include "base/timer.h"
 #include "fleet/engine/engine_queue.h"
 #include "fleet/instance/container_spec.h"
 #include "fleet/scale/autoscaler.h"
@@ -133,7 +134,7 @@ static void refill(struct prewarm_pool *pool)
         return;
     uint64_t now_ms = clock_ms();
     if (now_ms < pool->retry_at_ms) {
-        fleet_timer_at(pool->retry, pool->retry_at_ms, now_ms);
+        timer_at(pool->retry, pool->retry_at_ms, now_ms);
         return;
     }
     while (pool->count < env->host->prewarm && fleet_budget_room(&env->budget, pool->spec.memory_bytes) > 0)
@@ -256,7 +257,7 @@ void prewarm_take(struct prewarm_pool *pool, struct instance *instance)
     forget(pool, instance);
     uint64_t now_ms = clock_ms();
     pool->taken_ms = now_ms;
-    fleet_timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);
+    timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);
 }
 
 unsigned prewarm_ready(const struct prewarm_pool *pool)

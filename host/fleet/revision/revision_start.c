@@ -1,0 +1,166 @@
+#include "fleet/revision/revision_inside.h"
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "fleet/revision/init_settings.h"
+#include "fleet/scale/prewarm.h"
+#include "prepare/store/dependency_store.h"
+#include "prepare/store/package_store.h"
+
+#include <stdlib.h>
+
+unsigned revision_count_in(const struct revision *revision, enum instance_state state)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < revision->count; i++)
+        count += instance_current_state(revision->instances[i]) == state;
+    return count;
+}
+
+unsigned revision_starting_count(const struct revision *revision)
+{
+    return revision_count_in(revision, INSTANCE_CREATING) + revision_count_in(revision, INSTANCE_STARTING) +
+           revision_count_in(revision, INSTANCE_LOADING);
+}
+
+void revision_tell_starting(struct revision *revision)
+{
+    slot_pool_set_starting(revision->pool, revision_starting_count(revision) * revision->scale.concurrency);
+}
+
+bool revision_package_is_intact(struct revision *revision)
+{
+    struct error err;
+    if (revision->package_changed)
+        return false;
+    if (package_store_verify(revision->env->packages, revision->prepared.package_digest, &err) == 0)
+        return true;
+    log_warning("revision.package_changed", LOG_STR("function", revision->settings->name), LOG_ERR(&err));
+    if (revision->state == REVISION_STANDBY) {
+        revision->hooks.load_failed(revision, &err, revision->owner);
+        return false;
+    }
+    revision->package_changed = true;
+    revision->hooks.stale(revision, revision->owner);
+    return false;
+}
+
+void revision_fill_spec(const struct revision *revision, struct instance_spec *spec)
+{
+    const struct build_launch *launch = revision->prepared.launch;
+    *spec = (struct instance_spec){
+        .runtime = revision->settings->language,
+        .image = revision->prepared.image,
+        .command = (const char *const *)launch->command,
+        .environment = (const char *const *)launch->environment,
+        .code_dir = revision->prepared.code_dir,
+        .memory_bytes = revision->settings->memory_bytes,
+        .tmp_bytes = revision->settings->tmp_bytes,
+        .shm_bytes = revision->settings->shm_bytes,
+        .cpus = revision->settings->cpus,
+        .network = revision->settings->network,
+    };
+}
+
+/* The caller gives back the settings that are returned. */
+static json_t *fill_load(const struct revision *revision, struct instance_load *load)
+{
+    json_t *settings =
+        init_settings_make(revision->settings, &revision->prepared, revision->scale.concurrency);
+    *load = (struct instance_load){
+        .function = revision->settings->name,
+        .output = revision->shared->output,
+        .pool = revision->pool,
+        .settings = settings,
+        .concurrency = revision->scale.concurrency,
+        .timeout_ms = revision->settings->timeout_ms,
+        .start_timeout_ms = revision->settings->start_timeout_ms,
+        .memory_bytes = revision->settings->memory_bytes,
+        .cpus = revision->settings->cpus,
+    };
+    return settings;
+}
+
+static void remember(struct revision *revision, struct instance *instance)
+{
+    if (revision->count == revision->capacity) {
+        revision->capacity = revision->capacity ? 2 * revision->capacity : 4;
+        revision->instances = xrealloc(revision->instances, revision->capacity * sizeof(struct instance *));
+    }
+    revision->instances[revision->count++] = instance;
+}
+
+/* Puts the code in place; an instance with half of it is of no use to anybody. */
+static bool give_code(struct revision *revision, struct instance *instance)
+{
+    struct error err;
+    if (package_store_copy(revision->env->packages, revision->prepared.package_digest,
+                           instance_code_dir(instance), &err) == 0)
+        return true;
+    log_warning("revision.package-not-copied", LOG_STR("function", revision->settings->name), LOG_ERR(&err));
+    instance_retire(instance, "its code could not be put in place", 0);
+    return false;
+}
+
+bool revision_start_prewarmed(struct revision *revision)
+{
+    struct instance *instance = revision->prewarm ? prewarm_next(revision->prewarm) : NULL;
+    if (!instance || !give_code(revision, instance))
+        return false;
+    struct instance_load load;
+    json_t *settings = fill_load(revision, &load);
+    prewarm_take(revision->prewarm, instance);
+    remember(revision, instance);
+    instance_load(instance, &load, revision->instance_hooks, revision);
+    json_decref(settings);
+    return true;
+}
+
+/* Starts a container of its own. */
+static void start_fresh(struct revision *revision)
+{
+    struct instance_spec spec;
+    struct instance_load load;
+    revision_fill_spec(revision, &spec);
+    json_t *settings = fill_load(revision, &load);
+    remember(revision, instance_start(revision->env, &spec, &load, revision->instance_hooks,
+                                      &revision->shared->account, revision));
+    json_decref(settings);
+}
+
+/* Looking at a package takes a while when it has thousands of files, so it is done once a start: of a
+ * container of its own, when its turn has come. A trial's turn is not asked about. */
+static bool may_start(struct revision *revision)
+{
+    bool prewarmed = revision->prewarm && prewarm_available(revision->prewarm) > 0;
+    if (prewarmed || revision->state == REVISION_STANDBY)
+        return revision_package_is_intact(revision);
+    return !revision->package_changed;
+}
+
+bool revision_start_one(struct revision *revision)
+{
+    if (!may_start(revision))
+        return false;
+    if (!revision_start_prewarmed(revision))
+        start_fresh(revision);
+    if (revision->prepared.dependency_key)
+        dependency_store_touch(revision->env->dependencies, revision->prepared.dependency_key);
+    return true;
+}
+
+void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),
+                   void *context)
+{
+    for (size_t i = 0; i < revision->count; i++)
+        visit(revision->instances[i], context);
+}
+
+struct instance *revision_find_instance(const struct revision *revision, uint64_t id)
+{
+    for (size_t i = 0; i < revision->count; i++) {
+        if (instance_id(revision->instances[i]) == id)
+            return revision->instances[i];
+    }
+    return NULL;
+}
