@@ -20,6 +20,20 @@ foreach(case described wrong-major newer-minor small tiny bad-name no-version no
     berth_test_plugin(${case} described.c ${macro})
 endforeach()
 
+# As an author has compiled it with the header of 1.0, which stays as it was.
+set(frozen_header ${CMAKE_SOURCE_DIR}/tests/fixtures/abi-1.0)
+add_library(oldest_plugin OBJECT ${CMAKE_SOURCE_DIR}/tests/unit/plugins/oldest.c)
+target_include_directories(oldest_plugin PRIVATE ${frozen_header})
+set_target_properties(oldest_plugin PROPERTIES POSITION_INDEPENDENT_CODE ON)
+add_library(test_plugin_oldest MODULE $<TARGET_OBJECTS:oldest_plugin>)
+set_target_properties(test_plugin_oldest PROPERTIES PREFIX "" OUTPUT_NAME oldest LIBRARY_OUTPUT_DIRECTORY ${test_plugin_dir}
+                      LINKER_LANGUAGE C)
+list(APPEND test_plugins test_plugin_oldest)
+
+berth_unit_test(abi package_server base berth_sdk PkgConfig::JANSSON)
+target_sources(unit_abi PRIVATE ${CMAKE_SOURCE_DIR}/host/prepare/job/abi.c ${CMAKE_SOURCE_DIR}/host/prepare/job/description.c
+                                ${CMAKE_SOURCE_DIR}/host/prepare/job/plugin_text.c $<TARGET_OBJECTS:oldest_plugin>)
+
 function(berth_prepare_test module)
     berth_unit_test(${module} prepare)
     add_dependencies(unit_${module} berth-build-job ${test_plugins})

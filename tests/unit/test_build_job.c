@@ -1,6 +1,7 @@
 #include "build_bench.h"
 
 #include "base/clock.h"
+#include "prepare/launch_check.h"
 #include "prepare/process/build_job.h"
 #include "prepare/store/tree.h"
 
@@ -146,8 +147,8 @@ static void test_probe_refusals(void **state)
     } cases[] = {
         {"missing", "plugin-load", "missing.so"},
         {"no-entry", "plugin-load", "berth_plugin_entry"},
-        {"wrong-major", "plugin-abi", "plugin ABI 2.2; this host expects 1.0 to 1.2"},
-        {"newer-minor", "plugin-abi", "plugin ABI 1.3; this host expects 1.0 to 1.2"},
+        {"wrong-major", "plugin-abi", "plugin ABI 2.3; this host expects 1.0 to 1.3"},
+        {"newer-minor", "plugin-abi", "plugin ABI 1.4; this host expects 1.0 to 1.3"},
         {"small", "plugin-abi", "struct_size of its description is 24"},
         {"tiny", "plugin-abi", "struct_size of its description is 1;"},
         {"bad-name", "plugin-abi", "\"Not A Name\" does not match"},
@@ -165,6 +166,51 @@ static void test_probe_refusals(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
         assert_error(probe(&bench, cases[i].plugin), cases[i].reason, cases[i].part);
     assert_true(probe(&bench, "described")->ok);
+    close_jobs(&bench);
+}
+
+/* Made with the header of 1.0, and taken by this host with all that it says. */
+static void test_plugin_of_the_oldest_abi(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, 2, 0);
+    const struct build_plugin *plugin = probe(&bench, "oldest")->plugin;
+    assert_non_null(plugin);
+    assert_int_equal(plugin->abi_minor, 0);
+    assert_int_equal(plugin->language.option_count, 3);
+    struct text_pair option = {"greeting", "good day"};
+    const struct build_request request = {.operation = BUILD_PACKAGE,
+                                          .plugin = TEST_PLUGIN_DIR "/oldest.so",
+                                          .language = "oldest",
+                                          .function = "hello",
+                                          .folder = bench.folder,
+                                          .file = "main.x",
+                                          .options = &option,
+                                          .option_count = 1};
+    const struct build_result *result = submit_request(&bench, &request);
+    assert_true(result->ok);
+    assert_string_equal(result->diagnostics.items[0].message, "good day");
+    assert_string_equal(result->diagnostics.items[0].hint, "80");
+    assert_string_equal(result->dependencies->key, "all");
+    assert_int_equal(result->launch->concurrency, 3);
+    assert_null(result->launch->ready_path);
+    close_jobs(&bench);
+}
+
+static void test_launch_over_tcp_is_told_and_refused(void **state)
+{
+    (void)state;
+    struct jobs_bench bench;
+    struct error err;
+    open_jobs(&bench, 2, 0);
+    const struct build_result *result = run(&bench, BUILD_PACKAGE, "launch:launch-tcp");
+    assert_true(result->ok);
+    assert_int_equal(result->launch->transport, BUILD_TCP);
+    assert_int_equal(result->launch->port, 8080);
+    assert_string_equal(result->launch->ready_path, "/health?deep=1");
+    assert_int_equal(launch_check(result->launch, "acting", "/image", &err), -1);
+    assert_non_null(strstr(err.message, "asks for TCP, to port 8080, which is not supported yet"));
     close_jobs(&bench);
 }
 
@@ -313,6 +359,8 @@ static void test_misbehaviour(void **state)
         {"launch:launch-text", "plugin-contract", "not a JSON object"},
         {"launch:launch-idle", "plugin-contract", "concurrency is 0"},
         {"launch:launch-portless", "plugin-contract", "the port is 0"},
+        {"launch:launch-ready-path", "plugin-contract", "ready_path is for TCP alone"},
+        {"launch:launch-bad-ready-path", "plugin-contract", "ready_path \"no slash\" is not a path"},
         {"launch:launch-small", "plugin-contract", "struct_size is 16"},
         {"launch:launch-environment", "plugin-contract", "\"NOVALUE\" is not NAME=value"},
         {"launch:other-job", "plugin-contract", "`job` is not what"},
@@ -582,6 +630,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_probe),
         cmocka_unit_test(test_probe_refusals),
+        cmocka_unit_test(test_plugin_of_the_oldest_abi),
+        cmocka_unit_test(test_launch_over_tcp_is_told_and_refused),
         cmocka_unit_test(test_validate),
         cmocka_unit_test(test_validate_with_dependencies),
         cmocka_unit_test(test_package),

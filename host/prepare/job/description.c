@@ -1,5 +1,6 @@
 #include "prepare/job/description.h"
 
+#include "prepare/job/abi.h"
 #include "prepare/job/plugin_text.h"
 
 #include <ctype.h>
@@ -27,12 +28,16 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct error *err, const
     return error_hint(err, "this is a mistake in the plugin; tell its author");
 }
 
+static int refuse_size(const struct berth_plugin *plugin, struct error *err)
+{
+    return refuse(err, "struct_size of its description is %zu; at least %zu is expected", plugin->struct_size,
+                  ABI_PLUGIN_LEAST);
+}
+
 static int check_version(const struct berth_plugin *plugin, struct error *err)
 {
-    size_t least = offsetof(struct berth_plugin, abi_minor) + sizeof(plugin->abi_minor);
-    if (plugin->struct_size < least)
-        return refuse(err, "struct_size of its description is %zu; at least %zu is expected",
-                      plugin->struct_size, sizeof(*plugin));
+    if (plugin->struct_size < ABI_SIZE(berth_plugin, abi_minor))
+        return refuse_size(plugin, err);
     if (plugin->abi_major == BERTH_ABI_MAJOR && plugin->abi_minor <= BERTH_ABI_MINOR)
         return 0;
     refuse(err, "it was made for plugin ABI %u.%u; this host expects %d.0 to %d.%d", plugin->abi_major,
@@ -130,12 +135,13 @@ static int check_option(const struct berth_option *option, size_t number, struct
 }
 
 /* True when `name` is a name or alias of one of the first `count` options. */
-static bool is_taken(const struct berth_option *options, size_t count, const char *name)
+static bool is_taken(const struct berth_plugin *plugin, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(options[i].name, name) == 0)
+        const struct berth_option option = abi_option(plugin, i);
+        if (strcmp(option.name, name) == 0)
             return true;
-        for (const char *const *alias = options[i].aliases; alias && *alias; alias++) {
+        for (const char *const *alias = option.aliases; alias && *alias; alias++) {
             if (strcmp(*alias, name) == 0)
                 return true;
         }
@@ -143,32 +149,37 @@ static bool is_taken(const struct berth_option *options, size_t count, const cha
     return false;
 }
 
-static int check_options(const struct berth_plugin *plugin, struct error *err)
+/* That no option before it has one of its names. */
+static int check_names(const struct berth_plugin *plugin, size_t index, struct error *err)
 {
-    const struct berth_option *options = plugin->options;
-    if (plugin->option_count > OPTIONS_MAX || (plugin->option_count > 0 && !options))
-        return refuse(err, "it declares %zu options%s; at most %d are expected", plugin->option_count,
-                      options ? "" : " without a list", OPTIONS_MAX);
-    for (size_t i = 0; i < plugin->option_count; i++) {
-        if (check_option(&options[i], i + 1, err) < 0)
-            return -1;
-        if (is_taken(options, i, options[i].name))
-            return refuse(err, "two options are called %s", options[i].name);
-        for (const char *const *alias = options[i].aliases; alias && *alias; alias++) {
-            if (is_taken(options, i, *alias))
-                return refuse(err, "two options are called %s", *alias);
-        }
+    const struct berth_option option = abi_option(plugin, index);
+    if (is_taken(plugin, index, option.name))
+        return refuse(err, "two options are called %s", option.name);
+    for (const char *const *alias = option.aliases; alias && *alias; alias++) {
+        if (is_taken(plugin, index, *alias))
+            return refuse(err, "two options are called %s", *alias);
     }
     return 0;
 }
 
-int description_check(const struct berth_plugin *plugin, struct error *err)
+static int check_options(const struct berth_plugin *plugin, struct error *err)
 {
-    if (check_version(plugin, err) < 0)
-        return -1;
-    if (plugin->struct_size < sizeof(*plugin))
-        return refuse(err, "struct_size of its description is %zu; at least %zu is expected",
-                      plugin->struct_size, sizeof(*plugin));
+    if (plugin->option_count > OPTIONS_MAX || (plugin->option_count > 0 && !plugin->options))
+        return refuse(err, "it declares %zu options%s; at most %d are expected", plugin->option_count,
+                      plugin->options ? "" : " without a list", OPTIONS_MAX);
+    if (!abi_option_size_valid(plugin))
+        return refuse(err, "option_size is %zu; sizeof(struct berth_option) is expected",
+                      plugin->option_size);
+    for (size_t i = 0; i < plugin->option_count; i++) {
+        const struct berth_option option = abi_option(plugin, i);
+        if (check_option(&option, i + 1, err) < 0 || check_names(plugin, i, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check(const struct berth_plugin *plugin, struct error *err)
+{
     if (!is_word(plugin->name, NAME_LENGTH_MAX, '-'))
         return refuse(err, "its name \"%.64s\" does not match [a-z][a-z0-9-]*, at most %d bytes",
                       plugin->name ? plugin->name : "(null)", NAME_LENGTH_MAX);
@@ -181,6 +192,20 @@ int description_check(const struct berth_plugin *plugin, struct error *err)
     if (check_aliases(plugin->aliases, "the plugin", err) < 0)
         return -1;
     return check_options(plugin, err);
+}
+
+int description_read(const struct berth_plugin *given, struct berth_plugin *ret_plugin, struct error *err)
+{
+    if (check_version(given, err) < 0)
+        return -1;
+    if (given->struct_size < ABI_PLUGIN_LEAST)
+        return refuse_size(given, err);
+    struct berth_plugin plugin;
+    abi_copy(&plugin, sizeof(plugin), given);
+    if (check(&plugin, err) < 0)
+        return -1;
+    *ret_plugin = plugin;
+    return 0;
 }
 
 static json_t *option_to_json(const struct berth_option *option)
@@ -199,8 +224,10 @@ static json_t *option_to_json(const struct berth_option *option)
 json_t *description_to_json(const struct berth_plugin *plugin)
 {
     json_t *options = json_array();
-    for (size_t i = 0; i < plugin->option_count; i++)
-        json_array_append_new(options, option_to_json(&plugin->options[i]));
+    for (size_t i = 0; i < plugin->option_count; i++) {
+        const struct berth_option option = abi_option(plugin, i);
+        json_array_append_new(options, option_to_json(&option));
+    }
     json_t *json = json_object();
     json_object_set_new(json, "name", plugin_text(plugin->name));
     json_object_set_new(json, "version", plugin_text(plugin->version));

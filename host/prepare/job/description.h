@@ -7,11 +7,12 @@
 #include <berth/plugin.h>
 #include <jansson.h>
 
-/* Checks everything in the description that can be checked without a call. The error has the reason
+/* Takes over what the plugin gave, which may be of an older minor version (abi.h), and checks everything in
+ * it that can be checked without a call. The copy borrows all that it points to. The error has the reason
  * "plugin-abi" and names what was expected and what was found. */
-int description_check(const struct berth_plugin *plugin, struct error *err);
+int description_read(const struct berth_plugin *given, struct berth_plugin *ret_plugin, struct error *err);
 
-/* name, version, abi_major, abi_minor, aliases, options, scaffolds. The plugin must have been checked. */
+/* name, version, abi_major, abi_minor, aliases, options, scaffolds, of one that was read. */
 json_t *description_to_json(const struct berth_plugin *plugin);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
+#include "prepare/job/abi.h"
 #include "prepare/job/package_folder.h"
 #include "prepare/job/package_writer.h"
 #include "prepare/job/plugin_text.h"
@@ -15,6 +16,10 @@
 #define TEXT_BYTES_MAX  65536
 #define RUNTIME_MAX     65536
 #define CONCURRENCY_MAX 1024
+#define READY_PATH_MAX  1024
+
+/* What a request's target may hold: RFC 3986, section 3.3 and 3.4. */
+#define PATH_CHARACTERS "/?%abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@"
 
 /* The job of this process: what calls with a foreign `job` are counted against. */
 static struct berth_job *the_job;
@@ -45,29 +50,34 @@ static int check_call(struct berth_job *job, const char *call, unsigned stages)
     return 0;
 }
 
-static int check_struct(struct berth_job *job, const char *call, const void *given, size_t size)
+/* Copies the struct that the plugin gave into one of this host's, of `size` bytes; `least`: what it had in
+ * 1.0. */
+static int take_struct(struct berth_job *job, const char *call, const void *given, size_t least, void *to,
+                       size_t size)
 {
     if (!given)
         return mistake(job, call, "the argument is NULL");
     size_t struct_size = *(const size_t *)given;
-    if (struct_size < size)
-        return mistake(job, call, "struct_size is %zu; at least %zu is expected", struct_size, size);
+    if (struct_size < least)
+        return mistake(job, call, "struct_size is %zu; at least %zu is expected", struct_size, least);
+    abi_copy(to, size, given);
     return 0;
 }
 
-static int call_report(struct berth_job *job, const struct berth_diagnostic *diagnostic)
+static int call_report(struct berth_job *job, const struct berth_diagnostic *given)
 {
+    struct berth_diagnostic diagnostic;
     if (check_call(job, "report", STAGE(VALIDATE) | STAGE(PACKAGE)) < 0 ||
-        check_struct(job, "report", diagnostic, offsetof(struct berth_diagnostic, option)) < 0)
+        take_struct(job, "report", given, ABI_DIAGNOSTIC_LEAST, &diagnostic, sizeof(diagnostic)) < 0)
         return -1;
-    if (diagnostic->severity < BERTH_SEVERITY_ERROR || diagnostic->severity > BERTH_SEVERITY_NOTE)
-        return mistake(job, "report", "severity is %d; 1 to 3 is expected", (int)diagnostic->severity);
-    if (!diagnostic->message || !*diagnostic->message)
+    if (diagnostic.severity < BERTH_SEVERITY_ERROR || diagnostic.severity > BERTH_SEVERITY_NOTE)
+        return mistake(job, "report", "severity is %d; 1 to 3 is expected", (int)diagnostic.severity);
+    if (!diagnostic.message || !*diagnostic.message)
         return mistake(job, "report", "the message is empty");
-    if (diagnostic->file && !package_path_valid(diagnostic->file))
+    if (diagnostic.file && !package_path_valid(diagnostic.file))
         return mistake(job, "report", "the file \"%.200s\" is not a path relative to the function's folder",
-                       diagnostic->file);
-    job_report(job, diagnostic);
+                       diagnostic.file);
+    job_report(job, &diagnostic);
     return 0;
 }
 
@@ -90,13 +100,13 @@ static const char *call_option(struct berth_job *job, const char *name)
         mistake(job, "option", "the name is NULL");
         return NULL;
     }
-    for (size_t i = 0; i < job->plugin->option_count; i++) {
-        const struct berth_option *option = &job->plugin->options[i];
-        if (strcmp(option->name, name) != 0 && !has_alias(option->aliases, name))
+    for (size_t i = 0; i < job->plugin.option_count; i++) {
+        const struct berth_option option = abi_option(&job->plugin, i);
+        if (strcmp(option.name, name) != 0 && !has_alias(option.aliases, name))
             continue;
         const json_t *given = json_object_get(job->request, "options");
-        const char *value = json_string_value(json_object_get(given, option->name));
-        return value ? value : option->default_value;
+        const char *value = json_string_value(json_object_get(given, option.name));
+        return value ? value : option.default_value;
     }
     return NULL;
 }
@@ -195,27 +205,58 @@ static int check_environment(struct berth_job *job, const char *call, const char
     return 0;
 }
 
-static int call_set_dependencies(struct berth_job *job, const struct berth_dependencies *dependencies)
+static int check_dependencies(struct berth_job *job, const char *call,
+                              const struct berth_dependencies *dependencies)
 {
-    const char *call = "set_dependencies";
-    if (check_call(job, call, STAGE(PACKAGE)) < 0 ||
-        check_struct(job, call, dependencies, sizeof(*dependencies)) < 0)
-        return -1;
-    if (job->dependencies)
-        return mistake(job, call, "it was called before");
     if (!dependencies->key || !*dependencies->key ||
         strnlen(dependencies->key, TEXT_BYTES_MAX) == TEXT_BYTES_MAX)
         return mistake(job, call, "the key is empty or longer than %d bytes", TEXT_BYTES_MAX - 1);
     if (!dependencies->argv || !dependencies->argv[0] || !*dependencies->argv[0])
         return mistake(job, call, "argv is empty");
-    if (check_texts(job, call, "argv", dependencies->argv) < 0 ||
-        check_environment(job, call, dependencies->environment) < 0)
+    if (check_texts(job, call, "argv", dependencies->argv) < 0)
+        return -1;
+    return check_environment(job, call, dependencies->environment);
+}
+
+static int call_set_dependencies(struct berth_job *job, const struct berth_dependencies *given)
+{
+    const char *call = "set_dependencies";
+    struct berth_dependencies dependencies;
+    if (check_call(job, call, STAGE(PACKAGE)) < 0 ||
+        take_struct(job, call, given, ABI_DEPENDENCIES_LEAST, &dependencies, sizeof(dependencies)) < 0)
+        return -1;
+    if (job->dependencies)
+        return mistake(job, call, "it was called before");
+    if (check_dependencies(job, call, &dependencies) < 0)
         return -1;
     json_t *json = json_object();
-    json_object_set_new(json, "key", plugin_text(dependencies->key));
-    json_object_set_new(json, "argv", plugin_texts(dependencies->argv));
-    json_object_set_new(json, "environment", plugin_texts(dependencies->environment));
+    json_object_set_new(json, "key", plugin_text(dependencies.key));
+    json_object_set_new(json, "argv", plugin_texts(dependencies.argv));
+    json_object_set_new(json, "environment", plugin_texts(dependencies.environment));
     job->dependencies = json;
+    return 0;
+}
+
+/* A path as it stands in a request. */
+static bool is_ready_path(const char *path)
+{
+    size_t length = strnlen(path, READY_PATH_MAX + 1);
+    if (length > READY_PATH_MAX || path[0] != '/')
+        return false;
+    return strspn(path, PATH_CHARACTERS) == length;
+}
+
+static int check_transport(struct berth_job *job, const char *call, const struct berth_launch *launch)
+{
+    if (launch->transport != BERTH_TRANSPORT_DIAL_HOME && launch->transport != BERTH_TRANSPORT_TCP)
+        return mistake(job, call, "transport is %d; 1 or 2 is expected", (int)launch->transport);
+    if (launch->transport == BERTH_TRANSPORT_TCP && launch->port == 0)
+        return mistake(job, call, "transport is TCP and the port is 0");
+    if (launch->transport != BERTH_TRANSPORT_TCP && launch->ready_path)
+        return mistake(job, call, "ready_path is for TCP alone");
+    if (launch->ready_path && !is_ready_path(launch->ready_path))
+        return mistake(job, call, "ready_path \"%.100s\" is not a path of a request, of at most %d bytes",
+                       launch->ready_path, READY_PATH_MAX);
     return 0;
 }
 
@@ -232,11 +273,7 @@ static int check_launch(struct berth_job *job, const char *call, const struct be
     if (launch->concurrency < 1 || launch->concurrency > CONCURRENCY_MAX)
         return mistake(job, call, "concurrency is %u; 1 to %d is expected", launch->concurrency,
                        CONCURRENCY_MAX);
-    if (launch->transport != BERTH_TRANSPORT_DIAL_HOME && launch->transport != BERTH_TRANSPORT_TCP)
-        return mistake(job, call, "transport is %d; 1 or 2 is expected", (int)launch->transport);
-    if (launch->transport == BERTH_TRANSPORT_TCP && launch->port == 0)
-        return mistake(job, call, "transport is TCP and the port is 0");
-    return 0;
+    return check_transport(job, call, launch);
 }
 
 /* The runtime as an object, an empty one for NULL; NULL after a mistake. */
@@ -257,25 +294,28 @@ static json_t *parse_runtime(struct berth_job *job, const char *call, const char
     return NULL;
 }
 
-static int call_set_launch(struct berth_job *job, const struct berth_launch *launch)
+static int call_set_launch(struct berth_job *job, const struct berth_launch *given)
 {
     const char *call = "set_launch";
-    if (check_call(job, call, STAGE(LAUNCH)) < 0 || check_struct(job, call, launch, sizeof(*launch)) < 0)
+    struct berth_launch launch;
+    if (check_call(job, call, STAGE(LAUNCH)) < 0 ||
+        take_struct(job, call, given, ABI_LAUNCH_LEAST, &launch, sizeof(launch)) < 0)
         return -1;
     if (job->launch)
         return mistake(job, call, "it was called before");
-    if (check_launch(job, call, launch) < 0)
+    if (check_launch(job, call, &launch) < 0)
         return -1;
-    json_t *runtime = parse_runtime(job, call, launch->runtime);
+    json_t *runtime = parse_runtime(job, call, launch.runtime);
     if (!runtime)
         return -1;
     json_t *json = json_object();
-    json_object_set_new(json, "image", plugin_text(launch->image));
-    json_object_set_new(json, "command", plugin_texts(launch->command));
-    json_object_set_new(json, "environment", plugin_texts(launch->environment));
-    json_object_set_new(json, "concurrency", json_integer(launch->concurrency));
-    json_object_set_new(json, "transport", json_integer(launch->transport));
-    json_object_set_new(json, "port", json_integer(launch->port));
+    json_object_set_new(json, "image", plugin_text(launch.image));
+    json_object_set_new(json, "command", plugin_texts(launch.command));
+    json_object_set_new(json, "environment", plugin_texts(launch.environment));
+    json_object_set_new(json, "concurrency", json_integer(launch.concurrency));
+    json_object_set_new(json, "transport", json_integer(launch.transport));
+    json_object_set_new(json, "port", json_integer(launch.port));
+    json_object_set_new(json, "ready_path", plugin_text(launch.ready_path));
     json_object_set_new(json, "runtime", runtime);
     job->launch = json;
     return 0;

@@ -49,7 +49,7 @@ void job_report(struct berth_job *job, const struct berth_diagnostic *diagnostic
         json_object_set_new(item, "column", json_integer(diagnostic->column));
     if (diagnostic->hint && *diagnostic->hint)
         json_object_set_new(item, "hint", plugin_text(diagnostic->hint));
-    if (BERTH_HAS(diagnostic, option) && diagnostic->option && !diagnostic->file)
+    if (diagnostic->option && !diagnostic->file)
         json_object_set_new(item, "option", plugin_text(diagnostic->option));
     json_array_append_new(job->diagnostics, item);
 }

@@ -28,7 +28,7 @@ enum job_stage {
 struct berth_job {
     const struct reply *reply;
     const json_t *request;
-    const struct berth_plugin *plugin; /* checked; NULL before */
+    struct berth_plugin plugin; /* checked; zero before */
     enum job_stage stage;
     struct berth_function function;
     struct package_sink sink; /* where the job's files go */
@@ -48,7 +48,7 @@ void job_enter(struct berth_job *job, enum job_stage stage);
 const char *job_text(const struct berth_job *job, const char *member);
 
 /* Adds a finding about `file` (relative to the function's folder, or NULL). After 1000 further ones are
- * dropped. */
+ * dropped. The struct is this host's own. */
 void job_report(struct berth_job *job, const struct berth_diagnostic *diagnostic);
 
 /* Records the first failure of a host call; later ones are dropped. Returns -1. */

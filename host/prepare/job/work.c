@@ -35,14 +35,13 @@ static int load_plugin(struct berth_job *job, struct error *err)
     if (!plugin)
         return error_set(err, ERROR_PLUGIN_ABI, "%s() returned NULL; a description is expected",
                          BERTH_PLUGIN_ENTRY);
-    if (description_check(plugin, err) < 0)
+    if (description_read(plugin, &job->plugin, err) < 0)
         return -1;
     job_enter(job, JOB_HOST);
     const char *expected = job_text(job, "language");
-    if (expected && strcmp(expected, plugin->name) != 0)
-        return error_set(err, ERROR_PLUGIN_ABI, "its name is \"%s\" now; \"%s\" is expected", plugin->name,
-                         expected);
-    job->plugin = plugin;
+    if (expected && strcmp(expected, job->plugin.name) != 0)
+        return error_set(err, ERROR_PLUGIN_ABI, "its name is \"%s\" now; \"%s\" is expected",
+                         job->plugin.name, expected);
     return 0;
 }
 
@@ -87,7 +86,7 @@ static int refuse_function(const struct berth_job *job, struct error *err)
 static int run_validate(struct berth_job *job, json_t *result, struct error *err)
 {
     job->function.dependencies = job_text(job, "dependencies");
-    int rc = call_plugin(job, JOB_VALIDATE, job->plugin->validate, err);
+    int rc = call_plugin(job, JOB_VALIDATE, job->plugin.validate, err);
     job->function.dependencies = NULL; /* a package depends on the function's files alone */
     json_object_set_new(result, "validated", json_integer((json_int_t)json_array_size(job->diagnostics)));
     if (rc < 0)
@@ -99,13 +98,13 @@ static int call_package(struct berth_job *job, struct error *err)
 {
     int rc = package_sink_begin(&job->sink, err);
     if (rc == 0)
-        rc = call_plugin(job, JOB_PACKAGE, job->plugin->package, err);
+        rc = call_plugin(job, JOB_PACKAGE, job->plugin.package, err);
     return job->errors > 0 ? refuse_function(job, err) : rc;
 }
 
 static int call_launch(struct berth_job *job, struct error *err)
 {
-    if (call_plugin(job, JOB_LAUNCH, job->plugin->launch, err) < 0)
+    if (call_plugin(job, JOB_LAUNCH, job->plugin.launch, err) < 0)
         return -1;
     if (!job->launch)
         return error_set(err, ERROR_PLUGIN_CONTRACT, "launch returned 0 without calling set_launch");
@@ -115,7 +114,7 @@ static int call_launch(struct berth_job *job, struct error *err)
 static int run_probe(struct berth_job *job, json_t *result, struct error *err)
 {
     (void)err;
-    json_object_set_new(result, "plugin", description_to_json(job->plugin));
+    json_object_set_new(result, "plugin", description_to_json(&job->plugin));
     return 0;
 }
 
@@ -132,12 +131,12 @@ static int run_package(struct berth_job *job, json_t *result, struct error *err)
 static int run_scaffold(struct berth_job *job, json_t *result, struct error *err)
 {
     (void)result;
-    if (!job->plugin->scaffold) {
-        error_set(err, ERROR_NO_SCAFFOLD, "the plugin %s does not make new functions", job->plugin->name);
+    if (!job->plugin.scaffold) {
+        error_set(err, ERROR_NO_SCAFFOLD, "the plugin %s does not make new functions", job->plugin.name);
         return error_hint(err, "copy an existing function of this language");
     }
     if (package_sink_begin(&job->sink, err) < 0 ||
-        call_plugin(job, JOB_SCAFFOLD, job->plugin->scaffold, err) < 0)
+        call_plugin(job, JOB_SCAFFOLD, job->plugin.scaffold, err) < 0)
         return -1;
     if (job->sink.files == 0)
         return error_set(err, ERROR_PLUGIN_CONTRACT, "scaffold returned 0 without adding a file");

@@ -27,6 +27,7 @@ void build_launch_destroy(struct build_launch *launch)
     if (!launch)
         return;
     free(launch->image);
+    free(launch->ready_path);
     json_texts_free(launch->command);
     json_texts_free(launch->environment);
     json_decref(launch->runtime);
@@ -235,6 +236,7 @@ static int fill_launch(const json_t *json, struct build_launch *launch)
     launch->port = (uint16_t)port;
     launch->runtime = json_incref(runtime);
     launch->image = json_text_copy(json, "image");
+    launch->ready_path = json_text_copy(json, "ready_path");
     if (json_array_size(command) > 0 && json_texts_read(command, &launch->command, NULL) < 0)
         return -1;
     if (json_texts_read(json_object_get(json, "environment"), &launch->environment, NULL) < 0)

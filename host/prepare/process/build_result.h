@@ -41,8 +41,9 @@ struct build_launch {
     char **environment;   /* "NAME=value", ended by NULL; never NULL itself */
     unsigned concurrency; /* of one instance when the user sets none, 1 to 1024 */
     enum build_transport transport;
-    uint16_t port;   /* with BUILD_TCP */
-    json_t *runtime; /* an object, empty when the plugin gave none */
+    uint16_t port;    /* with BUILD_TCP */
+    char *ready_path; /* with BUILD_TCP, or NULL */
+    json_t *runtime;  /* an object, empty when the plugin gave none */
 };
 
 /* What a probed plugin says of itself. */

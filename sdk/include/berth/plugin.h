@@ -16,8 +16,12 @@
  * Memory: everything the host passes in is borrowed for the length of the call. Everything the plugin hands
  * to a host call is copied before that call returns. Nothing is freed across the boundary.
  *
- * Growth: every struct begins with its size in bytes as the side that filled it knew it. A newer minor
- * version only appends members; read a member only when struct_size covers it (BERTH_HAS).
+ * Growth: every struct goes along with its size in bytes as the side that filled it knew it: it begins with
+ * struct_size, or, where it is an entry of a list, the size stands beside the list. Sizes, offsets and
+ * meanings of 1.0 are frozen. A newer minor version only appends members, and what lies beyond the size that
+ * was given counts as 0 or NULL, which means what it meant before there was the member. So the host takes a
+ * plugin of any older minor version as it is; a plugin reads a member of a newer one only when the struct has
+ * it (BERTH_HAS). No struct has padding at its end, so that no later member can fall into it.
  *
  * Files beside the plugin: for a plugin named "lua" the host looks for `<plugin folder>/lua/image/`, a Docker
  * build context for the runtime image. Its Dockerfile must begin with `ARG BERTH_BASE` and `FROM
@@ -35,7 +39,7 @@ extern "C" {
 
 /* The host loads a plugin whose major equals its own and whose minor is at most its own. */
 #define BERTH_ABI_MAJOR 1
-#define BERTH_ABI_MINOR 2
+#define BERTH_ABI_MINOR 3
 
 #define BERTH_EXPORT    __attribute__((visibility("default")))
 
@@ -58,7 +62,7 @@ enum berth_option_type {
 };
 
 /* One key that functions of this runtime may have under `configuration` in the YAML registry. The host parses
- * and checks it. */
+ * and checks it. An entry of a list, whose entries' size is berth_plugin.option_size. */
 struct berth_option {
     const char *name;           /* lower case, a-z 0-9 _ */
     const char *const *aliases; /* NULL, or further spellings ended by NULL */
@@ -115,7 +119,12 @@ struct berth_dependencies {
 
 enum berth_transport {
     BERTH_TRANSPORT_DIAL_HOME = 1, /* the runner dials BERTH_SOCKET and follows docs/runner-protocol.md */
-    BERTH_TRANSPORT_TCP = 2,       /* the container listens for HTTP/1.1 on `port` */
+
+    /* The container listens for HTTP/1.1 on `port`, on all of its addresses, and knows nothing of Berth: no
+     * `init`, no `runtime`; settings are its environment. Each of the `concurrency` slots is one connection
+     * of the host's. The instance is ready as `ready_path` says. Reserved: a host that cannot do it yet
+     * refuses the launch, with "not supported yet", before anything is built. */
+    BERTH_TRANSPORT_TCP = 2,
 };
 
 /* How an instance of the function is started. */
@@ -126,8 +135,14 @@ struct berth_launch {
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
     unsigned concurrency;           /* slots of one instance when the user sets none, 1 to 1024 */
     enum berth_transport transport;
-    uint16_t port;       /* for BERTH_TRANSPORT_TCP */
+    uint16_t port;       /* with BERTH_TRANSPORT_TCP: 1 to 65535; else 0 */
     const char *runtime; /* a JSON object handed to the runner as `runtime`, or NULL */
+
+    /* Since 1.3. With BERTH_TRANSPORT_TCP: the path, with its slash, that a GET of is answered below 400 once
+     * the instance can serve; asked again and again until then, within the function's time to start. NULL: it
+     * is ready when it takes a connection on `port`. With another transport NULL: there the runner's answer
+     * to `init` says it. */
+    const char *ready_path;
 };
 
 struct berth_job; /* the host's; opaque, passed back to every host call */
@@ -166,7 +181,8 @@ struct berth_host {
 };
 
 /* What berth_plugin_entry() returns. The object lives as long as the plugin is loaded. Callbacks return 0, or
- * -1 with `err` filled; findings about the user's files are diagnostics and not errors. */
+ * -1 with `err` filled; findings about the user's files are diagnostics and not errors. `validate`, `package`
+ * and `launch` are required. */
 struct berth_plugin {
     size_t struct_size;
     uint32_t abi_major; /* BERTH_ABI_MAJOR */
@@ -192,7 +208,14 @@ struct berth_plugin {
     /* Writes the files of a new function; `function->folder` is where they will be. NULL: not offered. */
     int (*scaffold)(const struct berth_host *host, struct berth_job *job,
                     const struct berth_function *function, struct berth_error *err);
+
+    /* Since 1.3. sizeof(struct berth_option) as the plugin knew it; 0: as of 1.0. */
+    size_t option_size;
 };
+
+/* Members of a berth_plugin that declare all options of an array. */
+#define BERTH_OPTIONS(list)                                                                                  \
+    .options = (list), .option_count = sizeof(list) / sizeof((list)[0]), .option_size = sizeof((list)[0])
 
 /* The name of the entry point, for dlsym. */
 #define BERTH_PLUGIN_ENTRY "berth_plugin_entry"

@@ -252,6 +252,31 @@ static int act_launch_portless(const struct call *call)
     return call->host->set_launch(call->job, &launch);
 }
 
+static int act_launch_tcp(const struct call *call)
+{
+    struct berth_launch launch = usual_launch();
+    launch.transport = BERTH_TRANSPORT_TCP;
+    launch.port = 8080;
+    launch.ready_path = "/health?deep=1";
+    return call->host->set_launch(call->job, &launch);
+}
+
+static int act_launch_ready_path(const struct call *call)
+{
+    struct berth_launch launch = usual_launch();
+    launch.ready_path = "/health";
+    return call->host->set_launch(call->job, &launch);
+}
+
+static int act_launch_bad_ready_path(const struct call *call)
+{
+    struct berth_launch launch = usual_launch();
+    launch.transport = BERTH_TRANSPORT_TCP;
+    launch.port = 8080;
+    launch.ready_path = "no slash";
+    return call->host->set_launch(call->job, &launch);
+}
+
 static int act_launch_small(const struct call *call)
 {
     struct berth_launch launch = usual_launch();
@@ -325,6 +350,9 @@ static const struct act {
     {"launch-text", act_launch_text},
     {"launch-idle", act_launch_idle},
     {"launch-portless", act_launch_portless},
+    {"launch-tcp", act_launch_tcp},
+    {"launch-ready-path", act_launch_ready_path},
+    {"launch-bad-ready-path", act_launch_bad_ready_path},
     {"launch-small", act_launch_small},
     {"launch-environment", act_launch_environment},
     {"other-job", act_other_job},
@@ -414,8 +442,7 @@ static const struct berth_plugin plugin = {
     .name = "acting",
     .version = "1.2.3",
     .aliases = aliases,
-    .options = options,
-    .option_count = COUNT(options),
+    BERTH_OPTIONS(options),
     .validate = validate,
     .package = package,
     .launch = launch,

@@ -1,0 +1,18 @@
+/* Would have its instances listen, which no host can serve yet. */
+#include "bad.h"
+
+static int launch(BAD_ARGUMENTS)
+{
+    (void)function, (void)err;
+    const struct berth_launch listening = {
+        .struct_size = sizeof(listening),
+        .image = "nginx:latest",
+        .concurrency = 16,
+        .transport = BERTH_TRANSPORT_TCP,
+        .port = 8080,
+        .ready_path = "/health",
+    };
+    return host->set_launch(job, &listening);
+}
+
+BAD_PLUGIN("tcp-launch", BERTH_ABI_MAJOR, good_validate, good_package, launch)
