@@ -79,8 +79,9 @@ class Asking(threading.Thread):
 
 
 def made_container(berth):
-    """The one container that the engine has made, whether the daemon knows it or not."""
-    return wait_until(berth.containers, "a container")[0]
+    """The one container that the engine has made, whether the daemon knows it or not. One that is still being made is
+    listed, too, and then cannot be started yet."""
+    return wait_until(lambda: [c for c in berth.containers() if engine.exists(c["Id"])], "a container")[0]
 
 
 @contextlib.contextmanager
@@ -112,9 +113,11 @@ def test_a_container_that_ends_before_the_engine_has_told_of_it_is_started_again
     slow.hold("POST /containers/create")
     asking = Asking(berth, "/hello")
     container = made_container(berth)["Id"]
+    slow.expect('"die"')
     engine.start(container)
     engine.kill(container)
-    wait_until(lambda: engine.death(container), "the engine to tell of its end")
+    assert slow.carried.wait(30)
+    assert berth.admin("GET", "/healthz").status == 200  # its control thread has read of the end
     slow.release()
     assert asking.result().text == "hello"
     assert berth.instance("hello")["Id"] == container

@@ -88,6 +88,16 @@ def test_request_that_ends_its_instance_is_told_and_not_repeated(berth, way):
     assert instances_lost(berth, "deadly") == 1
 
 
+def test_out_of_memory_is_told_of_before_the_engine_knows(slow, berth):
+    """The engine learns of it by an event of its own, which may come after the container's end."""
+    berth.host["docker_socket"] = slow.path
+    slow.hide('"OOMKilled":true', '"OOMKilled":null')
+    berth.expect_error(".*", function="deadly")
+    berth.write_function("deadly", DEADLY, memory="64Mi", idle_timeout=60)
+    berth.start()
+    assert berth.get("/deadly/eat").error()["reason"] == "out-of-memory"
+
+
 CLOSES_ITS_DESCRIPTORS = """
     import os, socket
 

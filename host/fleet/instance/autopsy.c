@@ -144,7 +144,7 @@ static void conclude(struct autopsy *autopsy)
 static void keep_state(struct autopsy *autopsy, const struct docker_state *state)
 {
     autopsy->running = state->running;
-    autopsy->oom_killed = state->oom_killed;
+    autopsy->oom_killed = state->oom_killed || state->exit_code == INIT_OUT_OF_MEMORY;
     autopsy->exit_code = state->exit_code;
     autopsy->start_error = xstrdup(state->error);
 }

@@ -73,11 +73,6 @@ class Engine:
     def kill(self, identity, signal="KILL"):
         self.call("POST", f"/containers/{identity}/kill", signal=signal)
 
-    def death(self, identity):
-        """The event that told of a container's end; None when there was none yet."""
-        filters = json.dumps({"container": [identity], "event": ["die"]})
-        return self.call("GET", "/events", since=0, until=int(time.time()) + 1, filters=filters)
-
     def pause(self, identity):
         self.call("POST", f"/containers/{identity}/pause")
 
@@ -153,7 +148,6 @@ USUAL = Engine()
 containers = USUAL.containers
 containers_below = USUAL.containers_below
 create = USUAL.create
-death = USUAL.death
 exists = USUAL.exists
 inspect = USUAL.inspect
 kill = USUAL.kill

@@ -16,8 +16,11 @@ class SlowEngine:
     def __init__(self, path):
         self.path = path
         self.pattern = None
+        self.hidden = ()  # a text, and one of the same length that the daemon sees in its place
         self.released = threading.Event()
         self.held = threading.Event()  # a request that is named has come
+        self.awaited = None
+        self.carried = threading.Event()  # an answer that expect() names has been passed on
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(64)
@@ -35,6 +38,15 @@ class SlowEngine:
         self.pattern = None
         self.released.set()
 
+    def expect(self, text):
+        """`carried` is set once an answer with this text has been passed on."""
+        self.awaited = text.encode()
+
+    def hide(self, text, shown):
+        """Answers show another text in place of this one, as of an engine that does not know yet."""
+        assert len(text) == len(shown)
+        self.hidden = (text.encode(), shown.encode())
+
     def close(self):
         self.release()
         for each in self.sockets:
@@ -50,28 +62,29 @@ class SlowEngine:
                 upstream.connect(engine.SOCKET)
                 self.sockets += [client, upstream]
                 kept_back = threading.Event()
-                for source, target, pass_on in (
-                    (client, upstream, lambda data, kept=kept_back: self.note(data, kept)),
-                    (upstream, client, lambda data, kept=kept_back: self.wait(kept)),
-                ):
-                    threading.Thread(target=self.carry, args=(source, target, pass_on), daemon=True).start()
+                for source, target, pass_on in ((client, upstream, self.ask), (upstream, client, self.answer)):
+                    arguments = (source, target, pass_on, kept_back)
+                    threading.Thread(target=self.carry, args=arguments, daemon=True).start()
 
-    def note(self, data, kept_back):
+    def ask(self, upstream, data, kept_back):
         """A client writes a request when it has had the answer to the last, so each begins a block."""
         if self.pattern and self.pattern.match(data):
             kept_back.set()
             self.held.set()
+        upstream.sendall(data)
 
-    def wait(self, kept_back):
+    def answer(self, client, data, kept_back):
         if kept_back.is_set():
             self.released.wait()
             kept_back.clear()
+        client.sendall(data.replace(*self.hidden) if self.hidden else data)
+        if self.awaited and self.awaited in data:
+            self.carried.set()
 
     @staticmethod
-    def carry(source, target, pass_on):
+    def carry(source, target, pass_on, kept_back):
         with contextlib.suppress(OSError):
             while data := source.recv(BLOCK):
-                pass_on(data)
-                target.sendall(data)
+                pass_on(target, data, kept_back)
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_WR)

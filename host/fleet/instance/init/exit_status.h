@@ -10,4 +10,8 @@
  * the container can do; no signal has this number. */
 #define INIT_RUNNER_KILLED 193
 
+/* The same, and the container has come to its memory limit. The engine tells of that by an event of its own,
+ * which may come after the container's end. */
+#define INIT_OUT_OF_MEMORY 194
+
 #endif

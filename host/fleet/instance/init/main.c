@@ -11,14 +11,39 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What the kernel counts of the container, where the engine shows it: cgroup version 1, and 2. */
+static const char *const memory_events[] = {
+    "/sys/fs/cgroup/memory/memory.oom_control",
+    "/sys/fs/cgroup/memory.events",
+};
+
+/* Whether the kernel has killed a process of the container for its memory. */
+static bool was_out_of_memory(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char line[64];
+    bool found = false;
+    while (file && !found && fgets(line, sizeof(line), file))
+        found = strncmp(line, "oom_kill ", 9) == 0 && strtoul(line + 9, NULL, 10) > 0;
+    if (file)
+        fclose(file);
+    return found;
+}
+
 static int exit_status(int status)
 {
     int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    return code == 128 + SIGKILL ? INIT_RUNNER_KILLED : code;
+    if (code != 128 + SIGKILL)
+        return code;
+    for (size_t i = 0; i < sizeof(memory_events) / sizeof(*memory_events); i++)
+        if (was_out_of_memory(memory_events[i]))
+            return INIT_OUT_OF_MEMORY;
+    return INIT_RUNNER_KILLED;
 }
 
 /* Reaps all that have ended. True when the runner is one of them. */
