@@ -53,8 +53,7 @@ def test_what_the_daemon_refuses_the_check_refuses(berth, spoil, words):
     [error] = [finding for finding in findings if finding["severity"] == "error"]
     assert error["function"] == "odd" and words in error["message"]
     berth.start()
-    answer = berth.get("/odd")
-    assert answer.status == 503 and words in answer.error()["message"]
+    assert words in berth.wait_refusal("/odd").error()["message"]
     assert words in berth.log.entries(event="function.problem", function="odd")[-1]["error"]
 
 

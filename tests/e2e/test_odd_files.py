@@ -134,5 +134,5 @@ def test_pipe_in_a_runtimes_image_folder_is_told(berth, bin_dir):
     os.mkfifo(os.path.join(berth.plugin_dir, "pipe.so"))
     berth.write_function("shelly", SHELL_HELLO, language="shell")
     berth.start()
-    answer = berth.wait_answer("/shelly", lambda answer: answer.status == 503, "the cause")
+    answer = berth.wait_refusal("/shelly")
     assert "Dockerfile is neither a file, a folder nor a link" in answer.error()["message"]

@@ -171,7 +171,7 @@ static void one_that_works_for_nobody_has_its_time(void **state)
     struct probe probe;
     probe_open(&probe, &bench);
     struct instance_load load = make_load(&probe);
-    load.timeout_ms = 1500;
+    load.timeout_ms = 4000;
     probe.instance = instance_start(&bench.env, &usual, &load, &hooks, &probe.account, &probe);
     await_ready(&probe);
     lose_all_slots(&probe, SLOT_BROKEN);

@@ -16,7 +16,7 @@ from harness.logs import LogFile
 from harness.wait import NotReached, wait_until
 
 READY_S = 60
-STOP_S = 30
+STOP_S = 60
 
 # File descriptors that come and go with connections to the Docker engine: kept ones, those of one instance.
 ENGINE_CONNECTIONS = 16
@@ -259,6 +259,14 @@ class Berth:
             return answer if condition(answer) else None
 
         return wait_until(ask, what, timeout)
+
+    def wait_refusal(self, target, timeout=60):
+        """Asks until the function is refused for good, not for having waited in vain; that answer."""
+
+        def is_final(answer):
+            return answer.status == 503 and not answer.error()["message"].startswith("The request waited ")
+
+        return self.wait_answer(target, is_final, "the refusal", timeout)
 
     # -- its containers
 
