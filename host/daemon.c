@@ -21,6 +21,7 @@
 struct daemon {
     struct event_base *base;
     const struct host_settings *host;
+    const struct registry *registry;
     struct route_table *routes;
     struct gateway *gateway;
     struct fleet *fleet;
@@ -190,6 +191,7 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
     struct fleet_options options = {
         .base = daemon->base,
         .host = daemon->host,
+        .started = daemon->registry,
         .config_path = config_path,
         .state_dir = locations->state_dir,
         .run_dir = locations->run_dir,
@@ -276,13 +278,13 @@ static void hide_folders(const char *config_path, const struct host_settings *ho
     hide_folder(host->docker_socket, "docker_socket");
 }
 
-int daemon_run(const char *config_path, const struct host_settings *host, const struct locations *locations,
+int daemon_run(const char *config_path, const struct registry *registry, const struct locations *locations,
                struct error *err)
 {
-    struct daemon daemon = {.host = host, .err = err};
+    struct daemon daemon = {.registry = registry, .host = &registry->host, .err = err};
     int rc = create_parts(&daemon, config_path, locations, err);
     if (rc == 0) {
-        hide_folders(config_path, host, locations);
+        hide_folders(config_path, &registry->host, locations);
         watch_signals(&daemon);
         log_info("daemon.started", LOG_STR("config", config_path), LOG_STR("state", locations->state_dir),
                  LOG_STR("plugins", locations->plugin_dir), LOG_STR("owner", fleet_owner_id(daemon.fleet)));

@@ -7,9 +7,9 @@
 #include "config/registry.h"
 #include "locations.h"
 
-/* Runs until SIGTERM or SIGINT has drained everything. 0, or -1 when it could not start. `host` stays the
- * caller's. */
-int daemon_run(const char *config_path, const struct host_settings *host, const struct locations *locations,
+/* Runs until SIGTERM or SIGINT has drained everything. 0, or -1 when it could not start. `registry` stays
+ * the caller's; its section `host` is what the daemon runs with. */
+int daemon_run(const char *config_path, const struct registry *registry, const struct locations *locations,
                struct error *err);
 
 #endif

@@ -46,12 +46,12 @@ static void configure_log(const struct host_settings *host)
     log_configure(level, strcmp(host->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
 }
 
-static int serve(const struct options *options, const struct host_settings *host,
+static int serve(const struct options *options, const struct registry *registry,
                  const struct locations *locations)
 {
     struct error err;
-    configure_log(host);
-    if (daemon_run(options->config, host, locations, &err) == 0)
+    configure_log(&registry->host);
+    if (daemon_run(options->config, registry, locations, &err) == 0)
         return STATUS_OK;
     log_error("daemon.failed", LOG_ERR(&err));
     return STATUS_FAILED;
@@ -75,7 +75,7 @@ static int run(const struct options *options)
         log_configure(LOG_ERROR, LOG_TEXT);
         status = (int)check_run(options->config, &registry->host, &locations, options->json);
     } else {
-        status = serve(options, &registry->host, &locations);
+        status = serve(options, registry, &locations);
     }
     locations_clear(&locations);
     registry_destroy(registry);

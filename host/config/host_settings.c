@@ -12,154 +12,183 @@
 #define PATH_BYTES   4095
 
 static const struct setting host_keys[] = {
-    {"listen", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, listen),
+    {"listen", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, listen), .change = CHANGE_RESTARTS,
      .default_text = "0.0.0.0:8080",
      .help =
          "Where functions are called: ADDRESS:PORT, an IPv6 address in brackets. Port 0 takes a free one."},
-    {"admin", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, admin),
+    {"admin", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, admin), .change = CHANGE_RESTARTS,
      .default_text = "127.0.0.1:8081", .help = "Where management, metrics and the dashboard are."},
-    {"state_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, state_dir), .max = PATH_BYTES,
-     .unset = "built in",
+    {"state_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, state_dir),
+     .change = CHANGE_RESTARTS, .max = PATH_BYTES, .unset = "built in",
      .help = "Folder for what outlives the daemon: packages, dependencies, its identity."},
-    {"run_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, run_dir), .max = PATH_BYTES,
-     .unset = "built in", .help = "Folder for the sockets of the instances and of the management API."},
+    {"run_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, run_dir),
+     .change = CHANGE_RESTARTS, .max = PATH_BYTES, .unset = "built in",
+     .help = "Folder for the sockets of the instances and of the management API."},
     {"plugin_dir", ALIASES("plugins"), SETTING_STRING, SETTING_MEMBER(struct host_settings, plugin_dir),
-     .max = PATH_BYTES, .unset = "beside the binary",
+     .change = CHANGE_RESTARTS, .max = PATH_BYTES, .unset = "beside the binary",
      .help =
          "Folder of the language plugins. Those in the folder `plugins` beside this file are found, too."},
-    {"roots", NULL, SETTING_FOLDERS, SETTING_MEMBER(struct host_settings, roots), .unset = "none",
+    {"roots", NULL, SETTING_FOLDERS, SETTING_MEMBER(struct host_settings, roots), .change = CHANGE_APPLIES,
+     .unset = "none",
      .help = "Folders, by absolute paths without symbolic links: a `function_folder` may lead by symbolic "
              "links to "
              "one of them or to what is below. Whoever can change something there can choose the code of "
              "functions; "
              "one that others than its owner can change is refused. Read anew at each reload."},
-    {"docker_socket", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, docker_socket), .max = 107,
-     .default_text = "/var/run/docker.sock", .help = "The Docker Engine's unix socket."},
-    {"workers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, workers), .max = 64,
-     .default_text = "0", .help = "Threads that carry requests. 0: one per core, up to 4."},
+    {"docker_socket", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, docker_socket),
+     .change = CHANGE_RESTARTS, .max = 107, .default_text = "/var/run/docker.sock",
+     .help = "The Docker Engine's unix socket."},
+    {"workers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, workers),
+     .change = CHANGE_RESTARTS, .max = 64, .default_text = "0",
+     .help = "Threads that carry requests. 0: one per core, up to 4."},
     {"log_level", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, log_level),
-     .words = ALIASES("debug", "info", "warning", "error"), .default_text = "info",
+     .change = CHANGE_RESTARTS, .words = ALIASES("debug", "info", "warning", "error"), .default_text = "info",
      .help = "The least level that is logged."},
     {"log_format", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, log_format),
-     .words = ALIASES("text", "json"), .default_text = "text", .help = "How a log line is written."},
-    {"log_rate", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, log_rate_bytes), .max = 1 * GiB,
-     .default_text = "256Ki",
+     .change = CHANGE_RESTARTS, .words = ALIASES("text", "json"), .default_text = "text",
+     .help = "How a log line is written."},
+    {"log_rate", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, log_rate_bytes),
+     .change = CHANGE_APPLIES, .max = 1 * GiB, .default_text = "256Ki",
      .help = "How much of one function's output goes into the log, a second; five minutes' worth may come at "
              "once. What is dropped is counted there. 0: no limit."},
     {"max_head", ALIASES("max_head_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, max_head_bytes), .min = 1 * KiB, .max = 1 * MiB,
-     .default_text = "16Ki", .help = "Largest head (request line and headers) of a request; 431 above it."},
+     SETTING_MEMBER(struct host_settings, max_head_bytes), .change = CHANGE_RESTARTS, .min = 1 * KiB,
+     .max = 1 * MiB, .default_text = "16Ki",
+     .help = "Largest head (request line and headers) of a request; 431 above it."},
     {"max_target", ALIASES("max_target_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, max_target_bytes), .min = 256, .max = 1 * MiB,
-     .default_text = "8Ki", .help = "Longest target (path and query); 414 above it."},
-    {"max_headers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_headers), .min = 8,
-     .max = 10000, .default_text = "100", .help = "Header lines of a request; 431 above it."},
+     SETTING_MEMBER(struct host_settings, max_target_bytes), .change = CHANGE_RESTARTS, .min = 256,
+     .max = 1 * MiB, .default_text = "8Ki", .help = "Longest target (path and query); 414 above it."},
+    {"max_headers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_headers),
+     .change = CHANGE_RESTARTS, .min = 8, .max = 10000, .default_text = "100",
+     .help = "Header lines of a request; 431 above it."},
     {"max_body", ALIASES("max_body_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, max_body_bytes), .max = 16 * TiB, .default_text = "1Gi",
-     .help = "Largest body of a request; 413 above it. 0: no limit."},
+     SETTING_MEMBER(struct host_settings, max_body_bytes), .change = CHANGE_APPLIES, .max = 16 * TiB,
+     .default_text = "1Gi", .help = "Largest body of a request; 413 above it. 0: no limit."},
     {"head_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, head_timeout_ms),
-     .min = 100, .max = 1 * HOUR, .default_text = "10s",
+     .change = CHANGE_RESTARTS, .min = 100, .max = 1 * HOUR, .default_text = "10s",
      .help = "Time to receive a whole head; 408 after it."},
     {"keep_alive_timeout", ALIASES("keep_alive"), SETTING_DURATION,
-     SETTING_MEMBER(struct host_settings, keep_alive_timeout_ms), .min = 100, .max = 24 * HOUR,
-     .default_text = "75s", .help = "A client's connection without a request is closed after this."},
+     SETTING_MEMBER(struct host_settings, keep_alive_timeout_ms), .change = CHANGE_RESTARTS, .min = 100,
+     .max = 24 * HOUR, .default_text = "75s",
+     .help = "A client's connection without a request is closed after this."},
     {"body_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, body_timeout_ms),
-     .min = 100, .max = 24 * HOUR, .default_text = "60s",
+     .change = CHANGE_RESTARTS, .min = 100, .max = 24 * HOUR, .default_text = "60s",
      .help = "Time without any progress of a body, in either direction, that ends the exchange."},
     {"request_buffer", ALIASES("request_buffer_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, request_buffer_bytes), .max = 16 * MiB, .default_text = "64Ki",
+     SETTING_MEMBER(struct host_settings, request_buffer_bytes), .change = CHANGE_RESTARTS, .max = 16 * MiB,
+     .default_text = "64Ki",
      .help = "So much of a request's body is received before the request takes a slot, so that a slow client "
              "costs memory and not a slot; what is beyond it is streamed. 0: nothing."},
     {"answer_buffer", ALIASES("answer_buffer_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, answer_buffer_bytes), .max = 1 * GiB, .default_text = "1Mi",
+     SETTING_MEMBER(struct host_settings, answer_buffer_bytes), .change = CHANGE_RESTARTS, .max = 1 * GiB,
+     .default_text = "1Mi",
      .help = "An answer up to this size is taken from the function at once, however slowly its client reads; "
              "a larger one holds its slot until the client has taken the rest. 0: nothing."},
     {"buffer_memory", ALIASES("buffer_memory_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, buffer_memory_bytes), .max = 1024 * GiB, .default_text = "64Mi",
+     SETTING_MEMBER(struct host_settings, buffer_memory_bytes), .change = CHANGE_RESTARTS, .max = 1024 * GiB,
+     .default_text = "64Mi",
      .help =
          "Memory for what slow clients have sent or not read yet, in equal parts for the workers. When it "
          "is full, clients below `min_rate` are cut first; if there is none, a body that would need some "
          "gets 503."},
     {"min_rate", ALIASES("min_rate_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, min_rate_bytes), .max = 1 * GiB, .default_text = "1Ki",
+     SETTING_MEMBER(struct host_settings, min_rate_bytes), .change = CHANGE_RESTARTS, .max = 1 * GiB,
+     .default_text = "1Ki",
      .help =
          "Bytes per second: a client for whom a slot is held that others wait for, and that moves less for 2 "
          "seconds, is cut, with 408 before its answer has begun. 0: any rate will do."},
     {"max_connections", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_connections),
-     .min = 1, .max = 1000000, .default_text = "10000",
+     .change = CHANGE_RESTARTS, .min = 1, .max = 1000000, .default_text = "10000",
      .help = "Clients connected at once. For more, those that have idled longest are closed; while none "
              "idles, new ones wait to be accepted."},
     {"max_connections_per_address", NULL, SETTING_INTEGER,
-     SETTING_MEMBER(struct host_settings, max_connections_per_address), .max = 1000000, .default_text = "0",
+     SETTING_MEMBER(struct host_settings, max_connections_per_address), .change = CHANGE_RESTARTS,
+     .max = 1000000, .default_text = "0",
      .help = "Clients connected at once from one address (of IPv6: from one network of 64 bits); more are "
              "hung up on. Those of `trusted_proxies` do not count. 0: no limit."},
     {"trusted_proxies", NULL, SETTING_NETWORKS, SETTING_MEMBER(struct host_settings, trusted_proxies),
-     .default_text = "127.0.0.0/8, ::1",
+     .change = CHANGE_RESTARTS, .default_text = "127.0.0.0/8, ::1",
      .help =
          "Who may say for whom a request is passed on (`X-Forwarded-*`, `Forwarded`, `X-Real-IP`); from all "
          "others these headers are replaced by what the gateway sees. `[]`: nobody."},
-    {"queue_length", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, queue_length), .min = 1,
-     .max = 1000000, .default_text = "1000",
+    {"queue_length", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, queue_length),
+     .change = CHANGE_APPLIES, .min = 1, .max = 1000000, .default_text = "1000",
      .help = "Requests of one function that wait for an instance; 503 above it."},
     {"queue_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, queue_timeout_ms),
-     .min = 100, .max = 1 * HOUR, .default_text = "60s",
+     .change = CHANGE_APPLIES, .min = 100, .max = 1 * HOUR, .default_text = "60s",
      .help = "Longest wait for an instance; 503 after it."},
     {"max_instances", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_instances),
-     .max = 100000, .default_text = "0",
+     .change = CHANGE_RESTARTS, .max = 100000, .default_text = "0",
      .help = "Instances on this host. 0: as many as its memory suggests."},
     {"max_memory", ALIASES("max_memory_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, max_memory_bytes), .max = 1024 * TiB, .default_text = "0",
-     .help = "Sum of the memory limits of all instances. 0: from the machine's memory."},
-    {"prewarm", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, prewarm), .max = 100,
-     .default_text = "2", .help = "Prewarmed instances of each runtime that has functions."},
+     SETTING_MEMBER(struct host_settings, max_memory_bytes), .change = CHANGE_RESTARTS, .max = 1024 * TiB,
+     .default_text = "0", .help = "Sum of the memory limits of all instances. 0: from the machine's memory."},
+    {"prewarm", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, prewarm),
+     .change = CHANGE_RESTARTS, .max = 100, .default_text = "2",
+     .help = "Prewarmed instances of each runtime that has functions."},
     {"dependency_disk", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, dependency_disk_bytes),
-     .max = 1024 * TiB, .default_text = "10Gi",
+     .change = CHANGE_APPLIES, .max = 1024 * TiB, .default_text = "10Gi",
      .help =
          "Disk space of installed dependencies. Above it those that no function uses are removed, longest "
          "unused first."},
-    {"runtime_images", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, runtime_images), .min = 1,
-     .max = 1000, .default_text = "5",
+    {"runtime_images", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, runtime_images),
+     .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "5",
      .help = "Images of each runtime that are kept, the newest; older ones that nothing uses are removed."},
     {"build_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, build_timeout_ms),
-     .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s", .help = "Time limit of one build job."},
+     .change = CHANGE_APPLIES, .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s",
+     .help = "Time limit of one build job."},
     {"build_memory", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, build_memory_bytes),
-     .min = 32 * MiB, .max = 1 * TiB, .default_text = "2Gi",
+     .change = CHANGE_RESTARTS, .min = 32 * MiB, .max = 1 * TiB, .default_text = "2Gi",
      .help = "Memory limit of a builder, the container in which dependencies are installed."},
-    {"build_cpus", NULL, SETTING_DECIMAL, SETTING_MEMBER(struct host_settings, build_cpus), .min = 0.01,
-     .max = 1024, .default_text = "2",
+    {"build_cpus", NULL, SETTING_DECIMAL, SETTING_MEMBER(struct host_settings, build_cpus),
+     .change = CHANGE_RESTARTS, .min = 0.01, .max = 1024, .default_text = "2",
      .help = "Processor limit of a builder, in cores; all that there are, when there are fewer."},
-    {"build_disk", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, build_disk_bytes), .min = 1 * MiB,
-     .max = 1024 * TiB, .default_text = "8Gi",
+    {"build_disk", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, build_disk_bytes),
+     .change = CHANGE_RESTARTS, .min = 1 * MiB, .max = 1024 * TiB, .default_text = "8Gi",
      .help = "Disk space of one installation, its temporary files included."},
     {"install_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, install_timeout_ms),
-     .min = 1 * SECOND, .max = 24 * HOUR, .default_text = "15m",
+     .change = CHANGE_RESTARTS, .min = 1 * SECOND, .max = 24 * HOUR, .default_text = "15m",
      .help = "Time limit of one installation of dependencies."},
     {"start_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, start_timeout_ms),
-     .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s",
+     .change = CHANGE_APPLIES, .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s",
      .help = "Time from a container's start to a loaded function."},
     {"drain_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, drain_timeout_ms),
-     .max = 24 * HOUR, .default_text = "30s",
+     .change = CHANGE_RESTARTS, .max = 24 * HOUR, .default_text = "30s",
      .help = "Time for requests under way when the daemon stops or a revision is replaced."},
 };
 
 const struct setting_table host_table = {host_keys, sizeof(host_keys) / sizeof(*host_keys), "\"host\"", NULL,
                                          NULL};
 
-void host_settings_read(const struct yaml_tree_node *node, struct reporter *reporter,
-                        struct host_settings *ret_settings)
+static void read_section(const struct yaml_tree_node *node, struct reporter *reporter,
+                         const struct setting_layer *layer)
 {
-    *ret_settings = (struct host_settings){0};
-    setting_defaults(&host_table, ret_settings);
     if (!node || node->kind == YAML_TREE_NULL)
         return;
-    if (node->kind != YAML_TREE_MAPPING) {
+    if (node->kind == YAML_TREE_MAPPING)
+        setting_apply(layer, 1, node, UNKNOWN_IS_ERROR, reporter);
+    else
         reporter_error(reporter, node->at, NULL, "\"host\" must be a mapping, not %s",
                        yaml_tree_describe(node).text);
-        return;
-    }
+}
+
+void host_settings_read(const struct yaml_tree_node *node, struct reporter *reporter,
+                        struct host_settings *ret_settings, struct host_row **ret_rows)
+{
     const struct yaml_tree_node *found[sizeof(host_keys) / sizeof(*host_keys)] = {0};
     struct setting_layer layer = {&host_table, ret_settings, found};
-    setting_apply(&layer, 1, node, UNKNOWN_IS_ERROR, reporter);
+    struct host_row *rows = xcalloc(host_table.count, sizeof(*rows));
+    *ret_settings = (struct host_settings){0};
+    setting_defaults(&host_table, ret_settings);
+    read_section(node, reporter, &layer);
+    for (size_t i = 0; i < host_table.count; i++) {
+        struct hash *hash = hash_create();
+        setting_hash(&host_keys[i], ret_settings, hash);
+        hash_finish(hash, rows[i].digest);
+        if (found[i])
+            rows[i].at = found[i]->at;
+    }
+    *ret_rows = rows;
 }
 
 void host_settings_clear(struct host_settings *settings)

@@ -9,9 +9,10 @@
 
 extern const struct setting_table host_table;
 
-/* Fills in the defaults, then applies `node`, the section's value; NULL or null when there is none. */
+/* Fills in the defaults, then applies `node`, the section's value; NULL or null when there is none. The
+ * caller clears *ret_settings and frees *ret_rows. */
 void host_settings_read(const struct yaml_tree_node *node, struct reporter *reporter,
-                        struct host_settings *ret_settings);
+                        struct host_settings *ret_settings, struct host_row **ret_rows);
 
 void host_settings_clear(struct host_settings *settings);
 

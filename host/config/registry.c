@@ -205,7 +205,7 @@ static void read_root(struct registry *registry, const struct yaml_tree_node *ro
     }
     bool mapping = root && root->kind == YAML_TREE_MAPPING;
     const struct yaml_tree_entry *host = mapping ? find_section(root, HOST_KEY, &reporter) : NULL;
-    host_settings_read(host ? host->value : NULL, &reporter, &registry->host);
+    host_settings_read(host ? host->value : NULL, &reporter, &registry->host, &registry->host_rows);
     if (!mapping)
         return;
     const struct yaml_tree_entry *functions = find_section(root, FUNCTIONS_KEY, &reporter);
@@ -282,6 +282,7 @@ void registry_destroy(struct registry *registry)
         return;
     registry_drop_functions(registry);
     host_settings_clear(&registry->host);
+    free(registry->host_rows);
     diagnostics_clear(&registry->diagnostics);
     free(registry->path);
     free(registry);

@@ -9,8 +9,10 @@
 
 #include "base/error.h"
 #include "base/folder_list.h"
+#include "base/hash.h"
 #include "base/network.h"
 #include "config/diagnostic.h"
+#include "config/setting.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -126,9 +128,16 @@ struct host_settings {
     unsigned drain_timeout_ms; /* of requests under way at shutdown or when a revision is replaced */
 };
 
+/* One setting of the `host:` section as it stood in the file. */
+struct host_row {
+    struct position at; /* of its value; line 0: it has its default */
+    char digest[HASH_HEX_SIZE];
+};
+
 struct registry {
     char *path;
     struct host_settings host;
+    struct host_row *host_rows;          /* one for each setting, in the order of the table */
     struct function_settings *functions; /* in the file's order; no two have the same name: the later one of
                                             two is reported, for the file as a whole, and left out */
     size_t function_count;
@@ -158,6 +167,19 @@ void registry_describe(struct strbuf *out);
  * section "function" or "configuration" for a function's. `default` is left out when there is none. The
  * caller owns the result. */
 json_t *registry_settings_json(void);
+
+/* Adds a warning for each setting of the section `host` that `now` has other than `before` and that holds
+ * after a restart only. */
+void registry_find_restarts(const struct registry *before, const struct registry *now,
+                            struct diagnostics *ret_findings);
+
+/* Takes over what applies at once of another reading of the section; texts and lists stay. */
+void host_settings_apply(struct host_settings *settings, const struct host_settings *now);
+
+/* Adds to a hash all settings of a function whose other value does `change`, its environment variables and
+ * its language's options among them. */
+void function_settings_hash(const struct function_settings *settings, enum setting_change change,
+                            struct hash *hash);
 
 /* Gives the findings that name no file their place in the registry at `path`: the value of the option that
  * they are about, else the function's key. */

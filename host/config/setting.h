@@ -6,6 +6,7 @@
 #ifndef CONFIG_SETTING_H
 #define CONFIG_SETTING_H
 
+#include "base/hash.h"
 #include "base/strbuf.h"
 #include "config/reporter.h"
 #include "config/yaml_tree.h"
@@ -27,11 +28,22 @@ enum setting_type {
     SETTING_MAPPING   /* nothing is stored; the reader's `found` has the node */
 };
 
+/* What another value does to a daemon that runs. A reload compares the values of both files, setting by
+ * setting. */
+enum setting_change {
+    CHANGE_NOTHING,  /* it holds no value of its own */
+    CHANGE_APPLIES,  /* it holds at once, for what runs too */
+    CHANGE_REPLACES, /* a new revision of the function takes over */
+    CHANGE_PREPARES, /* the function is prepared anew; a new revision takes over if that is what comes out */
+    CHANGE_RESTARTS, /* it holds once berthd is restarted; the reload says so */
+};
+
 struct setting {
     const char *name;
     const char *const *aliases; /* ended by NULL, or NULL */
     enum setting_type type;
-    size_t offset, width;     /* of the member in the struct that is filled */
+    size_t offset, width; /* of the member in the struct that is filled */
+    enum setting_change change;
     bool as_text;             /* the member is a char *: the checked value in its plainest spelling */
     double min, max;          /* inclusive; both 0: no range. Strings: length in bytes */
     const char *default_text; /* as in YAML, or NULL: the member stays 0 or NULL */
@@ -96,7 +108,17 @@ int setting_store(const struct setting *setting, const char *key, const struct y
 /* Stores the default, which must be right. */
 void setting_store_default(const struct setting *setting, void *target);
 
-/* One list item: name, spellings, type, range, default, help. */
+/* Adds the value of one setting to a hash. */
+void setting_hash(const struct setting *setting, const void *target, struct hash *hash);
+
+/* The same for every setting of the table whose other value does `change`. */
+void setting_hash_all(const struct setting_table *table, const void *target, enum setting_change change,
+                      struct hash *hash);
+
+/* Copies the value of every setting whose other value applies at once, but for texts and lists. */
+void setting_copy_applied(const struct setting_table *table, const void *from, void *to);
+
+/* One list item: name, spellings, type, range, default, what a change does, help. */
 void setting_describe(const struct setting *setting, struct strbuf *out);
 
 #endif

@@ -363,6 +363,14 @@ static void describe_type(const struct setting *setting, struct strbuf *out)
     strbuf_append_format(out, ", %s to %s", min, max);
 }
 
+/* What a change does, for people; NULL: there is nothing to change. */
+static const char *const changes[] = {
+    [CHANGE_APPLIES] = "applies at once",
+    [CHANGE_REPLACES] = "makes a new revision",
+    [CHANGE_PREPARES] = "has it prepared anew",
+    [CHANGE_RESTARTS] = "needs a restart",
+};
+
 void setting_describe(const struct setting *setting, struct strbuf *out)
 {
     strbuf_append_format(out, "- `%s`", setting->name);
@@ -374,5 +382,7 @@ void setting_describe(const struct setting *setting, struct strbuf *out)
         strbuf_append_format(out, "; default %s", setting->default_text);
     else if (setting->unset)
         strbuf_append_format(out, "; unless set: %s", setting->unset);
+    if (changes[setting->change])
+        strbuf_append_format(out, "; a change %s", changes[setting->change]);
     strbuf_append_format(out, "):\n  %s\n", setting->help);
 }

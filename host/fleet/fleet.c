@@ -9,6 +9,7 @@
 #include "fleet/storage.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/plugins.h"
+#include "prepare/process/build_job.h"
 
 #include <malloc.h>
 #include <string.h>
@@ -20,14 +21,11 @@ static void add_route(const struct fleet *fleet, struct route_snapshot *snapshot
 {
     struct revision *current = function_current(function);
     struct route route = {.name = (char *)function_name(function)};
-    const struct function_settings *settings = function_latest_settings(function);
-    if (current) {
-        settings = revision_settings(current);
+    if (current)
         route.pool = revision_pool(current);
-    } else {
+    else
         route.problem = function_problem(function);
-    }
-    route.limits = route_limits_make(fleet->env.host, settings);
+    route.limits = route_limits_make(fleet->env.host, function_applied_settings(function));
     route_snapshot_add(snapshot, &route);
 }
 
@@ -173,6 +171,28 @@ static void log_file_diagnostics(const struct registry *registry)
     }
 }
 
+static void log_restarts(const struct fleet *fleet, const struct registry *registry)
+{
+    struct diagnostics found = {0};
+    if (fleet->started)
+        registry_find_restarts(fleet->started, registry, &found);
+    for (size_t i = 0; i < found.count; i++) {
+        cleanup_strbuf struct strbuf line;
+        strbuf_init(&line, 4096);
+        diagnostic_render_line(&found.items[i], &line);
+        log_warning("config.restart-needed", LOG_STR("text", strbuf_text(&line)),
+                    LOG_STR("hint", found.items[i].hint));
+    }
+    diagnostics_clear(&found);
+}
+
+static void apply_host(struct fleet *fleet, const struct registry *registry)
+{
+    host_settings_apply(&fleet->host, &registry->host);
+    build_jobs_set_timeout(fleet->env.jobs, fleet->host.build_timeout_ms);
+    log_restarts(fleet, registry);
+}
+
 /* The first mistake that belongs to no function, or NULL. */
 static const struct diagnostic *first_mistake(const struct registry *registry)
 {
@@ -224,8 +244,10 @@ static void apply(struct fleet *fleet, struct registry *registry)
     }
     generation_unref(fleet->generation);
     fleet->generation = generation_create(registry);
-    if (is_whole(registry))
+    if (is_whole(registry)) {
+        apply_host(fleet, registry);
         remove_unregistered(fleet, registry);
+    }
     for (size_t i = 0; i < registry->function_count; i++) {
         const struct function_settings *settings = &registry->functions[i];
         struct function *function = fleet_function_find(fleet, settings->name);
@@ -233,6 +255,8 @@ static void apply(struct fleet *fleet, struct registry *registry)
             function = add_function(fleet, settings->name);
         function_deploy(function, fleet->generation, settings, &registry->diagnostics);
     }
+    if (fleet->applied)
+        fleet_on_routes(-1, 0, fleet); /* limits hold from here on */
     log_info("config.applied", LOG_STR("file", fleet->config_path),
              LOG_INT("functions", registry->function_count),
              LOG_INT("errors", diagnostics_errors(&registry->diagnostics, NULL)));

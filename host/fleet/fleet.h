@@ -23,7 +23,8 @@ struct plugins;
 
 struct fleet_options {
     struct event_base *base;
-    const struct host_settings *host; /* outlives the fleet */
+    const struct host_settings *host;
+    const struct registry *started; /* what the daemon was started with; outlives the fleet */
     const char *config_path;
     const char *state_dir, *run_dir; /* made when missing, and closed to other users: private_dir_open() */
     const char *plugin_dir;          /* absolute */

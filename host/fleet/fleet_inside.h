@@ -9,6 +9,8 @@
 struct fleet {
     struct fleet_env env;
     struct fleet_hooks hooks;
+    struct host_settings host;      /* the daemon's, less what has been applied since; texts are borrowed */
+    const struct registry *started; /* or NULL */
     struct route_table *routes;
     char *config_path, *run_dir;
     char *world_dir;

@@ -143,12 +143,14 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
 {
     struct fleet *fleet = xcalloc(1, sizeof(*fleet));
     fleet->hooks = *hooks;
+    fleet->host = *options->host;
+    fleet->started = options->started;
     fleet->routes = options->routes;
     fleet->config_path = xstrdup(options->config_path);
     fleet->owner.lock_fd = -1;
     fleet->run_lock = -1;
     fleet->env = (struct fleet_env){.base = options->base,
-                                    .host = options->host,
+                                    .host = &fleet->host,
                                     .network = NETWORK_NAME,
                                     .drain_ms = options->host->drain_timeout_ms,
                                     .inbox.fd = -1};

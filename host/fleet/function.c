@@ -22,8 +22,10 @@ struct function {
     size_t retiring_count, retiring_capacity;
     struct generation *generation; /* of the newest deployment */
     const struct function_settings *settings;
-    struct kept_error *problem; /* of the newest deployment */
-    char *build_output;         /* of its installation or image build, when that failed; or NULL */
+    struct generation *applied_generation;
+    const struct function_settings *applied; /* the newest without a mistake; NULL: none yet */
+    struct kept_error *problem;              /* of the newest deployment */
+    char *build_output; /* of its installation or image build, when that failed; or NULL */
     struct diagnostics diagnostics;
     bool settled, removed;
     bool stale; /* to be deployed again once the deployment under way has settled */
@@ -243,6 +245,7 @@ void function_destroy(struct function *function)
         return;
     diagnostics_clear(&function->diagnostics);
     generation_unref(function->generation);
+    generation_unref(function->applied_generation);
     scale_history_clear(&function->scale.history);
     failure_clear(&function->scale.last_failure);
     function_output_destroy(function->scale.output);
@@ -272,6 +275,19 @@ static void reject(struct function *function)
     note_problem(function, &err);
 }
 
+/* What applies at once does not wait for a revision, and holds whatever becomes of it. */
+static void apply(struct function *function, struct generation *generation,
+                  const struct function_settings *settings)
+{
+    generation_ref(generation);
+    generation_unref(function->applied_generation);
+    function->applied_generation = generation;
+    function->applied = settings;
+    if (function->current)
+        revision_apply(function->current, generation, settings);
+    function->hooks.routed(function, function->owner);
+}
+
 void function_deploy(struct function *function, struct generation *generation,
                      const struct function_settings *settings, const struct diagnostics *diagnostics)
 {
@@ -294,6 +310,7 @@ void function_deploy(struct function *function, struct generation *generation,
         settle(function);
         return;
     }
+    apply(function, generation, settings);
     struct revision *revision = revision_create(function->env, generation, settings, &function->scale,
                                                 function->current, &revision_hooks, function);
     function->newest = revision;
@@ -390,6 +407,11 @@ const struct function_output *function_output_of(const struct function *function
 const struct function_settings *function_latest_settings(const struct function *function)
 {
     return function->settings;
+}
+
+const struct function_settings *function_applied_settings(const struct function *function)
+{
+    return function->applied ? function->applied : function->settings;
 }
 
 void function_each_revision(struct function *function,

@@ -75,6 +75,9 @@ const struct function_output *function_output_of(const struct function *function
 /* The settings of the newest deployment. */
 const struct function_settings *function_latest_settings(const struct function *function);
 
+/* The newest that have no mistake, which those that apply at once are taken from. */
+const struct function_settings *function_applied_settings(const struct function *function);
+
 /* Calls visit for every revision that still has instances or may get some. */
 void function_each_revision(struct function *function,
                             void (*visit)(struct revision *revision, void *context), void *context);

@@ -54,7 +54,7 @@ static void fail_queue_full(struct exchange *exchange)
     struct error error;
     error_set(&error, ERROR_QUEUE_FULL, "Too many requests wait for this function.");
     error_hint(&error, "The limit is queue_length: %u in the section `host`. Try again later.",
-               exchange->loop->settings->queue_length);
+               exchange->limits.queue_length);
     exchange_fail(exchange, &error);
 }
 
@@ -69,7 +69,7 @@ static void wait_in_queue(struct exchange *exchange)
     exchange->queue.cold = exchange->queue.cold || exchange->queue.waiter.cold;
     if (exchange->queue.waiter.cold)
         counter_add(&exchange->loop->counters, COUNTER_COLD_WAITS, 1);
-    exchange->deadline.run_ms = loop_now_ms(exchange->loop) + exchange->loop->settings->queue_timeout_ms;
+    exchange->deadline.run_ms = loop_now_ms(exchange->loop) + exchange->limits.queue_timeout_ms;
     deadline_update(exchange);
 }
 
@@ -108,6 +108,7 @@ void acquire_slot(struct exchange *exchange, struct slot_pool *pool)
     struct loop *loop = exchange->loop;
     struct slot *slot;
     exchange->queue.waiter.inbox = &loop->inbox;
+    exchange->queue.waiter.queue_length = exchange->limits.queue_length;
     exchange->queue.waiter.mail.deliver = on_mail;
     exchange->queue.joined_ns = loop_now_ns(loop);
     switch (slot_pool_acquire(pool, loop->index, loop_now_ms(loop), &exchange->queue.waiter, &slot)) {
@@ -127,7 +128,7 @@ void acquire_slot(struct exchange *exchange, struct slot_pool *pool)
 static void describe_queue_timeout(const struct exchange *exchange, const struct error *trouble,
                                    struct error *error)
 {
-    unsigned limit_ms = exchange->loop->settings->queue_timeout_ms;
+    unsigned limit_ms = exchange->limits.queue_timeout_ms;
     if (trouble) {
         error_set_in(error, trouble->component, trouble->code,
                      "The request waited %u ms for the function: %s", limit_ms, trouble->message);

@@ -30,7 +30,6 @@ struct slot_pool {
     _Atomic unsigned users;  /* public references */
     _Atomic unsigned memory; /* one for all users, one for each slot */
     struct slot_pool_hooks hooks;
-    unsigned queue_length;
     struct slot *newest, *oldest; /* the idle stack; acquire takes the newest */
     struct slot_waiter *first, *last;
     struct slot_group *groups;
@@ -58,14 +57,13 @@ struct afterwards {
     uint64_t drained_instance;
 };
 
-struct slot_pool *slot_pool_create(const struct slot_pool_limits *limits, const struct slot_pool_hooks *hooks)
+struct slot_pool *slot_pool_create(const struct slot_pool_hooks *hooks)
 {
     struct slot_pool *pool = xcalloc(1, sizeof(*pool));
     pthread_mutex_init(&pool->lock, NULL);
     atomic_init(&pool->users, 1);
     atomic_init(&pool->memory, 1);
     pool->hooks = *hooks;
-    pool->queue_length = limits->queue_length;
     return pool;
 }
 
@@ -423,7 +421,7 @@ enum slot_acquire slot_pool_acquire(struct slot_pool *pool, int home, uint64_t n
         begin_use(pool, slot);
         *ret_slot = slot;
         result = SLOT_TAKEN;
-    } else if (pool->counts.waiting >= pool->queue_length) {
+    } else if (pool->counts.waiting >= waiter->queue_length) {
         pool->counts.refused++;
         result = SLOT_REFUSED;
     } else {

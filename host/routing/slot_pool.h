@@ -67,6 +67,7 @@ struct slot_waiter {
     struct mail
         mail; /* delivered to the mailbox below when the waiting is over; set mail.deliver before acquire */
     struct mailbox *inbox; /* of the worker that waits */
+    unsigned queue_length; /* so many wait at most, this one among them; set it before acquire, too */
     struct slot_waiter *next, *previous;
     struct slot_pool *pool; /* a reference to the pool it waits in (another one when its revision is
                                replaced); the waiter drops it when its mail has come */
@@ -114,10 +115,6 @@ struct slot_pool_hooks {
     void *context;
 };
 
-struct slot_pool_limits {
-    unsigned queue_length; /* waiters at most */
-};
-
 enum slot_acquire {
     SLOT_TAKEN,  /* *ret_slot is the caller's until it releases it */
     SLOT_QUEUED, /* the waiter's mail will come */
@@ -130,8 +127,7 @@ enum slot_retire {
 };
 
 /* A pool with one reference, the caller's. `hooks` is copied. Any thread. */
-struct slot_pool *slot_pool_create(const struct slot_pool_limits *limits,
-                                   const struct slot_pool_hooks *hooks);
+struct slot_pool *slot_pool_create(const struct slot_pool_hooks *hooks);
 
 /* References are held by the fleet, by route snapshots and by waiters. When the last one goes, groups that
  * were not retired drain without a word, and the memory follows when the last slot is closed. Any thread. */
@@ -141,8 +137,8 @@ void slot_pool_unref(struct slot_pool *pool);
 /* --- workers --- */
 
 /* Takes the best idle slot for the worker `home`, or joins the queue. `waiter` is untouched when SLOT_TAKEN;
- * its `mail.deliver` and `inbox` must be set. Among the idle slots of the most recently used instance one
- * that `home` already watches is preferred. */
+ * its `mail.deliver`, `inbox` and `queue_length` must be set. Among the idle slots of the most recently used
+ * instance one that `home` already watches is preferred. */
 enum slot_acquire slot_pool_acquire(struct slot_pool *pool, int home, uint64_t now_ms,
                                     struct slot_waiter *waiter, struct slot **ret_slot);
 

@@ -225,9 +225,8 @@ static void publish(void)
 
 static struct slot_pool *make_pool(void)
 {
-    const struct slot_pool_limits limits = {.queue_length = driver.settings.queue_length};
     const struct slot_pool_hooks hooks = {.demand = on_demand};
-    return slot_pool_create(&limits, &hooks);
+    return slot_pool_create(&hooks);
 }
 
 static void set_backend(struct driven_route *route, const char *backend)

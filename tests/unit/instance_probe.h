@@ -83,9 +83,8 @@ static inline void probe_open(struct probe *probe, struct bench *bench)
 {
     bench_open(bench);
     *probe = (struct probe){.bench = bench};
-    struct slot_pool_limits limits = {.queue_length = 10};
     struct slot_pool_hooks pool_hooks = {.lost = on_lost, .drained = on_drained, .context = probe};
-    probe->pool = slot_pool_create(&limits, &pool_hooks);
+    probe->pool = slot_pool_create(&pool_hooks);
     probe->settings = json_pack("{s:i}", "concurrency", 3);
     probe->output = function_output_create(&bench->env, "hello");
 }

@@ -203,7 +203,7 @@ static void a_function_that_never_worked_says_why(void **state)
     UNTIL(&bench, early.told);
     assert_string_equal(error_component_name(early.error.component), "plugin");
     UNTIL(&bench, bench.settled > 0);
-    struct request late = {.waiter.mail.deliver = on_mail, .waiter.inbox = &bench.inbox};
+    struct request late = {.waiter = {.mail.deliver = on_mail, .inbox = &bench.inbox, .queue_length = 1}};
     slot_pool_acquire(stale->pool, 0, clock_ms(), &late.waiter, &late.slot);
     UNTIL(&bench, late.told);
     assert_string_equal(error_component_name(late.error.component), "plugin");

@@ -47,7 +47,6 @@ static void on_drained(void *owner, uint64_t instance)
 }
 
 static const struct pool_watch_hooks hooks = {.demand = on_demand, .lost = on_lost, .drained = on_drained};
-static const struct slot_pool_limits limits = {.queue_length = 1000};
 
 static void env_open(struct fleet_env *env)
 {
@@ -71,8 +70,8 @@ static void demand_losses_and_drain_come_as_mail(void **state)
     struct error err;
     env_open(&env);
     assert_int_equal(mailbox_init(&worker, &err), 0);
-    struct pool_watch *watch = pool_watch_create(&env, &limits, &hooks, &seen, &pool);
-    struct slot_waiter waiter = {.inbox = &worker};
+    struct pool_watch *watch = pool_watch_create(&env, &hooks, &seen, &pool);
+    struct slot_waiter waiter = {.inbox = &worker, .queue_length = 1};
     struct slot *slot;
     assert_int_equal(slot_pool_acquire(pool, 0, 1, &waiter, &slot), SLOT_QUEUED);
     assert_int_equal(seen.demands, 0);
@@ -116,8 +115,8 @@ static void nothing_is_heard_after_the_end(void **state)
     struct error err;
     env_open(&env);
     assert_int_equal(mailbox_init(&worker, &err), 0);
-    struct pool_watch *watch = pool_watch_create(&env, &limits, &hooks, &seen, &pool);
-    struct slot_waiter waiter = {.inbox = &worker};
+    struct pool_watch *watch = pool_watch_create(&env, &hooks, &seen, &pool);
+    struct slot_waiter waiter = {.inbox = &worker, .queue_length = 1};
     struct slot *slot;
     assert_int_equal(slot_pool_acquire(pool, 0, 1, &waiter, &slot), SLOT_QUEUED);
     pool_watch_end(watch);
@@ -173,7 +172,7 @@ static void *work(void *context)
     if (mailbox_init(&inbox, &err) < 0)
         return NULL;
     for (unsigned i = 0; i < REQUESTS; i++) {
-        struct request request = {.waiter.inbox = &inbox, .waiter.mail.deliver = on_mail};
+        struct request request = {.waiter = {.inbox = &inbox, .mail.deliver = on_mail, .queue_length = 1000}};
         struct slot *slot;
         enum slot_acquire got =
             slot_pool_acquire(worker->pool, worker->index, clock_ms(), &request.waiter, &slot);
@@ -195,7 +194,7 @@ static void workers_and_the_control_thread(void **state)
     struct slot_pool *pool;
     struct worker workers[WORKERS];
     env_open(&env);
-    struct pool_watch *watch = pool_watch_create(&env, &limits, &hooks, &seen, &pool);
+    struct pool_watch *watch = pool_watch_create(&env, &hooks, &seen, &pool);
     for (int i = 0; i < WORKERS; i++) {
         workers[i] = (struct worker){.pool = slot_pool_ref(pool), .index = i};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);

@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "config/function_settings.h"
+#include "config/host_settings.h"
 #include "registry_languages.h"
 
 #include <dirent.h>
@@ -437,6 +439,85 @@ static void test_more_mistakes_than_are_kept(void **state)
     strbuf_clear(&text);
 }
 
+/* What another value does is said of every setting that holds one. */
+static void test_every_setting_says_what_a_change_does(void **state)
+{
+    (void)state;
+    static const struct setting_table *const tables[] = {&function_table, &configuration_table, &host_table};
+    for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
+        for (size_t j = 0; j < tables[i]->count; j++) {
+            const struct setting *setting = &tables[i]->settings[j];
+            bool holds_none = strcmp(setting->name, "configuration") == 0;
+            bool restarts = setting->change == CHANGE_RESTARTS;
+            if ((setting->change == CHANGE_NOTHING) != holds_none || (restarts && tables[i] != &host_table))
+                fail_msg("%s", setting->name);
+        }
+    }
+}
+
+static void digest(const char *configuration, enum setting_change change, char ret_hex[HASH_HEX_SIZE])
+{
+    cleanup_free char *text = xasprintf("hello: {configuration: {language: python, %s}}\n", configuration);
+    struct registry *registry = parse(text);
+    struct hash *hash = hash_create();
+    function_settings_hash(&registry->functions[0], change, hash);
+    hash_finish(hash, ret_hex);
+    registry_destroy(registry);
+}
+
+static void test_a_change_is_found_where_it_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        enum setting_change change;
+    } changes[] = {
+        {"timeout: 1s", "timeout: 2s", CHANGE_APPLIES},
+        {"request_buffering: true", "request_buffering: false", CHANGE_APPLIES},
+        {"memory: 64Mi", "memory: 65Mi", CHANGE_REPLACES},
+        {"cpus: 1", "cpus: 1.5", CHANGE_REPLACES},
+        {"environment: {A: 1}", "environment: {A: 2}", CHANGE_REPLACES},
+        {"environment: {A: 1}", "environment: {A: 1, B: 1}", CHANGE_REPLACES},
+        {"base_function_file_name: a", "base_function_file_name: b", CHANGE_PREPARES},
+    };
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+        for (enum setting_change change = CHANGE_APPLIES; change <= CHANGE_PREPARES; change++) {
+            char before[HASH_HEX_SIZE], after[HASH_HEX_SIZE];
+            digest(changes[i].before, change, before);
+            digest(changes[i].after, change, after);
+            bool differs = strcmp(before, after) != 0;
+            if (differs != (change == changes[i].change))
+                fail_msg("%s: %d", changes[i].after, (int)change);
+        }
+    }
+}
+
+static struct registry *parse_host(const char *text)
+{
+    return registry_parse("r.yml", text, strlen(text), NULL, 0);
+}
+
+static void test_settings_that_need_a_restart_are_named_with_their_place(void **state)
+{
+    (void)state;
+    struct diagnostics found = {0};
+    struct registry *before = parse_host("host: {workers: 2, log_level: info, queue_length: 5}\n");
+    struct registry *now = parse_host("host:\n  workers: 3\n  trusted_proxies: 10.0.0.0/8\n  max_body: 7\n");
+    registry_find_restarts(before, now, &found);
+    assert_int_equal(found.count, 2);
+    assert_non_null(strstr(found.items[0].message, "workers"));
+    assert_int_equal(found.items[0].line, 2);
+    assert_non_null(strstr(found.items[1].message, "trusted_proxies"));
+    assert_int_equal(found.items[1].line, 3);
+    host_settings_apply(&before->host, &now->host);
+    assert_int_equal(before->host.max_body_bytes, 7);
+    assert_int_equal(before->host.queue_length, 1000);
+    assert_int_equal(before->host.workers, 2);
+    diagnostics_clear(&found);
+    registry_destroy(before);
+    registry_destroy(now);
+}
+
 /* docs/settings.md is generated: UPDATE_EXPECTED=1 writes it. */
 static void test_settings_page(void **state)
 {
@@ -494,6 +575,9 @@ int main(void)
         cmocka_unit_test(test_a_thousand_functions),
         cmocka_unit_test(test_too_many_functions),
         cmocka_unit_test(test_more_mistakes_than_are_kept),
+        cmocka_unit_test(test_every_setting_says_what_a_change_does),
+        cmocka_unit_test(test_a_change_is_found_where_it_counts),
+        cmocka_unit_test(test_settings_that_need_a_restart_are_named_with_their_place),
         cmocka_unit_test(test_settings_page),
     };
     return cmocka_run_group_tests(tests, enter_data, NULL);

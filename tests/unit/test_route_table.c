@@ -57,9 +57,8 @@ static void test_suggests_the_nearest_first(void **state)
 static void test_holds_the_pools(void **state)
 {
     (void)state;
-    const struct slot_pool_limits limits = {.queue_length = 1};
     const struct slot_pool_hooks hooks = {0};
-    struct slot_pool *pool = slot_pool_create(&limits, &hooks);
+    struct slot_pool *pool = slot_pool_create(&hooks);
     struct route_snapshot *snapshot = route_snapshot_create();
     route_snapshot_add(snapshot, &(struct route){.name = (char *)"x", .pool = pool});
     slot_pool_unref(pool);

@@ -57,12 +57,11 @@ static void on_drained(void *context, uint64_t instance)
     atomic_fetch_add(&seen->drained, 1);
 }
 
-static struct slot_pool *make_pool(struct seen *seen, unsigned queue_length)
+static struct slot_pool *make_pool(struct seen *seen)
 {
-    const struct slot_pool_limits limits = {.queue_length = queue_length};
     const struct slot_pool_hooks hooks = {
         .demand = on_demand, .lost = on_lost, .drained = on_drained, .context = seen};
-    return slot_pool_create(&limits, &hooks);
+    return slot_pool_create(&hooks);
 }
 
 static int set_up(void **state)
@@ -70,7 +69,7 @@ static int set_up(void **state)
     struct fixture *fixture = xcalloc(1, sizeof(*fixture));
     struct error err;
     assert_int_equal(mailbox_init(&fixture->inbox, &err), 0);
-    fixture->pool = make_pool(&fixture->seen, 4);
+    fixture->pool = make_pool(&fixture->seen);
     *state = fixture;
     return 0;
 }
@@ -102,7 +101,8 @@ static void on_mail(struct mail *mail, void *owner)
 
 static enum slot_acquire acquire(struct fixture *fixture, struct test_waiter *waiter, struct slot **ret_slot)
 {
-    *waiter = (struct test_waiter){.waiter = {.mail.deliver = on_mail, .inbox = &fixture->inbox}};
+    *waiter = (struct test_waiter){
+        .waiter = {.mail.deliver = on_mail, .inbox = &fixture->inbox, .queue_length = 4}};
     return slot_pool_acquire(fixture->pool, 0, 1000, &waiter->waiter, ret_slot);
 }
 
@@ -471,7 +471,7 @@ static void test_a_successor_takes_the_queue_over(void **state)
     struct fixture *fixture = *state;
     struct test_waiter waiters[3];
     struct slot *slot;
-    struct slot_pool *successor = make_pool(&fixture->seen, 4);
+    struct slot_pool *successor = make_pool(&fixture->seen);
     struct slot_group *group = slot_pool_add_group(successor, 2);
     slot_pool_add_slot(group, any_fd(), 1);
     acquire(fixture, &waiters[0], &slot);
@@ -496,7 +496,7 @@ static void test_a_roll_back_serves_again(void **state)
     struct fixture *fixture = *state;
     struct test_waiter waiter;
     struct slot *slot;
-    struct slot_pool *successor = make_pool(&fixture->seen, 4);
+    struct slot_pool *successor = make_pool(&fixture->seen);
     slot_pool_replace(fixture->pool, successor);
     assert_int_equal(acquire(fixture, &waiter, &slot), SLOT_QUEUED);
     slot_pool_replace(successor, fixture->pool);
@@ -508,7 +508,7 @@ static void test_a_roll_back_serves_again(void **state)
 static void test_the_last_user_may_leave_before_the_last_slot(void **state)
 {
     struct fixture *fixture = *state;
-    struct slot_pool *pool = make_pool(&fixture->seen, 4);
+    struct slot_pool *pool = make_pool(&fixture->seen);
     struct slot_group *group = slot_pool_add_group(pool, 2);
     slot_pool_add_slot(group, any_fd(), 1);
     slot_pool_add_slot(group, any_fd(), 1);
@@ -587,8 +587,9 @@ static void use_slot(struct stress_worker *worker, struct slot *slot, unsigned r
 
 static void one_round(struct stress_worker *worker, unsigned round)
 {
-    struct stress_waiter waiter = {.waiter = {.mail.deliver = on_stress_mail, .inbox = &worker->inbox},
-                                   .worker = worker};
+    struct stress_waiter waiter = {
+        .waiter = {.mail.deliver = on_stress_mail, .inbox = &worker->inbox, .queue_length = 4},
+        .worker = worker};
     struct slot *slot;
     switch (slot_pool_acquire(worker->stress->pool, worker->index, round, &waiter.waiter, &slot)) {
     case SLOT_TAKEN:
@@ -677,7 +678,7 @@ static void *run_replacements(void *context)
 {
     struct stress *stress = context;
     struct seen seen = {0};
-    struct slot_pool *other = make_pool(&seen, 100);
+    struct slot_pool *other = make_pool(&seen);
     struct slot_group *groups[2] = {slot_pool_add_group(stress->pool, 1), slot_pool_add_group(other, 2)};
     for (unsigned round = 0; !atomic_load(&stress->stop); round++) {
         bool forth = round % 2 == 0;

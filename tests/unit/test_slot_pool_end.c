@@ -27,7 +27,7 @@ static void on_mail(struct mail *mail, void *owner)
 static enum slot_acquire ask(struct slot_pool *pool, struct mailbox *inbox, struct request *request)
 {
     struct slot *slot;
-    *request = (struct request){.waiter.mail.deliver = on_mail, .waiter.inbox = inbox};
+    *request = (struct request){.waiter = {.mail.deliver = on_mail, .inbox = inbox, .queue_length = 10}};
     return slot_pool_acquire(pool, 0, 1000, &request->waiter, &slot);
 }
 
@@ -45,11 +45,10 @@ static void assert_told(struct mailbox *inbox, struct request *request)
 
 static struct slot_pool *make_pool(struct mailbox *ret_inbox)
 {
-    static const struct slot_pool_limits limits = {.queue_length = 10};
     static const struct slot_pool_hooks hooks = {0};
     struct error err;
     assert_int_equal(mailbox_init(ret_inbox, &err), 0);
-    return slot_pool_create(&limits, &hooks);
+    return slot_pool_create(&hooks);
 }
 
 static void a_closed_pool_tells_those_who_wait_and_those_who_come(void **state)

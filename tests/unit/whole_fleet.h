@@ -222,7 +222,9 @@ static inline void ask(struct bench *bench, const char *name, struct request *re
 {
     const struct route *route = route_of(bench, name);
     assert_non_null(route);
-    *request = (struct request){.waiter.mail.deliver = on_mail, .waiter.inbox = &bench->inbox};
+    *request = (struct request){.waiter = {.mail.deliver = on_mail,
+                                           .inbox = &bench->inbox,
+                                           .queue_length = route->limits.queue_length}};
     if (!route->pool) {
         request->told = true;
         error_recall(route->problem, &request->error);

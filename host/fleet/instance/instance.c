@@ -205,6 +205,11 @@ const char *instance_code_dir(const struct instance *instance)
     return instance->code_dir;
 }
 
+void instance_set_timeout(struct instance *instance, unsigned timeout_ms)
+{
+    instance->timeout_ms = timeout_ms;
+}
+
 enum instance_state instance_current_state(const struct instance *instance)
 {
     return instance->state;

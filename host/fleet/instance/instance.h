@@ -139,6 +139,9 @@ void instance_retire(struct instance *instance, const char *why, uint64_t drain_
 /* Its pool's hook `drained` has come. */
 void instance_drained(struct instance *instance);
 
+/* How long a request may take from now on; what the function was told at its start stays. */
+void instance_set_timeout(struct instance *instance, unsigned timeout_ms);
+
 /* Its pool's hook `lost` has come. */
 void instance_slot_lost(struct instance *instance, enum slot_fate fate);
 

@@ -6,8 +6,9 @@
 
 #include <jansson.h>
 
-/* Everything but `instance`. The caller owns the result. */
+/* Everything but `instance`. `settings` are those of the revision, `timeout_ms` is the function's newest. The
+ * caller owns the result. */
 json_t *init_settings_make(const struct function_settings *settings, const struct prepared *prepared,
-                           unsigned concurrency);
+                           unsigned concurrency, unsigned timeout_ms);
 
 #endif

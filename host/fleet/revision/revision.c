@@ -109,22 +109,17 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
     revision->hooks = *hooks;
     revision->owner = owner;
     revision->instance_hooks = &revision_instance_hooks;
-    revision->scale = (struct scale_settings){
-        .concurrency = settings->concurrency ? settings->concurrency : 1,
-        .min_scale = settings->min_scale,
-        .max_scale = settings->max_scale,
-        .idle_timeout_ms = settings->idle_timeout_ms,
-    };
+    revision->scale.concurrency = settings->concurrency ? settings->concurrency : 1;
     revision->news = evtimer_new(env->base, revision_on_news, revision);
     revision->retry = evtimer_new(env->base, revision_on_retry, revision);
     revision->expiry = evtimer_new(env->base, revision_on_expiry, revision);
     revision->ending = evtimer_new(env->base, on_ending, revision);
     static const struct pool_watch_hooks pool_hooks = {
         .demand = on_demand, .lost = on_lost, .drained = on_drained};
-    struct slot_pool_limits limits = {.queue_length = env->host->queue_length};
-    revision->watch = pool_watch_create(env, &limits, &pool_hooks, revision, &revision->pool);
+    revision->watch = pool_watch_create(env, &pool_hooks, revision, &revision->pool);
     const char *likely_key = before ? before->prepared.dependency_key : NULL;
     revision->preparation = preparation_start(env, settings, likely_key, on_prepared, revision);
+    revision_apply(revision, generation, settings);
     revision_tell_news(revision);
     return revision;
 }
@@ -144,6 +139,7 @@ void revision_destroy(struct revision *revision)
     event_free(revision->ending);
     prepared_clear(&revision->prepared);
     generation_unref(revision->generation);
+    generation_unref(revision->applied_generation);
     free(revision->instances);
     free(revision->problem);
     free(revision);
@@ -170,12 +166,34 @@ void revision_retire(struct revision *revision, const char *why)
     revision_end_if_empty(revision);
 }
 
+/* Makes `*held` the reference to `generation`. */
+static void hold(struct generation **held, struct generation *generation)
+{
+    generation_ref(generation);
+    generation_unref(*held);
+    *held = generation;
+}
+
+void revision_apply(struct revision *revision, struct generation *generation,
+                    const struct function_settings *settings)
+{
+    hold(&revision->applied_generation, generation);
+    revision->applied = settings;
+    revision->scale.min_scale = settings->min_scale;
+    revision->scale.max_scale = settings->max_scale;
+    revision->scale.idle_timeout_ms = settings->idle_timeout_ms;
+    for (size_t i = 0; i < revision->count; i++)
+        instance_set_timeout(revision->instances[i], settings->timeout_ms);
+    if (revision->state != REVISION_ACTIVE)
+        return;
+    revision_expire(revision);
+    revision_scale(revision);
+}
+
 void revision_renew(struct revision *revision, struct generation *generation,
                     const struct function_settings *settings)
 {
-    generation_ref(generation);
-    generation_unref(revision->generation);
-    revision->generation = generation;
+    hold(&revision->generation, generation);
     revision->settings = settings;
     revision->failures = 0;
     revision->retry_at_ms = 0;

@@ -76,6 +76,10 @@ void revision_activate(struct revision *revision);
 /* Drains and removes everything; `empty` follows, from the event loop. In any state, once. */
 void revision_retire(struct revision *revision, const char *why);
 
+/* Takes over the settings that apply at once, for the instances that it has too. */
+void revision_apply(struct revision *revision, struct generation *generation,
+                    const struct function_settings *settings);
+
 /* A later deployment has turned out to be the same: lets go of the registry it was made from, and forgets
  * failures. */
 void revision_renew(struct revision *revision, struct generation *generation,

@@ -3,28 +3,10 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 
-#include <inttypes.h>
-
 static void hash_list(struct hash *hash, char *const *list)
 {
     for (char *const *entry = list; entry && *entry; entry++)
         hash_update_text(hash, *entry);
-    hash_update_text(hash, NULL);
-}
-
-static void hash_settings(struct hash *hash, const struct function_settings *settings)
-{
-    cleanup_free char *numbers = xasprintf(
-        "%u %" PRIu64 " %" PRIu64 " %" PRIu64 " %.6f %u %u %d %u %u %u %d", settings->concurrency,
-        settings->memory_bytes, settings->tmp_bytes, settings->shm_bytes, settings->cpus,
-        settings->timeout_ms, settings->stream_idle_ms, (int)settings->request_buffering,
-        settings->idle_timeout_ms, settings->min_scale, settings->max_scale, (int)settings->network);
-    hash_update_text(hash, settings->language);
-    hash_update_text(hash, numbers);
-    for (size_t i = 0; i < settings->environment_count; i++) {
-        hash_update_text(hash, settings->environment[i].name);
-        hash_update_text(hash, settings->environment[i].value);
-    }
     hash_update_text(hash, NULL);
 }
 
@@ -41,7 +23,7 @@ static void hash_launch(struct hash *hash, const struct build_launch *launch)
 void revision_digest(const struct function_settings *settings, struct prepared *prepared)
 {
     struct hash *hash = hash_create();
-    hash_settings(hash, settings);
+    function_settings_hash(settings, CHANGE_REPLACES, hash);
     hash_update_text(hash, prepared->package_digest);
     hash_update_text(hash, prepared->dependency_key);
     hash_update_text(hash, prepared->image);

@@ -9,7 +9,9 @@
 struct revision {
     struct fleet_env *env;
     struct generation *generation;
-    const struct function_settings *settings;
+    const struct function_settings *settings; /* what it was made from */
+    struct generation *applied_generation;
+    const struct function_settings *applied; /* those that apply at once: the function's newest */
     struct scale_state *shared;
     struct revision_hooks hooks;
     void *owner;

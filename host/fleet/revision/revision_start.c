@@ -65,16 +65,16 @@ void revision_fill_spec(const struct revision *revision, struct instance_spec *s
 /* The caller gives back the settings that are returned. */
 static json_t *fill_load(const struct revision *revision, struct instance_load *load)
 {
-    json_t *settings =
-        init_settings_make(revision->settings, &revision->prepared, revision->scale.concurrency);
+    json_t *settings = init_settings_make(revision->settings, &revision->prepared,
+                                          revision->scale.concurrency, revision->applied->timeout_ms);
     *load = (struct instance_load){
         .function = revision->settings->name,
         .output = revision->shared->output,
         .pool = revision->pool,
         .settings = settings,
         .concurrency = revision->scale.concurrency,
-        .timeout_ms = revision->settings->timeout_ms,
-        .start_timeout_ms = revision->settings->start_timeout_ms,
+        .timeout_ms = revision->applied->timeout_ms,
+        .start_timeout_ms = revision->applied->start_timeout_ms,
         .memory_bytes = revision->settings->memory_bytes,
         .cpus = revision->settings->cpus,
     };

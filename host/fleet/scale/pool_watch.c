@@ -83,8 +83,7 @@ static void on_destroyed(void *context)
     unref(context);
 }
 
-struct pool_watch *pool_watch_create(struct fleet_env *env, const struct slot_pool_limits *limits,
-                                     const struct pool_watch_hooks *hooks, void *owner,
+struct pool_watch *pool_watch_create(struct fleet_env *env, const struct pool_watch_hooks *hooks, void *owner,
                                      struct slot_pool **ret_pool)
 {
     struct pool_watch *watch = xcalloc(1, sizeof(*watch));
@@ -97,7 +96,7 @@ struct pool_watch *pool_watch_create(struct fleet_env *env, const struct slot_po
                                          .drained = on_drained,
                                          .destroyed = on_destroyed,
                                          .context = watch};
-    *ret_pool = slot_pool_create(limits, &pool_hooks);
+    *ret_pool = slot_pool_create(&pool_hooks);
     return watch;
 }
 

@@ -20,8 +20,7 @@ struct pool_watch_hooks {
 
 /* Makes a pool whose hooks reach `hooks` and the watch over it. The caller owns one reference to *ret_pool.
  */
-struct pool_watch *pool_watch_create(struct fleet_env *env, const struct slot_pool_limits *limits,
-                                     const struct pool_watch_hooks *hooks, void *owner,
+struct pool_watch *pool_watch_create(struct fleet_env *env, const struct pool_watch_hooks *hooks, void *owner,
                                      struct slot_pool **ret_pool);
 
 /* No hook is called from now on. The memory follows when the pool is gone. Control thread. */

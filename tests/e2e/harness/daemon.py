@@ -205,6 +205,17 @@ class Berth:
     def reload(self):
         self.signal(signal.SIGHUP)
 
+    def apply(self):
+        """Writes the registry and has it applied, from which on settings that apply at once do."""
+        before = len(self.log.entries("config.applied"))
+        self.write_config()
+        self.reload()
+        wait_until(lambda: len(self.log.entries("config.applied")) > before, "the registry to be applied", 60)
+
+    def configure(self, function, **settings):
+        """Changes settings of a function in `functions`; apply() makes them known."""
+        self.functions[function]["configuration"].update(settings)
+
     def wait_end(self, timeout=STOP_S):
         """Waits for the process to end by itself; its exit status."""
         try:

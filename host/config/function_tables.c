@@ -1,0 +1,97 @@
+#include "config/function_settings.h"
+
+#define KiB             1024.0
+#define MiB             (1024.0 * KiB)
+#define GiB             (1024.0 * MiB)
+#define SECOND          1000.0
+#define HOUR            (3600.0 * SECOND)
+#define ALIASES(...)    ((const char *const[]){__VA_ARGS__, NULL})
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
+static const struct setting function_keys[] = {
+    {"name", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, name), .change = CHANGE_PREPARES,
+     .unset = "the key",
+     .help = "The route: the function is called at `/<name>` and `/function/<name>`. Letters, digits, `-` "
+             "and `_`, at "
+             "most 63, a letter or digit at both ends."},
+    {"version", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, version),
+     .change = CHANGE_APPLIES, .max = 128,
+     .help = "Shown to users as it is written here. It decides nothing."},
+    {"configuration", NULL, SETTING_MAPPING,
+     .help = "How the function is run: the keys of the next section."},
+};
+
+const struct setting_table function_table = {function_keys, COUNT_OF(function_keys), "a function",
+                                             &configuration_table,
+                                             "this key belongs under \"configuration\""};
+
+static const struct setting configuration_keys[] = {
+    {"programing_language", ALIASES("programming_language", "language"), SETTING_STRING,
+     SETTING_MEMBER(struct function_settings, language), .change = CHANGE_REPLACES, .max = 64,
+     .help =
+         "Required. The name of a plugin, such as `python` or `shell`; upper and lower case are the same."},
+    {"function_folder", ALIASES("folder"), SETTING_STRING, SETTING_MEMBER(struct function_settings, folder),
+     .change = CHANGE_PREPARES, .max = 1024, .unset = "the function's key",
+     .help =
+         "The folder with the function's files, looked for beside this file as `functions/<folder>`, then "
+         "`<language>/functions/<folder>`. It cannot lead out of there, but by symbolic links to what the "
+         "host's `roots` list."},
+    {"base_function_file_name", ALIASES("file"), SETTING_STRING,
+     SETTING_MEMBER(struct function_settings, file), .change = CHANGE_PREPARES, .max = 1024,
+     .unset = "the language decides", .help = "The file with the handler, inside of the folder."},
+    {"concurrency", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, concurrency),
+     .change = CHANGE_REPLACES, .min = 1, .max = 1024, .unset = "the language decides",
+     .help = "Requests that one instance serves at the same time."},
+    {"memory", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, memory_bytes),
+     .change = CHANGE_REPLACES, .min = 8 * MiB, .max = 1024 * GiB, .default_text = "256Mi",
+     .help = "Memory limit of one instance."},
+    {"cpus", NULL, SETTING_DECIMAL, SETTING_MEMBER(struct function_settings, cpus), .change = CHANGE_REPLACES,
+     .min = 0.01, .max = 1024, .default_text = "1", .help = "Processor limit of one instance, in cores."},
+    {"tmp", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, tmp_bytes),
+     .change = CHANGE_REPLACES, .min = 1 * MiB, .max = 1024 * GiB, .default_text = "256Mi",
+     .help = "How much `/tmp` can hold, and the home and the working directory as much each. They are in "
+             "memory: what is "
+             "in them counts towards `memory`."},
+    {"shm", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, shm_bytes),
+     .change = CHANGE_REPLACES, .min = 1 * MiB, .max = 1024 * GiB, .default_text = "64Mi",
+     .help = "How much `/dev/shm` can hold, memory that processes share. It counts towards `memory` too."},
+    {"timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, timeout_ms),
+     .change = CHANGE_APPLIES, .min = 1, .max = 24 * HOUR, .default_text = "60s",
+     .help =
+         "Longest time that a request may keep its slot, whoever is slow. After it the client gets 504 and "
+         "the instance is retired; if the client was waited for longer than the function, the client gets "
+         "408 or is cut and the instance stays."},
+    {"start_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, start_timeout_ms),
+     .change = CHANGE_APPLIES, .min = 1 * SECOND, .max = HOUR, .unset = "that of the host",
+     .help = "Time from a container's start to a loaded function, for one that needs longer, or shall be "
+             "given up "
+             "sooner, than others."},
+    {"stream_idle_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, stream_idle_ms),
+     .change = CHANGE_APPLIES, .min = 100, .max = 24 * HOUR, .default_text = "5m",
+     .help = "Event streams (`text/event-stream`, `application/x-ndjson`, `multipart/x-mixed-replace`) and "
+             "WebSockets have this in place of `timeout`: the longest silence, after which they are cut."},
+    {"request_buffering", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct function_settings, request_buffering),
+     .change = CHANGE_APPLIES, .default_text = "true",
+     .help = "`false`: a request takes its slot with its head and its body is streamed. For functions that "
+             "answer while the body is still coming."},
+    {"idle_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, idle_timeout_ms),
+     .change = CHANGE_APPLIES, .min = 100, .max = 24 * HOUR, .default_text = "10s",
+     .help = "An instance that served nothing for so long is removed."},
+    {"min_scale", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, min_scale),
+     .change = CHANGE_APPLIES, .max = 1000, .default_text = "0",
+     .help = "Instances that are kept even when nobody calls the function."},
+    {"max_scale", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, max_scale),
+     .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "20",
+     .help = "Instances that are never exceeded. At least `min_scale`."},
+    {"network", NULL, SETTING_WORD, SETTING_MEMBER(struct function_settings, network),
+     .change = CHANGE_REPLACES, .words = ALIASES("bridge", "none"), .default_text = "bridge",
+     .help = "`bridge`: the function can reach the network; `none`: it can only be called."},
+    {"environment", NULL, SETTING_MAPPING, .change = CHANGE_REPLACES,
+     .help = "Environment variables, a mapping of names to values, at most 256. Names that begin with "
+             "`BERTH_` are "
+             "taken."},
+};
+
+const struct setting_table configuration_table = {configuration_keys, COUNT_OF(configuration_keys),
+                                                  "\"configuration\"", &function_table,
+                                                  "this key belongs beside \"configuration\", not under it"};
