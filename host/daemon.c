@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include "admin/admin.h"
+#include "admin/request_book.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -24,6 +25,7 @@ struct daemon {
     const struct registry *registry;
     struct route_table *routes;
     struct gateway *gateway;
+    struct request_book *requests;
     struct fleet *fleet;
     struct admin *admin;
     struct mailbox inbox; /* from the workers */
@@ -178,6 +180,12 @@ static enum instance_loss find_loss_cause(void *context, uint64_t instance, uint
     return fleet_loss_cause(daemon->fleet, instance, lost_ms, ret_cause);
 }
 
+static void on_records(void *context) /* on a worker thread */
+{
+    struct daemon *daemon = context;
+    request_book_wake(daemon->requests);
+}
+
 static void on_inbox(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
@@ -221,11 +229,14 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
     daemon->drain_limit = evtimer_new(daemon->base, on_drain_limit, daemon);
     struct gateway_hooks gateway_hooks = {.instance_timed_out = on_instance_timed_out,
                                           .loss_cause = find_loss_cause,
+                                          .records = on_records,
                                           .drained = on_gateway_drained,
                                           .context = daemon};
-    if (gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
+    if (request_book_create(daemon->base, &daemon->requests, err) < 0 ||
+        gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
         create_fleet(daemon, config_path, locations, err) < 0)
         return -1;
+    request_book_open(daemon->requests, daemon->gateway);
     struct admin_options admin_options = {.base = daemon->base,
                                           .host = daemon->host,
                                           .run_dir = fleet_run_dir(daemon->fleet),
@@ -237,7 +248,9 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
 static void clear(struct daemon *daemon)
 {
     admin_destroy(daemon->admin);
+    request_book_close(daemon->requests);
     gateway_destroy(daemon->gateway);
+    request_book_destroy(daemon->requests);
     fleet_destroy(daemon->fleet);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         if (daemon->signals[i])

@@ -1,60 +1,79 @@
 #include "gateway/access_log.h"
 
 #include "base/log.h"
-#include "base/utf8.h"
-#include "gateway/loop.h"
 
-#include <string.h>
+#include <inttypes.h>
+#include <stdio.h>
 
-/* The texts that every line has, with an end. */
-struct subject {
-    char method[16];
-    char name[128];
-    char id[REQUEST_ID_MAX + 1];
-};
+#define ID_SIZE 17 /* of an instance or a revision in hexadecimal */
 
-static void copy_text(char *text, size_t size, struct http_text source)
+/* NULL of an empty text, which leaves the field out. */
+static const char *text_of(const struct request_record *record, enum request_text text)
 {
-    size_t length = source.length < size ? source.length : size - 1;
-    if (length > 0)
-        memcpy(text, source.data, length);
-    text[length] = '\0';
-    utf8_repair(text);
+    const char *bytes = request_text(record, text);
+    return *bytes ? bytes : NULL;
 }
 
-static struct subject subject_of(const struct exchange *exchange)
+static double milliseconds(uint64_t ns)
 {
-    struct subject subject;
-    struct http_text method = HTTP_TEXT("");
-    if (exchange->request.bytes)
-        method = http_head_text(&exchange->request, exchange->request.method_text);
-    copy_text(subject.method, sizeof(subject.method), method);
-    copy_text(subject.name, sizeof(subject.name), exchange->target.name);
-    copy_text(subject.id, sizeof(subject.id), exchange->id);
-    return subject;
+    return (double)ns / 1e6;
 }
 
-void access_log_request(const struct exchange *exchange)
+/* From the end of its head on, when that has come. */
+static uint64_t duration_ns(const struct request_times *times)
 {
-    const struct subject subject = subject_of(exchange);
-    log_debug("gateway.request", LOG_STR("method", subject.method), LOG_STR("function", subject.name),
-              LOG_STR("client", exchange->client->address), LOG_INT("status", exchange->status),
-              LOG_INT("bytes", exchange->down.written),
-              LOG_DEC("ms", (double)(loop_now_ns(exchange->loop) - exchange->began_ns) / 1e6),
-              LOG_STR("request_id", subject.id));
+    return times->end_ns - (times->head_ns > 0 ? times->head_ns : times->began_ns);
 }
 
-void access_log_error(const struct exchange *exchange, const struct error *error)
+static const char *id_of(char text[ID_SIZE], uint64_t id)
 {
-    const struct subject subject = subject_of(exchange);
-    log_info("gateway.error", LOG_STR("function", subject.name[0] ? subject.name : NULL),
-             LOG_STR("client", exchange->client->address), LOG_INT("status", exchange->status),
-             LOG_STR("request_id", subject.id), LOG_ERR(error));
+    snprintf(text, ID_SIZE, "%012" PRIx64, id);
+    return id != 0 ? text : NULL;
 }
 
-void access_log_function_error(const struct exchange *exchange)
+/* The gateway has answered with an error, or has cut the connection. */
+static void write_error(const struct request_record *record)
 {
-    const struct subject subject = subject_of(exchange);
-    log_info("gateway.function-error", LOG_STR("function", subject.name), LOG_STR("method", subject.method),
-             LOG_INT("status", exchange->status), LOG_STR("request_id", subject.id));
+    log_info(record->end == REQUEST_CUT ? "gateway.cut" : "gateway.error",
+             LOG_STR("function", text_of(record, REQUEST_FUNCTION)),
+             LOG_STR("client", request_text(record, REQUEST_CLIENT)), LOG_INT("status", record->status),
+             LOG_STR("request_id", text_of(record, REQUEST_ID)),
+             LOG_STR("component", error_component_name(record->component)),
+             LOG_STR("reason", error_code_slug(record->code)),
+             LOG_STR("error", text_of(record, REQUEST_MESSAGE)),
+             LOG_STR("hint", text_of(record, REQUEST_HINT)));
+}
+
+static void write_function_error(const struct request_record *record)
+{
+    log_info("gateway.function-error", LOG_STR("function", request_text(record, REQUEST_FUNCTION)),
+             LOG_STR("method", request_text(record, REQUEST_METHOD)), LOG_INT("status", record->status),
+             LOG_STR("request_id", request_text(record, REQUEST_ID)));
+}
+
+static void write_request(const struct request_record *record)
+{
+    char instance[ID_SIZE], revision[ID_SIZE];
+    log_debug("gateway.request", LOG_STR("method", text_of(record, REQUEST_METHOD)),
+              LOG_STR("target", text_of(record, REQUEST_TARGET)),
+              LOG_STR("function", text_of(record, REQUEST_FUNCTION)),
+              LOG_STR("client", request_text(record, REQUEST_CLIENT)), LOG_INT("status", record->status),
+              LOG_STR("end", request_end_name(record->end)),
+              LOG_STR("reason", record->code ? error_code_slug(record->code) : NULL),
+              LOG_INT("bytes_in", record->bytes_in), LOG_INT("bytes", record->bytes_out),
+              LOG_DEC("ms", milliseconds(duration_ns(&record->times))),
+              LOG_DEC("wait_ms", milliseconds(record->waited_ns)), LOG_INT("cold", record->is_cold),
+              LOG_STR("revision", id_of(revision, record->revision)),
+              LOG_STR("instance", id_of(instance, record->instance)),
+              LOG_STR("request_id", text_of(record, REQUEST_ID)));
+}
+
+void access_log_write(const struct request_record *record)
+{
+    if (record->code != ERROR_NONE)
+        write_error(record);
+    else if (record->status >= 500)
+        write_function_error(record);
+    if (log_enabled(LOG_DEBUG))
+        write_request(record);
 }

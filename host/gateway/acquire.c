@@ -37,6 +37,7 @@ const struct route *acquire_route(struct exchange *exchange)
         fail_not_found(exchange);
         return NULL;
     }
+    exchange->is_routed = true;
     if (!route->pool) {
         struct error problem;
         error_recall(route->problem, &problem);
@@ -73,11 +74,6 @@ static void wait_in_queue(struct exchange *exchange)
     deadline_update(exchange);
 }
 
-static void count_wait(struct exchange *exchange)
-{
-    exchange->queue.waited_ns += loop_now_ns(exchange->loop) - exchange->queue.joined_ns;
-}
-
 /* The mail of a waiter: a slot or an error. */
 static void on_mail(struct mail *mail, void *owner)
 {
@@ -86,15 +82,16 @@ static void on_mail(struct mail *mail, void *owner)
     struct exchange *exchange = (struct exchange *)((char *)waiter - offsetof(struct exchange, queue.waiter));
     struct loop *loop = exchange->loop;
     struct error *error = waiter->error;
+    exchange->revision = slot_pool_revision(waiter->pool);
     slot_pool_unref(waiter->pool);
     if (exchange->state == EXCHANGE_ORPHAN) {
         if (waiter->slot) {
             bool watched = slot_link_attach(&exchange->all->links, waiter->slot) != NULL;
             slot_pool_release(waiter->slot, watched ? SLOT_REUSABLE : SLOT_BROKEN, loop_now_ms(loop), 0);
         }
-        exchange_end(exchange);
+        exchange_free(exchange);
     } else {
-        count_wait(exchange);
+        exchange_count_wait(exchange);
         if (error)
             exchange_fail_instance(exchange, error);
         else
@@ -111,6 +108,7 @@ void acquire_slot(struct exchange *exchange, struct slot_pool *pool)
     exchange->queue.waiter.queue_length = exchange->limits.queue_length;
     exchange->queue.waiter.mail.deliver = on_mail;
     exchange->queue.joined_ns = loop_now_ns(loop);
+    exchange->revision = slot_pool_revision(pool);
     switch (slot_pool_acquire(pool, loop->index, loop_now_ms(loop), &exchange->queue.waiter, &slot)) {
     case SLOT_TAKEN:
         relay_start(exchange, slot);
@@ -152,7 +150,7 @@ void acquire_give_up(struct exchange *exchange)
     bool known = slot_pool_trouble(&exchange->queue.waiter, &trouble);
     if (!slot_pool_cancel(&exchange->queue.waiter))
         return; /* just in time: the mail is on its way */
-    count_wait(exchange);
+    exchange_count_wait(exchange);
     describe_queue_timeout(exchange, known ? &trouble : NULL, &error);
     exchange_fail(exchange, &error);
 }

@@ -358,8 +358,9 @@ void clients_close_waiting(struct clients *clients)
     }
 }
 
-void clients_close_all(struct clients *clients)
+bool clients_close_some(struct clients *clients, unsigned most)
 {
-    while (clients->first)
+    for (; clients->first && most > 0; most--)
         client_close(clients->first, true);
+    return clients->first != NULL;
 }

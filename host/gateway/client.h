@@ -86,9 +86,11 @@ void clients_clear(struct clients *clients);
 /* Takes over an accepted socket, which stays the caller's when it is not CLIENT_OPENED. */
 enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address);
 
-/* Closes those that wait for the first byte of a request. Closes all. */
+/* Closes those that wait for the first byte of a request. */
 void clients_close_waiting(struct clients *clients);
-void clients_close_all(struct clients *clients);
+
+/* Closes so many at most, whatever they do. False: none are left. */
+bool clients_close_some(struct clients *clients, unsigned most);
 
 /* Looks in the next turn for what may be received, or what has been and waits. */
 static inline void client_postpone(struct client *client)

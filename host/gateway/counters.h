@@ -32,6 +32,8 @@
       "Memory that holds what slow clients have sent or not read yet.")                                     \
     X(SLOW_CUT, "berth_slow_clients_cut_total", NULL, "counter",                                            \
       "Clients that were cut because they were below min_rate.")                                            \
+    X(RECORDS_DROPPED, "berth_request_records_dropped_total", NULL, "counter",                              \
+      "Requests that are missing in the access log and in the counts by function: they came too fast.")     \
     X(RESPONSES_OWN, "berth_responses_total", "gateway", "counter",                                         \
       "Answers by status class; class=\"gateway\" counts those that Berth made itself.")                    \
     X(RESPONSES_1XX, "berth_responses_total", "1xx", "counter", "")                                         \

@@ -15,7 +15,7 @@ static bool yield_to_client(struct exchange *exchange)
         taken = request_bytes_drop_body(exchange);
     }
     if (!taken && !exchange->hold.slot) {
-        client_close(exchange->client, true);
+        exchange_cut(exchange, ERROR_BUFFER_MEMORY);
         return false;
     }
     client_want_write(exchange->client);

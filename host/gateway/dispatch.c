@@ -22,7 +22,7 @@ void dispatch_to_function(struct exchange *exchange)
     if (!route)
         return;
     begin_body(exchange, route->limits.max_body_bytes);
-    if (flow_scan(&exchange->up) < 0)
+    if (exchange_scan_body(exchange) < 0)
         exchange_fail_body(exchange);
     else if (receive_is_wanted(exchange))
         receive_begin(exchange);
@@ -76,7 +76,7 @@ static void answer_last_hop(struct exchange *exchange)
 static void dispatch(struct exchange *exchange)
 {
     struct loop *loop = exchange->loop;
-    exchange->began_ns = loop_now_ns(loop);
+    exchange->times.head_ns = loop_now_ns(loop);
     exchange->keep_alive = exchange->request.keep_alive && loop->phase == LOOP_SERVING;
     exchange->counted = true;
     counter_add(&loop->counters, COUNTER_REQUESTS, 1);
@@ -96,7 +96,6 @@ static void dispatch(struct exchange *exchange)
 
 static void refuse_head(struct exchange *exchange)
 {
-    exchange->began_ns = loop_now_ns(exchange->loop);
     make_own_id(exchange);
     exchange_fail_problem(exchange, exchange->parser.problem);
 }
@@ -105,7 +104,7 @@ void dispatch_read(struct exchange *exchange)
 {
     struct client *client = exchange->client;
     if (!client_grow_in(client)) {
-        client_close(client, true);
+        exchange_cut(exchange, ERROR_GATEWAY_OUT_OF_MEMORY);
         return;
     }
     for (;;) {

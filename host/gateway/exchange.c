@@ -1,8 +1,9 @@
 #include "gateway/exchange.h"
 
 #include "base/log.h"
-#include "gateway/access_log.h"
+#include "gateway/exchange_record.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define RESPONSE_HEAD_MAX 32768
@@ -34,6 +35,7 @@ void exchanges_init(struct exchanges *exchanges, struct loop *loop, struct route
         .request_headers = settings->max_headers,
     };
     backlogs_init(&exchanges->backlogs, loop, max_backlog_bytes, on_short);
+    record_ring_init(&exchanges->records);
     size_t headers = exchanges->request_headers + HTTP_HEADERS_DEFAULT;
     loop_init_list(loop, &exchanges->spare, sizeof(struct exchange) + headers * sizeof(struct http_header),
                    EXCHANGES_KEPT);
@@ -43,6 +45,7 @@ void exchanges_clear(struct exchanges *exchanges)
 {
     slot_links_clear(&exchanges->links);
     freelist_clear(&exchanges->spare);
+    record_ring_clear(&exchanges->records);
     route_snapshot_unref(exchanges->routes);
     exchanges->routes = NULL;
 }
@@ -57,6 +60,7 @@ struct exchange *exchange_begin(struct exchanges *exchanges, struct client *clie
     exchange->loop = exchanges->loop;
     exchange->client = client;
     exchange->state = EXCHANGE_READ_HEAD;
+    exchange->times.began_ns = loop_now_ns(exchanges->loop);
     exchange->response_headers = exchange->request_headers + exchanges->request_headers;
     exchange->up.loop = exchange->down.loop = exchanges->loop;
     exchange->backlog.all = &exchanges->backlogs;
@@ -77,10 +81,17 @@ void exchange_enter(struct exchange *exchange, enum exchange_state state)
     exchange->state = state;
 }
 
-void exchange_count_answer(struct exchange *exchange, int status)
+int exchange_scan_body(struct exchange *exchange)
 {
-    exchange->status = (uint16_t)status;
-    counter_add(&exchange->loop->counters, COUNTER_RESPONSES_1XX + (unsigned)status / 100 - 1, 1);
+    int code = flow_scan(&exchange->up);
+    if (exchange->up.complete && exchange->times.body_ns == 0)
+        exchange->times.body_ns = loop_now_ns(exchange->loop);
+    return code;
+}
+
+void exchange_count_wait(struct exchange *exchange)
+{
+    exchange->queue.waited_ns += loop_now_ns(exchange->loop) - exchange->queue.joined_ns;
 }
 
 /* --- the slot --- */
@@ -105,7 +116,7 @@ void exchange_drop_slot(struct exchange *exchange, enum slot_fate fate)
         fate = SLOT_BROKEN;
     if (fate == SLOT_BROKEN && watch->closed)
         fate = SLOT_DROPPED;
-    uint64_t service_us = (loop_now_ns(loop) - exchange->hold.since_ns) / 1000 + 1;
+    uint64_t service_us = (loop_now_ns(loop) - exchange->times.slot_ns) / 1000 + 1;
     flow_drop_kept(&exchange->up);
     slot_link_set_user(watch, NULL, NULL);
     exchange->hold.slot = NULL;
@@ -134,7 +145,18 @@ void exchange_again(struct exchange *exchange)
 
 /* --- the end --- */
 
-void exchange_end(struct exchange *exchange)
+static void count_end(struct exchange *exchange)
+{
+    struct counters *counters = &exchange->loop->counters;
+    if (exchange->counted)
+        counter_add(counters, COUNTER_REQUESTS_ACTIVE, (uint64_t)-1);
+    if (exchange->status > 0)
+        counter_add(counters, COUNTER_RESPONSES_1XX + exchange->status / 100u - 1, 1);
+    if (exchange->ending.is_own)
+        counter_add(counters, COUNTER_RESPONSES_OWN, 1);
+}
+
+void exchange_free(struct exchange *exchange)
 {
     struct loop *loop = exchange->loop;
     backlog_clear(&exchange->backlog);
@@ -142,9 +164,27 @@ void exchange_end(struct exchange *exchange)
     flow_clear(&exchange->down);
     loop_give(loop, &exchange->received);
     loop_give(loop, &exchange->request_bytes);
-    if (exchange->counted)
-        counter_add(&loop->counters, COUNTER_REQUESTS_ACTIVE, (uint64_t)-1);
+    free(exchange->ending.problem);
     freelist_give(&exchange->all->spare, exchange);
+}
+
+/* Where every exchange ends: it is counted and recorded, and freed, unless a mail is on its way to it; then
+ * an orphan waits for that. Client and slot are no concern of it any more. */
+static void exchange_end(struct exchange *exchange, enum request_end end)
+{
+    bool waits = exchange->state == EXCHANGE_WAIT_SLOT;
+    bool mail_comes = waits && !slot_pool_cancel(&exchange->queue.waiter);
+    if (waits)
+        exchange_count_wait(exchange);
+    exchange->times.end_ns = loop_now_ns(exchange->loop);
+    count_end(exchange);
+    exchange_record(exchange, end);
+    if (mail_comes) {
+        exchange_enter(exchange, EXCHANGE_ORPHAN);
+        exchange->client = NULL;
+    } else {
+        exchange_free(exchange);
+    }
 }
 
 void exchange_finish(struct exchange *exchange)
@@ -153,23 +193,36 @@ void exchange_finish(struct exchange *exchange)
     bool keep = exchange->keep_alive;
     uint32_t unused = exchange->up.raw;
     bool sending = !exchange->up.complete || (client->in && unused < client->in->end) || client->readable;
-    if (log_enabled(LOG_DEBUG))
-        access_log_request(exchange);
-    exchange_end(exchange);
+    exchange_end(exchange, REQUEST_ANSWERED);
     if (keep)
         client_next_request(client, unused);
     else
         client_finish(client, sending);
 }
 
+void exchange_cut(struct exchange *exchange, enum error_code why)
+{
+    if (exchange->ending.code != why)
+        error_replace(&exchange->ending.problem, NULL);
+    exchange->ending.code = why;
+    exchange->ending.is_cut = true;
+    client_close(exchange->client, true);
+}
+
+/* Nobody but a client that wants in closes the connection of one whose head is not complete. */
+static enum request_end end_of_abandoned(const struct exchange *exchange)
+{
+    if (exchange->ending.is_cut)
+        return REQUEST_CUT;
+    if (exchange->loop->phase == LOOP_STOPPED)
+        return REQUEST_STOPPED;
+    if (exchange->state == EXCHANGE_READ_HEAD && !exchange->client->closed)
+        return REQUEST_EVICTED;
+    return REQUEST_CLIENT_GONE;
+}
+
 void exchange_abandon(struct exchange *exchange)
 {
     exchange_drop_slot(exchange, SLOT_BROKEN);
-    bool mail_comes = exchange->state == EXCHANGE_WAIT_SLOT && !slot_pool_cancel(&exchange->queue.waiter);
-    if (mail_comes) {
-        exchange_enter(exchange, EXCHANGE_ORPHAN);
-        exchange->client = NULL;
-    } else {
-        exchange_end(exchange);
-    }
+    exchange_end(exchange, end_of_abandoned(exchange));
 }

@@ -35,7 +35,9 @@
 #include "gateway/deadline.h"
 #include "gateway/flow.h"
 #include "gateway/gateway.h"
+#include "gateway/record_ring.h"
 #include "gateway/request_id.h"
+#include "gateway/request_record.h"
 #include "gateway/slot_link.h"
 #include "gateway/target.h"
 #include "http/head.h"
@@ -60,7 +62,8 @@ struct exchanges {
     struct route_snapshot *routes;
     const struct gateway_hooks *hooks;
     struct slot_links links;
-    struct backlogs backlogs; /* what is kept for slow clients */
+    struct backlogs backlogs;   /* what is kept for slow clients */
+    struct record_ring records; /* of those that have ended; the control thread takes them */
     struct http_limits request_limits, response_limits;
     unsigned request_headers; /* header lines at most */
     struct freelist spare;
@@ -79,7 +82,6 @@ struct holding {
     struct slot *slot; /* NULL: none */
     struct slot_watch *watch;
     uint64_t instance; /* the last slot's */
-    uint64_t since_ns;
 };
 
 /* The request's way to the runner: relay.c. */
@@ -103,6 +105,14 @@ struct loss {
     bool repeated;     /* it was sent a second time */
 };
 
+/* What is to be known of the end, before it comes: fail.c. */
+struct ending {
+    enum error_code code;       /* what went wrong; ERROR_NONE: nothing */
+    struct kept_error *problem; /* the whole of it, where there is more to say */
+    bool is_own;                /* the gateway makes the answer itself */
+    bool is_cut;                /* the connection is being cut */
+};
+
 struct exchange {
     enum exchange_state state;
     struct exchanges *all;
@@ -116,10 +126,12 @@ struct exchange {
     struct http_text id; /* X-Request-Id: into the request, or into made_id */
     char made_id[REQUEST_ID_MADE];
     struct route_limits limits;
-    uint64_t began_ns; /* head complete */
-    uint16_t status;   /* of the answer */
+    struct request_times times;
+    uint64_t revision; /* that serves it; 0: not known yet */
+    uint16_t status;   /* of the answer; 0: there is none yet */
     bool keep_alive;   /* the client's connection stays */
     bool counted;      /* in requests_active */
+    bool is_routed;    /* there is such a function */
 
     struct flow up, down;
     struct buffer *request_bytes; /* holds the request's head once client->in is another buffer; else NULL */
@@ -132,6 +144,7 @@ struct exchange {
     struct sending sending;
     struct answering answering;
     struct loss loss;
+    struct ending ending;
 
     struct http_header *response_headers; /* behind request_headers */
     struct http_header request_headers[];
@@ -151,8 +164,11 @@ struct exchange *exchange_begin(struct exchanges *exchanges, struct client *clie
 /* The one place that changes the state. */
 void exchange_enter(struct exchange *exchange, enum exchange_state state);
 
-/* The answer's status is known. */
-void exchange_count_answer(struct exchange *exchange, int status);
+/* Looks at the bytes of the request's body that have come, as flow_scan(). */
+int exchange_scan_body(struct exchange *exchange);
+
+/* It has left a queue. */
+void exchange_count_wait(struct exchange *exchange);
 
 /* Gives the slot back, if there is one. */
 void exchange_drop_slot(struct exchange *exchange, enum slot_fate fate);
@@ -168,12 +184,14 @@ void exchange_again(struct exchange *exchange);
 /* The answer is written: ends the exchange, and the client goes on or is closed. */
 void exchange_finish(struct exchange *exchange);
 
-/* The client is gone: closes the slot or leaves the queue, and ends the exchange, or has it wait for the mail
- * of its waiter as an orphan, which ends then. */
+/* What has begun cannot be brought to its end: cuts the client's connection, and with that ends the exchange.
+ */
+void exchange_cut(struct exchange *exchange, enum error_code why);
+
+/* The client's connection is being closed: closes the slot or leaves the queue, and ends the exchange. */
 void exchange_abandon(struct exchange *exchange);
 
-/* Where every exchange ends: frees all that it holds, and itself. Client and slot are no concern of it any
- * more. */
-void exchange_end(struct exchange *exchange);
+/* The mail of an orphan's waiter has come: frees it. */
+void exchange_free(struct exchange *exchange);
 
 #endif

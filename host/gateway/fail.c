@@ -1,6 +1,5 @@
 #include "gateway/fail.h"
 
-#include "gateway/access_log.h"
 #include "gateway/answer.h"
 #include "gateway/deliver.h"
 
@@ -8,12 +7,19 @@
 static void discard_body(struct exchange *exchange)
 {
     struct flow *up = &exchange->up;
-    if (up->buffer && flow_scan(up) < 0)
+    if (up->buffer && exchange_scan_body(exchange) < 0)
         up->complete = false;
     if (!up->complete)
         exchange->keep_alive = false;
 }
 
+static void note(struct exchange *exchange, const struct error *error)
+{
+    exchange->ending.code = error->code;
+    error_replace(&exchange->ending.problem, error);
+}
+
+/* `error`: NULL when it is none. */
 static void answer(struct exchange *exchange, int status, const struct error *error)
 {
     struct loop *loop = exchange->loop;
@@ -22,15 +28,13 @@ static void answer(struct exchange *exchange, int status, const struct error *er
     loop_give(loop, &exchange->received);
     exchange_enter(exchange, EXCHANGE_ANSWER);
     deadline_end_run(exchange);
-    exchange_count_answer(exchange, status);
-    counter_add(&loop->counters, COUNTER_RESPONSES_OWN, 1);
+    exchange->status = (uint16_t)status;
+    exchange->ending.is_own = true;
     struct http_writer writer = outbox_writer(&loop->outbox);
-    if (error) {
-        access_log_error(exchange, error);
+    if (error)
         answer_write_error(&writer, exchange, status, error);
-    } else {
+    else
         answer_write_options(&writer, exchange);
-    }
     http_body_clear(&exchange->down.body);
     flow_begin(&exchange->down, FLOW_PLAIN, NULL, 0);
     exchange->down.complete = true;
@@ -44,9 +48,10 @@ void exchange_answer_options(struct exchange *exchange)
 
 static void fail(struct exchange *exchange, int status, const struct error *error)
 {
+    note(exchange, error);
     if (exchange->state == EXCHANGE_RELAY || exchange->state == EXCHANGE_TUNNEL ||
         exchange->state == EXCHANGE_ANSWER)
-        client_close(exchange->client, true);
+        exchange_cut(exchange, error->code);
     else
         answer(exchange, status, error);
 }
@@ -97,7 +102,7 @@ void exchange_fail_body(struct exchange *exchange)
 {
     const struct http_problem *problem = exchange->up.body.problem;
     if (!problem)
-        client_close(exchange->client, true); /* out of memory */
+        exchange_cut(exchange, ERROR_GATEWAY_OUT_OF_MEMORY);
     else if (problem->code == ERROR_BODY_TOO_LARGE)
         fail_too_large(exchange);
     else

@@ -10,6 +10,7 @@
 
 #define WORKERS_MAX     64
 #define WORKERS_DEFAULT 4
+#define CLOSED_AT_ONCE  100 /* clients, whose records are not larger than a ring */
 
 struct gateway {
     struct worker_shared shared;
@@ -85,6 +86,35 @@ void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COU
         counters_sum(&gateway->workers[i].loop.counters, ret_sums);
 }
 
+struct taking {
+    gateway_take_record *take;
+    void *context;
+};
+
+static void take_record(const void *record, void *context)
+{
+    const struct taking *taking = context;
+    taking->take(record, taking->context);
+}
+
+size_t gateway_take_records(struct gateway *gateway, gateway_take_record *take, void *context)
+{
+    struct taking taking = {take, context};
+    size_t count = 0;
+    for (unsigned i = 0; i < gateway->worker_count; i++)
+        count += record_ring_take(&gateway->workers[i].exchanges.records, take_record, &taking);
+    return count;
+}
+
+bool gateway_await_records(struct gateway *gateway, bool many)
+{
+    bool awaited = true;
+    for (unsigned i = 0; i < gateway->worker_count; i++)
+        awaited &=
+            record_ring_await(&gateway->workers[i].exchanges.records, many ? RECORD_RING_BYTES / 2 : 0);
+    return awaited;
+}
+
 /* Ending an exchange may hand its slot to a waiter on another worker, which gives it back in turn. */
 static void deliver_all(struct gateway *gateway)
 {
@@ -98,15 +128,34 @@ static void deliver_all(struct gateway *gateway)
     }
 }
 
+/* Closes all clients. However many there are, the records of each round find room. */
+static void close_clients(struct gateway *gateway, gateway_take_record *take, void *context)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        while (worker_close_clients(&gateway->workers[i], CLOSED_AT_ONCE))
+            gateway_take_records(gateway, take, context);
+    }
+    deliver_all(gateway);
+    gateway_take_records(gateway, take, context);
+}
+
+void gateway_stop(struct gateway *gateway, gateway_take_record *take, void *context)
+{
+    for (unsigned i = 0; i < gateway->worker_count; i++)
+        worker_stop(&gateway->workers[i]);
+    close_clients(gateway, take, context);
+}
+
+static void drop_record(const struct request_record *record, void *context)
+{
+    (void)record, (void)context;
+}
+
 void gateway_destroy(struct gateway *gateway)
 {
     if (!gateway)
         return;
-    for (unsigned i = 0; i < gateway->worker_count; i++)
-        worker_stop(&gateway->workers[i]);
-    for (unsigned i = 0; i < gateway->worker_count; i++)
-        worker_close_clients(&gateway->workers[i]);
-    deliver_all(gateway);
+    gateway_stop(gateway, drop_record, NULL);
     for (unsigned i = 0; i < gateway->worker_count; i++)
         worker_clear(&gateway->workers[i]);
     address_counts_clear(&gateway->shared.addresses);

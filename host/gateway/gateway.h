@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "config/registry.h"
 #include "gateway/counters.h"
+#include "gateway/request_record.h"
 #include "routing/loss.h"
 #include "routing/route_table.h"
 
@@ -26,6 +27,8 @@ struct gateway_hooks {
      * again and again for some seconds when a runner has gone within a request. NULL: it is never known. */
     enum instance_loss (*loss_cause)(void *context, uint64_t instance, uint64_t lost_ms,
                                      struct error *ret_cause);
+    /* There are records, see gateway_await_records(). NULL: nobody takes any. */
+    void (*records)(void *context);
     /* After gateway_drain(): no client connection and no exchange is left. Once. */
     void (*drained)(void *context);
     void *context;
@@ -48,6 +51,21 @@ void gateway_drain(struct gateway *gateway);
 
 /* Sums over the workers, one for each of counter_rows. Any thread. */
 void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COUNT]);
+
+/* What is done with a record, which is there during the call. */
+typedef void gateway_take_record(const struct request_record *record, void *context);
+
+/* Hands over the records of the requests that have ended before the call, and forgets them: of each worker in
+ * the order of their ends. Returns how many. Control thread. */
+size_t gateway_take_records(struct gateway *gateway, gateway_take_record *take, void *context);
+
+/* Has hooks.records called, for each worker once: as soon as there is any record, or (`many`) only when much
+ * of the room for them is taken. False: there are so many already, and nobody will be called. Control thread.
+ */
+bool gateway_await_records(struct gateway *gateway, bool many);
+
+/* Ends the threads at once, closes all clients, and hands over the records that are left. Control thread. */
+void gateway_stop(struct gateway *gateway, gateway_take_record *take, void *context);
 
 /* Ends the threads at once and closes everything that is left. */
 void gateway_destroy(struct gateway *gateway);

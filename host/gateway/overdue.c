@@ -26,7 +26,7 @@ static void fail_run_timeout(struct exchange *exchange, uint64_t now_ms)
     const struct gateway_hooks *hooks = exchange->all->hooks;
     struct error error;
     if (exchange->deadline.streams) {
-        client_close(exchange->client, true);
+        exchange_cut(exchange, ERROR_TIMEOUT);
         return;
     }
     if (is_to_blame(exchange, now_ms)) {

@@ -66,7 +66,7 @@ void receive_more(struct exchange *exchange)
 {
     enum client_receive got;
     while ((got = receive_some(exchange)) == CLIENT_RECEIVED) {
-        if (flow_scan(&exchange->up) < 0) {
+        if (exchange_scan_body(exchange) < 0) {
             exchange_fail_body(exchange);
             return;
         }

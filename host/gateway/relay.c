@@ -72,7 +72,7 @@ static bool pull_up(struct exchange *exchange)
         deadline_update(exchange);
         return false;
     }
-    if (flow_scan(&exchange->up) < 0) {
+    if (exchange_scan_body(exchange) < 0) {
         exchange_fail_body(exchange);
         return false;
     }
@@ -144,6 +144,7 @@ void relay_start(struct exchange *exchange, struct slot *slot)
     struct slot_watch *watch = slot_link_attach(&exchange->all->links, slot);
     exchange_enter(exchange, EXCHANGE_AWAIT_HEAD);
     exchange->hold.instance = slot_instance(slot);
+    exchange->revision = slot_pool_revision(slot->pool);
     if (!watch) {
         fail_watch(exchange, slot);
         return;
@@ -151,7 +152,8 @@ void relay_start(struct exchange *exchange, struct slot *slot)
     slot_link_set_user(watch, &slot_handler, exchange);
     exchange->hold.slot = slot;
     exchange->hold.watch = watch;
-    exchange->hold.since_ns = loop_now_ns(loop);
+    exchange->times.slot_ns = loop_now_ns(loop);
+    exchange->times.reply_ns = 0;
     exchange->up.written = 0;
     deadline_start_run(exchange);
     if (watch->closed) {
@@ -164,7 +166,7 @@ void relay_start(struct exchange *exchange, struct slot *slot)
     struct http_writer writer = outbox_writer(&loop->outbox);
     forward_request_head(&writer, exchange);
     if (writer.full) { /* cannot be with the sizes of loop.c; a half-written head must never go out */
-        client_close(exchange->client, true);
+        exchange_cut(exchange, ERROR_GATEWAY_OUT_OF_MEMORY);
         return;
     }
     struct http_text head = outbox_written(&loop->outbox, &writer);

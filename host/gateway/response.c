@@ -1,6 +1,5 @@
 #include "gateway/response.h"
 
-#include "gateway/access_log.h"
 #include "gateway/bad_answer.h"
 #include "gateway/deliver.h"
 #include "gateway/fail.h"
@@ -153,12 +152,10 @@ static void begin_response(struct exchange *exchange)
                                             .client_minor = exchange->request.version_minor,
                                             .keep_alive = exchange->keep_alive};
     struct http_writer writer = outbox_writer(&loop->outbox);
-    forward_response_head(&writer, exchange, &edit, loop_now_ns(loop) - exchange->hold.since_ns);
-    exchange_count_answer(exchange, response->status);
-    if (response->status >= 500)
-        access_log_function_error(exchange);
+    forward_response_head(&writer, exchange, &edit, loop_now_ns(loop) - exchange->times.slot_ns);
+    exchange->status = response->status;
     if (flow_scan(&exchange->down) < 0) {
-        client_close(exchange->client, true);
+        exchange_cut(exchange, ERROR_RUNNER_PROTOCOL);
         return;
     }
     struct http_text head = outbox_written(&loop->outbox, &writer);
@@ -229,10 +226,12 @@ void response_read(struct exchange *exchange)
         if (!exchange->received)
             exchange->received = buffer_take(&loop->bodies);
         if (!exchange->received) {
-            client_close(exchange->client, true);
+            exchange_cut(exchange, ERROR_GATEWAY_OUT_OF_MEMORY);
             return;
         }
         ssize_t size = receive(exchange, room_for_head(exchange->received));
+        if (size > 0 && exchange->times.reply_ns == 0)
+            exchange->times.reply_ns = loop_now_ns(loop);
         if (size < 0) {
             response_ended(exchange);
             return;
@@ -270,7 +269,7 @@ static enum pull pull_down(struct exchange *exchange)
     bool good = size > 0 ? flow_scan(down) == 0 : flow_end_of_stream(down);
     if (good)
         return PULL_MORE;
-    client_close(exchange->client, true); /* ended too early: the client must not take it for the end */
+    exchange_cut(exchange, ERROR_RUNNER_LOST); /* the client must not take it for the end */
     return PULL_OVER;
 }
 

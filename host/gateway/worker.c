@@ -98,10 +98,11 @@ void worker_stop(struct worker *worker)
     worker->started = false;
 }
 
-void worker_close_clients(struct worker *worker)
+bool worker_close_clients(struct worker *worker, unsigned most)
 {
     worker->loop.phase = LOOP_STOPPED;
-    clients_close_all(&worker->clients);
+    worker->loop.now_ns = 0; /* it has not looked at the clock since its last turn */
+    return clients_close_some(&worker->clients, most);
 }
 
 void worker_clear(struct worker *worker)

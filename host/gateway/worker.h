@@ -55,9 +55,9 @@ void worker_drain(struct worker *worker);
 /* Control thread: ends the thread and waits for it. */
 void worker_stop(struct worker *worker);
 
-/* Ends all clients and their exchanges. Control thread, after every worker has stopped. What that sends to
- * the inboxes must be delivered before worker_clear. */
-void worker_close_clients(struct worker *worker);
+/* Ends some clients and their exchanges; false: none are left. Control thread, after every worker has
+ * stopped. What that sends to the inboxes must be delivered before worker_clear. */
+bool worker_close_clients(struct worker *worker, unsigned most);
 
 /* Frees everything that is left. Control thread. */
 void worker_clear(struct worker *worker);

@@ -29,6 +29,7 @@ struct slot_pool {
     pthread_mutex_t lock;
     _Atomic unsigned users;  /* public references */
     _Atomic unsigned memory; /* one for all users, one for each slot */
+    _Atomic uint64_t revision;
     struct slot_pool_hooks hooks;
     struct slot *newest, *oldest; /* the idle stack; acquire takes the newest */
     struct slot_waiter *first, *last;
@@ -65,6 +66,16 @@ struct slot_pool *slot_pool_create(const struct slot_pool_hooks *hooks)
     atomic_init(&pool->memory, 1);
     pool->hooks = *hooks;
     return pool;
+}
+
+void slot_pool_set_revision(struct slot_pool *pool, uint64_t revision)
+{
+    atomic_store_explicit(&pool->revision, revision, memory_order_relaxed);
+}
+
+uint64_t slot_pool_revision(const struct slot_pool *pool)
+{
+    return atomic_load_explicit(&pool->revision, memory_order_relaxed);
 }
 
 struct slot_pool *slot_pool_ref(struct slot_pool *pool)

@@ -159,6 +159,9 @@ void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, 
  */
 bool slot_pool_drop_idle(struct slot *slot, const void *link);
 
+/* The revision that the pool serves; 0: not known yet. Any thread. */
+uint64_t slot_pool_revision(const struct slot_pool *pool);
+
 /* References to one slot, for those who watch its fd. Any thread. */
 struct slot *slot_ref(struct slot *slot);
 void slot_unref(struct slot *slot);
@@ -219,6 +222,9 @@ void slot_pool_counts(struct slot_pool *pool, struct slot_counts *ret_counts);
 /* Arms the hook `demand` again: for whoever it told, before looking at the counters, so that no waiter is
  * missed. */
 void slot_pool_arm_demand(struct slot_pool *pool);
+
+/* Tells the pool which revision it serves: the first 12 hexadecimal digits of its digest. */
+void slot_pool_set_revision(struct slot_pool *pool, uint64_t revision);
 
 /* Tells the pool which setting keeps its waiters waiting: static text, or NULL for none. */
 void slot_pool_set_limit(struct slot_pool *pool, const char *limit);

@@ -65,7 +65,7 @@ def test_errors_have_one_shape_and_their_id_is_in_the_log(served, target, status
 def test_an_error_that_the_function_means_is_in_the_log_by_its_id(served):
     answer = served.get("/answers?what=503")
     assert (answer.status, answer.text) == (503, "fine")
-    entries = entries_of(served, answer.headers["X-Request-Id"])
+    entries = wait_until(lambda: entries_of(served, answer.headers["X-Request-Id"]), "the error's id in the log")
     assert [(entry["event"], entry["function"], entry["status"]) for entry in entries] == [
         ("gateway.function-error", "answers", "503")]
 

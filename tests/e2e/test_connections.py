@@ -32,12 +32,7 @@ def crowd(served):
     """A function that opens connections from an address; they are closed in the end, and are gone then."""
     with contextlib.ExitStack() as stack:
         yield lambda count, source: [stack.enter_context(served.connect(source=source)) for _ in range(count)]
-    wait_until(lambda: metric(served, "berth_connections_open") == 0, "the end of all connections", 10)
-
-
-def metric(berth, name):
-    lines = berth.admin("GET", "/metrics").text.splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name + " "))
+    wait_until(lambda: served.counter("berth_connections_open") == 0, "the end of all connections", 10)
 
 
 def ask(connection, action=""):
@@ -47,7 +42,7 @@ def ask(connection, action=""):
 
 @pytest.mark.shows_setting("host.max_connections")
 def test_silent_connections_make_room_for_a_new_client(served, crowd):
-    before = metric(served, "berth_connections_evicted_total")
+    before = served.counter("berth_connections_evicted_total")
     first = crowd(1, PROXY)[0]
     assert ask(first).status == 200
     silent = crowd(3 * MAX, PROXY)
@@ -55,8 +50,8 @@ def test_silent_connections_make_room_for_a_new_client(served, crowd):
     assert ask(crowd(1, PROXY)[0]).status == 200
     assert time.monotonic() - began < 5
     assert first.at_end() and silent[0].at_end()
-    assert metric(served, "berth_connections_open") <= MAX
-    assert metric(served, "berth_connections_evicted_total") - before >= 2 * MAX
+    assert served.counter("berth_connections_open") <= MAX
+    assert served.counter("berth_connections_evicted_total") - before >= 2 * MAX
     assert served.log.entries(event="gateway.connections-short")
 
 
@@ -65,7 +60,7 @@ def test_requests_under_way_keep_their_connections(served, crowd):
     held = crowd(MAX, PROXY)
     for connection in held:
         connection.send("GET /held/hold HTTP/1.1\r\nHost: test\r\n\r\n")
-    wait_until(lambda: metric(served, "berth_requests_active") == MAX, "all requests being under way", 10)
+    wait_until(lambda: served.counter("berth_requests_active") == MAX, "all requests being under way", 10)
     late = crowd(1, PROXY)[0]
     late.send("GET /held/release HTTP/1.1\r\nHost: test\r\n\r\n")
     late.socket.settimeout(0.5)
@@ -80,11 +75,11 @@ def test_requests_under_way_keep_their_connections(served, crowd):
 
 @pytest.mark.shows_setting("host.max_connections_per_address", "host.trusted_proxies")
 def test_an_address_has_its_share_and_a_trusted_proxy_has_none(served, crowd):
-    before = metric(served, "berth_connections_refused_total")
+    before = served.counter("berth_connections_refused_total")
     share = crowd(SHARE, CLIENT)
     assert {ask(connection).status for connection in share} == {200}
     assert all(connection.at_end() for connection in crowd(3, CLIENT))
-    assert metric(served, "berth_connections_refused_total") - before == 3
+    assert served.counter("berth_connections_refused_total") - before == 3
     assert {ask(connection).status for connection in crowd(2, "127.0.0.4") + share} == {200}
     assert served.log.entries(event="gateway.address-limit", client=CLIENT)
     share.pop().close()

@@ -113,11 +113,6 @@ def crawl(connections, byte, seconds=CRAWL_S):
         time.sleep(1)
 
 
-def metric(berth, name):
-    lines = berth.admin("GET", "/metrics").text.splitlines()
-    return int(next(line for line in lines if line.startswith(name + " ")).split()[1])
-
-
 def served_by(berth):
     return berth.get("/slow").headers["X-Served-By"]
 
@@ -148,10 +143,10 @@ def test_readers_of_a_byte_a_second(berth, slow_to):
         connection.send(f"GET /slow/big?size={ANSWER} HTTP/1.1\r\nHost: x\r\n\r\n")
     with asking(berth, "/slow"):
         crawl(slow, lambda connection: connection.socket.recv(1))
-    assert metric(berth, "berth_buffered_bytes") > ANSWER
+    assert berth.counter("berth_buffered_bytes") > ANSWER
     for connection in slow:
         connection.close()
-    wait_until(lambda: metric(berth, "berth_buffered_bytes") == 0, "what was kept for them to be freed")
+    wait_until(lambda: berth.counter("berth_buffered_bytes") == 0, "what was kept for them to be freed")
     assert served_by(berth) == instance
 
 
@@ -186,8 +181,8 @@ def test_reader_of_what_is_not_kept_is_cut(berth, slow_to):
     connection = slow_to()
     connection.send(f"GET /slow/big?size={ANSWER} HTTP/1.1\r\nHost: x\r\n\r\n")
     with asking(berth, "/slow"):
-        wait_until(lambda: metric(berth, "berth_slow_clients_cut_total") == 1, "the slow reader to be cut")
-    assert metric(berth, "berth_buffered_bytes") == 0
+        wait_until(lambda: berth.counter("berth_slow_clients_cut_total") == 1, "the slow reader to be cut")
+    assert berth.counter("berth_buffered_bytes") == 0
     assert berth.log.entries(event="gateway.slow-clients-cut")
 
 

@@ -68,6 +68,17 @@ class Gateway:
         """What the gateway has counted, by the names of the metrics less what all of them have."""
         return {name.removeprefix("berth_").replace("_total", ""): value for name, value in self.command("stats").items()}
 
+    def records(self):
+        """Of the requests that have ended since the last call; with `--records keep`."""
+        return self.command("records")
+
+    def wait_records(self, count):
+        """So many records, when the requests have ended or are about to."""
+        found = []
+        wait_for(lambda: found.extend(self.records()) or len(found) >= count, f"{count} records", 60)
+        assert len(found) == count, found
+        return found
+
     def counts(self, name="f"):
         return self.command(f"counts {name}")
 
@@ -154,12 +165,12 @@ def gateway(start_gateway):
 
 
 @pytest.fixture
-def start_bulk(tmp_path):
+def start_bulk(tmp_path, driver_options):
     """A function that starts a gateway in front of the C backend, whose bodies are a known pattern."""
     with contextlib.ExitStack() as stack:
         def start(workers=1, timeout=60000, **settings):
             path = str(tmp_path / "echo.sock")
-            options = ["--route", f"f={path}:8", "--workers", str(workers), "--timeout", str(timeout)]
+            options = [*driver_options, "--route", f"f={path}:8", "--workers", str(workers), "--timeout", str(timeout)]
             for name, value in settings.items():
                 options += ["--set", f"{name}={value}"]
             gateway = stack.enter_context(start_peer(tmp_path, [path], options))

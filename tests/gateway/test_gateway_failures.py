@@ -385,6 +385,10 @@ def test_blames_who_made_what_is_not_valid(gateway, backend, head, component, wo
     assert words in error["message"]
 
 
+def lines_with(gateway, text):
+    return [line for line in gateway.log_path.read_text().splitlines() if text in line]
+
+
 def test_every_error_is_logged_with_its_id(gateway, backend):
     @backend.on("/503")
     def handler(connection, _):
@@ -398,9 +402,9 @@ def test_every_error_is_logged_with_its_id(gateway, backend):
     with gateway.client() as client:
         client.request(["GET /f/echo HTTP/1.1", "Host: x", "Bad header: 1"])
         malformed = client.read_response()
-    log = gateway.log_path.read_text()
     for response in (unknown, malformed):
         error = json.loads(response.body)["error"]
-        [line] = [line for line in log.splitlines() if error["request_id"] in line]
+        [line] = wait_for(lambda wanted=error["request_id"]: lines_with(gateway, wanted), "its line")
         assert " info gateway.error " in line and error["reason"] in line
-    assert re.search(r" info gateway.function-error function=f method=GET status=503 request_id=\S", log)
+    function_error = re.compile(r" info gateway.function-error function=f method=GET status=503 request_id=\S")
+    wait_for(lambda: function_error.search(gateway.log_path.read_text()), "the function's error in the log")

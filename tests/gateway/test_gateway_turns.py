@@ -1,10 +1,8 @@
 """Much that happens within one turn of a worker's loop, made so by stopping the gateway's process meanwhile. Several
 messages that a turn holds are sent as a batch where the kernel has io_uring, else one by one: both are tested."""
 import contextlib
-import fcntl
 import os
 import pathlib
-import select
 import signal
 import socket
 import threading
@@ -13,6 +11,7 @@ import time
 import pytest
 
 from conftest import has_io_uring, wait_for
+from held_log import HeldLog
 
 CLIENTS = 200
 SIZE = 3800  # bytes of a body; those of a turn are more than the gateway keeps for its end
@@ -280,41 +279,6 @@ def test_more_of_a_body_comes_in_the_turn_of_a_second_try(start_gateway, backend
         assert (response.status, response.body) == (200, b"early")
     for client in clients:
         client.leave()
-
-
-class HeldLog:
-    """The gateway's log through a pipe that takes a few lines. While nobody passes them on the gateway stands still,
-    however fast it is, where it wants to write the next one."""
-
-    def __init__(self, path):
-        self.path = path
-        self.read_end, self.write_end = os.pipe()
-        fcntl.fcntl(self.read_end, fcntl.F_SETPIPE_SZ, 4096)
-
-    def end(self):
-        return os.fdopen(self.write_end, "wb")
-
-    @contextlib.contextmanager
-    def passed_on(self):
-        stop = threading.Event()
-        thread = threading.Thread(target=self.pass_on, args=(stop,))
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-
-    def pass_on(self, stop):
-        """Until there is nothing more, when it is time to stop."""
-        with open(self.path, "ab") as file:
-            while True:
-                if select.select([self.read_end], [], [], 0.01)[0]:
-                    if not (lines := os.read(self.read_end, 4096)):
-                        return
-                    file.write(lines)
-                elif stop.is_set():
-                    return
 
 
 def take_all(sock):

@@ -4,9 +4,11 @@
  *
  *     gateway_driver [--listen A:P] [--workers N] [--set NAME=VALUE]... [--timeout MS] [--log debug]
  *                    [--stream-idle MS] [--request-buffering off] [--io-uring off] [--trust ADDRESSES]
+ *                    [--records keep]
  *                    [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
  *
  *     stats              one JSON object: the rows of the metrics page by name and class, and more
+ *     records            with `--records keep`: those of the requests that have ended since the last time
  *     counts NAME        the pool's counters as JSON
  *     retire NAME        ends the instance as a scale-down would, and makes no new one
  *     revive NAME        connects a new instance
@@ -15,9 +17,11 @@
  *     drain              as on SIGTERM: finishes what is under way, then exits 0
  */
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "config/setting_networks.h"
+#include "gateway/access_log.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -61,7 +65,7 @@ struct driver {
     unsigned route_count;
     struct function_settings function; /* of every route */
     bool without_io_uring;
-    uint64_t next_instance;
+    uint64_t next_instance, next_revision;
     int wake_fd;
     _Atomic uint64_t timed_out[RETIRED_MAX];
     _Atomic unsigned timed_out_count;
@@ -69,6 +73,7 @@ struct driver {
     _Atomic bool drained, terminated;
     bool draining;
     _Atomic unsigned demands;
+    json_t *records; /* NULL: they are not kept */
 };
 
 static struct driver driver;
@@ -99,6 +104,12 @@ static void on_demand(void *context)
 {
     (void)context;
     atomic_fetch_add(&driver.demands, 1);
+}
+
+static void on_records(void *context)
+{
+    (void)context;
+    wake();
 }
 
 static void on_terminate(int number)
@@ -235,6 +246,7 @@ static void set_backend(struct driven_route *route, const char *backend)
     route->socket_path = xstrdup(backend);
     route->slots = (unsigned)strtoul(split(route->socket_path, ':'), NULL, 10);
     route->pool = make_pool();
+    slot_pool_set_revision(route->pool, ++driver.next_revision);
     start_instance(route);
 }
 
@@ -275,6 +287,50 @@ static void say_stats(char *argument)
                counter_rows[i].class ? counter_rows[i].class : "", sums[i]);
     printf("\"timed_out\":%u,\"demands\":%u}\n", atomic_load(&driver.timed_out_count),
            atomic_load(&driver.demands));
+}
+
+/* When a phase was over, in microseconds from the beginning; null: it never was. */
+static json_t *phase_json(const struct request_record *record, uint64_t at_ns)
+{
+    return at_ns == 0 ? json_null() : json_integer((json_int_t)(at_ns - record->times.began_ns) / 1000);
+}
+
+static json_t *record_json(const struct request_record *record)
+{
+    const struct request_times *times = &record->times;
+    json_t *json = json_pack(
+        "{s:i, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "status", record->status, "end",
+        request_end_name(record->end), "component", error_component_name(record->component), "reason",
+        error_code_slug(record->code), "own", record->is_own, "routed", record->is_routed, "cold",
+        record->is_cold, "tunnel", record->is_tunnel, "instance", (json_int_t)record->instance, "revision",
+        (json_int_t)record->revision, "bytes_in", (json_int_t)record->bytes_in, "bytes_out",
+        (json_int_t)record->bytes_out, "waited_us", (json_int_t)record->waited_ns / 1000);
+    static const char *const texts[] = {"id", "method", "target", "function", "client", "message", "hint"};
+    for (size_t i = 0; i < REQUEST_TEXTS; i++)
+        json_object_set_new(json, texts[i], json_text(request_text(record, i)));
+    json_object_set_new(json, "head", phase_json(record, times->head_ns));
+    json_object_set_new(json, "body", phase_json(record, times->body_ns));
+    json_object_set_new(json, "slot", phase_json(record, times->slot_ns));
+    json_object_set_new(json, "reply", phase_json(record, times->reply_ns));
+    json_object_set_new(json, "over", phase_json(record, times->end_ns));
+    return json;
+}
+
+static void take_record(const struct request_record *record, void *context)
+{
+    (void)context;
+    access_log_write(record);
+    if (driver.records)
+        json_array_append_new(driver.records, record_json(record));
+}
+
+static void say_records(char *argument)
+{
+    (void)argument;
+    gateway_take_records(driver.gateway, take_record, NULL);
+    json_dumpf(driver.records, stdout, JSON_COMPACT);
+    putchar('\n');
+    json_array_clear(driver.records);
 }
 
 static void say_counts(char *argument)
@@ -347,8 +403,8 @@ static void drain(char *argument)
 static const struct {
     const char *name;
     void (*run)(char *argument);
-} commands[] = {{"stats", say_stats}, {"counts", say_counts}, {"retire", retire}, {"revive", revive},
-                {"replace", replace}, {"fail", fail},         {"drain", drain}};
+} commands[] = {{"stats", say_stats}, {"records", say_records}, {"counts", say_counts}, {"retire", retire},
+                {"revive", revive},   {"replace", replace},     {"fail", fail},         {"drain", drain}};
 
 static void run_command(char *line)
 {
@@ -401,6 +457,9 @@ static void serve(void)
         if (atomic_exchange(&driver.terminated, false))
             begin_drain();
         retire_timed_out();
+        gateway_take_records(driver.gateway, take_record, NULL);
+        if (!gateway_await_records(driver.gateway, true))
+            wake();
         for (unsigned i = 0; i < driver.route_count; i++)
             keep_connected(&driver.routes[i]);
     }
@@ -454,6 +513,8 @@ static void parse(int argc, char **argv)
             driver.without_io_uring = true;
         else if (strcmp(option, "--route") == 0)
             set_backend(add_route(value, &rest), strchr(value, '=') + 1);
+        else if (strcmp(option, "--records") == 0)
+            driver.records = json_array();
         else if (strcmp(option, "--trust") == 0)
             trust(value);
         else if (strcmp(option, "--broken") == 0)
@@ -469,7 +530,8 @@ static void *create_gateway(void *unused)
 {
     (void)unused;
     struct error err;
-    const struct gateway_hooks hooks = {.instance_timed_out = on_timed_out, .drained = on_gateway_drained};
+    const struct gateway_hooks hooks = {
+        .instance_timed_out = on_timed_out, .records = on_records, .drained = on_gateway_drained};
     if (driver.without_io_uring)
         deny_io_uring();
     if (gateway_create(&driver.settings, driver.table, &hooks, &driver.gateway, &err) < 0)
@@ -479,7 +541,9 @@ static void *create_gateway(void *unused)
 
 static void clean_up(void)
 {
+    gateway_stop(driver.gateway, take_record, NULL);
     gateway_destroy(driver.gateway);
+    json_decref(driver.records);
     route_table_destroy(driver.table);
     for (unsigned i = 0; i < driver.route_count; i++) {
         if (driver.routes[i].group)

@@ -75,7 +75,10 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
         slot_pool_close(revision->pool, err);
         return;
     }
+    char digits[SHORT_DIGEST_SIZE];
     revision->prepared = *prepared;
+    short_digest(revision, digits);
+    slot_pool_set_revision(revision->pool, strtoull(digits, NULL, 16));
     if (revision->settings->concurrency == 0)
         revision->scale.concurrency = prepared->launch->concurrency;
     if (revision->env->host->prewarm > 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&

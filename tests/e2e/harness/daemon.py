@@ -246,6 +246,11 @@ class Berth:
     def admin(self, method, target, body=None, headers=None):
         return client.request(self.admin_address, method, target, body, headers)
 
+    def counter(self, metric):
+        """The value of a metric of the whole daemon on the management port."""
+        text = self.admin("GET", "/metrics").text
+        return int(re.search(rf"^{metric} (\d+)$", text, re.MULTILINE).group(1))
+
     def gauge(self, metric, function):
         """The value of a function's metric on the management port; None when it is not there."""
         text = self.admin("GET", "/metrics").text

@@ -1,0 +1,98 @@
+#include "admin/request_book.h"
+
+#include "base/strbuf.h"
+#include "gateway/access_log.h"
+#include "gateway/gateway.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* After records have come, others are looked for in this time. So workers wake this thread for the first only
+ * when requests come one by one, and never while they come in numbers. */
+#define LOOK_MS 20
+
+struct request_book {
+    struct gateway *gateway; /* NULL: not open */
+    int wake_fd;
+    struct event *wake, *look;
+};
+
+static void take(const struct request_record *record, void *context)
+{
+    (void)context;
+    access_log_write(record);
+}
+
+static void look(struct request_book *book)
+{
+    size_t count = gateway_take_records(book->gateway, take, book);
+    const struct timeval soon = {.tv_usec = LOOK_MS * 1000};
+    if (count > 0)
+        event_add(book->look, &soon);
+    if (!gateway_await_records(book->gateway, count > 0))
+        request_book_wake(book);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    uint64_t count;
+    ssize_t size = read(fd, &count, sizeof(count));
+    (void)size; /* nothing to read only says that somebody else has woken nobody */
+    look(context);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    look(context);
+}
+
+int request_book_create(struct event_base *base, struct request_book **ret_book, struct error *err)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        return error_errno(err, COMPONENT_ADMIN, errno, "cannot make an eventfd");
+    struct request_book *book = xcalloc(1, sizeof(*book));
+    book->wake_fd = fd;
+    book->wake = event_new(base, fd, EV_READ | EV_PERSIST, on_wake, book);
+    book->look = evtimer_new(base, on_look, book);
+    *ret_book = book;
+    return 0;
+}
+
+void request_book_wake(struct request_book *book)
+{
+    ssize_t size = write(book->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)size; /* fails only when the counter is full, and then the fd is readable anyway */
+}
+
+void request_book_open(struct request_book *book, struct gateway *gateway)
+{
+    book->gateway = gateway;
+    event_add(book->wake, NULL);
+    look(book);
+}
+
+void request_book_close(struct request_book *book)
+{
+    if (!book || !book->gateway)
+        return;
+    event_del(book->wake);
+    event_del(book->look);
+    gateway_stop(book->gateway, take, book);
+    book->gateway = NULL;
+}
+
+void request_book_destroy(struct request_book *book)
+{
+    if (!book)
+        return;
+    event_free(book->wake);
+    event_free(book->look);
+    close(book->wake_fd);
+    free(book);
+}

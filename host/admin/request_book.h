@@ -1,0 +1,28 @@
+/*
+ * The requests that have ended: their records are taken from the gateway while it runs, one after the other,
+ * and the log says of each what there is to say. Control thread, but for request_book_wake().
+ */
+#ifndef ADMIN_REQUEST_BOOK_H
+#define ADMIN_REQUEST_BOOK_H
+
+#include "base/error.h"
+
+struct event_base;
+struct gateway;
+struct request_book;
+
+int request_book_create(struct event_base *base, struct request_book **ret_book, struct error *err);
+
+/* There are records: for gateway_hooks.records. Any thread. */
+void request_book_wake(struct request_book *book);
+
+/* Begins to take the records of the gateway, whose hook wakes the book. */
+void request_book_open(struct request_book *book, struct gateway *gateway);
+
+/* Stops the gateway's threads and takes the records that are left. Does nothing unless open. */
+void request_book_close(struct request_book *book);
+
+/* After the gateway's end. NULL is fine. */
+void request_book_destroy(struct request_book *book);
+
+#endif

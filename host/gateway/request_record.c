@@ -1,0 +1,49 @@
+#include "gateway/request_record.h"
+
+#include "base/error.h"
+#include "base/network.h"
+#include "gateway/request_id.h"
+
+#include <string.h>
+
+static const uint16_t text_max[REQUEST_TEXTS] = {
+    [REQUEST_ID] = REQUEST_ID_MAX,
+    [REQUEST_METHOD] = 31,
+    [REQUEST_TARGET] = REQUEST_TARGET_MAX,
+    [REQUEST_FUNCTION] = 127,
+    [REQUEST_CLIENT] = INET6_ADDRSTRLEN,
+    [REQUEST_MESSAGE] = sizeof(((struct error *)NULL)->message),
+    [REQUEST_HINT] = sizeof(((struct error *)NULL)->hint),
+};
+
+const char *request_end_name(enum request_end end)
+{
+    static const char *const names[] = {
+        [REQUEST_ANSWERED] = "answered", [REQUEST_CUT] = "cut",         [REQUEST_CLIENT_GONE] = "client-gone",
+        [REQUEST_EVICTED] = "evicted",   [REQUEST_STOPPED] = "stopped",
+    };
+    return names[end];
+}
+
+size_t request_record_size(struct http_text texts[REQUEST_TEXTS])
+{
+    size_t size = sizeof(struct request_record);
+    for (size_t i = 0; i < REQUEST_TEXTS; i++) {
+        if (texts[i].length > text_max[i])
+            texts[i].length = text_max[i];
+        size += texts[i].length + 1;
+    }
+    return size;
+}
+
+void request_record_set_texts(struct request_record *record, const struct http_text texts[REQUEST_TEXTS])
+{
+    uint16_t at = 0;
+    for (size_t i = 0; i < REQUEST_TEXTS; i++) {
+        record->text_at[i] = at;
+        if (texts[i].length > 0)
+            memcpy(record->texts + at, texts[i].data, texts[i].length);
+        at += (uint16_t)texts[i].length;
+        record->texts[at++] = '\0';
+    }
+}

@@ -1,0 +1,80 @@
+/*
+ * What is known of a request after its end: all that the log, the counts and whoever asks later have to go
+ * by. It refers to nothing: functions, revisions and instances may be gone when it is read.
+ */
+#ifndef GATEWAY_REQUEST_RECORD_H
+#define GATEWAY_REQUEST_RECORD_H
+
+#include "base/error_code.h"
+#include "http/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum request_end {
+    REQUEST_ANSWERED,    /* the answer went out to its end, whoever made it */
+    REQUEST_CUT,         /* the connection was cut, mostly within the answer: `code` says why */
+    REQUEST_CLIENT_GONE, /* the client left before */
+    REQUEST_EVICTED,     /* the client made room for others before its head was complete */
+    REQUEST_STOPPED,     /* the daemon ended */
+};
+
+/* When it came so far, in nanoseconds of the monotonic clock; 0: it never did. Of a request that was sent
+ * again `slot_ns` and `reply_ns` are of the last time. */
+struct request_times {
+    uint64_t began_ns; /* its first byte was there */
+    uint64_t head_ns;  /* its head */
+    uint64_t body_ns;  /* all of its body */
+    uint64_t slot_ns;  /* it had a slot */
+    uint64_t reply_ns; /* the runner's first byte was there */
+    uint64_t end_ns;
+};
+
+enum request_text {
+    REQUEST_ID,
+    REQUEST_METHOD,
+    REQUEST_TARGET,   /* as it was sent, cut to REQUEST_TARGET_MAX bytes */
+    REQUEST_FUNCTION, /* what the target names, whether there is such a function or not */
+    REQUEST_CLIENT,   /* its address */
+    REQUEST_MESSAGE,  /* of the error */
+    REQUEST_HINT,     /* of the error */
+    REQUEST_TEXTS,
+};
+
+#define REQUEST_TARGET_MAX 1024
+
+struct request_record {
+    struct request_times times;
+    uint64_t waited_ns; /* in queues */
+    uint64_t instance,
+        revision; /* the last ones, by the 12 hexadecimal digits that they are shown with; 0: none */
+    uint64_t bytes_in, bytes_out;    /* from the client and to it, heads included */
+    enum error_code code;            /* what went wrong; ERROR_NONE: nothing */
+    enum error_component component;  /* of the code */
+    uint16_t status;                 /* of the answer; 0: there was none */
+    uint8_t end;                     /* enum request_end */
+    bool is_own;                     /* the gateway made the answer itself */
+    bool is_routed;                  /* there is such a function */
+    bool is_cold;                    /* it had to wait for an instance */
+    bool is_tunnel;                  /* it became one */
+    uint16_t text_at[REQUEST_TEXTS]; /* in `texts`, each with a NUL */
+    char texts[];
+};
+
+/* One of its texts, whatever bytes it has; never NULL. */
+static inline const char *request_text(const struct request_record *record, enum request_text text)
+{
+    return record->texts + record->text_at[text];
+}
+
+/* "answered", "cut", "client-gone", "evicted", "stopped" */
+const char *request_end_name(enum request_end end);
+
+/* Cuts each text to what a record takes of it. Returns the size of a record with them. */
+size_t request_record_size(struct http_text texts[REQUEST_TEXTS]);
+
+/* Writes the texts, cut before. */
+void request_record_set_texts(struct request_record *record, const struct http_text texts[REQUEST_TEXTS]);
+
+#endif

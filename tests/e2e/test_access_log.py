@@ -1,0 +1,71 @@
+"""What the log says of requests after their end: all of them, also those that are under way when the daemon ends."""
+
+import concurrent.futures
+import signal
+
+from harness.functions import HELLO, MIRROR
+from harness.wait import wait_until
+
+
+def entry_of(berth, request_id):
+    """The line of the request, once it is there."""
+
+    def look():
+        found = berth.log.entries(event="gateway.request", request_id=request_id)
+        return found[0] if found else None
+
+    return wait_until(look, f"the line of {request_id}", 30)
+
+
+def test_line_says_what_served_the_request(berth):
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.host = {"prewarm": 0}
+    berth.start("--log-level", "debug")
+    first = berth.get("/hello?who=me")
+    second = berth.post("/hello", b"some body")
+    status = berth.admin("GET", "/system/function/hello").json()
+    cold, warm = (entry_of(berth, answer.headers["X-Request-Id"]) for answer in (first, second))
+    for entry, answer in ((cold, first), (warm, second)):
+        assert entry["instance"] == answer.headers["X-Served-By"]
+        assert status["berth"]["revision"].startswith(entry["revision"])
+        assert (entry["function"], entry["client"], entry["status"]) == ("hello", "127.0.0.1", "200")
+        assert entry["end"] == "answered" and float(entry["ms"]) > 0
+    assert (cold["method"], cold["target"], cold["cold"]) == ("GET", "/hello?who=me", "1")
+    assert (warm["method"], warm["target"], warm["cold"]) == ("POST", "/hello", "0")
+    assert float(cold["wait_ms"]) > 0 and int(warm["bytes_in"]) > int(cold["bytes_in"])
+
+
+def test_requests_under_way_at_the_end_are_in_the_log(berth):
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.write_function("mirror", MIRROR, request_buffering=False, idle_timeout=60, concurrency=4, max_scale=1)
+    berth.start("--log-level", "debug")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _: berth.get("/hello"), range(200)))
+    held = [berth.hold("/mirror") for _ in range(4)]
+    wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 4, "the requests to be under way", 30)
+    berth.signal(signal.SIGTERM)
+    wait_until(lambda: berth.log.entries(event="daemon.draining"), "the end to have begun", 30)
+    for connection in held:
+        connection.send("x")
+    done += [connection.response() for connection in held]
+    for connection in held:
+        connection.close()
+    assert berth.wait_end() == 0
+    assert {answer.status for answer in done} == {200}
+    logged = [entry["request_id"] for entry in berth.log.entries(event="gateway.request")]
+    assert sorted(logged) == sorted(answer.headers["X-Request-Id"] for answer in done)
+
+
+def test_requests_that_the_end_cuts_are_in_the_log(berth):
+    berth.host = {"drain_timeout": "1s", "head_timeout": "60s"}
+    berth.write_function("hello", HELLO)
+    berth.start("--log-level", "debug")
+    halves = [berth.connect(timeout=60) for _ in range(300)]
+    for connection in halves:
+        connection.send("GET /hello HTTP/1.1\r\n")
+    wait_until(lambda: berth.counter("berth_bytes_in_total") == len(halves) * 21, "the halves of their heads", 30)
+    assert berth.stop() == 0
+    for connection in halves:
+        connection.close()
+    ends = [entry["end"] for entry in berth.log.entries(event="gateway.request")]
+    assert ends == ["stopped"] * len(halves)
