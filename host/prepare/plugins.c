@@ -98,6 +98,7 @@ static void sets_clear(struct plugins *plugins)
 {
     for (size_t i = 0; i < plugins->count; i++) {
         free(plugins->list[i].image_dir);
+        free(plugins->list[i].builder_dir);
         free(plugins->list[i].language.aliases);
         free(plugins->list[i].refused_aliases);
     }
@@ -327,11 +328,11 @@ static bool claims(const struct language *language, const char *word)
     return false;
 }
 
-/* Beside the plugin's file. */
-static char *find_image_dir(const char *path, const char *name)
+/* A folder with a Dockerfile, beside the plugin's file; or NULL. */
+static char *find_build_dir(const char *path, const char *name, const char *what)
 {
     int length = (int)(strrchr(path, '/') - path);
-    cleanup_free char *folder = xasprintf("%.*s/%s/image", length, path, name);
+    cleanup_free char *folder = xasprintf("%.*s/%s/%s", length, path, name, what);
     cleanup_free char *dockerfile = xasprintf("%s/Dockerfile", folder);
     return fs_exists(dockerfile) ? steal(&folder) : NULL;
 }
@@ -380,7 +381,8 @@ static void accept_plugin(struct plugins *plugins, struct entry *entry,
         .abi_minor = found->abi_minor,
         .scaffolds = found->scaffolds,
         .language = found->language,
-        .image_dir = find_image_dir(entry->path, found->language.name),
+        .image_dir = find_build_dir(entry->path, found->language.name, "image"),
+        .builder_dir = find_build_dir(entry->path, found->language.name, "builder"),
         .changes = entry->changes,
     };
     if (entry->fresh || entry->standing != STANDING_ACCEPTED)

@@ -29,7 +29,9 @@ struct plugin {
     size_t refused_alias_count;
     char *image_dir; /* `<folder>/<name>/image` when a Dockerfile is there, else NULL: it has no runtime image
                       */
-    uint64_t changes; /* grows by one each time another file was probed at this path */
+    char *builder_dir; /* `<folder>/<name>/builder` likewise, or NULL: dependencies are installed in the
+                          runtime image */
+    uint64_t changes;  /* grows by one each time another file was probed at this path */
 };
 
 struct plugin_refusal {

@@ -68,7 +68,8 @@ PIN(berth_dependencies, struct_size, 0);
 PIN(berth_dependencies, key, 8);
 PIN(berth_dependencies, argv, 16);
 PIN(berth_dependencies, environment, 24);
-PIN_SIZE(berth_dependencies, environment, 32);
+PIN(berth_dependencies, reads, 32);
+PIN_SIZE(berth_dependencies, reads, 40);
 
 PIN(berth_launch, struct_size, 0);
 PIN(berth_launch, image, 8);

@@ -330,6 +330,37 @@ static void test_dependencies(void **state)
     close_jobs(&bench);
 }
 
+static const char *dependency_key(struct jobs_bench *bench, const char *act)
+{
+    const struct build_result *result = run(bench, BUILD_PACKAGE, act);
+    assert_true(result->ok);
+    return result->dependencies->key;
+}
+
+/* Only what they depend on makes others of them. */
+static void test_dependencies_that_read_the_package(void **state)
+{
+    static const char act[] = "package:dependencies-read";
+    static const char digest_of_main[] = "\nbf19e968";
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, 2, 0);
+    const char *key = dependency_key(&bench, act);
+    assert_int_equal(strncmp(key, "six\n", 4), 0);
+    assert_non_null(strstr(key, digest_of_main));
+    assert_non_null(strstr(key, " main.x\n- missing\n"));
+    assert_string_equal(strrchr(key, ' '), " bin");
+    bench_file(&bench.bench, "functions/hello/junk.tmp", "other junk", 0644);
+    assert_string_equal(dependency_key(&bench, act), key);
+    bench_file(&bench.bench, "functions/hello/bin/tool", "#!/bin/bash\n", 0700);
+    const char *after = dependency_key(&bench, act);
+    assert_string_not_equal(after, key);
+    bench_file(&bench.bench, "functions/hello/main.x", "another\n", 0644);
+    assert_string_not_equal(dependency_key(&bench, act), after);
+    assert_string_equal(strrchr(dependency_key(&bench, "package:dependencies-read-all"), ' '), " .");
+    close_jobs(&bench);
+}
+
 static void test_misbehaviour(void **state)
 {
     static const struct {
@@ -365,6 +396,7 @@ static void test_misbehaviour(void **state)
         {"launch:launch-environment", "plugin-contract", "\"NOVALUE\" is not NAME=value"},
         {"launch:other-job", "plugin-contract", "`job` is not what"},
         {"launch:dependencies", "plugin-contract", "set_dependencies wrongly in launch"},
+        {"package:dependencies-read-outside", "plugin-contract", "\"../lock\", is not a path in the package"},
         {"package:dependencies-twice", "plugin-contract", "it was called before"},
     };
     (void)state;
@@ -636,6 +668,7 @@ int main(void)
         cmocka_unit_test(test_validate_with_dependencies),
         cmocka_unit_test(test_package),
         cmocka_unit_test(test_dependencies),
+        cmocka_unit_test(test_dependencies_that_read_the_package),
         cmocka_unit_test(test_misbehaviour),
         cmocka_unit_test(test_too_many_files),
         cmocka_unit_test(test_texts_that_are_not_utf8),

@@ -10,7 +10,7 @@ struct install_bench {
     struct package_store *packages;
     struct dependency_store *store;
     struct dependency_installs *installs;
-    char *state;
+    char *state, *code;
     unsigned done, lines, stopped;
     struct {
         bool failed, installed;
@@ -53,6 +53,8 @@ static void open_installs(struct install_bench *bench, struct builder_limits lim
     engine_open(&bench->engine);
     strbuf_init(&bench->output, 1 << 20);
     bench->state = bench_path(&bench->engine.bench, "state");
+    bench->code = bench_path(&bench->engine.bench, "code");
+    bench_file(&bench->engine.bench, "code/lock", "locked\n", 0644);
     assert_int_equal(package_store_open(bench->state, bench->engine.background, &bench->packages, &err), 0);
     assert_int_equal(dependency_store_open(bench->state, bench->engine.background, &bench->store, &err), 0);
     const struct dependency_installs_options options = {.base = bench->engine.bench.base,
@@ -99,6 +101,7 @@ static void close_installs(struct install_bench *bench)
     package_store_close(bench->packages);
     strbuf_clear(&bench->output);
     free(bench->state);
+    free(bench->code);
     engine_close(&bench->engine);
 }
 
@@ -111,6 +114,7 @@ static struct dependency_install *ensure(struct install_bench *bench, const char
     const struct dependency_request request = {.runtime = "test",
                                                .image = RUNTIME_IMAGE_BASE,
                                                .image_id = "sha256:test",
+                                               .code = bench->code,
                                                .function = "hello",
                                                .dependencies = &dependencies};
     return dependency_installs_ensure(bench->installs, &request, &callbacks, bench);
@@ -128,7 +132,8 @@ static void test_install(void **state)
 {
     static const char script[] =
         "echo \"$GREETING from $(id -u), home $HOME\"; echo 'at 1%\rat 100%' >&2; "
-        "touch /no 2>/dev/null || echo read-only; touch /tmp/yes $TMPDIR/yes && echo bytes > "
+        "touch /no 2>/dev/null || echo read-only; touch $BERTH_CODE/no 2>/dev/null || cat $BERTH_CODE/lock; "
+        "touch /tmp/yes $TMPDIR/yes && echo bytes > "
         "$BERTH_TARGET/file";
     (void)state;
     struct install_bench bench;
@@ -143,8 +148,9 @@ static void test_install(void **state)
         xasprintf("hi from %u, home /berth/build/tmp\n", geteuid() == 0 ? RUNTIME_IMAGE_UID : geteuid());
     assert_non_null(strstr(strbuf_text(&bench.output), greeting));
     assert_non_null(strstr(strbuf_text(&bench.output), "read-only\n"));
+    assert_non_null(strstr(strbuf_text(&bench.output), "locked\n"));
     assert_non_null(strstr(strbuf_text(&bench.output), "at 100%\n"));
-    assert_int_equal(bench.lines, 3); /* one installation */
+    assert_int_equal(bench.lines, 4); /* one installation */
     cleanup_free char *path = dependency_store_path(bench.store, bench.ends[0].key);
     cleanup_free char *file = xasprintf("%s/file", path);
     assert_true(fs_exists(file));
@@ -152,7 +158,7 @@ static void test_install(void **state)
     ensure_and_wait(&bench, "one", script);
     assert_false(bench.ends[2].failed);
     assert_false(bench.ends[2].installed);
-    assert_int_equal(bench.lines, 3);
+    assert_int_equal(bench.lines, 4);
     close_installs(&bench);
 }
 
@@ -196,6 +202,7 @@ static void test_missing_command(void **state)
     struct dependency_request request = {.runtime = "test",
                                          .image = RUNTIME_IMAGE_BASE,
                                          .image_id = "sha256:test",
+                                         .code = bench.code,
                                          .dependencies = &dependencies};
     dependency_installs_ensure(bench.installs, &request, &callbacks, &bench);
     bench_wait(&bench.engine.bench, &bench.done, 1);
@@ -279,7 +286,7 @@ static void test_secrets(void **state)
     assert_non_null(strstr(output, "see https://***@example.org/x\nbye token@x\nsh -c echo"));
     assert_non_null(strstr(output, "\n400\n"));
     assert_null(strstr(output, "u:hi"));
-    assert_true(bench.lines > 100000);
+    assert_int_equal(bench.lines, 100004);
     close_installs(&bench);
 }
 

@@ -10,8 +10,9 @@
 #include <cmocka.h>
 
 static const struct prunable_image machine[] = {
-    {"py:1", "python", 100}, {"py:3", "python", 300}, {"sh:1", "shell", 150},
-    {"py:2", "python", 200}, {"py:4", "python", 400}, {"sh:2", "shell", 50},
+    {"py:1", "python", false, 100},      {"py:3", "python", false, 300},      {"sh:1", "shell", false, 150},
+    {"py:2", "python", false, 200},      {"py:4", "python", false, 400},      {"sh:2", "shell", false, 50},
+    {"build-py:1", "python", true, 350}, {"build-py:2", "python", true, 450},
 };
 
 #define COUNT (sizeof(machine) / sizeof(machine[0]))
@@ -34,7 +35,7 @@ static void expect(const char *const *used, size_t used_count, unsigned newest, 
 static void the_newest_of_each_runtime_stay(void **state)
 {
     (void)state;
-    expect(NULL, 0, 1, (const char *const[]){"py:1", "py:2", "py:3", "sh:2", NULL});
+    expect(NULL, 0, 1, (const char *const[]){"py:1", "py:2", "py:3", "sh:2", "build-py:1", NULL});
     expect(NULL, 0, 2, (const char *const[]){"py:1", "py:2", NULL});
     expect(NULL, 0, 4, (const char *const[]){NULL});
     assert_int_equal(image_prune_choose(NULL, 0, NULL, 0, 1), 0);
@@ -43,8 +44,8 @@ static void the_newest_of_each_runtime_stay(void **state)
 static void what_is_used_stays_however_old(void **state)
 {
     (void)state;
-    static const char *const used[] = {"py:1", "sh:2"};
-    expect(used, 2, 1, (const char *const[]){"py:2", "py:3", NULL});
+    static const char *const used[] = {"py:1", "sh:2", "build-py:1"};
+    expect(used, 3, 1, (const char *const[]){"py:2", "py:3", NULL});
 }
 
 int main(void)

@@ -94,7 +94,7 @@ static void close_images(struct image_bench *bench)
     struct engine *engine = &bench->engine;
     unsigned before = engine->answers;
     cleanup_free char *label = xasprintf("berth.runtime=%s", bench->name);
-    const char *const labels[] = {"berth.image=runtime", label, NULL};
+    const char *const labels[] = {"berth.image", label, NULL};
     docker_image_list(engine->docker, labels, on_images, bench);
     bench_wait(&engine->bench, &engine->answers, before + 1);
     for (const char *id = strbuf_text(&bench->ids); *id;) {
@@ -141,6 +141,33 @@ static void test_built_once(void **state)
     ensure_and_wait(&bench);
     assert_false(bench.ends[3].failed);
     assert_string_not_equal(bench.ends[3].image, bench.ends[0].image);
+    close_images(&bench);
+}
+
+/* On this runtime image, of that id. */
+static void ensure_builder_and_wait(struct image_bench *bench, const char *runtime_image_id)
+{
+    unsigned before = bench->done;
+    runtime_images_ensure_builder(bench->images, bench->name, bench->folder, RUNTIME_IMAGE_BASE,
+                                  runtime_image_id, &callbacks, bench);
+    bench_wait(&bench->engine.bench, &bench->done, before + 1);
+    assert_false(bench->ends[before].failed);
+}
+
+static void test_builder_image_stands_on_the_runtime_image(void **state)
+{
+    (void)state;
+    struct image_bench bench;
+    open_images(&bench, NULL);
+    bench_file(&bench.engine.bench, "image/Dockerfile",
+               "ARG BERTH_RUNTIME\nFROM ${BERTH_RUNTIME}\nRUN true\n", 0644);
+    ensure_builder_and_wait(&bench, "sha256:one");
+    ensure_builder_and_wait(&bench, "sha256:other");
+    ensure_builder_and_wait(&bench, "sha256:one");
+    cleanup_free char *prefix = xasprintf(BUILDER_IMAGE_PREFIX "%s:", bench.name);
+    assert_int_equal(strncmp(bench.ends[0].image, prefix, strlen(prefix)), 0);
+    assert_string_not_equal(bench.ends[1].image, bench.ends[0].image);
+    assert_string_equal(bench.ends[2].image, bench.ends[0].image);
     close_images(&bench);
 }
 
@@ -202,8 +229,11 @@ static void test_cancel(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_built_once),   cmocka_unit_test(test_failing_step),
-        cmocka_unit_test(test_missing_base), cmocka_unit_test(test_missing_folder),
+        cmocka_unit_test(test_built_once),
+        cmocka_unit_test(test_builder_image_stands_on_the_runtime_image),
+        cmocka_unit_test(test_failing_step),
+        cmocka_unit_test(test_missing_base),
+        cmocka_unit_test(test_missing_folder),
         cmocka_unit_test(test_cancel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

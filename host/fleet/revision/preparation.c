@@ -28,9 +28,10 @@ struct preparation {
     const struct function_settings *settings;
     preparation_done_fn *done;
     void *owner;
-    char *runtime;   /* the plugin's name */
-    char *image_dir; /* the plugin's, or NULL */
-    char *seen;      /* the key of the dependencies that the first look was with, or NULL */
+    char *runtime;     /* the plugin's name */
+    char *image_dir;   /* the plugin's, or NULL */
+    char *builder_dir; /* likewise */
+    char *seen;        /* the key of the dependencies that the first look was with, or NULL */
     struct build_job *job;
     struct runtime_image_request *image_request;
     struct docker_call *command; /* asks what the image runs */
@@ -66,6 +67,7 @@ static void preparation_free(struct preparation *preparation)
     event_free(preparation->later);
     free(preparation->runtime);
     free(preparation->image_dir);
+    free(preparation->builder_dir);
     free(preparation->seen);
     free(preparation->image_id);
     free(preparation);
@@ -178,22 +180,62 @@ static void on_installed(void *context, const struct error *err, const char *key
     revise(preparation, installed);
 }
 
-static void ensure_dependencies(struct preparation *preparation)
+/* In this image; `image_id`: what the set is made with and for. */
+static void install(struct preparation *preparation, const char *image, const char *image_id)
 {
-    if (!preparation->result->dependencies) {
-        revise(preparation, false);
-        return;
-    }
-    struct dependency_request request = {
+    const struct dependency_request request = {
         .runtime = preparation->runtime,
-        .image = preparation->prepared.image,
-        .image_id = preparation->image_id ? preparation->image_id : "",
+        .image = image,
+        .image_id = image_id,
+        .code = preparation->prepared.code_dir,
         .function = preparation->settings->name,
         .dependencies = preparation->result->dependencies,
     };
     static const struct dependency_callbacks callbacks = {.line = on_install_line, .done = on_installed};
     preparation->install =
         dependency_installs_ensure(preparation->env->installs, &request, &callbacks, preparation);
+}
+
+static const char *runtime_image_id(const struct preparation *preparation)
+{
+    return preparation->image_id ? preparation->image_id : "";
+}
+
+static void on_builder_image(void *context, const struct error *err, const char *image, const char *id,
+                             const char *output)
+{
+    struct preparation *preparation = context;
+    preparation->image_request = NULL;
+    tell_dropped_lines(preparation, "image.output-dropped");
+    if (err) {
+        finish_with(preparation, err, output);
+        return;
+    }
+    cleanup_free char *ids = xasprintf("%s %s", id, runtime_image_id(preparation));
+    install(preparation, image, ids);
+}
+
+static void on_image_line(void *context, const char *line, uint64_t elapsed_ms)
+{
+    struct preparation *preparation = context;
+    log_output(preparation, "image.output", LOG_STR("runtime", preparation->runtime), line, elapsed_ms);
+}
+
+static void ensure_dependencies(struct preparation *preparation)
+{
+    if (!preparation->result->dependencies) {
+        revise(preparation, false);
+        return;
+    }
+    if (!preparation->builder_dir) {
+        install(preparation, preparation->prepared.image, runtime_image_id(preparation));
+        return;
+    }
+    static const struct runtime_image_callbacks callbacks = {.line = on_image_line, .done = on_builder_image};
+    preparation->phase_began_ms = clock_ms();
+    preparation->image_request = runtime_images_ensure_builder(
+        preparation->env->images, preparation->runtime, preparation->builder_dir, preparation->prepared.image,
+        runtime_image_id(preparation), &callbacks, preparation);
 }
 
 /* --- image and package --- */
@@ -263,12 +305,6 @@ static void on_image(void *context, const struct error *err, const char *image, 
     ensure_command(preparation);
 }
 
-static void on_image_line(void *context, const char *line, uint64_t elapsed_ms)
-{
-    struct preparation *preparation = context;
-    log_output(preparation, "image.output", LOG_STR("runtime", preparation->runtime), line, elapsed_ms);
-}
-
 static void ensure_image(struct preparation *preparation)
 {
     preparation->phase_began_ms = clock_ms();
@@ -319,6 +355,7 @@ static void submit(struct preparation *preparation, const struct plugin *plugin)
     request.dependencies = likely;
     preparation->runtime = xstrdup(plugin->language.name);
     preparation->image_dir = plugin->image_dir ? xstrdup(plugin->image_dir) : NULL;
+    preparation->builder_dir = plugin->builder_dir ? xstrdup(plugin->builder_dir) : NULL;
     preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_built, preparation);
 }
 

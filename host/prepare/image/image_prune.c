@@ -3,8 +3,8 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "docker/image.h"
+#include "prepare/image/runtime_image.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,13 +27,20 @@ static bool contains(const char *const *names, size_t count, const char *name)
     return false;
 }
 
-/* By runtime, the newest first. */
+static bool is_same_series(const struct prunable_image *one, const struct prunable_image *other)
+{
+    return one->builder == other->builder && strcmp(one->runtime, other->runtime) == 0;
+}
+
+/* By runtime and kind, the newest first. */
 static int compare(const void *a, const void *b)
 {
     const struct prunable_image *left = a, *right = b;
     int by_runtime = strcmp(left->runtime, right->runtime);
     if (by_runtime != 0)
         return by_runtime;
+    if (left->builder != right->builder)
+        return left->builder ? 1 : -1;
     if (left->created_s != right->created_s)
         return left->created_s < right->created_s ? 1 : -1;
     return strcmp(left->name, right->name);
@@ -44,12 +51,12 @@ size_t image_prune_choose(struct prunable_image *images, size_t count, const cha
 {
     size_t doomed = 0;
     unsigned rank = 0;
-    const char *runtime = "";
+    struct prunable_image before = {.runtime = ""};
     if (count > 0) /* no images, no array */
         qsort(images, count, sizeof(*images), compare);
     for (size_t i = 0; i < count; i++) {
-        rank = strcmp(runtime, images[i].runtime) == 0 ? rank + 1 : 1;
-        runtime = images[i].runtime;
+        rank = is_same_series(&before, &images[i]) ? rank + 1 : 1;
+        before = images[i];
         if (rank <= newest || contains(used, used_count, images[i].name))
             continue;
         struct prunable_image kept = images[doomed];
@@ -80,11 +87,9 @@ static void remove_next(struct image_prune *prune)
             docker_image_remove(prune->docker, prune->doomed[prune->next], false, on_removed, prune);
 }
 
-/* Images of this name are made by nobody else. */
-static bool is_runtime_image(const struct docker_image *image, const char *runtime)
+static bool begins_with(const char *text, const char *begin)
 {
-    static const char prefix[] = "berth-runtime-";
-    return runtime && strncmp(image->name, prefix, sizeof(prefix) - 1) == 0;
+    return strncmp(text, begin, strlen(begin)) == 0;
 }
 
 static void on_listed(void *owner, const struct error *err, const struct docker_image *images, size_t count)
@@ -97,9 +102,12 @@ static void on_listed(void *owner, const struct error *err, const struct docker_
     size_t candidate_count = 0;
     for (size_t i = 0; i < count; i++) {
         const char *runtime = docker_label(images[i].labels, "berth.runtime");
-        if (is_runtime_image(&images[i], runtime))
-            candidates[candidate_count++] = (struct prunable_image){
-                .name = images[i].name, .runtime = runtime, .created_s = images[i].created_s};
+        bool builder = begins_with(images[i].name, BUILDER_IMAGE_PREFIX);
+        if (runtime && (builder || begins_with(images[i].name, RUNTIME_IMAGE_PREFIX)))
+            candidates[candidate_count++] = (struct prunable_image){.name = images[i].name,
+                                                                    .runtime = runtime,
+                                                                    .builder = builder,
+                                                                    .created_s = images[i].created_s};
     }
     prune->doomed_count = image_prune_choose(candidates, candidate_count, (const char *const *)prune->used,
                                              prune->used_count, prune->newest);
@@ -113,7 +121,7 @@ static void on_listed(void *owner, const struct error *err, const struct docker_
 struct image_prune *image_prune_start(struct docker *docker, const char *const *used, size_t used_count,
                                       unsigned newest)
 {
-    static const char *const labels[] = {"berth.image=runtime", NULL};
+    static const char *const labels[] = {"berth.image", NULL};
     struct image_prune *prune = xcalloc(1, sizeof(*prune));
     prune->docker = docker;
     prune->newest = newest;

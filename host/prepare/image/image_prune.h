@@ -1,12 +1,14 @@
 /*
- * Removes runtime images that newer ones have superseded. Of each runtime the newest stay, whoever made them,
- * for there may be several daemons and several versions of a plugin on a machine; beyond them an image goes
- * unless the caller uses it or any container was made from it (the engine refuses then). What is removed
- * although somebody would have used it again is built anew when it is wanted. Control thread only.
+ * Removes runtime images, and builder images, that newer ones have superseded. Of each runtime the newest
+ * stay, whoever made them, for there may be several daemons and several versions of a plugin on a machine;
+ * beyond them an image goes unless the caller uses it or any container was made from it (the engine refuses
+ * then). What is removed although somebody would have used it again is built anew when it is wanted. Control
+ * thread only.
  */
 #ifndef PREPARE_IMAGE_IMAGE_PRUNE_H
 #define PREPARE_IMAGE_IMAGE_PRUNE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +19,7 @@ struct image_prune;
 struct prunable_image {
     const char *name;    /* with tag */
     const char *runtime; /* of which it is */
+    bool builder;        /* else a runtime image; the two are counted apart */
     int64_t created_s;   /* Unix time */
 };
 

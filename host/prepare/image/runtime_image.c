@@ -29,6 +29,7 @@
 struct runtime_image_request {
     struct runtime_images *images;
     char *name, *folder;
+    char *runtime_image, *runtime_image_id; /* of a builder image, else NULL */
     char *base_id;
     struct runtime_image_callbacks callbacks;
     void *context;
@@ -52,6 +53,7 @@ struct image_build {
     struct runtime_images *images;
     char tag[RUNTIME_IMAGE_NAME_MAX];
     char *name, *folder;
+    char *runtime_image; /* of a builder image, else NULL */
     struct docker_call *call;
     struct runtime_image_request *requests;
     char step[STEP_BYTES]; /* the one under way: "Step 2/5 : RUN make" */
@@ -90,6 +92,8 @@ static void request_free(struct runtime_image_request *request)
         request->hashing->request = NULL;
     free(request->name);
     free(request->folder);
+    free(request->runtime_image);
+    free(request->runtime_image_id);
     free(request->base_id);
     free(request);
 }
@@ -109,6 +113,7 @@ static void build_free(struct image_build *build)
     DL_DELETE(build->images->builds, build);
     kept_output_clear(&build->output);
     free(build->name);
+    free(build->runtime_image);
     free(build->folder);
     free(build);
 }
@@ -172,6 +177,12 @@ static void build_finish(struct image_build *build, const struct error *err, con
     build_free(build);
 }
 
+/* "runtime" or "builder". */
+static const char *kind_of(const struct image_build *build)
+{
+    return build->runtime_image ? "builder" : "runtime";
+}
+
 static void on_confirmed(void *owner, const struct error *err, const struct docker_image *image)
 {
     struct image_build *build = owner;
@@ -192,12 +203,12 @@ static void describe_failure(const struct image_build *build, const struct error
     const char *code = strstr(cause->message, EXIT_MARK);
     const char *line = cause_line_text(&build->cause);
     if (code)
-        error_set(err, ERROR_IMAGE_BUILD,
-                  "the runtime image of %s cannot be built: %s (exit code %.5s of \"%s\")", build->name,
-                  line ? line : line_tail_text(&build->tail, text), code + strlen(EXIT_MARK), build->step);
+        error_set(err, ERROR_IMAGE_BUILD, "the %s image of %s cannot be built: %s (exit code %.5s of \"%s\")",
+                  kind_of(build), build->name, line ? line : line_tail_text(&build->tail, text),
+                  code + strlen(EXIT_MARK), build->step);
     else
-        error_set(err, ERROR_IMAGE_BUILD, "the runtime image of %s cannot be built: %.500s", build->name,
-                  cause->message);
+        error_set(err, ERROR_IMAGE_BUILD, "the %s image of %s cannot be built: %.500s", kind_of(build),
+                  build->name, cause->message);
     error_hint(err,
                "see %s/Dockerfile; all of the output is in the daemon's log and at /system/function/<name> "
                "of the management port",
@@ -265,13 +276,15 @@ static void on_line(void *owner, const char *line)
 
 static void start_build(struct image_build *build)
 {
-    struct docker_pair arguments[1 + HOST_PROXIES_MAX] = {{"BERTH_BASE", build->images->base_image}};
-    const struct docker_pair labels[] = {{"berth.image", "runtime"}, {"berth.runtime", build->name}};
+    struct docker_pair arguments[2 + HOST_PROXIES_MAX] = {{"BERTH_BASE", build->images->base_image},
+                                                          {"BERTH_RUNTIME", build->runtime_image}};
+    size_t given = build->runtime_image ? 2 : 1;
+    const struct docker_pair labels[] = {{"berth.image", kind_of(build)}, {"berth.runtime", build->name}};
     const struct docker_build what = {
         .context = build->folder,
         .tag = build->tag,
         .arguments = arguments,
-        .argument_count = 1 + host_environment_proxies(arguments + 1),
+        .argument_count = given + host_environment_proxies(arguments + given),
         .labels = labels,
         .label_count = sizeof(labels) / sizeof(*labels),
     };
@@ -310,8 +323,12 @@ static void make_tag(const struct runtime_image_request *request, const char *di
     struct hash *hash = hash_create();
     hash_update_text(hash, digest);
     hash_update_text(hash, request->base_id);
+    if (request->runtime_image)
+        hash_update_text(hash, request->runtime_image_id);
     hash_finish(hash, hex);
-    snprintf(tag, RUNTIME_IMAGE_NAME_MAX, "berth-runtime-%s:%.*s", request->name, TAG_DIGITS, hex);
+    snprintf(tag, RUNTIME_IMAGE_NAME_MAX, "%s%s:%.*s",
+             request->runtime_image ? BUILDER_IMAGE_PREFIX : RUNTIME_IMAGE_PREFIX, request->name, TAG_DIGITS,
+             hex);
 }
 
 static void join_build(struct runtime_image_request *request, const char *digest)
@@ -327,6 +344,7 @@ static void join_build(struct runtime_image_request *request, const char *digest
         snprintf(build->tag, sizeof(build->tag), "%s", tag);
         build->name = xstrdup(request->name);
         build->folder = xstrdup(request->folder);
+        build->runtime_image = request->runtime_image ? xstrdup(request->runtime_image) : NULL;
         DL_APPEND(images->builds, build);
         build->call = docker_image_inspect(images->docker, tag, on_looked, build);
     }
@@ -395,6 +413,18 @@ struct runtime_image_request *runtime_images_ensure(struct runtime_images *image
                                               .context = context};
     DL_APPEND(images->requests, request);
     request->call = docker_image_inspect(images->docker, images->base_image, on_base, request);
+    return request;
+}
+
+struct runtime_image_request *runtime_images_ensure_builder(struct runtime_images *images, const char *name,
+                                                            const char *folder, const char *runtime_image,
+                                                            const char *runtime_image_id,
+                                                            const struct runtime_image_callbacks *callbacks,
+                                                            void *context)
+{
+    struct runtime_image_request *request = runtime_images_ensure(images, name, folder, callbacks, context);
+    request->runtime_image = xstrdup(runtime_image);
+    request->runtime_image_id = xstrdup(runtime_image_id);
     return request;
 }
 

@@ -3,8 +3,12 @@
  *
  *     berth-runtime-<name>:<first 16 digits of a hash of the image folder's contents and the base image's id>
  *
- * so that a changed folder or base makes a new one and nothing else does. Requests for the same image share
- * one build. Control thread only.
+ * so that a changed folder or base makes a new one and nothing else does. A builder image, in which
+ * dependencies of that runtime are installed, is made likewise from a folder of its own, named
+ *
+ *     berth-builder-<name>:<the same, with the runtime image's id>
+ *
+ * and may stand on the runtime image. Requests for the same image share one build. Control thread only.
  */
 #ifndef PREPARE_IMAGE_RUNTIME_IMAGE_H
 #define PREPARE_IMAGE_RUNTIME_IMAGE_H
@@ -16,6 +20,10 @@
 
 #define RUNTIME_IMAGE_BASE     BERTH_BASE_IMAGE /* the base unless set otherwise: scripts/base-image makes it */
 #define RUNTIME_IMAGE_NAME_MAX 96               /* of an image's name, with the NUL */
+
+/* What their names begin with; nobody else's do. */
+#define RUNTIME_IMAGE_PREFIX "berth-runtime-"
+#define BUILDER_IMAGE_PREFIX "berth-builder-"
 
 /* The user that instances and builder containers run as. */
 #define RUNTIME_IMAGE_UID 10001
@@ -65,6 +73,14 @@ struct runtime_image_request *runtime_images_ensure(struct runtime_images *image
                                                     const char *folder,
                                                     const struct runtime_image_callbacks *callbacks,
                                                     void *context);
+
+/* The same for the builder image of that runtime with the folder `folder`. Its Dockerfile is given the name
+ * of the runtime image, `runtime_image`, as BERTH_RUNTIME; `runtime_image_id` is part of its own name. */
+struct runtime_image_request *runtime_images_ensure_builder(struct runtime_images *images, const char *name,
+                                                            const char *folder, const char *runtime_image,
+                                                            const char *runtime_image_id,
+                                                            const struct runtime_image_callbacks *callbacks,
+                                                            void *context);
 
 void runtime_image_progress(const struct runtime_image_request *request,
                             struct runtime_image_progress *ret_progress);

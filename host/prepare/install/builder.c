@@ -22,11 +22,13 @@
 #include <unistd.h>
 
 #define FOLDER           "/berth/build" /* where the staged folder is mounted */
+#define CODE             "/berth/code"  /* where the package is */
 #define ENVIRONMENT_FILE "environment"
 #define PIDS_MAX         512
 #define TMP_BYTES        (64u << 20) /* of /tmp, for what does not look at TMPDIR */
 #define LOG_BYTES_MAX    (16u << 20)
-#define LAST_LINES_MS    5000 /* how long the end of the output may come after the container's */
+#define LAST_LINES_MS    5000 /* of silence, after which the container's output is taken to be all there is */
+#define STREAMS          2
 #define WATCH_MS         250
 
 /* Through a container's life, then measured for the last time; from any of them to the end by way of the
@@ -52,6 +54,7 @@ struct builder {
     struct event *limit, *watch;
     struct line_tail out, err; /* the streams' last lines; their order among each other is not known */
     struct cause_line cause;
+    size_t followed[STREAMS], read_again[STREAMS]; /* lines of each stream */
     uint64_t started_ms;
     int exit_code;
     bool failed;
@@ -257,14 +260,56 @@ static void on_watch(evutil_socket_t fd, short what, void *context)
 
 /* --- while it runs --- */
 
-static void on_line(void *owner, const struct docker_line *line)
+static size_t stream_of(const struct docker_line *line)
 {
-    struct builder *builder = owner;
+    return line->stream == DOCKER_STDERR ? 1 : 0;
+}
+
+static void take_line(struct builder *builder, const struct docker_line *line)
+{
     cleanup_free char *text = shown_line(line->text, line->length);
     if (cause_line_add(&builder->cause, text))
         return;
     line_tail_add(line->stream == DOCKER_STDERR ? &builder->err : &builder->out, text);
     builder->hooks.line(builder->context, text, clock_ms() - builder->started_ms);
+}
+
+static void on_line(void *owner, const struct docker_line *line)
+{
+    struct builder *builder = owner;
+    builder->followed[stream_of(line)]++;
+    take_line(builder, line);
+    if (builder->state == LAST_LINES)
+        arm(builder, LAST_LINES_MS);
+}
+
+static void on_line_again(void *owner, const struct docker_line *line)
+{
+    struct builder *builder = owner;
+    size_t stream = stream_of(line);
+    if (++builder->read_again[stream] > builder->followed[stream])
+        take_line(builder, line);
+    if (builder->state == LAST_LINES)
+        arm(builder, LAST_LINES_MS);
+}
+
+static void on_read_again(void *owner, const struct error *err)
+{
+    (void)err;
+    struct builder *builder = owner;
+    builder->logs = NULL;
+    if (builder->state == LAST_LINES)
+        judge(builder);
+}
+
+/* An engine that is busy ends a log that is followed when the container ends, whatever it has still to send.
+ * The end is where the cause of a failure stands, so it is read once more. */
+static void read_again(struct builder *builder)
+{
+    const struct docker_logs logs = {.tail = -1};
+    arm(builder, LAST_LINES_MS);
+    builder->logs = docker_container_logs(builder->docker, builder->container, &logs, on_line_again,
+                                          on_read_again, builder);
 }
 
 static void on_logs_end(void *owner, const struct error *err)
@@ -273,7 +318,7 @@ static void on_logs_end(void *owner, const struct error *err)
     struct builder *builder = owner;
     builder->logs = NULL;
     if (builder->state == LAST_LINES)
-        judge(builder);
+        read_again(builder);
 }
 
 static void on_exit_code(void *owner, const struct error *err, int exit_code)
@@ -289,7 +334,7 @@ static void on_exit_code(void *owner, const struct error *err, int exit_code)
     if (builder->logs)
         arm(builder, LAST_LINES_MS);
     else
-        judge(builder);
+        read_again(builder);
 }
 
 static void on_started(void *owner, const struct error *err)
@@ -339,6 +384,7 @@ static int write_environment(const struct builder *builder, const struct builder
 {
     struct environment environment = {0};
     environment_add(&environment, "BERTH_TARGET", FOLDER "/" DEPENDENCY_TARGET);
+    environment_add(&environment, "BERTH_CODE", CODE);
     environment_add(&environment, "TMPDIR", FOLDER "/" DEPENDENCY_TMP);
     environment_add(&environment, "HOME", FOLDER "/" DEPENDENCY_TMP);
     for (char *const *entry = spec->environment; *entry; entry++)
@@ -379,7 +425,8 @@ static void create_container(struct builder *builder, const struct builder_spec 
     char id[13], name[32];
     ident_random(id, sizeof(id) - 1);
     snprintf(name, sizeof(name), "berth-builder-%s", id);
-    const struct docker_bind binds[] = {{builder->staged, FOLDER, false}, {ca, HOST_CA_TARGET, true}};
+    const struct docker_bind binds[] = {
+        {builder->staged, FOLDER, false}, {spec->code, CODE, true}, {ca, HOST_CA_TARGET, true}};
     const struct docker_tmpfs tmpfs = {.target = "/tmp", .size_bytes = TMP_BYTES, .executable = true};
     const struct docker_pair labels[] = {
         {"berth.host", spec->owner}, {"berth.runtime", spec->runtime}, {"berth.builder", spec->key}};
@@ -392,7 +439,7 @@ static void create_container(struct builder *builder, const struct builder_spec 
         .labels = labels,
         .label_count = sizeof(labels) / sizeof(*labels),
         .binds = binds,
-        .bind_count = ca ? 2 : 1,
+        .bind_count = ca ? 3 : 2,
         .tmpfs = &tmpfs,
         .tmpfs_count = 1,
         .limits = {.memory_bytes = spec->limits.memory_bytes,

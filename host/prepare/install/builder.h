@@ -1,7 +1,8 @@
 /*
  * A builder: the container in which one set of dependencies is installed, from its creation to its removal.
- * The command runs in the runtime image, as a user that is not root, on a read-only root, with network and
- * without privileges, and writes to one folder of this machine:
+ * The command runs in the plugin's builder image or else its runtime image, as a user that is not root, on a
+ * read-only root, with network and without privileges. BERTH_CODE names the function's package, which is
+ * read-only. It writes to one folder of this machine:
  *
  *     <staged>/target        what BERTH_TARGET names
  *     <staged>/tmp           what TMPDIR and HOME name
@@ -43,6 +44,7 @@ struct builder_spec {
     const char *key;          /* of the set, for a label */
     char *const *argv;        /* ended by NULL */
     char *const *environment; /* "NAME=value", ended by NULL; goes before the machine's mirrors and proxies */
+    const char *code;         /* absolute path of the package */
     const char *staged;       /* absolute; from dependency_store_stage for builder_uid() and builder_gid() */
     struct builder_limits limits;
 };

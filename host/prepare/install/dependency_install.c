@@ -39,7 +39,7 @@ struct installation {
     struct dependency_installs *installs;
     enum state state;
     char key[HASH_HEX_SIZE], asked[HASH_HEX_SIZE];
-    char *runtime, *image, *function;
+    char *runtime, *image, *code, *function;
     char **argv, **environment;
     char *staged; /* or NULL */
     struct builder *builder;
@@ -111,6 +111,7 @@ static void installation_free(struct installation *installation)
     free_texts(installation->environment);
     free(installation->runtime);
     free(installation->image);
+    free(installation->code);
     free(installation->function);
     free(installation->staged);
     free(installation);
@@ -264,6 +265,7 @@ static int start_builder(struct installation *installation)
         .key = installation->key,
         .argv = installation->argv,
         .environment = installation->environment,
+        .code = installation->code,
         .staged = installation->staged,
         .limits = installs->limits,
     };
@@ -412,6 +414,7 @@ static struct installation *begin_installation(struct dependency_installs *insta
     dependency_store_asked(request->runtime, request->dependencies, installation->asked);
     installation->runtime = xstrdup(request->runtime);
     installation->image = xstrdup(request->image);
+    installation->code = xstrdup(request->code);
     installation->function = request->function ? xstrdup(request->function) : NULL;
     installation->argv = copy_texts(request->dependencies->argv);
     installation->environment = copy_texts(request->dependencies->environment);

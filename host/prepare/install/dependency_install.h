@@ -35,7 +35,8 @@ struct dependency_installs_options {
 struct dependency_request {
     const char *runtime;  /* the plugin's name */
     const char *image;    /* to run */
-    const char *image_id; /* "sha256:...", part of the key */
+    const char *image_id; /* of that and of what else the set is made for, part of the key */
+    const char *code;     /* absolute path of the package, which stays until the end */
     const char *function; /* whose request this is, for the log; or NULL */
     const struct build_dependencies *dependencies;
 };

@@ -213,8 +213,13 @@ static int check_dependencies(struct berth_job *job, const char *call,
         return mistake(job, call, "the key is empty or longer than %d bytes", TEXT_BYTES_MAX - 1);
     if (!dependencies->argv || !dependencies->argv[0] || !*dependencies->argv[0])
         return mistake(job, call, "argv is empty");
-    if (check_texts(job, call, "argv", dependencies->argv) < 0)
+    if (check_texts(job, call, "argv", dependencies->argv) < 0 ||
+        check_texts(job, call, "reads", dependencies->reads) < 0)
         return -1;
+    for (const char *const *path = dependencies->reads; path && *path; path++) {
+        if (strcmp(*path, ".") != 0 && !package_path_valid(*path))
+            return mistake(job, call, "what it reads, \"%.200s\", is not a path in the package", *path);
+    }
     return check_environment(job, call, dependencies->environment);
 }
 
@@ -234,6 +239,7 @@ static int call_set_dependencies(struct berth_job *job, const struct berth_depen
     json_object_set_new(json, "argv", plugin_texts(dependencies.argv));
     json_object_set_new(json, "environment", plugin_texts(dependencies.environment));
     job->dependencies = json;
+    job->reads = dependencies.reads ? plugin_texts(dependencies.reads) : NULL;
     return 0;
 }
 

@@ -35,7 +35,8 @@ struct berth_job {
     json_t *diagnostics;
     size_t errors; /* among the diagnostics */
     json_t *dependencies, *launch;
-    bool failed; /* `error` holds the first mistake made in a host call */
+    json_t *reads; /* paths whose contents the dependencies depend on, or NULL */
+    bool failed;   /* `error` holds the first mistake made in a host call */
     struct error error;
 };
 

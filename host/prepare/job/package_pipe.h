@@ -16,6 +16,7 @@ enum package_request_kind {
     PACKAGE_BEGIN = 1, /* make the directory of the job's output */
     PACKAGE_FOLDER,    /* a folder, followed by its path */
     PACKAGE_FILE,      /* a file, followed by its path and then its bytes */
+    PACKAGE_DIGEST,    /* of a file or folder of the output, followed by its path; "" for all of it */
 };
 
 struct package_request {
@@ -25,7 +26,8 @@ struct package_request {
     uint64_t size; /* of the file */
 };
 
-/* `code` is ERROR_NONE when it was done; else these are the parts of a struct error of component "build". */
+/* `code` is ERROR_NONE when it was done, and `message` what was asked for, if anything was; else these are
+ * the parts of a struct error of component "build". */
 struct package_answer {
     enum error_code code;
     char message[768];

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct package_server {
@@ -66,20 +67,25 @@ static bool receive(struct package_server *server, void *bytes, size_t size)
 }
 
 /* An answer is sent when the one before has been read, so there is room for it; who does not read is left. */
-static bool answer(const struct package_server *server, const struct error *err)
+static bool send_answer(const struct package_server *server, enum error_code code, const char *message,
+                        const char *hint)
 {
     struct package_answer answer;
     memset(&answer, 0, sizeof(answer));
-    if (err) {
-        answer.code = err->code;
-        snprintf(answer.message, sizeof(answer.message), "%s", err->message);
-        snprintf(answer.hint, sizeof(answer.hint), "%s", err->hint);
-    }
+    answer.code = code;
+    snprintf(answer.message, sizeof(answer.message), "%s", message);
+    snprintf(answer.hint, sizeof(answer.hint), "%s", hint);
     ssize_t sent;
     do {
         sent = send(server->socket, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     return sent == (ssize_t)sizeof(answer);
+}
+
+static bool answer(const struct package_server *server, const struct error *err)
+{
+    return err ? send_answer(server, err->code, err->message, err->hint)
+               : send_answer(server, ERROR_NONE, "", "");
 }
 
 static int begin(struct package_server *server, struct error *err)
@@ -128,6 +134,32 @@ static bool serve_folder(struct package_server *server, const char *path)
     return answer(server, rc < 0 ? &err : NULL);
 }
 
+/* `path` is one of a package, or "". What is written has no links, so none is followed. */
+static int digest(const struct package_server *server, const char *path, char ret_digest[HASH_HEX_SIZE],
+                  struct error *err)
+{
+    struct stat status;
+    if (!server->writer)
+        return error_set(err, ERROR_BAD_REQUEST, "the output was not begun");
+    if (*path && package_path_check(path, err) < 0)
+        return -1;
+    cleanup_free char *whole = xasprintf("%s/%s", server->output, path);
+    ret_digest[0] = '\0';
+    if (lstat(whole, &status) < 0)
+        return 0;
+    return S_ISDIR(status.st_mode) ? tree_digest(whole, ret_digest, NULL, err)
+                                   : tree_file_digest(whole, ret_digest, err);
+}
+
+static bool serve_digest(const struct package_server *server, const char *path)
+{
+    struct error err;
+    char hex[HASH_HEX_SIZE];
+    if (digest(server, path, hex, &err) < 0)
+        return answer(server, &err);
+    return send_answer(server, ERROR_NONE, hex, "");
+}
+
 /* One request. False when it is the last that can be answered. */
 static bool serve(struct package_server *server)
 {
@@ -147,6 +179,8 @@ static bool serve(struct package_server *server)
         return serve_folder(server, path);
     case PACKAGE_FILE:
         return serve_file(server, &request, path);
+    case PACKAGE_DIGEST:
+        return serve_digest(server, path);
     default:
         return false;
     }

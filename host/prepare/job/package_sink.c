@@ -5,6 +5,7 @@
 #include "prepare/job/package_writer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -43,19 +44,25 @@ static int send_request(const struct package_sink *sink, enum package_request_ki
     return send_all(sink, path, request.path_size, err);
 }
 
+static int receive_answer(const struct package_sink *sink, struct package_answer *ret_answer,
+                          struct error *err)
+{
+    ssize_t got;
+    do {
+        got = recv(sink->socket, ret_answer, sizeof(*ret_answer), MSG_WAITALL);
+    } while (got < 0 && errno == EINTR);
+    if (got != (ssize_t)sizeof(*ret_answer))
+        return lost(err);
+    if (ret_answer->code == ERROR_NONE)
+        return 0;
+    error_set_in(err, COMPONENT_BUILD, ret_answer->code, "%s", ret_answer->message);
+    return error_hint(err, "%s", ret_answer->hint);
+}
+
 static int take_answer(const struct package_sink *sink, struct error *err)
 {
     struct package_answer answer;
-    ssize_t got;
-    do {
-        got = recv(sink->socket, &answer, sizeof(answer), MSG_WAITALL);
-    } while (got < 0 && errno == EINTR);
-    if (got != (ssize_t)sizeof(answer))
-        return lost(err);
-    if (answer.code == ERROR_NONE)
-        return 0;
-    error_set_in(err, COMPONENT_BUILD, answer.code, "%s", answer.message);
-    return error_hint(err, "%s", answer.hint);
+    return receive_answer(sink, &answer, err);
 }
 
 int package_sink_begin(struct package_sink *sink, struct error *err)
@@ -115,5 +122,18 @@ int package_sink_copy_file(struct package_sink *sink, const char *path, int from
     if (take_answer(sink, err) < 0)
         return -1;
     sink->files++;
+    return 0;
+}
+
+int package_sink_digest(struct package_sink *sink, const char *path, char ret_digest[HASH_HEX_SIZE],
+                        struct error *err)
+{
+    struct package_answer answer;
+    bool all = strcmp(path, ".") == 0;
+    if ((!all && package_path_check(path, err) < 0) ||
+        send_request(sink, PACKAGE_DIGEST, all ? "" : path, 0, false, err) < 0 ||
+        receive_answer(sink, &answer, err) < 0)
+        return -1;
+    snprintf(ret_digest, HASH_HEX_SIZE, "%.64s", answer.message);
     return 0;
 }

@@ -3,6 +3,7 @@
 #define PREPARE_JOB_PACKAGE_SINK_H
 
 #include "base/error.h"
+#include "base/hash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,5 +27,10 @@ int package_sink_add_file(struct package_sink *sink, const char *path, const voi
 /* The same with what `from` has to read: `size` bytes, or the error is "changed". */
 int package_sink_copy_file(struct package_sink *sink, const char *path, int from, uint64_t size,
                            bool executable, struct error *err);
+
+/* The digest of what is in a file or folder that was added; "" when there is none of that path. "." is all
+ * that was added. */
+int package_sink_digest(struct package_sink *sink, const char *path, char ret_digest[HASH_HEX_SIZE],
+                        struct error *err);
 
 #endif

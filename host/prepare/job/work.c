@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define KEY_MAX (1u << 20) /* of dependencies, with what they depend on */
+
 typedef int job_callback(const struct berth_host *host, struct berth_job *job,
                          const struct berth_function *function, struct berth_error *err);
 
@@ -94,11 +96,30 @@ static int run_validate(struct berth_job *job, json_t *result, struct error *err
     return job->errors > 0 ? refuse_function(job, err) : 0;
 }
 
+/* The same dependencies with another lock file are others: what they depend on becomes part of their key. */
+static int note_reads(struct berth_job *job, struct error *err)
+{
+    cleanup_strbuf struct strbuf key;
+    strbuf_init(&key, KEY_MAX);
+    strbuf_append_format(&key, "%s", json_string_value(json_object_get(job->dependencies, "key")));
+    for (size_t i = 0; i < json_array_size(job->reads); i++) {
+        const char *path = json_string_value(json_array_get(job->reads, i));
+        char digest[HASH_HEX_SIZE];
+        if (package_sink_digest(&job->sink, path, digest, err) < 0)
+            return -1;
+        strbuf_append_format(&key, "\n%s %s", *digest ? digest : "-", path);
+    }
+    json_object_set_new(job->dependencies, "key", json_string(strbuf_text(&key)));
+    return 0;
+}
+
 static int call_package(struct berth_job *job, struct error *err)
 {
     int rc = package_sink_begin(&job->sink, err);
     if (rc == 0)
         rc = call_plugin(job, JOB_PACKAGE, job->plugin.package, err);
+    if (rc == 0 && job->reads)
+        rc = note_reads(job, err);
     return job->errors > 0 ? refuse_function(job, err) : rc;
 }
 

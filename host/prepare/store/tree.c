@@ -152,26 +152,35 @@ struct digest {
     struct tree_size size;
 };
 
-static int digest_file(struct digest *digest, const struct tree_entry *entry, struct error *err)
+/* Adds what is in a file. */
+static int hash_content(struct hash *hash, int fd, const char *path, uint64_t *ret_seen, struct error *err)
 {
-    cleanup_close int fd = -1;
-    if (fs_open_plain(entry->parent, entry->name, O_NOFOLLOW, &fd, NULL, err) < 0)
-        return -1;
-    uint64_t length = (uint64_t)entry->status->st_size, seen = 0;
-    hash_update_text(digest->hash, entry->status->st_mode & S_IXUSR ? "x" : "f");
-    hash_update(digest->hash, &length, sizeof(length));
-    for (;;) {
+    for (uint64_t seen = 0;;) {
         char block[65536];
         ssize_t size = read(fd, block, sizeof(block));
         if (size < 0 && errno == EINTR)
             continue;
         if (size < 0)
-            return error_errno(err, COMPONENT_BUILD, errno, "cannot read %s", entry->path);
-        if (size == 0)
-            break;
-        hash_update(digest->hash, block, (size_t)size);
+            return error_errno(err, COMPONENT_BUILD, errno, "cannot read %s", path);
+        if (size == 0) {
+            *ret_seen = seen;
+            return 0;
+        }
+        hash_update(hash, block, (size_t)size);
         seen += (uint64_t)size;
     }
+}
+
+static int digest_file(struct digest *digest, const struct tree_entry *entry, struct error *err)
+{
+    cleanup_close int fd = -1;
+    if (fs_open_plain(entry->parent, entry->name, O_NOFOLLOW, &fd, NULL, err) < 0)
+        return -1;
+    uint64_t length = (uint64_t)entry->status->st_size, seen;
+    hash_update_text(digest->hash, entry->status->st_mode & S_IXUSR ? "x" : "f");
+    hash_update(digest->hash, &length, sizeof(length));
+    if (hash_content(digest->hash, fd, entry->path, &seen, err) < 0)
+        return -1;
     if (seen != length)
         return error_set(err, ERROR_CHANGED, "%s changed while it was read", entry->path);
     digest->size.bytes += length;
@@ -223,6 +232,21 @@ int tree_digest(const char *path, char ret_hex[HASH_HEX_SIZE], struct tree_size 
     if (ret_size)
         *ret_size = digest.size;
     return 0;
+}
+
+int tree_file_digest(const char *path, char ret_hex[HASH_HEX_SIZE], struct error *err)
+{
+    cleanup_close int fd = -1;
+    uint64_t size;
+    char hex[HASH_HEX_SIZE];
+    if (fs_open_plain(AT_FDCWD, path, O_NOFOLLOW, &fd, NULL, err) < 0)
+        return -1;
+    struct hash *hash = hash_create();
+    int rc = hash_content(hash, fd, path, &size, err);
+    hash_finish(hash, hex);
+    if (rc == 0)
+        memcpy(ret_hex, hex, sizeof(hex));
+    return rc;
 }
 
 static int measure_visit(void *context, const struct tree_entry *entry, struct error *err)

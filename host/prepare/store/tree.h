@@ -51,6 +51,9 @@ struct tree_size {
  * `ret_size` may be NULL. Refused: anything but files, folders and links ("special-file"). */
 int tree_digest(const char *path, char ret_hex[HASH_HEX_SIZE], struct tree_size *ret_size, struct error *err);
 
+/* SHA-256 of what is in a file; a link is refused. */
+int tree_file_digest(const char *path, char ret_hex[HASH_HEX_SIZE], struct error *err);
+
 /* Adds up everything below `path`, special files left out. */
 int tree_measure(const char *path, struct tree_size *ret_size, struct error *err);
 

@@ -25,7 +25,9 @@
  *
  * Files beside the plugin: for a plugin named "lua" the host looks for `<plugin folder>/lua/image/`, a Docker
  * build context for the runtime image. Its Dockerfile must begin with `ARG BERTH_BASE` and `FROM
- * ${BERTH_BASE}`.
+ * ${BERTH_BASE}`. With a Dockerfile in `<plugin folder>/lua/builder/`, dependencies are installed in that
+ * image, so that what only the installation needs is not in the runtime image. It may begin with `ARG
+ * BERTH_RUNTIME` and `FROM ${BERTH_RUNTIME}`, which is the runtime image.
  */
 #ifndef BERTH_PLUGIN_H
 #define BERTH_PLUGIN_H
@@ -104,17 +106,23 @@ struct berth_diagnostic {
     const char *option;
 };
 
-/* How the dependencies of a function are installed: a command run once in a builder container of the runtime
- * image, as a non-root user, with network, and with the environment variable BERTH_TARGET naming the empty
- * directory to fill and TMPDIR one for temporary files. Everybody on the machine can read `argv`;
- * `environment` is handed in by a file, through the image's /bin/sh, so what may hold a password belongs
- * there. The result is shared by every function of this runtime that asks with an equal key and equal image.
- */
+/* How the dependencies of a function are installed: a command run once in a builder container of the builder
+ * image (or else the runtime image), as a non-root user, with network, and with the environment variables
+ * BERTH_TARGET naming the empty directory to fill, BERTH_CODE the function's package, which cannot be written
+ * to, and TMPDIR a directory for temporary files. Everybody on the machine can read `argv`; `environment` is
+ * handed in by a file, through the image's /bin/sh, so what may hold a password belongs there. The result is
+ * shared by every function of this runtime that asks with an equal key, equal command and environment, equal
+ * contents of what `reads` names, and equal images. */
 struct berth_dependencies {
     size_t struct_size;
     const char *key;                /* what is asked for, normalised, e.g. the requirement line */
     const char *const *argv;        /* ended by NULL; argv[0] is looked up in PATH */
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
+
+    /* Since 1.3. What the command reads below BERTH_CODE, such as a lock file: paths of files and folders in
+     * the package, "." for all of it, ended by NULL; one that is not there counts as well. NULL: it reads
+     * nothing there. */
+    const char *const *reads;
 };
 
 enum berth_transport {

@@ -19,11 +19,11 @@ def build_peers(root, bin_dir, into):
 
 
 def drop(plugin, folder, name=None):
-    """Puts a plugin, and the image folder beside it, where the daemon looks for plugins; the image first."""
+    """Puts a plugin, and the folders of its images beside it, where the daemon looks for plugins; the images first."""
     folder.mkdir(exist_ok=True)
-    image = plugin.parent / "image"
-    if image.is_dir():
-        shutil.copytree(image, folder / plugin.stem / "image")
+    for image in (plugin.parent / "image", plugin.parent / "builder"):
+        if image.is_dir():
+            shutil.copytree(image, folder / plugin.stem / image.name)
     temporary = folder / (plugin.name + ".new")
     shutil.copy(plugin, temporary)
     os.rename(temporary, folder / (name or plugin.name))

@@ -304,6 +304,33 @@ static int act_dependencies(const struct call *call)
     return call->host->set_dependencies(call->job, &dependencies);
 }
 
+/* Says what they depend on before that is there. */
+static int act_dependencies_read(const struct call *call)
+{
+    static const char *const reads[] = {"main.x", "missing", "bin", NULL};
+    struct berth_dependencies dependencies = usual_dependencies();
+    dependencies.reads = reads;
+    if (call->host->set_dependencies(call->job, &dependencies) < 0)
+        return -1;
+    return call->host->add_folder(call->job, "", call->function->folder, NULL);
+}
+
+static int act_dependencies_read_all(const struct call *call)
+{
+    static const char *const reads[] = {".", NULL};
+    struct berth_dependencies dependencies = usual_dependencies();
+    dependencies.reads = reads;
+    return call->host->set_dependencies(call->job, &dependencies);
+}
+
+static int act_dependencies_read_outside(const struct call *call)
+{
+    static const char *const reads[] = {"lock", "../lock", NULL};
+    struct berth_dependencies dependencies = usual_dependencies();
+    dependencies.reads = reads;
+    return call->host->set_dependencies(call->job, &dependencies);
+}
+
 static int act_dependencies_twice(const struct call *call)
 {
     act_dependencies(call);
@@ -357,6 +384,9 @@ static const struct act {
     {"launch-environment", act_launch_environment},
     {"other-job", act_other_job},
     {"dependencies", act_dependencies},
+    {"dependencies-read", act_dependencies_read},
+    {"dependencies-read-all", act_dependencies_read_all},
+    {"dependencies-read-outside", act_dependencies_read_outside},
     {"dependencies-twice", act_dependencies_twice},
     {"mark", act_mark},
 };
