@@ -84,7 +84,7 @@ static void get_health(struct admin *admin, struct evhttp_request *request, cons
 /* What the instances take and may take, and how much of it is for functions that have not been called yet. */
 static json_t *budget_json(const struct fleet *fleet)
 {
-    const struct fleet_budget *budget = fleet_current_budget(fleet);
+    const struct budget *budget = fleet_current_budget(fleet);
     unsigned prewarmed;
     uint64_t prewarmed_bytes;
     fleet_prewarmed(fleet, &prewarmed, &prewarmed_bytes);

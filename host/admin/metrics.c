@@ -81,7 +81,7 @@ static void write_gauge(struct strbuf *out, const char *name, uint64_t value, co
 
 static void write_budget(const struct fleet *fleet, struct strbuf *out)
 {
-    const struct fleet_budget *budget = fleet_current_budget(fleet);
+    const struct budget *budget = fleet_current_budget(fleet);
     unsigned prewarmed;
     uint64_t prewarmed_bytes;
     fleet_prewarmed(fleet, &prewarmed, &prewarmed_bytes);

@@ -2,7 +2,7 @@
 
 #include "docker/answer.h"
 #include "docker/call.h"
-#include "docker/container_spec.h"
+#include "docker/container_body.h"
 
 /* A call about one container that answers nothing but success. */
 static struct docker_call *plain_call(struct docker *docker, const struct docker_kind *kind,
@@ -38,7 +38,7 @@ struct docker_call *docker_container_create(struct docker *docker, const struct 
     docker_call_request(call, "POST", "/containers/create", NULL, NULL, NULL);
     if (container->name)
         docker_call_query(call, "name", container->name);
-    docker_call_set_body(call, container_spec(container));
+    docker_call_set_body(call, container_body(container));
     return docker_call_submit(call);
 }
 
@@ -98,7 +98,7 @@ struct docker_call *docker_container_update(struct docker *docker, const char *i
     static const struct docker_kind kind = {.verb = "set the limits of container",
                                             .finish = docker_call_finish_plain};
     struct docker_call *call = plain_call(docker, &kind, "POST", id, "/update", done, owner);
-    docker_call_set_body(call, container_spec_limits(limits));
+    docker_call_set_body(call, container_body_limits(limits));
     return docker_call_submit(call);
 }
 

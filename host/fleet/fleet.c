@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/timer.h"
-#include "fleet/engine/engine_watch.h"
 #include "fleet/instance/fault.h"
 #include "fleet/scale/prewarm.h"
 #include "fleet/storage.h"
@@ -86,7 +85,7 @@ void fleet_on_collect(evutil_socket_t fd, short what, void *context)
         if (!function_is_settled(fleet->functions[i]) && !function_is_removed(fleet->functions[i]))
             return;
     }
-    storage_collect(&fleet->env, fleet->functions, fleet->count);
+    storage_collect(&fleet->env, &fleet->prune, fleet->functions, fleet->count);
     malloc_trim(0); /* many functions built at once take far more than they keep */
 }
 
@@ -312,12 +311,12 @@ void fleet_reload(struct fleet *fleet)
 void fleet_start(struct fleet *fleet)
 {
     fleet->waiting_for = "the Docker engine";
-    engine_watch_start(fleet->watch);
+    engine_watch(fleet->env.engine);
 }
 
 static bool is_empty(const struct fleet *fleet)
 {
-    return fleet->env.budget.instances == 0 && fleet->count == 0 && fleet->installs_stopped;
+    return fleet->env.engine->budget.instances == 0 && fleet->count == 0 && fleet->installs_stopped;
 }
 
 void fleet_on_stop_check(evutil_socket_t fd, short what, void *context)
@@ -379,9 +378,9 @@ const char *fleet_run_dir(const struct fleet *fleet)
     return fleet->run_dir;
 }
 
-const struct fleet_budget *fleet_current_budget(const struct fleet *fleet)
+const struct budget *fleet_current_budget(const struct fleet *fleet)
 {
-    return &fleet->env.budget;
+    return &fleet->env.engine->budget;
 }
 
 const struct plugins *fleet_plugins(const struct fleet *fleet)

@@ -79,7 +79,7 @@ const char *fleet_owner_id(const struct fleet *fleet);
 /* The run directory, without symbolic links on the way. */
 const char *fleet_run_dir(const struct fleet *fleet);
 
-const struct fleet_budget *fleet_current_budget(const struct fleet *fleet);
+const struct budget *fleet_current_budget(const struct fleet *fleet);
 
 /* What the plugin folder holds. Owned by the fleet. */
 const struct plugins *fleet_plugins(const struct fleet *fleet);

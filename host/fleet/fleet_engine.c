@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "base/timer.h"
-#include "fleet/engine/engine_watch.h"
+#include "fleet/engine/engine.h"
 #include "fleet/instance/fault.h"
 #include "fleet/instance/loss_book.h"
 #include "fleet/room.h"
@@ -77,7 +77,7 @@ void fleet_on_retry(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct fleet *fleet = context;
-    if (fleet->stopping || !engine_watch_is_up(fleet->watch))
+    if (fleet->stopping || engine_is_away(fleet->env.engine))
         return; /* the engine's return will do it */
     if (fleet->retries < RETRY_DOUBLINGS)
         fleet->retries++;
@@ -97,14 +97,14 @@ static void each_current(const struct fleet *fleet, void (*visit)(struct revisio
  * prewarmed instances. */
 static void share_room(struct fleet *fleet)
 {
-    fleet->env.short_of_room = false;
+    fleet->env.engine->budget.short_of_room = false;
     for (size_t i = 0; i < fleet->count; i++) {
         struct revision *next = function_next(fleet->functions[i]);
         if (next)
             revision_scale(next);
     }
     each_current(fleet, revision_scale);
-    if (!fleet->env.short_of_room)
+    if (!fleet->env.engine->budget.short_of_room)
         prewarm_refill(fleet->env.prewarm);
 }
 
@@ -130,9 +130,6 @@ static void verify_all(const struct fleet *fleet)
 void fleet_on_engine_up(void *context)
 {
     struct fleet *fleet = context;
-    if (fleet_engine_is_away(&fleet->env))
-        fleet->env.engine_back_ms = clock_ms();
-    fleet->env.engine_trouble = (struct error){0};
     if (fleet->stopping)
         return;
     if (!fleet->applied && !fleet->scanning) {
@@ -147,11 +144,9 @@ void fleet_on_engine_up(void *context)
     }
 }
 
-void fleet_on_engine_down(void *context, const struct error *err)
+void fleet_on_engine_down(void *context)
 {
-    struct fleet *fleet = context;
-    fleet->env.engine_trouble = *err;
-    each_current(fleet, revision_scale);
+    each_current(context, revision_scale);
 }
 
 void fleet_on_room_freed(evutil_socket_t fd, short what, void *context)
@@ -170,7 +165,7 @@ void fleet_on_room_wanted(evutil_socket_t fd, short what, void *context)
     struct fleet *fleet = context;
     uint64_t now_ms = clock_ms();
     if (!fleet->stopping && room_make(&fleet->env, fleet->functions, fleet->count, now_ms))
-        timer_at(fleet->env.room_wanted, now_ms + ROOM_RETRY_MS, now_ms);
+        timer_at(fleet->env.engine->budget.wanted, now_ms + ROOM_RETRY_MS, now_ms);
 }
 
 void fleet_on_inbox(evutil_socket_t fd, short what, void *context)

@@ -18,7 +18,7 @@ struct fleet {
     struct owner owner;
     int run_lock; /* of the run directory */
     struct background *background;
-    struct engine_watch *watch;
+    struct image_prune *prune; /* the last, at work or through; NULL: none yet */
     struct event *inbox_event;
     struct event *routes_event; /* publishes the route table once for all changes of a turn */
     struct event *stop_check;
@@ -48,13 +48,13 @@ void fleet_on_stop_check(evutil_socket_t fd, short what, void *context);
 
 /* --- fleet_engine.c: what happens in Docker, room on the host, and workers' mail --- */
 
-/* Hooks of the engine watch. What runs goes on serving while the engine is down; who waits for a start is to
+/* Hooks of the engine. What runs goes on serving while the engine is down; who waits for a start is to
  * learn why there is none. */
 bool fleet_is_known(void *context, const char *instance);
 void fleet_on_died(void *context, const char *name);
 void fleet_on_signalled(void *context, const char *name);
 void fleet_on_engine_up(void *context);
-void fleet_on_engine_down(void *context, const struct error *err);
+void fleet_on_engine_down(void *context);
 
 /* Handlers of the events of the same names. */
 void fleet_on_retry(evutil_socket_t fd, short what, void *context);

@@ -6,10 +6,9 @@
 #include "base/private_dir.h"
 #include "base/strbuf.h"
 #include "docker/docker.h"
-#include "fleet/engine/engine_queue.h"
-#include "fleet/engine/engine_watch.h"
+#include "fleet/engine/docker_engine.h"
+#include "fleet/engine/world.h"
 #include "fleet/instance/loss_book.h"
-#include "fleet/instance/world.h"
 #include "fleet/scale/prewarm.h"
 #include "prepare/image/image_prune.h"
 #include "prepare/image/runtime_image.h"
@@ -38,14 +37,6 @@ static unsigned core_count(void)
     return cores > 0 ? (unsigned)cores : 1;
 }
 
-static void init_budget(struct fleet_env *env)
-{
-    const struct host_settings *host = env->host;
-    env->budget.max_instances = host->max_instances ? host->max_instances : INSTANCES_DEFAULT;
-    env->budget.max_memory_bytes =
-        host->max_memory_bytes ? host->max_memory_bytes : machine_memory() / 100 * MEMORY_PERCENT;
-}
-
 /* Instance directories of a predecessor that was killed: nothing listens there any more, as the lock tells.
  */
 static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct error *err)
@@ -66,11 +57,9 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
     struct fleet_env *env = &fleet->env;
     if (background_create(env->base, &fleet->background, err) < 0 ||
         package_store_open(state_dir, fleet->background, &env->packages, err) < 0 ||
-        dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0 ||
-        world_make(state_dir, &fleet->world_dir, err) < 0)
+        dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0)
         return -1;
-    env->world_dir = fleet->world_dir;
-    return 0;
+    return world_make(state_dir, &fleet->world_dir, err);
 }
 
 static int create_builders(struct fleet *fleet, const struct fleet_options *options, struct error *err)
@@ -87,7 +76,7 @@ static int create_builders(struct fleet *fleet, const struct fleet_options *opti
         .docker = env->docker,
         .background = fleet->background,
         .store = env->dependencies,
-        .owner = env->owner_id,
+        .owner = fleet->owner.id,
         .limits = {.memory_bytes = env->host->build_memory_bytes,
                    .cpus = env->host->build_cpus,
                    .disk_bytes = env->host->build_disk_bytes,
@@ -104,6 +93,40 @@ static int create_builders(struct fleet *fleet, const struct fleet_options *opti
     return 0;
 }
 
+static void init_budget(struct fleet *fleet)
+{
+    const struct host_settings *host = fleet->env.host;
+    struct event_base *base = fleet->env.base;
+    fleet->env.engine->budget = (struct budget){
+        .max_instances = host->max_instances ? host->max_instances : INSTANCES_DEFAULT,
+        .max_memory_bytes =
+            host->max_memory_bytes ? host->max_memory_bytes : machine_memory() / 100 * MEMORY_PERCENT,
+        .freed = evtimer_new(base, fleet_on_room_freed, fleet),
+        .wanted = evtimer_new(base, fleet_on_room_wanted, fleet),
+    };
+}
+
+static void create_engine(struct fleet *fleet)
+{
+    struct fleet_env *env = &fleet->env;
+    const struct engine_hooks hooks = {.up = fleet_on_engine_up,
+                                       .down = fleet_on_engine_down,
+                                       .died = fleet_on_died,
+                                       .signalled = fleet_on_signalled,
+                                       .is_known = fleet_is_known,
+                                       .context = fleet};
+    const struct docker_engine_options options = {
+        .docker = env->docker,
+        .owner_id = fleet->owner.id,
+        .network = NETWORK_NAME,
+        .world_dir = fleet->world_dir,
+        .dependencies_dir = dependency_store_dir(env->dependencies),
+        .parallel = core_count(),
+    };
+    env->engine = docker_engine_create(env->base, &options, &hooks);
+    init_budget(fleet);
+}
+
 static int create_parts(struct fleet *fleet, const struct fleet_options *options, struct error *err)
 {
     struct fleet_env *env = &fleet->env;
@@ -111,7 +134,6 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     if (state_dir_open(options->state_dir, &state_dir, err) < 0 ||
         owner_acquire(state_dir, &fleet->owner, err) < 0)
         return -1;
-    env->owner_id = fleet->owner.id;
     if (prepare_run_dir(fleet, options->run_dir, err) < 0 || mailbox_init(&env->inbox, err) < 0)
         return -1;
     fleet->inbox_event = event_new(env->base, env->inbox.fd, EV_READ | EV_PERSIST, fleet_on_inbox, fleet);
@@ -119,22 +141,13 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     if (docker_create(env->base, env->host->docker_socket, &env->docker, err) < 0 ||
         open_stores(fleet, state_dir, err) < 0 || create_builders(fleet, options, err) < 0)
         return -1;
+    create_engine(fleet);
     env->losses = loss_book_create();
-    env->queue = engine_queue_create(env->base, core_count());
     env->prewarm = prewarm_create(env);
-    env->room_freed = evtimer_new(env->base, fleet_on_room_freed, fleet);
-    env->room_wanted = evtimer_new(env->base, fleet_on_room_wanted, fleet);
     fleet->routes_event = evtimer_new(env->base, fleet_on_routes, fleet);
     fleet->stop_check = evtimer_new(env->base, fleet_on_stop_check, fleet);
     fleet->collect = evtimer_new(env->base, fleet_on_collect, fleet);
     fleet->retry = evtimer_new(env->base, fleet_on_retry, fleet);
-    struct engine_watch_hooks watch_hooks = {.up = fleet_on_engine_up,
-                                             .down = fleet_on_engine_down,
-                                             .died = fleet_on_died,
-                                             .signalled = fleet_on_signalled,
-                                             .is_known = fleet_is_known,
-                                             .context = fleet};
-    fleet->watch = engine_watch_create(env, &watch_hooks);
     return 0;
 }
 
@@ -151,10 +164,8 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     fleet->run_lock = -1;
     fleet->env = (struct fleet_env){.base = options->base,
                                     .host = &fleet->host,
-                                    .network = NETWORK_NAME,
                                     .drain_ms = options->host->drain_timeout_ms,
                                     .inbox.fd = -1};
-    init_budget(&fleet->env);
     if (create_parts(fleet, options, err) < 0) {
         fleet_destroy(fleet);
         return -1;
@@ -174,17 +185,16 @@ void fleet_destroy(struct fleet *fleet)
     if (!fleet)
         return;
     struct fleet_env *env = &fleet->env;
-    engine_watch_destroy(fleet->watch);
     if (env->inbox.fd >= 0)
         mailbox_deliver(&env->inbox, fleet);
     prewarm_destroy(env->prewarm);
     dependency_installs_destroy(env->installs);
-    image_prune_end(env->prune);
+    image_prune_end(fleet->prune);
     runtime_images_destroy(env->images);
     plugins_destroy(env->plugins);
     build_jobs_destroy(env->jobs);
+    engine_destroy(env->engine);
     docker_destroy(env->docker);
-    engine_queue_destroy(env->queue);
     loss_book_destroy(env->losses);
     background_destroy(fleet->background);
     dependency_store_close(env->dependencies);
@@ -196,8 +206,6 @@ void fleet_destroy(struct fleet *fleet)
     free_event(fleet->stop_check);
     free_event(fleet->collect);
     free_event(fleet->retry);
-    free_event(env->room_freed);
-    free_event(env->room_wanted);
     if (env->inbox.fd >= 0)
         mailbox_clear(&env->inbox);
     if (fleet->run_lock >= 0)

@@ -32,7 +32,8 @@ static void note_revision(struct revision *revision, void *context)
         usage->images[usage->image_count++] = prepared->image;
 }
 
-void storage_collect(struct fleet_env *env, struct function *const *functions, size_t count)
+void storage_collect(const struct fleet_env *env, struct image_prune **prune,
+                     struct function *const *functions, size_t count)
 {
     struct usage usage = {0};
     for (size_t i = 0; i < count; i++)
@@ -41,9 +42,8 @@ void storage_collect(struct fleet_env *env, struct function *const *functions, s
         package_store_collect(env->packages, usage.packages, usage.package_count);
         dependency_store_collect(env->dependencies, env->host->dependency_disk_bytes, usage.dependencies,
                                  usage.dependency_count);
-        image_prune_end(env->prune);
-        env->prune =
-            image_prune_start(env->docker, usage.images, usage.image_count, env->host->runtime_images);
+        image_prune_end(*prune);
+        *prune = image_prune_start(env->docker, usage.images, usage.image_count, env->host->runtime_images);
     }
     free(usage.packages);
     free(usage.dependencies);

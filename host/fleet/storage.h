@@ -8,7 +8,11 @@
 
 #include <stddef.h>
 
-/* Does nothing while a revision is being prepared: what it has made is not known to be in use yet. */
-void storage_collect(struct fleet_env *env, struct function *const *functions, size_t count);
+struct image_prune;
+
+/* Does nothing while a revision is being prepared: what it has made is not known to be in use yet. *prune is
+ * the last pruning of images, at work or through; NULL: none. The caller ends it at last. */
+void storage_collect(const struct fleet_env *env, struct image_prune **prune,
+                     struct function *const *functions, size_t count);
 
 #endif

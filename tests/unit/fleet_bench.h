@@ -9,7 +9,7 @@
 #include "base/strbuf.h"
 #include "docker/docker.h"
 #include "fake_engine.h"
-#include "fleet/engine/engine_queue.h"
+#include "fleet/engine/docker_engine.h"
 #include "fleet/fleet_env.h"
 #include "fleet/instance/loss_book.h"
 #include "prepare/store/dependency_store.h"
@@ -53,35 +53,35 @@ static inline void bench_open(struct bench *bench)
     bench->engine = fake_engine_open(bench->base, bench->engine_path);
     bench->host = (struct host_settings){.start_timeout_ms = 5000, .drain_timeout_ms = 5000, .prewarm = 1};
     struct fleet_env *env = &bench->env;
-    *env = (struct fleet_env){.base = bench->base,
-                              .host = &bench->host,
-                              .owner_id = "0123456789abcdef",
-                              .run_dir = bench->run_dir,
-                              .world_dir = bench->dir,
-                              .network = "berth",
-                              .budget = {.max_instances = 100, .max_memory_bytes = UINT64_C(1) << 40}};
+    *env = (struct fleet_env){.base = bench->base, .host = &bench->host, .run_dir = bench->run_dir};
     assert_int_equal(docker_create(bench->base, bench->engine_path, &env->docker, &err), 0);
     assert_int_equal(background_create(bench->base, &bench->background, &err), 0);
     assert_int_equal(package_store_open(bench->dir, bench->background, &env->packages, &err), 0);
     assert_int_equal(dependency_store_open(bench->dir, bench->background, &env->dependencies, &err), 0);
-    env->queue = engine_queue_create(bench->base, 2);
+    const struct docker_engine_options options = {.docker = env->docker,
+                                                  .owner_id = "0123456789abcdef",
+                                                  .network = "berth",
+                                                  .world_dir = bench->dir,
+                                                  .dependencies_dir = dependency_store_dir(env->dependencies),
+                                                  .parallel = 2};
+    env->engine = docker_engine_create(bench->base, &options, &(struct engine_hooks){0});
+    env->engine->budget = (struct budget){.max_instances = 100,
+                                          .max_memory_bytes = UINT64_C(1) << 40,
+                                          .wanted = evtimer_new(bench->base, bench_on_room, bench),
+                                          .freed = evtimer_new(bench->base, bench_on_room, bench)};
     env->losses = loss_book_create();
-    env->room_freed = evtimer_new(bench->base, bench_on_room, bench);
-    env->room_wanted = evtimer_new(bench->base, bench_on_room, bench);
 }
 
 static inline void bench_close(struct bench *bench)
 {
     struct fleet_env *env = &bench->env;
+    engine_destroy(env->engine);
     docker_destroy(env->docker);
     fake_engine_close(bench->engine);
-    engine_queue_destroy(env->queue);
     loss_book_destroy(env->losses);
     background_destroy(bench->background);
     dependency_store_close(env->dependencies);
     package_store_close(env->packages);
-    event_free(env->room_freed);
-    event_free(env->room_wanted);
     event_base_free(bench->base);
     assert_int_equal(fs_remove_tree(bench->dir, NULL), 0);
 }

@@ -86,7 +86,7 @@ static inline void probe_open(struct probe *probe, struct bench *bench)
     struct slot_pool_hooks pool_hooks = {.lost = on_lost, .drained = on_drained, .context = probe};
     probe->pool = slot_pool_create(&pool_hooks);
     probe->settings = json_pack("{s:i}", "concurrency", 3);
-    probe->output = function_output_create(&bench->env, "hello");
+    probe->output = function_output_create(bench->base, &bench->host, "hello");
 }
 
 static inline void probe_close(struct probe *probe)
@@ -109,7 +109,7 @@ static inline struct instance_load make_load(const struct probe *probe)
                                   .cpus = 1};
 }
 
-static const struct instance_spec usual = {
+static const struct container_spec usual = {
     .runtime = "acting", .image = "image", .code_dir = "/tmp", .memory_bytes = MEMORY, .cpus = 1};
 
 static inline void start(struct probe *probe)
@@ -120,7 +120,7 @@ static inline void start(struct probe *probe)
 
 static inline void start_prewarmed(struct probe *probe)
 {
-    struct instance_spec spec = usual;
+    struct container_spec spec = usual;
     spec.code_dir = NULL;
     probe->instance = instance_start(&probe->bench->env, &spec, NULL, &hooks, &probe->account, probe);
 }
@@ -157,9 +157,9 @@ static inline void await_gone(struct probe *probe)
     bench_idle(probe->bench, 30);
     assert_int_equal(probe->gone, 1);
     assert_true(probe->failed <= 1);
-    assert_int_equal(probe->bench->env.budget.instances, 0);
-    assert_int_equal(probe->bench->env.budget.memory_bytes, 0);
-    assert_int_equal(engine_queue_starts(probe->bench->env.queue), 0);
+    assert_int_equal(probe->bench->env.engine->budget.instances, 0);
+    assert_int_equal(probe->bench->env.engine->budget.memory_bytes, 0);
+    assert_int_equal(engine_queue_starts(probe->bench->env.engine->queue), 0);
     assert_true(probe->bench->rooms_freed > 0);
     assert_int_equal(fake_engine_count(probe->bench->engine), 0);
 }

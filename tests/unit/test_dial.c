@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,14 +21,14 @@
 #include <cmocka.h>
 
 struct listening {
-    struct fleet_env env;
+    struct event_base *base;
     char dir[64];
-    struct dial *dial;
+    struct link *link;
     unsigned accepted;
     bool closes; /* the dial, when the first connection comes */
 };
 
-static void on_accepted(void *owner, int fd)
+static void on_connection(void *owner, int fd)
 {
     struct listening *listening = owner;
     listening->accepted++;
@@ -35,8 +36,19 @@ static void on_accepted(void *owner, int fd)
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     close(fd);
     if (listening->closes)
-        dial_close(steal(&listening->dial));
+        link_close(steal(&listening->link));
 }
+
+/* Takes it, so that all others are handed on. */
+static void on_reached(void *owner)
+{
+    struct listening *listening = owner;
+    int fd = link_take(listening->link);
+    assert_int_equal(link_take(listening->link), -1);
+    on_connection(owner, fd);
+}
+
+static const struct link_hooks hooks = {.reached = on_reached, .connection = on_connection};
 
 static int dial_it(const struct listening *listening)
 {
@@ -53,29 +65,28 @@ static int dial_it(const struct listening *listening)
 
 static void listening_open(struct listening *listening)
 {
-    *listening = (struct listening){.env.base = event_base_new(), .dir = "/tmp/berth-dial-XXXXXX"};
+    *listening = (struct listening){.base = event_base_new(), .dir = "/tmp/berth-dial-XXXXXX"};
     struct error err;
     assert_non_null(mkdtemp(listening->dir));
-    listening->env.run_dir = listening->dir;
-    assert_int_equal(
-        dial_open(&listening->env, "0123456789ab", on_accepted, listening, &listening->dial, &err), 0);
+    cleanup_free char *dir = xasprintf("%s/0123456789ab", listening->dir);
+    assert_int_equal(dial_open(listening->base, dir, &hooks, listening, &listening->link, &err), 0);
     assert_int_equal(dial_it(listening), -1); /* there is no container yet */
     assert_int_equal(errno, ECONNREFUSED);
-    assert_int_equal(dial_listen(listening->dial, &err), 0);
+    assert_int_equal(link_listen(listening->link, &err), 0);
 }
 
 static void listening_close(struct listening *listening)
 {
-    dial_close(listening->dial);
-    event_base_free(listening->env.base);
+    link_close(listening->link);
+    event_base_free(listening->base);
     assert_int_equal(rmdir(listening->dir), 0); /* nothing is left in it */
 }
 
 static void run(struct listening *listening, unsigned ms)
 {
     const struct timeval limit = {.tv_usec = (suseconds_t)ms * 1000};
-    event_base_loopexit(listening->env.base, &limit);
-    event_base_dispatch(listening->env.base);
+    event_base_loopexit(listening->base, &limit);
+    event_base_dispatch(listening->base);
 }
 
 static void takes_every_connection(void **state)
@@ -85,7 +96,7 @@ static void takes_every_connection(void **state)
     int fds[200];
     struct stat status;
     listening_open(&listening);
-    cleanup_free char *path = xasprintf("%s/host.sock", dial_dir(listening.dial));
+    cleanup_free char *path = xasprintf("%s/host.sock", link_dir(listening.link));
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0666); /* whatever user the runner is */
     for (size_t i = 0; i < 200; i++)
@@ -179,16 +190,16 @@ static void waits_for_descriptors(void **state)
 static void a_long_path_is_named(void **state)
 {
     (void)state;
-    struct fleet_env env = {.base = event_base_new(),
-                            .run_dir = "/tmp/berth-dial-with-a-name-that-is-much-too-long-for-a-unix-socket-"
-                                       "which-has-about-a-hundred-bytes-at-most"};
-    struct dial *dial;
+    static const char dir[] = "/tmp/berth-dial-with-a-name-that-is-much-too-long-for-a-unix-socket-"
+                              "which-has-about-a-hundred-bytes-at-most";
+    struct event_base *base = event_base_new();
+    struct link *link;
     struct error err;
-    assert_int_equal(dial_open(&env, "0123456789ab", on_accepted, NULL, &dial, &err), -1);
+    assert_int_equal(dial_open(base, dir, &hooks, NULL, &link, &err), -1);
     assert_string_equal(error_code_slug(err.code), "path-too-long");
     assert_non_null(strstr(err.hint, "--run-dir"));
-    assert_int_equal(fs_remove_tree(env.run_dir, NULL), 0);
-    event_base_free(env.base);
+    assert_int_equal(fs_exists(dir), 0);
+    event_base_free(base);
 }
 
 int main(void)

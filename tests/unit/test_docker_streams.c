@@ -2,7 +2,7 @@
  * versions, container descriptions, build contexts. */
 #include "base/fs.h"
 #include "docker/client.h"
-#include "docker/container_spec.h"
+#include "docker/container_body.h"
 #include "docker/context_tar.h"
 #include "docker/json_lines.h"
 #include "docker/log_frames.h"
@@ -237,7 +237,7 @@ static void containers_are_described(void **state)
         .limits = {.memory_bytes = 64 << 20, .cpus = 0.1, .pids = 32},
         .read_only_root = true,
     };
-    json_t *root = container_spec(&container);
+    json_t *root = container_body(&container);
     const json_t *host = json_object_get(root, "HostConfig");
     assert_json(root, "Cmd", "[\"a\",\"b\"]");
     assert_null(json_object_get(root, "Entrypoint"));
@@ -260,7 +260,7 @@ static void containers_are_described(void **state)
     json_decref(root);
 
     container.command = (const char *const[]){"\xff\xfe", NULL};
-    assert_null(container_spec(&container));
+    assert_null(container_body(&container));
 }
 
 /* Reads the whole tar of a folder in odd pieces. */

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 
+#include <event2/event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,7 +17,7 @@
 #define SETTINGS "{\"protocol\":1}"
 
 struct talk {
-    struct fleet_env env;
+    struct event_base *base;
     int host, runner;
     struct handshake *handshake;
     unsigned ends;
@@ -44,15 +45,15 @@ static void on_told(void *owner, const struct error *err, bool working)
 
 static void turn(struct talk *talk)
 {
-    event_base_loop(talk->env.base, EVLOOP_NONBLOCK);
+    event_base_loop(talk->base, EVLOOP_NONBLOCK);
 }
 
 static void talk_open(struct talk *talk, const char *settings)
 {
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
-    *talk = (struct talk){.env = {.base = event_base_new()}, .host = pair[0], .runner = pair[1]};
-    talk->handshake = handshake_start(&talk->env, talk->host, settings, on_end, talk);
+    *talk = (struct talk){.base = event_base_new(), .host = pair[0], .runner = pair[1]};
+    talk->handshake = handshake_start(talk->base, talk->host, settings, on_end, talk);
     assert_int_equal(talk->ends, 0);
 }
 
@@ -62,7 +63,7 @@ static void talk_close(struct talk *talk)
     close(talk->host);
     if (talk->runner >= 0)
         close(talk->runner);
-    event_base_free(talk->env.base);
+    event_base_free(talk->base);
 }
 
 /* Reads what the host has sent so far, at most `size` bytes. */
@@ -337,7 +338,7 @@ static void a_repeated_init_tells_of_work(void **state)
         struct talk talk;
         talk_open(&talk, SETTINGS);
         handshake_cancel(talk.handshake);
-        talk.handshake = handshake_ask(&talk.env, talk.host, SETTINGS, on_told, &talk);
+        talk.handshake = handshake_ask(talk.base, talk.host, SETTINGS, on_told, &talk);
         turn(&talk);
         runner_write(&talk, cases[i].text);
         turn(&talk);

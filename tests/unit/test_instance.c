@@ -38,7 +38,7 @@ static void serves_and_goes_when_idle(void **state)
     struct probe probe;
     probe_open(&probe, &bench);
     start(&probe);
-    assert_int_equal(bench.env.budget.instances, 1);
+    assert_int_equal(bench.env.engine->budget.instances, 1);
     assert_false(instance_retire_if_idle(probe.instance, "idle"));
     await_ready(&probe);
     bench_until(&bench, has_three_slots, &probe, "three slots");
@@ -81,7 +81,7 @@ static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **stat
     struct instance_load load = make_load(&probe);
     load.memory_bytes = 2 * MEMORY;
     instance_load(probe.instance, &load, &hooks, &probe);
-    assert_int_equal(bench.env.budget.memory_bytes, 2 * MEMORY);
+    assert_int_equal(bench.env.engine->budget.memory_bytes, 2 * MEMORY);
     await_ready(&probe);
     assert_int_equal(container->updates, 1);
     bench_idle(&bench, 30);
@@ -261,12 +261,12 @@ static void an_unwanted_one_goes_at_once(void **state)
     probe.unwanted = true;
     /* another start is under way: what has no container does not wait for it as removals do */
     struct engine_ticket busy = {.run = do_nothing};
-    engine_queue_start(bench.env.queue, &busy, &probe.account);
+    engine_queue_start(bench.env.engine->queue, &busy, &probe.account);
     start(&probe);
     uint64_t began_ms = clock_ms();
     bench_until(&bench, is_gone, &probe, "gone");
     assert_true(clock_ms() - began_ms < 1000);
-    engine_queue_finish(bench.env.queue, &busy);
+    engine_queue_finish(bench.env.engine->queue, &busy);
     await_gone(&probe);
     assert_int_equal(probe.failed, 0);
     assert_int_equal(fake_engine_calls(bench.engine, FAKE_CREATE), 0);
@@ -376,7 +376,7 @@ static void a_dial_may_come_before_the_answer_to_start(void **state)
     fake_engine_set_runner(bench.engine, RUNNER_ABSENT);
     fake_engine_release(bench.engine, FAKE_START);
     bench_idle(&bench, 50);
-    assert_int_equal(engine_queue_starts(bench.env.queue), 0);
+    assert_int_equal(engine_queue_starts(bench.env.engine->queue), 0);
     instance_retire(probe.instance, "test", 0);
     await_gone(&probe);
     assert_int_equal(probe.failed, 0);
@@ -442,7 +442,7 @@ static void removal_is_given_up_in_the_end(void **state)
     fake_engine_plan(bench.engine, FAKE_REMOVE, (struct fake_plan){.status = 500});
     instance_retire(probe.instance, "test", 0);
     bench_until(&bench, is_gone, &probe, "gone");
-    assert_int_equal(bench.env.budget.instances, 0);
+    assert_int_equal(bench.env.engine->budget.instances, 0);
     probe_close(&probe);
 }
 
@@ -598,7 +598,7 @@ static void one_on_its_way_loads_when_its_runner_dials(void **state)
     instance_load(probe.instance, &load, &hooks, &probe);
     assert_false(instance_is_on_its_way(probe.instance));
     assert_int_equal(instance_current_state(probe.instance), INSTANCE_STARTING);
-    assert_int_equal(bench.env.budget.memory_bytes, 2 * MEMORY);
+    assert_int_equal(bench.env.engine->budget.memory_bytes, 2 * MEMORY);
     fake_engine_release(bench.engine, FAKE_START);
     await_ready(&probe);
     bench_idle(&bench, 30);

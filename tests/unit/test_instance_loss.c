@@ -210,7 +210,7 @@ static void an_end_that_a_restarted_engine_brings_is_not_its_own(void **state)
     probe_open(&probe, &bench);
     start(&probe);
     await_ready(&probe);
-    bench.env.engine_back_ms = clock_ms();
+    bench.env.engine->back_ms = clock_ms();
     fake_container_die(bench.engine, fake_engine_running(bench.engine), 0, false);
     instance_container_died(probe.instance);
     await_gone(&probe);

@@ -1,10 +1,10 @@
 /* What every container has of this host: its files, and how the first process starts, watches and ends. */
-#include "fleet/instance/world.h"
+#include "fleet/engine/world.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/strbuf.h"
-#include "fleet/instance/init/exit_status.h"
+#include "fleet/engine/init/exit_status.h"
 
 #include <fcntl.h>
 #include <sched.h>

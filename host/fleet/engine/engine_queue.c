@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "base/timer.h"
-#include "fleet/fleet_env.h"
 
 #include <stdlib.h>
 

@@ -6,6 +6,7 @@
 #include "base/timer.h"
 #include "docker/container.h"
 
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -23,14 +24,16 @@ struct leftover {
 };
 
 struct leftovers {
-    const struct fleet_env *env;
+    struct event_base *base;
+    struct docker *docker;
     struct leftover *list;
 };
 
-struct leftovers *leftovers_create(const struct fleet_env *env)
+struct leftovers *leftovers_create(struct event_base *base, struct docker *docker)
 {
     struct leftovers *leftovers = xcalloc(1, sizeof(*leftovers));
-    leftovers->env = env;
+    leftovers->base = base;
+    leftovers->docker = docker;
     return leftovers;
 }
 
@@ -72,7 +75,7 @@ static void on_removed(void *owner, const struct error *err)
 static void try_to_remove(struct leftover *leftover)
 {
     leftover->call =
-        docker_container_remove(leftover->leftovers->env->docker, leftover->id, true, on_removed, leftover);
+        docker_container_remove(leftover->leftovers->docker, leftover->id, true, on_removed, leftover);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
@@ -102,7 +105,7 @@ void leftovers_remove(struct leftovers *leftovers, const char *id, const char *n
     leftover->id = xstrdup(id);
     leftover->name = xstrdup(name);
     leftover->pause_ms = RETRY_FIRST_MS;
-    leftover->retry = evtimer_new(leftovers->env->base, on_retry, leftover);
+    leftover->retry = evtimer_new(leftovers->base, on_retry, leftover);
     DL_APPEND(leftovers->list, leftover);
     try_to_remove(leftover);
 }

@@ -6,11 +6,11 @@
 #ifndef FLEET_ENGINE_LEFTOVERS_H
 #define FLEET_ENGINE_LEFTOVERS_H
 
-#include "fleet/fleet_env.h"
-
+struct docker;
+struct event_base;
 struct leftovers;
 
-struct leftovers *leftovers_create(const struct fleet_env *env);
+struct leftovers *leftovers_create(struct event_base *base, struct docker *docker);
 
 /* Gives up what is not removed yet. NULL is fine. */
 void leftovers_destroy(struct leftovers *leftovers);

@@ -1,114 +1,22 @@
 #include "fleet/instance/instance_inside.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/ident.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/timer.h"
-#include "docker/container.h"
 #include "fleet/link/dial.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static const char *const state_names[] = {
-    [INSTANCE_CREATING] = "creating", [INSTANCE_STARTING] = "starting", [INSTANCE_PREWARMED] = "prewarmed",
-    [INSTANCE_LOADING] = "loading",   [INSTANCE_READY] = "ready",       [INSTANCE_DRAINING] = "draining",
-    [INSTANCE_FAILED] = "failed",     [INSTANCE_REMOVING] = "removing",
-};
+static const struct link_hooks link_hooks = {
+    .reached = instance_on_reached, .loaded = instance_on_loaded, .connection = instance_on_connection};
 
-const char *instance_state_name(enum instance_state state)
-{
-    return state_names[state];
-}
-
-void instance_change_state(struct instance *instance, enum instance_state state)
-{
-    uint64_t now_ms = clock_ms();
-    log_event(state == INSTANCE_FAILED ? LOG_WARNING : LOG_INFO, "instance.state",
-              LOG_STR("instance", instance->name), LOG_STR("function", instance->function),
-              LOG_STR("runtime", instance->spec.runtime), LOG_STR("from", state_names[instance->state]),
-              LOG_STR("to", state_names[state]), LOG_INT("age_ms", now_ms - instance->times.created_ms),
-              LOG_STR("why", instance->why_removed));
-    instance->state = state;
-    instance->phase_began_ms = now_ms;
-}
-
-/* After a docker call that belongs to starting: true when the instance is on its way out and the callback
- * must only go on with that. */
-static bool left_behind(struct instance *instance)
-{
-    instance->call = NULL;
-    if (instance->state == INSTANCE_REMOVING) {
-        instance_queue_removal(instance);
-        return true;
-    }
-    return false;
-}
-
-/* What the engine refuses comes from the plugin or from the settings. */
-static void fail_to_start(struct instance *instance, const struct error *err)
-{
-    struct error refused = *err;
-    if (err->code == ERROR_DOCKER_REQUEST)
-        error_hint(&refused,
-                   "Docker will refuse it again: look at what the plugin of \"%s\" launches, and at the "
-                   "function's memory, cpus and network",
-                   instance->spec.runtime);
-    instance_fail(instance, &refused);
-}
-
-static void on_started(void *owner, const struct error *err)
-{
-    struct instance *instance = owner;
-    if (left_behind(instance))
-        return;
-    if (err && instance_is_alive(instance)) {
-        fail_to_start(instance, err);
-        return;
-    }
-    instance->container_started = true;
-    if (instance->state != INSTANCE_STARTING)
-        engine_queue_finish(instance->env->queue, &instance->ticket);
-}
-
-/* Whether a container may be there although Docker reported a failure to make it. */
-static bool may_exist(const struct error *err)
-{
-    return err->code != ERROR_IMAGE_MISSING && err->code != ERROR_CONFLICT &&
-           err->code != ERROR_DOCKER_REQUEST;
-}
-
-/* The container is there: from now on it may dial, and its end means something. */
-static void start_container(struct instance *instance)
-{
-    struct error err;
-    instance->times.create_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
-    instance_change_state(instance, INSTANCE_STARTING);
-    if (dial_listen(instance->dial, &err) < 0)
-        instance_fail(instance, &err);
-    else
-        instance->call =
-            docker_container_start(instance->env->docker, instance->container_id, on_started, instance);
-}
-
-static void on_created(void *owner, const struct error *err, const char *id)
-{
-    struct instance *instance = owner;
-    if (id)
-        instance->container_id = xstrdup(id);
-    else if (may_exist(err)) /* then it can be removed by its name */
-        instance->container_id = container_spec_name(
-            &instance->spec, instance->specialised ? NULL : instance->function, instance->name);
-    if (left_behind(instance))
-        return;
-    if (err)
-        fail_to_start(instance, err);
-    else
-        start_container(instance);
-}
+/* --- what the container tells --- */
 
 /* Whatever the umask: it is the container's user that has to get into it. */
 static int make_code_dir(struct instance *instance, struct error *err)
@@ -123,21 +31,26 @@ static int make_code_dir(struct instance *instance, struct error *err)
                : 0;
 }
 
-/* Makes the directories that its container gets: with the socket and the pipes, and for its code. */
-static int open_directories(struct instance *instance, struct error *err)
+/* Makes what it has of this host, and asks for the container. */
+static int begin_start(struct instance *instance, struct error *err)
 {
     const struct fleet_env *env = instance->env;
-    if (dial_open(env, instance->name, instance_on_dialled, instance, &instance->dial, err) < 0 ||
-        instance_output_open(env, dial_dir(instance->dial), instance->name, &instance->pipes, err) < 0 ||
+    cleanup_free char *dir = xasprintf("%s/%s", env->run_dir, instance->name);
+    cleanup_free char *name = container_spec_name(&instance->spec, instance->function, instance->name);
+    if (dial_open(env->base, dir, &link_hooks, instance, &instance->link, err) < 0 ||
         make_code_dir(instance, err) < 0)
         return -1;
-    if (instance->load_given_ms > 0)
-        instance_output_follow(instance->pipes, instance->output);
-    return 0;
+    const struct container_place place = {
+        .name = name,
+        .instance = instance->name,
+        .link_variable = link_variable(instance->link),
+        .run_dir = link_dir(instance->link),
+        .code_dir = instance->code_dir ? instance->code_dir : instance->spec.code_dir,
+    };
+    return container_create(instance->container, &instance->spec, &place, err);
 }
 
-/* Its turn has come: makes the directories, then the container. */
-static void run_start(void *owner)
+static void on_turn(void *owner)
 {
     struct instance *instance = owner;
     if (instance->hooks.wanted && !instance->hooks.wanted(instance, instance->owner)) {
@@ -145,28 +58,120 @@ static void run_start(void *owner)
         return;
     }
     struct error err;
-    if (open_directories(instance, &err) < 0) {
+    if (begin_start(instance, &err) < 0) {
         instance_fail(instance, &err);
         return;
     }
     instance->phase_began_ms = clock_ms();
-    timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
-    const struct container_place place = {
-        .function = instance->function,
-        .instance = instance->name,
-        .dial_dir = dial_dir(instance->dial),
-        .code_dir = instance->code_dir ? instance->code_dir : instance->spec.code_dir,
-    };
-    instance->call = container_spec_create(instance->env, &instance->spec, &place, on_created, instance);
+    timer_at(instance->timer, instance->phase_began_ms + instance->start_timeout_ms,
+             instance->phase_began_ms);
+    instance_follow_output(instance);
 }
 
-static void pick_id(struct instance *instance)
+/* The container is there: from now on it may dial, and its end means something. */
+static void on_created(void *owner)
 {
-    ident_random(instance->name, INSTANCE_ID_DIGITS);
-    instance->id = strtoull(instance->name, NULL, 16);
+    struct instance *instance = owner;
+    struct error err;
+    instance->times.create_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
+    instance_change_state(instance, INSTANCE_STARTING);
+    if (link_listen(instance->link, &err) < 0)
+        instance_fail(instance, &err);
+    else
+        container_start(instance->container);
 }
 
-struct instance *instance_start(struct fleet_env *env, const struct instance_spec *spec,
+/* What the engine refuses comes from the plugin or from the settings. */
+static void on_failed(void *owner, const struct error *err)
+{
+    struct instance *instance = owner;
+    struct error refused = *err;
+    if (!instance_is_alive(instance))
+        return;
+    if (err->code == ERROR_DOCKER_REQUEST)
+        error_hint(&refused,
+                   "Docker will refuse it again: look at what the plugin of \"%s\" launches, and at the "
+                   "function's memory, cpus and network",
+                   instance->spec.runtime);
+    instance_fail(instance, &refused);
+}
+
+static void on_ended(void *owner)
+{
+    instance_container_died(owner);
+}
+
+static void instance_free(struct instance *instance)
+{
+    instance_close_connections(instance);
+    container_free(instance->container);
+    json_decref(instance->settings);
+    if (instance->pool)
+        slot_pool_unref(instance->pool);
+    link_close(instance->link);
+    struct error err;
+    if (instance->code_dir && fs_remove_tree(instance->code_dir, &err) < 0)
+        log_warning("instance.code-left", LOG_STR("instance", instance->name), LOG_ERR(&err));
+    event_free(instance->timer);
+    container_spec_clear(&instance->spec);
+    free(instance->code_dir);
+    free(instance->traceback);
+    free(instance->function);
+    free(instance);
+}
+
+static void on_gone(void *owner)
+{
+    struct instance *instance = owner;
+    budget_give_back(&instance->env->engine->budget, instance->spec.memory_bytes);
+    log_info("instance.gone", LOG_STR("instance", instance->name), LOG_STR("function", instance->function),
+             LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
+    instance->hooks.gone(instance, instance->owner);
+    instance_free(instance);
+}
+
+static const struct container_hooks container_hooks = {
+    .turn = on_turn,
+    .created = on_created,
+    .failed = on_failed,
+    .limited = instance_on_limited,
+    .ended = on_ended,
+    .explained = instance_on_explained,
+    .gone = on_gone,
+};
+
+/* --- what time tells --- */
+
+static void on_start_timeout(struct instance *instance)
+{
+    struct error cause;
+    if (container_is_started(instance->container)) {
+        instance_give_up(instance, AUTOPSY_TIMED_OUT);
+        return;
+    }
+    error_set(&cause, ERROR_DOCKER_START_TIMEOUT, "Docker did not start the container within %u ms",
+              instance->start_timeout_ms);
+    instance_fail(instance, &cause);
+}
+
+/* Whatever the timer stands for at the moment. */
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct instance *instance = context;
+    if (instance->state == INSTANCE_READY)
+        instance_settle(instance);
+    else if (instance->state != INSTANCE_DRAINING)
+        on_start_timeout(instance);
+    else if (container_is_examined(instance->container))
+        instance->drained = true; /* but those whose requests were lost learn why first */
+    else
+        instance_cut_off(instance);
+}
+
+/* --- from outside --- */
+
+struct instance *instance_start(struct fleet_env *env, const struct container_spec *spec,
                                 const struct instance_load *load, const struct instance_hooks *hooks,
                                 struct engine_account *account, void *owner)
 {
@@ -174,19 +179,16 @@ struct instance *instance_start(struct fleet_env *env, const struct instance_spe
     instance->env = env;
     instance->hooks = *hooks;
     instance->owner = owner;
-    instance->first_fd = -1;
     instance->start_timeout_ms = env->host->start_timeout_ms;
     instance->times.created_ms = clock_ms();
-    pick_id(instance);
-    container_spec_init(&instance->spec, spec);
-    env->budget.instances++;
-    env->budget.memory_bytes += spec->memory_bytes;
-    instance->timer = evtimer_new(env->base, instance_on_timer, instance);
+    ident_random(instance->name, INSTANCE_ID_DIGITS);
+    instance->id = strtoull(instance->name, NULL, 16);
+    container_spec_copy(spec, &instance->spec);
+    budget_take(&env->engine->budget, spec->memory_bytes);
+    instance->timer = evtimer_new(env->base, on_timer, instance);
     if (load)
         instance_take_load(instance, load);
-    instance->ticket.run = run_start;
-    instance->ticket.owner = instance;
-    engine_queue_start(env->queue, &instance->ticket, account);
+    instance->container = container_queue(env->engine, instance->name, &container_hooks, account, instance);
     return instance;
 }
 
@@ -222,18 +224,18 @@ const struct instance_times *instance_phase_times(const struct instance *instanc
 
 bool instance_is_on_its_way(const struct instance *instance)
 {
-    return instance->state <= INSTANCE_STARTING && instance->ticket.state == TICKET_RUNNING &&
+    return instance->state <= INSTANCE_STARTING && !container_waits(instance->container) &&
            instance->load_given_ms == 0;
 }
 
 const char *instance_start_phase(const struct instance *instance, uint64_t *ret_since_ms)
 {
     *ret_since_ms = instance->load_given_ms ? instance->load_given_ms : instance->times.created_ms;
-    if (instance->ticket.state == TICKET_WAITING)
+    if (container_waits(instance->container))
         return "others are started first";
     if (instance->state == INSTANCE_CREATING)
         return "Docker has not made its container yet";
-    if (!instance->container_started)
+    if (!container_is_started(instance->container))
         return "Docker has not started its container yet";
     return instance->state == INSTANCE_STARTING ? "its runner has not connected yet"
                                                 : "it loads the function";
@@ -253,7 +255,8 @@ const char *instance_traceback(const struct instance *instance)
 
 char *instance_last_output(const struct instance *instance)
 {
-    return instance->pipes ? output_tail_join(instance_output_tail(instance->pipes)) : NULL;
+    const struct container_output *output = container_output_of(instance->container);
+    return output ? output_tail_join(container_output_tail(output)) : NULL;
 }
 
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,

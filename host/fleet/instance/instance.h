@@ -1,29 +1,18 @@
 /*
- * An instance: one container, the socket its runner dials, and its slots. Control thread.
+ * An instance: one container that serves one revision, the link to its runner, and its slots.
+ * instance_state.h has its states. Control thread.
  *
- *   creating ──created──► starting ──dialled──► prewarmed ──instance_load──► loading ──init answered──► ready
- *      │                     │                     │                           │                         │
- *      │                     │ (with a load given at start, straight to loading)         instance_retire │
- *      │                     │                     │                           │                         ▼
- *      ├─────────────────────┴─────────────────────┼───────────────────────────┴──────────────────► draining
- *      ▼                                           ▼                                                     │
- *    failed (cause found) ────────────────────► removing ◄───────────────────────────────────────────────┘
- *                                                  │
- *                                                  ▼
- *                                                gone (hooks.gone, then freed)
- *
- * Only from `starting` on there is a container that Docker has named. Before that nothing about one is asked
- * or believed: the socket refuses whoever dials, and what Docker says of an end is not about this start.
- *
- * Whatever happens, and in whichever order (the container dies while it is being removed, a runner dials
- * late, a docker call fails), every instance ends with exactly one hooks.gone, and hooks.failed comes at most
- * once, before it.
+ * Whatever happens, and in whichever order (the container dies while it is being removed, a runner connects
+ * late, a call to the engine fails), every instance ends with exactly one hooks.gone, and hooks.failed comes
+ * at most once, before it.
  */
 #ifndef FLEET_INSTANCE_INSTANCE_H
 #define FLEET_INSTANCE_INSTANCE_H
 
 #include "base/error.h"
+#include "fleet/engine/engine.h"
 #include "fleet/fleet_env.h"
+#include "fleet/instance/instance_state.h"
 #include "fleet/output/function_output.h"
 #include "routing/slot_pool.h"
 
@@ -32,33 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum instance_state {
-    INSTANCE_CREATING,  /* waits for its turn, or for Docker to make the container */
-    INSTANCE_STARTING,  /* the container is there and is started; its runner has not dialled yet */
-    INSTANCE_PREWARMED, /* the runner has dialled and waits for a function */
-    INSTANCE_LOADING,   /* init is on its way */
-    INSTANCE_READY,     /* takes requests */
-    INSTANCE_DRAINING,  /* finishes those under way */
-    INSTANCE_FAILED,    /* the cause is being found out */
-    INSTANCE_REMOVING,  /* the container is being stopped and removed */
-};
-
 struct instance;
-struct engine_account;
-
-/* What container to start. Borrowed during instance_start(). */
-struct instance_spec {
-    const char *runtime; /* name, for labels and names */
-    const char *image;
-    const char *const *command;     /* ended by NULL, or NULL: the image's own */
-    const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
-    const char *code_dir; /* mounted read-only as /berth/code; NULL: a folder of its own, empty until
-                           * somebody fills it, for a prewarmed instance */
-    uint64_t memory_bytes;
-    uint64_t tmp_bytes, shm_bytes;
-    double cpus;
-    enum network_mode network;
-};
 
 /* What function to load. Borrowed during the call that takes it. */
 struct instance_load {
@@ -91,10 +54,10 @@ struct instance_hooks {
     void (*gone)(struct instance *instance, void *owner);
 };
 
-/* Starts a container; with `load` its function is loaded as soon as the runner dials. Reports everything
- * through hooks, from the event loop, never from within this call. The instance belongs to itself and frees
- * itself after hooks.gone. */
-struct instance *instance_start(struct fleet_env *env, const struct instance_spec *spec,
+/* Starts a container, from a spec that is copied; with `load` its function is loaded as soon as the runner
+ * dials. Reports everything through hooks, from the event loop, never from within this call. The instance
+ * belongs to itself and frees itself after hooks.gone. */
+struct instance *instance_start(struct fleet_env *env, const struct container_spec *spec,
                                 const struct instance_load *load, const struct instance_hooks *hooks,
                                 struct engine_account *account, void *owner);
 
@@ -145,26 +108,25 @@ void instance_set_timeout(struct instance *instance, unsigned timeout_ms);
 /* Its pool's hook `lost` has come. */
 void instance_slot_lost(struct instance *instance, enum slot_fate fate);
 
-/* Docker says that the container has ended; that somebody has had it sent a signal. Nothing while it is being
- * created: Berth has started none yet. */
+/* The engine says that the container has ended; that somebody has had it sent a signal. Nothing while it is
+ * being created: Berth has started none yet. */
 void instance_container_died(struct instance *instance);
 void instance_container_signalled(struct instance *instance);
 
-/* Asks Docker whether the container still runs, after its events may have been missed. */
+/* Asks the engine whether the container still runs, after its events may have been missed. */
 void instance_verify(struct instance *instance);
 
 uint64_t instance_id(const struct instance *instance);
 const char *instance_name(const struct instance *instance); /* the id as 12 hexadecimal digits */
 enum instance_state instance_current_state(const struct instance *instance);
 
-/* Whether Docker is starting it already and no function has been given to it. */
+/* Whether the engine is starting it already and no function has been given to it. */
 bool instance_is_on_its_way(const struct instance *instance);
 
 /* What a start that is not over yet has come to, for people, and since when its function has been asked for.
  * Static text. */
 const char *instance_start_phase(const struct instance *instance, uint64_t *ret_since_ms);
 
-const char *instance_state_name(enum instance_state state);
 const struct instance_times *instance_phase_times(const struct instance *instance);
 
 /* How long it has been able to serve, or was; 0: never ready. At least 1 when it was. */

@@ -1,13 +1,13 @@
-/* Inside of an instance: what its files share. For instance.c and instance_*.c only. */
+/* Inside of an instance: what its files share. For instance.c and instance_*.c only. They use each other in
+ * one direction: instance.c, which hears from container and link, uses all others; instance_work.c,
+ * instance_loading.c and instance_loss.c use instance_end.c, and loading uses loss. */
 #ifndef FLEET_INSTANCE_INSTANCE_INSIDE_H
 #define FLEET_INSTANCE_INSTANCE_INSIDE_H
 
 #include "fleet/instance/instance.h"
 
-#include "fleet/engine/engine_queue.h"
-#include "fleet/instance/autopsy.h"
-#include "fleet/instance/container_spec.h"
-#include "fleet/instance/instance_output.h"
+#include "fleet/container/container.h"
+#include "fleet/link/link.h"
 
 struct instance {
     struct fleet_env *env;
@@ -16,48 +16,38 @@ struct instance {
     uint64_t id;
     char name[INSTANCE_ID_DIGITS + 1];
     enum instance_state state;
+
     struct container_spec spec;
-    char *function; /* NULL while prewarmed */
+    struct container *container;
+    struct link *link;   /* NULL until its turn to start has come */
+    char *code_dir;      /* of one that was started without a load */
+    struct event *timer; /* start limit, then how long it may lack slots, drain limit */
+
+    /* The function; NULL and zeros while it has none. */
+    char *function;
     struct function_output *output;
-    const char *why_removed;
-    bool failure_reported;
-
-    char *container_id;
-    bool container_started;
-    bool container_dead;
-    struct docker_call *call;                     /* create, start, stop or remove: one at a time */
-    struct docker_call *update, *rename, *verify; /* run beside the above */
-    struct engine_ticket ticket;
-    struct event
-        *timer; /* start limit, then how long it may lack slots, drain limit, the next try to remove */
-    unsigned remove_tries;
-    struct autopsy
-        *autopsy;      /* of what is lost, or of one that drains because its runner closed a connection */
-    uint64_t asked_ms; /* when it began */
-    bool ask_again;    /* ... and has closed another since */
-    bool drained;      /* or has had its time to */
-    bool signalled;    /* somebody has had the engine send it a signal */
-    struct instance_output *pipes; /* where what it writes comes from */
-    char *traceback;               /* what the runner gave when the function could not be loaded, or NULL */
-
-    char *code_dir; /* of one that was started without a load */
-    struct dial *dial;
-    struct handshake *handshake;
-    int first_fd;   /* the connection that init goes over; -1: none, or given to the pool */
-    int *early_fds; /* connections that came before init was answered */
-    unsigned early_count;
-
-    uint64_t load_given_ms; /* when it got its function; 0: it has none */
-    bool loaded, updated;
-    bool specialised;   /* was started without a load: its container has not the name of its function yet */
-    bool limits_differ; /* ... nor its limits */
-    struct slot_pool *pool;
-    struct slot_group *group;
     json_t *settings;
+    struct slot_pool *pool;
+    struct slot_group *group; /* NULL: it takes no requests */
     unsigned concurrency, timeout_ms, start_timeout_ms;
+    uint64_t load_given_ms;
+    bool loaded, limited; /* it is, and the container has its limits: both make it ready */
+    bool specialised;     /* was started without a load: its container has not the name of its function yet */
+    bool limits_differ;   /* ... nor its limits */
 
     struct instance_times times;
-    uint64_t phase_began_ms, ready_ms, lost_ms, drained_by_ms; /* 0: not yet */
+    uint64_t phase_began_ms, ready_ms; /* 0: not yet */
+
+    /* Its end. */
+    const char *why_removed;
+    bool failure_reported;
+    char *traceback;        /* what the runner gave when the function could not be loaded, or NULL */
+    uint64_t lost_ms;       /* 0: it is not */
+    uint64_t asked_ms;      /* when it was begun to find out why its runner closed a connection */
+    bool ask_again;         /* ... which has closed another since */
+    bool drained;           /* or has had its time to */
+    uint64_t drained_by_ms; /* 0: it does not drain */
+
     struct handshake *question; /* whether the runner still works, over the slot on loan */
     struct slot_loan loan;
     uint64_t told_ms;       /* when it has answered last; 0: never */
@@ -65,61 +55,64 @@ struct instance {
     uint64_t away_until_ms; /* the runner may be at work on what a client has given up; 0: it is not */
 };
 
-/* --- instance.c: its state, and its start --- */
+/* --- instance_end.c: its state, and the ways to its end --- */
 
 /* The one place where the state changes. */
 void instance_change_state(struct instance *instance, enum instance_state state);
 
-/* --- instance_loading.c: connections, and the function that is loaded over the first --- */
+/* Neither failed nor being removed. */
+bool instance_is_alive(const struct instance *instance);
 
-/* Keeps a copy of what is to be loaded. */
-void instance_take_load(struct instance *instance, const struct instance_load *load);
+/* Gives the slot on loan back. Nothing when there is none. */
+void instance_return_slot(struct instance *instance, enum slot_fate fate);
 
-/* How many connections the instance holds or has given to its pool. */
-unsigned instance_connection_count(const struct instance *instance);
-
-/* Somebody has dialled; `fd` is the instance's. It is kept when a slot has no connection yet, and closed
- * otherwise: while a connection lives, no other takes its place. */
-void instance_on_dialled(void *owner, int fd);
-
-/* --- instance_loss.c: connections or the container have gone, and why --- */
-
-/* The instance is lost; finds out why before it is removed. Not while it is created: Docker has not said yet
- * which container could be asked about. */
-void instance_give_up(struct instance *instance, enum autopsy_case what);
-
-/* The runner of a ready instance has had its time to open connections. */
-void instance_settle(struct instance *instance);
-
-/* --- instance_work.c: whether the runner still works when all is answered --- */
-
-/* Gives the question up, and the slot that it was put over. Nothing when there is none. */
+/* Gives the question whether the runner still works up, with the slot that it was put over. Nothing when
+ * there is none. */
 void instance_end_question(struct instance *instance);
-
-/* --- instance_end.c: failing, retiring, and the removal of the container --- */
 
 /* Closes the connections that are not its pool's. */
 void instance_close_connections(struct instance *instance);
 
-/* Neither failed nor being removed. */
-bool instance_is_alive(const struct instance *instance);
-
-/* Without a container there is nothing to ask Docker for, but the end comes from the event loop all the same.
- */
-void instance_queue_removal(struct instance *instance);
-
-/* Begins the removal; when Docker is just creating or starting the container, that call's callback goes on.
- */
+/* Removes the container; hooks.gone follows. */
 void instance_remove_container(struct instance *instance, const char *why);
 
 /* Takes no new request; removed when those under way are finished or `drain_ms` have passed. */
 void instance_drain(struct instance *instance, const char *why, uint64_t drain_ms);
 
+/* It drains, and has had its time to. */
+void instance_cut_off(struct instance *instance);
+
 /* Reports a failure, once; and removes the container. */
 void instance_report(struct instance *instance, const struct error *cause);
 void instance_fail(struct instance *instance, const struct error *cause);
 
-/* Handler of `timer`, whatever it stands for at the moment. */
-void instance_on_timer(evutil_socket_t fd, short what, void *context);
+/* --- instance_loss.c: connections or the container have gone, and why --- */
+
+/* How many connections the instance holds or has given to its pool. */
+unsigned instance_connection_count(const struct instance *instance);
+
+/* The instance is lost; finds out why before it is removed. Not while it is created: the engine has not said
+ * yet which container could be asked about. */
+void instance_give_up(struct instance *instance, enum autopsy_case what);
+
+/* Hook of the container: the cause of what was given up, or of its runner's closing a connection. */
+void instance_on_explained(void *owner, const struct error *cause);
+
+/* The runner of a ready instance has had its time to open connections. */
+void instance_settle(struct instance *instance);
+
+/* --- instance_loading.c: the function, and the slots that come of it --- */
+
+/* Keeps a copy of what is to be loaded. */
+void instance_take_load(struct instance *instance, const struct instance_load *load);
+
+/* Hands what the container writes to its function, once there are both. */
+void instance_follow_output(struct instance *instance);
+
+/* Hooks of the link, and of the container. */
+void instance_on_reached(void *owner);
+void instance_on_loaded(void *owner, const struct error *err, const char *traceback);
+void instance_on_connection(void *owner, int fd);
+void instance_on_limited(void *owner, const struct error *err);
 
 #endif

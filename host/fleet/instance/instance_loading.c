@@ -1,16 +1,12 @@
 #include "fleet/instance/instance_inside.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/timer.h"
-#include "docker/container.h"
-#include "fleet/link/handshake.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 static void add_slot(struct instance *instance, int fd)
 {
@@ -26,20 +22,17 @@ static void become_ready(struct instance *instance)
     instance_change_state(instance, INSTANCE_READY);
     instance->group = slot_pool_add_group(instance->pool, instance->id);
     slot_group_await(instance->group, instance->concurrency);
-    add_slot(instance, steal_fd(&instance->first_fd));
-    for (unsigned i = 0; i < instance->early_count; i++)
-        add_slot(instance, instance->early_fds[i]);
-    instance->early_count = 0;
+    for (int fd; (fd = link_take(instance->link)) >= 0;)
+        add_slot(instance, fd);
     if (instance_connection_count(instance) < instance->concurrency)
         timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
     instance->hooks.ready(instance, instance->owner);
 }
 
-static void on_updated(void *owner, const struct error *err)
+void instance_on_limited(void *owner, const struct error *err)
 {
     struct instance *instance = owner;
-    instance->update = NULL;
-    instance->updated = true;
+    instance->limited = true;
     if (!instance_is_alive(instance))
         return;
     if (err)
@@ -48,31 +41,23 @@ static void on_updated(void *owner, const struct error *err)
         become_ready(instance);
 }
 
-static void on_renamed(void *owner, const struct error *err)
-{
-    struct instance *instance = owner;
-    instance->rename = NULL;
-    if (err)
-        log_warning("instance.rename-failed", LOG_STR("instance", instance->name), LOG_ERR(err));
-}
-
 /* What was written before it and the traceback come first, in the log and to those who ask. */
 static void keep_traceback(struct instance *instance, const char *traceback)
 {
-    instance_output_drain(instance->pipes);
-    if (!traceback)
-        return;
-    instance->traceback = xstrdup(traceback);
-    instance_output_add_traceback(instance->pipes, traceback);
+    struct container_output *output = container_output_of(instance->container);
+    container_output_drain(output);
+    if (traceback)
+        instance->traceback = xstrdup(traceback);
+    if (traceback && output)
+        container_output_add_traceback(output, traceback);
 }
 
-static void on_loaded(void *owner, const struct error *err, const char *traceback)
+void instance_on_loaded(void *owner, const struct error *err, const char *traceback)
 {
     struct instance *instance = owner;
-    instance->handshake = NULL;
     if (!err) {
         instance->loaded = true;
-        if (instance->updated)
+        if (instance->limited)
             become_ready(instance);
     } else if (err->code == ERROR_RUNNER_GONE) {
         instance_give_up(instance, AUTOPSY_DIED); /* the container's end says more than its connection's */
@@ -80,6 +65,13 @@ static void on_loaded(void *owner, const struct error *err, const char *tracebac
         keep_traceback(instance, traceback);
         instance_fail(instance, err);
     }
+}
+
+void instance_follow_output(struct instance *instance)
+{
+    struct container_output *output = container_output_of(instance->container);
+    if (output && instance->output)
+        container_output_follow(output, instance->output);
 }
 
 void instance_take_load(struct instance *instance, const struct instance_load *load)
@@ -93,8 +85,7 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
     instance->timeout_ms = load->timeout_ms;
     if (load->start_timeout_ms)
         instance->start_timeout_ms = load->start_timeout_ms;
-    instance->early_fds = xcalloc(load->concurrency, sizeof(*instance->early_fds));
-    instance->updated = true;
+    instance->limited = true;
 }
 
 /* From now on the instance counts with the function's limits. */
@@ -102,7 +93,7 @@ static void take_limits(struct instance *instance, const struct instance_load *l
 {
     instance->limits_differ =
         load->memory_bytes != instance->spec.memory_bytes || load->cpus != instance->spec.cpus;
-    instance->env->budget.memory_bytes += load->memory_bytes - instance->spec.memory_bytes;
+    budget_change(&instance->env->engine->budget, instance->spec.memory_bytes, load->memory_bytes);
     instance->spec.memory_bytes = load->memory_bytes;
     instance->spec.cpus = load->cpus;
 }
@@ -111,26 +102,24 @@ static void take_limits(struct instance *instance, const struct instance_load *l
  * function loads. */
 static void adapt_container(struct instance *instance)
 {
-    struct docker *docker = instance->env->docker;
+    const struct container_limits limits = {.memory_bytes = instance->spec.memory_bytes,
+                                            .cpus = instance->spec.cpus};
     if (instance->limits_differ) {
-        struct docker_limits limits = {.memory_bytes = instance->spec.memory_bytes,
-                                       .cpus = instance->spec.cpus};
-        instance->updated = false;
-        instance->update =
-            docker_container_update(docker, instance->container_id, &limits, on_updated, instance);
+        instance->limited = false;
+        container_set_limits(instance->container, &limits);
     }
     char *name = container_spec_name(&instance->spec, instance->function, instance->name);
-    instance->rename = docker_container_rename(docker, instance->container_id, name, on_renamed, instance);
+    container_rename(instance->container, name);
     free(name);
 }
 
-/* Sends init over the first connection; needs a load and a connection. */
+/* Sends init; needs a load and a runner. */
 static void begin_loading(struct instance *instance)
 {
     instance_change_state(instance, INSTANCE_LOADING);
     json_object_set_new(instance->settings, "instance", json_string(instance->name));
     char *settings = json_dumps(instance->settings, JSON_COMPACT);
-    instance->handshake = handshake_start(instance->env, instance->first_fd, settings, on_loaded, instance);
+    link_load(instance->link, settings, instance->concurrency);
     free(settings);
     timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
     if (instance->specialised)
@@ -145,8 +134,7 @@ void instance_load(struct instance *instance, const struct instance_load *load,
     instance_take_load(instance, load);
     take_limits(instance, load);
     instance->specialised = true;
-    if (instance->pipes)
-        instance_output_follow(instance->pipes, instance->output);
+    instance_follow_output(instance);
     if (instance->state == INSTANCE_PREWARMED) {
         begin_loading(instance);
         return;
@@ -158,21 +146,11 @@ void instance_load(struct instance *instance, const struct instance_load *load,
              LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
 }
 
-unsigned instance_connection_count(const struct instance *instance)
+void instance_on_reached(void *owner)
 {
-    unsigned slots = 0;
-    if (instance->group)
-        slot_group_usage(instance->group, &slots, &(unsigned){0}, &(uint64_t){0});
-    return slots + instance->early_count + (instance->first_fd >= 0);
-}
-
-static void on_first_dial(struct instance *instance, int fd)
-{
-    instance->first_fd = fd;
-    instance->container_started = true; /* a runner may dial before Docker's answer to start is here */
+    struct instance *instance = owner;
+    container_note_reached(instance->container);
     instance->times.start_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
-    if (!instance->call)
-        engine_queue_finish(instance->env->queue, &instance->ticket);
     if (instance->load_given_ms > 0) {
         begin_loading(instance);
     } else {
@@ -182,45 +160,15 @@ static void on_first_dial(struct instance *instance, int fd)
     }
 }
 
-static void add_late_slot(struct instance *instance, int fd)
+/* The slots are those of the load: while a connection lives, no other takes its place. */
+void instance_on_connection(void *owner, int fd)
 {
+    struct instance *instance = owner;
+    if (instance->state != INSTANCE_READY || instance_connection_count(instance) >= instance->concurrency) {
+        close(fd);
+        return;
+    }
     add_slot(instance, fd);
     if (instance_connection_count(instance) == instance->concurrency)
         instance->away_until_ms = 0;
-}
-
-/* Whether the runner has closed this connection, on which it has nothing to say before it is asked. */
-static bool is_over(int fd)
-{
-    char byte;
-    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
-}
-
-static bool has_room(const struct instance *instance)
-{
-    if (instance->state == INSTANCE_PREWARMED)
-        return is_over(instance->first_fd);
-    return instance_connection_count(instance) < instance->concurrency;
-}
-
-/* The first connection broke, so the runner dialled again. */
-static void replace_first(struct instance *instance, int fd)
-{
-    close(instance->first_fd);
-    instance->first_fd = fd;
-}
-
-void instance_on_dialled(void *owner, int fd)
-{
-    struct instance *instance = owner;
-    if (instance->state == INSTANCE_STARTING)
-        on_first_dial(instance, fd);
-    else if (instance->state == INSTANCE_PREWARMED && has_room(instance))
-        replace_first(instance, fd);
-    else if (instance->state == INSTANCE_LOADING && has_room(instance))
-        instance->early_fds[instance->early_count++] = fd;
-    else if (instance->state == INSTANCE_READY && has_room(instance))
-        add_late_slot(instance, fd);
-    else
-        close(fd);
 }

@@ -3,8 +3,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/timer.h"
-#include "docker/container.h"
 #include "fleet/instance/loss_book.h"
+
+unsigned instance_connection_count(const struct instance *instance)
+{
+    unsigned slots = 0;
+    if (instance->group)
+        slot_group_usage(instance->group, &slots, &(unsigned){0}, &(uint64_t){0});
+    return slots + (instance->link ? link_count(instance->link) : 0);
+}
 
 static const char *phase_name(const struct instance *instance)
 {
@@ -32,22 +39,16 @@ static void take_out_of_service(struct instance *instance)
     instance_close_connections(instance);
 }
 
-static void on_autopsy(void *owner, const struct error *cause);
-
-static void begin_autopsy(struct instance *instance, enum autopsy_case what, const char *phase)
+static void examine(struct instance *instance, enum autopsy_case what, const char *phase)
 {
-    if (instance->autopsy)
+    if (container_is_examined(instance->container))
         return;
     instance->ask_again = false;
     instance->asked_ms = clock_ms();
-    const struct autopsy_subject subject = {.container_id = instance->container_id,
-                                            .phase = phase,
-                                            .output = instance->pipes,
+    const struct autopsy_subject subject = {.phase = phase,
                                             .memory_bytes = instance->spec.memory_bytes,
                                             .start_timeout_ms = instance->start_timeout_ms};
-    instance->autopsy = autopsy_start(instance->env, what, &subject, on_autopsy, instance);
-    if (instance->signalled || fleet_engine_was_away(instance->env, instance->asked_ms))
-        autopsy_note_signal(instance->autopsy);
+    container_examine(instance->container, what, &subject);
 }
 
 /* Why the runner of an instance that drains has closed a connection. */
@@ -63,15 +64,14 @@ static void on_loss_explained(struct instance *instance, const struct error *cau
     if (alive && cause->component == COMPONENT_RUNNER)
         instance_report(instance, cause);
     if (alive && instance->ask_again)
-        begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
+        examine(instance, AUTOPSY_DIED, phase_name(instance));
     else if (alive && instance->drained)
         instance_drained(instance);
 }
 
-static void on_autopsy(void *owner, const struct error *cause)
+void instance_on_explained(void *owner, const struct error *cause)
 {
     struct instance *instance = owner;
-    instance->autopsy = NULL;
     if (instance->state == INSTANCE_FAILED)
         instance_fail(instance, cause);
     else
@@ -84,7 +84,7 @@ void instance_give_up(struct instance *instance, enum autopsy_case what)
         return;
     const char *phase = phase_name(instance);
     take_out_of_service(instance);
-    begin_autopsy(instance, what, phase);
+    examine(instance, what, phase);
 }
 
 void instance_settle(struct instance *instance)
@@ -116,7 +116,7 @@ static void note_absence(struct instance *instance, enum slot_fate fate)
 static void note_loss(struct instance *instance)
 {
     instance->ask_again = true;
-    begin_autopsy(instance, AUTOPSY_DIED, phase_name(instance));
+    examine(instance, AUTOPSY_DIED, phase_name(instance));
     if (instance->state == INSTANCE_READY)
         instance_drain(instance, "its runner closed a connection", instance->env->drain_ms);
 }
@@ -131,32 +131,20 @@ void instance_slot_lost(struct instance *instance, enum slot_fate fate)
 
 void instance_container_signalled(struct instance *instance)
 {
-    if (!instance_is_alive(instance))
-        return;
-    instance->signalled = true;
-    if (instance->autopsy)
-        autopsy_note_signal(instance->autopsy);
+    if (instance_is_alive(instance))
+        container_note_signalled(instance->container);
 }
 
 void instance_container_died(struct instance *instance)
 {
     if (instance->state == INSTANCE_CREATING)
         return; /* somebody else has started it, and it is started anew */
-    instance->container_dead = true;
+    container_note_died(instance->container);
     instance_give_up(instance, AUTOPSY_DIED);
-}
-
-static void on_verified(void *owner, const struct error *err, const struct docker_state *state)
-{
-    struct instance *instance = owner;
-    instance->verify = NULL;
-    if (err ? err->code == ERROR_NOT_FOUND : !state->running)
-        instance_container_died(instance);
 }
 
 void instance_verify(struct instance *instance)
 {
-    if (instance_is_alive(instance) && instance->container_started && !instance->verify)
-        instance->verify =
-            docker_container_inspect(instance->env->docker, instance->container_id, on_verified, instance);
+    if (instance_is_alive(instance))
+        container_verify(instance->container);
 }

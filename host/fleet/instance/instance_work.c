@@ -1,24 +1,8 @@
 #include "fleet/instance/instance_inside.h"
 
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "fleet/link/handshake.h"
 
 #include <stdlib.h>
-
-static void give_back(struct instance *instance, enum slot_fate fate)
-{
-    struct slot_loan loan = instance->loan;
-    instance->loan = (struct slot_loan){0};
-    if (loan.slot)
-        slot_pool_return(&loan, fate, clock_ms());
-}
-
-void instance_end_question(struct instance *instance)
-{
-    handshake_cancel(steal(&instance->question));
-    give_back(instance, SLOT_BROKEN);
-}
 
 static void on_told(void *owner, const struct error *err, bool working)
 {
@@ -27,7 +11,7 @@ static void on_told(void *owner, const struct error *err, bool working)
     instance->told_ms = clock_ms();
     instance->works = working;
     bool refused = err && err->code == ERROR_LOAD_FAILED;
-    give_back(instance, err && !refused ? SLOT_DROPPED : SLOT_REUSABLE);
+    instance_return_slot(instance, err && !refused ? SLOT_DROPPED : SLOT_REUSABLE);
     if (!working && (!err || refused))
         instance_retire_if_idle(instance, "idle");
 }
@@ -38,7 +22,7 @@ static bool ask(struct instance *instance)
     if (!slot_pool_borrow(instance->group, &instance->loan))
         return false;
     char *settings = json_dumps(instance->settings, JSON_COMPACT);
-    instance->question = handshake_ask(instance->env, instance->loan.slot->fd, settings, on_told, instance);
+    instance->question = link_ask(instance->link, instance->loan.slot->fd, settings, on_told, instance);
     free(settings);
     return true;
 }

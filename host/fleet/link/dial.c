@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/timer.h"
+#include "fleet/engine/world.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,15 +15,15 @@
 #include <sys/un.h>
 
 #define DIAL_BACKLOG 1024 /* as many as an instance can have slots */
-#define PAUSE_MS     100  /* without descriptors or memory for another connection */
+#define SOCKET_NAME  "host.sock"
+#define PAUSE_MS     100 /* without descriptors or memory for another connection */
 
 struct dial {
+    struct link link;
     char *dir;
     int fd;
     struct event *event;
     struct event *pause;
-    dial_accepted_fn *accepted;
-    void *owner;
     bool dialled; /* then `user` is who did */
     uid_t user;
 };
@@ -59,7 +60,7 @@ static void take(struct dial *dial, int connection)
         dial->user = user;
     dial->dialled = true;
     if (user == dial->user) {
-        dial->accepted(dial->owner, connection);
+        link_connected(&dial->link, connection);
     } else {
         log_warning("dial.stranger", LOG_STR("directory", dial->dir), LOG_INT("user", user));
         close(connection);
@@ -107,40 +108,25 @@ static int make_dir(const char *path, struct error *err)
                                  : 0;
 }
 
-int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_fn *accepted, void *owner,
-              struct dial **ret_dial, struct error *err)
+static const char *dir_of(const struct link *link)
 {
-    struct dial *dial = xcalloc(1, sizeof(*dial));
-    *dial = (struct dial){.fd = -1, .accepted = accepted, .owner = owner};
-    dial->dir = xasprintf("%s/%s", env->run_dir, instance);
-    cleanup_free char *path = xasprintf("%s/host.sock", dial->dir);
-    if (make_dir(dial->dir, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
-        dial_close(dial);
-        return -1;
-    }
-    dial->pause = evtimer_new(env->base, on_pause_over, dial);
-    dial->event = event_new(env->base, dial->fd, EV_READ | EV_PERSIST, on_readable, dial);
-    *ret_dial = dial;
-    return 0;
+    return ((const struct dial *)link)->dir;
 }
 
-int dial_listen(struct dial *dial, struct error *err)
+static int start_listening(struct link *link, struct error *err)
 {
+    struct dial *dial = (struct dial *)link;
     if (listen(dial->fd, DIAL_BACKLOG) < 0)
         return error_errno(err, COMPONENT_FLEET, errno, "cannot listen in %s", dial->dir);
     event_add(dial->event, NULL);
     return 0;
 }
 
-const char *dial_dir(const struct dial *dial)
+/* Stops listening and removes the directory. */
+static void close_dial(struct link *link)
 {
-    return dial->dir;
-}
-
-void dial_close(struct dial *dial)
-{
-    if (!dial)
-        return;
+    struct dial *dial = (struct dial *)link;
+    link_clear(link);
     if (dial->event) {
         event_free(dial->event);
         event_free(dial->pause);
@@ -152,4 +138,29 @@ void dial_close(struct dial *dial)
         log_warning("dial.directory-left", LOG_ERR(&err));
     free(dial->dir);
     free(dial);
+}
+
+static const struct link_kind dial_kind = {
+    .variable = "BERTH_SOCKET=" WORLD_RUN "/" SOCKET_NAME,
+    .dir = dir_of,
+    .listen = start_listening,
+    .close = close_dial,
+};
+
+int dial_open(struct event_base *base, const char *dir, const struct link_hooks *hooks, void *owner,
+              struct link **ret_link, struct error *err)
+{
+    struct dial *dial = xcalloc(1, sizeof(*dial));
+    link_init(&dial->link, &dial_kind, base, hooks, owner);
+    dial->fd = -1;
+    dial->dir = xstrdup(dir);
+    cleanup_free char *path = xasprintf("%s/" SOCKET_NAME, dir);
+    if (make_dir(dir, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
+        close_dial(&dial->link);
+        return -1;
+    }
+    dial->pause = evtimer_new(base, on_pause_over, dial);
+    dial->event = event_new(base, dial->fd, EV_READ | EV_PERSIST, on_readable, dial);
+    *ret_link = &dial->link;
+    return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * The socket that the runner of one instance dials: <run dir>/<instance>/host.sock, whose directory is
- * mounted read-only in the container. Control thread.
+ * The link of one instance whose runner dials: <run dir>/<instance>/host.sock, whose directory is mounted
+ * read-only in the container. Control thread.
  *
  * It is there before the container is, as Docker mounts it, but listens only when the container is about to
  * be started: who dials earlier can be no runner of ours, and is refused by the kernel.
@@ -16,26 +16,11 @@
 #ifndef FLEET_LINK_DIAL_H
 #define FLEET_LINK_DIAL_H
 
-#include "base/error.h"
-#include "fleet/fleet_env.h"
+#include "fleet/link/link.h"
 
-struct dial;
-
-/* A runner has connected, as the first or as the user that was first. The callee owns the fd, which is
- * non-blocking and close-on-exec. */
-typedef void dial_accepted_fn(void *owner, int fd);
-
-/* Makes the directory and the socket in it, which refuses everybody yet. */
-int dial_open(const struct fleet_env *env, const char *instance, dial_accepted_fn *accepted, void *owner,
-              struct dial **ret_dial, struct error *err);
-
-/* Listens from now on: the container that is to dial is there. Once. */
-int dial_listen(struct dial *dial, struct error *err);
-
-/* The directory to mount. Owned by the dial. */
-const char *dial_dir(const struct dial *dial);
-
-/* Stops listening and removes the directory. NULL is fine. */
-void dial_close(struct dial *dial);
+/* Makes the directory `dir` and the socket in it, which refuses everybody yet. Only who has the same user as
+ * the first connects. */
+int dial_open(struct event_base *base, const char *dir, const struct link_hooks *hooks, void *owner,
+              struct link **ret_link, struct error *err);
 
 #endif

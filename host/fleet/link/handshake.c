@@ -6,6 +6,7 @@
 #include "http/head.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,7 +237,7 @@ static void build_request(struct handshake *handshake, const char *settings)
     strbuf_append(&handshake->request, settings, settings_size);
 }
 
-static struct handshake *begin(const struct fleet_env *env, int fd, const char *settings)
+static struct handshake *begin(struct event_base *base, int fd, const char *settings)
 {
     struct handshake *handshake = xcalloc(1, sizeof(*handshake));
     handshake->fd = fd;
@@ -247,24 +248,24 @@ static struct handshake *begin(const struct fleet_env *env, int fd, const char *
     http_head_parser_init_response(&handshake->parser, &handshake->head, handshake->headers,
                                    sizeof(handshake->headers) / sizeof(handshake->headers[0]),
                                    &handshake->limits, HTTP_METHOD_POST);
-    handshake->event = event_new(env->base, fd, EV_READ | EV_WRITE | EV_PERSIST, on_event, handshake);
+    handshake->event = event_new(base, fd, EV_READ | EV_WRITE | EV_PERSIST, on_event, handshake);
     event_add(handshake->event, NULL);
     return handshake;
 }
 
-struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
+struct handshake *handshake_start(struct event_base *base, int fd, const char *settings,
                                   handshake_done_fn *done, void *owner)
 {
-    struct handshake *handshake = begin(env, fd, settings);
+    struct handshake *handshake = begin(base, fd, settings);
     handshake->done = done;
     handshake->owner = owner;
     return handshake;
 }
 
-struct handshake *handshake_ask(const struct fleet_env *env, int fd, const char *settings,
+struct handshake *handshake_ask(struct event_base *base, int fd, const char *settings,
                                 handshake_told_fn *told, void *owner)
 {
-    struct handshake *handshake = begin(env, fd, settings);
+    struct handshake *handshake = begin(base, fd, settings);
     handshake->told = told;
     handshake->owner = owner;
     return handshake;

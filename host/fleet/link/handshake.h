@@ -7,10 +7,10 @@
 #define FLEET_LINK_HANDSHAKE_H
 
 #include "base/error.h"
-#include "fleet/fleet_env.h"
 
 #include <stdbool.h>
 
+struct event_base;
 struct handshake;
 
 /* Without `err` the function is loaded and the connection is idle. Errors: component "runner"; reasons
@@ -22,7 +22,7 @@ typedef void handshake_done_fn(void *owner, const struct error *err, const char 
 
 /* Sends the settings, a JSON object, which is copied. `fd` is non-blocking and stays the caller's, who must
  * not use it until the end. */
-struct handshake *handshake_start(const struct fleet_env *env, int fd, const char *settings,
+struct handshake *handshake_start(struct event_base *base, int fd, const char *settings,
                                   handshake_done_fn *done, void *owner);
 
 /* Like handshake_done_fn, for a function that is loaded already. `working`: the runner says that something of
@@ -30,7 +30,7 @@ struct handshake *handshake_start(const struct fleet_env *env, int fd, const cha
 typedef void handshake_told_fn(void *owner, const struct error *err, bool working);
 
 /* Repeats the init, which loads nothing again, to learn whether the runner still works. */
-struct handshake *handshake_ask(const struct fleet_env *env, int fd, const char *settings,
+struct handshake *handshake_ask(struct event_base *base, int fd, const char *settings,
                                 handshake_told_fn *told, void *owner);
 
 /* Ends it silently. NULL is fine. */

@@ -11,16 +11,19 @@
 #define REPORT_MS 5000 /* drops are told of no more often */
 
 struct function_output {
-    const struct fleet_env *env;
+    struct event_base *base;
+    const struct host_settings *host;
     const char *function;
     struct output_limit limit;
     struct event *report; /* NULL until something is dropped */
 };
 
-struct function_output *function_output_create(const struct fleet_env *env, const char *function)
+struct function_output *function_output_create(struct event_base *base, const struct host_settings *host,
+                                               const char *function)
 {
     struct function_output *output = xcalloc(1, sizeof(*output));
-    output->env = env;
+    output->base = base;
+    output->host = host;
     output->function = function;
     return output;
 }
@@ -56,14 +59,14 @@ static void drop(struct function_output *output, size_t bytes, uint64_t now_ms)
 {
     output_limit_drop(&output->limit, bytes, now_ms);
     if (!output->report)
-        output->report = evtimer_new(output->env->base, on_report, output);
+        output->report = evtimer_new(output->base, on_report, output);
     if (!evtimer_pending(output->report, NULL))
         timer_at(output->report, now_ms + REPORT_MS, now_ms);
 }
 
 bool function_output_is_full(struct function_output *output)
 {
-    return !output_limit_allows(&output->limit, output->env->host->log_rate_bytes, clock_ms());
+    return !output_limit_allows(&output->limit, output->host->log_rate_bytes, clock_ms());
 }
 
 void function_output_write(struct function_output *output, const char *instance, enum output_stream stream,
@@ -72,7 +75,7 @@ void function_output_write(struct function_output *output, const char *instance,
     static const char *const names[] = {
         [OUTPUT_STDOUT] = "stdout", [OUTPUT_STDERR] = "stderr", [OUTPUT_TRACEBACK] = "traceback"};
     uint64_t now_ms = clock_ms();
-    if (!output_limit_allows(&output->limit, output->env->host->log_rate_bytes, now_ms)) {
+    if (!output_limit_allows(&output->limit, output->host->log_rate_bytes, now_ms)) {
         drop(output, line->length, now_ms);
         return;
     }

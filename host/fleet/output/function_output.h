@@ -3,17 +3,19 @@
 #ifndef FLEET_OUTPUT_FUNCTION_OUTPUT_H
 #define FLEET_OUTPUT_FUNCTION_OUTPUT_H
 
-#include "fleet/fleet_env.h"
+#include "config/registry.h"
 #include "fleet/output/output_line.h"
 
 #include <stdbool.h>
 
+struct event_base;
 struct function_output;
 
 enum output_stream { OUTPUT_STDOUT, OUTPUT_STDERR, OUTPUT_TRACEBACK };
 
-/* `function`, its name, outlives it. */
-struct function_output *function_output_create(const struct fleet_env *env, const char *function);
+/* `host` and `function`, its name, outlive it. */
+struct function_output *function_output_create(struct event_base *base, const struct host_settings *host,
+                                               const char *function);
 
 /* Tells of what was dropped last. NULL is fine. */
 void function_output_destroy(struct function_output *output);

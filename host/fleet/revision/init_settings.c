@@ -2,7 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "fleet/instance/world.h"
+#include "fleet/engine/world.h"
 
 #define CODE_DIR         "/berth/code"
 #define DEPENDENCIES_DIR "/berth/dependencies"

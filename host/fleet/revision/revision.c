@@ -83,7 +83,7 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
         revision->scale.concurrency = prepared->launch->concurrency;
     if (revision->env->host->prewarm > 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
         prepared->package_files <= PACKAGE_COPY_FILES) {
-        struct instance_spec spec;
+        struct container_spec spec;
         revision_fill_spec(revision, &spec);
         revision->prewarm = prewarm_join(revision->env->prewarm, &spec);
     }

@@ -51,7 +51,7 @@ unsigned revision_starting_count(const struct revision *revision);
 void revision_tell_starting(struct revision *revision);
 
 /* What containers it starts from; borrows from the revision. */
-void revision_fill_spec(const struct revision *revision, struct instance_spec *spec);
+void revision_fill_spec(const struct revision *revision, struct container_spec *spec);
 
 /* Nothing is started from a package that was changed on the disk. It is made anew from the function's files,
  * once for all the starts that are wanted meanwhile; whoever waits goes on waiting. */

@@ -32,7 +32,7 @@ static bool on_wanted(struct instance *instance, void *owner)
     struct revision *revision = owner;
     if (revision->state == REVISION_ACTIVE)
         return is_needed(revision) && revision_package_is_intact(revision) &&
-               !revision_start_prewarmed(revision) && !fleet_engine_is_away(revision->env);
+               !revision_start_prewarmed(revision) && !engine_is_away(revision->env->engine);
     return revision->state == REVISION_STANDBY;
 }
 

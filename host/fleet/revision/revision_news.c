@@ -27,7 +27,7 @@ static void describe_start(const struct instance *instance, struct error *news)
 
 static void describe_room(const struct revision *revision, struct error *news)
 {
-    const struct fleet_budget *budget = &revision->env->budget;
+    const struct budget *budget = &revision->env->engine->budget;
     error_set(news, ERROR_NO_ROOM,
               "there is no room for an instance: it needs %llu MiB, and of %llu MiB and %u instances that "
               "all functions may have together, %llu MiB and %u instances are taken",
@@ -64,8 +64,8 @@ static const struct error *find_news(const struct revision *revision, const stru
                                      struct error *text)
 {
     *text = (struct error){0};
-    if (fleet_engine_is_away(revision->env))
-        return &revision->env->engine_trouble;
+    if (engine_is_away(revision->env->engine))
+        return &revision->env->engine->trouble;
     if (revision->preparation)
         preparation_describe(revision->preparation, text);
     else if (failed_last(revision))

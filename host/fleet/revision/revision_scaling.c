@@ -7,7 +7,7 @@
 
 void revision_expire(struct revision *revision)
 {
-    if (fleet_engine_is_away(revision->env))
+    if (engine_is_away(revision->env->engine))
         return;
     uint64_t now_ms = clock_ms(), next_ms = UINT64_MAX;
     unsigned ready = revision_count_in(revision, INSTANCE_READY);
@@ -61,9 +61,9 @@ static unsigned room(const struct revision *revision)
 {
     const struct fleet_env *env = revision->env;
     unsigned prewarmed = revision->prewarm ? prewarm_available(revision->prewarm) : 0;
-    unsigned found = fleet_budget_room_with(&env->budget, revision->settings->memory_bytes, prewarmed,
-                                            prewarmed ? prewarm_memory_bytes(revision->prewarm) : 0);
-    unsigned reserved = revision->state == REVISION_STANDBY ? 0 : env->trials_waiting;
+    unsigned found = budget_room_with(&env->engine->budget, revision->settings->memory_bytes, prewarmed,
+                                      prewarmed ? prewarm_memory_bytes(revision->prewarm) : 0);
+    unsigned reserved = revision->state == REVISION_STANDBY ? 0 : env->engine->budget.trials_waiting;
     return found > reserved ? found - reserved : 0;
 }
 
@@ -75,7 +75,7 @@ static void gather_inputs(const struct revision *revision, struct scale_inputs *
         .starting_instances = revision_starting_count(revision),
         .host_room = room(revision),
         .expected_start_ms = ready ? 0 : env->expected_start_ms,
-        .engine_away = fleet_engine_is_away(env),
+        .engine_away = engine_is_away(env->engine),
         .prewarmed = ready,
         .now_ms = clock_ms(),
         .retry_at_ms = revision->retry_at_ms,
@@ -87,10 +87,8 @@ static void gather_inputs(const struct revision *revision, struct scale_inputs *
 static void note_denied(struct revision *revision, unsigned denied)
 {
     revision->denied = denied;
-    if (denied == 0)
-        return;
-    revision->env->short_of_room = true;
-    event_active(revision->env->room_wanted, EV_TIMEOUT, 0);
+    if (denied > 0)
+        budget_want(&revision->env->engine->budget);
 }
 
 /* Looks again when what a decision waits for should be over. */
@@ -105,7 +103,7 @@ static void arm_retry(struct revision *revision, const struct scale_inputs *inpu
 void revision_set_trial_waits(struct revision *revision, bool waits)
 {
     if (waits != revision->trial_waits)
-        revision->env->trials_waiting += waits ? 1 : -1;
+        revision->env->engine->budget.trials_waiting += waits ? 1 : -1;
     revision->trial_waits = waits;
 }
 
@@ -150,7 +148,7 @@ void revision_on_retry(evutil_socket_t fd, short what, void *context)
 
 void revision_try(struct revision *revision)
 {
-    const struct fleet_budget *budget = &revision->env->budget;
+    const struct budget *budget = &revision->env->engine->budget;
     if (revision->settings->memory_bytes > budget->max_memory_bytes) {
         struct error err;
         error_set(&err, ERROR_HOST_FULL, "its `memory` is more than all instances together may take");

@@ -45,10 +45,10 @@ bool revision_package_is_intact(struct revision *revision)
     return false;
 }
 
-void revision_fill_spec(const struct revision *revision, struct instance_spec *spec)
+void revision_fill_spec(const struct revision *revision, struct container_spec *spec)
 {
     const struct build_launch *launch = revision->prepared.launch;
-    *spec = (struct instance_spec){
+    *spec = (struct container_spec){
         .runtime = revision->settings->language,
         .image = revision->prepared.image,
         .command = (const char *const *)launch->command,
@@ -119,7 +119,7 @@ bool revision_start_prewarmed(struct revision *revision)
 /* Starts a container of its own. */
 static void start_fresh(struct revision *revision)
 {
-    struct instance_spec spec;
+    struct container_spec spec;
     struct instance_load load;
     revision_fill_spec(revision, &spec);
     json_t *settings = fill_load(revision, &load);

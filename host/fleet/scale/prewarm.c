@@ -4,8 +4,6 @@
 #include "base/hash.h"
 #include "base/strbuf.h"
 #include "base/timer.h"
-#include "fleet/engine/engine_queue.h"
-#include "fleet/instance/container_spec.h"
 #include "fleet/scale/autoscaler.h"
 
 #include <stdlib.h>
@@ -95,7 +93,7 @@ static bool on_wanted(struct instance *instance, void *owner)
 {
     (void)instance;
     const struct prewarm_pool *pool = owner;
-    return pool->members > 0 && !pool->prewarm->stopped && !fleet_engine_is_away(pool->prewarm->env);
+    return pool->members > 0 && !pool->prewarm->stopped && !engine_is_away(pool->prewarm->env->engine);
 }
 
 static const struct instance_hooks pool_hooks = {
@@ -107,37 +105,28 @@ static const struct instance_hooks pool_hooks = {
 
 static void start_one(struct prewarm_pool *pool)
 {
-    struct instance_spec spec = {
-        .runtime = pool->spec.runtime,
-        .image = pool->spec.image,
-        .command = (const char *const *)pool->spec.command,
-        .environment = (const char *const *)pool->spec.environment,
-        .memory_bytes = pool->spec.memory_bytes,
-        .tmp_bytes = pool->spec.tmp_bytes,
-        .shm_bytes = pool->spec.shm_bytes,
-        .cpus = pool->spec.cpus,
-        .network = pool->spec.network,
-    };
     if (pool->count == pool->capacity) {
         pool->capacity = pool->capacity ? 2 * pool->capacity : 4;
         pool->instances = xrealloc(pool->instances, pool->capacity * sizeof(*pool->instances));
     }
     struct fleet_env *env = pool->prewarm->env;
-    pool->instances[pool->count++] = instance_start(env, &spec, NULL, &pool_hooks, &pool->account, pool);
+    pool->instances[pool->count++] =
+        instance_start(env, &pool->spec, NULL, &pool_hooks, &pool->account, pool);
 }
 
 /* Starts what is missing; after failures only when it is time again. */
 static void refill(struct prewarm_pool *pool)
 {
     struct fleet_env *env = pool->prewarm->env;
-    if (pool->prewarm->stopped || pool->members == 0 || env->short_of_room || fleet_engine_is_away(env))
+    if (pool->prewarm->stopped || pool->members == 0 || env->engine->budget.short_of_room ||
+        engine_is_away(env->engine))
         return;
     uint64_t now_ms = clock_ms();
     if (now_ms < pool->retry_at_ms) {
         timer_at(pool->retry, pool->retry_at_ms, now_ms);
         return;
     }
-    while (pool->count < env->host->prewarm && fleet_budget_room(&env->budget, pool->spec.memory_bytes) > 0)
+    while (pool->count < env->host->prewarm && budget_room(&env->engine->budget, pool->spec.memory_bytes) > 0)
         start_one(pool);
 }
 
@@ -147,7 +136,7 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     refill(context);
 }
 
-static void compute_key(const struct instance_spec *spec, char ret_key[HASH_HEX_SIZE])
+static void compute_key(const struct container_spec *spec, char ret_key[HASH_HEX_SIZE])
 {
     struct hash *hash = hash_create();
     hash_update_text(hash, spec->runtime);
@@ -179,7 +168,7 @@ void prewarm_destroy(struct prewarm *prewarm)
     free(prewarm);
 }
 
-struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance_spec *spec)
+struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec)
 {
     char key[HASH_HEX_SIZE];
     compute_key(spec, key);
@@ -190,13 +179,13 @@ struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance
         pool = xcalloc(1, sizeof(*pool));
         pool->prewarm = prewarm;
         memcpy(pool->key, key, sizeof(key));
-        struct instance_spec empty = *spec;
+        struct container_spec empty = *spec;
         empty.code_dir = NULL;
         empty.memory_bytes = MEMORY_BYTES;
         empty.cpus = CPUS;
         pool->account.yields = true;
         pool->taken_ms = clock_ms();
-        container_spec_init(&pool->spec, &empty);
+        container_spec_copy(&empty, &pool->spec);
         pool->retry = evtimer_new(prewarm->env->base, on_retry, pool);
         pool->next = prewarm->pools;
         prewarm->pools = pool;

@@ -22,7 +22,7 @@ void prewarm_destroy(struct prewarm *prewarm);
 
 /* Says that a revision starts from containers like this one (its code_dir is not looked at). The pool lives,
  * and is kept filled, until as many have left as have joined. */
-struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct instance_spec *spec);
+struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec);
 void prewarm_leave(struct prewarm_pool *pool);
 
 /* The prewarmed instance that has waited longest, else the one that will be ready first of those that Docker

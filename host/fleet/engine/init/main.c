@@ -4,7 +4,7 @@
  * whatever is left behind in the container, so it reaps what ends; other signals it hands on to the runner,
  * with which it ends. What the container exits with then says how the runner ended: see exit_status.h.
  */
-#include "fleet/instance/init/exit_status.h"
+#include "fleet/engine/init/exit_status.h"
 
 #include <errno.h>
 #include <fcntl.h>

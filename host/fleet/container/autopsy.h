@@ -1,13 +1,13 @@
 /*
  * Why a container ended, or never came up: its exit code, whether memory ran out, and the last line it wrote.
- * Asked of Docker before the container is removed.
+ * Asked of the engine before the container is removed.
  */
-#ifndef FLEET_INSTANCE_AUTOPSY_H
-#define FLEET_INSTANCE_AUTOPSY_H
+#ifndef FLEET_CONTAINER_AUTOPSY_H
+#define FLEET_CONTAINER_AUTOPSY_H
 
 #include "base/error.h"
-#include "fleet/fleet_env.h"
-#include "fleet/instance/instance_output.h"
+#include "fleet/container/container_output.h"
+#include "fleet/engine/engine.h"
 
 struct autopsy;
 
@@ -30,13 +30,13 @@ typedef void autopsy_done_fn(void *owner, const struct error *cause);
 /* What is looked into. Texts are copied; `output` outlives the autopsy. */
 struct autopsy_subject {
     const char *container_id;
-    const char *phase;              /* what was going on: AUTOPSY_STARTING, "it loaded the function", ... */
-    struct instance_output *output; /* what the container writes, or NULL */
-    uint64_t memory_bytes;          /* the limits that messages name */
+    const char *phase;               /* what was going on: AUTOPSY_STARTING, "it loaded the function", ... */
+    struct container_output *output; /* what the container writes, or NULL */
+    uint64_t memory_bytes;           /* the limits that messages name */
     unsigned start_timeout_ms;
 };
 
-struct autopsy *autopsy_start(const struct fleet_env *env, enum autopsy_case what,
+struct autopsy *autopsy_start(struct engine *engine, enum autopsy_case what,
                               const struct autopsy_subject *subject, autopsy_done_fn *done, void *owner);
 
 /* Somebody has had the engine send the container a signal: what it dies of has come from outside. */

@@ -1,21 +1,38 @@
-#include "fleet/fleet_env.h"
+#include "fleet/engine/budget.h"
 
-#include <limits.h>
-
-#define ENGINE_RETURN_MS 10000 /* after its return Docker is busy with what it missed */
-
-bool fleet_engine_is_away(const struct fleet_env *env)
+void budget_take(struct budget *budget, uint64_t memory_bytes)
 {
-    return env->engine_trouble.code != ERROR_NONE;
+    budget->instances++;
+    budget->memory_bytes += memory_bytes;
 }
 
-bool fleet_engine_was_away(const struct fleet_env *env, uint64_t now_ms)
+void budget_change(struct budget *budget, uint64_t from_bytes, uint64_t to_bytes)
 {
-    return fleet_engine_is_away(env) ||
-           (env->engine_back_ms > 0 && now_ms < env->engine_back_ms + ENGINE_RETURN_MS);
+    budget->memory_bytes += to_bytes - from_bytes;
 }
 
-unsigned fleet_budget_room(const struct fleet_budget *budget, uint64_t memory_bytes)
+void budget_give_back(struct budget *budget, uint64_t memory_bytes)
+{
+    budget->instances--;
+    budget->memory_bytes -= memory_bytes;
+    event_active(budget->freed, EV_TIMEOUT, 0);
+}
+
+void budget_want(struct budget *budget)
+{
+    budget->short_of_room = true;
+    event_active(budget->wanted, EV_TIMEOUT, 0);
+}
+
+void budget_clear(struct budget *budget)
+{
+    if (budget->wanted)
+        event_free(budget->wanted);
+    if (budget->freed)
+        event_free(budget->freed);
+}
+
+unsigned budget_room(const struct budget *budget, uint64_t memory_bytes)
 {
     if (budget->instances >= budget->max_instances || budget->memory_bytes >= budget->max_memory_bytes)
         return 0;
@@ -26,8 +43,8 @@ unsigned fleet_budget_room(const struct fleet_budget *budget, uint64_t memory_by
     return by_memory < by_count ? (unsigned)by_memory : by_count;
 }
 
-unsigned fleet_budget_room_with(const struct fleet_budget *budget, uint64_t memory_bytes, unsigned ready,
-                                uint64_t ready_bytes)
+unsigned budget_room_with(const struct budget *budget, uint64_t memory_bytes, unsigned ready,
+                          uint64_t ready_bytes)
 {
     uint64_t free_bytes =
         budget->max_memory_bytes > budget->memory_bytes ? budget->max_memory_bytes - budget->memory_bytes : 0;

@@ -1,4 +1,4 @@
-#include "fleet/instance/world.h"
+#include "fleet/engine/world.h"
 
 #include "base/cleanup.h"
 #include "base/fs.h"

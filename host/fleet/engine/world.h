@@ -6,8 +6,8 @@
  *     init             the first process (init/main.c), a static program that is part of this one
  *     passwd, group    /etc/passwd and /etc/group, so that the user of instances has a name
  */
-#ifndef FLEET_INSTANCE_WORLD_H
-#define FLEET_INSTANCE_WORLD_H
+#ifndef FLEET_ENGINE_WORLD_H
+#define FLEET_ENGINE_WORLD_H
 
 #include "base/error.h"
 #include "prepare/image/runtime_image.h"
@@ -18,6 +18,11 @@
 #define WORLD_HOME "/home/berth" /* a tmpfs */
 #define WORLD_WORK "/work"       /* a tmpfs: the working directory of the function */
 #define WORLD_INIT "/berth/init"
+#define WORLD_RUN  "/run/berth" /* what an instance has of its own: the way to the host, and the pipes */
+
+/* The pipes, in WORLD_RUN, that its output goes to. */
+#define WORLD_STDOUT "stdout"
+#define WORLD_STDERR "stderr"
 
 /* Writes the files below `state_dir`, which exists. *ret_dir is their folder, which the caller frees. Any
  * thread. */

@@ -1,5 +1,5 @@
 /* The host's budget: how many further instances it allows. */
-#include "fleet/fleet_env.h"
+#include "fleet/engine/budget.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@ static void room_by_count_and_by_memory(void **state)
 {
     (void)state;
     static const struct {
-        struct fleet_budget budget;
+        struct budget budget;
         uint64_t memory_bytes;
         unsigned room;
     } cases[] = {
@@ -30,14 +30,14 @@ static void room_by_count_and_by_memory(void **state)
         {{UINT_MAX, 0, UINT64_MAX, 0}, 1, UINT_MAX},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_int_equal(fleet_budget_room(&cases[i].budget, cases[i].memory_bytes), cases[i].room);
+        assert_int_equal(budget_room(&cases[i].budget, cases[i].memory_bytes), cases[i].room);
 }
 
 static void prewarmed_instances_are_room(void **state)
 {
     (void)state;
     static const struct {
-        struct fleet_budget budget;
+        struct budget budget;
         uint64_t memory_bytes;
         unsigned ready;
         uint64_t ready_bytes;
@@ -54,8 +54,8 @@ static void prewarmed_instances_are_room(void **state)
         {{9, 4, MIB(1000), MIB(600)}, MIB(200), 0, 0, 2},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        unsigned room = fleet_budget_room_with(&cases[i].budget, cases[i].memory_bytes, cases[i].ready,
-                                               cases[i].ready_bytes);
+        unsigned room =
+            budget_room_with(&cases[i].budget, cases[i].memory_bytes, cases[i].ready, cases[i].ready_bytes);
         if (room != cases[i].room)
             fail_msg("case %zu: %u, expected %u", i, room, cases[i].room);
     }

@@ -1,7 +1,7 @@
 /* What the first process of a container exits with, beside what a shell would: the runner's own status, or
  * 128 and the number of the signal that ended it. */
-#ifndef FLEET_INSTANCE_INIT_EXIT_STATUS_H
-#define FLEET_INSTANCE_INIT_EXIT_STATUS_H
+#ifndef FLEET_ENGINE_INIT_EXIT_STATUS_H
+#define FLEET_ENGINE_INIT_EXIT_STATUS_H
 
 #define INIT_CANNOT_RUN 126
 #define INIT_NOT_FOUND  127

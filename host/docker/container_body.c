@@ -1,4 +1,4 @@
-#include "docker/container_spec.h"
+#include "docker/container_body.h"
 
 #include "base/strbuf.h"
 #include "docker/answer.h"
@@ -47,7 +47,7 @@ static int put_limits(json_t *host, const struct docker_limits *limits)
     return failed;
 }
 
-json_t *container_spec_limits(const struct docker_limits *limits)
+json_t *container_body_limits(const struct docker_limits *limits)
 {
     json_t *root = json_object();
     put_limits(root, limits);
@@ -140,7 +140,7 @@ static json_t *make_host(const struct docker_container *container)
     return NULL;
 }
 
-json_t *container_spec(const struct docker_container *container)
+json_t *container_body(const struct docker_container *container)
 {
     json_t *root = json_object();
     int failed = put_text(root, "Image", container->image);

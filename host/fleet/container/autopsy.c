@@ -1,9 +1,8 @@
-#include "fleet/instance/autopsy.h"
+#include "fleet/container/autopsy.h"
 
 #include "base/strbuf.h"
 #include "base/utf8.h"
-#include "docker/container.h"
-#include "fleet/instance/init/exit_status.h"
+#include "fleet/engine/init/exit_status.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -14,13 +13,13 @@
 #define ENGINE_LIMIT_MS 5000 /* for each thing the engine is asked */
 
 struct autopsy {
-    const struct fleet_env *env;
+    struct engine *engine;
     enum autopsy_case what;
     struct autopsy_subject subject;
     char *container_id, *phase; /* the subject's */
     autopsy_done_fn *done;
     void *owner;
-    struct docker_call *call;
+    struct engine_call *call;
     struct error engine_error; /* of zeros: it told */
     bool running, oom_killed, signalled;
     int exit_code;
@@ -122,8 +121,8 @@ static void quote_last_line(const struct autopsy *autopsy, struct error *cause)
 {
     if (autopsy->engine_error.code != ERROR_NONE)
         return;
-    instance_output_drain(autopsy->subject.output);
-    const char *last = output_tail_last(instance_output_tail(autopsy->subject.output));
+    container_output_drain(autopsy->subject.output);
+    const char *last = output_tail_last(container_output_tail(autopsy->subject.output));
     size_t length = strlen(cause->message);
     if (last)
         snprintf(cause->message + length, sizeof(cause->message) - length, "; its last line was: %s", last);
@@ -141,7 +140,7 @@ static void conclude(struct autopsy *autopsy)
     done(owner, &cause);
 }
 
-static void keep_state(struct autopsy *autopsy, const struct docker_state *state)
+static void keep_state(struct autopsy *autopsy, const struct container_state *state)
 {
     autopsy->running = state->running;
     autopsy->oom_killed = state->oom_killed || state->exit_code == INIT_OUT_OF_MEMORY;
@@ -149,7 +148,7 @@ static void keep_state(struct autopsy *autopsy, const struct docker_state *state
     autopsy->start_error = xstrdup(state->error);
 }
 
-static void on_inspected(void *owner, const struct error *err, const struct docker_state *state)
+static void on_inspected(void *owner, const struct error *err, const struct container_state *state)
 {
     struct autopsy *autopsy = owner;
     autopsy->call = NULL;
@@ -164,24 +163,24 @@ static void on_inspected(void *owner, const struct error *err, const struct dock
 
 static void inspect(struct autopsy *autopsy)
 {
+    struct engine *engine = autopsy->engine;
     autopsy->call =
-        docker_container_inspect(autopsy->env->docker, autopsy->container_id, on_inspected, autopsy);
-    docker_call_set_timeout(autopsy->call, ENGINE_LIMIT_MS);
+        engine->kind->inspect(engine, autopsy->container_id, ENGINE_LIMIT_MS, on_inspected, autopsy);
 }
 
 /* A container whose connection has closed may not have ended yet: its end is waited for, for a moment. */
-static void on_waited(void *owner, const struct error *err, int exit_code)
+static void on_waited(void *owner, const struct error *err)
 {
-    (void)err, (void)exit_code; /* inspecting tells both, and whether it has ended at all */
+    (void)err; /* inspecting tells both, and whether it has ended at all */
     inspect(owner);
 }
 
-struct autopsy *autopsy_start(const struct fleet_env *env, enum autopsy_case what,
+struct autopsy *autopsy_start(struct engine *engine, enum autopsy_case what,
                               const struct autopsy_subject *subject, autopsy_done_fn *done, void *owner)
 {
     struct autopsy *autopsy = xcalloc(1, sizeof(*autopsy));
     *autopsy = (struct autopsy){
-        .env = env,
+        .engine = engine,
         .what = what,
         .subject = *subject,
         .done = done,
@@ -190,8 +189,8 @@ struct autopsy *autopsy_start(const struct fleet_env *env, enum autopsy_case wha
     autopsy->subject.container_id = autopsy->container_id = xstrdup(subject->container_id);
     autopsy->subject.phase = autopsy->phase = xstrdup(subject->phase);
     if (what == AUTOPSY_DIED) {
-        autopsy->call = docker_container_wait(env->docker, autopsy->container_id, on_waited, autopsy);
-        docker_call_set_timeout(autopsy->call, END_WAIT_MS);
+        autopsy->call =
+            engine->kind->await_end(engine, autopsy->container_id, END_WAIT_MS, on_waited, autopsy);
     } else {
         inspect(autopsy);
     }
@@ -207,6 +206,6 @@ void autopsy_cancel(struct autopsy *autopsy)
 {
     if (!autopsy)
         return;
-    docker_cancel(autopsy->call);
+    engine_cancel(autopsy->call);
     autopsy_free(autopsy);
 }

@@ -1,13 +1,15 @@
-#include "fleet/instance/instance_output.h"
+#include "fleet/container/container_output.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/strbuf.h"
 #include "base/timer.h"
+#include "fleet/engine/world.h"
 #include "fleet/output/output_line.h"
 #include "fleet/output/output_splitter.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@
 #define PAUSE_MS     10          /* after a block of what is only dropped */
 
 struct stream {
-    struct instance_output *output;
+    struct container_output *output;
     enum output_stream kind;
     int fd; /* open for writing as well, so that it never ends */
     struct event *event;
@@ -30,7 +32,7 @@ struct stream {
     bool goes_on;                         /* ... of which more is to come */
 };
 
-struct instance_output {
+struct container_output {
     struct function_output *function; /* NULL: not followed yet */
     char *instance;
     struct output_tail tail;
@@ -57,7 +59,7 @@ static bool read_marks(struct stream *stream, const struct output_piece *piece, 
 static void on_piece(void *owner, const struct output_piece *piece)
 {
     struct stream *stream = owner;
-    struct instance_output *output = stream->output;
+    struct container_output *output = stream->output;
     struct output_line line;
     if (!read_marks(stream, piece, &line))
         return;
@@ -123,14 +125,14 @@ static int open_pipe(const char *dir, const char *name, int *ret_fd, struct erro
     return *ret_fd < 0 ? error_errno(err, COMPONENT_FLEET, errno, "cannot open the pipe %s", path) : 0;
 }
 
-static int stream_open(struct stream *stream, const struct fleet_env *env, const char *dir, const char *name,
+static int stream_open(struct stream *stream, struct event_base *base, const char *dir, const char *name,
                        struct error *err)
 {
     if (open_pipe(dir, name, &stream->fd, err) < 0)
         return -1;
-    stream->event = event_new(env->base, stream->fd, EV_READ | EV_PERSIST, on_readable, stream);
-    stream->late = evtimer_new(env->base, on_late, stream);
-    stream->pause = evtimer_new(env->base, on_pause_over, stream);
+    stream->event = event_new(base, stream->fd, EV_READ | EV_PERSIST, on_readable, stream);
+    stream->late = evtimer_new(base, on_late, stream);
+    stream->pause = evtimer_new(base, on_pause_over, stream);
     return 0;
 }
 
@@ -147,33 +149,33 @@ static void stream_close(struct stream *stream)
     output_splitter_clear(&stream->splitter);
 }
 
-int instance_output_open(const struct fleet_env *env, const char *dir, const char *instance,
-                         struct instance_output **ret_output, struct error *err)
+int container_output_open(struct event_base *base, const char *dir, const char *instance,
+                          struct container_output **ret_output, struct error *err)
 {
-    struct instance_output *output = xcalloc(1, sizeof(*output));
+    struct container_output *output = xcalloc(1, sizeof(*output));
     output->instance = xstrdup(instance);
     for (size_t i = 0; i < 2; i++) {
         struct stream *stream = &output->streams[i];
         *stream = (struct stream){.output = output, .kind = i == 0 ? OUTPUT_STDOUT : OUTPUT_STDERR, .fd = -1};
         output_splitter_init(&stream->splitter, on_piece, stream);
     }
-    if (stream_open(&output->streams[0], env, dir, INSTANCE_STDOUT, err) < 0 ||
-        stream_open(&output->streams[1], env, dir, INSTANCE_STDERR, err) < 0) {
-        instance_output_close(output);
+    if (stream_open(&output->streams[0], base, dir, WORLD_STDOUT, err) < 0 ||
+        stream_open(&output->streams[1], base, dir, WORLD_STDERR, err) < 0) {
+        container_output_close(output);
         return -1;
     }
     *ret_output = output;
     return 0;
 }
 
-void instance_output_follow(struct instance_output *output, struct function_output *function)
+void container_output_follow(struct container_output *output, struct function_output *function)
 {
     output->function = function;
     for (size_t i = 0; i < 2; i++)
         event_add(output->streams[i].event, NULL);
 }
 
-void instance_output_drain(struct instance_output *output)
+void container_output_drain(struct container_output *output)
 {
     for (size_t i = 0; output && i < 2; i++) {
         struct stream *stream = &output->streams[i];
@@ -186,7 +188,7 @@ void instance_output_drain(struct instance_output *output)
     }
 }
 
-void instance_output_add_traceback(struct instance_output *output, const char *traceback)
+void container_output_add_traceback(struct container_output *output, const char *traceback)
 {
     for (const char *at = traceback; *at;) {
         size_t length = strcspn(at, "\n");
@@ -201,16 +203,16 @@ void instance_output_add_traceback(struct instance_output *output, const char *t
     }
 }
 
-const struct output_tail *instance_output_tail(const struct instance_output *output)
+const struct output_tail *container_output_tail(const struct container_output *output)
 {
     return output ? &output->tail : NULL;
 }
 
-void instance_output_close(struct instance_output *output)
+void container_output_close(struct container_output *output)
 {
     if (!output)
         return;
-    instance_output_drain(output);
+    container_output_drain(output);
     for (size_t i = 0; i < 2; i++)
         stream_close(&output->streams[i]);
     output_tail_clear(&output->tail);

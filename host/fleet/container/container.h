@@ -1,0 +1,85 @@
+/*
+ * A container: its life on an engine, from the wish for one to its removal, what it writes and what it died
+ * of. It waits for its turn twice, to be made and to be removed, and asks the engine for one thing at a time.
+ *
+ *     container_queue ─► turn ─► container_create ─► created ─► container_start ─► container_remove ─► gone
+ *
+ * Whatever happens, and in whichever order (it dies while it is being removed, a call fails, nobody wants it
+ * before it is there), container_remove() leads to exactly one hooks.gone. Control thread.
+ */
+#ifndef FLEET_CONTAINER_CONTAINER_H
+#define FLEET_CONTAINER_CONTAINER_H
+
+#include "fleet/container/autopsy.h"
+#include "fleet/container/container_output.h"
+#include "fleet/engine/engine.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct container;
+
+/* All from the event loop. */
+struct container_hooks {
+    /* Its turn has come: container_create() or container_remove() is called from within. */
+    void (*turn)(void *owner);
+    /* The engine has made it, and it can be asked about: container_start() or container_remove(). */
+    void (*created)(void *owner);
+    /* It could not be made, or not be started. */
+    void (*failed)(void *owner, const struct error *err);
+    /* container_set_limits() is through. */
+    void (*limited)(void *owner, const struct error *err);
+    /* container_verify() has found out that it has ended. */
+    void (*ended)(void *owner);
+    /* container_examine() has found the cause: see autopsy.h. */
+    void (*explained)(void *owner, const struct error *cause);
+    /* It is removed, or has never been. The owner frees it. */
+    void (*gone)(void *owner);
+};
+
+/* Waits for its turn to be made. `instance`, an id of INSTANCE_ID_DIGITS, is copied. */
+struct container *container_queue(struct engine *engine, const char *instance,
+                                  const struct container_hooks *hooks, struct engine_account *account,
+                                  void *owner);
+
+/* Asks the engine for it. -1: what it writes to could not be made. */
+int container_create(struct container *container, const struct container_spec *spec,
+                     const struct container_place *place, struct error *err);
+
+void container_start(struct container *container);
+
+/* Its runner has reached the host, perhaps before the engine's answer to the start. */
+void container_note_reached(struct container *container);
+
+/* Stops it when it runs, and removes it; hooks.gone follows, from the event loop. In any state, once. While
+ * the engine is making or starting it, that call's answer goes on. */
+void container_remove(struct container *container);
+
+/* After hooks.gone, or when the engine is about to be destroyed. NULL is fine. */
+void container_free(struct container *container);
+
+/* Gives one that was made for any function the limits, the name of one. */
+void container_set_limits(struct container *container, const struct container_limits *limits);
+void container_rename(struct container *container, const char *name);
+
+/* The engine says that it has ended; that somebody has had it sent a signal. */
+void container_note_died(struct container *container);
+void container_note_signalled(struct container *container);
+
+/* Asks the engine whether it still runs, after its events may have been missed. */
+void container_verify(struct container *container);
+
+/* Finds out what it died of, or what is wrong with it. One at a time. `subject` names neither the container
+ * nor its output. */
+void container_examine(struct container *container, enum autopsy_case what,
+                       const struct autopsy_subject *subject);
+bool container_is_examined(const struct container *container);
+
+/* Whether it waits for its turn to be made; whether it has been started. */
+bool container_waits(const struct container *container);
+bool container_is_started(const struct container *container);
+
+/* What it writes; NULL before it is created. */
+struct container_output *container_output_of(const struct container *container);
+
+#endif

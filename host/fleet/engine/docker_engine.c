@@ -1,0 +1,187 @@
+#include "fleet/engine/docker_inside.h"
+
+#include "base/strbuf.h"
+#include "fleet/engine/docker_watch.h"
+
+#include <stdlib.h>
+
+/* A call under way: what Docker answers, in the words of engine.h. */
+struct docker_engine_call {
+    struct engine_call call;
+    struct docker_call *docker;
+    engine_done_fn *done; /* or: */
+    engine_id_fn *named;
+    engine_state_fn *seen;
+    void *owner;
+};
+
+static const struct engine_kind docker_kind;
+
+static struct docker *docker_of(const struct engine *engine)
+{
+    return ((const struct docker_engine *)engine)->options.docker;
+}
+
+static struct docker_engine_call *begin(void *owner)
+{
+    struct docker_engine_call *call = xcalloc(1, sizeof(*call));
+    call->call.kind = &docker_kind;
+    call->owner = owner;
+    return call;
+}
+
+static struct docker_engine_call *begin_plain(engine_done_fn *done, void *owner)
+{
+    struct docker_engine_call *call = begin(owner);
+    call->done = done;
+    return call;
+}
+
+static void on_done(void *context, const struct error *err)
+{
+    struct docker_engine_call call = *(struct docker_engine_call *)context;
+    free(context);
+    call.done(call.owner, err);
+}
+
+static void on_named(void *context, const struct error *err, const char *id)
+{
+    struct docker_engine_call call = *(struct docker_engine_call *)context;
+    free(context);
+    call.named(call.owner, err, id);
+}
+
+static void on_seen(void *context, const struct error *err, const struct docker_state *docker_state)
+{
+    struct docker_engine_call call = *(struct docker_engine_call *)context;
+    free(context);
+    if (err) {
+        call.seen(call.owner, err, NULL);
+        return;
+    }
+    const struct container_state state = {.running = docker_state->running,
+                                          .oom_killed = docker_state->oom_killed,
+                                          .exit_code = docker_state->exit_code,
+                                          .error = docker_state->error};
+    call.seen(call.owner, NULL, &state);
+}
+
+/* Inspecting tells the exit code. */
+static void on_ended(void *context, const struct error *err, int exit_code)
+{
+    (void)exit_code;
+    on_done(context, err);
+}
+
+static struct engine_call *create(struct engine *engine, const struct container_spec *spec,
+                                  const struct container_place *place, engine_id_fn *done, void *owner)
+{
+    struct docker_engine_call *call = begin(owner);
+    call->named = done;
+    call->docker = docker_container_of((struct docker_engine *)engine, spec, place, on_named, call);
+    return &call->call;
+}
+
+static struct engine_call *start(struct engine *engine, const char *id, engine_done_fn *done, void *owner)
+{
+    struct docker_engine_call *call = begin_plain(done, owner);
+    call->docker = docker_container_start(docker_of(engine), id, on_done, call);
+    return &call->call;
+}
+
+static struct engine_call *stop(struct engine *engine, const char *id, engine_done_fn *done, void *owner)
+{
+    struct docker_engine_call *call = begin_plain(done, owner);
+    call->docker = docker_container_stop(docker_of(engine), id, CONTAINER_STOP_S, on_done, call);
+    return &call->call;
+}
+
+static struct engine_call *remove_container(struct engine *engine, const char *id, engine_done_fn *done,
+                                            void *owner)
+{
+    struct docker_engine_call *call = begin_plain(done, owner);
+    call->docker = docker_container_remove(docker_of(engine), id, true, on_done, call);
+    return &call->call;
+}
+
+static struct engine_call *rename_container(struct engine *engine, const char *id, const char *name,
+                                            engine_done_fn *done, void *owner)
+{
+    struct docker_engine_call *call = begin_plain(done, owner);
+    call->docker = docker_container_rename(docker_of(engine), id, name, on_done, call);
+    return &call->call;
+}
+
+static struct engine_call *set_limits(struct engine *engine, const char *id,
+                                      const struct container_limits *limits, engine_done_fn *done,
+                                      void *owner)
+{
+    struct docker_engine_call *call = begin_plain(done, owner);
+    const struct docker_limits docker_limits = {.memory_bytes = limits->memory_bytes, .cpus = limits->cpus};
+    call->docker = docker_container_update(docker_of(engine), id, &docker_limits, on_done, call);
+    return &call->call;
+}
+
+static struct engine_call *inspect(struct engine *engine, const char *id, unsigned limit_ms,
+                                   engine_state_fn *done, void *owner)
+{
+    struct docker_engine_call *call = begin(owner);
+    call->seen = done;
+    call->docker = docker_container_inspect(docker_of(engine), id, on_seen, call);
+    if (limit_ms)
+        docker_call_set_timeout(call->docker, limit_ms);
+    return &call->call;
+}
+
+static struct engine_call *await_end(struct engine *engine, const char *id, unsigned limit_ms,
+                                     engine_done_fn *done, void *owner)
+{
+    struct docker_engine_call *call = begin_plain(done, owner);
+    call->docker = docker_container_wait(docker_of(engine), id, on_ended, call);
+    if (limit_ms)
+        docker_call_set_timeout(call->docker, limit_ms);
+    return &call->call;
+}
+
+static void cancel(struct engine_call *call)
+{
+    docker_cancel(((struct docker_engine_call *)call)->docker);
+    free(call);
+}
+
+static void watch(struct engine *engine)
+{
+    struct docker_engine *docker = (struct docker_engine *)engine;
+    docker->watch = docker_watch_start(docker);
+}
+
+static void destroy(struct engine *engine)
+{
+    struct docker_engine *docker = (struct docker_engine *)engine;
+    docker_watch_end(docker->watch);
+    engine_clear(engine);
+    free(docker);
+}
+
+static const struct engine_kind docker_kind = {
+    .watch = watch,
+    .destroy = destroy,
+    .create = create,
+    .start = start,
+    .stop = stop,
+    .remove = remove_container,
+    .rename = rename_container,
+    .set_limits = set_limits,
+    .inspect = inspect,
+    .await_end = await_end,
+    .cancel = cancel,
+};
+
+struct engine *docker_engine_create(struct event_base *base, const struct docker_engine_options *options,
+                                    const struct engine_hooks *hooks)
+{
+    struct docker_engine *engine = xcalloc(1, sizeof(*engine));
+    engine_init(&engine->engine, &docker_kind, base, options->parallel, hooks);
+    engine->options = *options;
+    return &engine->engine;
+}

@@ -1,0 +1,23 @@
+/* Inside of Docker's engine: what its files share. For docker_*.c and leftovers.c only. */
+#ifndef FLEET_ENGINE_DOCKER_INSIDE_H
+#define FLEET_ENGINE_DOCKER_INSIDE_H
+
+#include "fleet/engine/docker_engine.h"
+
+#include "docker/container.h"
+
+#define LABEL_HOST     "berth.host"     /* owner's id */
+#define LABEL_RUNTIME  "berth.runtime"  /* name of the runtime */
+#define LABEL_INSTANCE "berth.instance" /* instance id */
+
+struct docker_engine {
+    struct engine engine;
+    struct docker_engine_options options;
+    struct docker_watch *watch; /* NULL until it is wanted */
+};
+
+/* docker_container.c: asks Docker to create the container of an instance. */
+struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
+                                        const struct container_place *place, docker_id_fn *done, void *owner);
+
+#endif

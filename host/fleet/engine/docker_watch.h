@@ -1,0 +1,17 @@
+/*
+ * The connection to the Docker engine as a whole: waits until it answers, makes the network, removes what a
+ * killed predecessor left or had asked for, and then follows its events. When the engine goes away the watch
+ * waits for it and looks at everything again. What it sees it tells the engine (engine.h). Control thread.
+ */
+#ifndef FLEET_ENGINE_DOCKER_WATCH_H
+#define FLEET_ENGINE_DOCKER_WATCH_H
+
+struct docker_engine;
+struct docker_watch;
+
+struct docker_watch *docker_watch_start(struct docker_engine *engine);
+
+/* NULL is fine. */
+void docker_watch_end(struct docker_watch *watch);
+
+#endif

@@ -1,0 +1,59 @@
+#include "fleet/engine/engine.h"
+
+#include "base/clock.h"
+
+#define RETURN_MS 10000 /* after its return an engine is busy with what it missed */
+
+void engine_init(struct engine *engine, const struct engine_kind *kind, struct event_base *base,
+                 unsigned parallel, const struct engine_hooks *hooks)
+{
+    *engine = (struct engine){
+        .kind = kind, .base = base, .hooks = *hooks, .queue = engine_queue_create(base, parallel)};
+}
+
+void engine_clear(struct engine *engine)
+{
+    engine_queue_destroy(engine->queue);
+    budget_clear(&engine->budget);
+}
+
+void engine_watch(struct engine *engine)
+{
+    engine->kind->watch(engine);
+}
+
+bool engine_is_away(const struct engine *engine)
+{
+    return engine->trouble.code != ERROR_NONE;
+}
+
+bool engine_was_away(const struct engine *engine, uint64_t now_ms)
+{
+    return engine_is_away(engine) || (engine->back_ms > 0 && now_ms < engine->back_ms + RETURN_MS);
+}
+
+void engine_cancel(struct engine_call *call)
+{
+    if (call)
+        call->kind->cancel(call);
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (engine)
+        engine->kind->destroy(engine);
+}
+
+void engine_note_up(struct engine *engine)
+{
+    if (engine_is_away(engine))
+        engine->back_ms = clock_ms();
+    engine->trouble = (struct error){0};
+    engine->hooks.up(engine->hooks.context);
+}
+
+void engine_note_down(struct engine *engine, const struct error *err)
+{
+    engine->trouble = *err;
+    engine->hooks.down(engine->hooks.context);
+}

@@ -1,0 +1,150 @@
+/*
+ * The engine: what runs containers. An interface; Docker's engine on this machine implements it
+ * (docker_engine.h), a scheduler of many machines could. What belongs to an engine whatever it is stands here
+ * as well: whose turn it is to ask it for something slow, how much may run on it, and what its trouble is.
+ * Control thread.
+ *
+ * A container is made, then started, because somebody may have to get ready for its runner in between: it
+ * can only be told from a stranger when the engine has said that the container is there.
+ *
+ * Calls. Every function that asks the engine something reports through a callback, from the event loop and
+ * never from inside the function itself. Arguments are copied. A call ends with exactly one callback, after
+ * which the handle is gone; engine_cancel() ends it earlier and silently. `err` is NULL on success, and
+ * borrowed like the result. Errors have the component of who is asked and codes that docker/docker.h names:
+ * what decides by them are "not-found", "image-missing", "conflict" and, for what the engine will refuse
+ * again, "docker-request".
+ */
+#ifndef FLEET_ENGINE_ENGINE_H
+#define FLEET_ENGINE_ENGINE_H
+
+#include "base/error.h"
+#include "fleet/engine/budget.h"
+#include "fleet/engine/container_spec.h"
+#include "fleet/engine/engine_queue.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define INSTANCE_ID_DIGITS 12
+
+struct engine;
+
+/* What is one container's own. Borrowed during the call. */
+struct container_place {
+    const char *name;
+    const char *instance;      /* id, for the engine to know it by after a restart of the daemon */
+    const char *link_variable; /* "NAME=value": how its runner finds the host; NULL: it is found */
+    /* For engines that share this host's file system: absolute, what the link and the output need, and the
+     * package. NULL: there is none, the link carries it. */
+    const char *run_dir, *code_dir;
+};
+
+struct container_limits {
+    uint64_t memory_bytes;
+    double cpus;
+};
+
+/* What the engine sees of a container. Borrowed. */
+struct container_state {
+    bool running;
+    bool oom_killed;
+    int exit_code;
+    const char *error; /* why it could not start, or "" */
+};
+
+/* A call under way. What an engine keeps of its own begins with this. */
+struct engine_call {
+    const struct engine_kind *kind;
+};
+
+typedef void engine_done_fn(void *owner, const struct error *err);
+typedef void engine_id_fn(void *owner, const struct error *err, const char *id);
+typedef void engine_state_fn(void *owner, const struct error *err, const struct container_state *state);
+
+/* What an engine can do. `id` is what `create` gave, or the container's name. `limit_ms` is the call's time
+ * limit; 0: the engine's usual one. */
+struct engine_kind {
+    /* Begins to look whether it is there, to remove what nobody knows, and to tell the hooks what happens. */
+    void (*watch)(struct engine *engine);
+    void (*destroy)(struct engine *engine);
+    struct engine_call *(*create)(struct engine *engine, const struct container_spec *spec,
+                                  const struct container_place *place, engine_id_fn *done, void *owner);
+    struct engine_call *(*start)(struct engine *engine, const char *id, engine_done_fn *done, void *owner);
+    /* Asks its first process to end, and kills it after CONTAINER_STOP_S. */
+    struct engine_call *(*stop)(struct engine *engine, const char *id, engine_done_fn *done, void *owner);
+    /* Whatever it does at the moment. */
+    struct engine_call *(*remove)(struct engine *engine, const char *id, engine_done_fn *done, void *owner);
+    struct engine_call *(*rename)(struct engine *engine, const char *id, const char *name,
+                                  engine_done_fn *done, void *owner);
+    struct engine_call *(*set_limits)(struct engine *engine, const char *id,
+                                      const struct container_limits *limits, engine_done_fn *done,
+                                      void *owner);
+    struct engine_call *(*inspect)(struct engine *engine, const char *id, unsigned limit_ms,
+                                   engine_state_fn *done, void *owner);
+    /* Done when it does not run. */
+    struct engine_call *(*await_end)(struct engine *engine, const char *id, unsigned limit_ms,
+                                     engine_done_fn *done, void *owner);
+    void (*cancel)(struct engine_call *call);
+};
+
+/* Between SIGTERM and SIGKILL: a moment for the handler's clean-up. */
+#define CONTAINER_STOP_S 3
+
+/* What happens on it. Instances are named by their id, 12 hexadecimal digits. */
+struct engine_hooks {
+    /* It answers, now or again, and what happens is told from now on. */
+    void (*up)(void *context);
+    /* It does not answer any more: see `trouble`. Comes again when the reason changes. */
+    void (*down)(void *context);
+    /* The container of this instance has ended. */
+    void (*died)(void *context, const char *instance);
+    /* Somebody has had the engine send it a signal. */
+    void (*signalled)(void *context, const char *instance);
+    /* Whether a container of ours belongs to a living instance; those that do not are removed. */
+    bool (*is_known)(void *context, const char *instance);
+    void *context;
+};
+
+/* What is every engine's. What one keeps of its own begins with this. */
+struct engine {
+    const struct engine_kind *kind;
+    struct event_base *base;
+    struct engine_hooks hooks;
+    struct engine_queue *queue; /* whose turn it is to ask it for something slow */
+    struct budget budget;
+    struct error trouble; /* why it does not answer, once it did; of zeros: it does */
+    uint64_t back_ms;     /* when it answered again; 0: it was never away */
+};
+
+/* --- for who uses it --- */
+
+/* Begins to look whether it is there, and to tell what happens. */
+void engine_watch(struct engine *engine);
+
+/* It does not answer: nothing can be started or removed, and what runs goes on serving. */
+bool engine_is_away(const struct engine *engine);
+
+/* It is away, or has come back so lately that it may just have ended containers: Docker does when it starts
+ * without live restore. */
+bool engine_was_away(const struct engine *engine, uint64_t now_ms);
+
+/* Ends a call without its callback. What the engine had begun to do it may still do. NULL is fine. */
+void engine_cancel(struct engine_call *call);
+
+/* Cancels what is under way. No container may use it any more. NULL is fine. */
+void engine_destroy(struct engine *engine);
+
+/* --- for what implements it --- */
+
+/* Fills what is every engine's, its budget excepted; `parallel` starts at a time at most. */
+void engine_init(struct engine *engine, const struct engine_kind *kind, struct event_base *base,
+                 unsigned parallel, const struct engine_hooks *hooks);
+
+/* Frees what engine_init() has made, and the budget's events. */
+void engine_clear(struct engine *engine);
+
+/* It answers; it does not, and why. */
+void engine_note_up(struct engine *engine);
+void engine_note_down(struct engine *engine, const struct error *err);
+
+#endif

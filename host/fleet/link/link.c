@@ -1,0 +1,127 @@
+#include "fleet/link/link.h"
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+void link_init(struct link *link, const struct link_kind *kind, struct event_base *base,
+               const struct link_hooks *hooks, void *owner)
+{
+    *link = (struct link){.kind = kind, .base = base, .hooks = *hooks, .owner = owner, .first = -1};
+}
+
+const char *link_dir(const struct link *link)
+{
+    return link->kind->dir(link);
+}
+
+const char *link_variable(const struct link *link)
+{
+    return link->kind->variable;
+}
+
+int link_listen(struct link *link, struct error *err)
+{
+    return link->kind->listen(link, err);
+}
+
+/* --- connections --- */
+
+/* Whether the runner has closed this connection, on which it has nothing to say before it is asked. */
+static bool is_over(int fd)
+{
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+static void keep_first(struct link *link, int fd)
+{
+    link->first = fd;
+    link->reached = true;
+    link->hooks.reached(link->owner);
+}
+
+/* The first connection broke before there was a function, so the runner dialled again. */
+static void replace_first(struct link *link, int fd)
+{
+    close(link->first);
+    link->first = fd;
+}
+
+void link_connected(struct link *link, int fd)
+{
+    if (link->dropped)
+        close(fd);
+    else if (link->handed_over)
+        link->hooks.connection(link->owner, fd);
+    else if (!link->reached)
+        keep_first(link, fd);
+    else if (link->slots == 0 && is_over(link->first))
+        replace_first(link, fd);
+    else if (link_count(link) < link->slots)
+        link->more[link->more_count++] = fd;
+    else
+        close(fd);
+}
+
+unsigned link_count(const struct link *link)
+{
+    return link->more_count - link->more_taken + (link->first >= 0);
+}
+
+int link_take(struct link *link)
+{
+    if (link->first >= 0)
+        return steal_fd(&link->first);
+    if (link->more_taken < link->more_count)
+        return link->more[link->more_taken++];
+    link->handed_over = true;
+    return -1;
+}
+
+/* --- what goes over them --- */
+
+static void on_loaded(void *owner, const struct error *err, const char *traceback)
+{
+    struct link *link = owner;
+    link->handshake = NULL;
+    link->hooks.loaded(link->owner, err, traceback);
+}
+
+void link_load(struct link *link, const char *settings, unsigned slots)
+{
+    link->slots = slots;
+    link->more = xcalloc(slots, sizeof(*link->more));
+    link->handshake = handshake_start(link->base, link->first, settings, on_loaded, link);
+}
+
+struct handshake *link_ask(const struct link *link, int fd, const char *settings, handshake_told_fn *told,
+                           void *owner)
+{
+    return handshake_ask(link->base, fd, settings, told, owner);
+}
+
+/* --- the end --- */
+
+void link_drop(struct link *link)
+{
+    link->dropped = true;
+    handshake_cancel(steal(&link->handshake));
+    for (int fd; (fd = link_take(link)) >= 0;)
+        close(fd);
+}
+
+void link_clear(struct link *link)
+{
+    link_drop(link);
+    free(link->more);
+}
+
+void link_close(struct link *link)
+{
+    if (link)
+        link->kind->close(link);
+}
