@@ -5,6 +5,7 @@ target_include_directories(fake_engine PRIVATE ${CMAKE_SOURCE_DIR}/host)
 
 berth_unit_test(autoscaler fleet)
 berth_unit_test(budget fleet)
+berth_unit_test(container fleet)
 berth_unit_test(instance fleet fake_engine)
 berth_unit_test(instance_loss fleet fake_engine)
 berth_unit_test(instance_state fleet)

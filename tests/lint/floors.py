@@ -4,7 +4,8 @@
 FLOORS = [
     "base", "config", "http", "outgoing", "docker", "routing", "gateway",
     "prepare/process", "prepare/store", "prepare/job", "prepare/image", "prepare/install", "prepare",
-    "fleet/fleet_env", "fleet/output", "fleet/engine", "fleet/container", "fleet/link", "fleet/instance", "fleet/scale", "fleet/revision",
+    "fleet/fleet_env", "fleet/output", "fleet/engine", "fleet/container", "fleet/link", "fleet/instance", "fleet/scale",
+    "fleet/revision",
     "fleet", "admin",
 ]
 # Neighbours: neither uses the other, whichever stands first above.
