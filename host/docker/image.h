@@ -70,8 +70,4 @@ struct docker_call *docker_image_build(struct docker *docker, const struct docke
 struct docker_call *docker_image_import(struct docker *docker, const char *tar_path, const char *tag,
                                         const char *const *changes, docker_built_fn *done, void *owner);
 
-/* Pulls from a registry. No time limit; `line` may be NULL. The id is "". */
-struct docker_call *docker_image_pull(struct docker *docker, const char *name, docker_progress_fn *line,
-                                      docker_built_fn *done, void *owner);
-
 #endif

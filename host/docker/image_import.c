@@ -5,12 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 struct import {
     struct progress progress;
-    int file; /* the tar; -1 for a pull */
+    int file; /* the tar; -1: it could not be opened */
 };
 
 static int send_file(struct docker_call *call, char *buffer, size_t size, size_t *ret_length,
@@ -39,20 +38,6 @@ static void clear_import(struct docker_call *call)
     free(import);
 }
 
-static struct docker_call *create_call(struct docker *docker, const struct docker_kind *kind,
-                                       const char *name, docker_progress_fn *line, docker_built_fn *done,
-                                       void *owner)
-{
-    struct docker_call *call = docker_call_create(docker, kind, name, owner);
-    struct import *import = xcalloc(1, sizeof(*import));
-    progress_init(&import->progress, call, line, ERROR_DOCKER_ERROR);
-    import->file = -1;
-    call->state = import;
-    call->callback.built = done;
-    docker_call_request(call, "POST", "/images/create", NULL, NULL, NULL);
-    return call;
-}
-
 struct docker_call *docker_image_import(struct docker *docker, const char *tar_path, const char *tag,
                                         const char *const *changes, docker_built_fn *done, void *owner)
 {
@@ -62,8 +47,13 @@ struct docker_call *docker_image_import(struct docker *docker, const char *tar_p
                                             .receive = progress_receive,
                                             .send = send_file,
                                             .clear = clear_import};
-    struct docker_call *call = create_call(docker, &kind, tag, NULL, done, owner);
-    struct import *import = call->state;
+    struct docker_call *call = docker_call_create(docker, &kind, tag, owner);
+    struct import *import = xcalloc(1, sizeof(*import));
+    progress_init(&import->progress, call, NULL, ERROR_DOCKER_ERROR);
+    import->file = -1;
+    call->state = import;
+    call->callback.built = done;
+    docker_call_request(call, "POST", "/images/create", NULL, NULL, NULL);
     docker_call_query(call, "fromSrc", "-");
     docker_call_query(call, "repo", tag);
     for (; changes && *changes; changes++)
@@ -74,27 +64,5 @@ struct docker_call *docker_image_import(struct docker *docker, const char *tar_p
         err.code = ERROR_BUILD_CONTEXT;
         docker_call_refuse(call, &err);
     }
-    return docker_call_submit(call);
-}
-
-/* Without a tag the engine would pull every one. */
-static bool has_tag(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-    return strpbrk(slash ? slash : name, ":@") != NULL;
-}
-
-struct docker_call *docker_image_pull(struct docker *docker, const char *name, docker_progress_fn *line,
-                                      docker_built_fn *done, void *owner)
-{
-    static const struct docker_kind kind = {.verb = "pull image",
-                                            .unlimited = true,
-                                            .finish = progress_finish,
-                                            .receive = progress_receive,
-                                            .clear = clear_import};
-    struct docker_call *call = create_call(docker, &kind, name, line, done, owner);
-    docker_call_query(call, "fromImage", name);
-    if (!has_tag(name))
-        docker_call_query(call, "tag", "latest");
     return docker_call_submit(call);
 }

@@ -363,11 +363,6 @@ void fleet_stop(struct fleet *fleet)
     dependency_installs_stop(fleet->env.installs, on_installs_stopped, fleet);
 }
 
-bool fleet_is_settled(const struct fleet *fleet)
-{
-    return fleet->settled;
-}
-
 const char *fleet_owner_id(const struct fleet *fleet)
 {
     return fleet->owner.id;

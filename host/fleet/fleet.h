@@ -73,7 +73,6 @@ void fleet_instance_timed_out(struct fleet *fleet, uint64_t instance);
 enum instance_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance, uint64_t lost_ms,
                                     struct error *ret_cause);
 
-bool fleet_is_settled(const struct fleet *fleet);
 const char *fleet_owner_id(const struct fleet *fleet);
 
 /* The run directory, without symbolic links on the way. */

@@ -243,11 +243,6 @@ struct slot_pool *revision_pool(const struct revision *revision)
     return revision->pool;
 }
 
-size_t revision_instance_count(const struct revision *revision)
-{
-    return revision->count;
-}
-
 const struct kept_error *revision_problem(const struct revision *revision)
 {
     return revision->problem;

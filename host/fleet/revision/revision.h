@@ -117,7 +117,6 @@ const char *revision_state_name(enum revision_state state);
 const struct function_settings *revision_settings(const struct revision *revision);
 const struct prepared *revision_prepared(const struct revision *revision); /* empty before standby */
 struct slot_pool *revision_pool(const struct revision *revision);
-size_t revision_instance_count(const struct revision *revision);
 
 /* The last error of a start or build; NULL: none. */
 const struct kept_error *revision_problem(const struct revision *revision);
