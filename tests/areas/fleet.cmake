@@ -35,6 +35,11 @@ function(berth_whole_fleet_test module)
 endfunction()
 
 berth_whole_fleet_test(fleet fleet)
+berth_whole_fleet_test(fleet_deployment fleet)
+berth_whole_fleet_test(fleet_engine fleet)
+berth_whole_fleet_test(fleet_failures fleet)
+berth_whole_fleet_test(fleet_prewarm fleet)
+berth_whole_fleet_test(fleet_room fleet)
 berth_whole_fleet_test(admin admin)
 
 # Parts of the daemon's own folder, each compiled into its test.

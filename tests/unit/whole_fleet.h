@@ -37,14 +37,16 @@ struct bench {
     unsigned routed, settled, stopped;
     struct mailbox inbox; /* of the one worker that the test plays */
     struct event *inbox_event;
+    struct request *requests; /* all that were made */
 };
 
 /* One request as a worker holds it. */
 struct request {
     struct slot_waiter waiter; /* first, so that its mail leads back to it */
-    struct slot *slot;
+    struct slot *slot;         /* NULL: it has none yet, or has given it back */
     bool told;
-    struct error error; /* component NULL: none */
+    struct error error; /* of zeros: none */
+    struct request *next;
 };
 
 /* --- the bench --- */
@@ -173,6 +175,10 @@ static inline void bench_close(struct bench *bench)
 {
     route_snapshot_unref(bench->seen);
     fleet_destroy(bench->fleet);
+    for (struct request *request; (request = bench->requests);) {
+        bench->requests = request->next;
+        free(request);
+    }
     route_table_destroy(bench->routes);
     fake_engine_close(bench->engine);
     registry_destroy(bench->registry);
@@ -218,47 +224,95 @@ static inline const struct route *route_of(struct bench *bench, const char *name
     return route_snapshot_find(bench->seen, name, strlen(name));
 }
 
-static inline void ask(struct bench *bench, const char *name, struct request *request)
+/* Asks for a slot of this route, which has a pool. The request is the bench's. */
+static inline struct request *ask_route(struct bench *bench, const struct route *route)
 {
-    const struct route *route = route_of(bench, name);
-    assert_non_null(route);
+    struct request *request = xcalloc(1, sizeof(*request));
     *request = (struct request){.waiter = {.mail.deliver = on_mail,
                                            .inbox = &bench->inbox,
-                                           .queue_length = route->limits.queue_length}};
-    if (!route->pool) {
-        request->told = true;
-        error_recall(route->problem, &request->error);
-        return;
-    }
+                                           .queue_length = route->limits.queue_length},
+                                .next = bench->requests};
+    bench->requests = request;
     enum slot_acquire got = slot_pool_acquire(route->pool, 0, clock_ms(), &request->waiter, &request->slot);
     assert_int_not_equal(got, SLOT_REFUSED);
     request->told = got == SLOT_TAKEN;
+    return request;
 }
 
-static inline void finish(const struct request *request)
+/* A request for this function, which has a pool. */
+static inline struct request *ask(struct bench *bench, const char *name)
+{
+    const struct route *route = route_of(bench, name);
+    assert_non_null(route);
+    assert_non_null(route->pool);
+    return ask_route(bench, route);
+}
+
+/* Gives its slot back. */
+static inline void finish_with(struct request *request, enum slot_fate fate)
 {
     assert_non_null(request->slot);
-    slot_pool_release(request->slot, SLOT_REUSABLE, clock_ms(), 1000);
+    struct slot *slot = request->slot;
+    request->slot = NULL;
+    slot_pool_release(slot, fate, clock_ms(), 1000);
+}
+
+static inline void finish(struct request *request)
+{
+    finish_with(request, SLOT_REUSABLE);
 }
 
 /* A whole request that must be served. */
 static inline void serve(struct bench *bench, const char *name)
 {
-    struct request request;
-    ask(bench, name, &request);
-    UNTIL(bench, request.told);
-    if (!request.slot)
-        fail_msg("%s: %s", error_code_slug(request.error.code), request.error.message);
-    finish(&request);
+    struct request *request = ask(bench, name);
+    UNTIL(bench, request->told);
+    if (!request->slot)
+        fail_msg("%s: %s", error_code_slug(request->error.code), request->error.message);
+    finish(request);
 }
 
+/* By its route, or by whoever prepares or starts it. */
 static inline void assert_refused(struct bench *bench, const char *name, const char *reason)
 {
-    struct request request;
-    ask(bench, name, &request);
-    UNTIL(bench, request.told);
-    assert_null(request.slot);
-    assert_string_equal(error_code_slug(request.error.code), reason);
+    const struct route *route = route_of(bench, name);
+    assert_non_null(route);
+    struct error error;
+    if (route->pool) {
+        struct request *request = ask_route(bench, route);
+        UNTIL(bench, request->told);
+        assert_null(request->slot);
+        error = request->error;
+    } else {
+        error_recall(route->problem, &error);
+    }
+    assert_string_equal(error_code_slug(error.code), reason);
 }
+
+/* --- fixtures: a bench for each test, whose fleet is ended whether the test has failed or not --- */
+
+static inline int begin_test(void **state)
+{
+    struct bench *bench = xcalloc(1, sizeof(*bench));
+    bench_open(bench);
+    *state = bench;
+    return 0;
+}
+
+static inline int end_test(void **state)
+{
+    struct bench *bench = *state;
+    for (struct request *request = bench->requests; request; request = request->next) {
+        if (request->slot)
+            finish_with(request, SLOT_BROKEN);
+    }
+    if (bench->fleet && bench->stopped == 0)
+        stop_fleet(bench);
+    bench_close(bench);
+    free(bench);
+    return 0;
+}
+
+#define FLEET_TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
 
 #endif

@@ -1,0 +1,219 @@
+/* The whole fleet: functions come, change and go; what works goes on serving. */
+#include "whole_fleet.h"
+
+static void a_new_revision_takes_over_and_the_old_one_drains(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    struct request *held = ask(bench, "hello");
+    UNTIL(bench, held->slot);
+    struct revision *old = function_current(find(bench, "hello"));
+    write_file(bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench->fleet);
+    UNTIL(bench, function_current(find(bench, "hello")) != old);
+    struct request *fresh = ask(bench, "hello");
+    UNTIL(bench, fresh->slot);
+    assert_int_not_equal(slot_instance(held->slot), slot_instance(fresh->slot));
+    assert_int_equal(fake_engine_count(bench->engine), 2);
+    finish(held);
+    UNTIL(bench, fake_engine_count(bench->engine) == 1);
+    finish(fresh);
+}
+
+static void a_revision_that_cannot_load_leaves_the_old_one_serving(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    struct revision *old = function_current(find(bench, "hello"));
+    fake_engine_set_runner(bench->engine, RUNNER_REFUSES);
+    write_file(bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench->fleet);
+    UNTIL(bench, function_problem(find(bench, "hello")));
+    assert_string_equal(error_code_slug(function_problem(find(bench, "hello"))->code), "load-failed");
+    assert_ptr_equal(function_current(find(bench, "hello")), old);
+    UNTIL(bench, fake_engine_count(bench->engine) == 1);
+    serve(bench, "hello");
+}
+
+static void a_mistake_leaves_the_old_one_serving(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    write_config(bench, "", (const char *[]){"hello", "      act: validate:report-error\n", NULL});
+    fleet_reload(bench->fleet);
+    UNTIL(bench, function_problem(find(bench, "hello")));
+    serve(bench, "hello");
+    assert_true(function_is_settled(find(bench, "hello")));
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    fleet_reload(bench->fleet);
+    UNTIL(bench, !function_problem(find(bench, "hello")));
+    serve(bench, "hello");
+}
+
+static void a_function_that_never_worked_says_why(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, ", build_timeout: 1s", (const char *[]){"hello", "      act: package:hang\n", NULL});
+    start_fleet(bench);
+    UNTIL(bench, bench->routed > 0);
+    struct request *early = ask(bench, "hello"); /* it waits while the first revision is built */
+    assert_false(early->told);
+    const struct route *stale = route_of(bench, "hello");
+    UNTIL(bench, early->told);
+    assert_string_equal(error_component_name(early->error.component), "plugin");
+    UNTIL(bench, bench->settled > 0);
+    struct request *late = ask_route(bench, stale);
+    UNTIL(bench, late->told);
+    assert_string_equal(error_component_name(late->error.component), "plugin");
+    run_for(bench, 20);
+    assert_refused(bench, "hello", error_code_slug(early->error.code));
+}
+
+/* The first deployment turns out broken while the second is being built: who waits for the first is served by
+ * the second. */
+static void requests_outlive_a_broken_first_deployment(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, ", build_timeout: 1500ms",
+                 (const char *[]){"hello", "      act: validate:hang\n", NULL});
+    start_fleet(bench);
+    UNTIL(bench, bench->routed > 0);
+    struct request *early = ask(bench, "hello");
+    run_for(bench, 1000);
+    write_config(bench, "", (const char *[]){"hello", "      act: package:hang\n", NULL});
+    fleet_reload(bench->fleet);
+    run_for(bench, 1000); /* the first has ended; the second is at work */
+    assert_false(early->told);
+    assert_int_equal(bench->settled, 0);
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    fleet_reload(bench->fleet);
+    UNTIL(bench, early->told);
+    assert_non_null(early->slot);
+    finish(early);
+    UNTIL(bench, bench->settled > 0);
+    assert_null(function_problem(find(bench, "hello")));
+}
+
+static void a_function_can_be_removed_and_added_again_while_it_drains(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", "other", "", NULL});
+    start_settled(bench);
+    struct request *held = ask(bench, "hello");
+    UNTIL(bench, held->slot);
+    for (unsigned i = 0; i < 3; i++) {
+        write_config(bench, "", (const char *[]){"other", "", NULL});
+        fleet_reload(bench->fleet);
+        UNTIL(bench, !find(bench, "hello"));
+        run_for(bench, 20);
+        assert_null(route_of(bench, "hello"));
+        write_config(bench, "", (const char *[]){"hello", "", "other", "", NULL});
+        fleet_reload(bench->fleet);
+        UNTIL(bench, find(bench, "hello"));
+        run_for(bench, 20);
+        serve(bench, "hello");
+    }
+    finish(held);
+    UNTIL(bench, fleet_function_count(bench->fleet) == 2);
+}
+
+static void a_storm_of_reloads_settles(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", "other", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    for (unsigned i = 0; i < 20; i++) {
+        cleanup_free char *text = xasprintf("version %u\n", i);
+        write_file(bench, "functions/code/main.x", text);
+        fleet_reload(bench->fleet);
+        if (i % 3 == 0)
+            run_for(bench, 15);
+        struct request *request = ask(bench, "hello");
+        if (request->slot) {
+            finish(request);
+        } else {
+            UNTIL(bench, request->told);
+            finish(request);
+        }
+    }
+    UNTIL(bench, function_is_settled(find(bench, "hello")) && function_is_settled(find(bench, "other")));
+    run_for(bench, 300);
+    UNTIL(bench, function_is_settled(find(bench, "hello")));
+    serve(bench, "hello");
+    serve(bench, "other");
+    UNTIL(bench, fake_engine_count(bench->engine) <= 2);
+}
+
+static void an_unchanged_reload_changes_nothing(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    struct revision *current = function_current(find(bench, "hello"));
+    for (unsigned i = 0; i < 3; i++) {
+        const struct function_settings *before = function_latest_settings(find(bench, "hello"));
+        fleet_reload(bench->fleet);
+        UNTIL(bench, function_latest_settings(find(bench, "hello")) != before &&
+                         function_is_settled(find(bench, "hello")));
+        assert_ptr_equal(function_current(find(bench, "hello")), current);
+        /* the registry before this one is needed by nobody any more */
+        assert_ptr_equal(revision_settings(current), function_latest_settings(find(bench, "hello")));
+    }
+    assert_int_equal(fake_engine_calls(bench->engine, FAKE_CREATE), 1);
+}
+
+static void the_last_function_may_be_removed_before_it_settles(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "      act: validate:hang\n", NULL});
+    start_fleet(bench);
+    UNTIL(bench, bench->routed > 0);
+    assert_int_equal(bench->settled, 0);
+    write_config(bench, "", (const char *[]){NULL});
+    fleet_reload(bench->fleet);
+    UNTIL(bench, bench->settled > 0);
+}
+
+static void packages_of_retired_revisions_are_collected(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    cleanup_free char *first =
+        xasprintf("%s/packages/%s", bench->state,
+                  revision_prepared(function_current(find(bench, "hello")))->package_digest);
+    assert_true(fs_is_dir(first));
+    write_file(bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench->fleet);
+    UNTIL(bench, !fs_is_dir(first));
+    cleanup_free char *second =
+        xasprintf("%s/packages/%s", bench->state,
+                  revision_prepared(function_current(find(bench, "hello")))->package_digest);
+    assert_true(fs_is_dir(second));
+    serve(bench, "hello");
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
+    const struct CMUnitTest tests[] = {
+        FLEET_TEST(a_new_revision_takes_over_and_the_old_one_drains),
+        FLEET_TEST(a_revision_that_cannot_load_leaves_the_old_one_serving),
+        FLEET_TEST(a_mistake_leaves_the_old_one_serving),
+        FLEET_TEST(a_function_that_never_worked_says_why),
+        FLEET_TEST(requests_outlive_a_broken_first_deployment),
+        FLEET_TEST(a_function_can_be_removed_and_added_again_while_it_drains),
+        FLEET_TEST(a_storm_of_reloads_settles),
+        FLEET_TEST(an_unchanged_reload_changes_nothing),
+        FLEET_TEST(the_last_function_may_be_removed_before_it_settles),
+        FLEET_TEST(packages_of_retired_revisions_are_collected),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
