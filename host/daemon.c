@@ -236,12 +236,13 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
         gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
         create_fleet(daemon, config_path, locations, err) < 0)
         return -1;
-    request_book_open(daemon->requests, daemon->gateway);
+    request_book_open(daemon->requests, daemon->gateway, daemon->fleet);
     struct admin_options admin_options = {.base = daemon->base,
                                           .host = daemon->host,
                                           .run_dir = fleet_run_dir(daemon->fleet),
                                           .fleet = daemon->fleet,
-                                          .gateway = daemon->gateway};
+                                          .gateway = daemon->gateway,
+                                          .requests = daemon->requests};
     return admin_create(&admin_options, &daemon->admin, err);
 }
 

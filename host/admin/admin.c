@@ -3,6 +3,7 @@
 #include "admin/function_status.h"
 #include "admin/metrics.h"
 #include "admin/plugin_status.h"
+#include "admin/request_book.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -118,15 +119,21 @@ static void get_plugins(struct admin *admin, struct evhttp_request *request, con
     send_json(request, plugin_status_json(fleet_plugins(admin->options.fleet)));
 }
 
+static json_t *status_of(const struct admin *admin, struct function *function)
+{
+    const struct request_counts *counts = request_book_counts(admin->options.requests);
+    uint64_t invocations = request_counts_of(counts, function_name(function)).total;
+    return function_status_json(function, invocations, clock_ms());
+}
+
 static void get_functions(struct admin *admin, struct evhttp_request *request, const char *rest)
 {
     (void)rest;
-    uint64_t now_ms = clock_ms();
     json_t *list = json_array();
     for (size_t i = 0; i < fleet_function_count(admin->options.fleet); i++) {
         struct function *function = fleet_function_at(admin->options.fleet, i);
         if (!function_is_removed(function))
-            json_array_append_new(list, function_status_json(function, now_ms));
+            json_array_append_new(list, status_of(admin, function));
     }
     send_json(request, list);
 }
@@ -138,7 +145,7 @@ static void get_function(struct admin *admin, struct evhttp_request *request, co
     bool right_namespace = !dot || strcmp(dot + 1, FUNCTION_STATUS_NAMESPACE) == 0;
     struct function *function = right_namespace ? fleet_function_find(admin->options.fleet, name) : NULL;
     if (function) {
-        send_json(request, function_status_json(function, clock_ms()));
+        send_json(request, status_of(admin, function));
         return;
     }
     cleanup_free char *text = xasprintf("function %s not found", rest);
@@ -150,7 +157,10 @@ static void get_metrics(struct admin *admin, struct evhttp_request *request, con
     (void)rest;
     cleanup_strbuf struct strbuf text;
     strbuf_init(&text, 16u << 20);
-    metrics_write(admin->options.fleet, admin->options.gateway, &text);
+    const struct metrics_sources sources = {.fleet = admin->options.fleet,
+                                            .gateway = admin->options.gateway,
+                                            .requests = request_book_counts(admin->options.requests)};
+    metrics_write(&sources, &text);
     send_bytes(request, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", strbuf_text(&text), text.length);
 }
 

@@ -13,6 +13,7 @@ struct admin;
 struct event_base;
 struct fleet;
 struct gateway;
+struct request_book;
 
 /* What it serves from; everything outlives it. */
 struct admin_options {
@@ -21,6 +22,7 @@ struct admin_options {
     const char *run_dir; /* exists; where the socket is made */
     struct fleet *fleet;
     struct gateway *gateway;
+    struct request_book *requests;
 };
 
 /* Binds and serves. */

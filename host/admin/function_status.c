@@ -118,14 +118,13 @@ static const struct kept_error *newest_problem(struct function *function)
     return problem || !current ? problem : revision_problem(current);
 }
 
-json_t *function_status_json(struct function *function, uint64_t now_ms)
+json_t *function_status_json(struct function *function, uint64_t invocations, uint64_t now_ms)
 {
     struct gathering gathering = {.instances = json_array()};
     function_each_revision(function, add_revision, &gathering);
     struct revision *current = function_current(function);
     const struct function_settings *settings = function_latest_settings(function);
     json_t *load = current ? load_json(current) : json_null();
-    json_int_t completed = json_integer_value(json_object_get(load, "completed"));
     json_t *berth = json_pack(
         "{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", state_word(function), "language",
         json_text(settings->language), "version", json_text(settings->version), "revision",
@@ -137,6 +136,6 @@ json_t *function_status_json(struct function *function, uint64_t now_ms)
     return json_pack("{s:s, s:o, s:s, s:{s:s}, s:{}, s:I, s:I, s:I, s:o}", "name", function_name(function),
                      "image", json_text(image_name(function)), "namespace", FUNCTION_STATUS_NAMESPACE,
                      "labels", "faas_function", function_name(function), "annotations", "invocationCount",
-                     completed, "replicas", (json_int_t)gathering.total, "availableReplicas",
+                     (json_int_t)invocations, "replicas", (json_int_t)gathering.total, "availableReplicas",
                      (json_int_t)gathering.ready, "berth", berth);
 }

@@ -11,8 +11,8 @@
     "openfaas-fn" /* the default namespace that clients of this contract expect */
 
 /* One FunctionStatus object, with a member `berth` that says more: state, revision, load, instances, what is
- * wrong, the last instance that was lost, and the autoscaler's last decisions, newest first. `now_ms` is
- * clock_ms(). The caller owns it. */
-json_t *function_status_json(struct function *function, uint64_t now_ms);
+ * wrong, the last instance that was lost, and the autoscaler's last decisions, newest first. `invocations`:
+ * requests that have ended; `now_ms` is clock_ms(). The caller owns it. */
+json_t *function_status_json(struct function *function, uint64_t invocations, uint64_t now_ms);
 
 #endif

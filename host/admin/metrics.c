@@ -94,9 +94,63 @@ static void write_budget(const struct fleet *fleet, struct strbuf *out)
     write_gauge(out, "berth_prewarmed_memory_bytes", prewarmed_bytes, "Sum of their memory limits.");
 }
 
-void metrics_write(struct fleet *fleet, const struct gateway *gateway, struct strbuf *out)
+/* --- the requests of functions: dashboards know them by these names --- */
+
+static void write_invocations(const char *function, const struct request_count *count, struct strbuf *out)
 {
-    write_gateway(gateway, out);
+    static const char *const classes[REQUEST_CLASSES] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    for (size_t i = 0; i < REQUEST_CLASSES; i++) {
+        if (count->by_class[i] > 0)
+            strbuf_append_format(
+                out, "gateway_function_invocation_total{function_name=\"%s.%s\",code=\"%s\"} %" PRIu64 "\n",
+                function, FUNCTION_STATUS_NAMESPACE, classes[i], count->by_class[i]);
+    }
+}
+
+static void write_seconds(const char *function, const struct request_count *count, struct strbuf *out)
+{
+    const char *name = "gateway_functions_seconds", *space = FUNCTION_STATUS_NAMESPACE;
+    if (count->timed == 0)
+        return;
+    for (size_t i = 0; i < REQUEST_BUCKETS; i++)
+        strbuf_append_format(out, "%s_bucket{function_name=\"%s.%s\",le=\"%g\"} %" PRIu64 "\n", name,
+                             function, space, request_bucket_ms[i] / 1e3, count->within[i]);
+    strbuf_append_format(out, "%s_bucket{function_name=\"%s.%s\",le=\"+Inf\"} %" PRIu64 "\n", name, function,
+                         space, count->timed);
+    strbuf_append_format(out, "%s_sum{function_name=\"%s.%s\"} %.6f\n", name, function, space,
+                         (double)count->sum_ns / 1e9);
+    strbuf_append_format(out, "%s_count{function_name=\"%s.%s\"} %" PRIu64 "\n", name, function, space,
+                         count->timed);
+}
+
+static const struct request_row {
+    const char *name, *type, *help;
+    void (*write)(const char *function, const struct request_count *count, struct strbuf *out);
+} request_rows[] = {
+    {"gateway_function_invocation_total", "counter",
+     "Requests that have ended, by status class; code=\"none\" counts those without an answer.",
+     write_invocations},
+    {"gateway_functions_seconds", "histogram", "How long answered requests took, from their head on.",
+     write_seconds},
+};
+
+static void write_requests(const struct metrics_sources *sources, const struct request_row *row,
+                           struct strbuf *out)
+{
+    write_head(out, row->name, row->type, row->help);
+    for (size_t i = 0; i < fleet_function_count(sources->fleet); i++) {
+        const char *function = function_name(fleet_function_at(sources->fleet, i));
+        struct request_count count = request_counts_of(sources->requests, function);
+        row->write(function, &count, out);
+    }
+}
+
+void metrics_write(const struct metrics_sources *sources, struct strbuf *out)
+{
+    struct fleet *fleet = sources->fleet;
+    write_gateway(sources->gateway, out);
+    for (size_t i = 0; i < sizeof(request_rows) / sizeof(request_rows[0]); i++)
+        write_requests(sources, &request_rows[i], out);
     for (size_t i = 0; i < sizeof(load_rows) / sizeof(load_rows[0]); i++)
         write_load(fleet, &load_rows[i], out);
     write_drops(fleet, false, out);

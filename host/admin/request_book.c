@@ -1,6 +1,7 @@
 #include "admin/request_book.h"
 
 #include "base/strbuf.h"
+#include "fleet/fleet.h"
 #include "gateway/access_log.h"
 #include "gateway/gateway.h"
 
@@ -16,14 +17,24 @@
 
 struct request_book {
     struct gateway *gateway; /* NULL: not open */
+    const struct fleet *fleet;
+    struct request_counts counts;
     int wake_fd;
     struct event *wake, *look;
 };
 
+static bool is_known(const char *name, void *context)
+{
+    return fleet_function_find(context, name) != NULL;
+}
+
 static void take(const struct request_record *record, void *context)
 {
-    (void)context;
+    struct request_book *book = context;
     access_log_write(record);
+    request_counts_add(&book->counts, record);
+    if (request_counts_is_grown(&book->counts))
+        request_counts_sweep(&book->counts, is_known, (void *)book->fleet);
 }
 
 static void look(struct request_book *book)
@@ -70,11 +81,19 @@ void request_book_wake(struct request_book *book)
     (void)size; /* fails only when the counter is full, and then the fd is readable anyway */
 }
 
-void request_book_open(struct request_book *book, struct gateway *gateway)
+void request_book_open(struct request_book *book, struct gateway *gateway, const struct fleet *fleet)
 {
     book->gateway = gateway;
+    book->fleet = fleet;
     event_add(book->wake, NULL);
     look(book);
+}
+
+const struct request_counts *request_book_counts(struct request_book *book)
+{
+    if (book->gateway)
+        gateway_take_records(book->gateway, take, book);
+    return &book->counts;
 }
 
 void request_book_close(struct request_book *book)
@@ -94,5 +113,6 @@ void request_book_destroy(struct request_book *book)
     event_free(book->wake);
     event_free(book->look);
     close(book->wake_fd);
+    request_counts_clear(&book->counts);
     free(book);
 }

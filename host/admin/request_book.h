@@ -1,13 +1,16 @@
 /*
- * The requests that have ended: their records are taken from the gateway while it runs, one after the other,
- * and the log says of each what there is to say. Control thread, but for request_book_wake().
+ * The requests that have ended: their records are taken from the gateway while it runs, one after the other;
+ * each is counted by its function, and the log says of it what there is to say. Control thread, but for
+ * request_book_wake().
  */
 #ifndef ADMIN_REQUEST_BOOK_H
 #define ADMIN_REQUEST_BOOK_H
 
+#include "admin/request_counts.h"
 #include "base/error.h"
 
 struct event_base;
+struct fleet;
 struct gateway;
 struct request_book;
 
@@ -16,8 +19,12 @@ int request_book_create(struct event_base *base, struct request_book **ret_book,
 /* There are records: for gateway_hooks.records. Any thread. */
 void request_book_wake(struct request_book *book);
 
-/* Begins to take the records of the gateway, whose hook wakes the book. */
-void request_book_open(struct request_book *book, struct gateway *gateway);
+/* Begins to take the records of the gateway, whose hook wakes the book. Functions that the fleet does not
+ * have any more are forgotten. Both outlive the book's being open. */
+void request_book_open(struct request_book *book, struct gateway *gateway, const struct fleet *fleet);
+
+/* The requests that have ended so far, by function. Valid until the event loop goes on. */
+const struct request_counts *request_book_counts(struct request_book *book);
 
 /* Stops the gateway's threads and takes the records that are left. Does nothing unless open. */
 void request_book_close(struct request_book *book);

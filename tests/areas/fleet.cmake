@@ -41,6 +41,7 @@ berth_whole_fleet_test(fleet_failures fleet)
 berth_whole_fleet_test(fleet_prewarm fleet)
 berth_whole_fleet_test(fleet_room fleet)
 berth_whole_fleet_test(admin admin)
+berth_unit_test(request_counts admin)
 
 # Parts of the daemon's own folder, each compiled into its test.
 function(berth_daemon_test module)

@@ -1,6 +1,7 @@
 /* The management port over real sockets, in front of a whole fleet. */
 #include "admin/admin.h"
 
+#include "admin/request_book.h"
 #include "gateway/gateway.h"
 #include "whole_fleet.h"
 
@@ -16,6 +17,7 @@
 struct management {
     struct bench bench;
     struct gateway *gateway;
+    struct request_book *requests;
     struct admin *admin;
 };
 
@@ -34,11 +36,15 @@ static void management_open(struct management *management, const char *host, con
     settings->admin = xstrdup("127.0.0.1:0");
     if (gateway_create(settings, bench->routes, &hooks, &management->gateway, &err) < 0)
         fail_msg("%s", err.message);
+    if (request_book_create(bench->base, &management->requests, &err) < 0)
+        fail_msg("%s", err.message);
+    request_book_open(management->requests, management->gateway, bench->fleet);
     struct admin_options options = {.base = bench->base,
                                     .host = settings,
                                     .run_dir = bench->run,
                                     .fleet = bench->fleet,
-                                    .gateway = management->gateway};
+                                    .gateway = management->gateway,
+                                    .requests = management->requests};
     if (admin_create(&options, &management->admin, &err) < 0)
         fail_msg("%s", err.message);
 }
@@ -47,7 +53,9 @@ static void management_close(struct management *management)
 {
     stop_fleet(&management->bench);
     admin_destroy(management->admin);
+    request_book_close(management->requests);
     gateway_destroy(management->gateway);
+    request_book_destroy(management->requests);
     bench_close(&management->bench);
 }
 
@@ -250,7 +258,7 @@ static void check_metrics(char *text)
         } else if (strncmp(line, "# TYPE ", 7) == 0) {
             snprintf(type, sizeof(type), "%.*s", (int)strcspn(line + 7, " "), line + 7);
             assert_string_equal(type, name);
-            assert_true(matches("^# TYPE [a-z_]+ (counter|gauge|untyped)$", line));
+            assert_true(matches("^# TYPE [a-z_]+ (counter|gauge|histogram|untyped)$", line));
             assert_int_equal(matches("_total counter$", line), matches(" counter$", line));
         } else {
             assert_string_equal(type, name);
