@@ -31,7 +31,7 @@ static bool is_known(const char *name, void *context)
 static void take(const struct request_record *record, void *context)
 {
     struct request_book *book = context;
-    access_log_write(record);
+    access_log_write(record, fleet_host(book->fleet));
     request_counts_add(&book->counts, record);
     if (request_counts_is_grown(&book->counts))
         request_counts_sweep(&book->counts, is_known, (void *)book->fleet);

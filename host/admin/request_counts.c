@@ -52,7 +52,7 @@ void request_counts_add(struct request_counts *counts, const struct request_reco
     struct request_count *count = &find_or_add(counts, request_text(record, REQUEST_FUNCTION))->count;
     count->total++;
     count->by_class[record->status / 100]++;
-    if (record->end == REQUEST_ANSWERED && !record->is_tunnel)
+    if (record->end == REQUEST_ANSWERED && !record->is_stream)
         count_duration(count, &record->times);
 }
 

@@ -19,7 +19,7 @@ extern const unsigned request_bucket_ms[REQUEST_BUCKETS];
 struct request_count {
     uint64_t by_class[REQUEST_CLASSES];
     uint64_t total;
-    /* Of those that were answered, tunnels not among them, from the head on. */
+    /* Of those that were answered, streams not among them, from the head on. */
     uint64_t timed;
     uint64_t within[REQUEST_BUCKETS]; /* so many took no longer */
     uint64_t sum_ns;

@@ -51,6 +51,16 @@ static const struct setting host_keys[] = {
      .change = CHANGE_APPLIES, .max = 1 * GiB, .default_text = "256Ki",
      .help = "How much of one function's output goes into the log, a second; five minutes' worth may come at "
              "once. What is dropped is counted there. 0: no limit."},
+    {"access_log", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, access_log),
+     .change = CHANGE_APPLIES, .default_text = "false",
+     .help =
+         "Whether every request is a line of the log at level info, after its end. Without it that is a line "
+         "at level debug."},
+    {"slow_request", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, slow_request_ms),
+     .change = CHANGE_APPLIES, .max = 24 * HOUR, .default_text = "0",
+     .help =
+         "A request that takes as long, from its head to its end, is a line of the log that says where the "
+         "time went. Event streams and upgraded connections are not. 0: no request is."},
     {"max_head", ALIASES("max_head_bytes"), SETTING_SIZE,
      SETTING_MEMBER(struct host_settings, max_head_bytes), .change = CHANGE_RESTARTS, .min = 1 * KiB,
      .max = 1 * MiB, .default_text = "16Ki",

@@ -97,6 +97,8 @@ struct host_settings {
     char *log_level;                /* "info" unless set */
     char *log_format;               /* "text" or "json" */
     uint64_t log_rate_bytes;        /* a second, of a function's output; 0: no limit */
+    bool access_log;                /* every request is a line of the log */
+    unsigned slow_request_ms;       /* so is one that takes as long; 0: none */
     unsigned max_head_bytes;        /* of a request's head: 431 above it */
     unsigned max_target_bytes;      /* of a request's target: 414 above it */
     unsigned max_headers;           /* header lines of a request: 431 above it */

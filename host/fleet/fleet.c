@@ -368,6 +368,11 @@ const char *fleet_owner_id(const struct fleet *fleet)
     return fleet->owner.id;
 }
 
+const struct host_settings *fleet_host(const struct fleet *fleet)
+{
+    return &fleet->host;
+}
+
 const char *fleet_run_dir(const struct fleet *fleet)
 {
     return fleet->run_dir;

@@ -75,6 +75,9 @@ enum instance_loss fleet_loss_cause(const struct fleet *fleet, uint64_t instance
 
 const char *fleet_owner_id(const struct fleet *fleet);
 
+/* The settings of the host as they hold now: a reload may change some. */
+const struct host_settings *fleet_host(const struct fleet *fleet);
+
 /* The run directory, without symbolic links on the way. */
 const char *fleet_run_dir(const struct fleet *fleet);
 

@@ -51,10 +51,10 @@ static void write_function_error(const struct request_record *record)
              LOG_STR("request_id", request_text(record, REQUEST_ID)));
 }
 
-static void write_request(const struct request_record *record)
+static void write_request(const struct request_record *record, enum log_level level)
 {
     char instance[ID_SIZE], revision[ID_SIZE];
-    log_debug("gateway.request", LOG_STR("method", text_of(record, REQUEST_METHOD)),
+    log_event(level, "gateway.request", LOG_STR("method", text_of(record, REQUEST_METHOD)),
               LOG_STR("target", text_of(record, REQUEST_TARGET)),
               LOG_STR("function", text_of(record, REQUEST_FUNCTION)),
               LOG_STR("client", request_text(record, REQUEST_CLIENT)), LOG_INT("status", record->status),
@@ -68,12 +68,44 @@ static void write_request(const struct request_record *record)
               LOG_STR("request_id", text_of(record, REQUEST_ID)));
 }
 
-void access_log_write(const struct request_record *record)
+/* From one phase to another; 0 when one of them never came. */
+static double phase_ms(uint64_t from_ns, uint64_t to_ns)
 {
+    return from_ns > 0 && to_ns > from_ns ? milliseconds(to_ns - from_ns) : 0;
+}
+
+/* Where the time went: the body came, the request waited, the runner thought, the answer went. */
+static void write_slow(const struct request_record *record)
+{
+    const struct request_times *times = &record->times;
+    char instance[ID_SIZE];
+    log_info(
+        "gateway.slow-request", LOG_STR("function", text_of(record, REQUEST_FUNCTION)),
+        LOG_STR("method", text_of(record, REQUEST_METHOD)),
+        LOG_STR("target", text_of(record, REQUEST_TARGET)), LOG_INT("status", record->status),
+        LOG_STR("end", request_end_name(record->end)), LOG_DEC("ms", milliseconds(duration_ns(times))),
+        LOG_DEC("body_ms", phase_ms(times->head_ns, times->body_ns)),
+        LOG_DEC("wait_ms", milliseconds(record->waited_ns)), LOG_INT("cold", record->is_cold),
+        LOG_DEC("run_ms", phase_ms(times->slot_ns, times->reply_ns > 0 ? times->reply_ns : times->end_ns)),
+        LOG_DEC("answer_ms", phase_ms(times->reply_ns, times->end_ns)),
+        LOG_STR("instance", id_of(instance, record->instance)),
+        LOG_STR("request_id", text_of(record, REQUEST_ID)));
+}
+
+static bool is_slow(const struct request_record *record, unsigned limit_ms)
+{
+    return limit_ms > 0 && !record->is_stream && duration_ns(&record->times) >= limit_ms * UINT64_C(1000000);
+}
+
+void access_log_write(const struct request_record *record, const struct host_settings *settings)
+{
+    const enum log_level level = settings->access_log ? LOG_INFO : LOG_DEBUG;
     if (record->code != ERROR_NONE)
         write_error(record);
     else if (record->status >= 500)
         write_function_error(record);
-    if (log_enabled(LOG_DEBUG))
-        write_request(record);
+    if (is_slow(record, settings->slow_request_ms))
+        write_slow(record);
+    if (log_enabled(level))
+        write_request(record, level);
 }

@@ -93,8 +93,9 @@ struct sending {
 
 /* The answer's way to the client: response.c. */
 struct answering {
-    bool early;  /* 100 or another interim response came */
-    bool resume; /* the response had its turns; it goes on in the next turn of the loop */
+    bool early;     /* 100 or another interim response came */
+    bool resume;    /* the response had its turns; it goes on in the next turn of the loop */
+    bool is_stream; /* it ends when it likes: an event stream or a tunnel */
 };
 
 /* A runner that has gone: lost.c. */

@@ -48,7 +48,7 @@ static void fill(struct request_record *record, const struct exchange *exchange,
         .is_own = ending->is_own,
         .is_routed = exchange->is_routed,
         .is_cold = exchange->queue.cold,
-        .is_tunnel = exchange->state == EXCHANGE_TUNNEL,
+        .is_stream = exchange->answering.is_stream,
     };
 }
 

@@ -57,7 +57,7 @@ struct request_record {
     bool is_own;                     /* the gateway made the answer itself */
     bool is_routed;                  /* there is such a function */
     bool is_cold;                    /* it had to wait for an instance */
-    bool is_tunnel;                  /* it became one */
+    bool is_stream;                  /* it ended when it liked: an event stream or an upgraded connection */
     uint16_t text_at[REQUEST_TEXTS]; /* in `texts`, each with a NUL */
     char texts[];
 };

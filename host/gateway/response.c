@@ -69,11 +69,17 @@ static enum flow_mode mode_towards(const struct http_head *response, enum http_f
     return framing == HTTP_FRAMING_CHUNKED ? FLOW_RAW : FLOW_PLAIN;
 }
 
+static void begin_stream(struct exchange *exchange)
+{
+    exchange->answering.is_stream = true;
+    deadline_start_stream(exchange);
+}
+
 /* Both sides become byte streams. What the client sent behind its request goes first. */
 static void begin_tunnel(struct exchange *exchange, uint32_t at)
 {
     exchange_enter(exchange, EXCHANGE_TUNNEL);
-    deadline_start_stream(exchange);
+    begin_stream(exchange);
     exchange->keep_alive = false;
     http_body_clear(&exchange->up.body);
     http_body_init(&exchange->up.body, HTTP_FRAMING_UNTIL_CLOSE, -1, HTTP_BODY_UNLIMITED);
@@ -112,7 +118,7 @@ static void begin_relay(struct exchange *exchange, enum http_framing framing, ui
     http_body_init_head(&exchange->down.body, &exchange->response, HTTP_BODY_UNLIMITED);
     flow_begin(&exchange->down, mode_towards(&exchange->response, framing), exchange->received, at);
     if (is_stream(&exchange->response))
-        deadline_start_stream(exchange);
+        begin_stream(exchange);
     if (framing == HTTP_FRAMING_UNTIL_CLOSE || !exchange->up.complete || exchange->sending.broken ||
         exchange->loop->phase != LOOP_SERVING)
         exchange->keep_alive = false;

@@ -3,6 +3,8 @@
 import concurrent.futures
 import signal
 
+import pytest
+
 from harness.functions import HELLO, MIRROR
 from harness.wait import wait_until
 
@@ -69,3 +71,49 @@ def test_requests_that_the_end_cuts_are_in_the_log(berth):
         connection.close()
     ends = [entry["end"] for entry in berth.log.entries(event="gateway.request")]
     assert ends == ["stopped"] * len(halves)
+
+
+def invocations(berth, function):
+    return berth.admin("GET", f"/system/function/{function}").json()["invocationCount"]
+
+
+@pytest.mark.shows_setting("host.access_log")
+def test_requests_are_in_the_log_where_that_is_wanted(berth):
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.start()
+    silent = berth.get("/hello").headers["X-Request-Id"]
+    wait_until(lambda: invocations(berth, "hello") == 1, "the first request to be counted", 30)
+    berth.host = {"access_log": True}
+    berth.write_config()
+    berth.reload()
+
+    def told():
+        berth.get("/hello")
+        return berth.log.entries(event="gateway.request")
+
+    entry = wait_until(told, "a request in the log", 30)[0]
+    assert (entry["level"], entry["function"], entry["status"]) == ("info", "hello", "200")
+    assert not berth.log.entries(request_id=silent)
+
+
+SLEEPER = """
+    import asyncio
+
+    async def handle(request):
+        await asyncio.sleep(float(request.query_params["seconds"]))
+        return "slept"
+"""
+
+
+@pytest.mark.shows_setting("host.slow_request")
+def test_slow_requests_say_where_the_time_went(berth):
+    berth.host = {"slow_request": "2s"}
+    berth.write_function("sleeper", SLEEPER, idle_timeout=60)
+    berth.start()
+    berth.get("/sleeper?seconds=0")
+    slow = berth.get("/sleeper?seconds=2.1").headers["X-Request-Id"]
+    wait_until(lambda: berth.log.entries(event="gateway.slow-request", request_id=slow), "the slow request's line", 30)
+    [entry] = berth.log.entries(event="gateway.slow-request", request_id=slow)
+    assert entry["target"] == "/sleeper?seconds=2.1"
+    assert float(entry["run_ms"]) >= 2000 and float(entry["ms"]) >= float(entry["run_ms"]) + float(entry["answer_ms"])
+    assert entry["cold"] == "0"

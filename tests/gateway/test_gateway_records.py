@@ -69,8 +69,8 @@ def test_answered_request(gateway):
         response = client.read_response()
     [record] = gateway.wait_records(1)
     assert reached(record) == list(PHASES)
-    assert {name: record[name] for name in ("end", "status", "reason", "own", "routed", "cold", "tunnel")} == {
-        "end": "answered", "status": 200, "reason": "", "own": False, "routed": True, "cold": False, "tunnel": False}
+    assert {name: record[name] for name in ("end", "status", "reason", "own", "routed", "cold", "stream")} == {
+        "end": "answered", "status": 200, "reason": "", "own": False, "routed": True, "cold": False, "stream": False}
     assert (record["id"], record["method"], record["target"]) == ("mine", "POST", "/f/echo?a=1")
     assert (record["function"], record["client"]) == ("f", "127.0.0.1")
     assert f"{record['instance']:012x}" == response.get("X-Served-By")
@@ -231,7 +231,7 @@ def test_stream_that_falls_silent(start_gateway, held):
     with gateway.client() as client:
         client.request(["GET /f/held HTTP/1.1", "Host: x"])
         [record] = gateway.wait_records(1)
-    assert (record["end"], record["status"], record["reason"]) == ("cut", 200, "timeout")
+    assert (record["end"], record["status"], record["reason"]) == ("cut", 200, "timeout") and record["stream"]
 
 
 def test_client_that_makes_room(start_gateway):
@@ -263,7 +263,7 @@ def test_tunnel(gateway, backend, who):
         if who == "client":
             leave(client)
         [record] = gateway.wait_records(1)
-    assert (record["status"], record["tunnel"]) == (101, True)
+    assert (record["status"], record["stream"]) == (101, True)
     assert record["end"] == ("client-gone" if who == "client" else "answered")
 
 

@@ -127,21 +127,14 @@ struct setting_name {
 #define SETTING(member, is_wide) #member, offsetof(struct host_settings, member), is_wide
 
 static const struct setting_name setting_names[] = {
-    {SETTING(max_head_bytes, false)},
-    {SETTING(max_target_bytes, false)},
-    {SETTING(max_headers, false)},
-    {SETTING(max_body_bytes, true)},
-    {SETTING(head_timeout_ms, false)},
-    {SETTING(keep_alive_timeout_ms, false)},
-    {SETTING(body_timeout_ms, false)},
-    {SETTING(max_connections, false)},
-    {SETTING(queue_length, false)},
-    {SETTING(queue_timeout_ms, false)},
-    {SETTING(request_buffer_bytes, true)},
-    {SETTING(answer_buffer_bytes, true)},
-    {SETTING(buffer_memory_bytes, true)},
-    {SETTING(min_rate_bytes, true)},
-    {SETTING(max_connections_per_address, false)},
+    {SETTING(max_head_bytes, false)},      {SETTING(max_target_bytes, false)},
+    {SETTING(max_headers, false)},         {SETTING(max_body_bytes, true)},
+    {SETTING(head_timeout_ms, false)},     {SETTING(keep_alive_timeout_ms, false)},
+    {SETTING(body_timeout_ms, false)},     {SETTING(max_connections, false)},
+    {SETTING(queue_length, false)},        {SETTING(queue_timeout_ms, false)},
+    {SETTING(request_buffer_bytes, true)}, {SETTING(answer_buffer_bytes, true)},
+    {SETTING(buffer_memory_bytes, true)},  {SETTING(min_rate_bytes, true)},
+    {SETTING(slow_request_ms, false)},     {SETTING(max_connections_per_address, false)},
 };
 
 static void die(const char *what)
@@ -302,7 +295,7 @@ static json_t *record_json(const struct request_record *record)
         "{s:i, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "status", record->status, "end",
         request_end_name(record->end), "component", error_component_name(record->component), "reason",
         error_code_slug(record->code), "own", record->is_own, "routed", record->is_routed, "cold",
-        record->is_cold, "tunnel", record->is_tunnel, "instance", (json_int_t)record->instance, "revision",
+        record->is_cold, "stream", record->is_stream, "instance", (json_int_t)record->instance, "revision",
         (json_int_t)record->revision, "bytes_in", (json_int_t)record->bytes_in, "bytes_out",
         (json_int_t)record->bytes_out, "waited_us", (json_int_t)record->waited_ns / 1000);
     static const char *const texts[] = {"id", "method", "target", "function", "client", "message", "hint"};
@@ -319,7 +312,7 @@ static json_t *record_json(const struct request_record *record)
 static void take_record(const struct request_record *record, void *context)
 {
     (void)context;
-    access_log_write(record);
+    access_log_write(record, &driver.settings);
     if (driver.records)
         json_array_append_new(driver.records, record_json(record));
 }

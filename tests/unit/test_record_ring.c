@@ -69,7 +69,7 @@ static int end(void **state)
 static void records_come_out_as_they_went_in(void **state)
 {
     (void)state;
-    bool wakes;
+    bool wakes = false;
     assert_int_equal(take(), 0);
     for (uint64_t number = 0; number < 5000; number++) {
         assert_true(write_next(number, &wakes));
@@ -85,7 +85,7 @@ static void records_come_out_as_they_went_in(void **state)
 static void a_full_ring_refuses(void **state)
 {
     (void)state;
-    bool wakes;
+    bool wakes = false;
     uint64_t number = 0;
     for (int round = 0; round < 50; round++) {
         uint64_t bytes = 0;
@@ -102,7 +102,7 @@ static void a_full_ring_refuses(void **state)
 static void the_reader_is_woken_once(void **state)
 {
     (void)state;
-    bool wakes;
+    bool wakes = false;
     assert_true(record_ring_await(&ring, 0));
     assert_true(write_next(0, &wakes));
     assert_true(wakes);

@@ -97,11 +97,11 @@ static void durations_fall_into_buckets(void **state)
 static void what_has_no_end_of_its_own_has_no_duration(void **state)
 {
     (void)state;
-    struct request_record tunnel = usual, cut = usual;
-    tunnel.status = 101;
-    tunnel.is_tunnel = true;
+    struct request_record stream = usual, cut = usual;
+    stream.status = 101;
+    stream.is_stream = true;
     cut.end = REQUEST_CUT;
-    add("a", &tunnel);
+    add("a", &stream);
     add("a", &cut);
     const struct request_count count = request_counts_of(&counts, "a");
     assert_int_equal(count.total, 2);
