@@ -33,15 +33,13 @@ static const struct berth_option options[] = {
 static PyObject *option_values(const struct berth_host *host, struct berth_job *job)
 {
     PyObject *values = PyDict_New();
-    for (size_t i = 0; values != NULL && i < OPTION_COUNT; i++) {
+    for (size_t i = 0; values && i < OPTION_COUNT; i++) {
         const char *text = host->option(job, options[i].name);
-        if (text == NULL) {
+        if (!text)
             continue;
-        }
         PyObject *value = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
-        if (value == NULL || PyDict_SetItemString(values, options[i].name, value) < 0) {
+        if (!value || PyDict_SetItemString(values, options[i].name, value) < 0)
             Py_CLEAR(values);
-        }
         Py_XDECREF(value);
     }
     return values;
@@ -50,16 +48,15 @@ static PyObject *option_values(const struct berth_host *host, struct berth_job *
 /* A path as text, or None; a new reference. */
 static PyObject *path_text(const char *path)
 {
-    return path != NULL ? PyUnicode_DecodeFSDefault(path) : Py_NewRef(Py_None);
+    return path ? PyUnicode_DecodeFSDefault(path) : Py_NewRef(Py_None);
 }
 
 /* Calls the callback's counterpart in analysis/job.py: name(folder, name, file, options, installed). */
 static PyObject *ask(const char *name, const struct berth_host *host, struct berth_job *job,
                      const struct berth_function *function, struct berth_error *err)
 {
-    if (interpreter_start(err) < 0) {
+    if (interpreter_start(err) < 0)
         return NULL;
-    }
     const char *installed = BERTH_HAS(function, dependencies) ? function->dependencies : NULL;
     PyObject *args = Py_BuildValue("NszNN", path_text(function->folder), function->name, function->file,
                                    option_values(host, job), path_text(installed));
@@ -70,36 +67,36 @@ static int validate(const struct berth_host *host, struct berth_job *job,
                     const struct berth_function *function, struct berth_error *err)
 {
     PyObject *result = ask("validate", host, job, function, err);
-    int status = result != NULL ? outcome_report(host, job, result, err) : -1;
+    int rc = result ? outcome_report(host, job, result, err) : -1;
     Py_XDECREF(result);
-    return status;
+    return rc;
 }
 
 static int package(const struct berth_host *host, struct berth_job *job,
                    const struct berth_function *function, struct berth_error *err)
 {
     PyObject *result = ask("package", host, job, function, err);
-    int status = result != NULL ? outcome_package(host, job, function->folder, result, err) : -1;
+    int rc = result ? outcome_package(host, job, function->folder, result, err) : -1;
     Py_XDECREF(result);
-    return status;
+    return rc;
 }
 
 static int launch(const struct berth_host *host, struct berth_job *job, const struct berth_function *function,
                   struct berth_error *err)
 {
     PyObject *result = ask("launch", host, job, function, err);
-    int status = result != NULL ? outcome_launch(host, job, result, err) : -1;
+    int rc = result ? outcome_launch(host, job, result, err) : -1;
     Py_XDECREF(result);
-    return status;
+    return rc;
 }
 
 static int scaffold(const struct berth_host *host, struct berth_job *job,
                     const struct berth_function *function, struct berth_error *err)
 {
     PyObject *result = ask("scaffold", host, job, function, err);
-    int status = result != NULL ? outcome_files(host, job, result, err) : -1;
+    int rc = result ? outcome_files(host, job, result, err) : -1;
     Py_XDECREF(result);
-    return status;
+    return rc;
 }
 
 static const struct berth_plugin plugin = {
