@@ -3,9 +3,11 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "check.h"
+#include "check_plugin.h"
 #include "config/registry.h"
 #include "daemon.h"
 #include "locations.h"
+#include "new_function.h"
 #include "options.h"
 
 #include <stdio.h>
@@ -57,6 +59,31 @@ static int serve(const struct options *options, const struct registry *registry,
     return STATUS_FAILED;
 }
 
+static int make_function(const struct options *options, const struct host_settings *host,
+                         const struct locations *locations)
+{
+    struct error err;
+    log_configure(LOG_ERROR, LOG_TEXT);
+    if (new_function_make(options->config, host, locations, options->new_function[0],
+                          options->new_function[1], &err) < 0)
+        return complain(&err, STATUS_FAILED);
+    return STATUS_OK;
+}
+
+/* Without a registry: a plugin's author may have none. */
+static int check_plugin(const struct options *options)
+{
+    const struct host_settings host = {0};
+    struct locations locations = {0};
+    struct error err;
+    log_configure(LOG_ERROR, LOG_TEXT);
+    int rc = locations_find(options->config, &host, &locations, &err);
+    if (rc == 0)
+        rc = check_plugin_run(options->check_plugin, locations.build_job_program, &err);
+    locations_clear(&locations);
+    return rc < 0 ? complain(&err, STATUS_FAILED) : STATUS_OK;
+}
+
 /* Runs with the settings of the `host:` section, which are read before any plugin is known. */
 static int run(const struct options *options)
 {
@@ -71,6 +98,8 @@ static int run(const struct options *options)
         status = complain(&err, STATUS_USAGE);
     } else if (locations_find(options->config, &registry->host, &locations, &err) < 0) {
         status = complain(&err, STATUS_FAILED);
+    } else if (options->new_function[0]) {
+        status = make_function(options, &registry->host, &locations);
     } else if (options->check) {
         log_configure(LOG_ERROR, LOG_TEXT);
         status = (int)check_run(options->config, &registry->host, &locations, options->json);
@@ -98,5 +127,5 @@ int main(int argc, char **argv)
     }
     if (options.help_settings)
         return options.json ? list_settings() : describe_settings();
-    return run(&options);
+    return options.check_plugin ? check_plugin(&options) : run(&options);
 }

@@ -12,7 +12,7 @@
 
 #define WORKERS_MAX 64
 
-enum option_kind { OPTION_TEXT, OPTION_FLAG };
+enum option_kind { OPTION_TEXT, OPTION_TWO_TEXTS, OPTION_FLAG };
 
 static const struct option_row {
     const char *name;
@@ -41,6 +41,13 @@ static const struct option_row {
     {"--check", NULL, OPTION_FLAG, offsetof(struct options, check),
      "report every mistake in the registry and the functions, build nothing; exit status 2 when there are "
      "errors"},
+    {"--new", "LANGUAGE NAME", OPTION_TWO_TEXTS, offsetof(struct options, new_function),
+     "make the folder and the files of a new function beside the registry, and print the entry to add to it; "
+     "the registry is not changed"},
+    {"--check-plugin", "FILE", OPTION_TEXT, offsetof(struct options, check_plugin),
+     "load a plugin as the daemon does, say what it offers and what is wrong with it; exit status 1 when "
+     "there "
+     "is something"},
     {"--json", NULL, OPTION_FLAG, offsetof(struct options, json),
      "with --check: findings as JSON on standard output; with --help-settings: the settings"},
     {"--help-settings", NULL, OPTION_FLAG, offsetof(struct options, help_settings),
@@ -84,6 +91,23 @@ static int unknown_option(const char *argument, struct error *err)
     return near ? error_hint(err, "did you mean %s?", near) : error_hint(err, "see berthd --help");
 }
 
+/* The values that the row takes: the one behind "=", if any, then further arguments. */
+static int take_values(const struct option_row *row, const char *value, int argc, char **argv, int *i,
+                       const char **field, struct error *err)
+{
+    int count = row->kind == OPTION_TWO_TEXTS ? 2 : 1;
+    for (int k = 0; k < count; k++) {
+        if (!value && *i + 1 < argc && !find_row(argv[*i + 1], strcspn(argv[*i + 1], "=")))
+            value = argv[++*i];
+        if (!value || !*value)
+            return error_set(err, ERROR_USAGE, "%s needs %s (%s)", row->name,
+                             count == 1 ? "a value" : "two values", row->argument);
+        field[k] = value;
+        value = NULL;
+    }
+    return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *ret_options, struct error *err)
 {
     struct options options = {.config = "global-function-definition.yml"};
@@ -100,11 +124,8 @@ int options_parse(int argc, char **argv, struct options *ret_options, struct err
             *(bool *)field = true;
             continue;
         }
-        if (!value && i + 1 < argc && !find_row(argv[i + 1], strcspn(argv[i + 1], "=")))
-            value = argv[++i];
-        if (!value || !*value)
-            return error_set(err, ERROR_USAGE, "%s needs a value (%s)", row->name, row->argument);
-        *(const char **)field = value;
+        if (take_values(row, value, argc, argv, &i, (const char **)field, err) < 0)
+            return -1;
     }
     *ret_options = options;
     return 0;

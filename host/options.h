@@ -10,6 +10,8 @@
 struct options {
     const char *config;
     const char *listen, *admin, *state_dir, *run_dir, *plugin_dir, *workers, *log_level, *log_format;
+    const char *check_plugin;
+    const char *new_function[2]; /* language and name */
     bool check, json, help, help_settings, version;
 };
 

@@ -73,6 +73,11 @@ static bool is_route(const char *route)
     return true;
 }
 
+bool function_settings_is_free_route(const char *route)
+{
+    return !is_reserved(route) && is_route(route);
+}
+
 static void check_route(const char *route, struct position at, struct reporter *reporter)
 {
     if (is_reserved(route))

@@ -29,6 +29,9 @@ void function_reader_clear(struct function_reader *reader);
  * that stands. Owned by the tree. */
 const char *function_settings_route(const struct yaml_tree_entry *entry, struct position *ret_at);
 
+/* Whether a function may be called at this route: it can be one, and is not the host's own. */
+bool function_settings_is_free_route(const char *route);
+
 /* Reads one entry, reporting what is wrong. `ret_settings` is filled in any case; `broken` when there was an
  * error. The caller clears it. */
 void function_settings_read(const struct function_reader *reader, const struct yaml_tree_entry *entry,

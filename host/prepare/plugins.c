@@ -328,8 +328,7 @@ static bool claims(const struct language *language, const char *word)
     return false;
 }
 
-/* A folder with a Dockerfile, beside the plugin's file; or NULL. */
-static char *find_build_dir(const char *path, const char *name, const char *what)
+char *plugin_image_dir(const char *path, const char *name, const char *what)
 {
     int length = (int)(strrchr(path, '/') - path);
     cleanup_free char *folder = xasprintf("%.*s/%s/%s", length, path, name, what);
@@ -381,8 +380,8 @@ static void accept_plugin(struct plugins *plugins, struct entry *entry,
         .abi_minor = found->abi_minor,
         .scaffolds = found->scaffolds,
         .language = found->language,
-        .image_dir = find_build_dir(entry->path, found->language.name, "image"),
-        .builder_dir = find_build_dir(entry->path, found->language.name, "builder"),
+        .image_dir = plugin_image_dir(entry->path, found->language.name, "image"),
+        .builder_dir = plugin_image_dir(entry->path, found->language.name, "builder"),
         .changes = entry->changes,
     };
     if (entry->fresh || entry->standing != STANDING_ACCEPTED)

@@ -72,6 +72,10 @@ const struct plugin *plugins_list(const struct plugins *plugins, size_t *ret_cou
 /* By name or alias; NULL when there is none. */
 const struct plugin *plugins_find(const struct plugins *plugins, const char *language);
 
+/* The folder `<name>/<what>` beside the plugin's file (absolute), "image" or "builder", or NULL when there is
+ * no Dockerfile in it. The caller frees it. */
+char *plugin_image_dir(const char *path, const char *name, const char *what);
+
 /* What a job of `plugin` is asked for about a function. Borrows from both. */
 struct build_request plugin_request(const struct plugin *plugin, const struct function_settings *settings,
                                     enum build_operation operation);

@@ -38,6 +38,7 @@ static const struct {
     {"--workers", offsetof(struct options, workers)},
     {"--log-level", offsetof(struct options, log_level)},
     {"--log-format", offsetof(struct options, log_format)},
+    {"--check-plugin", offsetof(struct options, check_plugin)},
 };
 
 static const char *text_of(const struct options *options, size_t i)
@@ -80,6 +81,30 @@ static void every_option_needs_its_value(void **state)
             assert_non_null(strstr(err.message, texts[i].name));
             assert_non_null(strstr(err.message, "needs a value"));
         }
+    }
+}
+
+static void an_option_may_take_two_values(void **state)
+{
+    (void)state;
+    const char *const *const mistakes[] = {
+        (const char *[]){"--new", NULL},
+        (const char *[]){"--new", "python", NULL},
+        (const char *[]){"--new=python", NULL},
+        (const char *[]){"--new", "python", "--check", NULL},
+        (const char *[]){"--new", "python", "", NULL},
+    };
+    struct options options;
+    struct error err;
+    assert_int_equal(parse(&options, &err, (const char *[]){"--new", "python", "hello", "--json", NULL}), 0);
+    assert_string_equal(options.new_function[0], "python");
+    assert_string_equal(options.new_function[1], "hello");
+    assert_true(options.json);
+    assert_int_equal(parse(&options, &err, (const char *[]){"--new=shell", "hello", NULL}), 0);
+    assert_string_equal(options.new_function[0], "shell");
+    for (size_t i = 0; i < COUNT(mistakes); i++) {
+        assert_int_equal(parse(&options, &err, mistakes[i]), -1);
+        assert_string_equal(err.message, "--new needs two values (LANGUAGE NAME)");
     }
 }
 
@@ -182,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_option_takes_its_value_both_ways),
         cmocka_unit_test(every_option_needs_its_value),
+        cmocka_unit_test(an_option_may_take_two_values),
         cmocka_unit_test(flags),
         cmocka_unit_test(unknown_ones_get_a_suggestion),
         cmocka_unit_test(the_command_line_wins),
