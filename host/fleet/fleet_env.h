@@ -18,6 +18,7 @@ struct loss_book;
 struct package_store;
 struct plugins;
 struct prewarm;
+struct record_store;
 struct runtime_images;
 
 struct fleet_env {
@@ -29,6 +30,7 @@ struct fleet_env {
     struct build_jobs *jobs;
     struct plugins *plugins;
     struct package_store *packages;
+    struct record_store *records;
     struct dependency_store *dependencies;
     struct dependency_installs *installs;
     struct runtime_images *images;

@@ -1,10 +1,19 @@
-/* Inside of the fleet: what its files share. For fleet.c, fleet_engine.c and fleet_parts.c only. */
+/* Inside of the fleet: what its files share. For fleet*.c only. */
 #ifndef FLEET_FLEET_INSIDE_H
 #define FLEET_FLEET_INSIDE_H
 
 #include "fleet/fleet.h"
 
 #include "fleet/engine/owner.h"
+#include "fleet/source_look.h"
+
+#include <uthash.h>
+
+/* A function by its name, as long as it is not removed. */
+struct named_function {
+    struct function *function;
+    UT_hash_handle hh;
+};
 
 struct fleet {
     struct fleet_env env;
@@ -25,9 +34,11 @@ struct fleet {
     struct event *collect; /* storage, once a deployment has settled or a revision has gone */
     struct event *retry;   /* deployments that Docker failed */
     struct generation *generation;
+    struct source_look *look; /* at the files of a registry that has been read */
     struct function *
         *functions; /* in the order of their first registration; removed ones until they are gone */
     size_t count, capacity;
+    struct named_function *by_name;
     const char *waiting_for;
     struct kept_error *unusable; /* why no registry that was read since the start is of use; NULL: one is */
     bool applied, settled, stopping, stopped;
@@ -36,7 +47,14 @@ struct fleet {
     unsigned retries; /* in a row */
 };
 
-/* --- fleet.c: functions, their routes, and the registry they come from --- */
+/* --- fleet.c: functions and their routes --- */
+
+/* A function that is new, and the end of one. */
+struct function *fleet_function_add(struct fleet *fleet, const char *name);
+void fleet_function_remove(struct fleet *fleet, struct function *function, const char *why);
+
+/* Tells whoever waits for it that every function is built, or has failed to be. */
+void fleet_check_settled(struct fleet *fleet);
 
 /* Looks, from the event loop, whether the fleet has come to its end; nothing while it is not to. */
 void fleet_check_stopped(struct fleet *fleet);

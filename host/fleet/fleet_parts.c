@@ -17,6 +17,7 @@
 #include "prepare/process/build_job.h"
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
+#include "prepare/store/record_store.h"
 #include "prepare/store/state_dir.h"
 
 #include <stdlib.h>
@@ -57,7 +58,8 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
     struct fleet_env *env = &fleet->env;
     if (background_create(env->base, &fleet->background, err) < 0 ||
         package_store_open(state_dir, fleet->background, &env->packages, err) < 0 ||
-        dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0)
+        dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0 ||
+        record_store_open(state_dir, fleet->background, &env->records, err) < 0)
         return -1;
     return world_make(state_dir, &fleet->world_dir, err);
 }
@@ -185,6 +187,7 @@ void fleet_destroy(struct fleet *fleet)
     if (!fleet)
         return;
     struct fleet_env *env = &fleet->env;
+    source_look_cancel(fleet->look);
     if (env->inbox.fd >= 0)
         mailbox_deliver(&env->inbox, fleet);
     prewarm_destroy(env->prewarm);
@@ -199,6 +202,7 @@ void fleet_destroy(struct fleet *fleet)
     background_destroy(fleet->background);
     dependency_store_close(env->dependencies);
     package_store_close(env->packages);
+    record_store_close(env->records);
     generation_unref(fleet->generation);
     free(fleet->unusable);
     free_event(fleet->inbox_event);

@@ -1,11 +1,13 @@
 #include "fleet/function.h"
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "fleet/engine/engine_queue.h"
 #include "fleet/revision/finding.h"
 #include "routing/slot_pool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,9 +26,12 @@ struct function {
     const struct function_settings *settings;
     struct generation *applied_generation;
     const struct function_settings *applied; /* the newest without a mistake; NULL: none yet */
-    struct kept_error *problem;              /* of the newest deployment */
-    char *build_output; /* of its installation or image build, when that failed; or NULL */
-    struct diagnostics diagnostics;
+    char inputs[HASH_HEX_SIZE];     /* of the newest deployment, "": it is not known what it depends on */
+    bool changed;                   /* the next deployment is another one, whatever its inputs are */
+    struct kept_error *problem;     /* of the newest deployment */
+    char *build_output;             /* of its installation or image build, when that failed; or NULL */
+    struct diagnostics findings;    /* of its preparation, as the plugin reports them */
+    struct diagnostics diagnostics; /* the registry's and these, with their places */
     bool settled, removed;
     bool stale; /* to be deployed again once the deployment under way has settled */
 };
@@ -56,6 +61,7 @@ static void retire(struct function *function, struct revision *revision, const c
 
 static void note_problem(struct function *function, const struct error *err)
 {
+    function->changed = true;
     error_replace(&function->problem, err);
     log_warning("function.problem", LOG_STR("function", function->name), LOG_ERR(err),
                 LOG_STR("serving", function->current ? "the old revision" : "nothing"));
@@ -98,11 +104,29 @@ static bool is_same(const struct revision *a, const struct revision *b)
     return strcmp(revision_prepared(a)->digest, revision_prepared(b)->digest) == 0;
 }
 
+/* What the registry says of it, and what its preparation has found, at the places that both have there. */
+static void collect_diagnostics(struct function *function)
+{
+    const struct registry *registry = function->generation->registry;
+    struct diagnostics placed = {0};
+    diagnostics_clear(&function->diagnostics);
+    for (size_t i = 0; i < registry->diagnostics.count; i++) {
+        const struct diagnostic *item = &registry->diagnostics.items[i];
+        if (item->function && strcmp(item->function, function->name) == 0)
+            diagnostics_add(&function->diagnostics, item);
+    }
+    for (size_t i = 0; i < function->findings.count; i++)
+        diagnostics_add(&placed, &function->findings.items[i]);
+    function_settings_place(function->settings, registry->path, &placed);
+    diagnostics_move(&function->diagnostics, &placed);
+}
+
 /* What the build of the newest deployment has found, good or bad. */
 static void take_diagnostics(struct function *function, struct diagnostics *diagnostics)
 {
-    function_settings_place(function->settings, function->generation->registry->path, diagnostics);
-    diagnostics_move(&function->diagnostics, diagnostics);
+    diagnostics_clear(&function->findings);
+    diagnostics_move(&function->findings, diagnostics);
+    collect_diagnostics(function);
     log_diagnostics(function);
 }
 
@@ -197,6 +221,7 @@ static void on_stale(struct revision *revision, void *owner)
     (void)revision;
     struct function *function = owner;
     function->stale = true;
+    function->changed = true;
     if (function->settled && !function->removed)
         function_redeploy(function);
 }
@@ -243,6 +268,7 @@ void function_destroy(struct function *function)
 {
     if (!function)
         return;
+    diagnostics_clear(&function->findings);
     diagnostics_clear(&function->diagnostics);
     generation_unref(function->generation);
     generation_unref(function->applied_generation);
@@ -254,16 +280,6 @@ void function_destroy(struct function *function)
     free(function->problem);
     free(function->name);
     free(function);
-}
-
-static void keep_diagnostics(struct function *function, const struct diagnostics *diagnostics)
-{
-    diagnostics_clear(&function->diagnostics);
-    for (size_t i = 0; i < diagnostics->count; i++) {
-        const struct diagnostic *item = &diagnostics->items[i];
-        if (item->function && strcmp(item->function, function->name) == 0)
-            diagnostics_add(&function->diagnostics, item);
-    }
 }
 
 /* The registry's own findings make the function unusable. */
@@ -288,31 +304,21 @@ static void apply(struct function *function, struct generation *generation,
     function->hooks.routed(function, function->owner);
 }
 
-void function_deploy(struct function *function, struct generation *generation,
-                     const struct function_settings *settings, const struct diagnostics *diagnostics)
+/* The registry has been read again, and says nothing else of what is deployed or on its way. */
+static void renew(struct function *function)
 {
-    generation_ref(generation);
-    generation_unref(function->generation);
-    function->generation = generation;
-    function->settings = settings;
-    function->settled = false;
-    function->stale = false;
-    keep_diagnostics(function, diagnostics);
-    if (function->next) {
-        retire(function, function->next, "superseded");
-        function->next = NULL;
-    }
-    if (settings->broken) {
-        function->newest = NULL;
-        log_diagnostics(function);
-        reject(function);
-        function->hooks.routed(function, function->owner);
-        settle(function);
-        return;
-    }
-    apply(function, generation, settings);
-    struct revision *revision = revision_create(function->env, generation, settings, &function->scale,
-                                                function->current, &revision_hooks, function);
+    struct revision *revision = function->next ? function->next : function->current;
+    collect_diagnostics(function);
+    revision_renew(revision, function->generation, function->settings);
+    if (function->next)
+        revision_apply(function->next, function->generation, function->settings);
+}
+
+static void deploy(struct function *function)
+{
+    struct revision *revision =
+        revision_create(function->env, function->generation, function->settings, function->inputs,
+                        &function->scale, function->current, &revision_hooks, function);
     function->newest = revision;
     if (function->current) {
         function->next = revision;
@@ -322,18 +328,70 @@ void function_deploy(struct function *function, struct generation *generation,
     }
 }
 
+static void drop_next(struct function *function, const char *why)
+{
+    if (function->next)
+        retire(function, function->next, why);
+    function->next = NULL;
+}
+
+static void begin_deployment(struct function *function)
+{
+    function->settled = false;
+    function->stale = false;
+    function->changed = false;
+    diagnostics_clear(&function->findings);
+    collect_diagnostics(function);
+    drop_next(function, "superseded");
+}
+
+/* Of dependencies nobody but their store knows whether they are what they were: a preparation asks it, which
+ * costs no job as long as they are. */
+static bool stands_alone(const struct function *function)
+{
+    return !function->settled || !function->current || !revision_prepared(function->current)->dependency_key;
+}
+
+bool function_deploy(struct function *function, struct generation *generation,
+                     const struct function_settings *settings, const char *inputs)
+{
+    bool same =
+        !function->changed && *inputs && strcmp(inputs, function->inputs) == 0 && stands_alone(function);
+    generation_ref(generation);
+    generation_unref(function->generation);
+    function->generation = generation;
+    function->settings = settings;
+    snprintf(function->inputs, sizeof(function->inputs), "%s", inputs);
+    if (!settings->broken)
+        apply(function, generation, settings);
+    if (same && !settings->broken) {
+        renew(function);
+        return false;
+    }
+    begin_deployment(function);
+    if (!settings->broken) {
+        deploy(function);
+        return true;
+    }
+    function->newest = NULL;
+    log_diagnostics(function);
+    reject(function);
+    function->hooks.routed(function, function->owner);
+    settle(function);
+    return true;
+}
+
 void function_redeploy(struct function *function)
 {
-    function_deploy(function, function->generation, function->settings,
-                    &function->generation->registry->diagnostics);
+    cleanup_free char *inputs = xstrdup(function->inputs);
+    function->changed = true;
+    function_deploy(function, function->generation, function->settings, inputs);
 }
 
 void function_remove(struct function *function, const char *why)
 {
     function->removed = true;
-    if (function->next)
-        retire(function, function->next, why);
-    function->next = NULL;
+    drop_next(function, why);
     struct revision *current = function->current;
     function->current = NULL;
     function->hooks.routed(function, function->owner);
@@ -352,6 +410,11 @@ void function_remove(struct function *function, const char *why)
 const char *function_name(const struct function *function)
 {
     return function->name;
+}
+
+bool function_is_of(const struct function *function, const struct generation *generation)
+{
+    return function->generation == generation;
 }
 
 bool function_is_removed(const struct function *function)

@@ -31,10 +31,11 @@ struct function *function_create(struct fleet_env *env, const char *name, const 
 /* Only after `gone`. */
 void function_destroy(struct function *function);
 
-/* Deploys what `settings` say (they belong to `generation`). `diagnostics` is searched for findings about
- * this function, which it keeps a copy of. Replaces a deployment that is under way. */
-void function_deploy(struct function *function, struct generation *generation,
-                     const struct function_settings *settings, const struct diagnostics *diagnostics);
+/* Deploys what `settings` say (they belong to `generation`), and replaces a deployment that is under way.
+ * `inputs` is the digest of all that it depends on, or "" when that is not known: when it is that of the last
+ * deployment, and that is well, only what applies at once is taken over, and the answer is false. */
+bool function_deploy(struct function *function, struct generation *generation,
+                     const struct function_settings *settings, const char *inputs);
 
 /* Deploys the same once more: what failed for reasons outside of it may succeed now. */
 void function_redeploy(struct function *function);
@@ -44,6 +45,9 @@ void function_redeploy(struct function *function);
 void function_remove(struct function *function, const char *why);
 
 const char *function_name(const struct function *function);
+/* Whether it has been deployed from this reading of its source. */
+bool function_is_of(const struct function *function, const struct generation *generation);
+
 bool function_is_removed(const struct function *function);
 bool function_is_settled(const struct function *function);
 

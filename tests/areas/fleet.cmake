@@ -40,6 +40,7 @@ berth_whole_fleet_test(fleet_engine fleet)
 berth_whole_fleet_test(fleet_failures fleet)
 berth_whole_fleet_test(fleet_prewarm fleet)
 berth_whole_fleet_test(fleet_room fleet)
+berth_whole_fleet_test(source_look fleet)
 berth_whole_fleet_test(admin admin)
 berth_unit_test(request_counts admin)
 

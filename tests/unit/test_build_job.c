@@ -292,7 +292,7 @@ static void test_package(void **state)
     assert_string_equal(result->launch->environment[0], "MODE=test");
     assert_null(result->launch->image);
     assert_int_equal(result->launch->concurrency, 4);
-    assert_string_equal(json_string_value(json_object_get(result->launch->runtime, "file")), "main.x");
+    assert_string_equal(result->launch->runtime, "{\"file\":\"main.x\"}");
 
     char digest[HASH_HEX_SIZE];
     assert_int_equal(tree_digest(result->package.staged, digest, NULL, NULL), 0);

@@ -14,11 +14,10 @@ static json_t *make(const char *dependency_key, size_t variables)
     struct text_pair environment[] = {{"GREETING", "hi \"there\""}, {"EMPTY", ""}};
     struct function_settings settings = {
         .name = "hello", .timeout_ms = 1, .environment = environment, .environment_count = variables};
-    struct build_launch launch = {.runtime = json_pack("{s:s}", "file", "hello.py")};
+    struct build_launch launch = {.runtime = (char *)"{\"file\":\"hello.py\"}"};
     struct prepared prepared = {
         .digest = "0f3c", .dependency_key = (char *)dependency_key, .launch = &launch};
     json_t *json = init_settings_make(&settings, &prepared, 8, 60000);
-    json_decref(launch.runtime);
     return json;
 }
 

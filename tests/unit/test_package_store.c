@@ -168,6 +168,26 @@ static void test_collect(void **state)
     teardown(&bench);
 }
 
+struct adopted {
+    unsigned count;
+    bool intact;
+};
+
+static void on_adopted(void *context, bool intact)
+{
+    struct adopted *adopted = context;
+    adopted->count++;
+    adopted->intact = intact;
+}
+
+static bool adopt(struct store_bench *bench, const char *digest)
+{
+    struct adopted adopted = {0};
+    package_store_adopt(bench->store, digest, on_adopted, &adopted);
+    bench_wait(&bench->bench, &adopted.count, 1);
+    return adopted.intact;
+}
+
 static void test_reopen(void **state)
 {
     (void)state;
@@ -181,9 +201,28 @@ static void test_reopen(void **state)
 
     open_store(&bench);
     assert_int_equal(staged_count(&bench), 0);
-    /* What an earlier daemon stored is not trusted. */
-    cleanup_free char *path = package_store_path(bench.store, kept.digest);
-    assert_false(fs_exists(path));
+    /* What an earlier daemon stored is trusted once it has been read. */
+    assert_int_equal(package_store_verify(bench.store, kept.digest, &err), -1);
+    assert_true(adopt(&bench, kept.digest));
+    assert_int_equal(package_store_verify(bench.store, kept.digest, &err), 0);
+    assert_true(adopt(&bench, kept.digest));
+    assert_false(adopt(&bench, left.digest));
+    close_store(&bench);
+
+    open_store(&bench);
+    cleanup_free char *file = xasprintf("%s/packages/%s/file", bench.state, kept.digest);
+    assert_int_equal(chmod(file, 0666), 0);
+    assert_false(adopt(&bench, kept.digest));
+    assert_int_equal(chmod(file, 0644), 0);
+    assert_true(adopt(&bench, kept.digest));
+    assert_int_equal(chmod(file, 0644), 0); /* its time tells of it */
+    assert_false(adopt(&bench, kept.digest));
+    close_store(&bench);
+
+    open_store(&bench);
+    assert_int_equal(fs_write_file(file, "eno", 3, 0644, &err), 0);
+    assert_false(adopt(&bench, kept.digest));
+    assert_int_equal(package_store_verify(bench.store, kept.digest, &err), -1);
     teardown(&bench);
 }
 

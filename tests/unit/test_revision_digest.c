@@ -41,7 +41,7 @@ static void subject_init(struct subject *subject)
     subject->settings.environment = subject->environment;
     subject->launch.command = subject->command;
     subject->launch.environment = subject->variables;
-    subject->launch.runtime = json_pack("{s:i, s:s}", "n", 1, "file", "main.x");
+    subject->launch.runtime = (char *)"{\"file\":\"main.x\",\"n\":1}";
     subject->prepared.launch = &subject->launch;
 }
 
@@ -60,12 +60,6 @@ static void place(struct subject *subject)
     subject->settings.line = 7;
     subject->settings.folder = "/elsewhere";
     subject->prepared.code_dir = "/b";
-}
-
-static void order_of_members(struct subject *subject)
-{
-    json_decref(subject->launch.runtime);
-    subject->launch.runtime = json_pack("{s:s, s:i}", "file", "main.x", "n", 1);
 }
 
 static void language(struct subject *subject)
@@ -145,7 +139,7 @@ static void image(struct subject *subject)
 
 static void runtime(struct subject *subject)
 {
-    json_object_set_new(subject->launch.runtime, "n", json_integer(2));
+    subject->launch.runtime = (char *)"{\"file\":\"main.x\",\"n\":2}";
 }
 
 static void launch_concurrency(struct subject *subject)
@@ -173,7 +167,6 @@ static const struct change {
     {"nothing", none, false},
     {"the version", version, false},
     {"where things are", place, false},
-    {"the order of JSON members", order_of_members, false},
     {"the language", language, true},
     {"the concurrency", concurrency, true},
     {"the memory", memory, true},
@@ -204,7 +197,6 @@ static void only_what_matters_changes_it(void **state)
         subject_init(&subject);
         changes[i].make(&subject);
         revision_digest(&subject.settings, &subject.prepared);
-        json_decref(subject.launch.runtime);
         memcpy(digests[i], subject.prepared.digest, HASH_HEX_SIZE);
         assert_int_equal(strlen(digests[i]), HASH_HEX_SIZE - 1);
         for (size_t k = 0; k < i; k++) {

@@ -21,9 +21,9 @@ json_t *init_settings_make(const struct function_settings *settings, const struc
 {
     cleanup_free char *dependencies =
         prepared->dependency_key ? xasprintf("%s/%s", DEPENDENCIES_DIR, prepared->dependency_key) : NULL;
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s?, s:I, s:I, s:o, s:O}", "protocol", 1, "function",
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s?, s:I, s:I, s:o, s:o}", "protocol", 1, "function",
                      settings->name, "revision", prepared->digest, "code", CODE_DIR, "work", WORLD_WORK,
                      "dependencies", dependencies, "concurrency", (json_int_t)concurrency, "timeout_ms",
                      (json_int_t)timeout_ms, "environment", environment_object(settings), "runtime",
-                     prepared->launch->runtime);
+                     json_loads(prepared->launch->runtime, 0, NULL));
 }

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
@@ -16,6 +17,7 @@
 #include "prepare/process/build_job.h"
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
+#include "prepare/store/record_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,10 @@ struct preparation {
     char *image_dir;   /* the plugin's, or NULL */
     char *builder_dir; /* likewise */
     char *seen;        /* the key of the dependencies that the first look was with, or NULL */
+    char inputs[HASH_HEX_SIZE];
+    struct adoption *adoption; /* of the package of an earlier daemon */
+    bool known;                /* `result` is of an earlier preparation, and its package is in the store */
+    bool looked;               /* a job has been run */
     struct build_job *job;
     struct runtime_image_request *image_request;
     struct docker_call *command; /* asks what the image runs */
@@ -42,6 +48,7 @@ struct preparation {
     struct event *later;     /* reports a failure that is known at once from the event loop */
     struct error failure;
     char *image_id;
+    char **image_command; /* what the image runs, when the plugin leaves that to it */
     struct prepared prepared;
 };
 
@@ -57,6 +64,7 @@ void prepared_clear(struct prepared *prepared)
 static void preparation_free(struct preparation *preparation)
 {
     build_job_cancel(preparation->job);
+    package_adoption_cancel(preparation->adoption);
     runtime_image_cancel(preparation->image_request);
     docker_cancel(preparation->command);
     dependency_install_cancel(preparation->install);
@@ -70,6 +78,7 @@ static void preparation_free(struct preparation *preparation)
     free(preparation->builder_dir);
     free(preparation->seen);
     free(preparation->image_id);
+    json_texts_free(preparation->image_command);
     free(preparation);
 }
 
@@ -96,9 +105,22 @@ static void tell_output(const struct preparation *preparation, const struct buil
                  LOG_STR("text", result->output));
 }
 
+/* Keeps what has been found, so that the same need not be found again. */
+static void keep_record(const struct preparation *preparation)
+{
+    struct record record = {.dependency_key = preparation->prepared.dependency_key,
+                            .result = preparation->result};
+    memcpy(record.inputs, preparation->inputs, sizeof(record.inputs));
+    record_store_put(preparation->env->records, preparation->settings->name, &record);
+}
+
 static void complete(struct preparation *preparation)
 {
+    if (preparation->looked && *preparation->inputs)
+        keep_record(preparation);
     preparation->prepared.launch = steal(&preparation->result->launch);
+    if (preparation->image_command)
+        preparation->prepared.launch->command = steal(&preparation->image_command);
     revision_digest(preparation->settings, &preparation->prepared);
     finish(preparation, NULL);
 }
@@ -132,6 +154,8 @@ static void on_revised(void *context, struct build_result *look)
     struct preparation *preparation = context;
     preparation->job = NULL;
     tell_output(preparation, look);
+    if (!look->ok)
+        preparation->inputs[0] = '\0'; /* what is to be known of it is not known yet */
     build_result_revise(preparation->result, preparation->settings->name, look);
     complete(preparation);
 }
@@ -156,6 +180,7 @@ static void revise(struct preparation *preparation, bool installed)
     preparation->phase_began_ms = clock_ms();
     struct build_request request = plugin_request(plugin, preparation->settings, BUILD_VALIDATE);
     request.dependencies = path;
+    preparation->looked = true;
     preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_revised, preparation);
 }
 
@@ -246,8 +271,9 @@ static void keep_package(struct preparation *preparation)
     struct prepared *prepared = &preparation->prepared;
     memcpy(prepared->package_digest, package->digest, sizeof(prepared->package_digest));
     prepared->package_bytes = package->bytes;
+    prepared->package_files = package->files;
     struct error err;
-    if (package_store_commit(preparation->env->packages, package, &err) < 0) {
+    if (!preparation->known && package_store_commit(preparation->env->packages, package, &err) < 0) {
         finish(preparation, &err);
         return;
     }
@@ -277,7 +303,7 @@ static void on_command(void *owner, const struct error *err, const struct docker
     char **command = xcalloc(count + 1, sizeof(*command));
     for (size_t i = 0; i < count; i++)
         command[i] = xstrdup(image->command[i]);
-    preparation->result->launch->command = command;
+    preparation->image_command = command;
     keep_package(preparation);
 }
 
@@ -320,23 +346,31 @@ static void ensure_image(struct preparation *preparation)
 
 /* --- the build job --- */
 
+/* What is known of the function, by a job or from before, is good. */
+static void take_result(struct preparation *preparation, struct build_result *result)
+{
+    struct error err;
+    preparation->result = result;
+    if (launch_check(result->launch, preparation->runtime, preparation->image_dir, &err) < 0)
+        finish(preparation, &err);
+    else
+        ensure_image(preparation);
+}
+
 static void on_built(void *context, struct build_result *result)
 {
     struct preparation *preparation = context;
     preparation->job = NULL;
-    preparation->result = result;
     tell_output(preparation, result);
-    struct error err;
-    if (!result->ok) {
-        err = result->error;
-        if (err.code == ERROR_INVALID_FUNCTION)
-            finding_quote_first(&result->diagnostics, preparation->settings, &err);
-        finish(preparation, &err);
-    } else if (launch_check(result->launch, preparation->runtime, preparation->image_dir, &err) < 0) {
-        finish(preparation, &err);
-    } else {
-        ensure_image(preparation);
+    if (result->ok) {
+        take_result(preparation, result);
+        return;
     }
+    struct error err = result->error;
+    preparation->result = result;
+    if (err.code == ERROR_INVALID_FUNCTION)
+        finding_quote_first(&result->diagnostics, preparation->settings, &err);
+    finish(preparation, &err);
 }
 
 static void on_later(evutil_socket_t fd, short what, void *context)
@@ -347,20 +381,67 @@ static void on_later(evutil_socket_t fd, short what, void *context)
     finish(preparation, &failure);
 }
 
-static void submit(struct preparation *preparation, const struct plugin *plugin)
+/* NULL: there is none, which is reported from the event loop. */
+static const struct plugin *find_plugin(struct preparation *preparation)
 {
+    const char *language = preparation->settings->language;
+    const struct plugin *plugin = language ? plugins_find(preparation->env->plugins, language) : NULL;
+    if (!plugin) {
+        error_set(&preparation->failure, ERROR_UNKNOWN_LANGUAGE, "there is no plugin for the language \"%s\"",
+                  language ? language : "");
+        event_active(preparation->later, EV_TIMEOUT, 0);
+    }
+    return plugin;
+}
+
+static void submit(struct preparation *preparation)
+{
+    const struct plugin *plugin = find_plugin(preparation);
+    if (!plugin)
+        return;
     struct build_request request = plugin_request(plugin, preparation->settings, BUILD_PACKAGE);
     cleanup_free char *likely =
         preparation->seen ? dependency_store_path(preparation->env->dependencies, preparation->seen) : NULL;
     request.dependencies = likely;
-    preparation->runtime = xstrdup(plugin->language.name);
-    preparation->image_dir = plugin->image_dir ? xstrdup(plugin->image_dir) : NULL;
-    preparation->builder_dir = plugin->builder_dir ? xstrdup(plugin->builder_dir) : NULL;
+    preparation->looked = true;
     preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_built, preparation);
 }
 
+/* --- what is known from before --- */
+
+static void on_adopted(void *context, bool intact)
+{
+    struct preparation *preparation = context;
+    struct build_result *result = steal(&preparation->result);
+    preparation->adoption = NULL;
+    if (intact) {
+        preparation->known = true;
+        take_result(preparation, result);
+        return;
+    }
+    build_result_destroy(result);
+    submit(preparation);
+}
+
+/* Finds what an earlier preparation with the same inputs came to. */
+static bool recall(struct preparation *preparation)
+{
+    struct record record;
+    if (!record_store_find(preparation->env->records, preparation->settings->name, preparation->inputs,
+                           &record))
+        return false;
+    free(preparation->seen);
+    preparation->seen = steal(&record.dependency_key);
+    preparation->result = steal(&record.result);
+    preparation->adoption = package_store_adopt(preparation->env->packages,
+                                                preparation->result->package.digest, on_adopted, preparation);
+    record_clear(&record);
+    return true;
+}
+
 struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
-                                      const char *likely_key, preparation_done_fn *done, void *owner)
+                                      const char *inputs, const char *likely_key, preparation_done_fn *done,
+                                      void *owner)
 {
     struct preparation *preparation = xcalloc(1, sizeof(*preparation));
     preparation->env = env;
@@ -370,15 +451,21 @@ struct preparation *preparation_start(struct fleet_env *env, const struct functi
     preparation->owner = owner;
     preparation->phase_began_ms = clock_ms();
     preparation->later = evtimer_new(env->base, on_later, preparation);
-    const struct plugin *plugin = settings->language ? plugins_find(env->plugins, settings->language) : NULL;
-    if (plugin) {
-        submit(preparation, plugin);
-    } else {
-        error_set(&preparation->failure, ERROR_UNKNOWN_LANGUAGE, "there is no plugin for the language \"%s\"",
-                  settings->language ? settings->language : "");
-        event_active(preparation->later, EV_TIMEOUT, 0);
-    }
+    snprintf(preparation->inputs, sizeof(preparation->inputs), "%s", inputs);
+    const struct plugin *plugin = find_plugin(preparation);
+    if (!plugin)
+        return preparation;
+    preparation->runtime = xstrdup(plugin->language.name);
+    preparation->image_dir = plugin->image_dir ? xstrdup(plugin->image_dir) : NULL;
+    preparation->builder_dir = plugin->builder_dir ? xstrdup(plugin->builder_dir) : NULL;
+    if (!recall(preparation))
+        submit(preparation);
     return preparation;
+}
+
+void preparation_renew(struct preparation *preparation, const struct function_settings *settings)
+{
+    preparation->settings = settings;
 }
 
 /* "for 43 s; the last line: ...": how far something is that writes. */

@@ -33,11 +33,16 @@ struct preparation;
 typedef void preparation_done_fn(void *owner, const struct error *err, struct prepared *prepared,
                                  struct diagnostics *diagnostics, const char *output);
 
-/* `settings` stays until the end; the function's language must be known. `likely_key` is that of the
- * dependencies that it will probably have, which the first look is spared a second by, or NULL; they must
- * stay in the store. Never NULL; `done` comes from the event loop. */
+/* `settings` stays until the end. `inputs` is the digest of all that it depends on (source_look.h): what is
+ * known of the function from an earlier preparation with the same is used, and no job is run; "" when there
+ * is none. `likely_key` is that of the dependencies that it will probably have, which the first look is
+ * spared a second by, or NULL; they must stay in the store. Never NULL; `done` comes from the event loop. */
 struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
-                                      const char *likely_key, preparation_done_fn *done, void *owner);
+                                      const char *inputs, const char *likely_key, preparation_done_fn *done,
+                                      void *owner);
+
+/* The same settings have been read again: these are used from now on. */
+void preparation_renew(struct preparation *preparation, const struct function_settings *settings);
 
 /* What is being waited for at the moment, and since when, as the error that a request is told which has
  * waited too long; without a hint. Of component "build": reason "packaging", "building-image", "installing"

@@ -100,9 +100,9 @@ static void on_ending(evutil_socket_t fd, short what, void *context)
 }
 
 struct revision *revision_create(struct fleet_env *env, struct generation *generation,
-                                 const struct function_settings *settings, struct scale_state *shared,
-                                 const struct revision *before, const struct revision_hooks *hooks,
-                                 void *owner)
+                                 const struct function_settings *settings, const char *inputs,
+                                 struct scale_state *shared, const struct revision *before,
+                                 const struct revision_hooks *hooks, void *owner)
 {
     struct revision *revision = xcalloc(1, sizeof(*revision));
     revision->env = env;
@@ -121,7 +121,7 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
         .demand = on_demand, .lost = on_lost, .drained = on_drained};
     revision->watch = pool_watch_create(env, &pool_hooks, revision, &revision->pool);
     const char *likely_key = before ? before->prepared.dependency_key : NULL;
-    revision->preparation = preparation_start(env, settings, likely_key, on_prepared, revision);
+    revision->preparation = preparation_start(env, settings, inputs, likely_key, on_prepared, revision);
     revision_apply(revision, generation, settings);
     revision_tell_news(revision);
     return revision;
@@ -198,6 +198,8 @@ void revision_renew(struct revision *revision, struct generation *generation,
 {
     hold(&revision->generation, generation);
     revision->settings = settings;
+    if (revision->preparation)
+        preparation_renew(revision->preparation, settings);
     revision->failures = 0;
     revision->retry_at_ms = 0;
     revision->package_changed = false;

@@ -56,12 +56,13 @@ struct revision_hooks {
     void (*empty)(struct revision *revision, void *owner);
 };
 
-/* Makes a revision and begins to prepare it. `settings` belongs to `generation`, which is referenced.
- * `before` is the one that will be replaced, or NULL. Hooks come from the event loop. */
+/* Makes a revision and begins to prepare it, from `inputs` (preparation_start()). `settings` belongs to
+ * `generation`, which is referenced. `before` is the one that will be replaced, or NULL. Hooks come from the
+ * event loop. */
 struct revision *revision_create(struct fleet_env *env, struct generation *generation,
-                                 const struct function_settings *settings, struct scale_state *shared,
-                                 const struct revision *before, const struct revision_hooks *hooks,
-                                 void *owner);
+                                 const struct function_settings *settings, const char *inputs,
+                                 struct scale_state *shared, const struct revision *before,
+                                 const struct revision_hooks *hooks, void *owner);
 
 /* Only a retired one without instances. */
 void revision_destroy(struct revision *revision);

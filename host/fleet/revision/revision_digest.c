@@ -12,9 +12,8 @@ static void hash_list(struct hash *hash, char *const *list)
 
 static void hash_launch(struct hash *hash, const struct build_launch *launch)
 {
-    cleanup_free char *runtime = json_dumps(launch->runtime, JSON_COMPACT | JSON_SORT_KEYS);
     cleanup_free char *concurrency = xasprintf("%u", launch->concurrency);
-    hash_update_text(hash, runtime);
+    hash_update_text(hash, launch->runtime);
     hash_update_text(hash, concurrency);
     hash_list(hash, launch->command);
     hash_list(hash, launch->environment);

@@ -30,7 +30,7 @@ void build_launch_destroy(struct build_launch *launch)
     free(launch->ready_path);
     json_texts_free(launch->command);
     json_texts_free(launch->environment);
-    json_decref(launch->runtime);
+    free(launch->runtime);
     free(launch);
 }
 
@@ -224,7 +224,7 @@ static int read_dependencies(const json_t *json, struct build_dependencies **ret
 static int fill_launch(const json_t *json, struct build_launch *launch)
 {
     json_int_t concurrency, transport, port;
-    json_t *runtime = json_object_get(json, "runtime");
+    const json_t *runtime = json_object_get(json, "runtime");
     const json_t *command = json_object_get(json, "command");
     if (read_integer(json, "concurrency", 1, CONCURRENCY_MAX, &concurrency) < 0 ||
         read_integer(json, "transport", BUILD_DIAL_HOME, BUILD_TCP, &transport) < 0 ||
@@ -234,7 +234,7 @@ static int fill_launch(const json_t *json, struct build_launch *launch)
     launch->concurrency = (unsigned)concurrency;
     launch->transport = (enum build_transport)transport;
     launch->port = (uint16_t)port;
-    launch->runtime = json_incref(runtime);
+    launch->runtime = json_dumps(runtime, JSON_COMPACT | JSON_SORT_KEYS);
     launch->image = json_text_copy(json, "image");
     launch->ready_path = json_text_copy(json, "ready_path");
     if (json_array_size(command) > 0 && json_texts_read(command, &launch->command, NULL) < 0)

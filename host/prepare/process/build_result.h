@@ -43,7 +43,7 @@ struct build_launch {
     enum build_transport transport;
     uint16_t port;    /* with BUILD_TCP */
     char *ready_path; /* with BUILD_TCP, or NULL */
-    json_t *runtime;  /* an object, empty when the plugin gave none */
+    char *runtime;    /* a JSON object with sorted members, empty when the plugin gave none */
 };
 
 /* What a probed plugin says of itself. */
@@ -101,6 +101,10 @@ int build_result_parse(const json_t *json, const struct build_subject *subject,
  * found. A look that failed changes nothing but for a warning that tells of it. Once for a result; `look` is
  * destroyed. */
 void build_result_revise(struct build_result *result, const char *function, struct build_result *look);
+
+/* The reverse of build_result_parse for a result of BUILD_PACKAGE that is ok, less what has been staged; NULL
+ * when a text in it is no UTF-8. Paths are absolute. The caller owns it. */
+json_t *build_result_to_json(const struct build_result *result);
 
 /* A failed result with a copy of `error`. */
 struct build_result *build_result_failed(const struct error *error);

@@ -220,7 +220,7 @@ static int finish_set(struct work *work, struct error *err)
         return error_errno(err, COMPONENT_BUILD, errno, "cannot sync %s to the disk", work->path);
     if (tree_measure(work->path, &work->size, err) < 0)
         return -1;
-    return tree_stamp(work->path, work->stamp, err);
+    return tree_stamp(work->path, work->stamp, NULL, err);
 }
 
 static void commit_work(void *context)
@@ -289,7 +289,7 @@ static void check_work(void *context)
 {
     struct work *work = context;
     char stamp[HASH_HEX_SIZE];
-    if (tree_stamp(work->path, stamp, &work->error) < 0)
+    if (tree_stamp(work->path, stamp, NULL, &work->error) < 0)
         work->failed = true;
     else if (strcmp(stamp, work->stamp) != 0)
         work->failed = error_set(&work->error, ERROR_CHANGED,

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <uthash.h>
 
 /* What was stored, and its stamp (tree_stamp) then. */
@@ -68,7 +69,6 @@ int package_store_open(const char *state_dir, struct background *background, str
         return -1;
     }
     empty_staging(store);
-    package_store_collect(store, NULL, 0);
     *ret_store = store;
     return 0;
 }
@@ -105,7 +105,7 @@ static int move_in(struct package_store *store, const char *staged, const char *
     cleanup_free char *path = package_store_path(store, digest);
     struct stored *stored = xcalloc(1, sizeof(*stored));
     snprintf(stored->digest, sizeof(stored->digest), "%s", digest);
-    if (tree_stamp(staged, stored->stamp, err) < 0) {
+    if (tree_stamp(staged, stored->stamp, NULL, err) < 0) {
         free(stored);
         return -1;
     }
@@ -138,7 +138,7 @@ int package_store_verify(const struct package_store *store, const char *digest, 
     cleanup_free char *path = package_store_path(store, digest);
     char stamp[HASH_HEX_SIZE];
     struct error reading = {.message = "it is none of this daemon's"};
-    if (stored && tree_stamp(path, stamp, &reading) == 0) {
+    if (stored && tree_stamp(path, stamp, NULL, &reading) == 0) {
         if (strcmp(stamp, stored->stamp) == 0)
             return 0;
         snprintf(reading.message, sizeof(reading.message), "it is not what it was");
@@ -146,6 +146,83 @@ int package_store_verify(const struct package_store *store, const char *digest, 
     error_set(err, ERROR_PACKAGE_CHANGED, "the stored package was changed on the disk after it was made: %s",
               reading.message);
     return error_hint(err, "it is made anew from the function's files; leave the state directory alone");
+}
+
+/* --- packages of an earlier daemon --- */
+
+struct adoption {
+    struct package_store *store;
+    struct stored *stored; /* of what is looked for */
+    char *path;
+    package_adopted_fn *done; /* NULL: cancelled */
+    void *context;
+    int rc;
+};
+
+/* What the digest does not say: whose it is, and who may write to it. */
+static int check_owner(void *context, const struct tree_entry *entry, struct error *err)
+{
+    (void)context;
+    const struct stat *status = entry->status;
+    mode_t mode = status->st_mode & 07777;
+    if (status->st_uid == geteuid() && status->st_gid == getegid() && (mode == 0755 || mode == 0644))
+        return 0;
+    return error_set(err, ERROR_PACKAGE_CHANGED, "the owner or the mode of %s is not what it was",
+                     entry->path);
+}
+
+static void look_at_package(void *context)
+{
+    struct adoption *adoption = context;
+    struct stored *stored = adoption->stored;
+    char digest[HASH_HEX_SIZE];
+    struct error err;
+    adoption->rc = tree_stamp(adoption->path, stored->stamp, NULL, &err);
+    if (adoption->rc == 0)
+        adoption->rc = tree_walk(adoption->path, check_owner, NULL, &err);
+    if (adoption->rc == 0)
+        adoption->rc = tree_digest(adoption->path, digest, NULL, &err);
+    if (adoption->rc == 0 && strcmp(digest, stored->digest) != 0)
+        adoption->rc = -1;
+}
+
+/* One that this daemon has stored must be as it was then, its times included. */
+static bool take_in(struct package_store *store, struct adoption *adoption)
+{
+    struct stored *found = adoption->stored, *known = find_stored(store, found->digest);
+    if (known)
+        return strcmp(known->stamp, found->stamp) == 0;
+    adoption->stored = NULL;
+    HASH_ADD_STR(store->stored, digest, found);
+    return true;
+}
+
+static void on_looked(void *context, bool ran)
+{
+    struct adoption *adoption = context;
+    if (ran && adoption->done)
+        adoption->done(adoption->context, adoption->rc == 0 && take_in(adoption->store, adoption));
+    free(adoption->stored);
+    free(adoption->path);
+    free(adoption);
+}
+
+struct adoption *package_store_adopt(struct package_store *store, const char *digest,
+                                     package_adopted_fn *done, void *context)
+{
+    struct adoption *adoption = xcalloc(1, sizeof(*adoption));
+    *adoption = (struct adoption){.store = store, .done = done, .context = context};
+    adoption->stored = xcalloc(1, sizeof(*adoption->stored));
+    snprintf(adoption->stored->digest, sizeof(adoption->stored->digest), "%s", digest);
+    adoption->path = package_store_path(store, digest);
+    background_run(store->background, look_at_package, on_looked, adoption);
+    return adoption;
+}
+
+void package_adoption_cancel(struct adoption *adoption)
+{
+    if (adoption)
+        adoption->done = NULL;
 }
 
 void package_store_discard(struct package_store *store, struct build_package *package)

@@ -5,8 +5,9 @@
  *     staging/             what is being made; emptied at start
  *
  * A package gets here by a rename, so it is there whole or not at all. Its files are not synced to the disk
- * one by one, which would cost more than building them, and a daemon trusts none but those that it has stored
- * itself: what an earlier one left is dropped at start. Control thread only.
+ * one by one, which would cost more than building them, so a daemon trusts none but those that it has stored
+ * itself and those of an earlier one that it has read and found to be what they are named after. Control
+ * thread only.
  */
 #ifndef PREPARE_STORE_PACKAGE_STORE_H
 #define PREPARE_STORE_PACKAGE_STORE_H
@@ -15,6 +16,7 @@
 #include "base/error.h"
 #include "prepare/process/build_result.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +46,19 @@ int package_store_commit(struct package_store *store, struct build_package *pack
  * not, and then nothing may be started from it. What root changes while it is mounted in a container is not
  * seen. */
 int package_store_verify(const struct package_store *store, const char *digest, struct error *err);
+
+struct adoption;
+
+typedef void package_adopted_fn(void *context, bool intact);
+
+/* Reads, in the background, a package that an earlier daemon may have left. `intact`: it is what its digest
+ * says, and counts as stored from now on. `done` comes from the event loop, once, unless that is cancelled or
+ * the background thread is destroyed before. */
+struct adoption *package_store_adopt(struct package_store *store, const char *digest,
+                                     package_adopted_fn *done, void *context);
+
+/* Nobody is told. NULL is fine. */
+void package_adoption_cancel(struct adoption *adoption);
 
 /* Drops a staged package that will not be used; package->staged is NULL afterwards. */
 void package_store_discard(struct package_store *store, struct build_package *package);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* The modification time of everything in a package, 1980-01-01 00:00:00 UTC: only content counts. */
 #define TREE_MTIME_S 315532800
@@ -63,8 +64,10 @@ int tree_usage(const char *path, uint64_t *ret_bytes, struct error *err);
 
 /* SHA-256 over what the file system says of everything below `path`: its path, kind, mode, owner, length,
  * number and times. One of these is the time at which the kernel last saw it change, which no call sets: with
- * an equal stamp nothing was changed, and no content had to be read to know it. */
-int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct error *err);
+ * an equal stamp nothing was changed, and no content had to be read to know it. *ret_changed is the newest of
+ * those times, 0 for an empty tree; it may be NULL. */
+int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct timespec *ret_changed,
+               struct error *err);
 
 /* Copies everything below `path` into the folder `to`, which is there and empty, with its modes and times;
  * special files are left out. What was copied before a failure stays. */

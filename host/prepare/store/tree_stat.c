@@ -2,6 +2,8 @@
 
 #include "base/cleanup.h"
 
+#include <string.h>
+
 #define STAT_BLOCK  512u  /* unit of st_blocks */
 #define ENTRY_BYTES 4096u /* what the smallest entry is taken for */
 
@@ -26,13 +28,19 @@ int tree_usage(const char *path, uint64_t *ret_bytes, struct error *err)
     return 0;
 }
 
+struct stamp {
+    struct hash *hash;
+    struct timespec changed; /* newest */
+};
+
 static int stamp_visit(void *context, const struct tree_entry *entry, struct error *err)
 {
     (void)err;
-    struct hash *hash = context;
+    struct stamp *stamp = context;
     if (entry->kind == TREE_FOLDER_END)
         return 0;
     const struct stat *status = entry->status;
+    const struct timespec *changed = &status->st_ctim, *newest = &stamp->changed;
     const uint64_t facts[] = {
         status->st_ino,
         status->st_mode,
@@ -41,23 +49,27 @@ static int stamp_visit(void *context, const struct tree_entry *entry, struct err
         (uint64_t)status->st_size,
         (uint64_t)status->st_mtim.tv_sec,
         (uint64_t)status->st_mtim.tv_nsec,
-        (uint64_t)status->st_ctim.tv_sec,
-        (uint64_t)status->st_ctim.tv_nsec,
+        (uint64_t)changed->tv_sec,
+        (uint64_t)changed->tv_nsec,
     };
-    hash_update_text(hash, entry->path);
-    hash_update(hash, facts, sizeof(facts));
+    hash_update_text(stamp->hash, entry->path);
+    hash_update(stamp->hash, facts, sizeof(facts));
+    if (changed->tv_sec > newest->tv_sec ||
+        (changed->tv_sec == newest->tv_sec && changed->tv_nsec > newest->tv_nsec))
+        stamp->changed = *changed;
     return 0;
 }
 
-int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct error *err)
+int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct timespec *ret_changed, struct error *err)
 {
-    struct hash *hash = hash_create();
+    struct stamp stamp = {.hash = hash_create()};
     char hex[HASH_HEX_SIZE];
-    int rc = tree_walk(path, stamp_visit, hash, err);
-    hash_finish(hash, hex);
+    int rc = tree_walk(path, stamp_visit, &stamp, err);
+    hash_finish(stamp.hash, hex);
     if (rc < 0)
         return -1;
-    for (size_t i = 0; i < sizeof(hex); i++)
-        ret_hex[i] = hex[i];
+    memcpy(ret_hex, hex, sizeof(hex));
+    if (ret_changed)
+        *ret_changed = stamp.changed;
     return 0;
 }

@@ -1,0 +1,34 @@
+/*
+ * A look at the files of all functions that a source wants, and at their plugins, without reading any: what
+ * the file system says of them, as one digest for each function together with those settings that make a
+ * difference to what is deployed. A function with an equal digest is as it was. Control thread; the looking
+ * is done in the background.
+ */
+#ifndef FLEET_SOURCE_LOOK_H
+#define FLEET_SOURCE_LOOK_H
+
+#include "base/background.h"
+#include "base/hash.h"
+#include "fleet/revision/generation.h"
+
+#include <event2/event.h>
+
+struct plugins;
+struct source_look;
+
+/* `inputs` has a digest for each function of the registry, in its order; an empty one when nobody can tell:
+ * it counts as changed. Borrowed. */
+typedef void source_look_done_fn(void *owner, struct generation *generation,
+                                 const char (*inputs)[HASH_HEX_SIZE]);
+
+/* Holds a reference to `generation`. `done` comes from the event loop, once, unless it is cancelled. A file
+ * that was changed within the grain of the file system's clock is looked at again once that is past: another
+ * change to it could not be told from the first. Never NULL. */
+struct source_look *source_look_start(struct event_base *base, struct background *background,
+                                      const struct plugins *plugins, struct generation *generation,
+                                      source_look_done_fn *done, void *owner);
+
+/* Ends it silently. NULL is fine. */
+void source_look_cancel(struct source_look *look);
+
+#endif
