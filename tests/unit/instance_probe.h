@@ -188,4 +188,64 @@ static inline bool has_three_slots(void *context)
     return counts.idle == 3;
 }
 
+/* Dials as somebody does who knows where the socket is; -1: refused. */
+static inline int dial_as_stranger(const struct probe *probe)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s/host.sock", probe->bench->run_dir,
+             instance_name(probe->instance));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* The stranger's connection was closed before anything was sent on it. */
+static inline void expect_hung_up(int fd)
+{
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+    close(fd);
+}
+
+/* --- fixtures: a bench and a probe for each test, which are ended whether the test has failed or not --- */
+
+static inline int begin_test(void **state)
+{
+    struct bench *bench = xcalloc(1, sizeof(*bench));
+    struct probe *probe = xcalloc(1, sizeof(*probe));
+    probe_open(probe, bench);
+    *state = probe;
+    return 0;
+}
+
+static inline int end_test(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    for (enum fake_op op = 0; op < FAKE_OPS && probe->instance; op++) {
+        fake_engine_plan(bench->engine, op, (struct fake_plan){0});
+        fake_engine_release(bench->engine, op);
+    }
+    if (probe->instance) {
+        instance_retire(probe->instance, "the test has failed", 0);
+        bench_until(bench, is_gone, probe, "gone");
+    }
+    probe_close(probe);
+    free(probe);
+    free(bench);
+    return 0;
+}
+
+/* For a test that has several instances, one after the other. */
+static inline void probe_renew(struct probe *probe)
+{
+    struct bench *bench = probe->bench;
+    probe_close(probe);
+    probe_open(probe, bench);
+}
+
+#define INSTANCE_TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
+
 #endif

@@ -1,0 +1,186 @@
+/* One instance that is started before its function is known. */
+#include "instance_probe.h"
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+
+static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    start_prewarmed(probe);
+    bench_until(bench, is_prewarmed, probe, "prewarmed");
+    struct fake_container *container = fake_engine_running(bench->engine);
+    assert_non_null(strstr(container->name, "berth.acting."));
+    struct instance_load load = make_load(probe);
+    load.memory_bytes = 2 * MEMORY;
+    instance_load(probe->instance, &load, &hooks, probe);
+    assert_int_equal(bench->env.engine->budget.memory_bytes, 2 * MEMORY);
+    await_ready(probe);
+    assert_int_equal(container->updates, 1);
+    bench_idle(bench, 30);
+    assert_int_equal(container->renames, 1);
+    assert_non_null(strstr(container->name, "berth-hello-"));
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+}
+
+/* Its code has a folder of its own, which whoever takes it fills, as long as it lives. */
+static void prewarmed_has_a_folder_for_its_code(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    struct stat status;
+    mode_t before = umask(077);
+    start_prewarmed(probe);
+    bench_until(bench, is_prewarmed, probe, "prewarmed");
+    umask(before);
+    cleanup_free char *folder = xstrdup(instance_code_dir(probe->instance));
+    cleanup_free char *file = xasprintf("%s/main.py", folder);
+    assert_int_equal(stat(folder, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0755);
+    assert_int_equal(fs_write_file(file, "", 0, 0644, &(struct error){0}), 0);
+    assert_string_equal(fake_engine_running(bench->engine)->code_dir, folder);
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+    assert_false(fs_exists(folder));
+}
+
+static void limits_are_set_before_it_serves(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    start_prewarmed(probe);
+    bench_until(bench, is_prewarmed, probe, "prewarmed");
+    fake_engine_plan(bench->engine, FAKE_UPDATE, (struct fake_plan){.hold = true});
+    struct instance_load load = make_load(probe);
+    load.cpus = 2;
+    instance_load(probe->instance, &load, &hooks, probe);
+    bench_idle(bench, 100);
+    assert_int_equal(probe->ready, 0);
+    fake_engine_release(bench->engine, FAKE_UPDATE);
+    await_ready(probe);
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+}
+
+/* A runner redials when its connection drops; the host must load over the connection that is alive. */
+static void a_prewarmed_runner_may_redial(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    start_prewarmed(probe);
+    bench_until(bench, is_prewarmed, probe, "prewarmed");
+    struct fake_container *container = fake_engine_running(bench->engine);
+    fake_container_hang_up(container);
+    fake_container_dial(bench->engine, container);
+    bench_idle(bench, 50);
+    struct instance_load load = make_load(probe);
+    instance_load(probe->instance, &load, &hooks, probe);
+    await_ready(probe);
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+    assert_int_equal(probe->failed, 0);
+}
+
+/* What is sent to a function must not reach who dialled later. */
+static void a_prewarmed_runner_is_not_replaced_while_it_is_there(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    start_prewarmed(probe);
+    bench_until(bench, is_prewarmed, probe, "prewarmed");
+    int before = dial_as_stranger(probe);
+    bench_idle(bench, 50);
+    struct instance_load load = make_load(probe);
+    load.concurrency = 1;
+    instance_load(probe->instance, &load, &hooks, probe);
+    int meanwhile = dial_as_stranger(probe);
+    await_ready(probe);
+    int afterwards = dial_as_stranger(probe);
+    bench_idle(bench, 50);
+    expect_hung_up(before);
+    expect_hung_up(meanwhile);
+    expect_hung_up(afterwards);
+    expect_slots(probe, 1);
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+    assert_int_equal(probe->failed, 0);
+}
+
+/* It gets its function before its runner has dialled: name and limits follow when the container is there. */
+static void one_on_its_way_loads_when_its_runner_dials(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    fake_engine_plan(bench->engine, FAKE_START, (struct fake_plan){.hold = true});
+    start_prewarmed(probe);
+    assert_false(instance_is_on_its_way(probe->instance)); /* its turn has not come */
+    bench_idle(bench, 50);
+    assert_true(instance_is_on_its_way(probe->instance));
+    struct instance_load load = make_load(probe);
+    load.memory_bytes = 2 * MEMORY;
+    instance_load(probe->instance, &load, &hooks, probe);
+    assert_false(instance_is_on_its_way(probe->instance));
+    assert_int_equal(instance_current_state(probe->instance), INSTANCE_STARTING);
+    assert_int_equal(bench->env.engine->budget.memory_bytes, 2 * MEMORY);
+    fake_engine_release(bench->engine, FAKE_START);
+    await_ready(probe);
+    bench_idle(bench, 30);
+    struct fake_container *container = fake_engine_running(bench->engine);
+    assert_int_equal(container->updates, 1);
+    assert_non_null(strstr(container->name, "berth-hello-"));
+    assert_int_equal(probe->prewarmed, 0);
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+}
+
+/* The container that Docker may have made all the same bears the name it was asked for with. */
+static void one_on_its_way_that_fails_leaves_nothing(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    fake_engine_plan(bench->engine, FAKE_CREATE, (struct fake_plan){.status = 500, .done = true});
+    fake_engine_plan(bench->engine, FAKE_PING, (struct fake_plan){.hold = true});
+    start_prewarmed(probe);
+    bench_idle(bench, 50);
+    struct instance_load load = make_load(probe);
+    instance_load(probe->instance, &load, &hooks, probe);
+    fake_engine_release(bench->engine, FAKE_PING); /* only now is the container asked for */
+    await_gone(probe);
+    assert_int_equal(probe->failed, 1);
+    assert_int_equal(fake_engine_count(bench->engine), 0);
+}
+
+static void a_prewarmed_one_whose_limits_cannot_be_set_fails(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    start_prewarmed(probe);
+    bench_until(bench, is_prewarmed, probe, "prewarmed");
+    fake_engine_plan(bench->engine, FAKE_UPDATE, (struct fake_plan){.status = 500});
+    struct instance_load load = make_load(probe);
+    load.memory_bytes = 2 * MEMORY;
+    instance_load(probe->instance, &load, &hooks, probe);
+    await_gone(probe);
+    assert_cause(probe, "docker", "docker-error", "as planned");
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
+    const struct CMUnitTest tests[] = {
+        INSTANCE_TEST(prewarmed_loads_and_takes_the_function_s_name_and_limits),
+        INSTANCE_TEST(prewarmed_has_a_folder_for_its_code),
+        INSTANCE_TEST(limits_are_set_before_it_serves),
+        INSTANCE_TEST(a_prewarmed_runner_may_redial),
+        INSTANCE_TEST(a_prewarmed_runner_is_not_replaced_while_it_is_there),
+        INSTANCE_TEST(one_on_its_way_loads_when_its_runner_dials),
+        INSTANCE_TEST(one_on_its_way_that_fails_leaves_nothing),
+        INSTANCE_TEST(a_prewarmed_one_whose_limits_cannot_be_set_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
