@@ -14,6 +14,7 @@ const unsigned request_bucket_ms[REQUEST_BUCKETS] = {1,   3,    5,    10,   25, 
 struct counted_function {
     struct request_count count;
     UT_hash_handle hh;
+    struct counted_function *gone; /* while it is being forgotten: the next */
     char name[];
 };
 
@@ -61,17 +62,31 @@ bool request_counts_is_grown(const struct request_counts *counts)
     return counts->count >= SWEEP_MIN && counts->count >= counts->sweep_at;
 }
 
-void request_counts_sweep(struct request_counts *counts, bool (*is_known)(const char *name, void *context),
-                          void *context)
+/* Takes those out that are no more, chained by `gone`. */
+static struct counted_function *take_out(struct request_counts *counts,
+                                         bool (*is_known)(const char *name, void *context), void *context)
 {
-    struct counted_function *function, *next;
+    struct counted_function *function, *next, *gone = NULL;
     HASH_ITER(hh, counts->by_name, function, next)
     {
         if (is_known && is_known(function->name, context))
             continue;
         HASH_DEL(counts->by_name, function);
         counts->count--;
-        free(function);
+        function->gone = gone;
+        gone = function;
+    }
+    return gone;
+}
+
+void request_counts_sweep(struct request_counts *counts, bool (*is_known)(const char *name, void *context),
+                          void *context)
+{
+    struct counted_function *gone = take_out(counts, is_known, context);
+    while (gone) {
+        struct counted_function *next = gone->gone;
+        free(gone);
+        gone = next;
     }
     counts->sweep_at = 2 * counts->count;
 }
