@@ -66,7 +66,7 @@ static int take_struct(struct berth_job *job, const char *call, const void *give
 
 static int call_report(struct berth_job *job, const struct berth_diagnostic *given)
 {
-    struct berth_diagnostic diagnostic;
+    struct berth_diagnostic diagnostic = {0};
     if (check_call(job, "report", STAGE(VALIDATE) | STAGE(PACKAGE)) < 0 ||
         take_struct(job, "report", given, ABI_DIAGNOSTIC_LEAST, &diagnostic, sizeof(diagnostic)) < 0)
         return -1;
@@ -226,7 +226,7 @@ static int check_dependencies(struct berth_job *job, const char *call,
 static int call_set_dependencies(struct berth_job *job, const struct berth_dependencies *given)
 {
     const char *call = "set_dependencies";
-    struct berth_dependencies dependencies;
+    struct berth_dependencies dependencies = {0};
     if (check_call(job, call, STAGE(PACKAGE)) < 0 ||
         take_struct(job, call, given, ABI_DEPENDENCIES_LEAST, &dependencies, sizeof(dependencies)) < 0)
         return -1;
@@ -303,7 +303,7 @@ static json_t *parse_runtime(struct berth_job *job, const char *call, const char
 static int call_set_launch(struct berth_job *job, const struct berth_launch *given)
 {
     const char *call = "set_launch";
-    struct berth_launch launch;
+    struct berth_launch launch = {0};
     if (check_call(job, call, STAGE(LAUNCH)) < 0 ||
         take_struct(job, call, given, ABI_LAUNCH_LEAST, &launch, sizeof(launch)) < 0)
         return -1;
