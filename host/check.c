@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "prepare/function_job.h"
 #include "prepare/launch_check.h"
 #include "prepare/plugins.h"
 #include "prepare/process/build_job.h"
@@ -45,20 +46,7 @@ static void stop_when_done(struct check *check)
 static void conclude(struct subject *subject, struct build_result *result)
 {
     struct check *check = subject->check;
-    const struct function_settings *settings = subject->settings;
-    bool told = diagnostics_errors(&result->diagnostics, NULL) > 0;
-    function_settings_place(settings, check->config_path, &result->diagnostics);
-    diagnostics_move(&check->found, &result->diagnostics);
-    if (!result->ok && !told) {
-        struct diagnostic item = {.severity = SEVERITY_ERROR,
-                                  .function = settings->name,
-                                  .file = (char *)check->config_path,
-                                  .line = settings->line,
-                                  .column = settings->column,
-                                  .message = result->error.message,
-                                  .hint = result->error.hint[0] ? result->error.hint : NULL};
-        diagnostics_add(&check->found, &item);
-    }
+    function_job_findings(subject->settings, check->config_path, result, &check->found);
     build_result_destroy(result);
     free(subject);
     check->pending--;
@@ -84,10 +72,9 @@ static bool revise(struct subject *subject, struct build_result *result)
     cleanup_free char *installed = dependency_store_find(check->state_dir, asked);
     if (!installed)
         return false;
-    struct build_request request = plugin_request(plugin, subject->settings, BUILD_VALIDATE);
-    request.dependencies = installed;
     subject->result = result;
-    build_jobs_submit(check->jobs, &request, on_revised, subject);
+    function_job_submit(check->jobs, plugin, subject->settings, BUILD_VALIDATE, installed, on_revised,
+                        subject);
     return true;
 }
 
@@ -111,11 +98,10 @@ static void submit(struct check *check, const struct function_settings *settings
     if (settings->broken || !plugin)
         return;
     /* What a deployment does, so that it finds what a deployment finds. */
-    const struct build_request request = plugin_request(plugin, settings, BUILD_PACKAGE);
     struct subject *subject = xcalloc(1, sizeof(*subject));
     *subject = (struct subject){.check = check, .settings = settings, .plugin = plugin};
     check->pending++;
-    build_jobs_submit(check->jobs, &request, on_checked, subject);
+    function_job_submit(check->jobs, plugin, settings, BUILD_PACKAGE, NULL, on_checked, subject);
 }
 
 static void warn_about_plugin(struct check *check, const char *path, char *message, char *hint)

@@ -35,6 +35,7 @@ struct fleet {
     struct event *retry;   /* deployments that Docker failed */
     struct generation *generation;
     struct source_look *look; /* at the files of a registry that has been read */
+    struct image_look *image_looks;
     struct function *
         *functions; /* in the order of their first registration; removed ones until they are gone */
     size_t count, capacity;
@@ -63,6 +64,11 @@ void fleet_check_stopped(struct fleet *fleet);
 void fleet_on_routes(evutil_socket_t fd, short what, void *context);
 void fleet_on_collect(evutil_socket_t fd, short what, void *context);
 void fleet_on_stop_check(evutil_socket_t fd, short what, void *context);
+
+/* --- fleet_reload.c: the registry, and what is done when it is read --- */
+
+/* Ends silently what a reload has begun; the images must have been destroyed. */
+void fleet_end_reloads(struct fleet *fleet);
 
 /* --- fleet_engine.c: what happens in Docker, room on the host, and workers' mail --- */
 

@@ -187,13 +187,13 @@ void fleet_destroy(struct fleet *fleet)
     if (!fleet)
         return;
     struct fleet_env *env = &fleet->env;
-    source_look_cancel(fleet->look);
     if (env->inbox.fd >= 0)
         mailbox_deliver(&env->inbox, fleet);
     prewarm_destroy(env->prewarm);
     dependency_installs_destroy(env->installs);
     image_prune_end(fleet->prune);
     runtime_images_destroy(env->images);
+    fleet_end_reloads(fleet);
     plugins_destroy(env->plugins);
     build_jobs_destroy(env->jobs);
     engine_destroy(env->engine);

@@ -2,8 +2,12 @@
 
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "prepare/image/runtime_image.h"
 #include "prepare/plugins.h"
 #include "prepare/process/build_job.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static void remove_unregistered(struct fleet *fleet, const struct generation *generation)
 {
@@ -127,6 +131,71 @@ static void apply(struct fleet *fleet, struct generation *generation, const char
     fleet_check_settled(fleet); /* the last function that was not may have been removed */
 }
 
+/* --- runtime images --- */
+
+/* A plugin's image folder is among the inputs of its functions. What the image stands on is not: an image
+ * that has become another one by that is seen here, and what runs on the former one is deployed anew. */
+struct image_look {
+    struct fleet *fleet;
+    struct image_look *next;
+    char *runtime;
+};
+
+static bool runs_on_another(const struct function *function, const char *runtime, const char *image)
+{
+    const struct revision *current = function_current(function);
+    const struct prepared *prepared = current ? revision_prepared(current) : NULL;
+    if (!prepared || !prepared->launch || prepared->launch->image || !function_is_settled(function))
+        return false;
+    return strcmp(revision_settings(current)->language, runtime) == 0 && strcmp(prepared->image, image) != 0;
+}
+
+static void forget_look(struct fleet *fleet, struct image_look *look)
+{
+    struct image_look **link = &fleet->image_looks;
+    while (*link != look)
+        link = &(*link)->next;
+    *link = look->next;
+    free(look->runtime);
+    free(look);
+}
+
+static void on_image(void *context, const struct error *err, const char *image, const char *id,
+                     const char *output)
+{
+    (void)id, (void)output;
+    struct image_look *look = context;
+    struct fleet *fleet = look->fleet;
+    for (size_t i = 0; i < fleet->count && !err && !fleet->stopping; i++) {
+        if (runs_on_another(fleet->functions[i], look->runtime, image))
+            function_redeploy(fleet->functions[i]);
+    }
+    forget_look(fleet, look);
+}
+
+static void look_at_images(struct fleet *fleet)
+{
+    size_t count;
+    const struct plugin *plugins = plugins_list(fleet->env.plugins, &count);
+    static const struct runtime_image_callbacks callbacks = {.done = on_image};
+    for (size_t i = 0; i < count; i++) {
+        if (!plugins[i].image_dir)
+            continue;
+        struct image_look *look = xcalloc(1, sizeof(*look));
+        *look = (struct image_look){
+            .fleet = fleet, .next = fleet->image_looks, .runtime = xstrdup(plugins[i].language.name)};
+        fleet->image_looks = look;
+        runtime_images_ensure(fleet->env.images, look->runtime, plugins[i].image_dir, &callbacks, look);
+    }
+}
+
+void fleet_end_reloads(struct fleet *fleet)
+{
+    source_look_cancel(fleet->look);
+    while (fleet->image_looks)
+        forget_look(fleet, fleet->image_looks);
+}
+
 static void first_applied(struct fleet *fleet)
 {
     fleet->applied = true;
@@ -151,6 +220,8 @@ static void on_looked(void *owner, struct generation *generation, const char (*i
     fleet->look = NULL;
     if (fleet->stopping)
         return;
+    if (fleet->applied)
+        look_at_images(fleet);
     apply(fleet, generation, inputs);
     end_reload(fleet);
 }

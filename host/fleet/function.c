@@ -1,4 +1,4 @@
-#include "fleet/function.h"
+#include "fleet/function_inside.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -10,31 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct function {
-    struct fleet_env *env;
-    struct function_hooks hooks;
-    void *owner;
-    char *name;
-    struct scale_state scale;
-    struct revision *current;   /* routed */
-    struct revision *next;      /* takes over once it has loaded */
-    struct revision *newest;    /* of the newest deployment, until it is retired */
-    struct revision **retiring; /* drain */
-    size_t retiring_count, retiring_capacity;
-    struct generation *generation; /* of the newest deployment */
-    const struct function_settings *settings;
-    struct generation *applied_generation;
-    const struct function_settings *applied; /* the newest without a mistake; NULL: none yet */
-    char inputs[HASH_HEX_SIZE];     /* of the newest deployment, "": it is not known what it depends on */
-    bool changed;                   /* the next deployment is another one, whatever its inputs are */
-    struct kept_error *problem;     /* of the newest deployment */
-    char *build_output;             /* of its installation or image build, when that failed; or NULL */
-    struct diagnostics findings;    /* of its preparation, as the plugin reports them */
-    struct diagnostics diagnostics; /* the registry's and these, with their places */
-    bool settled, removed;
-    bool stale; /* to be deployed again once the deployment under way has settled */
-};
 
 static void settle(struct function *function)
 {
@@ -59,30 +34,6 @@ static void retire(struct function *function, struct revision *revision, const c
     revision_retire(revision, why);
 }
 
-static void note_problem(struct function *function, const struct error *err)
-{
-    function->changed = true;
-    error_replace(&function->problem, err);
-    log_warning("function.problem", LOG_STR("function", function->name), LOG_ERR(err),
-                LOG_STR("serving", function->current ? "the old revision" : "nothing"));
-    if (function->current)
-        revision_rebuild_failed(function->current, err);
-}
-
-static void log_diagnostics(const struct function *function)
-{
-    static const enum log_level levels[] = {
-        [SEVERITY_ERROR] = LOG_WARNING, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_NOTE] = LOG_INFO};
-    for (size_t i = 0; i < function->diagnostics.count; i++) {
-        const struct diagnostic *item = &function->diagnostics.items[i];
-        cleanup_strbuf struct strbuf line;
-        strbuf_init(&line, 4096);
-        diagnostic_render_line(item, &line);
-        log_event(levels[item->severity], "function.diagnostic", LOG_STR("function", function->name),
-                  LOG_STR("text", strbuf_text(&line)), LOG_STR("hint", item->hint));
-    }
-}
-
 /* --- revisions --- */
 
 /* The new revision has loaded: requests go to it from now on. */
@@ -104,46 +55,14 @@ static bool is_same(const struct revision *a, const struct revision *b)
     return strcmp(revision_prepared(a)->digest, revision_prepared(b)->digest) == 0;
 }
 
-/* What the registry says of it, and what its preparation has found, at the places that both have there. */
-static void collect_diagnostics(struct function *function)
-{
-    const struct registry *registry = function->generation->registry;
-    struct diagnostics placed = {0};
-    diagnostics_clear(&function->diagnostics);
-    for (size_t i = 0; i < registry->diagnostics.count; i++) {
-        const struct diagnostic *item = &registry->diagnostics.items[i];
-        if (item->function && strcmp(item->function, function->name) == 0)
-            diagnostics_add(&function->diagnostics, item);
-    }
-    for (size_t i = 0; i < function->findings.count; i++)
-        diagnostics_add(&placed, &function->findings.items[i]);
-    function_settings_place(function->settings, registry->path, &placed);
-    diagnostics_move(&function->diagnostics, &placed);
-}
-
-/* What the build of the newest deployment has found, good or bad. */
-static void take_diagnostics(struct function *function, struct diagnostics *diagnostics)
-{
-    diagnostics_clear(&function->findings);
-    diagnostics_move(&function->findings, diagnostics);
-    collect_diagnostics(function);
-    log_diagnostics(function);
-}
-
-static void keep_build_output(struct function *function, const char *output)
-{
-    free(function->build_output);
-    function->build_output = output ? xstrdup(output) : NULL;
-}
-
 static void on_prepared(struct revision *revision, struct diagnostics *diagnostics, void *owner)
 {
     struct function *function = owner;
     bool newest = revision == function->newest;
     if (newest) {
         error_replace(&function->problem, NULL);
-        take_diagnostics(function, diagnostics);
-        keep_build_output(function, NULL);
+        function_take_diagnostics(function, diagnostics);
+        function_keep_build_output(function, NULL);
     }
     if (revision == function->current) {
         revision_activate(revision);
@@ -181,15 +100,15 @@ static void on_broken(struct revision *revision, const struct error *err, struct
     struct function *function = owner;
     bool newest = revision == function->newest, routed = revision == function->current;
     if (newest) {
-        take_diagnostics(function, diagnostics);
-        keep_build_output(function, output);
+        function_take_diagnostics(function, diagnostics);
+        function_keep_build_output(function, output);
     }
     if (!routed)
         function->next = NULL;
     else
         drop_current(function);
     if (newest || !function->problem)
-        note_problem(function, err);
+        function_note_problem(function, err);
     if (!routed && function->current)
         revision_note_unbuildable(function->current, err);
     if (routed)
@@ -211,7 +130,7 @@ static void on_load_failed(struct revision *revision, const struct error *cause,
 {
     struct function *function = owner;
     function->next = NULL;
-    note_problem(function, cause);
+    function_note_problem(function, cause);
     retire(function, revision, "failed to load");
     settle(function);
 }
@@ -282,15 +201,6 @@ void function_destroy(struct function *function)
     free(function);
 }
 
-/* The registry's own findings make the function unusable. */
-static void reject(struct function *function)
-{
-    struct error err;
-    error_set(&err, ERROR_CONFIG_INVALID_FUNCTION, "its entry in the registry has mistakes");
-    finding_quote_first(&function->diagnostics, function->settings, &err);
-    note_problem(function, &err);
-}
-
 /* What applies at once does not wait for a revision, and holds whatever becomes of it. */
 static void apply(struct function *function, struct generation *generation,
                   const struct function_settings *settings)
@@ -308,7 +218,7 @@ static void apply(struct function *function, struct generation *generation,
 static void renew(struct function *function)
 {
     struct revision *revision = function->next ? function->next : function->current;
-    collect_diagnostics(function);
+    function_collect_diagnostics(function);
     revision_renew(revision, function->generation, function->settings);
     if (function->next)
         revision_apply(function->next, function->generation, function->settings);
@@ -341,7 +251,7 @@ static void begin_deployment(struct function *function)
     function->stale = false;
     function->changed = false;
     diagnostics_clear(&function->findings);
-    collect_diagnostics(function);
+    function_collect_diagnostics(function);
     drop_next(function, "superseded");
 }
 
@@ -374,8 +284,8 @@ bool function_deploy(struct function *function, struct generation *generation,
         return true;
     }
     function->newest = NULL;
-    log_diagnostics(function);
-    reject(function);
+    function_log_diagnostics(function);
+    function_reject(function);
     function->hooks.routed(function, function->owner);
     settle(function);
     return true;

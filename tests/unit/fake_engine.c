@@ -46,6 +46,7 @@ struct fake_engine {
     struct pending *pending;
     struct fake_connection *orphans; /* of containers that have vanished */
     unsigned made;
+    const char *image_id; /* of every image */
 };
 
 /* --- answers --- */
@@ -400,7 +401,8 @@ static void respond(struct fake_engine *engine, enum fake_op op, struct evhttp_r
         answer(request, 200, json_pack("{s:i}", "StatusCode", container->exit_code));
         break;
     case FAKE_IMAGE:
-        answer(request, 200, json_pack("{s:s, s:{s:[s]}}", "Id", "sha256:0123", "Config", "Cmd", "/runner"));
+        answer(request, 200,
+               json_pack("{s:s, s:{s:[s]}}", "Id", engine->image_id, "Config", "Cmd", "/runner"));
         break;
     case FAKE_NETWORK:
         answer(request, 200, json_pack("{s:s}", "Id", "sha256:0123"));
@@ -536,6 +538,7 @@ void fake_engine_stop(struct fake_engine *engine)
 struct fake_engine *fake_engine_open(struct event_base *base, const char *path)
 {
     struct fake_engine *engine = xcalloc(1, sizeof(*engine));
+    engine->image_id = "sha256:0123";
     engine->base = base;
     snprintf(engine->path, sizeof(engine->path), "%s", path);
     fake_engine_start(engine);
@@ -592,4 +595,9 @@ void fake_engine_add(struct fake_engine *engine, const char *host, const char *i
 {
     struct fake_container *container = make_container(engine, "left", host, instance);
     snprintf(container->state, sizeof(container->state), "running");
+}
+
+void fake_engine_set_image_id(struct fake_engine *engine, const char *id)
+{
+    engine->image_id = id;
 }

@@ -99,4 +99,7 @@ void fake_container_dial(struct fake_engine *engine, struct fake_container *cont
 /* Its runner closes all connections, and dials no more. */
 void fake_container_hang_up(struct fake_container *container);
 
+/* Every image is another one from now on, under the name that it had. The text stays. */
+void fake_engine_set_image_id(struct fake_engine *engine, const char *id);
+
 #endif

@@ -169,6 +169,21 @@ static void an_unchanged_reload_changes_nothing(void **state)
     assert_int_equal(fake_engine_calls(bench->engine, FAKE_CREATE), 1);
 }
 
+/* What an image stands on is no file of the function or of its plugin. */
+static void a_runtime_image_that_is_another_one_is_seen_at_a_reload(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    const struct function *function = find(bench, "hello");
+    cleanup_free char *before = xstrdup(revision_prepared(function_current(function))->image);
+    fake_engine_set_image_id(bench->engine, "sha256:4567");
+    fleet_reload(bench->fleet);
+    UNTIL(bench, strcmp(revision_prepared(function_current(function))->image, before) != 0);
+    serve(bench, "hello");
+}
+
 static void the_last_function_may_be_removed_before_it_settles(void **state)
 {
     struct bench *bench = *state;
@@ -212,6 +227,7 @@ int main(void)
         FLEET_TEST(a_function_can_be_removed_and_added_again_while_it_drains),
         FLEET_TEST(a_storm_of_reloads_settles),
         FLEET_TEST(an_unchanged_reload_changes_nothing),
+        FLEET_TEST(a_runtime_image_that_is_another_one_is_seen_at_a_reload),
         FLEET_TEST(the_last_function_may_be_removed_before_it_settles),
         FLEET_TEST(packages_of_retired_revisions_are_collected),
     };

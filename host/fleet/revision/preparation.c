@@ -10,6 +10,7 @@
 #include "fleet/output/output_limit.h"
 #include "fleet/revision/finding.h"
 #include "fleet/revision/revision_digest.h"
+#include "prepare/function_job.h"
 #include "prepare/image/runtime_image.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/launch_check.h"
@@ -178,10 +179,9 @@ static void revise(struct preparation *preparation, bool installed)
     }
     cleanup_free char *path = key ? dependency_store_path(preparation->env->dependencies, key) : NULL;
     preparation->phase_began_ms = clock_ms();
-    struct build_request request = plugin_request(plugin, preparation->settings, BUILD_VALIDATE);
-    request.dependencies = path;
     preparation->looked = true;
-    preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_revised, preparation);
+    preparation->job = function_job_submit(preparation->env->jobs, plugin, preparation->settings,
+                                           BUILD_VALIDATE, path, on_revised, preparation);
 }
 
 static void on_install_line(void *context, const char *line, uint64_t elapsed_ms)
@@ -399,12 +399,11 @@ static void submit(struct preparation *preparation)
     const struct plugin *plugin = find_plugin(preparation);
     if (!plugin)
         return;
-    struct build_request request = plugin_request(plugin, preparation->settings, BUILD_PACKAGE);
     cleanup_free char *likely =
         preparation->seen ? dependency_store_path(preparation->env->dependencies, preparation->seen) : NULL;
-    request.dependencies = likely;
     preparation->looked = true;
-    preparation->job = build_jobs_submit(preparation->env->jobs, &request, on_built, preparation);
+    preparation->job = function_job_submit(preparation->env->jobs, plugin, preparation->settings,
+                                           BUILD_PACKAGE, likely, on_built, preparation);
 }
 
 /* --- what is known from before --- */
