@@ -31,23 +31,15 @@ static void identify(struct client *client, const struct ip_address *address)
 static void link_client(struct client *client)
 {
     struct clients *all = client->all;
-    client->next = all->first;
-    if (all->first)
-        all->first->previous = client;
-    all->first = client;
+    LIST_INSERT_HEAD(&all->list, client, link);
     all->count++;
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_OPEN, 1);
 }
 
-static void unlink_client(const struct client *client)
+static void unlink_client(struct client *client)
 {
-    if (client->next)
-        client->next->previous = client->previous;
-    if (client->previous)
-        client->previous->next = client->next;
-    else
-        client->all->first = client->next;
+    LIST_REMOVE(client, link);
     client->all->count--;
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_OPEN, (uint64_t)-1);
 }
@@ -351,8 +343,8 @@ void clients_clear(struct clients *clients)
 
 void clients_close_waiting(struct clients *clients)
 {
-    for (struct client *client = clients->first, *next; client; client = next) {
-        next = client->next;
+    for (struct client *client = LIST_FIRST(&clients->list), *next; client; client = next) {
+        next = LIST_NEXT(client, link);
         if (!client->exchange && !client->lingering && !client->proceed.is_postponed)
             client_close(client, false);
     }
@@ -360,7 +352,7 @@ void clients_close_waiting(struct clients *clients)
 
 bool clients_close_some(struct clients *clients, unsigned most)
 {
-    for (; clients->first && most > 0; most--)
-        client_close(clients->first, true);
-    return clients->first != NULL;
+    for (; !LIST_EMPTY(&clients->list) && most > 0; most--)
+        client_close(LIST_FIRST(&clients->list), true);
+    return !LIST_EMPTY(&clients->list);
 }

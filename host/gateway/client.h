@@ -33,7 +33,7 @@ struct clients {
     void *context;                              /* the handler's */
     struct address_counts *addresses;           /* of clients, while their number is limited */
     void (*on_closed)(struct clients *clients); /* after each that client_open has let in */
-    struct client *first;
+    LIST_HEAD(, client) list;
     unsigned count;
     struct idle_list idle;
     struct freelist spare;
@@ -42,9 +42,9 @@ struct clients {
 struct client {
     struct clients *all;
     struct loop *loop;
-    struct client *next, *previous; /* all of the worker */
-    struct task proceed;            /* in the next turn */
-    struct idle_entry idle;         /* while no request is under way */
+    LIST_ENTRY(client) link; /* all of the worker */
+    struct task proceed;     /* in the next turn */
+    struct idle_entry idle;  /* while no request is under way */
     struct event read, write;
     struct timer timer; /* the one deadline of whatever it waits for */
     struct buffer *in;  /* received and not used up; NULL: nothing */

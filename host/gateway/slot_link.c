@@ -11,12 +11,7 @@ static void free_watch(struct slot_watch *watch)
 {
     event_del(&watch->read);
     event_del(&watch->write);
-    if (watch->next)
-        watch->next->previous = watch->previous;
-    if (watch->previous)
-        watch->previous->next = watch->next;
-    else
-        watch->links->watches = watch->next;
+    LIST_REMOVE(watch, link);
     slot_unref(watch->slot);
     free(watch);
 }
@@ -100,10 +95,7 @@ static struct slot_watch *make_watch(struct slot_links *links, struct slot *slot
         return NULL;
     }
     watch->slot = slot_ref(slot);
-    watch->next = links->watches;
-    if (links->watches)
-        links->watches->previous = watch;
-    links->watches = watch;
+    LIST_INSERT_HEAD(&links->watches, watch, link);
     return watch;
 }
 
@@ -143,8 +135,8 @@ void slot_link_want_write(struct slot_watch *watch)
 
 void slot_links_clear(struct slot_links *links)
 {
-    for (struct slot_watch *watch = links->watches, *next; watch; watch = next) {
-        next = watch->next;
+    for (struct slot_watch *watch = LIST_FIRST(&links->watches), *next; watch; watch = next) {
+        next = LIST_NEXT(watch, link);
         slot_link_detach(watch);
     }
 }

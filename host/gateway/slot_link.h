@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 struct loop;
 
@@ -25,7 +26,7 @@ struct slot_handler {
 /* The watches of one worker. */
 struct slot_links {
     struct loop *loop;
-    struct slot_watch *watches;
+    LIST_HEAD(, slot_watch) watches;
 };
 
 struct slot_watch {
@@ -35,10 +36,10 @@ struct slot_watch {
     const struct slot_handler *handler; /* of whose request is on the slot; NULL: idle, or somebody else's */
     void *user;
     struct mail end_mail;
-    struct slot_watch *next, *previous; /* all of the worker */
-    bool readable;                      /* there may be bytes to receive */
-    bool closed;                        /* the runner has closed, or the connection broke */
-    bool wants_write;                   /* the write event is armed */
+    LIST_ENTRY(slot_watch) link; /* all of the worker */
+    bool readable;               /* there may be bytes to receive */
+    bool closed;                 /* the runner has closed, or the connection broke */
+    bool wants_write;            /* the write event is armed */
 };
 
 /* The watch of this worker on a slot that it has just been given, made now when there is none. The slot is

@@ -13,35 +13,12 @@ struct engine_queue {
     unsigned parallel;
     unsigned starts_waiting, starts_running, removals_waiting, removals_running;
     uint64_t turn;
-    struct engine_ticket *first, *last; /* waiting, oldest first */
+    TAILQ_HEAD(, engine_ticket) waiting; /* oldest first */
 };
 
 static void wake(struct engine_queue *queue)
 {
     event_active(queue->dispatcher, EV_TIMEOUT, 0);
-}
-
-static void append(struct engine_queue *queue, struct engine_ticket *ticket)
-{
-    ticket->next = NULL;
-    ticket->previous = queue->last;
-    if (queue->last)
-        queue->last->next = ticket;
-    else
-        queue->first = ticket;
-    queue->last = ticket;
-}
-
-static void unlink_ticket(struct engine_queue *queue, struct engine_ticket *ticket)
-{
-    if (ticket->previous)
-        ticket->previous->next = ticket->next;
-    else
-        queue->first = ticket->next;
-    if (ticket->next)
-        ticket->next->previous = ticket->previous;
-    else
-        queue->last = ticket->previous;
 }
 
 static unsigned *waiting_count(struct engine_queue *queue, const struct engine_ticket *ticket)
@@ -63,8 +40,9 @@ static bool goes_before(const struct engine_account *a, const struct engine_acco
  * waits for before those that nobody does. */
 static struct engine_ticket *next_start(struct engine_queue *queue)
 {
-    struct engine_ticket *best = NULL;
-    for (struct engine_ticket *ticket = queue->first; ticket; ticket = ticket->next) {
+    struct engine_ticket *best = NULL, *ticket;
+    TAILQ_FOREACH(ticket, &queue->waiting, link)
+    {
         if (!ticket->removal && (!best || goes_before(ticket->account, best->account)))
             best = ticket;
     }
@@ -73,7 +51,9 @@ static struct engine_ticket *next_start(struct engine_queue *queue)
 
 static struct engine_ticket *next_removal(struct engine_queue *queue)
 {
-    for (struct engine_ticket *ticket = queue->first; ticket; ticket = ticket->next) {
+    struct engine_ticket *ticket;
+    TAILQ_FOREACH(ticket, &queue->waiting, link)
+    {
         if (ticket->removal)
             return ticket;
     }
@@ -98,7 +78,7 @@ static struct engine_ticket *due_removal(struct engine_queue *queue, uint64_t no
 
 static void run(struct engine_queue *queue, struct engine_ticket *ticket)
 {
-    unlink_ticket(queue, ticket);
+    TAILQ_REMOVE(&queue->waiting, ticket, link);
     (*waiting_count(queue, ticket))--;
     (*running_count(queue, ticket))++;
     ticket->state = TICKET_RUNNING;
@@ -126,6 +106,7 @@ struct engine_queue *engine_queue_create(struct event_base *base, unsigned paral
 {
     struct engine_queue *queue = xcalloc(1, sizeof(*queue));
     queue->parallel = parallel ? parallel : 1;
+    TAILQ_INIT(&queue->waiting);
     queue->dispatcher = evtimer_new(base, dispatch, queue);
     return queue;
 }
@@ -142,7 +123,7 @@ static void enqueue(struct engine_queue *queue, struct engine_ticket *ticket)
 {
     ticket->state = TICKET_WAITING;
     ticket->since_ms = clock_ms();
-    append(queue, ticket);
+    TAILQ_INSERT_TAIL(&queue->waiting, ticket, link);
     (*waiting_count(queue, ticket))++;
     wake(queue);
 }
@@ -167,7 +148,7 @@ void engine_queue_finish(struct engine_queue *queue, struct engine_ticket *ticke
     if (ticket->state == TICKET_UNUSED)
         return;
     if (ticket->state == TICKET_WAITING) {
-        unlink_ticket(queue, ticket);
+        TAILQ_REMOVE(&queue->waiting, ticket, link);
         (*waiting_count(queue, ticket))--;
     } else {
         (*running_count(queue, ticket))--;

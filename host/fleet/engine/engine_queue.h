@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 struct engine_queue;
 
@@ -29,7 +30,7 @@ struct engine_ticket {
     void (*run)(void *owner); /* called from the event loop when its turn has come */
     void *owner;
     uint64_t since_ms;
-    struct engine_ticket *next, *previous;
+    TAILQ_ENTRY(engine_ticket) link;
 };
 
 /* `parallel` starts at a time at most, and as many removals. */

@@ -9,13 +9,13 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
+#include <sys/queue.h>
 
 #define RETRY_FIRST_MS 500 /* doubling */
 #define RETRY_MOST_MS  60000
 
 struct leftover {
-    struct leftover *next, *prev;
+    TAILQ_ENTRY(leftover) link;
     struct leftovers *leftovers;
     char *id, *name;
     struct docker_call *call;
@@ -26,7 +26,7 @@ struct leftover {
 struct leftovers {
     struct event_base *base;
     struct docker *docker;
-    struct leftover *list;
+    TAILQ_HEAD(, leftover) list;
 };
 
 struct leftovers *leftovers_create(struct event_base *base, struct docker *docker)
@@ -34,12 +34,13 @@ struct leftovers *leftovers_create(struct event_base *base, struct docker *docke
     struct leftovers *leftovers = xcalloc(1, sizeof(*leftovers));
     leftovers->base = base;
     leftovers->docker = docker;
+    TAILQ_INIT(&leftovers->list);
     return leftovers;
 }
 
 static void forget(struct leftover *leftover)
 {
-    DL_DELETE(leftover->leftovers->list, leftover);
+    TAILQ_REMOVE(&leftover->leftovers->list, leftover, link);
     docker_cancel(leftover->call);
     event_free(leftover->retry);
     free(leftover->id);
@@ -51,9 +52,8 @@ void leftovers_destroy(struct leftovers *leftovers)
 {
     if (!leftovers)
         return;
-    struct leftover *leftover, *next;
-    DL_FOREACH_SAFE(leftovers->list, leftover, next)
-    forget(leftover);
+    for (struct leftover *leftover; (leftover = TAILQ_FIRST(&leftovers->list));)
+        forget(leftover);
     free(leftovers);
 }
 
@@ -87,7 +87,7 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 static bool is_known(const struct leftovers *leftovers, const char *id)
 {
     const struct leftover *leftover;
-    DL_FOREACH(leftovers->list, leftover)
+    TAILQ_FOREACH(leftover, &leftovers->list, link)
     {
         if (strcmp(leftover->id, id) == 0)
             return true;
@@ -106,6 +106,6 @@ void leftovers_remove(struct leftovers *leftovers, const char *id, const char *n
     leftover->name = xstrdup(name);
     leftover->pause_ms = RETRY_FIRST_MS;
     leftover->retry = evtimer_new(leftovers->base, on_retry, leftover);
-    DL_APPEND(leftovers->list, leftover);
+    TAILQ_INSERT_TAIL(&leftovers->list, leftover, link);
     try_to_remove(leftover);
 }

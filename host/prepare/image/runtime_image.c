@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
+#include <sys/queue.h>
 
 #define TAG_DIGITS 16
 #define STEP_BYTES 120 /* of a step that an error quotes, with the NUL; longer ones are cut */
@@ -36,8 +36,10 @@ struct runtime_image_request {
     struct docker_call *call; /* the inspection of the base */
     struct hashing *hashing;
     struct image_build *build;
-    struct runtime_image_request *prev, *next; /* among images->requests, or build->requests */
+    TAILQ_ENTRY(runtime_image_request) link; /* among images->requests, or build->requests */
 };
+
+TAILQ_HEAD(image_requests, runtime_image_request);
 
 /* The image folder's digest, made in the background; `request` is NULL once it was cancelled. */
 struct hashing {
@@ -55,22 +57,22 @@ struct image_build {
     char *name, *folder;
     char *runtime_image; /* of a builder image, else NULL */
     struct docker_call *call;
-    struct runtime_image_request *requests;
+    struct image_requests requests;
     char step[STEP_BYTES]; /* the one under way: "Step 2/5 : RUN make" */
     struct line_tail tail; /* of what it has written */
     struct cause_line cause;
     struct kept_output output;
     uint64_t started_ms; /* 0: not built yet */
     bool ending;         /* its requests are being told */
-    struct image_build *prev, *next;
+    TAILQ_ENTRY(image_build) link;
 };
 
 struct runtime_images {
     struct docker *docker;
     struct background *background;
     char *base_image;
-    struct runtime_image_request *requests; /* without a build yet */
-    struct image_build *builds;
+    struct image_requests requests; /* without a build yet */
+    TAILQ_HEAD(, image_build) builds;
 };
 
 int runtime_images_create(const struct runtime_images_options *options, struct runtime_images **ret_images,
@@ -78,6 +80,8 @@ int runtime_images_create(const struct runtime_images_options *options, struct r
 {
     (void)err;
     struct runtime_images *images = xcalloc(1, sizeof(*images));
+    TAILQ_INIT(&images->requests);
+    TAILQ_INIT(&images->builds);
     images->docker = options->docker;
     images->background = options->background;
     images->base_image = xstrdup(options->base_image ? options->base_image : RUNTIME_IMAGE_BASE);
@@ -98,19 +102,18 @@ static void request_free(struct runtime_image_request *request)
     free(request);
 }
 
-static void requests_free(struct runtime_image_request **list)
+static void requests_free(struct image_requests *list)
 {
-    for (struct runtime_image_request *request, *next = *list; (request = next);) {
-        next = request->next;
+    for (struct runtime_image_request *request; (request = TAILQ_FIRST(list));) {
+        TAILQ_REMOVE(list, request, link);
         request_free(request);
     }
-    *list = NULL;
 }
 
 static void build_free(struct image_build *build)
 {
     docker_cancel(build->call);
-    DL_DELETE(build->images->builds, build);
+    TAILQ_REMOVE(&build->images->builds, build, link);
     kept_output_clear(&build->output);
     free(build->name);
     free(build->runtime_image);
@@ -124,11 +127,11 @@ void runtime_image_cancel(struct runtime_image_request *request)
         return;
     struct image_build *build = request->build;
     if (build) {
-        DL_DELETE(build->requests, request);
-        if (!build->requests && !build->ending)
+        TAILQ_REMOVE(&build->requests, request, link);
+        if (TAILQ_EMPTY(&build->requests) && !build->ending)
             build_free(build);
     } else {
-        DL_DELETE(request->images->requests, request);
+        TAILQ_REMOVE(&request->images->requests, request, link);
     }
     request_free(request);
 }
@@ -138,8 +141,7 @@ void runtime_images_destroy(struct runtime_images *images)
     if (!images)
         return;
     requests_free(&images->requests);
-    for (struct image_build *build, *next = images->builds; (build = next);) {
-        next = build->next;
+    for (struct image_build *build; (build = TAILQ_FIRST(&images->builds));) {
         requests_free(&build->requests);
         build_free(build);
     }
@@ -152,7 +154,7 @@ static void request_fail(struct runtime_image_request *request, const struct err
 {
     const struct runtime_image_callbacks callbacks = request->callbacks;
     void *context = request->context;
-    DL_DELETE(request->images->requests, request);
+    TAILQ_REMOVE(&request->images->requests, request, link);
     log_warning("image.failed", LOG_STR("runtime", request->name), LOG_ERR(err));
     request_free(request);
     callbacks.done(context, err, NULL, NULL, NULL);
@@ -167,10 +169,10 @@ static void build_finish(struct image_build *build, const struct error *err, con
     if (err)
         log_warning("image.failed", LOG_STR("runtime", build->name), LOG_STR("image", build->tag),
                     LOG_ERR(err));
-    for (struct runtime_image_request *request; (request = build->requests);) {
+    for (struct runtime_image_request *request; (request = TAILQ_FIRST(&build->requests));) {
         const struct runtime_image_callbacks callbacks = request->callbacks;
         void *context = request->context;
-        DL_DELETE(build->requests, request);
+        TAILQ_REMOVE(&build->requests, request, link);
         request_free(request);
         callbacks.done(context, err, err ? NULL : build->tag, id, output);
     }
@@ -269,7 +271,7 @@ static void on_line(void *owner, const char *line)
     if (!note_line(build, text))
         return;
     kept_output_add(&build->output, text);
-    const struct runtime_image_request *first = build->requests;
+    const struct runtime_image_request *first = TAILQ_FIRST(&build->requests);
     if (first && first->callbacks.line)
         first->callbacks.line(first->context, text, elapsed_ms);
 }
@@ -307,7 +309,7 @@ static void on_looked(void *owner, const struct error *err, const struct docker_
 static struct image_build *find_build(struct runtime_images *images, const char *tag)
 {
     struct image_build *build;
-    DL_FOREACH(images->builds, build)
+    TAILQ_FOREACH(build, &images->builds, link)
     {
         if (!build->ending && strcmp(build->tag, tag) == 0)
             return build;
@@ -340,16 +342,17 @@ static void join_build(struct runtime_image_request *request, const char *digest
     if (!build) {
         build = xcalloc(1, sizeof(*build));
         build->images = images;
+        TAILQ_INIT(&build->requests);
         kept_output_init(&build->output);
         snprintf(build->tag, sizeof(build->tag), "%s", tag);
         build->name = xstrdup(request->name);
         build->folder = xstrdup(request->folder);
         build->runtime_image = request->runtime_image ? xstrdup(request->runtime_image) : NULL;
-        DL_APPEND(images->builds, build);
+        TAILQ_INSERT_TAIL(&images->builds, build, link);
         build->call = docker_image_inspect(images->docker, tag, on_looked, build);
     }
-    DL_DELETE(images->requests, request);
-    DL_APPEND(build->requests, request);
+    TAILQ_REMOVE(&images->requests, request, link);
+    TAILQ_INSERT_TAIL(&build->requests, request, link);
     request->build = build;
 }
 
@@ -411,7 +414,7 @@ struct runtime_image_request *runtime_images_ensure(struct runtime_images *image
                                               .folder = xstrdup(folder),
                                               .callbacks = *callbacks,
                                               .context = context};
-    DL_APPEND(images->requests, request);
+    TAILQ_INSERT_TAIL(&images->requests, request, link);
     request->call = docker_image_inspect(images->docker, images->base_image, on_base, request);
     return request;
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
+#include <sys/queue.h>
 
 #define PARALLEL_DEFAULT 2
 #define NETWORK_DEFAULT  "bridge"
@@ -27,7 +27,7 @@ struct dependency_install {
     struct installation *installation;
     struct dependency_callbacks callbacks;
     void *context;
-    struct dependency_install *prev, *next; /* in installation->waiters */
+    TAILQ_ENTRY(dependency_install) link; /* in installation->waiters */
 };
 
 /* Something asked of the store; `installation` is NULL once that has gone. */
@@ -50,8 +50,8 @@ struct installation {
     bool ending;    /* it failed, or its waiters are being told: nobody may join */
     bool failed;
     struct error error;
-    struct dependency_install *waiters;
-    struct installation *prev, *next;
+    TAILQ_HEAD(, dependency_install) waiters;
+    TAILQ_ENTRY(installation) link;
 };
 
 struct dependency_installs {
@@ -63,7 +63,7 @@ struct dependency_installs {
     struct builder_limits limits;
     unsigned parallel;
     struct event *pump; /* activated when there is something to start or to tell */
-    struct installation *list;
+    TAILQ_HEAD(, installation) list;
     bool stopping;
     void (*stopped)(void *context);
     void *stopped_context;
@@ -142,14 +142,14 @@ static void finish(struct installation *installation)
     cleanup_free char *output = err ? kept_output_text(&installation->output) : NULL;
     installation->ending = true;
     log_end(installation);
-    for (struct dependency_install *waiter; (waiter = installation->waiters);) {
+    for (struct dependency_install *waiter; (waiter = TAILQ_FIRST(&installation->waiters));) {
         const struct dependency_callbacks callbacks = waiter->callbacks;
         void *context = waiter->context;
-        DL_DELETE(installation->waiters, waiter);
+        TAILQ_REMOVE(&installation->waiters, waiter, link);
         free(waiter);
         callbacks.done(context, err, err ? NULL : installation->key, installation->installed, output);
     }
-    DL_DELETE(installs->list, installation);
+    TAILQ_REMOVE(&installs->list, installation, link);
     installation_free(installation);
     wake(installs);
 }
@@ -232,7 +232,7 @@ static void on_line(void *context, const char *line, uint64_t elapsed_ms)
 {
     struct installation *installation = context;
     kept_output_add(&installation->output, line);
-    const struct dependency_install *first = installation->waiters;
+    const struct dependency_install *first = TAILQ_FIRST(&installation->waiters);
     if (first && first->callbacks.line)
         first->callbacks.line(first->context, line, elapsed_ms);
 }
@@ -291,14 +291,14 @@ static struct installation *first_queued(struct dependency_installs *installs)
 {
     struct installation *installation;
     unsigned active = 0;
-    DL_FOREACH(installs->list, installation)
+    TAILQ_FOREACH(installation, &installs->list, link)
     {
         if (installation->state == BUILDING || installation->state == COMMITTING)
             active++;
     }
     if (active >= installs->parallel && !installs->stopping)
         return NULL;
-    DL_FOREACH(installs->list, installation)
+    TAILQ_FOREACH(installation, &installs->list, link)
     {
         if (installation->state == QUEUED)
             return installation;
@@ -323,7 +323,7 @@ static void on_pump(evutil_socket_t fd, short what, void *context)
             finish(installation);
         }
     }
-    if (installs->stopping && !installs->list && installs->stopped) {
+    if (installs->stopping && TAILQ_EMPTY(&installs->list) && installs->stopped) {
         void (*stopped)(void *) = installs->stopped;
         installs->stopped = NULL;
         stopped(installs->stopped_context);
@@ -346,6 +346,7 @@ int dependency_installs_create(const struct dependency_installs_options *options
         .limits = options->limits,
         .parallel = options->parallel ? options->parallel : PARALLEL_DEFAULT,
     };
+    TAILQ_INIT(&installs->list);
     installs->pump = event_new(options->base, -1, 0, on_pump, installs);
     if (!installs->pump) {
         dependency_installs_destroy(installs);
@@ -361,9 +362,9 @@ void dependency_installs_stop(struct dependency_installs *installs, void (*done)
     installs->stopping = true;
     installs->stopped = done;
     installs->stopped_context = context;
-    struct installation *installation, *next;
-    DL_FOREACH_SAFE(installs->list, installation, next)
-    {
+    for (struct installation *installation = TAILQ_FIRST(&installs->list), *next; installation;
+         installation = next) {
+        next = TAILQ_NEXT(installation, link);
         if (installation->state == QUEUED || installation->ending)
             continue;
         cancel_error(&installation->error);
@@ -376,12 +377,12 @@ void dependency_installs_destroy(struct dependency_installs *installs)
 {
     if (!installs)
         return;
-    for (struct installation *installation; (installation = installs->list);) {
-        for (struct dependency_install *waiter; (waiter = installation->waiters);) {
-            DL_DELETE(installation->waiters, waiter);
+    for (struct installation *installation; (installation = TAILQ_FIRST(&installs->list));) {
+        for (struct dependency_install *waiter; (waiter = TAILQ_FIRST(&installation->waiters));) {
+            TAILQ_REMOVE(&installation->waiters, waiter, link);
             free(waiter);
         }
-        DL_DELETE(installs->list, installation);
+        TAILQ_REMOVE(&installs->list, installation, link);
         installation_free(installation);
     }
     if (installs->pump)
@@ -394,7 +395,7 @@ void dependency_installs_destroy(struct dependency_installs *installs)
 static struct installation *find_installation(struct dependency_installs *installs, const char *key)
 {
     struct installation *installation;
-    DL_FOREACH(installs->list, installation)
+    TAILQ_FOREACH(installation, &installs->list, link)
     {
         if (!installation->ending && strcmp(installation->key, key) == 0)
             return installation;
@@ -409,6 +410,7 @@ static struct installation *begin_installation(struct dependency_installs *insta
     struct installation *installation = xcalloc(1, sizeof(*installation));
     installation->installs = installs;
     installation->state = QUEUED;
+    TAILQ_INIT(&installation->waiters);
     kept_output_init(&installation->output);
     snprintf(installation->key, sizeof(installation->key), "%s", key);
     dependency_store_asked(request->runtime, request->dependencies, installation->asked);
@@ -419,7 +421,7 @@ static struct installation *begin_installation(struct dependency_installs *insta
     installation->argv = copy_texts(request->dependencies->argv);
     installation->environment = copy_texts(request->dependencies->environment);
     installation->started_ms = clock_ms();
-    DL_APPEND(installs->list, installation);
+    TAILQ_INSERT_TAIL(&installs->list, installation, link);
     if (!installs->stopping && dependency_store_has(installs->store, key)) {
         set_state(installation, CHECKING);
         dependency_store_check(installs->store, key, on_checked, begin_work(installation));
@@ -439,7 +441,7 @@ struct dependency_install *dependency_installs_ensure(struct dependency_installs
     waiter->installation = find_installation(installs, key);
     if (!waiter->installation)
         waiter->installation = begin_installation(installs, key, request);
-    DL_APPEND(waiter->installation->waiters, waiter);
+    TAILQ_INSERT_TAIL(&waiter->installation->waiters, waiter, link);
     wake(installs);
     return waiter;
 }
@@ -462,9 +464,9 @@ void dependency_install_cancel(struct dependency_install *install)
     if (!install)
         return;
     struct installation *installation = install->installation;
-    DL_DELETE(installation->waiters, install);
+    TAILQ_REMOVE(&installation->waiters, install, link);
     free(install);
-    if (!installation->waiters && !installation->ending && installation->state != COMMITTING) {
+    if (TAILQ_EMPTY(&installation->waiters) && !installation->ending && installation->state != COMMITTING) {
         error_set(&installation->error, ERROR_CANCELLED, "nobody waits for it any more");
         fail(installation);
     }

@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #define TIMEOUT_DEFAULT_MS 60000
 #define PROBE_TIMEOUT_MS   5000 /* at most: a probe only loads the plugin and asks for its description */
@@ -43,15 +43,15 @@ struct build_job {
     uint64_t started_ms;
     build_done_fn *done;
     void *context;
-    struct build_job *prev, *next;
+    TAILQ_ENTRY(build_job) link;
 };
 
 /* The waiting jobs about one function. */
 struct lane {
     char *name;
     bool of_probes; /* they wait for nobody: one plugin that hangs must not hold up another's probe */
-    struct build_job *waiting;
-    struct lane *prev, *next;
+    TAILQ_HEAD(, build_job) waiting;
+    TAILQ_ENTRY(lane) link;
 };
 
 struct build_jobs {
@@ -59,9 +59,9 @@ struct build_jobs {
     char *program, *staging_dir;
     unsigned parallel, timeout_ms;
     struct background *background;
-    struct event *pump; /* activated when there may be something to start */
-    struct lane *lanes; /* the first is served next and then becomes the last */
-    struct build_job *running;
+    struct event *pump;       /* activated when there may be something to start */
+    TAILQ_HEAD(, lane) lanes; /* the first is served next and then becomes the last */
+    TAILQ_HEAD(, build_job) running;
     size_t running_count, waiting_count; /* running: without probes */
     bool lacks_told;
 };
@@ -174,7 +174,7 @@ static void on_process_done(void *context, const struct build_process_end *end)
     struct build_job *job = context;
     struct build_jobs *jobs = job->jobs;
     tell_lacks(jobs, end->lacks);
-    DL_DELETE(jobs->running, job);
+    TAILQ_REMOVE(&jobs->running, job, link);
     jobs->running_count -= job->operation != BUILD_PROBE;
     wake(jobs);
     if (job->cancelled) {
@@ -192,18 +192,19 @@ static void on_process_done(void *context, const struct build_process_end *end)
 static struct lane *find_lane(struct build_jobs *jobs, const char *name, bool of_probes)
 {
     struct lane *lane;
-    DL_FOREACH(jobs->lanes, lane)
+    TAILQ_FOREACH(lane, &jobs->lanes, link)
     {
         if (strcmp(lane->name, name) == 0)
             return lane;
     }
     lane = xcalloc(1, sizeof(*lane));
+    TAILQ_INIT(&lane->waiting);
     lane->name = xstrdup(name);
     lane->of_probes = of_probes;
     if (of_probes)
-        DL_PREPEND(jobs->lanes, lane);
+        TAILQ_INSERT_HEAD(&jobs->lanes, lane, link);
     else
-        DL_APPEND(jobs->lanes, lane);
+        TAILQ_INSERT_TAIL(&jobs->lanes, lane, link);
     return lane;
 }
 
@@ -211,12 +212,12 @@ static void leave_lane(struct build_job *job)
 {
     struct build_jobs *jobs = job->jobs;
     struct lane *lane = job->lane;
-    DL_DELETE(lane->waiting, job);
+    TAILQ_REMOVE(&lane->waiting, job, link);
     job->lane = NULL;
     jobs->waiting_count--;
-    if (lane->waiting)
+    if (!TAILQ_EMPTY(&lane->waiting))
         return;
-    DL_DELETE(jobs->lanes, lane);
+    TAILQ_REMOVE(&jobs->lanes, lane, link);
     free(lane->name);
     free(lane);
 }
@@ -224,10 +225,10 @@ static void leave_lane(struct build_job *job)
 /* The oldest job of the lane whose turn it is. */
 static struct build_job *take_next(struct build_jobs *jobs)
 {
-    struct lane *lane = jobs->lanes;
-    struct build_job *job = lane->waiting;
-    DL_DELETE(jobs->lanes, lane);
-    DL_APPEND(jobs->lanes, lane);
+    struct lane *lane = TAILQ_FIRST(&jobs->lanes);
+    struct build_job *job = TAILQ_FIRST(&lane->waiting);
+    TAILQ_REMOVE(&jobs->lanes, lane, link);
+    TAILQ_INSERT_TAIL(&jobs->lanes, lane, link);
     leave_lane(job);
     return job;
 }
@@ -245,7 +246,7 @@ static void start_job(struct build_job *job)
         finish(job, build_result_failed(&err));
         return;
     }
-    DL_APPEND(jobs->running, job);
+    TAILQ_INSERT_TAIL(&jobs->running, job, link);
     jobs->running_count += !is_probe;
 }
 
@@ -253,8 +254,11 @@ static void on_pump(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct build_jobs *jobs = context;
-    while (jobs->lanes && (jobs->lanes->of_probes || jobs->running_count < jobs->parallel))
+    for (struct lane *next; (next = TAILQ_FIRST(&jobs->lanes));) {
+        if (!next->of_probes && jobs->running_count >= jobs->parallel)
+            return;
         start_job(take_next(jobs));
+    }
 }
 
 static unsigned core_count(void)
@@ -275,6 +279,8 @@ int build_jobs_create(struct event_base *base, const struct build_jobs_options *
                                 .staging_dir = xstrdup(options->staging_dir),
                                 .parallel = options->parallel ? options->parallel : core_count(),
                                 .background = options->background};
+    TAILQ_INIT(&jobs->lanes);
+    TAILQ_INIT(&jobs->running);
     build_jobs_set_timeout(jobs, options->timeout_ms);
     jobs->program = steal(&program);
     jobs->pump = event_new(base, -1, 0, on_pump, jobs);
@@ -290,10 +296,10 @@ void build_jobs_destroy(struct build_jobs *jobs)
 {
     if (!jobs)
         return;
-    while (jobs->lanes)
+    while (!TAILQ_EMPTY(&jobs->lanes))
         job_free(take_next(jobs));
-    for (struct build_job *job; (job = jobs->running);) {
-        DL_DELETE(jobs->running, job);
+    for (struct build_job *job; (job = TAILQ_FIRST(&jobs->running));) {
+        TAILQ_REMOVE(&jobs->running, job, link);
         build_process_destroy(job->process);
         discard_output(job);
         job_free(job);
@@ -370,7 +376,7 @@ struct build_job *build_jobs_submit(struct build_jobs *jobs, const struct build_
     job->request = request_to_json(request, job->output);
     job->lane = find_lane(jobs, request->function ? request->function : request->plugin,
                           request->operation == BUILD_PROBE);
-    DL_APPEND(job->lane->waiting, job);
+    TAILQ_INSERT_TAIL(&job->lane->waiting, job, link);
     jobs->waiting_count++;
     wake(jobs);
     return job;
