@@ -42,7 +42,7 @@ def locked(index, *names):
 
 def test_lock_file_is_kept_to(berth, index):
     """A hash for all or for none, what is depended on included; and the content is what was locked."""
-    index.wheels["beta"] = wheel("beta", 10)
+    index.wheels["beta"] = wheel("beta", 10, module="bundle")
     index.wheels["alpha"] = wheel("alpha", 10, requires="beta")
     code = USES.format(word="has")
     berth.write_function("whole", {"main.py": code, "requirements.txt": locked(index, "beta", "alpha")})

@@ -88,7 +88,7 @@ struct engine_kind {
 };
 
 /* Between SIGTERM and SIGKILL: a moment for the handler's clean-up. */
-#define CONTAINER_STOP_S 3
+#define CONTAINER_STOP_S 10
 
 /* What happens on it. Instances are named by their id, 12 hexadecimal digits. */
 struct engine_hooks {
