@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/log.h"

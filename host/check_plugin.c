@@ -1,8 +1,8 @@
 #include "check_plugin.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 #include "one_job.h"
 #include "prepare/launch_check.h"
 #include "prepare/plugins.h"

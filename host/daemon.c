@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/public_text.h"
-#include "base/strbuf.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
 #include "notify.h"

@@ -1,5 +1,6 @@
 #include "new_function.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/strbuf.h"

@@ -1,7 +1,7 @@
 #include "options.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "base/suggest.h"
 
 #include <errno.h>

@@ -4,6 +4,7 @@
 #include "admin/metrics.h"
 #include "admin/plugin_status.h"
 #include "admin/request_book.h"
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"

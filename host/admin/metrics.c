@@ -1,6 +1,7 @@
 #include "admin/metrics.h"
 
 #include "admin/function_status.h"
+#include "base/strbuf.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
 

@@ -1,6 +1,6 @@
 #include "admin/request_book.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "fleet/fleet.h"
 #include "gateway/access_log.h"
 #include "gateway/gateway.h"

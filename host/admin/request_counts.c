@@ -1,6 +1,6 @@
 #include "admin/request_counts.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 #include "base/background.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mailbox.h"
-#include "base/strbuf.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,6 +1,6 @@
 #include "base/error.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 #include "base/folder_list.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 void folder_list_add(struct folder_list *list, const char *folder)
 {
-    list->items = xrealloc(list->items, (list->count + 1) * sizeof(*list->items));
+    list->items = xgrow(list->items, list->count, sizeof(*list->items));
     list->items[list->count++] = xstrdup(folder);
 }
 

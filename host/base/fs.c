@@ -1,4 +1,5 @@
 #include "base/fs.h"
+#include "base/alloc.h"
 
 #include "base/cleanup.h"
 #include "base/ident.h"

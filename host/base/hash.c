@@ -1,6 +1,6 @@
 #include "base/hash.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <nettle/sha2.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #include "base/json.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>

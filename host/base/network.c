@@ -1,6 +1,6 @@
 #include "base/network.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -141,7 +141,7 @@ bool network_has(const struct network *network, const struct ip_address *address
 
 void network_list_add(struct network_list *list, const struct network *network)
 {
-    list->items = xrealloc(list->items, (list->count + 1) * sizeof(*list->items));
+    list->items = xgrow(list->items, list->count, sizeof(*list->items));
     list->items[list->count++] = *network;
 }
 

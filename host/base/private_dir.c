@@ -1,8 +1,8 @@
 #include "base/private_dir.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 #include <errno.h>
 #include <fcntl.h>

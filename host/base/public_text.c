@@ -1,7 +1,7 @@
 #include "base/public_text.h"
 
+#include "base/alloc.h"
 #include "base/redact.h"
-#include "base/strbuf.h"
 #include "base/utf8.h"
 
 #include <stdbool.h>

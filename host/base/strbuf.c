@@ -1,5 +1,7 @@
 #include "base/strbuf.h"
 
+#include "base/alloc.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,48 +96,4 @@ char *strbuf_steal(struct strbuf *buf)
     char *data = buf->data ? buf->data : xstrdup("");
     strbuf_init(buf, buf->max);
     return data;
-}
-
-static void *or_die(void *memory)
-{
-    if (!memory) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
-    return memory;
-}
-
-void *xmalloc(size_t size)
-{
-    return or_die(malloc(size ? size : 1));
-}
-
-void *xcalloc(size_t count, size_t size)
-{
-    return or_die(calloc(count ? count : 1, size ? size : 1));
-}
-
-void *xrealloc(void *old, size_t size)
-{
-    return or_die(realloc(old, size ? size : 1));
-}
-
-char *xstrdup(const char *text)
-{
-    return or_die(strdup(text));
-}
-
-char *xstrndup(const char *text, size_t length)
-{
-    return or_die(strndup(text, length));
-}
-
-char *xasprintf(const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    int size = vasprintf(&text, format, args);
-    va_end(args);
-    return or_die(size < 0 ? NULL : text);
 }

@@ -41,13 +41,4 @@ char *strbuf_steal(struct strbuf *buf);
 /* For locals: `cleanup_strbuf struct strbuf text; strbuf_init(&text, MAX);` */
 #define cleanup_strbuf __attribute__((cleanup(strbuf_clear)))
 
-/* malloc, strdup and asprintf that end the process with a message when memory is out. For sizes that no
- * client controls. */
-void *xmalloc(size_t size);
-void *xcalloc(size_t count, size_t size);
-void *xrealloc(void *old, size_t size);
-char *xstrdup(const char *text);
-char *xstrndup(const char *text, size_t length);
-char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 #endif

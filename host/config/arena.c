@@ -1,6 +1,6 @@
 #include "config/arena.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <stdlib.h>
 #include <string.h>

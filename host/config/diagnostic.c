@@ -1,8 +1,10 @@
 #include "config/diagnostic.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/strbuf.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -26,10 +28,7 @@ static struct diagnostic *next_slot(struct diagnostics *list)
 {
     if (list->count >= DIAGNOSTICS_MAX)
         return NULL;
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity ? list->capacity * 2 : 8;
-        list->items = xrealloc(list->items, list->capacity * sizeof(*list->items));
-    }
+    list->items = xgrow(list->items, list->count, sizeof(*list->items));
     return &list->items[list->count++];
 }
 

@@ -29,7 +29,7 @@ struct diagnostic {
 /* A growing list that owns its entries. Zero-initialised is empty. Not thread-safe. */
 struct diagnostics {
     struct diagnostic *items;
-    size_t count, capacity;
+    size_t count;
 };
 
 /* Appends a copy of `item` (the texts are duplicated). After 1000 entries further ones are dropped. */

@@ -1,6 +1,8 @@
 #include "config/function_language.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "base/suggest.h"
 
 #include <string.h>

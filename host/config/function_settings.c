@@ -1,5 +1,6 @@
 #include "config/function_settings.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "config/function_language.h"
 #include "config/function_source.h"

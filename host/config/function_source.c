@@ -1,5 +1,6 @@
 #include "config/function_source.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/strbuf.h"

@@ -1,5 +1,6 @@
 #include "config/host_settings.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 
 #define KiB          1024.0

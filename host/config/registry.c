@@ -1,5 +1,6 @@
 #include "config/registry.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/suggest.h"

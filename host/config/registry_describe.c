@@ -1,3 +1,4 @@
+#include "base/strbuf.h"
 #include "config/function_settings.h"
 #include "config/host_settings.h"
 #include "config/registry.h"

@@ -1,5 +1,6 @@
 #include "config/reporter.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 
 #include <stdarg.h>

@@ -1,6 +1,8 @@
 #include "config/setting.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "base/suggest.h"
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"

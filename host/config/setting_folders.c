@@ -1,9 +1,9 @@
 #include "config/setting_folders.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/private_dir.h"
-#include "base/strbuf.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 #include "config/setting_networks.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 
 #include <string.h>

@@ -1,7 +1,9 @@
 /* The values of settings: one row a type says how it is parsed, how it is named to people and written. */
 #include "config/setting.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "base/suggest.h"
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"

@@ -1,6 +1,6 @@
 #include "config/yaml_tree.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "config/arena.h"
 #include "config/yaml_position.h"
 #include "config/yaml_problem.h"
@@ -26,7 +26,7 @@ struct frame {
     struct yaml_tree_node *node;
     const struct yaml_tree_node *key; /* of a mapping: waits for its value */
     struct yaml_tree_entry *entries;
-    size_t count, capacity;
+    size_t count;
 };
 
 struct anchor {
@@ -73,10 +73,7 @@ static int add_anchor(struct builder *builder, const yaml_char_t *name, struct y
 
 static void frame_add(struct frame *frame, struct yaml_tree_entry entry)
 {
-    if (frame->count == frame->capacity) {
-        frame->capacity = frame->capacity ? frame->capacity * 2 : 8;
-        frame->entries = xrealloc(frame->entries, frame->capacity * sizeof(*frame->entries));
-    }
+    frame->entries = xgrow(frame->entries, frame->count, sizeof(*frame->entries));
     frame->entries[frame->count++] = entry;
 }
 

@@ -1,5 +1,7 @@
 #include "docker/answer.h"
 
+#include "base/strbuf.h"
+
 json_t *answer_parse(const struct docker_call *call, json_type type, struct error *err)
 {
     json_error_t cause;

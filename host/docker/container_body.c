@@ -1,6 +1,5 @@
 #include "docker/container_body.h"
 
-#include "base/strbuf.h"
 #include "docker/answer.h"
 
 #define SHM_BYTES_DEFAULT (16u << 20)

@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "docker/answer.h"
 #include "docker/container.h"
 

@@ -1,5 +1,6 @@
 #include "docker/docker.h"
 
+#include "base/alloc.h"
 #include "docker/answer.h"
 #include "docker/call.h"
 

@@ -1,5 +1,6 @@
 #include "docker/events.h"
 
+#include "base/alloc.h"
 #include "docker/answer.h"
 #include "docker/call.h"
 #include "docker/json_lines.h"

@@ -1,3 +1,4 @@
+#include "base/strbuf.h"
 #include "docker/answer.h"
 #include "docker/call.h"
 

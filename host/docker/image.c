@@ -1,5 +1,6 @@
 #include "docker/image.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "docker/answer.h"
 #include "docker/call.h"

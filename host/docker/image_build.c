@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "docker/answer.h"
 #include "docker/context_tar.h"
 #include "docker/image.h"

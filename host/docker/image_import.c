@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "base/fs.h"
 #include "docker/image.h"
 #include "docker/progress.h"

@@ -1,5 +1,7 @@
 #include "docker/json_lines.h"
 
+#include "base/strbuf.h"
+
 #include <string.h>
 
 void json_lines_init(struct json_lines *lines, json_lines_fn *take, void *owner)

@@ -1,5 +1,7 @@
 #include "docker/log_frames.h"
 
+#include "base/strbuf.h"
+
 #include <string.h>
 
 enum { FRAME_COMPLAINT = 3 }; /* what the engine says when it cannot go on reading the log */

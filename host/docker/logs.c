@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "docker/call.h"
 #include "docker/log_frames.h"
 

@@ -1,5 +1,6 @@
 #include "docker/progress.h"
 
+#include "base/strbuf.h"
 #include "docker/answer.h"
 
 #include <string.h>

@@ -1,5 +1,7 @@
 #include "docker/call.h"
 
+#include "base/strbuf.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 #include "docker/call.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "fleet/fleet_inside.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "base/timer.h"
 #include "fleet/instance/fault.h"
 #include "fleet/scale/prewarm.h"
@@ -143,10 +143,7 @@ void fleet_function_remove(struct fleet *fleet, struct function *function, const
 
 struct function *fleet_function_add(struct fleet *fleet, const char *name)
 {
-    if (fleet->count == fleet->capacity) {
-        fleet->capacity = fleet->capacity ? 2 * fleet->capacity : 16;
-        fleet->functions = xrealloc(fleet->functions, fleet->capacity * sizeof(struct function *));
-    }
+    fleet->functions = xgrow(fleet->functions, fleet->count, sizeof(struct function *));
     struct function *function = function_create(&fleet->env, name, &function_hooks, fleet);
     fleet->functions[fleet->count++] = function;
     struct named_function *named = xcalloc(1, sizeof(*named));

@@ -1,8 +1,8 @@
 #include "fleet/fleet_inside.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 #include "fleet/engine/engine.h"
 #include "fleet/instance/fault.h"

@@ -38,7 +38,7 @@ struct fleet {
     struct image_look *image_looks;
     struct function *
         *functions; /* in the order of their first registration; removed ones until they are gone */
-    size_t count, capacity;
+    size_t count;
     struct named_function *by_name;
     const char *waiting_for;
     struct kept_error *unusable; /* why no registry that was read since the start is of use; NULL: one is */

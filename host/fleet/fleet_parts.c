@@ -1,10 +1,10 @@
 #include "fleet/fleet_inside.h"
 
+#include "base/alloc.h"
 #include "base/background.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/private_dir.h"
-#include "base/strbuf.h"
 #include "docker/docker.h"
 #include "fleet/engine/docker_engine.h"
 #include "fleet/engine/world.h"

@@ -1,5 +1,6 @@
 #include "fleet/fleet_inside.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "prepare/image/runtime_image.h"

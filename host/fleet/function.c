@@ -1,8 +1,8 @@
 #include "fleet/function_inside.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "fleet/engine/engine_queue.h"
 #include "fleet/revision/finding.h"
 #include "routing/slot_pool.h"
@@ -23,11 +23,7 @@ static void settle(struct function *function)
 
 static void retire(struct function *function, struct revision *revision, const char *why)
 {
-    if (function->retiring_count == function->retiring_capacity) {
-        function->retiring_capacity = function->retiring_capacity ? 2 * function->retiring_capacity : 2;
-        function->retiring =
-            xrealloc(function->retiring, function->retiring_capacity * sizeof(struct revision *));
-    }
+    function->retiring = xgrow(function->retiring, function->retiring_count, sizeof(struct revision *));
     function->retiring[function->retiring_count++] = revision;
     if (revision == function->newest)
         function->newest = NULL;

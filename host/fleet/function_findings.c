@@ -1,5 +1,6 @@
 #include "fleet/function_inside.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/strbuf.h"

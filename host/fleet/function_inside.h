@@ -14,7 +14,7 @@ struct function {
     struct revision *next;      /* takes over once it has loaded */
     struct revision *newest;    /* of the newest deployment, until it is retired */
     struct revision **retiring; /* drain */
-    size_t retiring_count, retiring_capacity;
+    size_t retiring_count;
     struct generation *generation; /* of the newest deployment */
     const struct function_settings *settings;
     struct generation *applied_generation;

@@ -1,7 +1,7 @@
 #include "fleet/source_look.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "prepare/plugins.h"
 #include "prepare/store/tree.h"
 

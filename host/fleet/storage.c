@@ -1,6 +1,6 @@
 #include "fleet/storage.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "prepare/image/image_prune.h"
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
@@ -9,27 +9,27 @@
 
 struct usage {
     const char **packages, **dependencies, **images; /* owned by the revisions */
-    size_t package_count, dependency_count, image_count, capacity;
+    size_t package_count, dependency_count, image_count;
     bool preparing;
 };
+
+/* Adds a text that is not empty. */
+static void note(const char ***texts, size_t *count, const char *text)
+{
+    if (!text || !*text)
+        return;
+    *texts = xgrow(*texts, *count, sizeof(**texts));
+    (*texts)[(*count)++] = text;
+}
 
 static void note_revision(struct revision *revision, void *context)
 {
     struct usage *usage = context;
     const struct prepared *prepared = revision_prepared(revision);
     usage->preparing = usage->preparing || revision_current_state(revision) == REVISION_PREPARING;
-    if (usage->package_count == usage->capacity) {
-        usage->capacity = usage->capacity ? 2 * usage->capacity : 64;
-        usage->packages = xrealloc(usage->packages, usage->capacity * sizeof(*usage->packages));
-        usage->dependencies = xrealloc(usage->dependencies, usage->capacity * sizeof(*usage->dependencies));
-        usage->images = xrealloc(usage->images, usage->capacity * sizeof(*usage->images));
-    }
-    if (*prepared->package_digest)
-        usage->packages[usage->package_count++] = prepared->package_digest;
-    if (prepared->dependency_key)
-        usage->dependencies[usage->dependency_count++] = prepared->dependency_key;
-    if (prepared->image)
-        usage->images[usage->image_count++] = prepared->image;
+    note(&usage->packages, &usage->package_count, prepared->package_digest);
+    note(&usage->dependencies, &usage->dependency_count, prepared->dependency_key);
+    note(&usage->images, &usage->image_count, prepared->image);
 }
 
 void storage_collect(const struct fleet_env *env, struct image_prune **prune,

@@ -1,11 +1,11 @@
 #include "gateway/accept.h"
 
+#include "base/container_of.h"
 #include "base/log.h"
 #include "gateway/worker.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,7 +27,7 @@ static void listen_again(struct worker *worker)
 static void on_again(struct timer *timer, uint64_t now_ms)
 {
     (void)now_ms;
-    listen_again((struct worker *)((char *)timer - offsetof(struct worker, acceptor.again)));
+    listen_again(container_of(timer, struct worker, acceptor.again));
 }
 
 /* New clients wait in the backlog. */
@@ -146,15 +146,15 @@ static struct worker *find_longest(const struct worker_shared *shared, enum idle
 static void on_answered(struct mail *mail, void *owner)
 {
     (void)owner;
-    struct acceptor *acceptor = (struct acceptor *)((char *)mail - offsetof(struct acceptor, ask));
+    struct acceptor *acceptor = container_of(mail, struct acceptor, ask);
     acceptor->asking = false;
     listen_again(acceptor->asked_by);
 }
 
 static void on_asked(struct mail *mail, void *owner)
 {
-    struct acceptor *acceptor = (struct acceptor *)((char *)mail - offsetof(struct acceptor, ask));
-    evict((struct worker *)((char *)owner - offsetof(struct worker, loop)), acceptor->kind);
+    struct acceptor *acceptor = container_of(mail, struct acceptor, ask);
+    evict(container_of(owner, struct worker, loop), acceptor->kind);
     mail->deliver = on_answered;
     mailbox_post(&acceptor->asked_by->loop.inbox, mail);
 }

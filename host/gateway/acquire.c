@@ -1,5 +1,6 @@
 #include "gateway/acquire.h"
 
+#include "base/container_of.h"
 #include "gateway/fail.h"
 #include "gateway/relay.h"
 #include "gateway/request_bytes.h"
@@ -78,8 +79,8 @@ static void wait_in_queue(struct exchange *exchange)
 static void on_mail(struct mail *mail, void *owner)
 {
     (void)owner;
-    struct slot_waiter *waiter = (struct slot_waiter *)((char *)mail - offsetof(struct slot_waiter, mail));
-    struct exchange *exchange = (struct exchange *)((char *)waiter - offsetof(struct exchange, queue.waiter));
+    struct slot_waiter *waiter = container_of(mail, struct slot_waiter, mail);
+    struct exchange *exchange = container_of(waiter, struct exchange, queue.waiter);
     struct loop *loop = exchange->loop;
     struct error *error = waiter->error;
     exchange->revision = slot_pool_revision(waiter->pool);

@@ -1,6 +1,6 @@
 #include "gateway/client.h"
 
-#include "base/strbuf.h"
+#include "base/container_of.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -285,7 +285,7 @@ static void proceed(struct client *client)
 
 static void on_proceed(struct task *task)
 {
-    proceed((struct client *)((char *)task - offsetof(struct client, proceed)));
+    proceed(container_of(task, struct client, proceed));
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -310,7 +310,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 
 static void on_deadline(struct timer *timer, uint64_t now_ms)
 {
-    struct client *client = (struct client *)((char *)timer - offsetof(struct client, timer));
+    struct client *client = container_of(timer, struct client, timer);
     if (client->exchange)
         client->all->handler->on_deadline(client->exchange, now_ms);
     else

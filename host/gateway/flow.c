@@ -1,5 +1,6 @@
 #include "gateway/flow.h"
 
+#include "base/container_of.h"
 #include "gateway/loop.h"
 
 #include <errno.h>
@@ -225,7 +226,7 @@ void flow_count_written(struct flow *flow, size_t size)
 
 void flow_kept_sent(struct outbox_item *item, size_t size)
 {
-    flow_count_written((struct flow *)((char *)item - offsetof(struct flow, kept)), size);
+    flow_count_written(container_of(item, struct flow, kept), size);
 }
 
 enum flow_write flow_write(struct flow *flow, int fd, struct http_text head)

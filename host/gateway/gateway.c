@@ -1,6 +1,6 @@
 #include "gateway/gateway.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "gateway/listen.h"
 #include "gateway/worker.h"
 

@@ -1,6 +1,7 @@
 #include "gateway/loop.h"
 
 #include "base/clock.h"
+#include "base/container_of.h"
 #include "base/log.h"
 
 #include <malloc.h>
@@ -90,7 +91,7 @@ uint64_t loop_random(struct loop *loop)
 
 static void trim(struct timer *timer, uint64_t now_ms)
 {
-    struct loop *loop = (struct loop *)((char *)timer - offsetof(struct loop, trim));
+    struct loop *loop = container_of(timer, struct loop, trim);
     size_t freed = 0;
     bool keeps_some = false;
     for (unsigned i = 0; i < loop->list_count; i++) {

@@ -1,12 +1,11 @@
 #include "gateway/overdue.h"
 
+#include "base/container_of.h"
 #include "gateway/acquire.h"
 #include "gateway/dispatch.h"
 #include "gateway/fail.h"
 #include "gateway/lost.h"
 #include "gateway/response.h"
-
-#include <stddef.h>
 
 /* The speed of a client for whom a slot is held is judged over this time at least. */
 #define WINDOW_MS 2000
@@ -77,7 +76,7 @@ static void fail_too_slow(struct exchange *exchange)
 
 bool overdue_give_way(struct backlog *backlog, uint64_t now_ms)
 {
-    struct exchange *exchange = (struct exchange *)((char *)backlog - offsetof(struct exchange, backlog));
+    struct exchange *exchange = container_of(backlog, struct exchange, backlog);
     const struct pace *pace = &exchange->deadline.pace;
     if (pace->since_ms == TIMER_NEVER || deadline_least_rate(exchange) == 0 ||
         now_ms - pace->window_ms < SHORT_WINDOW_MS)

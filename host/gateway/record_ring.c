@@ -1,6 +1,6 @@
 #include "gateway/record_ring.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <stdlib.h>
 #include <string.h>

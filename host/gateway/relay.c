@@ -1,5 +1,6 @@
 #include "gateway/relay.h"
 
+#include "base/container_of.h"
 #include "gateway/fail.h"
 #include "gateway/forward.h"
 #include "gateway/lost.h"
@@ -103,8 +104,8 @@ void relay_request(struct exchange *exchange)
 
 static void on_turn_end(struct outbox_item *item)
 {
-    struct flow *up = (struct flow *)((char *)item - offsetof(struct flow, kept));
-    relay_request((struct exchange *)((char *)up - offsetof(struct exchange, up)));
+    struct flow *up = container_of(item, struct flow, kept);
+    relay_request(container_of(up, struct exchange, up));
 }
 
 static void on_readable(void *user)

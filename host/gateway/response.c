@@ -1,5 +1,6 @@
 #include "gateway/response.h"
 
+#include "base/container_of.h"
 #include "gateway/bad_answer.h"
 #include "gateway/deliver.h"
 #include "gateway/fail.h"
@@ -126,8 +127,8 @@ static void begin_relay(struct exchange *exchange, enum http_framing framing, ui
 
 static void on_turn_end(struct outbox_item *item)
 {
-    struct flow *down = (struct flow *)((char *)item - offsetof(struct flow, kept));
-    response_relay((struct exchange *)((char *)down - offsetof(struct exchange, down)));
+    struct flow *down = container_of(item, struct flow, kept);
+    response_relay(container_of(down, struct exchange, down));
 }
 
 static const struct outbox_handler kept_handler = {.on_sent = flow_kept_sent, .on_turn_end = on_turn_end};

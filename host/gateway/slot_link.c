@@ -1,5 +1,6 @@
 #include "gateway/slot_link.h"
 
+#include "base/container_of.h"
 #include "gateway/loop.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ static void free_watch(struct slot_watch *watch)
 static void on_end_mail(struct mail *mail, void *owner)
 {
     (void)owner;
-    free_watch((struct slot_watch *)((char *)mail - offsetof(struct slot_watch, end_mail)));
+    free_watch(container_of(mail, struct slot_watch, end_mail));
 }
 
 /* Any thread. Comes once for a watch: either its slot gets another watch or it is closed. */

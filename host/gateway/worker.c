@@ -1,9 +1,9 @@
 #include "gateway/worker.h"
 
+#include "base/container_of.h"
 #include "gateway/overdue.h"
 #include "gateway/serve.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ static void note_drained(struct worker *worker)
 
 static void on_client_closed(struct clients *clients)
 {
-    struct worker *worker = (struct worker *)((char *)clients - offsetof(struct worker, clients));
+    struct worker *worker = container_of(clients, struct worker, clients);
     accept_client_gone(worker);
     note_drained(worker);
 }
@@ -37,7 +37,7 @@ static void *run(void *context)
 static void on_drain(struct mail *mail, void *owner)
 {
     (void)owner;
-    struct worker *worker = (struct worker *)((char *)mail - offsetof(struct worker, drain_mail));
+    struct worker *worker = container_of(mail, struct worker, drain_mail);
     if (worker->loop.phase != LOOP_SERVING)
         return;
     accept_ready(worker->listen_fd, EV_READ, worker); /* who is in the backlog is still served */

@@ -1,6 +1,6 @@
 #include "outgoing/curl_loop.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <stdlib.h>
 

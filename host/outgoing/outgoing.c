@@ -1,7 +1,7 @@
 #include "outgoing/outgoing.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
-#include "base/strbuf.h"
 #include "outgoing/curl_loop.h"
 
 #include <errno.h>

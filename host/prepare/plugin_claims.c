@@ -1,5 +1,6 @@
 #include "prepare/plugin_claims.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 
 #include <stdbool.h>
@@ -34,7 +35,7 @@ static void holdings_clear(struct holdings *holdings)
 
 static void holdings_add(struct holdings *holdings, const char *word, const char *path, bool name)
 {
-    holdings->items = xrealloc(holdings->items, (holdings->count + 1) * sizeof(*holdings->items));
+    holdings->items = xgrow(holdings->items, holdings->count, sizeof(*holdings->items));
     holdings->items[holdings->count++] =
         (struct holding){.word = xstrdup(word), .path = xstrdup(path), .name = name};
 }

@@ -1,10 +1,10 @@
 #include "prepare/plugins.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/private_dir.h"
-#include "base/strbuf.h"
 #include "prepare/plugin_claims.h"
 
 #include <dirent.h>
@@ -510,7 +510,7 @@ int plugins_scan(struct plugins *plugins, plugins_scanned_fn *done, void *contex
         plugins->again = true;
     else if (start_scan(plugins, err) < 0)
         return -1;
-    plugins->waiters = xrealloc(plugins->waiters, (plugins->waiter_count + 1) * sizeof(*plugins->waiters));
+    plugins->waiters = xgrow(plugins->waiters, plugins->waiter_count, sizeof(*plugins->waiters));
     plugins->waiters[plugins->waiter_count++] = (struct waiter){done, context};
     return 0;
 }

@@ -1,6 +1,6 @@
 #include "routing/route_table.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "base/suggest.h"
 
 #include <pthread.h>

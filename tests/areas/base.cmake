@@ -1,3 +1,4 @@
+berth_unit_test(alloc base)
 berth_unit_test(base base)
 berth_unit_test(error_code base)
 berth_unit_test(private_dir base)

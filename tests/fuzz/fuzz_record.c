@@ -1,6 +1,6 @@
 /* What is kept of a prepared function: any bytes give a record or an error. The first line, a digest that no
  * fuzzer finds, is made for what follows. */
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "prepare/store/record_store.h"
 
 #include <stddef.h>

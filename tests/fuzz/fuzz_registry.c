@@ -2,6 +2,7 @@
 #include "config/registry.h"
 
 #include "../unit/registry_languages.h"
+#include "base/strbuf.h"
 
 #include <stdint.h>
 #include <stdlib.h>

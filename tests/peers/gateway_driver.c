@@ -16,10 +16,10 @@
  *     fail NAME          fails the requests that wait
  *     drain              as on SIGTERM: finishes what is under way, then exits 0
  */
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "config/setting_networks.h"
 #include "gateway/access_log.h"
 #include "gateway/gateway.h"

@@ -3,9 +3,9 @@
 #ifndef TESTS_BUILD_BENCH_H
 #define TESTS_BUILD_BENCH_H
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 #include <event2/event.h>
 #include <setjmp.h>

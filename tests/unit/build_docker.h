@@ -5,6 +5,7 @@
 
 #include "build_bench.h"
 
+#include "base/alloc.h"
 #include "base/background.h"
 #include "base/ident.h"
 #include "docker/container.h"

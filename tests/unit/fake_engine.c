@@ -1,6 +1,6 @@
 #include "fake_engine.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 #include "docker/docker.h"
 #include "fake_engine.h"
 #include "fleet/engine/docker_engine.h"

@@ -6,6 +6,7 @@
 
 #include "fleet/instance/instance.h"
 
+#include "base/alloc.h"
 #include "fleet_bench.h"
 
 #include <jansson.h>

@@ -2,6 +2,8 @@
 #include "admin/admin.h"
 
 #include "admin/request_book.h"
+#include "base/alloc.h"
+#include "base/strbuf.h"
 #include "gateway/gateway.h"
 #include "whole_fleet.h"
 

@@ -1,4 +1,5 @@
 /* The base library, piece by piece. */
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"

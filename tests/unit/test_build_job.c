@@ -1,5 +1,6 @@
 #include "build_bench.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "prepare/launch_check.h"
 #include "prepare/process/build_job.h"

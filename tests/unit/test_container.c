@@ -1,10 +1,10 @@
 /* A container's life on an engine of the test's own making, which does nothing until the test answers. */
 #include "fleet/container/container.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 #include <event2/event.h>
 #include <setjmp.h>

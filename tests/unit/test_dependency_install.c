@@ -1,5 +1,7 @@
 #include "build_docker.h"
 
+#include "base/alloc.h"
+#include "base/strbuf.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/store/package_store.h"
 

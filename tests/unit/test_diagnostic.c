@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/strbuf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

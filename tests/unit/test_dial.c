@@ -1,9 +1,9 @@
 /* The socket that runners dial. */
 #include "fleet/link/dial.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 #include <errno.h>
 #include <event2/event.h>

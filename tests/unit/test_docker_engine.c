@@ -2,9 +2,11 @@
  * answers. Everything made here carries the label berth.test=<run> and is removed at the end. */
 #include "docker_bench.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/ident.h"
+#include "base/strbuf.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -1,5 +1,7 @@
 /* The Docker client against an engine of the test's own making, which says what real ones rarely say: old and
  * new versions, garbage, answers cut short, errors of every status, silence. */
+#include "base/alloc.h"
+#include "base/strbuf.h"
 #include "docker_bench.h"
 #include "scripted_server.h"
 

@@ -1,6 +1,8 @@
 /* What the Docker client takes apart and puts together, without any engine: log frames, lines of JSON, API
  * versions, container descriptions, build contexts. */
+#include "base/alloc.h"
 #include "base/fs.h"
+#include "base/strbuf.h"
 #include "docker/client.h"
 #include "docker/container_body.h"
 #include "docker/context_tar.h"

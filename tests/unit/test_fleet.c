@@ -1,6 +1,8 @@
 /* The whole fleet: how it begins, what it keeps running, and how it ends. */
 #include "whole_fleet.h"
 
+#include "base/alloc.h"
+
 static void serves_and_removes_what_is_idle(void **state)
 {
     struct bench *bench = *state;

@@ -1,6 +1,8 @@
 /* The whole fleet: functions come, change and go; what works goes on serving. */
 #include "whole_fleet.h"
 
+#include "base/alloc.h"
+
 static void a_new_revision_takes_over_and_the_old_one_drains(void **state)
 {
     struct bench *bench = *state;

@@ -1,6 +1,8 @@
 /* The whole fleet: prewarmed instances become a function's. */
 #include "whole_fleet.h"
 
+#include "base/alloc.h"
+
 static void prewarmed_instances_are_used_and_replaced(void **state)
 {
     struct bench *bench = *state;

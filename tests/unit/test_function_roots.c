@@ -1,8 +1,10 @@
 /* Functions' folders that are links: where they may lead, and which folders can be listed for that. */
 #include "config/registry.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/strbuf.h"
 #include "registry_languages.h"
 
 #include <limits.h>

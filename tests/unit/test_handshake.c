@@ -2,6 +2,7 @@
  * wrong, in pieces, early, late and not at all. */
 #include "fleet/link/handshake.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 

@@ -1,6 +1,7 @@
 /* One instance that is started before its function is known. */
 #include "instance_probe.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 

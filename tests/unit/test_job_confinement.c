@@ -1,6 +1,7 @@
 /* What a plugin's process can reach, tried by one that wants to: tests/peers/bad/hostile.c. */
 #include "build_bench.h"
 
+#include "base/alloc.h"
 #include "prepare/process/build_job.h"
 #include "prepare/process/build_spawn.h"
 

@@ -1,6 +1,8 @@
 /* The output of a build: all of it, or its beginning and its end. */
 #include "prepare/process/kept_output.h"
 
+#include "base/alloc.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* What every link does with connections, however they come: here the test makes them. */
 #include "fleet/link/link.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 
 #include <event2/event.h>
 #include <fcntl.h>

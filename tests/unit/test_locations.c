@@ -1,8 +1,8 @@
 /* Where things are when nobody says. */
 #include "locations.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 
 #include <limits.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* The command line: every option, every way to write it, every mistake. */
 #include "options.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,8 @@
 /* Bytes that become lines, however they are cut: each once, in order, long ones in pieces. */
 #include "fleet/output/output_splitter.h"
 
+#include "base/strbuf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

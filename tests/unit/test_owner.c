@@ -1,9 +1,9 @@
 /* Who owns a state directory. */
 #include "fleet/engine/owner.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 #include <setjmp.h>
 #include <signal.h>

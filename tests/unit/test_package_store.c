@@ -1,5 +1,6 @@
 #include "build_bench.h"
 
+#include "base/alloc.h"
 #include "prepare/store/package_store.h"
 #include "prepare/store/tree.h"
 

@@ -1,5 +1,6 @@
 #include "build_bench.h"
 
+#include "base/alloc.h"
 #include "prepare/plugins.h"
 
 #include <dirent.h>

@@ -2,7 +2,6 @@
 #include "fleet/scale/pool_watch.h"
 
 #include "base/clock.h"
-#include "base/strbuf.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,9 +1,9 @@
 /* Directories that nobody else gets past: made, closed, or refused. */
 #include "base/private_dir.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 #include <limits.h>
 #include <setjmp.h>

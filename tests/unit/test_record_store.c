@@ -1,5 +1,6 @@
 #include "build_bench.h"
 
+#include "base/alloc.h"
 #include "prepare/store/record_store.h"
 #include "prepare/store/state_dir.h"
 

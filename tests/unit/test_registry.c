@@ -2,9 +2,11 @@
  * that end in .yml stand beside what has to be said about them (.expected; none: nothing is said). */
 #include "config/registry.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/strbuf.h"
 #include "config/function_settings.h"
 #include "config/host_settings.h"
 #include "registry_languages.h"

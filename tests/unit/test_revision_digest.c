@@ -1,8 +1,6 @@
 /* What makes a revision another one, and what does not. */
 #include "fleet/revision/revision_digest.h"
 
-#include "base/strbuf.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,8 @@
 #include "build_docker.h"
 
+#include "base/alloc.h"
+#include "base/strbuf.h"
+
 #define REQUESTS_MAX 8
 
 struct image_bench {

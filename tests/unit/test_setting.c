@@ -1,5 +1,6 @@
 /* Settings by table: how values are written, what their limits are, and how a mapping is applied. */
 #include "base/network.h"
+#include "base/strbuf.h"
 #include "config/setting.h"
 
 #include <setjmp.h>

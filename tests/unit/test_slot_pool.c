@@ -1,6 +1,6 @@
 #include "routing/slot_pool.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,6 +1,7 @@
 /* Which functions have changed since a source was read last. */
 #include "build_bench.h"
 
+#include "base/alloc.h"
 #include "fleet/source_look.h"
 #include "prepare/plugins.h"
 

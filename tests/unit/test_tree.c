@@ -1,5 +1,7 @@
 #include "build_bench.h"
 
+#include "base/alloc.h"
+#include "base/strbuf.h"
 #include "prepare/store/tree.h"
 
 #include <dirent.h>

@@ -1,9 +1,9 @@
 /* What every container has of this host: its files, and how the first process starts, watches and ends. */
 #include "fleet/engine/world.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 #include "fleet/engine/init/exit_status.h"
 
 #include <fcntl.h>

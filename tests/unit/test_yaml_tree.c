@@ -1,6 +1,8 @@
 /* YAML documents as trees: shapes, places, aliases, limits. */
 #include "config/yaml_tree.h"
 
+#include "base/strbuf.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -5,6 +5,7 @@
 
 #include "fleet/fleet.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"

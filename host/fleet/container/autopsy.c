@@ -1,6 +1,6 @@
 #include "fleet/container/autopsy.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "base/utf8.h"
 #include "fleet/engine/init/exit_status.h"
 

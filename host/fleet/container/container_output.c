@@ -1,8 +1,8 @@
 #include "fleet/container/container_output.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 #include "fleet/engine/world.h"
 #include "fleet/output/output_line.h"

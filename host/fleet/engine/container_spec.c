@@ -1,6 +1,6 @@
 #include "fleet/engine/container_spec.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <stdlib.h>
 

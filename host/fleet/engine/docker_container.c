@@ -1,7 +1,7 @@
 #include "fleet/engine/docker_inside.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "fleet/engine/world.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "fleet/engine/docker_inside.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 #include "fleet/engine/docker_watch.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 #include "fleet/engine/docker_watch.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 #include "docker/events.h"
 #include "docker/network.h"

@@ -1,7 +1,7 @@
 #include "fleet/engine/engine_queue.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 
 #include <stdlib.h>

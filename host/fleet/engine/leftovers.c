@@ -1,8 +1,8 @@
 #include "fleet/engine/leftovers.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 #include "docker/container.h"
 

@@ -1,9 +1,9 @@
 #include "fleet/engine/owner.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/ident.h"
-#include "base/strbuf.h"
 
 #include <errno.h>
 #include <fcntl.h>

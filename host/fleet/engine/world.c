@@ -1,8 +1,8 @@
 #include "fleet/engine/world.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 #include "prepare/store/state_dir.h"
 
 #include <errno.h>

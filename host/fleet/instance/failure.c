@@ -1,7 +1,7 @@
 #include "fleet/instance/failure.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
-#include "base/strbuf.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 #include "fleet/instance/instance_inside.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/ident.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 #include "fleet/link/dial.h"
 

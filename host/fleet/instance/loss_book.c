@@ -1,6 +1,6 @@
 #include "fleet/instance/loss_book.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <pthread.h>
 #include <stdlib.h>

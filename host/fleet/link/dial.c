@@ -1,10 +1,10 @@
 #include "fleet/link/dial.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 #include "fleet/engine/world.h"
 

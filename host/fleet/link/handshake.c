@@ -1,5 +1,6 @@
 #include "fleet/link/handshake.h"
 
+#include "base/alloc.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "http/body.h"

@@ -1,7 +1,7 @@
 #include "fleet/link/link.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "fleet/output/function_output.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 #include "fleet/output/output_limit.h"
 

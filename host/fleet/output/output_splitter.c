@@ -1,5 +1,7 @@
 #include "fleet/output/output_splitter.h"
 
+#include "base/strbuf.h"
+
 #include <string.h>
 
 void output_splitter_init(struct output_splitter *splitter, output_piece_fn *piece, void *owner)

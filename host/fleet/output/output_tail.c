@@ -1,5 +1,6 @@
 #include "fleet/output/output_tail.h"
 
+#include "base/alloc.h"
 #include "base/strbuf.h"
 
 #include <stdlib.h>

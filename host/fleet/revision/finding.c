@@ -1,5 +1,6 @@
 #include "fleet/revision/finding.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 

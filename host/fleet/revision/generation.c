@@ -1,6 +1,6 @@
 #include "fleet/revision/generation.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <stdlib.h>
 

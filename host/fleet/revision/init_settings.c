@@ -1,7 +1,7 @@
 #include "fleet/revision/init_settings.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "fleet/engine/world.h"
 
 #define CODE_DIR         "/berth/code"

@@ -1,10 +1,10 @@
 #include "fleet/revision/preparation.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "base/utf8.h"
 #include "docker/image.h"
 #include "fleet/output/output_limit.h"

@@ -1,7 +1,7 @@
 #include "fleet/revision/revision_inside.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "fleet/scale/pool_watch.h"
 #include "fleet/scale/prewarm.h"
 #include "prepare/store/package_store.h"

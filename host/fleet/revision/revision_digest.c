@@ -1,7 +1,7 @@
 #include "fleet/revision/revision_digest.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 
 static void hash_list(struct hash *hash, char *const *list)
 {

@@ -26,7 +26,7 @@ struct revision {
 
     const struct instance_hooks *instance_hooks;
     struct instance **instances;
-    size_t count, capacity;
+    size_t count;
     unsigned failures;    /* starts in a row */
     unsigned deaths;      /* in a row, of instances that had just become ready */
     bool package_changed; /* nothing is started until it has been made anew */

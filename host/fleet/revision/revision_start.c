@@ -1,7 +1,7 @@
 #include "fleet/revision/revision_inside.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "fleet/revision/init_settings.h"
 #include "fleet/scale/prewarm.h"
 #include "prepare/store/dependency_store.h"
@@ -83,10 +83,7 @@ static json_t *fill_load(const struct revision *revision, struct instance_load *
 
 static void remember(struct revision *revision, struct instance *instance)
 {
-    if (revision->count == revision->capacity) {
-        revision->capacity = revision->capacity ? 2 * revision->capacity : 4;
-        revision->instances = xrealloc(revision->instances, revision->capacity * sizeof(struct instance *));
-    }
+    revision->instances = xgrow(revision->instances, revision->count, sizeof(struct instance *));
     revision->instances[revision->count++] = instance;
 }
 

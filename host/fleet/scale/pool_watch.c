@@ -1,6 +1,6 @@
 #include "fleet/scale/pool_watch.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

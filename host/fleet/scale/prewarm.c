@@ -1,8 +1,8 @@
 #include "fleet/scale/prewarm.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "base/strbuf.h"
 #include "base/timer.h"
 #include "fleet/scale/autoscaler.h"
 
@@ -24,7 +24,7 @@ struct prewarm_pool {
     struct container_spec spec;
     unsigned members;
     struct instance **instances; /* on their way, waiting or being removed, oldest first */
-    size_t count, capacity;
+    size_t count;
     struct engine_account account;
     unsigned failures;
     uint64_t retry_at_ms;
@@ -105,10 +105,7 @@ static const struct instance_hooks pool_hooks = {
 
 static void start_one(struct prewarm_pool *pool)
 {
-    if (pool->count == pool->capacity) {
-        pool->capacity = pool->capacity ? 2 * pool->capacity : 4;
-        pool->instances = xrealloc(pool->instances, pool->capacity * sizeof(*pool->instances));
-    }
+    pool->instances = xgrow(pool->instances, pool->count, sizeof(*pool->instances));
     struct fleet_env *env = pool->prewarm->env;
     pool->instances[pool->count++] =
         instance_start(env, &pool->spec, NULL, &pool_hooks, &pool->account, pool);

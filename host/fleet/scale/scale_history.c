@@ -1,6 +1,6 @@
 #include "fleet/scale/scale_history.h"
 
-#include "base/strbuf.h"
+#include "base/alloc.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "prepare/image/image_prune.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "docker/image.h"
 #include "prepare/image/runtime_image.h"
 

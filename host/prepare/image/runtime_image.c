@@ -1,9 +1,9 @@
 #include "prepare/image/runtime_image.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "docker/image.h"
 #include "prepare/process/cause_line.h"
 #include "prepare/process/host_environment.h"

@@ -1,10 +1,10 @@
 #include "prepare/install/builder.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/ident.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "docker/container.h"
 #include "prepare/image/runtime_image.h"
 #include "prepare/install/builder_disk.h"

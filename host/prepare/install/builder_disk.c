@@ -1,8 +1,8 @@
 #include "prepare/install/builder_disk.h"
 
+#include "base/alloc.h"
 #include "base/background.h"
 #include "base/clock.h"
-#include "base/strbuf.h"
 #include "prepare/store/tree.h"
 
 #include <errno.h>

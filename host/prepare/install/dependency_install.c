@@ -1,9 +1,9 @@
 #include "prepare/install/dependency_install.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "prepare/process/kept_output.h"
 
 #include <errno.h>

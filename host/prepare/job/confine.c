@@ -1,7 +1,7 @@
 #include "prepare/job/confine.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "prepare/job/file_rules.h"
 #include "prepare/job/lacks.h"
 #include "prepare/job/syscall_filter.h"

@@ -1,7 +1,7 @@
 #include "prepare/job/host_calls.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 #include "prepare/job/abi.h"
 #include "prepare/job/package_folder.h"
 #include "prepare/job/package_writer.h"

@@ -1,7 +1,7 @@
 #include "prepare/job/lacks.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/strbuf.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include "prepare/job/package_folder.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 #include "prepare/job/package_writer.h"
 #include "prepare/store/tree.h"
 

@@ -1,8 +1,8 @@
 #include "prepare/job/package_server.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
-#include "base/strbuf.h"
 #include "prepare/job/package_pipe.h"
 #include "prepare/job/package_writer.h"
 #include "prepare/store/tree.h"

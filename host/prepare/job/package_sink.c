@@ -1,6 +1,5 @@
 #include "prepare/job/package_sink.h"
 
-#include "base/strbuf.h"
 #include "prepare/job/package_pipe.h"
 #include "prepare/job/package_writer.h"
 

@@ -1,9 +1,9 @@
 #include "prepare/job/supervisor.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/json.h"
-#include "base/strbuf.h"
 #include "prepare/job/confine.h"
 #include "prepare/job/package_server.h"
 #include "prepare/job/work.h"

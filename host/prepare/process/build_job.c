@@ -1,5 +1,6 @@
 #include "prepare/process/build_job.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"

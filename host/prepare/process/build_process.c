@@ -1,5 +1,6 @@
 #include "prepare/process/build_process.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "prepare/process/build_job.h"

@@ -1,10 +1,10 @@
 #include "prepare/process/build_result.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/redact.h"
-#include "base/strbuf.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "prepare/process/build_spawn.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 #include "prepare/process/host_environment.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/strbuf.h"

@@ -1,5 +1,7 @@
 #include "prepare/process/kept_output.h"
 
+#include "base/strbuf.h"
+
 #include <string.h>
 
 #define GAP_BYTES (64u << 10) /* left out at a time, at least */

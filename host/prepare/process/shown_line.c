@@ -1,7 +1,7 @@
 #include "prepare/process/shown_line.h"
 
+#include "base/alloc.h"
 #include "base/redact.h"
-#include "base/strbuf.h"
 
 #include <string.h>
 

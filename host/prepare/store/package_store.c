@@ -1,9 +1,9 @@
 #include "prepare/store/package_store.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "prepare/store/state_dir.h"
 #include "prepare/store/tree.h"
 

@@ -1,10 +1,10 @@
 #include "prepare/store/record_store.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "prepare/store/state_dir.h"
 
 #include <dirent.h>

@@ -1,12 +1,12 @@
 #include "prepare/store/state_dir.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/ident.h"
 #include "base/log.h"
 #include "base/private_dir.h"
-#include "base/strbuf.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -62,14 +62,11 @@ int state_dir_digests(const char *folder, char ***ret_names, size_t *ret_count, 
     if (!dir)
         return error_errno(err, COMPONENT_BUILD, errno, "cannot read %s", folder);
     char **names = NULL;
-    size_t count = 0, capacity = 0;
+    size_t count = 0;
     for (struct dirent *entry; (entry = readdir(dir));) {
         if (!hash_is_digest(entry->d_name))
             continue;
-        if (count == capacity) {
-            capacity = capacity ? 2 * capacity : 16;
-            names = xrealloc(names, capacity * sizeof(*names));
-        }
+        names = xgrow(names, count, sizeof(*names));
         names[count++] = xstrdup(entry->d_name);
     }
     if (count > 1)

@@ -1,8 +1,8 @@
 #include "prepare/store/tree.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/strbuf.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +23,7 @@ struct walk {
 /* The entries of one folder. */
 struct names {
     char **items;
-    size_t count, capacity;
+    size_t count;
 };
 
 static void names_clear(struct names *names)
@@ -35,10 +35,7 @@ static void names_clear(struct names *names)
 
 static void names_add(struct names *names, const char *name)
 {
-    if (names->count == names->capacity) {
-        names->capacity = names->capacity ? 2 * names->capacity : 32;
-        names->items = xrealloc(names->items, names->capacity * sizeof(*names->items));
-    }
+    names->items = xgrow(names->items, names->count, sizeof(*names->items));
     names->items[names->count++] = xstrdup(name);
 }
 
