@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "fleet/engine/engine_queue.h"
 #include "fleet/revision/finding.h"
-#include "routing/slot_pool.h"
+#include "routing/slot_wait.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -64,7 +64,7 @@ static void wait_in_queue(struct exchange *exchange)
 {
     exchange_enter(exchange, EXCHANGE_WAIT_SLOT);
     bool is_large = exchange->client->in->capacity > exchange->loop->heads.capacity;
-    if (is_large && !request_bytes_shrink(exchange) && slot_pool_cancel(&exchange->queue.waiter)) {
+    if (is_large && !request_bytes_shrink(exchange) && slot_waiter_cancel(&exchange->queue.waiter)) {
         exchange_fail_no_memory(exchange);
         return;
     }
@@ -148,8 +148,8 @@ static void describe_queue_timeout(const struct exchange *exchange, const struct
 void acquire_give_up(struct exchange *exchange)
 {
     struct error trouble, error;
-    bool known = slot_pool_trouble(&exchange->queue.waiter, &trouble);
-    if (!slot_pool_cancel(&exchange->queue.waiter))
+    bool known = slot_waiter_trouble(&exchange->queue.waiter, &trouble);
+    if (!slot_waiter_cancel(&exchange->queue.waiter))
         return; /* just in time: the mail is on its way */
     exchange_count_wait(exchange);
     describe_queue_timeout(exchange, known ? &trouble : NULL, &error);

@@ -173,7 +173,7 @@ void exchange_free(struct exchange *exchange)
 static void exchange_end(struct exchange *exchange, enum request_end end)
 {
     bool waits = exchange->state == EXCHANGE_WAIT_SLOT;
-    bool mail_comes = waits && !slot_pool_cancel(&exchange->queue.waiter);
+    bool mail_comes = waits && !slot_waiter_cancel(&exchange->queue.waiter);
     if (waits)
         exchange_count_wait(exchange);
     exchange->times.end_ns = loop_now_ns(exchange->loop);

@@ -41,6 +41,7 @@
 #include "gateway/slot_link.h"
 #include "gateway/target.h"
 #include "http/head.h"
+#include "routing/slot_wait.h"
 
 enum exchange_state {
     EXCHANGE_READ_HEAD,  /* the request's head is not complete */

@@ -1,3 +1,5 @@
 berth_unit_test(route_table routing)
+berth_unit_test(slot_group routing)
 berth_unit_test(slot_pool routing)
-berth_unit_test(slot_pool_end routing)
+berth_unit_test(slot_pool_threads routing)
+berth_unit_test(slot_wait routing)

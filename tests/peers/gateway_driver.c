@@ -23,6 +23,8 @@
 #include "config/setting_networks.h"
 #include "gateway/access_log.h"
 #include "gateway/gateway.h"
+#include "routing/slot_group.h"
+#include "routing/slot_wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -184,14 +186,14 @@ static bool connect_slot(struct driven_route *route)
     }
     int flags = fcntl(fd, F_GETFL);
     fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-    slot_pool_add_slot(route->group, fd, clock_ms());
+    slot_group_add_slot(route->group, fd, clock_ms());
     return true;
 }
 
 static void start_instance(struct driven_route *route)
 {
     route->instance = ++driver.next_instance;
-    route->group = slot_pool_add_group(route->pool, route->instance);
+    route->group = slot_group_create(route->pool, route->instance);
 }
 
 /* What a runner does: opens its connections, and anew when they are closed. */
@@ -339,7 +341,7 @@ static void say_counts(char *argument)
 static void retire(char *argument)
 {
     struct driven_route *route = find_route(argument);
-    bool done = route->group && slot_pool_retire_group(route->group, RETIRE_IF_IDLE);
+    bool done = route->group && slot_group_retire(route->group, RETIRE_IF_IDLE);
     if (done)
         route->group = NULL;
     printf("{\"done\":%s}\n", done ? "true" : "false");
@@ -366,7 +368,7 @@ static void replace(char *argument)
     publish();
     slot_pool_replace(old, route->pool);
     if (old_group)
-        slot_pool_retire_group(old_group, RETIRE_DRAIN);
+        slot_group_retire(old_group, RETIRE_DRAIN);
     slot_pool_unref(old);
     puts("{}");
 }
@@ -423,7 +425,7 @@ static void retire_timed_out(void)
             struct driven_route *route = &driver.routes[i];
             if (!route->group || route->instance != instance)
                 continue;
-            slot_pool_retire_group(route->group, RETIRE_DRAIN);
+            slot_group_retire(route->group, RETIRE_DRAIN);
             start_instance(route);
         }
     }
@@ -540,7 +542,7 @@ static void clean_up(void)
     route_table_destroy(driver.table);
     for (unsigned i = 0; i < driver.route_count; i++) {
         if (driver.routes[i].group)
-            slot_pool_retire_group(driver.routes[i].group, RETIRE_DRAIN);
+            slot_group_retire(driver.routes[i].group, RETIRE_DRAIN);
         slot_pool_unref(driver.routes[i].pool);
         free(driver.routes[i].socket_path);
         free(driver.routes[i].name);

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "fleet_bench.h"
+#include "routing/slot_wait.h"
 
 #include <jansson.h>
 

@@ -2,6 +2,8 @@
 #include "fleet/scale/pool_watch.h"
 
 #include "base/clock.h"
+#include "routing/slot_group.h"
+#include "routing/slot_wait.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -76,11 +78,11 @@ static void demand_losses_and_drain_come_as_mail(void **state)
     assert_int_equal(seen.demands, 0);
     mailbox_deliver(&env.inbox, NULL);
     assert_int_equal(seen.demands, 1);
-    assert_true(slot_pool_cancel(&waiter));
+    assert_true(slot_waiter_cancel(&waiter));
 
-    struct slot_group *group = slot_pool_add_group(pool, 77);
-    slot_pool_add_slot(group, any_fd(), 1);
-    slot_pool_add_slot(group, any_fd(), 1);
+    struct slot_group *group = slot_group_create(pool, 77);
+    slot_group_add_slot(group, any_fd(), 1);
+    slot_group_add_slot(group, any_fd(), 1);
     assert_int_equal(slot_pool_acquire(pool, 0, 1, &waiter, &slot), SLOT_TAKEN);
     slot_pool_release(slot, SLOT_LOST, 2, 1);
     assert_int_equal(seen.lost, 0);
@@ -90,7 +92,7 @@ static void demand_losses_and_drain_come_as_mail(void **state)
     assert_int_equal(seen.fate, SLOT_LOST);
     seen.last = 0;
     assert_int_equal(slot_pool_acquire(pool, 0, 1, &waiter, &slot), SLOT_TAKEN);
-    slot_pool_retire_group(group, RETIRE_DRAIN);
+    slot_group_retire(group, RETIRE_DRAIN);
     mailbox_deliver(&env.inbox, NULL);
     assert_int_equal(seen.drained, 0);
     slot_pool_release(slot, SLOT_REUSABLE, 2, 1);
@@ -121,7 +123,7 @@ static void nothing_is_heard_after_the_end(void **state)
     pool_watch_end(watch);
     mailbox_deliver(&env.inbox, NULL);
     assert_int_equal(seen.demands, 0);
-    assert_true(slot_pool_cancel(&waiter));
+    assert_true(slot_waiter_cancel(&waiter));
     slot_pool_unref(pool);
     mailbox_deliver(&env.inbox, NULL);
     mailbox_clear(&worker);
@@ -177,7 +179,7 @@ static void *work(void *context)
             slot_pool_acquire(worker->pool, worker->index, clock_ms(), &request.waiter, &slot);
         if (got == SLOT_TAKEN)
             slot_pool_release(slot, i % 7 ? SLOT_REUSABLE : SLOT_BROKEN, clock_ms(), 10);
-        else if (got == SLOT_QUEUED && !slot_pool_cancel(&request.waiter))
+        else if (got == SLOT_QUEUED && !slot_waiter_cancel(&request.waiter))
             await_mail(&inbox, &request);
     }
     mailbox_clear(&inbox);
@@ -201,10 +203,10 @@ static void workers_and_the_control_thread(void **state)
     for (unsigned round = 1; round <= 200; round++) {
         mailbox_deliver(&env.inbox, NULL);
         slot_pool_arm_demand(pool);
-        struct slot_group *group = slot_pool_add_group(pool, round);
-        slot_pool_add_slot(group, any_fd(), clock_ms());
-        slot_pool_add_slot(group, any_fd(), clock_ms());
-        slot_pool_retire_group(group, RETIRE_DRAIN);
+        struct slot_group *group = slot_group_create(pool, round);
+        slot_group_add_slot(group, any_fd(), clock_ms());
+        slot_group_add_slot(group, any_fd(), clock_ms());
+        slot_group_retire(group, RETIRE_DRAIN);
     }
     mailbox_deliver(&env.inbox, NULL);
     pool_watch_end(watch);

@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "fake_engine.h"
 #include "routing/slot_pool.h"
+#include "routing/slot_wait.h"
 
 #include <event2/event.h>
 #include <setjmp.h>

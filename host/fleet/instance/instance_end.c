@@ -32,7 +32,7 @@ void instance_return_slot(struct instance *instance, enum slot_fate fate)
     struct slot_loan loan = instance->loan;
     instance->loan = (struct slot_loan){0};
     if (loan.slot)
-        slot_pool_return(&loan, fate, clock_ms());
+        slot_group_return(&loan, fate, clock_ms());
 }
 
 void instance_end_question(struct instance *instance)
@@ -90,7 +90,7 @@ void instance_cut_off(struct instance *instance)
 
 bool instance_retire_if_idle(struct instance *instance, const char *why)
 {
-    if (instance->state != INSTANCE_READY || !slot_pool_retire_group(instance->group, RETIRE_IF_IDLE))
+    if (instance->state != INSTANCE_READY || !slot_group_retire(instance->group, RETIRE_IF_IDLE))
         return false;
     instance->group = NULL;
     instance_remove_container(instance, why);
@@ -105,7 +105,7 @@ void instance_drain(struct instance *instance, const char *why, uint64_t drain_m
     if (instance->state == INSTANCE_READY) {
         instance->why_removed = why;
         instance_change_state(instance, INSTANCE_DRAINING);
-        slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
+        slot_group_retire(steal(&instance->group), RETIRE_DRAIN);
     }
     instance->drained_by_ms = now_ms + drain_ms;
     timer_at(instance->timer, instance->drained_by_ms, now_ms);

@@ -8,6 +8,7 @@
 
 #include "fleet/container/container.h"
 #include "fleet/link/link.h"
+#include "routing/slot_group.h"
 
 struct instance {
     struct fleet_env *env;

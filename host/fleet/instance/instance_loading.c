@@ -10,7 +10,7 @@
 
 static void add_slot(struct instance *instance, int fd)
 {
-    slot_pool_add_slot(instance->group, fd, clock_ms());
+    slot_group_add_slot(instance->group, fd, clock_ms());
 }
 
 /* The function is loaded and the limits are right: its connections become slots. */
@@ -20,7 +20,7 @@ static void become_ready(struct instance *instance)
     instance->times.load_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
     instance->ready_ms = clock_ms();
     instance_change_state(instance, INSTANCE_READY);
-    instance->group = slot_pool_add_group(instance->pool, instance->id);
+    instance->group = slot_group_create(instance->pool, instance->id);
     slot_group_await(instance->group, instance->concurrency);
     for (int fd; (fd = link_take(instance->link)) >= 0;)
         add_slot(instance, fd);

@@ -32,7 +32,7 @@ static const char *phase_name(const struct instance *instance)
 static void take_out_of_service(struct instance *instance)
 {
     if (instance->group)
-        slot_pool_retire_group(steal(&instance->group), RETIRE_DRAIN);
+        slot_group_retire(steal(&instance->group), RETIRE_DRAIN);
     instance->lost_ms = clock_ms();
     instance_change_state(instance, INSTANCE_FAILED);
     event_del(instance->timer);

@@ -19,7 +19,7 @@ static void on_told(void *owner, const struct error *err, bool working)
 /* Over a slot on loan: a runner that is too busy to answer is busy. */
 static bool ask(struct instance *instance)
 {
-    if (!slot_pool_borrow(instance->group, &instance->loan))
+    if (!slot_group_borrow(instance->group, &instance->loan))
         return false;
     char *settings = json_dumps(instance->settings, JSON_COMPACT);
     instance->question = link_ask(instance->link, instance->loan.slot->fd, settings, on_told, instance);

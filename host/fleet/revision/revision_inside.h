@@ -5,6 +5,7 @@
 #include "fleet/revision/revision.h"
 
 #include "fleet/scale/autoscaler.h"
+#include "routing/slot_wait.h"
 
 struct revision {
     struct fleet_env *env;

@@ -1,5 +1,7 @@
 #include "fleet/scale/autoscaler.h"
 
+#include <stddef.h>
+
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS   30000
 
