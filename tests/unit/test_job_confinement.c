@@ -212,8 +212,9 @@ static void test_ends_without_a_reader(void **state)
     json_t *request = json_pack("{s:s s:s s:s s:s s:s s:s s:{s:s} s:i}", "operation", "package", "plugin",
                                 HOSTILE, "function", "hello", "folder", bench.folder, "file", "main.x",
                                 "output", output, "options", "attack", "stuff", "parent", (int)bench.pid);
+    cleanup_free char *text = json_dumps(request, JSON_COMPACT);
     struct build_spawn job;
-    assert_int_equal(build_spawn(BUILD_JOB_PROGRAM, request, &job, NULL), 0);
+    assert_int_equal(build_spawn(BUILD_JOB_PROGRAM, text, &job, NULL), 0);
     struct pollfd reply = {.fd = job.reply, .events = POLLIN}, end = {.fd = job.pidfd, .events = POLLIN};
     assert_int_equal(poll(&reply, 1, BENCH_GUARD_MS), 1);
     while (has_children(job.pid))

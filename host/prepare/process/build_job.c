@@ -37,8 +37,9 @@ struct build_job {
     struct lane *lane; /* NULL once it runs */
     enum build_operation operation;
     char *function, *folder;
-    char *output; /* where the child puts files, or NULL */
-    json_t *request;
+    char *output;      /* where the child puts files, or NULL */
+    char *plugin_file; /* its name */
+    char *request;     /* JSON: text takes a fifth of a tree, and many may wait */
     struct build_process *process;
     bool cancelled; /* it runs, but nobody waits for it */
     uint64_t started_ms;
@@ -80,7 +81,8 @@ static void discard_output(const struct build_job *job)
 
 static void job_free(struct build_job *job)
 {
-    json_decref(job->request);
+    free(job->plugin_file);
+    free(job->request);
     free(job->function);
     free(job->folder);
     free(job->output);
@@ -127,21 +129,13 @@ static struct build_result *make_result(const struct build_job *job, const json_
     return result;
 }
 
-/* The file name of the job's plugin. */
-static const char *job_plugin_file(const struct build_job *job)
-{
-    const char *path = json_string_value(json_object_get(job->request, "plugin"));
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : "the plugin";
-}
-
 /* The end of a job that had been taken out of its list. */
 static void finish(struct build_job *job, struct build_result *result)
 {
     if (!result->ok)
         discard_output(job);
     if (!result->ok && result->error.component == COMPONENT_PLUGIN)
-        error_prefix(&result->error, "%s", job_plugin_file(job));
+        error_prefix(&result->error, "%s", job->plugin_file);
     log_debug("build.job", LOG_STR("operation", operation_names[job->operation]),
               LOG_STR("function", job->function), LOG_INT("ms", clock_ms() - job->started_ms),
               LOG_STR("reason", result->ok ? NULL : error_code_slug(result->error.code)));
@@ -336,7 +330,7 @@ static void set_text(json_t *object, const char *member, const char *text)
         json_object_set_new(object, member, json_string(text));
 }
 
-static json_t *request_to_json(const struct build_request *request, const char *output)
+static char *request_to_json(const struct build_request *request, const char *output)
 {
     json_t *json = json_object();
     set_text(json, "operation", operation_names[request->operation]);
@@ -349,7 +343,15 @@ static json_t *request_to_json(const struct build_request *request, const char *
     set_text(json, "output", output);
     json_object_set_new(json, "options", options_to_json(request));
     json_object_set_new(json, "parent", json_integer(getpid()));
-    return json;
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    return text;
+}
+
+static char *file_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return xstrdup(slash ? slash + 1 : "the plugin");
 }
 
 /* Where the child puts its files: a package in staging, a new function beside its place, so that it can be
@@ -372,6 +374,7 @@ struct build_job *build_jobs_submit(struct build_jobs *jobs, const struct build_
                               .function = request->function ? xstrdup(request->function) : NULL,
                               .folder = request->folder ? xstrdup(request->folder) : NULL,
                               .output = output_path(jobs, request),
+                              .plugin_file = file_name(request->plugin),
                               .done = done,
                               .context = context};
     job->request = request_to_json(request, job->output);

@@ -316,7 +316,7 @@ static int watch(struct build_process *process, struct event_base *base)
     return failed ? -1 : 0;
 }
 
-int build_process_start(struct event_base *base, const char *program, const json_t *request,
+int build_process_start(struct event_base *base, const char *program, const char *request,
                         unsigned timeout_ms, build_process_done_fn *done, void *context,
                         struct build_process **ret_process, struct error *err)
 {

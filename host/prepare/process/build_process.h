@@ -24,8 +24,9 @@ struct build_process_end {
 /* The process is gone, with all that it started, when this is called. */
 typedef void build_process_done_fn(void *context, const struct build_process_end *end);
 
-/* Starts `program` (absolute) with `request` on its standard input. `done` comes from the event loop. */
-int build_process_start(struct event_base *base, const char *program, const json_t *request,
+/* Starts `program` (absolute) with `request`, JSON, on its standard input. `done` comes from the event loop.
+ */
+int build_process_start(struct event_base *base, const char *program, const char *request,
                         unsigned timeout_ms, build_process_done_fn *done, void *context,
                         struct build_process **ret_process, struct error *err);
 

@@ -63,11 +63,10 @@ static int raise_fd(int *fd)
 }
 
 /* The request as a file in memory: it is there whole, so nobody has to feed a pipe. */
-static int open_request(const json_t *request, int *ret_fd)
+static int open_request(const char *request, int *ret_fd)
 {
-    cleanup_free char *text = json_dumps(request, JSON_COMPACT);
     cleanup_close int fd = memfd_create("build-request", MFD_CLOEXEC);
-    if (!text || fd < 0 || fs_write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+    if (!request || fd < 0 || fs_write_all(fd, request, strlen(request)) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
         raise_fd(&fd) < 0)
         return -1;
     *ret_fd = steal_fd(&fd);
@@ -128,7 +127,7 @@ static int start_error(struct error *err, int errnum, const char *program)
     return -1;
 }
 
-int build_spawn(const char *program, const json_t *request, struct build_spawn *ret_spawn, struct error *err)
+int build_spawn(const char *program, const char *request, struct build_spawn *ret_spawn, struct error *err)
 {
     cleanup_close int input = -1, output = -1, output_child = -1, reply = -1, reply_child = -1;
     if (open_request(request, &input) < 0 || open_pipe(&output, &output_child) < 0 ||

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 
-#include <jansson.h>
 #include <sys/types.h>
 
 /* A started child. The descriptors are close-on-exec and do not block; the caller closes them. */
@@ -16,6 +15,7 @@ struct build_spawn {
     int reply;  /* its descriptor 3 */
 };
 
-int build_spawn(const char *program, const json_t *request, struct build_spawn *ret_spawn, struct error *err);
+/* `request` is JSON. */
+int build_spawn(const char *program, const char *request, struct build_spawn *ret_spawn, struct error *err);
 
 #endif
