@@ -3,13 +3,13 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/queue.h"
 #include "base/timer.h"
 #include "docker/container.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define RETRY_FIRST_MS 500 /* doubling */
 #define RETRY_MOST_MS  60000
@@ -38,9 +38,8 @@ struct leftovers *leftovers_create(struct event_base *base, struct docker *docke
     return leftovers;
 }
 
-static void forget(struct leftover *leftover)
+static void leftover_free(struct leftover *leftover)
 {
-    TAILQ_REMOVE(&leftover->leftovers->list, leftover, link);
     docker_cancel(leftover->call);
     event_free(leftover->retry);
     free(leftover->id);
@@ -52,8 +51,8 @@ void leftovers_destroy(struct leftovers *leftovers)
 {
     if (!leftovers)
         return;
-    for (struct leftover *leftover; (leftover = TAILQ_FIRST(&leftovers->list));)
-        forget(leftover);
+    for (struct leftover *leftover; (leftover = queue_take_first(&leftovers->list, link));)
+        leftover_free(leftover);
     free(leftovers);
 }
 
@@ -62,7 +61,8 @@ static void on_removed(void *owner, const struct error *err)
     struct leftover *leftover = owner;
     leftover->call = NULL;
     if (!err || err->code == ERROR_NOT_FOUND) {
-        forget(leftover);
+        TAILQ_REMOVE(&leftover->leftovers->list, leftover, link);
+        leftover_free(leftover);
         return;
     }
     if (leftover->pause_ms == RETRY_FIRST_MS)

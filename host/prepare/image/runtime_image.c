@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/queue.h"
 #include "docker/image.h"
 #include "prepare/process/cause_line.h"
 #include "prepare/process/host_environment.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define TAG_DIGITS 16
 #define STEP_BYTES 120 /* of a step that an error quotes, with the NUL; longer ones are cut */
@@ -104,21 +104,24 @@ static void request_free(struct runtime_image_request *request)
 
 static void requests_free(struct image_requests *list)
 {
-    for (struct runtime_image_request *request; (request = TAILQ_FIRST(list));) {
-        TAILQ_REMOVE(list, request, link);
+    for (struct runtime_image_request *request; (request = queue_take_first(list, link));)
         request_free(request);
-    }
 }
 
 static void build_free(struct image_build *build)
 {
     docker_cancel(build->call);
-    TAILQ_REMOVE(&build->images->builds, build, link);
     kept_output_clear(&build->output);
     free(build->name);
     free(build->runtime_image);
     free(build->folder);
     free(build);
+}
+
+static void build_end(struct image_build *build)
+{
+    TAILQ_REMOVE(&build->images->builds, build, link);
+    build_free(build);
 }
 
 void runtime_image_cancel(struct runtime_image_request *request)
@@ -129,7 +132,7 @@ void runtime_image_cancel(struct runtime_image_request *request)
     if (build) {
         TAILQ_REMOVE(&build->requests, request, link);
         if (TAILQ_EMPTY(&build->requests) && !build->ending)
-            build_free(build);
+            build_end(build);
     } else {
         TAILQ_REMOVE(&request->images->requests, request, link);
     }
@@ -141,7 +144,7 @@ void runtime_images_destroy(struct runtime_images *images)
     if (!images)
         return;
     requests_free(&images->requests);
-    for (struct image_build *build; (build = TAILQ_FIRST(&images->builds));) {
+    for (struct image_build *build; (build = queue_take_first(&images->builds, link));) {
         requests_free(&build->requests);
         build_free(build);
     }
@@ -169,14 +172,13 @@ static void build_finish(struct image_build *build, const struct error *err, con
     if (err)
         log_warning("image.failed", LOG_STR("runtime", build->name), LOG_STR("image", build->tag),
                     LOG_ERR(err));
-    for (struct runtime_image_request *request; (request = TAILQ_FIRST(&build->requests));) {
+    for (struct runtime_image_request *request; (request = queue_take_first(&build->requests, link));) {
         const struct runtime_image_callbacks callbacks = request->callbacks;
         void *context = request->context;
-        TAILQ_REMOVE(&build->requests, request, link);
         request_free(request);
         callbacks.done(context, err, err ? NULL : build->tag, id, output);
     }
-    build_free(build);
+    build_end(build);
 }
 
 /* "runtime" or "builder". */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/queue.h"
 #include "prepare/process/kept_output.h"
 
 #include <errno.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define PARALLEL_DEFAULT 2
 #define NETWORK_DEFAULT  "bridge"
@@ -142,10 +142,9 @@ static void finish(struct installation *installation)
     cleanup_free char *output = err ? kept_output_text(&installation->output) : NULL;
     installation->ending = true;
     log_end(installation);
-    for (struct dependency_install *waiter; (waiter = TAILQ_FIRST(&installation->waiters));) {
+    for (struct dependency_install *waiter; (waiter = queue_take_first(&installation->waiters, link));) {
         const struct dependency_callbacks callbacks = waiter->callbacks;
         void *context = waiter->context;
-        TAILQ_REMOVE(&installation->waiters, waiter, link);
         free(waiter);
         callbacks.done(context, err, err ? NULL : installation->key, installation->installed, output);
     }
@@ -377,12 +376,9 @@ void dependency_installs_destroy(struct dependency_installs *installs)
 {
     if (!installs)
         return;
-    for (struct installation *installation; (installation = TAILQ_FIRST(&installs->list));) {
-        for (struct dependency_install *waiter; (waiter = TAILQ_FIRST(&installation->waiters));) {
-            TAILQ_REMOVE(&installation->waiters, waiter, link);
+    for (struct installation *installation; (installation = queue_take_first(&installs->list, link));) {
+        for (struct dependency_install *waiter; (waiter = queue_take_first(&installation->waiters, link));)
             free(waiter);
-        }
-        TAILQ_REMOVE(&installs->list, installation, link);
         installation_free(installation);
     }
     if (installs->pump)

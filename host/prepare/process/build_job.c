@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/ident.h"
 #include "base/log.h"
+#include "base/queue.h"
 #include "base/redact.h"
 #include "base/strbuf.h"
 #include "prepare/process/build_process.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -203,6 +203,12 @@ static struct lane *find_lane(struct build_jobs *jobs, const char *name, bool of
     return lane;
 }
 
+static void lane_free(struct lane *lane)
+{
+    free(lane->name);
+    free(lane);
+}
+
 static void leave_lane(struct build_job *job)
 {
     struct build_jobs *jobs = job->jobs;
@@ -213,18 +219,20 @@ static void leave_lane(struct build_job *job)
     if (!TAILQ_EMPTY(&lane->waiting))
         return;
     TAILQ_REMOVE(&jobs->lanes, lane, link);
-    free(lane->name);
-    free(lane);
+    lane_free(lane);
 }
 
-/* The oldest job of the lane whose turn it is. */
+/* The oldest job of the lane whose turn it is, which is the last then. */
 static struct build_job *take_next(struct build_jobs *jobs)
 {
-    struct lane *lane = TAILQ_FIRST(&jobs->lanes);
-    struct build_job *job = TAILQ_FIRST(&lane->waiting);
-    TAILQ_REMOVE(&jobs->lanes, lane, link);
-    TAILQ_INSERT_TAIL(&jobs->lanes, lane, link);
-    leave_lane(job);
+    struct lane *lane = queue_take_first(&jobs->lanes, link);
+    struct build_job *job = queue_take_first(&lane->waiting, link);
+    job->lane = NULL;
+    jobs->waiting_count--;
+    if (TAILQ_EMPTY(&lane->waiting))
+        lane_free(lane);
+    else
+        TAILQ_INSERT_TAIL(&jobs->lanes, lane, link);
     return job;
 }
 
@@ -293,8 +301,7 @@ void build_jobs_destroy(struct build_jobs *jobs)
         return;
     while (!TAILQ_EMPTY(&jobs->lanes))
         job_free(take_next(jobs));
-    for (struct build_job *job; (job = TAILQ_FIRST(&jobs->running));) {
-        TAILQ_REMOVE(&jobs->running, job, link);
+    for (struct build_job *job; (job = queue_take_first(&jobs->running, link));) {
         build_process_destroy(job->process);
         discard_output(job);
         job_free(job);

@@ -34,8 +34,9 @@ static struct stored *find_stored(const struct package_store *store, const char 
     return stored;
 }
 
-static void forget(struct package_store *store, struct stored *stored)
+static void forget(struct package_store *store, const char *digest)
 {
+    struct stored *stored = store->stored ? find_stored(store, digest) : NULL;
     if (!stored)
         return;
     HASH_DEL(store->stored, stored);
@@ -114,7 +115,7 @@ static int move_in(struct package_store *store, const char *staged, const char *
         free(stored);
         return error_errno(err, COMPONENT_BUILD, errno, "cannot move the package to %s", path);
     }
-    forget(store, find_stored(store, digest));
+    forget(store, digest);
     HASH_ADD_STR(store->stored, digest, stored);
     return 0;
 }
@@ -251,7 +252,7 @@ size_t package_store_collect(struct package_store *store, const char *const *in_
         if (!state_dir_contains(in_use, in_use_count, digests[i])) {
             cleanup_free char *path = package_store_path(store, digests[i]);
             state_dir_remove(store->state, store->background, path);
-            forget(store, find_stored(store, digests[i]));
+            forget(store, digests[i]);
             removed++;
         }
         free(digests[i]);
