@@ -11,7 +11,7 @@ struct locations {
     char *run_dir;
     char *plugin_dir;
     char *own_plugin_dir; /* `plugins` beside the registry: a user's own */
-    uid_t owner;          /* of the binary */
+    uid_t owner; /* of the binary */
     char *build_job_program;
 };
 

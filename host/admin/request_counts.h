@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REQUEST_CLASSES 6  /* by the status' first digit; 0: there was no answer */
+#define REQUEST_CLASSES 6 /* by the status' first digit; 0: there was no answer */
 #define REQUEST_BUCKETS 15 /* of durations that end; what took longer is in none */
 
 /* Upper ends of the buckets, in milliseconds. */

@@ -11,8 +11,8 @@
 struct error {
     enum error_code code;
     enum error_component component; /* mostly the code's own */
-    char message[768];              /* one sentence for people */
-    char hint[384];                 /* what to do next; may be empty */
+    char message[768]; /* one sentence for people */
+    char hint[384]; /* what to do next; may be empty */
 };
 
 /* Fills `err` from scratch, with the code's own component. Always returns -1, so that it can be returned

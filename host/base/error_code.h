@@ -23,12 +23,12 @@
     X(USAGE, "usage")
 
 enum error_class {
-    ERROR_CLASS_PASSING,  /* nobody's fault here, and another try may well succeed */
-    ERROR_CLASS_MISSING,  /* what was asked for is not there */
-    ERROR_CLASS_OWN,      /* the function's doing, its settings' or its plugin's: it would happen again */
-    ERROR_CLASS_LIMIT,    /* a setting's limit was reached */
-    ERROR_CLASS_CLIENT,   /* the caller's doing */
-    ERROR_CLASS_HOST,     /* something is wrong with this host, its files or its Docker */
+    ERROR_CLASS_PASSING, /* nobody's fault here, and another try may well succeed */
+    ERROR_CLASS_MISSING, /* what was asked for is not there */
+    ERROR_CLASS_OWN, /* the function's doing, its settings' or its plugin's: it would happen again */
+    ERROR_CLASS_LIMIT, /* a setting's limit was reached */
+    ERROR_CLASS_CLIENT, /* the caller's doing */
+    ERROR_CLASS_HOST, /* something is wrong with this host, its files or its Docker */
     ERROR_CLASS_INTERNAL, /* no caller is ever told: met at the start, by whoever runs this host, or put into
                              other words */
 };

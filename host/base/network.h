@@ -32,7 +32,7 @@ bool ip_address_is_loopback(const struct ip_address *address);
 
 struct network {
     struct ip_address address; /* the bits behind the first `bits` are 0 */
-    uint8_t bits;              /* 0 to 128; of IPv4: 96 more than written */
+    uint8_t bits; /* 0 to 128; of IPv4: 96 more than written */
 };
 
 #define NETWORK_TEXT_MAX (INET6_ADDRSTRLEN + 4)

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define DIAGNOSTICS_MAX   1000
-#define SOURCE_SHOWN_MAX  160             /* bytes of a source line that are shown */
-#define SOURCE_BEFORE_MAX 80              /* of these, bytes before the caret when a line has to be cut */
+#define SOURCE_SHOWN_MAX  160 /* bytes of a source line that are shown */
+#define SOURCE_BEFORE_MAX 80 /* of these, bytes before the caret when a line has to be cut */
 #define SOURCE_FILE_MAX   (16L * 1 << 20) /* the search for the line ends here */
 
 static const char *const severity_names[] = {NULL, "error", "warning", "note"};

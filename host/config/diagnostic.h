@@ -17,12 +17,12 @@ enum severity {
 
 struct diagnostic {
     enum severity severity;
-    char *function;  /* the function it is about, or NULL for the file as a whole */
-    char *file;      /* path to show and to read the source line from, or NULL */
-    unsigned line;   /* from 1; 0: no position */
+    char *function; /* the function it is about, or NULL for the file as a whole */
+    char *file; /* path to show and to read the source line from, or NULL */
+    unsigned line; /* from 1; 0: no position */
     unsigned column; /* from 1, in bytes; 0: no column */
     char *message;
-    char *hint;   /* or NULL */
+    char *hint; /* or NULL */
     char *option; /* the language's own key that it is about, as long as `file` is NULL; or NULL */
 };
 

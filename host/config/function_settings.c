@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ROUTE_MAX             63
-#define ENVIRONMENT_MAX       256   /* variables of a function */
+#define ENVIRONMENT_MAX       256 /* variables of a function */
 #define ENVIRONMENT_VALUE_MAX 65536 /* bytes of a value */
 
 #define MiB                   (1024.0 * 1024.0)

@@ -13,12 +13,12 @@ extern const struct setting_table function_table, configuration_table;
 
 /* What the functions of one file have in common. Borrows languages and roots. */
 struct function_reader {
-    const char *base;                /* directory of the YAML file, as the user spelt it */
+    const char *base; /* directory of the YAML file, as the user spelt it */
     const struct folder_list *roots; /* the host's; the links to folders may lead there */
     const struct language *languages;
     size_t language_count;
     const struct setting_table *option_tables; /* one a language: what its plugin declares */
-    struct arena arena;                        /* holds them */
+    struct arena arena; /* holds them */
 };
 
 void function_reader_init(struct function_reader *reader, const char *path, const struct folder_list *roots,

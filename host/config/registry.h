@@ -32,7 +32,7 @@ struct language_option {
     size_t alias_count;
     enum option_type type;
     char *default_value; /* or NULL */
-    double min, max;     /* inclusive; both 0: no range. Strings: length in bytes */
+    double min, max; /* inclusive; both 0: no range. Strings: length in bytes */
     char *help;
 };
 
@@ -57,22 +57,22 @@ struct text_pair {
 
 /* One function as registered. All texts are owned by the registry. */
 struct function_settings {
-    char *key;                     /* its key in the YAML file */
-    char *name;                    /* its route, without the slash: the key, or `name` */
-    char *version;                 /* shown to users, or NULL */
-    char *language;                /* the canonical name of the language, or NULL when unknown or missing */
-    char *folder;                  /* absolute path without links, or NULL when it was not found */
-    char *file;                    /* entry file relative to folder, or NULL */
-    unsigned concurrency;          /* slots of an instance; 0: the runtime's default */
-    uint64_t memory_bytes;         /* limit of an instance */
-    uint64_t tmp_bytes;            /* of /tmp, of the home and of the working directory, each */
-    uint64_t shm_bytes;            /* of /dev/shm */
-    double cpus;                   /* limit of an instance, in cores */
-    unsigned timeout_ms;           /* of one request */
-    unsigned start_timeout_ms;     /* from a container's start to the loaded function; 0: the host's */
-    unsigned stream_idle_ms;       /* silence that ends an event stream or a tunnel */
-    bool request_buffering;        /* small bodies are received before a slot is taken */
-    unsigned idle_timeout_ms;      /* an instance unused for so long is removed */
+    char *key; /* its key in the YAML file */
+    char *name; /* its route, without the slash: the key, or `name` */
+    char *version; /* shown to users, or NULL */
+    char *language; /* the canonical name of the language, or NULL when unknown or missing */
+    char *folder; /* absolute path without links, or NULL when it was not found */
+    char *file; /* entry file relative to folder, or NULL */
+    unsigned concurrency; /* slots of an instance; 0: the runtime's default */
+    uint64_t memory_bytes; /* limit of an instance */
+    uint64_t tmp_bytes; /* of /tmp, of the home and of the working directory, each */
+    uint64_t shm_bytes; /* of /dev/shm */
+    double cpus; /* limit of an instance, in cores */
+    unsigned timeout_ms; /* of one request */
+    unsigned start_timeout_ms; /* from a container's start to the loaded function; 0: the host's */
+    unsigned stream_idle_ms; /* silence that ends an event stream or a tunnel */
+    bool request_buffering; /* small bodies are received before a slot is taken */
+    unsigned idle_timeout_ms; /* an instance unused for so long is removed */
     unsigned min_scale, max_scale; /* instances */
     enum network_mode network;
     struct text_pair *environment;
@@ -81,52 +81,52 @@ struct function_settings {
         *options; /* the language's own keys, defaults filled in, checked against their declaration */
     size_t option_count;
     unsigned line, column; /* where its key stands in the YAML file */
-    bool broken;           /* at least one error among the diagnostics names it */
+    bool broken; /* at least one error among the diagnostics names it */
 };
 
 /* The daemon's own settings: the `host:` section, defaults filled in. */
 struct host_settings {
-    char *listen;                   /* ADDRESS:PORT of the functions, "0.0.0.0:8080" unless set */
-    char *admin;                    /* ADDRESS:PORT of the management API, "127.0.0.1:8081" unless set */
-    char *state_dir;                /* NULL: the built-in default */
-    char *run_dir;                  /* NULL: the built-in default */
-    char *plugin_dir;               /* NULL: beside the binary */
-    struct folder_list roots;       /* where the links to functions' folders may lead */
-    char *docker_socket;            /* "/var/run/docker.sock" unless set */
-    unsigned workers;               /* 0: one per core, up to 4 */
-    char *log_level;                /* "info" unless set */
-    char *log_format;               /* "text" or "json" */
-    uint64_t log_rate_bytes;        /* a second, of a function's output; 0: no limit */
-    bool access_log;                /* every request is a line of the log */
-    unsigned slow_request_ms;       /* so is one that takes as long; 0: none */
-    unsigned max_head_bytes;        /* of a request's head: 431 above it */
-    unsigned max_target_bytes;      /* of a request's target: 414 above it */
-    unsigned max_headers;           /* header lines of a request: 431 above it */
-    uint64_t max_body_bytes;        /* of a request: 413 above it; 0: no limit */
-    unsigned head_timeout_ms;       /* to receive a whole head: 408 */
+    char *listen; /* ADDRESS:PORT of the functions, "0.0.0.0:8080" unless set */
+    char *admin; /* ADDRESS:PORT of the management API, "127.0.0.1:8081" unless set */
+    char *state_dir; /* NULL: the built-in default */
+    char *run_dir; /* NULL: the built-in default */
+    char *plugin_dir; /* NULL: beside the binary */
+    struct folder_list roots; /* where the links to functions' folders may lead */
+    char *docker_socket; /* "/var/run/docker.sock" unless set */
+    unsigned workers; /* 0: one per core, up to 4 */
+    char *log_level; /* "info" unless set */
+    char *log_format; /* "text" or "json" */
+    uint64_t log_rate_bytes; /* a second, of a function's output; 0: no limit */
+    bool access_log; /* every request is a line of the log */
+    unsigned slow_request_ms; /* so is one that takes as long; 0: none */
+    unsigned max_head_bytes; /* of a request's head: 431 above it */
+    unsigned max_target_bytes; /* of a request's target: 414 above it */
+    unsigned max_headers; /* header lines of a request: 431 above it */
+    uint64_t max_body_bytes; /* of a request: 413 above it; 0: no limit */
+    unsigned head_timeout_ms; /* to receive a whole head: 408 */
     unsigned keep_alive_timeout_ms; /* an idle client connection is closed */
-    unsigned body_timeout_ms;       /* without any progress of a body in either direction */
-    uint64_t request_buffer_bytes;  /* of a request's body, received before a slot is taken; 0: nothing */
-    uint64_t answer_buffer_bytes;   /* of an answer, taken from the runner at once; 0: nothing */
-    uint64_t buffer_memory_bytes;   /* what all of these take together */
-    uint64_t min_rate_bytes;        /* that a client moves in a second while it is waited for; 0: any */
-    unsigned max_connections;       /* clients at once; above it the longest idle go */
+    unsigned body_timeout_ms; /* without any progress of a body in either direction */
+    uint64_t request_buffer_bytes; /* of a request's body, received before a slot is taken; 0: nothing */
+    uint64_t answer_buffer_bytes; /* of an answer, taken from the runner at once; 0: nothing */
+    uint64_t buffer_memory_bytes; /* what all of these take together */
+    uint64_t min_rate_bytes; /* that a client moves in a second while it is waited for; 0: any */
+    unsigned max_connections; /* clients at once; above it the longest idle go */
     /* Of one address, unless it is trusted; 0: no limit. */
     unsigned max_connections_per_address;
     struct network_list trusted_proxies; /* whose X-Forwarded-* and the like are believed */
-    unsigned queue_length;               /* waiting requests of one function: 503 above it */
-    unsigned queue_timeout_ms;           /* longest wait for a slot: 503 */
-    unsigned max_instances;              /* on this host; 0: from its memory */
-    uint64_t max_memory_bytes;           /* sum of the instances' limits; 0: from the machine's memory */
-    unsigned prewarm;                    /* prewarmed instances per runtime that has functions */
-    uint64_t dependency_disk_bytes;      /* of installed dependencies; unused ones go above it */
-    unsigned runtime_images;             /* of each runtime, kept though superseded */
-    unsigned build_timeout_ms;           /* of one build job */
-    uint64_t build_memory_bytes;         /* limit of a builder of dependencies */
-    double build_cpus;                   /* the same, in cores */
-    uint64_t build_disk_bytes;           /* the same, temporary files included */
-    unsigned install_timeout_ms;         /* the same, from its start to its end */
-    unsigned start_timeout_ms;           /* from a container's start to a loaded function */
+    unsigned queue_length; /* waiting requests of one function: 503 above it */
+    unsigned queue_timeout_ms; /* longest wait for a slot: 503 */
+    unsigned max_instances; /* on this host; 0: from its memory */
+    uint64_t max_memory_bytes; /* sum of the instances' limits; 0: from the machine's memory */
+    unsigned prewarm; /* prewarmed instances per runtime that has functions */
+    uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
+    unsigned runtime_images; /* of each runtime, kept though superseded */
+    unsigned build_timeout_ms; /* of one build job */
+    uint64_t build_memory_bytes; /* limit of a builder of dependencies */
+    double build_cpus; /* the same, in cores */
+    uint64_t build_disk_bytes; /* the same, temporary files included */
+    unsigned install_timeout_ms; /* the same, from its start to its end */
+    unsigned start_timeout_ms; /* from a container's start to a loaded function */
     unsigned drain_timeout_ms; /* of requests under way at shutdown or when a revision is replaced */
 };
 
@@ -139,7 +139,7 @@ struct host_row {
 struct registry {
     char *path;
     struct host_settings host;
-    struct host_row *host_rows;          /* one for each setting, in the order of the table */
+    struct host_row *host_rows; /* one for each setting, in the order of the table */
     struct function_settings *functions; /* in the file's order; no two have the same name: the later one of
                                             two is reported, for the file as a whole, and left out */
     size_t function_count;

@@ -14,7 +14,7 @@ struct reporter {
     struct diagnostics *diagnostics;
     const char *file;
     const char *function; /* what findings are about, or NULL: the file as a whole */
-    size_t errors;        /* reported so far, also those that found the list full */
+    size_t errors; /* reported so far, also those that found the list full */
 };
 
 /* Adds an error; `hint` may be NULL. */

@@ -15,24 +15,24 @@
 #include <stddef.h>
 
 enum setting_type {
-    SETTING_STRING,   /* char *; an empty text is the same as no value */
-    SETTING_ADDRESS,  /* char *, ADDRESS:PORT */
-    SETTING_INTEGER,  /* unsigned */
-    SETTING_BOOLEAN,  /* bool */
-    SETTING_DECIMAL,  /* double */
+    SETTING_STRING, /* char *; an empty text is the same as no value */
+    SETTING_ADDRESS, /* char *, ADDRESS:PORT */
+    SETTING_INTEGER, /* unsigned */
+    SETTING_BOOLEAN, /* bool */
+    SETTING_DECIMAL, /* double */
     SETTING_DURATION, /* unsigned, milliseconds */
-    SETTING_SIZE,     /* unsigned or uint64_t, bytes */
+    SETTING_SIZE, /* unsigned or uint64_t, bytes */
     SETTING_NETWORKS, /* struct network_list; see setting_networks.h */
-    SETTING_FOLDERS,  /* struct folder_list; see setting_folders.h */
-    SETTING_WORD,     /* an enum: the index of one of `words` */
-    SETTING_MAPPING   /* nothing is stored; the reader's `found` has the node */
+    SETTING_FOLDERS, /* struct folder_list; see setting_folders.h */
+    SETTING_WORD, /* an enum: the index of one of `words` */
+    SETTING_MAPPING /* nothing is stored; the reader's `found` has the node */
 };
 
 /* What another value does to a daemon that runs. A reload compares the values of both files, setting by
  * setting. */
 enum setting_change {
-    CHANGE_NOTHING,  /* it holds no value of its own */
-    CHANGE_APPLIES,  /* it holds at once, for what runs too */
+    CHANGE_NOTHING, /* it holds no value of its own */
+    CHANGE_APPLIES, /* it holds at once, for what runs too */
     CHANGE_REPLACES, /* a new revision of the function takes over */
     CHANGE_PREPARES, /* the function is prepared anew; a new revision takes over if that is what comes out */
     CHANGE_RESTARTS, /* it holds once berthd is restarted; the reload says so */
@@ -44,10 +44,10 @@ struct setting {
     enum setting_type type;
     size_t offset, width; /* of the member in the struct that is filled */
     enum setting_change change;
-    bool as_text;             /* the member is a char *: the checked value in its plainest spelling */
-    double min, max;          /* inclusive; both 0: no range. Strings: length in bytes */
+    bool as_text; /* the member is a char *: the checked value in its plainest spelling */
+    double min, max; /* inclusive; both 0: no range. Strings: length in bytes */
     const char *default_text; /* as in YAML, or NULL: the member stays 0 or NULL */
-    const char *unset;        /* without a default: what holds then, for people; or NULL */
+    const char *unset; /* without a default: what holds then, for people; or NULL */
     const char *const *words; /* ended by NULL: of SETTING_WORD, or all that a SETTING_STRING may be */
     const char *help;
 };
@@ -58,9 +58,9 @@ struct setting {
 struct setting_table {
     const struct setting *settings;
     size_t count;
-    const char *where;                     /* for messages: "the host section" */
+    const char *where; /* for messages: "the host section" */
     const struct setting_table *neighbour; /* keys that users tend to put here by mistake, or NULL */
-    const char *neighbour_hint;            /* what to do then */
+    const char *neighbour_hint; /* what to do then */
 };
 
 /* A table at work. `found` has table->count entries, all NULL at first: afterwards the value's node of every

@@ -23,7 +23,7 @@ struct value {
 };
 
 struct type_row {
-    const char *name;     /* in the documentation */
+    const char *name; /* in the documentation */
     const char *expected; /* "must be ..." */
     int (*parse)(const struct setting *setting, const char *text, struct value *ret_value);
     void (*write)(double number, char *buffer, size_t size); /* a limit, as a user would write it */

@@ -14,9 +14,9 @@
 struct yaml_position {
     const char *text;
     size_t size;
-    size_t index;                   /* characters before the cursor */
-    size_t offset;                  /* bytes before the cursor */
-    size_t line;                    /* line ends before the cursor */
+    size_t index; /* characters before the cursor */
+    size_t offset; /* bytes before the cursor */
+    size_t line; /* line ends before the cursor */
     size_t line_index, line_offset; /* where this line begins */
 };
 

@@ -20,9 +20,9 @@ enum yaml_tree_kind {
 struct yaml_tree_node {
     enum yaml_tree_kind kind;
     struct position at;
-    unsigned weight;                 /* nodes in it, aliases counted in full */
-    const char *text;                /* of a scalar, as written less quotes and escapes; "" otherwise */
-    const char *flaw;                /* why its text must not be used (a foreign tag, a NUL), or NULL */
+    unsigned weight; /* nodes in it, aliases counted in full */
+    const char *text; /* of a scalar, as written less quotes and escapes; "" otherwise */
+    const char *flaw; /* why its text must not be used (a foreign tag, a NUL), or NULL */
     struct yaml_tree_entry *entries; /* of a sequence or mapping, in the file's order, merged ones last */
     size_t count;
 };

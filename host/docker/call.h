@@ -24,7 +24,7 @@ enum docker_call_stage { CALL_NEW, CALL_WAITING, CALL_RUNNING, CALL_FAILED, CALL
 struct docker_kind {
     const char *verb; /* for messages: "cannot <verb> <subject>: ..." */
     bool unversioned; /* sent before the version is known, without it in the path */
-    bool unlimited;   /* no time limit */
+    bool unlimited; /* no time limit */
 
     /* Reports the end. `err` NULL: a 2xx or 304 whose body is in call->answer, or went to receive(). */
     void (*finish)(struct docker_call *call, const struct error *err);
@@ -66,12 +66,12 @@ struct docker_call {
 
     union docker_callback callback;
     void *owner;
-    void *state;   /* the kind's own */
+    void *state; /* the kind's own */
     char *subject; /* what it is about, for messages */
 
-    const char *method;               /* static */
-    struct strbuf path;               /* without the version */
-    char *body;                       /* JSON, or NULL */
+    const char *method; /* static */
+    struct strbuf path; /* without the version */
+    char *body; /* JSON, or NULL */
     struct outgoing_request *request; /* while running */
     bool delivering; /* a callback of the kind is on the stack: not to be ended or freed now */
     struct event timer;
@@ -80,7 +80,7 @@ struct docker_call {
     long status;
     struct strbuf answer;
     char offered_version[16]; /* header Api-Version, of unversioned calls */
-    struct error failure;     /* valid when `failed`: found on this side */
+    struct error failure; /* valid when `failed`: found on this side */
     bool failed;
 };
 

@@ -23,8 +23,8 @@ struct docker_bind {
 /* A file system in memory: nosuid, nodev, and noexec unless `executable`. */
 struct docker_tmpfs {
     const char *target;
-    uint64_t size_bytes;  /* 0: half of the machine's memory (the kernel's default) */
-    unsigned mode;        /* 0: 01777 */
+    uint64_t size_bytes; /* 0: half of the machine's memory (the kernel's default) */
+    unsigned mode; /* 0: 01777 */
     unsigned user, group; /* who owns it; 0: root */
     bool executable;
 };
@@ -37,14 +37,14 @@ enum docker_log_driver {
 
 /* What to create. Zeroed members take the default that is named here. */
 struct docker_container {
-    const char *name;  /* NULL: the engine makes one up */
+    const char *name; /* NULL: the engine makes one up */
     const char *image; /* required */
 
-    const char *const *entrypoint;  /* ended by NULL; NULL: the image's */
-    const char *const *command;     /* ended by NULL; NULL: the image's */
+    const char *const *entrypoint; /* ended by NULL; NULL: the image's */
+    const char *const *command; /* ended by NULL; NULL: the image's */
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
-    const char *working_dir;        /* NULL: the image's */
-    const char *user;               /* "uid:gid" or a name; NULL: the image's */
+    const char *working_dir; /* NULL: the image's */
+    const char *user; /* "uid:gid" or a name; NULL: the image's */
 
     const struct docker_pair *labels;
     size_t label_count;
@@ -54,12 +54,12 @@ struct docker_container {
     size_t tmpfs_count;
 
     struct docker_limits limits;
-    uint64_t shm_bytes;      /* size of /dev/shm; 0: 16 MiB */
-    int oom_score_adjust;    /* -1000 to 1000 */
-    const char *network;     /* a network's name, "none", "bridge"; NULL: "none" */
-    bool read_only_root;     /* nothing but binds and tmpfs can be written */
-    bool keep_privileges;    /* true: neither drop all capabilities nor set no-new-privileges */
-    bool run_init;           /* true: the engine's init is process 1 and reaps orphans */
+    uint64_t shm_bytes; /* size of /dev/shm; 0: 16 MiB */
+    int oom_score_adjust; /* -1000 to 1000 */
+    const char *network; /* a network's name, "none", "bridge"; NULL: "none" */
+    bool read_only_root; /* nothing but binds and tmpfs can be written */
+    bool keep_privileges; /* true: neither drop all capabilities nor set no-new-privileges */
+    bool run_init; /* true: the engine's init is process 1 and reaps orphans */
     const char *stop_signal; /* NULL: SIGTERM */
     unsigned stop_timeout_s; /* between stop_signal and SIGKILL; 0: 10 */
     enum docker_log_driver log_driver;
@@ -106,14 +106,14 @@ struct docker_call *docker_container_wait(struct docker *docker, const char *id,
 
 struct docker_state {
     const char *id;
-    const char *name;   /* without the slash in front */
-    const char *image;  /* as it was asked for at creation */
+    const char *name; /* without the slash in front */
+    const char *image; /* as it was asked for at creation */
     const char *status; /* "created", "running", "paused", "restarting", "removing", "exited", "dead" */
     bool running;
     bool oom_killed;
     int exit_code;
-    int pid;             /* on the host; 0 when it does not run */
-    const char *error;   /* why it could not start, or "" */
+    int pid; /* on the host; 0 when it does not run */
+    const char *error; /* why it could not start, or "" */
     const char *started; /* RFC 3339; "0001-01-01T00:00:00Z": never */
     const char *finished;
     const char *ip_address; /* on its first network, or "" */
@@ -149,13 +149,13 @@ enum docker_stream { DOCKER_STDOUT = 1, DOCKER_STDERR = 2 };
 struct docker_line {
     enum docker_stream stream;
     const char *text; /* without its newline; NUL-terminated, though it may hold NULs too */
-    size_t length;    /* at most DOCKER_LINE_MAX */
-    bool continues;   /* the line was longer: its next piece follows on the same stream */
+    size_t length; /* at most DOCKER_LINE_MAX */
+    bool continues; /* the line was longer: its next piece follows on the same stream */
 };
 
 struct docker_logs {
     bool follow; /* go on until the container stops */
-    int tail;    /* the last n lines, and what follows; -1: all; 0: only what follows */
+    int tail; /* the last n lines, and what follows; -1: all; 0: only what follows */
 };
 
 typedef void docker_line_fn(void *owner, const struct docker_line *line);

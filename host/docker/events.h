@@ -12,10 +12,10 @@
 
 struct docker_event {
     const char *action; /* "create", "start", "die", "oom", "kill", "stop", "destroy", "rename", ... */
-    const char *id;     /* the container's */
-    const char *name;   /* the container's */
-    int exit_code;      /* of "die"; else -1 */
-    int64_t time_ns;    /* Unix time */
+    const char *id; /* the container's */
+    const char *name; /* the container's */
+    int exit_code; /* of "die"; else -1 */
+    int64_t time_ns; /* Unix time */
     const struct docker_labels *attributes; /* the container's labels among others */
 };
 

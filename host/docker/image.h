@@ -8,8 +8,8 @@
 #include "docker/docker.h"
 
 struct docker_image {
-    const char *id;    /* "sha256:..." */
-    const char *name;  /* its first name with tag, or "" */
+    const char *id; /* "sha256:..." */
+    const char *name; /* its first name with tag, or "" */
     int64_t created_s; /* Unix time; only in lists, else 0 */
     uint64_t size_bytes;
     const struct docker_labels *labels;
@@ -46,15 +46,15 @@ typedef void docker_built_fn(void *owner, const struct error *err, const char *i
 #define DOCKER_BUILD_CONTEXT_MAX (64u << 20)
 
 struct docker_build {
-    const char *context;    /* absolute path of the folder that is sent, whole; .dockerignore is not read */
+    const char *context; /* absolute path of the folder that is sent, whole; .dockerignore is not read */
     const char *dockerfile; /* relative to context; NULL: "Dockerfile" */
-    const char *tag;        /* the image's name */
+    const char *tag; /* the image's name */
     const struct docker_pair *arguments; /* ARG values */
     size_t argument_count;
     const struct docker_pair *labels;
     size_t label_count;
-    bool pull;           /* look for a newer base image in the registry */
-    bool no_cache;       /* run every step again */
+    bool pull; /* look for a newer base image in the registry */
+    bool no_cache; /* run every step again */
     const char *network; /* of RUN steps; NULL: the engine's default */
 };
 

@@ -16,7 +16,7 @@ struct log_frames {
     void *owner;
     unsigned char head[LOG_FRAME_HEAD];
     size_t head_length;
-    uint32_t left;         /* payload bytes of the frame still to come */
+    uint32_t left; /* payload bytes of the frame still to come */
     struct strbuf text[3]; /* the unfinished line of stdout, stderr; the engine's own complaint */
 };
 

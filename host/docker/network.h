@@ -9,7 +9,7 @@ struct docker_network {
     const struct docker_pair *labels;
     size_t label_count;
     bool inter_container; /* containers on it may talk to each other */
-    bool internal;        /* no way out of the machine */
+    bool internal; /* no way out of the machine */
 };
 
 typedef void docker_network_fn(void *owner, const struct error *err, const char *id);

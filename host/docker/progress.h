@@ -12,10 +12,10 @@
 struct progress {
     struct docker_call *call;
     struct json_lines messages;
-    struct strbuf text;       /* the unfinished line */
+    struct strbuf text; /* the unfinished line */
     docker_progress_fn *line; /* may be NULL */
-    enum error_code code;     /* of the error that the stream may hold */
-    char step[200];           /* the build step that is under way */
+    enum error_code code; /* of the error that the stream may hold */
+    char step[200]; /* the build step that is under way */
     char id[80];
 };
 

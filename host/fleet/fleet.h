@@ -27,8 +27,8 @@ struct fleet_options {
     const struct registry *started; /* what the daemon was started with; outlives the fleet */
     const char *config_path;
     const char *state_dir, *run_dir; /* made when missing, and closed to other users: private_dir_open() */
-    const char *plugin_dir;          /* absolute */
-    const char *own_plugin_dir;      /* plugins_add_folder(), with `plugin_owner`; or NULL */
+    const char *plugin_dir; /* absolute */
+    const char *own_plugin_dir; /* plugins_add_folder(), with `plugin_owner`; or NULL */
     uid_t plugin_owner;
     const char *build_job_program;
     struct route_table *routes; /* outlives the fleet */

@@ -24,7 +24,7 @@ struct runtime_images;
 struct fleet_env {
     struct event_base *base;
     const struct host_settings *host;
-    const char *run_dir;   /* instance directories are made below it */
+    const char *run_dir; /* instance directories are made below it */
     struct engine *engine; /* what runs containers */
     struct docker *docker; /* what has images */
     struct build_jobs *jobs;
@@ -37,7 +37,7 @@ struct fleet_env {
     struct prewarm *prewarm;
     struct loss_book *losses;
     struct mailbox inbox; /* how workers reach the fleet */
-    unsigned drain_ms;    /* how long what is retired may finish its requests */
+    unsigned drain_ms; /* how long what is retired may finish its requests */
     uint64_t
         expected_start_ms; /* smoothed time from asking for a container to a loaded function; 0: not known */
 };

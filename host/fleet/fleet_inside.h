@@ -18,7 +18,7 @@ struct named_function {
 struct fleet {
     struct fleet_env env;
     struct fleet_hooks hooks;
-    struct host_settings host;      /* the daemon's, less what has been applied since; texts are borrowed */
+    struct host_settings host; /* the daemon's, less what has been applied since; texts are borrowed */
     const struct registry *started; /* or NULL */
     struct route_table *routes;
     char *config_path, *run_dir;
@@ -32,7 +32,7 @@ struct fleet {
     struct event *routes_event; /* publishes the route table once for all changes of a turn */
     struct event *stop_check;
     struct event *collect; /* storage, once a deployment has settled or a revision has gone */
-    struct event *retry;   /* deployments that Docker failed */
+    struct event *retry; /* deployments that Docker failed */
     struct generation *generation;
     struct source_look *look; /* at the files of a registry that has been read */
     struct image_look *image_looks;

@@ -19,7 +19,7 @@ struct function;
 struct function_hooks {
     void (*routed)(struct function *function, void *owner); /* what its route should be has changed */
     void (*settled)(struct function *function,
-                    void *owner);                          /* a deployment has come to its end, good or bad */
+                    void *owner); /* a deployment has come to its end, good or bad */
     void (*freed)(struct function *function, void *owner); /* a revision has gone, with its use of the disk */
     void (*gone)(struct function *function,
                  void *owner); /* removed and without revisions: destroy it now. Last call */

@@ -10,20 +10,20 @@ struct function {
     void *owner;
     char *name;
     struct scale_state scale;
-    struct revision *current;   /* routed */
-    struct revision *next;      /* takes over once it has loaded */
-    struct revision *newest;    /* of the newest deployment, until it is retired */
+    struct revision *current; /* routed */
+    struct revision *next; /* takes over once it has loaded */
+    struct revision *newest; /* of the newest deployment, until it is retired */
     struct revision **retiring; /* drain */
     size_t retiring_count;
     struct generation *generation; /* of the newest deployment */
     const struct function_settings *settings;
     struct generation *applied_generation;
     const struct function_settings *applied; /* the newest without a mistake; NULL: none yet */
-    char inputs[HASH_HEX_SIZE];     /* of the newest deployment, "": it is not known what it depends on */
-    bool changed;                   /* the next deployment is another one, whatever its inputs are */
-    struct kept_error *problem;     /* of the newest deployment */
-    char *build_output;             /* of its installation or image build, when that failed; or NULL */
-    struct diagnostics findings;    /* of its preparation, as the plugin reports them */
+    char inputs[HASH_HEX_SIZE]; /* of the newest deployment, "": it is not known what it depends on */
+    bool changed; /* the next deployment is another one, whatever its inputs are */
+    struct kept_error *problem; /* of the newest deployment */
+    char *build_output; /* of its installation or image build, when that failed; or NULL */
+    struct diagnostics findings; /* of its preparation, as the plugin reports them */
     struct diagnostics diagnostics; /* the registry's and these, with their places */
     bool settled, removed;
     bool stale; /* to be deployed again once the deployment under way has settled */

@@ -11,14 +11,14 @@
 #include <time.h>
 
 #define FORMAT   "1" /* of what is kept of a prepared function */
-#define GRAIN_MS 20  /* longest tick of a kernel's clock for files, twice */
-#define COARSE_S 2   /* of file systems that count in seconds */
+#define GRAIN_MS 20 /* longest tick of a kernel's clock for files, twice */
+#define COARSE_S 2 /* of file systems that count in seconds */
 
 struct subject {
-    char *folder;              /* NULL: there is none */
-    const char *plugin;        /* digest of its plugin, "" when not known */
+    char *folder; /* NULL: there is none */
+    const char *plugin; /* digest of its plugin, "" when not known */
     char stamp[HASH_HEX_SIZE]; /* of the files, "" when not known */
-    bool again;                /* its newest change is too fresh */
+    bool again; /* its newest change is too fresh */
 };
 
 /* What is looked at of a plugin: its file, and the folder of its name beside it. */

@@ -17,12 +17,12 @@ struct worker;
 
 /* What a worker keeps for it. */
 struct acceptor {
-    struct timer again;  /* after a pause for want of connections or descriptors */
-    bool failing;        /* for want of descriptors or memory; logged when it begins and when it ends */
-    bool asking;         /* another worker is asked to close a client */
+    struct timer again; /* after a pause for want of connections or descriptors */
+    bool failing; /* for want of descriptors or memory; logged when it begins and when it ends */
+    bool asking; /* another worker is asked to close a client */
     enum idle_kind kind; /* of the client it is to close */
     struct mail ask;
-    struct worker *asked_by;                      /* the owner, where `ask` is */
+    struct worker *asked_by; /* the owner, where `ask` is */
     uint64_t evictions_told_ms, refusals_told_ms; /* when that was last logged; 0: never */
 };
 

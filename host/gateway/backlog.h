@@ -43,8 +43,8 @@ struct backlogs {
     uint64_t max_bytes, held_bytes;
     bool making_room;
     uint64_t look_again_ms; /* nobody needs to be looked at before */
-    uint64_t told_ms;       /* when the log was told last that clients were cut */
-    unsigned untold;        /* cut since */
+    uint64_t told_ms; /* when the log was told last that clients were cut */
+    unsigned untold; /* cut since */
 };
 
 void backlogs_init(struct backlogs *backlogs, struct loop *loop, uint64_t max_bytes,

@@ -30,8 +30,8 @@ struct client_handler {
 struct clients {
     struct loop *loop;
     const struct client_handler *handler;
-    void *context;                              /* the handler's */
-    struct address_counts *addresses;           /* of clients, while their number is limited */
+    void *context; /* the handler's */
+    struct address_counts *addresses; /* of clients, while their number is limited */
     void (*on_closed)(struct clients *clients); /* after each that client_open has let in */
     LIST_HEAD(, client) list;
     unsigned count;
@@ -43,20 +43,20 @@ struct client {
     struct clients *all;
     struct loop *loop;
     LIST_ENTRY(client) link; /* all of the worker */
-    struct task proceed;     /* in the next turn */
-    struct idle_entry idle;  /* while no request is under way */
+    struct task proceed; /* in the next turn */
+    struct idle_entry idle; /* while no request is under way */
     struct event read, write;
     struct timer timer; /* the one deadline of whatever it waits for */
-    struct buffer *in;  /* received and not used up; NULL: nothing */
+    struct buffer *in; /* received and not used up; NULL: nothing */
     struct exchange *exchange;
     int fd;
-    bool readable;                      /* there may be bytes to receive */
-    bool closed;                        /* it has shut down its side, or the connection broke */
-    bool wants_write;                   /* the write event is armed */
-    bool lingering;                     /* answered for the last time: what still comes is dropped */
-    uint32_t dropped;                   /* bytes, while lingering */
+    bool readable; /* there may be bytes to receive */
+    bool closed; /* it has shut down its side, or the connection broke */
+    bool wants_write; /* the write event is armed */
+    bool lingering; /* answered for the last time: what still comes is dropped */
+    uint32_t dropped; /* bytes, while lingering */
     const struct network_list *trusted; /* whom to believe about a request's origin; NULL: not this client */
-    bool counted;                       /* against the limit of its address */
+    bool counted; /* against the limit of its address */
     uint8_t address_length;
     char address[INET6_ADDRSTRLEN]; /* as text */
 };
@@ -64,7 +64,7 @@ struct client {
 enum client_receive {
     CLIENT_RECEIVED,
     CLIENT_NOTHING, /* not now */
-    CLIENT_ENDED,   /* nothing more will come */
+    CLIENT_ENDED, /* nothing more will come */
 };
 
 static inline struct http_text client_address(const struct client *client)
@@ -75,7 +75,7 @@ static inline struct http_text client_address(const struct client *client)
 enum client_open {
     CLIENT_OPENED,
     CLIENT_REFUSED, /* its address has as many as it may have */
-    CLIENT_FAILED,  /* memory is out */
+    CLIENT_FAILED, /* memory is out */
 };
 
 void clients_init(struct clients *clients, struct loop *loop, const struct client_handler *handler,

@@ -23,23 +23,23 @@ struct exchange;
 
 /* What is known of a client's speed while it is waited for. */
 struct pace {
-    uint64_t since_ms;  /* when the wait began; TIMER_NEVER: it is not waited for */
+    uint64_t since_ms; /* when the wait began; TIMER_NEVER: it is not waited for */
     uint64_t window_ms; /* when the measurement began */
-    uint64_t moved;     /* bytes that it had sent and read until then */
-    uint64_t passed;    /* bytes from it and to its socket when it was last seen to do something */
-    uint64_t look_ms;   /* TIMER_NEVER: no slot is held for it */
+    uint64_t moved; /* bytes that it had sent and read until then */
+    uint64_t passed; /* bytes from it and to its socket when it was last seen to do something */
+    uint64_t look_ms; /* TIMER_NEVER: no slot is held for it */
     uint64_t waited_ms; /* in all on this slot, earlier waits only */
 };
 
 /* Of an exchange; the times are when something is due, or TIMER_NEVER. */
 struct deadline {
     struct pace pace;
-    uint64_t run_ms;        /* the function's time is over */
-    uint64_t stall_ms;      /* the client has been waited for long enough */
-    uint64_t leave_ms;      /* the client has shut down its side and is taken to be gone */
+    uint64_t run_ms; /* the function's time is over */
+    uint64_t stall_ms; /* the client has been waited for long enough */
+    uint64_t leave_ms; /* the client has shut down its side and is taken to be gone */
     uint64_t leave_relayed; /* bytes of the answer when that was last put off */
-    uint64_t streamed;      /* bytes that had gone through a stream when it was last alive */
-    bool streams;           /* an event stream or a tunnel: ends by silence and not by time */
+    uint64_t streamed; /* bytes that had gone through a stream when it was last alive */
+    bool streams; /* an event stream or a tunnel: ends by silence and not by time */
 };
 
 /* A new exchange: nothing is waited for. */

@@ -44,16 +44,16 @@
 #include "routing/slot_wait.h"
 
 enum exchange_state {
-    EXCHANGE_READ_HEAD,  /* the request's head is not complete */
-    EXCHANGE_AGAIN,      /* in the next turn the request goes the way of one whose head is complete */
-    EXCHANGE_RECEIVE,    /* the first part of the body is not complete; no slot is taken yet */
-    EXCHANGE_WAIT_SLOT,  /* in the queue of a slot pool */
+    EXCHANGE_READ_HEAD, /* the request's head is not complete */
+    EXCHANGE_AGAIN, /* in the next turn the request goes the way of one whose head is complete */
+    EXCHANGE_RECEIVE, /* the first part of the body is not complete; no slot is taken yet */
+    EXCHANGE_WAIT_SLOT, /* in the queue of a slot pool */
     EXCHANGE_FIND_CAUSE, /* the runner has gone; why is being found out */
     EXCHANGE_AWAIT_HEAD, /* on a slot: the request is being sent, no final head has come back */
-    EXCHANGE_RELAY,      /* the answer's head is written, its body follows */
-    EXCHANGE_TUNNEL,     /* after 101: bytes both ways */
-    EXCHANGE_ANSWER,     /* an answer made here is being written */
-    EXCHANGE_ORPHAN,     /* the client is gone, the waiter's mail is on its way */
+    EXCHANGE_RELAY, /* the answer's head is written, its body follows */
+    EXCHANGE_TUNNEL, /* after 101: bytes both ways */
+    EXCHANGE_ANSWER, /* an answer made here is being written */
+    EXCHANGE_ORPHAN, /* the client is gone, the waiter's mail is on its way */
 };
 
 /* What the exchanges of one worker share. */
@@ -63,7 +63,7 @@ struct exchanges {
     struct route_snapshot *routes;
     const struct gateway_hooks *hooks;
     struct slot_links links;
-    struct backlogs backlogs;   /* what is kept for slow clients */
+    struct backlogs backlogs; /* what is kept for slow clients */
     struct record_ring records; /* of those that have ended; the control thread takes them */
     struct http_limits request_limits, response_limits;
     unsigned request_headers; /* header lines at most */
@@ -75,7 +75,7 @@ struct queueing {
     struct slot_waiter waiter;
     uint64_t joined_ns;
     uint64_t waited_ns; /* in queues so far */
-    bool cold;          /* it had to wait for an instance */
+    bool cold; /* it had to wait for an instance */
 };
 
 /* The slot that it has: relay.c. */
@@ -87,32 +87,32 @@ struct holding {
 
 /* The request's way to the runner: relay.c. */
 struct sending {
-    bool recycled;  /* the first bytes of the body are gone: it cannot be sent again */
-    bool broken;    /* the runner does not take more of the request */
+    bool recycled; /* the first bytes of the body are gone: it cannot be sent again */
+    bool broken; /* the runner does not take more of the request */
     bool continued; /* the gateway has said 100, which the client expected of the function */
 };
 
 /* The answer's way to the client: response.c. */
 struct answering {
-    bool early;     /* 100 or another interim response came */
-    bool resume;    /* the response had its turns; it goes on in the next turn of the loop */
+    bool early; /* 100 or another interim response came */
+    bool resume; /* the response had its turns; it goes on in the next turn of the loop */
     bool is_stream; /* it ends when it likes: an event stream or a tunnel */
 };
 
 /* A runner that has gone: lost.c. */
 struct loss {
-    const char *how;   /* static: what is told without a cause */
+    const char *how; /* static: what is told without a cause */
     uint64_t since_ms; /* when it was lost */
-    bool may_repeat;   /* sending the request once more does no harm */
-    bool repeated;     /* it was sent a second time */
+    bool may_repeat; /* sending the request once more does no harm */
+    bool repeated; /* it was sent a second time */
 };
 
 /* What is to be known of the end, before it comes: fail.c. */
 struct ending {
-    enum error_code code;       /* what went wrong; ERROR_NONE: nothing */
+    enum error_code code; /* what went wrong; ERROR_NONE: nothing */
     struct kept_error *problem; /* the whole of it, where there is more to say */
-    bool is_own;                /* the gateway makes the answer itself */
-    bool is_cut;                /* the connection is being cut */
+    bool is_own; /* the gateway makes the answer itself */
+    bool is_cut; /* the connection is being cut */
 };
 
 struct exchange {
@@ -130,15 +130,15 @@ struct exchange {
     struct route_limits limits;
     struct request_times times;
     uint64_t revision; /* that serves it; 0: not known yet */
-    uint16_t status;   /* of the answer; 0: there is none yet */
-    bool keep_alive;   /* the client's connection stays */
-    bool counted;      /* in requests_active */
-    bool is_routed;    /* there is such a function */
+    uint16_t status; /* of the answer; 0: there is none yet */
+    bool keep_alive; /* the client's connection stays */
+    bool counted; /* in requests_active */
+    bool is_routed; /* there is such a function */
 
     struct flow up, down;
     struct buffer *request_bytes; /* holds the request's head once client->in is another buffer; else NULL */
-    struct buffer *received;      /* from the slot */
-    struct backlog backlog;       /* what is kept in memory because the client is slow */
+    struct buffer *received; /* from the slot */
+    struct backlog backlog; /* what is kept in memory because the client is slow */
 
     struct deadline deadline;
     struct queueing queue;

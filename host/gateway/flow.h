@@ -18,14 +18,14 @@ struct loop;
 
 enum flow_mode {
     FLOW_PLAIN, /* payload only */
-    FLOW_RAW,   /* chunked as it comes, framing and trailers included */
-    FLOW_WRAP,  /* payload that becomes chunks here */
+    FLOW_RAW, /* chunked as it comes, framing and trailers included */
+    FLOW_WRAP, /* payload that becomes chunks here */
 };
 
 enum flow_write {
     FLOW_WRITTEN, /* nothing is left to write */
     FLOW_BLOCKED, /* the socket is full */
-    FLOW_BROKEN,  /* the other side is gone, or memory is out */
+    FLOW_BROKEN, /* the other side is gone, or memory is out */
 };
 
 /* After so many pieces others get their turn. */
@@ -45,15 +45,15 @@ struct flow {
     struct loop *loop;
     struct http_body body;
     struct buffer *buffer; /* where the source's bytes are; the owner's. [start, ready) is to be written, */
-    uint32_t ready;        /* [raw, end) has not been looked at */
+    uint32_t ready; /* [raw, end) has not been looked at */
     uint32_t raw;
     struct outbox_item kept; /* in the outbox, to be written first: a head, maybe with its body */
-    struct buffer *head;     /* what is left of heads to be written first; NULL: none */
-    struct buffer *tail;     /* what ends the body: trailers, last chunk; NULL: none, or not yet */
-    uint8_t mode;            /* enum flow_mode */
-    bool complete;           /* the source's body has ended; [raw, end) belongs to the next message */
-    bool moved;              /* bytes of the buffer are not as they came any more */
-    uint64_t written;        /* bytes in all, heads included */
+    struct buffer *head; /* what is left of heads to be written first; NULL: none */
+    struct buffer *tail; /* what ends the body: trailers, last chunk; NULL: none, or not yet */
+    uint8_t mode; /* enum flow_mode */
+    bool complete; /* the source's body has ended; [raw, end) belongs to the next message */
+    bool moved; /* bytes of the buffer are not as they came any more */
+    uint64_t written; /* bytes in all, heads included */
 };
 
 /* Begins a body whose first bytes, as far as they are there, are [at, buffer->end). body must be initialised.

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 struct freelist {
-    void *first;   /* a kept block begins with the pointer to the next */
-    size_t size;   /* of a block, in bytes */
+    void *first; /* a kept block begins with the pointer to the next */
+    size_t size; /* of a block, in bytes */
     unsigned keep; /* at most; the rest goes back to the heap */
     unsigned kept;
     unsigned unused; /* kept all the time since the last trim */

@@ -19,7 +19,7 @@ enum idle_kind { IDLE_SILENT, IDLE_IN_HEAD, IDLE_KINDS };
 struct idle_entry {
     TAILQ_ENTRY(client) link;
     uint64_t since_ms; /* 0: in no list */
-    uint8_t kind;      /* enum idle_kind */
+    uint8_t kind; /* enum idle_kind */
 };
 
 #define IDLE_NEVER UINT64_MAX

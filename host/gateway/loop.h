@@ -45,18 +45,18 @@ struct loop {
 
     struct timer_wheel wheel;
     uint64_t tick_at_ms; /* when the tick event fires; TIMER_NEVER: not armed */
-    uint64_t now_ns;     /* of this turn; 0: not read yet */
+    uint64_t now_ns; /* of this turn; 0: not read yet */
 
     struct task *tasks, **last_task; /* for the next turn */
     unsigned task_count;
     struct outbox outbox; /* where heads are written, and what waits for the end of the turn */
 
-    struct buffer_pool parts;  /* parts of request heads, while the rest is waited for */
-    struct buffer_pool heads;  /* request heads and small bodies */
+    struct buffer_pool parts; /* parts of request heads, while the rest is waited for */
+    struct buffer_pool heads; /* request heads and small bodies */
     struct buffer_pool bodies; /* response heads and streams */
     struct freelist *lists[LOOP_LISTS];
     unsigned list_count;
-    struct timer trim;  /* when what nobody needs any more goes back to the system */
+    struct timer trim; /* when what nobody needs any more goes back to the system */
     size_t freed_bytes; /* of blocks that are not kept for reuse, since the last trim */
 
     char date[HTTP_DATE_LENGTH];

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#define LOOK_MS     20   /* between two looks */
+#define LOOK_MS     20 /* between two looks */
 #define PATIENCE_MS 5000 /* Docker reports the end of a container sooner, unless it is busy or away */
 
 /* Nobody has told what became of the instance: the engine is busy or has gone, which no function can bring

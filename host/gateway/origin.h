@@ -13,7 +13,7 @@ struct origin {
     char client[INET6_ADDRSTRLEN]; /* an address; "unknown" as the peer's may be */
     size_t client_length;
     struct http_text scheme; /* "http" or "https" */
-    struct http_text host;   /* with its port, if any; empty when an HTTP/1.0 client gave none */
+    struct http_text host; /* with its port, if any; empty when an HTTP/1.0 client gave none */
     struct http_text prefix; /* that other proxies took off the path: "/outer", or empty */
 };
 

@@ -31,7 +31,7 @@ struct outbox_handler {
  * none. */
 struct outbox_item {
     struct http_text message; /* empty: nothing is kept */
-    int fd;                   /* where it goes */
+    int fd; /* where it goes */
     const struct outbox_handler *handler;
     TAILQ_ENTRY(outbox_item) link;
     struct outbox_items *list; /* NULL: in none */

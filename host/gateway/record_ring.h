@@ -19,7 +19,7 @@
 
 struct record_ring {
     char *bytes;
-    uint64_t reserved;  /* the writer's: where the record ends that is being written */
+    uint64_t reserved; /* the writer's: where the record ends that is being written */
     uint64_t seen_read; /* the writer's: `read`, as it last saw it */
     _Atomic uint64_t written;
     char apart[64]; /* the sides keep to a cache line of their own */

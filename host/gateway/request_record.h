@@ -13,20 +13,20 @@
 #include <stdint.h>
 
 enum request_end {
-    REQUEST_ANSWERED,    /* the answer went out to its end, whoever made it */
-    REQUEST_CUT,         /* the connection was cut, mostly within the answer: `code` says why */
+    REQUEST_ANSWERED, /* the answer went out to its end, whoever made it */
+    REQUEST_CUT, /* the connection was cut, mostly within the answer: `code` says why */
     REQUEST_CLIENT_GONE, /* the client left before */
-    REQUEST_EVICTED,     /* the client made room for others before its head was complete */
-    REQUEST_STOPPED,     /* the daemon ended */
+    REQUEST_EVICTED, /* the client made room for others before its head was complete */
+    REQUEST_STOPPED, /* the daemon ended */
 };
 
 /* When it came so far, in nanoseconds of the monotonic clock; 0: it never did. Of a request that was sent
  * again `slot_ns` and `reply_ns` are of the last time. */
 struct request_times {
     uint64_t began_ns; /* its first byte was there */
-    uint64_t head_ns;  /* its head */
-    uint64_t body_ns;  /* all of its body */
-    uint64_t slot_ns;  /* it had a slot */
+    uint64_t head_ns; /* its head */
+    uint64_t body_ns; /* all of its body */
+    uint64_t slot_ns; /* it had a slot */
     uint64_t reply_ns; /* the runner's first byte was there */
     uint64_t end_ns;
 };
@@ -34,11 +34,11 @@ struct request_times {
 enum request_text {
     REQUEST_ID,
     REQUEST_METHOD,
-    REQUEST_TARGET,   /* as it was sent, cut to REQUEST_TARGET_MAX bytes */
+    REQUEST_TARGET, /* as it was sent, cut to REQUEST_TARGET_MAX bytes */
     REQUEST_FUNCTION, /* what the target names, whether there is such a function or not */
-    REQUEST_CLIENT,   /* its address */
-    REQUEST_MESSAGE,  /* of the error */
-    REQUEST_HINT,     /* of the error */
+    REQUEST_CLIENT, /* its address */
+    REQUEST_MESSAGE, /* of the error */
+    REQUEST_HINT, /* of the error */
     REQUEST_TEXTS,
 };
 
@@ -49,15 +49,15 @@ struct request_record {
     uint64_t waited_ns; /* in queues */
     uint64_t instance,
         revision; /* the last ones, by the 12 hexadecimal digits that they are shown with; 0: none */
-    uint64_t bytes_in, bytes_out;    /* from the client and to it, heads included */
-    enum error_code code;            /* what went wrong; ERROR_NONE: nothing */
-    enum error_component component;  /* of the code */
-    uint16_t status;                 /* of the answer; 0: there was none */
-    uint8_t end;                     /* enum request_end */
-    bool is_own;                     /* the gateway made the answer itself */
-    bool is_routed;                  /* there is such a function */
-    bool is_cold;                    /* it had to wait for an instance */
-    bool is_stream;                  /* it ended when it liked: an event stream or an upgraded connection */
+    uint64_t bytes_in, bytes_out; /* from the client and to it, heads included */
+    enum error_code code; /* what went wrong; ERROR_NONE: nothing */
+    enum error_component component; /* of the code */
+    uint16_t status; /* of the answer; 0: there was none */
+    uint8_t end; /* enum request_end */
+    bool is_own; /* the gateway made the answer itself */
+    bool is_routed; /* there is such a function */
+    bool is_cold; /* it had to wait for an instance */
+    bool is_stream; /* it ended when it liked: an event stream or an upgraded connection */
     uint16_t text_at[REQUEST_TEXTS]; /* in `texts`, each with a NUL */
     char texts[];
 };

@@ -256,7 +256,7 @@ void response_read(struct exchange *exchange)
 enum pull {
     PULL_MORE,
     PULL_NOTHING, /* not now */
-    PULL_OVER,    /* the exchange has ended */
+    PULL_OVER, /* the exchange has ended */
 };
 
 /* Receives and looks at more of the response. */

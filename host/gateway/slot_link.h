@@ -37,9 +37,9 @@ struct slot_watch {
     void *user;
     struct mail end_mail;
     LIST_ENTRY(slot_watch) link; /* all of the worker */
-    bool readable;               /* there may be bytes to receive */
-    bool closed;                 /* the runner has closed, or the connection broke */
-    bool wants_write;            /* the write event is armed */
+    bool readable; /* there may be bytes to receive */
+    bool closed; /* the runner has closed, or the connection broke */
+    bool wants_write; /* the write event is armed */
 };
 
 /* The watch of this worker on a slot that it has just been given, made now when there is none. The slot is

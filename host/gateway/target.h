@@ -8,14 +8,14 @@
 #include "http/head.h"
 
 struct target {
-    struct http_text name;   /* "hello" */
+    struct http_text name; /* "hello" */
     struct http_text prefix; /* what is taken off the path: "/hello", "/function/hello" */
-    struct http_text rest;   /* path and query for the function: "/a?b"; may be empty or begin with "?" */
+    struct http_text rest; /* path and query for the function: "/a?b"; may be empty or begin with "?" */
 };
 
 enum target_kind {
     TARGET_FUNCTION,
-    TARGET_ROOT,     /* "/": no function is named */
+    TARGET_ROOT, /* "/": no function is named */
     TARGET_RESERVED, /* the rest begins with "/.berth/", which only the host itself may ask of a runner */
 };
 

@@ -23,7 +23,7 @@ struct timer {
 struct timer_wheel {
     struct timer *buckets[TIMER_WHEEL_TICKS];
     uint64_t used[TIMER_WHEEL_TICKS / 64]; /* a bit for each bucket that may hold something */
-    uint64_t tick;                         /* everything before it has been looked at */
+    uint64_t tick; /* everything before it has been looked at */
 };
 
 void timer_wheel_init(struct timer_wheel *wheel, uint64_t now_ms);

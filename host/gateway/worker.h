@@ -26,8 +26,8 @@ struct worker_shared {
     struct worker *workers; /* all of them */
     unsigned worker_count;
     struct address_counts addresses; /* of clients, while their number is limited */
-    _Atomic unsigned connections;    /* clients of all workers */
-    _Atomic unsigned draining;       /* workers that have not finished a drain */
+    _Atomic unsigned connections; /* clients of all workers */
+    _Atomic unsigned draining; /* workers that have not finished a drain */
 };
 
 struct worker {

@@ -4,7 +4,7 @@
 
 #define CHUNK_DIGITS_MAX    16
 #define CHUNK_SIZE_MAX      ((uint64_t)INT64_MAX)
-#define EXTENSION_LINE_MAX  1024  /* bytes of one chunk's extensions */
+#define EXTENSION_LINE_MAX  1024 /* bytes of one chunk's extensions */
 #define EXTENSION_TOTAL_MAX 16384 /* bytes of all extensions of a body */
 
 /* The states before STATE_TRAILERS belong to chunked bodies. */
@@ -22,8 +22,8 @@ enum body_state {
 };
 
 enum trailer_line_state {
-    LINE_BEGIN,   /* the next byte begins a line */
-    LINE_INSIDE,  /* a line has begun and waits for its LF */
+    LINE_BEGIN, /* the next byte begins a line */
+    LINE_INSIDE, /* a line has begun and waits for its LF */
     LINE_LAST_LF, /* the CR of the empty line has come */
 };
 

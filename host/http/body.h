@@ -14,22 +14,22 @@
 struct http_trailers;
 
 enum http_body_step {
-    HTTP_BODY_DATA,  /* *ret_data holds bytes; call again with what follows */
-    HTTP_BODY_MORE,  /* every byte given is consumed and none of it is left to yield */
-    HTTP_BODY_DONE,  /* the body has ended; bytes that were not consumed belong to the next message */
+    HTTP_BODY_DATA, /* *ret_data holds bytes; call again with what follows */
+    HTTP_BODY_MORE, /* every byte given is consumed and none of it is left to yield */
+    HTTP_BODY_DONE, /* the body has ended; bytes that were not consumed belong to the next message */
     HTTP_BODY_ERROR, /* see body->problem; the connection is of no further use */
 };
 
 struct http_body {
     uint8_t framing; /* enum http_framing */
     uint8_t state;
-    uint8_t digits;          /* of the chunk size being read */
-    uint8_t line_state;      /* of the trailer line being read */
-    uint16_t line_bytes;     /* extension bytes of this chunk line */
+    uint8_t digits; /* of the chunk size being read */
+    uint8_t line_state; /* of the trailer line being read */
+    uint16_t line_bytes; /* extension bytes of this chunk line */
     uint32_t overhead_bytes; /* extension bytes of the whole body */
-    uint64_t remaining;      /* payload bytes of the current chunk, or of the body, still to come */
-    uint64_t received;       /* payload bytes yielded so far */
-    uint64_t limit;          /* payload bytes allowed */
+    uint64_t remaining; /* payload bytes of the current chunk, or of the body, still to come */
+    uint64_t received; /* payload bytes yielded so far */
+    uint64_t limit; /* payload bytes allowed */
     const struct http_problem *problem;
     struct http_trailers *trailers; /* owned; NULL unless the body ended with trailer fields */
 };

@@ -39,20 +39,20 @@ enum http_method {
 bool http_method_is_idempotent(enum http_method method);
 
 enum http_framing {
-    HTTP_FRAMING_NONE = 0,    /* the message ends with its head */
-    HTTP_FRAMING_LENGTH,      /* content_length bytes follow, maybe 0 */
-    HTTP_FRAMING_CHUNKED,     /* chunks and trailers follow */
+    HTTP_FRAMING_NONE = 0, /* the message ends with its head */
+    HTTP_FRAMING_LENGTH, /* content_length bytes follow, maybe 0 */
+    HTTP_FRAMING_CHUNKED, /* chunks and trailers follow */
     HTTP_FRAMING_UNTIL_CLOSE, /* responses only: everything up to the end of the connection */
 };
 
 enum http_target_form {
     HTTP_TARGET_ORIGIN = 0, /* "/path?query" */
-    HTTP_TARGET_ABSOLUTE,   /* "http://host/path?query" */
-    HTTP_TARGET_ASTERISK,   /* "*", with OPTIONS only */
+    HTTP_TARGET_ABSOLUTE, /* "http://host/path?query" */
+    HTTP_TARGET_ASTERISK, /* "*", with OPTIONS only */
 };
 
 enum http_header_flag {
-    HTTP_HEADER_IS_HOP = 1,   /* hop-by-hop by its name or because Connection names it */
+    HTTP_HEADER_IS_HOP = 1, /* hop-by-hop by its name or because Connection names it */
     HTTP_HEADER_IS_PLAIN = 2, /* stands as "Name: value\r\n" already, so the line can be copied as it is */
 };
 
@@ -61,7 +61,7 @@ struct http_header {
     uint32_t value_offset; /* without the white space around the value */
     uint32_t value_length; /* may be 0 */
     uint16_t name_length;
-    uint8_t id;    /* enum http_header_id */
+    uint8_t id; /* enum http_header_id */
     uint8_t flags; /* enum http_header_flag */
 };
 
@@ -74,30 +74,30 @@ struct http_connection {
 };
 
 struct http_head {
-    const char *bytes;           /* the buffer; its first byte is the head's first */
+    const char *bytes; /* the buffer; its first byte is the head's first */
     struct http_header *headers; /* the caller's array */
     uint32_t header_capacity;
     uint32_t header_count;
     uint64_t header_ids; /* set of the ids present, HTTP_HEADER_OTHER included */
-    uint32_t length;     /* bytes of the head with its empty line; the body begins at bytes + length */
+    uint32_t length; /* bytes of the head with its empty line; the body begins at bytes + length */
 
     uint8_t version_minor; /* HTTP/1.0 or HTTP/1.1 */
-    uint8_t framing;       /* enum http_framing */
-    bool keep_alive;       /* the sender allows another message on this connection */
-    bool upgrade;          /* request: asks for an upgrade that may be passed on; response: it is a 101 */
-    bool expect_continue;  /* request: "Expect: 100-continue" from an HTTP/1.1 client */
+    uint8_t framing; /* enum http_framing */
+    bool keep_alive; /* the sender allows another message on this connection */
+    bool upgrade; /* request: asks for an upgrade that may be passed on; response: it is a 101 */
+    bool expect_continue; /* request: "Expect: 100-continue" from an HTTP/1.1 client */
     struct http_connection connection;
     int64_t content_length; /* as announced, also where no body follows (HEAD, 304); -1 when not */
 
     /* Requests. */
-    uint8_t method;      /* enum http_method */
+    uint8_t method; /* enum http_method */
     uint8_t target_form; /* enum http_target_form */
     struct http_span method_text;
     struct http_span target; /* as sent */
     struct http_span
         path; /* as sent, from its "/" to before "?"; empty for "http://host" (means "/") and "*" */
     struct http_span query; /* from "?" to the end, follows the path directly; empty when there is none */
-    struct http_span host;  /* the target's authority in absolute form, else the Host header; maybe empty */
+    struct http_span host; /* the target's authority in absolute form, else the Host header; maybe empty */
 
     /* Responses. */
     uint16_t status; /* 100 to 599; 0 in a request */
@@ -144,13 +144,13 @@ bool http_host_is_valid(struct http_text host);
 
 /* Bounds on a head. The number of headers is bounded by the array. */
 struct http_limits {
-    uint32_t head_bytes;   /* 431 above; the whole head with its empty line */
+    uint32_t head_bytes; /* 431 above; the whole head with its empty line */
     uint32_t target_bytes; /* 414 above */
 };
 
 enum http_parse {
-    HTTP_PARSE_DONE,  /* the head is complete: head->length bytes */
-    HTTP_PARSE_MORE,  /* call again with the same bytes and more behind them */
+    HTTP_PARSE_DONE, /* the head is complete: head->length bytes */
+    HTTP_PARSE_MORE, /* call again with the same bytes and more behind them */
     HTTP_PARSE_ERROR, /* see parser->problem; the connection is of no further use */
 };
 
@@ -165,11 +165,11 @@ struct http_head_parser {
     struct http_head *head;
     const struct http_limits *limits;
     const struct http_problem *problem; /* set by HTTP_PARSE_ERROR; static */
-    uint32_t scanned;                   /* bytes that llhttp has seen, always whole lines */
-    uint32_t searched;                  /* bytes that were searched for a line end */
-    uint32_t start;                     /* offset of the first line: 0, or 2 behind an empty line */
-    uint8_t kind;                       /* enum http_message_kind */
-    uint8_t request_method;             /* responses: enum http_method of the request */
+    uint32_t scanned; /* bytes that llhttp has seen, always whole lines */
+    uint32_t searched; /* bytes that were searched for a line end */
+    uint32_t start; /* offset of the first line: 0, or 2 behind an empty line */
+    uint8_t kind; /* enum http_message_kind */
+    uint8_t request_method; /* responses: enum http_method of the request */
 };
 
 /* Both make the parser ready for the first byte of a message and empty the head. `head`, `headers` and

@@ -8,8 +8,8 @@
 
 struct http_problem {
     enum error_code code; /* with the answer to a client that sent it; the same fault of a runner is a 502 */
-    const char *message;  /* one sentence for people */
-    const char *hint;     /* what to do next; may be "" */
+    const char *message; /* one sentence for people */
+    const char *hint; /* what to do next; may be "" */
 };
 
 enum http_problem_id {

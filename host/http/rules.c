@@ -74,7 +74,7 @@ static bool is_text(struct http_text text)
 }
 
 #define STATUS_PREFIX "HTTP/1."
-#define STATUS_OFFSET 9  /* of the status in the line */
+#define STATUS_OFFSET 9 /* of the status in the line */
 #define REASON_OFFSET 13 /* of the reason, where there is one */
 
 /* "HTTP/1.x nnn reason CR LF"; the space before an empty reason may be missing. */

@@ -71,8 +71,8 @@ void http_write_end(struct http_writer *writer);
 struct http_request_edit {
     struct http_text target; /* path and query for the other side. A "/" is put in front when it does not
                                 begin with one, except that "*" stays for OPTIONS * */
-    struct http_text host;   /* for the other side; empty: the request's own */
-    uint64_t drop;           /* ids of headers not to copy, because the caller writes them itself */
+    struct http_text host; /* for the other side; empty: the request's own */
+    uint64_t drop; /* ids of headers not to copy, because the caller writes them itself */
 };
 
 /* Begins a request as HTTP/1.1 (an HTTP/1.0 client's Expect is left out): line, Host (an empty one when the
@@ -83,10 +83,10 @@ void http_write_request(struct http_writer *writer, const struct http_head *head
 
 /* How a response changes on its way. */
 struct http_response_edit {
-    uint64_t drop;        /* ids of headers not to copy */
-    uint8_t framing;      /* towards the client: see http_response_framing() */
+    uint64_t drop; /* ids of headers not to copy */
+    uint8_t framing; /* towards the client: see http_response_framing() */
     uint8_t client_minor; /* version_minor of the client's request */
-    bool keep_alive;      /* whether the client's connection stays open behind this response */
+    bool keep_alive; /* whether the client's connection stays open behind this response */
 };
 
 /* The framing in which a response that came as `head` goes on to a client of HTTP/1.`client_minor`: as it

@@ -26,17 +26,17 @@ struct outgoing;
 struct outgoing_request;
 
 enum outgoing_outcome {
-    OUTGOING_ANSWERED,    /* a whole answer has come, of whatever status */
+    OUTGOING_ANSWERED, /* a whole answer has come, of whatever status */
     OUTGOING_UNREACHABLE, /* no connection was to be had */
-    OUTGOING_CUT,         /* the connection ended before the answer did */
-    OUTGOING_TIMED_OUT,   /* `timeout_ms` or `connect_ms` were over */
-    OUTGOING_MALFORMED,   /* what came is no HTTP that is understood, or the request is none */
-    OUTGOING_STOPPED,     /* by a callback that returned -1 */
+    OUTGOING_CUT, /* the connection ended before the answer did */
+    OUTGOING_TIMED_OUT, /* `timeout_ms` or `connect_ms` were over */
+    OUTGOING_MALFORMED, /* what came is no HTTP that is understood, or the request is none */
+    OUTGOING_STOPPED, /* by a callback that returned -1 */
 };
 
 struct outgoing_end {
     enum outgoing_outcome outcome;
-    int errnum;       /* of OUTGOING_UNREACHABLE, where the system said why; else 0 */
+    int errnum; /* of OUTGOING_UNREACHABLE, where the system said why; else 0 */
     const char *text; /* what was wrong, in a few words; "" when answered */
 };
 
@@ -59,9 +59,9 @@ struct outgoing_callbacks {
 struct outgoing_spec {
     const char *method;
     const char *url;
-    const char *socket_path;    /* of a unix socket to connect to, whatever the URL's host; or NULL */
+    const char *socket_path; /* of a unix socket to connect to, whatever the URL's host; or NULL */
     const char *const *headers; /* "Name: value", ended by NULL; may be NULL */
-    const char *body;           /* sent with its length; NULL: none, or that of send() */
+    const char *body; /* sent with its length; NULL: none, or that of send() */
     size_t body_size;
     unsigned connect_ms; /* until there is a connection; more than 0 */
     unsigned timeout_ms; /* from the connection's beginning to the end of the answer; 0: none */

@@ -21,9 +21,9 @@ struct plugin_claims;
 struct plugin_claimant {
     const char *path;
     const struct language *language; /* NULL: it cannot be used */
-    const char *name_taken_by;       /* set: the path of who serves its name; NULL: it does itself */
-    const char **alias_taken_by;     /* room for as many as aliases; set likewise, for each. All NULL when the
-                                        plugin does not serve its own name */
+    const char *name_taken_by; /* set: the path of who serves its name; NULL: it does itself */
+    const char **alias_taken_by; /* room for as many as aliases; set likewise, for each. All NULL when the
+                                    plugin does not serve its own name */
 };
 
 /* Nothing is served yet. */

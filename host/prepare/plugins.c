@@ -34,7 +34,7 @@ struct entry {
     char *path;
     struct identity identity;
     uint64_t changes;
-    struct build_job *probe;    /* under way, or NULL */
+    struct build_job *probe; /* under way, or NULL */
     struct build_plugin *found; /* NULL: `error` says why not */
     struct error error;
     bool fresh; /* probed by the scan under way */
@@ -55,12 +55,12 @@ struct waiter {
 struct plugins {
     struct build_jobs *jobs;
     char *folder;
-    char *further;         /* a second folder, which need not be there, or NULL */
-    uid_t owner;           /* who may own what is in it, beside this user and root */
+    char *further; /* a second folder, which need not be there, or NULL */
+    uid_t owner; /* who may own what is in it, beside this user and root */
     struct error distrust; /* why it was not looked into; told once */
     struct entries entries;
     struct entries retired; /* of the last scan; the sets point to them until they are replaced */
-    struct event *started;  /* ends the scan's own part from the event loop */
+    struct event *started; /* ends the scan's own part from the event loop */
     bool scanning, again, changed;
     size_t probes; /* under way, and one for the scan itself while it starts them */
     struct waiter *waiters;

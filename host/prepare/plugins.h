@@ -31,7 +31,7 @@ struct plugin {
                       */
     char *builder_dir; /* `<folder>/<name>/builder` likewise, or NULL: dependencies are installed in the
                           runtime image */
-    uint64_t changes;  /* grows by one each time another file was probed at this path */
+    uint64_t changes; /* grows by one each time another file was probed at this path */
 };
 
 struct plugin_refusal {

@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 struct route_limits {
-    unsigned timeout_ms;       /* of one request on its slot */
-    unsigned stream_idle_ms;   /* silence that ends an event stream or a tunnel */
-    bool request_buffering;    /* small bodies are received before a slot is taken */
-    unsigned queue_length;     /* requests that wait for a slot: 503 above it */
+    unsigned timeout_ms; /* of one request on its slot */
+    unsigned stream_idle_ms; /* silence that ends an event stream or a tunnel */
+    bool request_buffering; /* small bodies are received before a slot is taken */
+    unsigned queue_length; /* requests that wait for a slot: 503 above it */
     unsigned queue_timeout_ms; /* that a request waits for one: 503 after it */
-    uint64_t max_body_bytes;   /* of its body: 413 above it. HTTP_BODY_UNLIMITED: none */
+    uint64_t max_body_bytes; /* of its body: 413 above it. HTTP_BODY_UNLIMITED: none */
 };
 
 /* Any thread. */

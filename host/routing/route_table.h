@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 struct route {
-    char *name;                       /* /<name> */
-    struct slot_pool *pool;           /* a reference; NULL: the function cannot serve, see `problem` */
+    char *name; /* /<name> */
+    struct slot_pool *pool; /* a reference; NULL: the function cannot serve, see `problem` */
     const struct kept_error *problem; /* answered with 503 when pool is NULL; NULL when it is not */
     struct route_limits limits;
 };

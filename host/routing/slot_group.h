@@ -17,7 +17,7 @@ struct slot_group;
 
 enum slot_retire {
     RETIRE_IF_IDLE, /* only when no slot of the group is busy; else nothing happens */
-    RETIRE_DRAIN    /* take no new request; busy slots close when they are released */
+    RETIRE_DRAIN /* take no new request; busy slots close when they are released */
 };
 
 /* A group for an instance, without slots yet. Freed by the pool once retired and empty. The caller holds a

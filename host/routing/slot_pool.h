@@ -17,7 +17,7 @@
 #include <sys/queue.h>
 
 struct slot_pool;
-struct slot_group;  /* the slots of one instance */
+struct slot_group; /* the slots of one instance */
 struct slot_waiter; /* a request in the queue */
 
 struct slot;
@@ -44,32 +44,32 @@ struct slot {
     _Atomic unsigned refs;
     struct slot_pool *pool;
     struct slot_group *group; /* valid while the slot is idle or busy */
-    TAILQ_ENTRY(slot) entry;  /* in the idle stack, or among those that are to be closed */
+    TAILQ_ENTRY(slot) entry; /* in the idle stack, or among those that are to be closed */
     bool idle;
     unsigned uses; /* requests served over this connection so far */
-    int home;      /* index of the worker whose event loop watches the fd; -1: none yet */
-    void *link;    /* the gateway's watch; NULL: none yet */
+    int home; /* index of the worker whose event loop watches the fd; -1: none yet */
+    void *link; /* the gateway's watch; NULL: none yet */
     const struct slot_watcher *watcher; /* NULL: nobody watches */
 };
 
 /* What one struct says of a revision's load: everything the autoscaler decides from. */
 struct slot_counts {
-    unsigned idle;                 /* slots nobody uses */
-    unsigned busy;                 /* slots under a request */
-    unsigned waiting;              /* requests in the queue */
-    unsigned starting;             /* slots on their way: of instances that start, and those awaited */
-    unsigned instances;            /* groups that have a slot */
-    uint64_t completed;            /* requests whose slot was released, since the pool was made */
-    uint64_t refused;              /* requests turned away because the queue was full */
+    unsigned idle; /* slots nobody uses */
+    unsigned busy; /* slots under a request */
+    unsigned waiting; /* requests in the queue */
+    unsigned starting; /* slots on their way: of instances that start, and those awaited */
+    unsigned instances; /* groups that have a slot */
+    uint64_t completed; /* requests whose slot was released, since the pool was made */
+    uint64_t refused; /* requests turned away because the queue was full */
     uint64_t oldest_wait_since_ms; /* when the oldest waiter joined; 0: none waits */
-    uint64_t service_us;           /* smoothed time a request keeps its slot; 0: not known yet */
+    uint64_t service_us; /* smoothed time a request keeps its slot; 0: not known yet */
 };
 
 enum slot_fate {
     SLOT_REUSABLE, /* the exchange ended cleanly */
-    SLOT_BROKEN,   /* the connection must be closed; the runner dials again when it is through with it */
-    SLOT_DROPPED,  /* the runner has closed it, and owed nothing: nobody knows whether it dials again */
-    SLOT_LOST      /* the runner has closed it under a request that it owed an answer */
+    SLOT_BROKEN, /* the connection must be closed; the runner dials again when it is through with it */
+    SLOT_DROPPED, /* the runner has closed it, and owed nothing: nobody knows whether it dials again */
+    SLOT_LOST /* the runner has closed it under a request that it owed an answer */
 };
 
 /* Called without the pool's lock held, on any thread; each must only post mail or the like. */
@@ -88,7 +88,7 @@ struct slot_pool_hooks {
 };
 
 enum slot_acquire {
-    SLOT_TAKEN,  /* *ret_slot is the caller's until it releases it */
+    SLOT_TAKEN, /* *ret_slot is the caller's until it releases it */
     SLOT_QUEUED, /* the waiter's mail will come */
     SLOT_REFUSED /* the queue is full */
 };

@@ -36,20 +36,20 @@ struct slot_group {
 
 struct slot_pool {
     pthread_mutex_t lock;
-    _Atomic unsigned users;  /* public references */
+    _Atomic unsigned users; /* public references */
     _Atomic unsigned memory; /* one for all users, one for each slot */
     _Atomic uint64_t revision;
     struct slot_pool_hooks hooks;
-    struct slot_list idle;       /* the stack, newest first */
+    struct slot_list idle; /* the stack, newest first */
     struct slot_waiters waiting; /* oldest first */
     struct slot_groups groups;
     struct slot_pool *successor; /* a reference; acquires go there */
-    struct slot_counts counts;   /* oldest_wait_since_ms is made when read */
-    unsigned announced;          /* of counts.starting: what the fleet has told; the rest is awaited */
+    struct slot_counts counts; /* oldest_wait_since_ms is made when read */
+    unsigned announced; /* of counts.starting: what the fleet has told; the rest is awaited */
     bool demand_told;
-    const char *limit;          /* static */
+    const char *limit; /* static */
     struct kept_error *trouble; /* what keeps the waiters waiting; NULL: nothing that is known */
-    struct kept_error *closed;  /* what every request is told; NULL: it is open */
+    struct kept_error *closed; /* what every request is told; NULL: it is open */
 };
 
 /* What follows from a change and is done once the lock is released. */

@@ -24,17 +24,17 @@ struct slot_pool;
 struct slot_waiter {
     struct mail
         mail; /* delivered to the mailbox below when the waiting is over; set mail.deliver before acquire */
-    struct mailbox *inbox;         /* of the worker that waits */
-    unsigned queue_length;         /* so many wait at most, this one among them; set it before acquire, too */
+    struct mailbox *inbox; /* of the worker that waits */
+    unsigned queue_length; /* so many wait at most, this one among them; set it before acquire, too */
     TAILQ_ENTRY(slot_waiter) link; /* in the queue, or among those who are to be told */
-    struct slot_pool *pool;        /* a reference to the pool it waits in (another one when its revision is
-                                      replaced); the waiter drops it when its mail has come */
-    struct slot *slot;             /* granted: the slot, owned by the waiter */
-    struct error *error;           /* failed: why; the waiter frees it */
+    struct slot_pool *pool; /* a reference to the pool it waits in (another one when its revision is
+                               replaced); the waiter drops it when its mail has come */
+    struct slot *slot; /* granted: the slot, owned by the waiter */
+    struct error *error; /* failed: why; the waiter frees it */
     bool queued;
     int home; /* index of the worker that waits */
     uint64_t joined_ms;
-    bool cold;         /* no instance was ready when it joined */
+    bool cold; /* no instance was ready when it joined */
     const char *limit; /* cancelled: the setting that kept it waiting, as last told by the fleet, or NULL */
 };
 

@@ -14,9 +14,9 @@ enum entry_kind {
 struct entry {
     enum entry_kind kind;
     char file[ENTRY_NAME_MAX]; /* relative to the function's folder */
-    char interpreter[64];      /* as it is called in the runtime image */
-    char argument[128];        /* the one that a #! line may give, or "" */
-    const char *checker;       /* the shell whose -n reads this script, or NULL: not a shell's */
+    char interpreter[64]; /* as it is called in the runtime image */
+    char argument[128]; /* the one that a #! line may give, or "" */
+    const char *checker; /* the shell whose -n reads this script, or NULL: not a shell's */
 };
 
 /* Finds the entry file: the one that the user named, else the only *.sh of the folder, else its only

@@ -18,7 +18,7 @@
 #define CHECK_LIMIT_MS 5000
 #define OUTPUT_MAX     16384
 #define SCRIPT_NAME    "/dev/stdin" /* by name, because bash counts no lines of its mere input */
-#define SCRIPT_MAX     1048576      /* what is looked through for line ends */
+#define SCRIPT_MAX     1048576 /* what is looked through for line ends */
 
 __attribute__((format(printf, 2, 3))) static int fail(struct berth_error *err, const char *format, ...)
 {

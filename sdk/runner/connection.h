@@ -7,38 +7,38 @@
 #include <llhttp.h>
 #include <stdatomic.h>
 
-#define INPUT_SIZE      16384  /* the buffer of a connection at rest */
-#define INPUT_RESERVE   2048   /* the part of it that a head leaves free for chunks */
+#define INPUT_SIZE      16384 /* the buffer of a connection at rest */
+#define INPUT_RESERVE   2048 /* the part of it that a head leaves free for chunks */
 #define INPUT_MAX       262144 /* its size for the largest request head */
-#define HEADERS_START   32     /* headers that need no further allocation */
-#define HEADERS_MAX     1024   /* of one request */
-#define OUTPUT_SIZE     4096   /* a response head that needs no further allocation */
+#define HEADERS_START   32 /* headers that need no further allocation */
+#define HEADERS_MAX     1024 /* of one request */
+#define OUTPUT_SIZE     4096 /* a response head that needs no further allocation */
 #define OUTPUT_MAX      262144 /* the largest response head */
-#define DRAIN_MAX_BYTES 65536  /* of an unread request body, to keep the connection */
-#define DRAIN_MAX_MS    2000   /* and the time it may take */
+#define DRAIN_MAX_BYTES 65536 /* of an unread request body, to keep the connection */
+#define DRAIN_MAX_MS    2000 /* and the time it may take */
 
 /* How the request's body ends. */
 enum body_framing {
-    BODY_NONE,    /* there is none, or it has been read to its end */
-    BODY_LENGTH,  /* body_left bytes are to come */
+    BODY_NONE, /* there is none, or it has been read to its end */
+    BODY_LENGTH, /* body_left bytes are to come */
     BODY_CHUNKED, /* the parser knows */
-    BODY_TUNNEL,  /* with the connection, after 101 */
-    BODY_BROKEN,  /* it was cut or malformed */
+    BODY_TUNNEL, /* with the connection, after 101 */
+    BODY_BROKEN, /* it was cut or malformed */
 };
 
 /* How the response's body ends. */
 enum response_framing {
-    RESPONSE_LENGTH,  /* after response_left bytes */
+    RESPONSE_LENGTH, /* after response_left bytes */
     RESPONSE_CHUNKED, /* after the last chunk */
-    RESPONSE_CLOSE,   /* with the connection */
+    RESPONSE_CLOSE, /* with the connection */
     RESPONSE_BODILESS,
 };
 
 enum response_stage {
-    RESPONSE_NONE,   /* not begun */
-    RESPONSE_HEAD,   /* the head waits in `output` */
-    RESPONSE_BODY,   /* the head has been sent */
-    RESPONSE_ENDED,  /* all has been sent */
+    RESPONSE_NONE, /* not begun */
+    RESPONSE_HEAD, /* the head waits in `output` */
+    RESPONSE_BODY, /* the head has been sent */
+    RESPONSE_ENDED, /* all has been sent */
     RESPONSE_FAILED, /* the connection is of no more use */
 };
 
@@ -54,7 +54,7 @@ struct berth_request {
     bool is_http10;
     bool expects_continue; /* and has not been told to go on */
     bool wants_upgrade;
-    bool keep_alive;    /* as far as is known */
+    bool keep_alive; /* as far as is known */
     bool discards_body; /* the response has no body: HEAD, 204, 304 */
 
     enum response_stage stage;
@@ -78,7 +78,7 @@ struct berth_connection {
 
     llhttp_t parser;
     bool head_done;
-    int refusal;       /* the status to answer when the parser gave up, 0: 400 */
+    int refusal; /* the status to answer when the parser gave up, 0: 400 */
     char *body_target; /* where decoded chunks go */
     size_t body_stored;
 

@@ -34,7 +34,7 @@
 
 struct connection {
     int fd, timer_fd;
-    size_t filled;          /* of input */
+    size_t filled; /* of input */
     uint64_t to_send, sent; /* of a pattern body */
     uint64_t to_read, matched, position;
     bool reading_body;

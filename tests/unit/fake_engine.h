@@ -24,28 +24,28 @@ enum fake_op {
     FAKE_RENAME,
     FAKE_UPDATE,
     FAKE_WAIT,
-    FAKE_IMAGE,   /* every image is there */
+    FAKE_IMAGE, /* every image is there */
     FAKE_NETWORK, /* and every network */
     FAKE_OPS
 };
 
 /* How an operation goes wrong. Zeroed: it does not. */
 struct fake_plan {
-    int status;     /* answers with this error instead of doing it */
-    bool hold;      /* does and answers nothing before fake_engine_release() */
-    bool done;      /* with status: does it all the same */
+    int status; /* answers with this error instead of doing it */
+    bool hold; /* does and answers nothing before fake_engine_release() */
+    bool done; /* with status: does it all the same */
     unsigned times; /* how often; 0: until the plan is changed */
 };
 
 /* What the process in a container does once it is started. */
 enum fake_runner {
-    RUNNER_SERVES,   /* dials, loads what it is given and opens its slots */
-    RUNNER_ABSENT,   /* never dials: the test may, with fake_container_dial() */
-    RUNNER_REFUSES,  /* answers init with 500, an error and a traceback */
-    RUNNER_SILENT,   /* dials and never answers init */
+    RUNNER_SERVES, /* dials, loads what it is given and opens its slots */
+    RUNNER_ABSENT, /* never dials: the test may, with fake_container_dial() */
+    RUNNER_REFUSES, /* answers init with 500, an error and a traceback */
+    RUNNER_SILENT, /* dials and never answers init */
     RUNNER_HANGS_UP, /* closes the connection when init comes, and goes on running */
-    RUNNER_DIES,     /* exits with code 3 when init comes */
-    RUNNER_EXITS,    /* exits with code 1 before it dials */
+    RUNNER_DIES, /* exits with code 3 when init comes */
+    RUNNER_EXITS, /* exits with code 1 before it dials */
 };
 
 struct fake_container {

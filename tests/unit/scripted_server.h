@@ -24,10 +24,10 @@
 /* What is answered to requests that begin with `request`. */
 struct rule {
     const char *request;
-    const char *answer;  /* NULL: nothing, ever */
-    bool closes;         /* the connection, after the answer */
-    bool early;          /* answers when the request's head has come, and takes nothing of its body */
-    bool drips;          /* one byte at a time */
+    const char *answer; /* NULL: nothing, ever */
+    bool closes; /* the connection, after the answer */
+    bool early; /* answers when the request's head has come, and takes nothing of its body */
+    bool drips; /* one byte at a time */
     const char *endless; /* goes on with this behind the answer for as long as it is read */
 };
 
@@ -39,8 +39,8 @@ struct scripted_server {
     struct bufferevent *clients[SERVER_CLIENTS_MAX];
     size_t client_count; /* connections accepted so far */
     unsigned requests;
-    struct strbuf seen;      /* first lines of the requests */
-    struct strbuf bodies;    /* of requests that have a length, a line each */
+    struct strbuf seen; /* first lines of the requests */
+    struct strbuf bodies; /* of requests that have a length, a line each */
     const struct rule *rule; /* that drips or is endless, and how far it has come */
     size_t dripped;
 };

@@ -33,7 +33,7 @@ struct asker {
         waiter; /* first, so that its mail leads back to it; its slot also when it did not wait */
     bool waits;
     unsigned deliveries; /* of its mail */
-    unsigned order;      /* of the last one among all */
+    unsigned order; /* of the last one among all */
 };
 
 struct slot_bench {

@@ -43,12 +43,12 @@ static void prewarmed_instances_are_room(void **state)
         uint64_t ready_bytes;
         unsigned room;
     } cases[] = {
-        {{4, 4, MIB(1000), MIB(400)}, MIB(100), 2, MIB(100), 2},  /* full but for them */
-        {{6, 4, MIB(1000), MIB(400)}, MIB(100), 2, MIB(100), 4},  /* them and two more */
-        {{6, 4, MIB(1000), MIB(400)}, MIB(50), 2, MIB(100), 4},   /* a smaller function */
+        {{4, 4, MIB(1000), MIB(400)}, MIB(100), 2, MIB(100), 2}, /* full but for them */
+        {{6, 4, MIB(1000), MIB(400)}, MIB(100), 2, MIB(100), 4}, /* them and two more */
+        {{6, 4, MIB(1000), MIB(400)}, MIB(50), 2, MIB(100), 4}, /* a smaller function */
         {{9, 4, MIB(1000), MIB(1000)}, MIB(100), 2, MIB(100), 2}, /* no memory for others */
-        {{9, 4, MIB(1000), MIB(900)}, MIB(200), 2, MIB(100), 1},  /* each takes 100 more */
-        {{9, 4, MIB(1000), MIB(700)}, MIB(200), 2, MIB(100), 2},  /* 100 are left, too few for one more */
+        {{9, 4, MIB(1000), MIB(900)}, MIB(200), 2, MIB(100), 1}, /* each takes 100 more */
+        {{9, 4, MIB(1000), MIB(700)}, MIB(200), 2, MIB(100), 2}, /* 100 are left, too few for one more */
         {{9, 4, MIB(1000), MIB(600)}, MIB(200), 2, MIB(100), 3},
         {{9, 4, MIB(1000), MIB(1100)}, MIB(200), 2, MIB(100), 0},
         {{9, 4, MIB(1000), MIB(600)}, MIB(200), 0, 0, 2},

@@ -109,7 +109,7 @@ static void damaged_logs_are_errors(void **state)
         {"\1\0\0\1\0\0\0\0", 8, "docker-answer"},
         {"\0\0\0\0\0\0\0\1x", 9, "docker-answer"},
         {"\1\0\0\0\0\0\0\5hi", 10, "docker-answer"}, /* cut in the payload */
-        {"\1\0\0", 3, "docker-answer"},              /* cut in the head */
+        {"\1\0\0", 3, "docker-answer"}, /* cut in the head */
         {"\3\0\0\0\0\0\0\4oops", 12, "docker-error"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

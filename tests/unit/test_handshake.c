@@ -119,7 +119,7 @@ static void sends_settings(void **state)
 
 static const struct answer {
     const char *text;
-    bool closes;        /* the connection, after the answer */
+    bool closes; /* the connection, after the answer */
     const char *reason; /* NULL: loaded */
     const char *words;
 } answers[] = {

@@ -20,9 +20,9 @@ struct probe {
     struct outgoing_request *request;
     struct outgoing_end end;
     unsigned ends;
-    char type[32];                      /* header Content-Type */
-    struct strbuf seen;                 /* "<status> <body>" */
-    const char *body;                   /* what is left to send */
+    char type[32]; /* header Content-Type */
+    struct strbuf seen; /* "<status> <body>" */
+    const char *body; /* what is left to send */
     int (*meddle)(struct probe *probe); /* called from body() */
     struct probe *other;
 };

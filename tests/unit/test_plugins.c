@@ -201,7 +201,7 @@ static void test_taken_aliases(void **state)
     const struct plugin *thief = plugins_list(bench.plugins, &count);
     assert_int_equal(count, 2);
     assert_string_equal(server_of(&bench, "acting"), "b.so"); /* its name, and an alias of a.so */
-    assert_string_equal(server_of(&bench, "actor"), "a.so");  /* an alias of both */
+    assert_string_equal(server_of(&bench, "actor"), "a.so"); /* an alias of both */
     assert_string_equal(server_of(&bench, "own"), "a.so");
     assert_int_equal(thief->refused_alias_count, 1);
     assert_string_equal(thief->refused_aliases[0].alias, "Acting");

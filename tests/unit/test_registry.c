@@ -263,7 +263,7 @@ static void test_findings_are_placed(void **state)
         unsigned line, column;
     } cases[] = {
         {NULL, "extra_dependencies", 6, 25}, /* its value */
-        {NULL, "threads", 1, 1},             /* has its default: the function's key */
+        {NULL, "threads", 1, 1}, /* has its default: the function's key */
         {NULL, "unheard-of", 1, 1},
         {NULL, NULL, 1, 1},
         {"hello.py", NULL, 0, 0}, /* has its place already */

@@ -19,7 +19,7 @@
 
 /* What the plugin told its host. */
 static char findings[4096]; /* "severity file:line:column message|" each */
-static char added[8192];    /* the last add_file's or add_folder's arguments */
+static char added[8192]; /* the last add_file's or add_folder's arguments */
 static char runtime[1024];
 static char command[256];
 static unsigned concurrency;

@@ -45,7 +45,7 @@ struct bench {
 /* One request as a worker holds it. */
 struct request {
     struct slot_waiter waiter; /* first, so that its mail leads back to it */
-    struct slot *slot;         /* NULL: it has none yet, or has given it back */
+    struct slot *slot; /* NULL: it has none yet, or has given it back */
     bool told;
     struct error error; /* of zeros: none */
     struct request *next;

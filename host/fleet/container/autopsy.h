@@ -13,8 +13,8 @@ struct autopsy;
 
 /* What was expected of the container when it was given up. */
 enum autopsy_case {
-    AUTOPSY_DIED,         /* it has ended by itself, or is about to */
-    AUTOPSY_TIMED_OUT,    /* it was not ready in time */
+    AUTOPSY_DIED, /* it has ended by itself, or is about to */
+    AUTOPSY_TIMED_OUT, /* it was not ready in time */
     AUTOPSY_DISCONNECTED, /* its runner has closed every connection, and dials no more */
 };
 
@@ -30,9 +30,9 @@ typedef void autopsy_done_fn(void *owner, const struct error *cause);
 /* What is looked into. Texts are copied; `output` outlives the autopsy. */
 struct autopsy_subject {
     const char *container_id;
-    const char *phase;               /* what was going on: AUTOPSY_STARTING, "it loaded the function", ... */
+    const char *phase; /* what was going on: AUTOPSY_STARTING, "it loaded the function", ... */
     struct container_output *output; /* what the container writes, or NULL */
-    uint64_t memory_bytes;           /* the limits that messages name */
+    uint64_t memory_bytes; /* the limits that messages name */
     unsigned start_timeout_ms;
 };
 

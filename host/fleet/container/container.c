@@ -17,9 +17,9 @@ struct container {
     void *owner;
     char instance[INSTANCE_ID_DIGITS + 1];
     char *name; /* that it was made with; NULL: it was not */
-    char *id;   /* NULL: there is none, as far as is known */
+    char *id; /* NULL: there is none, as far as is known */
     bool started, reached, dead, signalled, removing;
-    struct engine_call *call;                         /* create, start, stop or remove: one at a time */
+    struct engine_call *call; /* create, start, stop or remove: one at a time */
     struct engine_call *limiting, *renaming, *seeing; /* run beside the above */
     struct engine_ticket ticket;
     struct event *timer; /* the next try to remove it; the end of one that has never been */

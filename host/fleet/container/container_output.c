@@ -17,19 +17,19 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES  (64u << 10) /* of one read: as much as a pipe holds */
-#define DRAIN_BLOCKS 16          /* that somebody who goes on writing is read for at most */
-#define PAUSE_MS     10          /* after a block of what is only dropped */
+#define DRAIN_BLOCKS 16 /* that somebody who goes on writing is read for at most */
+#define PAUSE_MS     10 /* after a block of what is only dropped */
 
 struct stream {
     struct container_output *output;
     enum output_stream kind;
     int fd; /* open for writing as well, so that it never ends */
     struct event *event;
-    struct event *late;  /* the unfinished line has waited for long enough */
+    struct event *late; /* the unfinished line has waited for long enough */
     struct event *pause; /* ends, and reading goes on */
     struct output_splitter splitter;
     char request_id[OUTPUT_LINE_ID_SIZE]; /* of the last line */
-    bool goes_on;                         /* ... of which more is to come */
+    bool goes_on; /* ... of which more is to come */
 };
 
 struct container_output {

@@ -13,9 +13,9 @@ struct budget {
     unsigned max_instances, instances;
     uint64_t max_memory_bytes, memory_bytes;
     unsigned trials_waiting; /* new revisions that wait for room to load in; it is kept for them */
-    bool short_of_room;      /* instances are wanted that there is no room for */
-    struct event *wanted;    /* activated when that is so, so that others make room; its own */
-    struct event *freed;     /* activated when an instance is gone, so that others may start; its own */
+    bool short_of_room; /* instances are wanted that there is no room for */
+    struct event *wanted; /* activated when that is so, so that others make room; its own */
+    struct event *freed; /* activated when an instance is gone, so that others may start; its own */
 };
 
 /* One instance more, with this limit; one that gets another limit; one less. */

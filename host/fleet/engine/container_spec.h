@@ -9,7 +9,7 @@
 struct container_spec {
     const char *runtime; /* name, for labels and names */
     const char *image;
-    const char *const *command;     /* ended by NULL, or NULL: the image's own */
+    const char *const *command; /* ended by NULL, or NULL: the image's own */
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
     const char *code_dir; /* the function's package; NULL: a folder of its own, empty until somebody fills it,
                            * for a prewarmed instance */

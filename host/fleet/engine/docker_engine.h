@@ -9,12 +9,12 @@ struct event_base;
 
 /* The texts are borrowed for as long as the engine lives. */
 struct docker_engine_options {
-    struct docker *docker;        /* outlives the engine */
-    const char *owner_id;         /* the label berth.host of everything that is ours */
-    const char *network;          /* the bridge network of instances, made when it is not there */
-    const char *world_dir;        /* what every container has of this host; see world.h */
+    struct docker *docker; /* outlives the engine */
+    const char *owner_id; /* the label berth.host of everything that is ours */
+    const char *network; /* the bridge network of instances, made when it is not there */
+    const char *world_dir; /* what every container has of this host; see world.h */
     const char *dependencies_dir; /* where installed dependencies are */
-    unsigned parallel;            /* starts at a time */
+    unsigned parallel; /* starts at a time */
 };
 
 /* `hooks` are copied. */

@@ -6,8 +6,8 @@
 
 #include "docker/container.h"
 
-#define LABEL_HOST     "berth.host"     /* owner's id */
-#define LABEL_RUNTIME  "berth.runtime"  /* name of the runtime */
+#define LABEL_HOST     "berth.host" /* owner's id */
+#define LABEL_RUNTIME  "berth.runtime" /* name of the runtime */
 #define LABEL_INSTANCE "berth.instance" /* instance id */
 
 struct docker_engine {

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define RETRY_MS       500
-#define REMINDER_TRIES 120   /* a line every minute while the engine is away */
+#define REMINDER_TRIES 120 /* a line every minute while the engine is away */
 #define OPEN_LIMIT_MS  10000 /* for the event stream to begin */
 
 struct docker_watch {
@@ -23,7 +23,7 @@ struct docker_watch {
     struct docker_call *events;
     struct event *retry;
     struct leftovers *leftovers;
-    char *label;   /* berth.host=<id> */
+    char *label; /* berth.host=<id> */
     bool reviewed; /* the first look at the containers is done; from then on there is somebody to tell */
     unsigned tries;
 };

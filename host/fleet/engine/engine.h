@@ -32,7 +32,7 @@ struct engine;
 /* What is one container's own. Borrowed during the call. */
 struct container_place {
     const char *name;
-    const char *instance;      /* id, for the engine to know it by after a restart of the daemon */
+    const char *instance; /* id, for the engine to know it by after a restart of the daemon */
     const char *link_variable; /* "NAME=value": how its runner finds the host; NULL: it is found */
     /* For engines that share this host's file system: absolute, what the link and the output need, and the
      * package. NULL: there is none, the link carries it. */
@@ -113,7 +113,7 @@ struct engine {
     struct engine_queue *queue; /* whose turn it is to ask it for something slow */
     struct budget budget;
     struct error trouble; /* why it does not answer, once it did; of zeros: it does */
-    uint64_t back_ms;     /* when it answered again; 0: it was never away */
+    uint64_t back_ms; /* when it answered again; 0: it was never away */
 };
 
 /* --- for who uses it --- */

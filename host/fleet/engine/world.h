@@ -16,7 +16,7 @@
 #define WORLD_GID  RUNTIME_IMAGE_GID
 #define WORLD_USER "berth"
 #define WORLD_HOME "/home/berth" /* a tmpfs */
-#define WORLD_WORK "/work"       /* a tmpfs: the working directory of the function */
+#define WORLD_WORK "/work" /* a tmpfs: the working directory of the function */
 #define WORLD_INIT "/berth/init"
 #define WORLD_RUN  "/run/berth" /* what an instance has of its own: the way to the host, and the pipes */
 

@@ -11,7 +11,7 @@ struct failure {
     char instance[INSTANCE_ID_DIGITS + 1];
     struct kept_error *cause;
     char *traceback; /* all of what the runner gave when the function could not be loaded, or NULL */
-    char *output;    /* the last lines that the instance wrote, or NULL */
+    char *output; /* the last lines that the instance wrote, or NULL */
 };
 
 /* Puts this loss in the place of the one before; the texts are copied. */

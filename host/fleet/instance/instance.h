@@ -25,13 +25,13 @@ struct instance;
 
 /* What function to load. Borrowed during the call that takes it. */
 struct instance_load {
-    const char *function;           /* name, for the container's name and logs */
+    const char *function; /* name, for the container's name and logs */
     struct function_output *output; /* where what it writes goes; outlives the instance */
-    struct slot_pool *pool;         /* referenced by the instance until its group is retired */
-    const json_t *settings;         /* the init settings without `instance`, which is added */
-    unsigned concurrency;           /* slots, from 1 */
-    unsigned timeout_ms;            /* that a request may take */
-    unsigned start_timeout_ms;      /* from the container's start to the loaded function; 0: the host's */
+    struct slot_pool *pool; /* referenced by the instance until its group is retired */
+    const json_t *settings; /* the init settings without `instance`, which is added */
+    unsigned concurrency; /* slots, from 1 */
+    unsigned timeout_ms; /* that a request may take */
+    unsigned start_timeout_ms; /* from the container's start to the loaded function; 0: the host's */
     uint64_t
         memory_bytes; /* limits that the function asks for; applied when they differ from the container's */
     double cpus;
@@ -40,9 +40,9 @@ struct instance_load {
 /* How long the phases took, in milliseconds; 0: not passed (yet). */
 struct instance_times {
     uint64_t created_ms; /* clock_ms() when it was asked for */
-    uint32_t create_ms;  /* docker create */
-    uint32_t start_ms;   /* docker start, with the first dial when that was later */
-    uint32_t load_ms;    /* init sent to answered */
+    uint32_t create_ms; /* docker create */
+    uint32_t start_ms; /* docker start, with the first dial when that was later */
+    uint32_t load_ms; /* init sent to answered */
 };
 
 struct instance_hooks {
@@ -75,9 +75,9 @@ void instance_load(struct instance *instance, const struct instance_load *load,
 bool instance_retire_if_idle(struct instance *instance, const char *why);
 
 enum instance_expiry {
-    EXPIRY_GONE,  /* it is being removed */
+    EXPIRY_GONE, /* it is being removed */
     EXPIRY_ASKED, /* its runner is asked whether it still works, and it goes if not */
-    EXPIRY_STAYS  /* its runner still works, or a request has just come */
+    EXPIRY_STAYS /* its runner still works, or a request has just come */
 };
 
 /* How long after an answer of the runner it is asked again, in milliseconds. */

@@ -20,8 +20,8 @@ struct instance {
 
     struct container_spec spec;
     struct container *container;
-    struct link *link;   /* NULL until its turn to start has come */
-    char *code_dir;      /* of one that was started without a load */
+    struct link *link; /* NULL until its turn to start has come */
+    char *code_dir; /* of one that was started without a load */
     struct event *timer; /* start limit, then how long it may lack slots, drain limit */
 
     /* The function; NULL and zeros while it has none. */
@@ -33,8 +33,8 @@ struct instance {
     unsigned concurrency, timeout_ms, start_timeout_ms;
     uint64_t load_given_ms;
     bool loaded, limited; /* it is, and the container has its limits: both make it ready */
-    bool specialised;     /* was started without a load: its container has not the name of its function yet */
-    bool limits_differ;   /* ... nor its limits */
+    bool specialised; /* was started without a load: its container has not the name of its function yet */
+    bool limits_differ; /* ... nor its limits */
 
     struct instance_times times;
     uint64_t phase_began_ms, ready_ms; /* 0: not yet */
@@ -42,17 +42,17 @@ struct instance {
     /* Its end. */
     const char *why_removed;
     bool failure_reported;
-    char *traceback;        /* what the runner gave when the function could not be loaded, or NULL */
-    uint64_t lost_ms;       /* 0: it is not */
-    uint64_t asked_ms;      /* when it was begun to find out why its runner closed a connection */
-    bool ask_again;         /* ... which has closed another since */
-    bool drained;           /* or has had its time to */
+    char *traceback; /* what the runner gave when the function could not be loaded, or NULL */
+    uint64_t lost_ms; /* 0: it is not */
+    uint64_t asked_ms; /* when it was begun to find out why its runner closed a connection */
+    bool ask_again; /* ... which has closed another since */
+    bool drained; /* or has had its time to */
     uint64_t drained_by_ms; /* 0: it does not drain */
 
     struct handshake *question; /* whether the runner still works, over the slot on loan */
     struct slot_loan loan;
-    uint64_t told_ms;       /* when it has answered last; 0: never */
-    bool works;             /* what it answered */
+    uint64_t told_ms; /* when it has answered last; 0: never */
+    bool works; /* what it answered */
     uint64_t away_until_ms; /* the runner may be at work on what a client has given up; 0: it is not */
 };
 

@@ -25,14 +25,14 @@
 
 /* In the order of a life: what is before INSTANCE_FAILED is alive. */
 enum instance_state {
-    INSTANCE_CREATING,  /* waits for its turn, or for the engine to make the container */
-    INSTANCE_STARTING,  /* the container is there and is started; its runner has not connected yet */
+    INSTANCE_CREATING, /* waits for its turn, or for the engine to make the container */
+    INSTANCE_STARTING, /* the container is there and is started; its runner has not connected yet */
     INSTANCE_PREWARMED, /* the runner has connected and waits for a function */
-    INSTANCE_LOADING,   /* init is on its way */
-    INSTANCE_READY,     /* takes requests */
-    INSTANCE_DRAINING,  /* finishes those under way */
-    INSTANCE_FAILED,    /* the cause is being found out */
-    INSTANCE_REMOVING,  /* the container is being stopped and removed */
+    INSTANCE_LOADING, /* init is on its way */
+    INSTANCE_READY, /* takes requests */
+    INSTANCE_DRAINING, /* finishes those under way */
+    INSTANCE_FAILED, /* the cause is being found out */
+    INSTANCE_REMOVING, /* the container is being stopped and removed */
 };
 
 #define INSTANCE_STATES (INSTANCE_REMOVING + 1)

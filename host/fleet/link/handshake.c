@@ -30,7 +30,7 @@ struct handshake {
     bool head_done;
     size_t scanned; /* bytes of the answer's body that `body` has seen */
     struct http_body body;
-    struct strbuf content;   /* the answer's body */
+    struct strbuf content; /* the answer's body */
     handshake_done_fn *done; /* or: */
     handshake_told_fn *told;
     void *owner;

@@ -20,8 +20,8 @@ struct output_drops {
 /* Zero-initialised: nothing has been written yet. */
 struct output_limit {
     bool used;
-    uint64_t filled_ms;        /* up to when `left_millibytes` counts what the rate gives */
-    int64_t left_millibytes;   /* below 0: what the last record took too much */
+    uint64_t filled_ms; /* up to when `left_millibytes` counts what the rate gives */
+    int64_t left_millibytes; /* below 0: what the last record took too much */
     struct output_drops fresh; /* not told of yet */
     uint64_t dropped_lines, dropped_bytes;
 };

@@ -11,7 +11,7 @@
 
 struct output_line {
     char request_id[OUTPUT_LINE_ID_SIZE]; /* "" when the line has none */
-    const char *text;                     /* what follows the mark; borrowed */
+    const char *text; /* what follows the mark; borrowed */
     size_t length;
 };
 

@@ -16,9 +16,9 @@
 /* A line or a part of one. */
 struct output_piece {
     const char *text; /* without its newline; any bytes; borrowed */
-    size_t length;    /* at most OUTPUT_LINE_MAX */
-    bool begins;      /* with the line's first byte */
-    bool ends;        /* with the line's last; else the next piece goes on with it */
+    size_t length; /* at most OUTPUT_LINE_MAX */
+    bool begins; /* with the line's first byte */
+    bool ends; /* with the line's last; else the next piece goes on with it */
 };
 
 typedef void output_piece_fn(void *owner, const struct output_piece *piece);
@@ -27,7 +27,7 @@ struct output_splitter {
     output_piece_fn *piece;
     void *owner;
     struct strbuf rest; /* what has come of a line and was not reported */
-    bool inside;        /* a line has been reported in part */
+    bool inside; /* a line has been reported in part */
 };
 
 void output_splitter_init(struct output_splitter *splitter, output_piece_fn *piece, void *owner);

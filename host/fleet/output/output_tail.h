@@ -9,7 +9,7 @@
 
 struct output_tail {
     char *lines[OUTPUT_TAIL_LINES]; /* a ring */
-    size_t count;                   /* lines ever added */
+    size_t count; /* lines ever added */
 };
 
 void output_tail_add(struct output_tail *tail, const char *text, size_t length);

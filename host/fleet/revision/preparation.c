@@ -31,14 +31,14 @@ struct preparation {
     const struct function_settings *settings;
     preparation_done_fn *done;
     void *owner;
-    char *runtime;     /* the plugin's name */
-    char *image_dir;   /* the plugin's, or NULL */
+    char *runtime; /* the plugin's name */
+    char *image_dir; /* the plugin's, or NULL */
     char *builder_dir; /* likewise */
-    char *seen;        /* the key of the dependencies that the first look was with, or NULL */
+    char *seen; /* the key of the dependencies that the first look was with, or NULL */
     char inputs[HASH_HEX_SIZE];
     struct adoption *adoption; /* of the package of an earlier daemon */
-    bool known;                /* `result` is of an earlier preparation, and its package is in the store */
-    bool looked;               /* a job has been run */
+    bool known; /* `result` is of an earlier preparation, and its package is in the store */
+    bool looked; /* a job has been run */
     struct build_job *job;
     struct runtime_image_request *image_request;
     struct docker_call *command; /* asks what the image runs */
@@ -46,7 +46,7 @@ struct preparation {
     struct output_limit output; /* of the installer or image build, in the log */
     struct build_result *result;
     uint64_t phase_began_ms; /* of the build job, or of asking for the image */
-    struct event *later;     /* reports a failure that is known at once from the event loop */
+    struct event *later; /* reports a failure that is known at once from the event loop */
     struct error failure;
     char *image_id;
     char **image_command; /* what the image runs, when the plugin leaves that to it */

@@ -17,9 +17,9 @@ struct prepared {
     char package_digest[HASH_HEX_SIZE]; /* in the package store */
     uint64_t package_bytes;
     size_t package_files;
-    char *code_dir;       /* absolute */
+    char *code_dir; /* absolute */
     char *dependency_key; /* in the dependency store, or NULL */
-    char *image;          /* to start */
+    char *image; /* to start */
     struct build_launch *launch;
 };
 

@@ -24,10 +24,10 @@
 
 enum revision_state {
     REVISION_PREPARING, /* being built */
-    REVISION_BROKEN,    /* cannot be built */
-    REVISION_STANDBY,   /* built, loads on trial */
-    REVISION_ACTIVE,    /* scales with its load */
-    REVISION_RETIRED,   /* its instances drain */
+    REVISION_BROKEN, /* cannot be built */
+    REVISION_STANDBY, /* built, loads on trial */
+    REVISION_ACTIVE, /* scales with its load */
+    REVISION_RETIRED, /* its instances drain */
 };
 
 struct revision;

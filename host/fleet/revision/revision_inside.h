@@ -28,15 +28,15 @@ struct revision {
     const struct instance_hooks *instance_hooks;
     struct instance **instances;
     size_t count;
-    unsigned failures;    /* starts in a row */
-    unsigned deaths;      /* in a row, of instances that had just become ready */
+    unsigned failures; /* starts in a row */
+    unsigned deaths; /* in a row, of instances that had just become ready */
     bool package_changed; /* nothing is started until it has been made anew */
-    unsigned denied;      /* instances that the last decision wanted beyond the host's room */
-    bool trial_waits;     /* in standby: for room on the host */
+    unsigned denied; /* instances that the last decision wanted beyond the host's room */
+    bool trial_waits; /* in standby: for room on the host */
     uint64_t trial_since_ms;
     uint64_t retry_at_ms;
-    struct event *news;   /* what those wait for who wait is to be told anew */
-    struct event *retry;  /* back-off has ended */
+    struct event *news; /* what those wait for who wait is to be told anew */
+    struct event *retry; /* back-off has ended */
     struct event *expiry; /* the next instance may have been idle for long enough */
     struct event *ending; /* retired without instances: reports from the event loop */
     enum scale_reason last_reason;

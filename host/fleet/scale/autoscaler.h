@@ -13,18 +13,18 @@
 
 struct scale_settings {
     unsigned concurrency; /* slots of one instance, at least 1 */
-    unsigned min_scale;   /* instances kept even when idle */
-    unsigned max_scale;   /* instances at most */
+    unsigned min_scale; /* instances kept even when idle */
+    unsigned max_scale; /* instances at most */
     unsigned idle_timeout_ms;
 };
 
 /* What one decision to start is made from. */
 struct scale_inputs {
-    struct slot_counts counts;   /* of the pool; `starting` is slots */
+    struct slot_counts counts; /* of the pool; `starting` is slots */
     unsigned starting_instances; /* on their way, not yet ready */
-    unsigned host_room;          /* instances that the host's budget still allows */
-    bool engine_away;            /* Docker does not answer: only prewarmed instances can be had */
-    unsigned prewarmed;          /* of those, at hand */
+    unsigned host_room; /* instances that the host's budget still allows */
+    bool engine_away; /* Docker does not answer: only prewarmed instances can be had */
+    unsigned prewarmed; /* of those, at hand */
     uint64_t expected_start_ms; /* how long a start takes at present: measured, 0 when a prewarmed instance is
                                    at hand */
     uint64_t now_ms;
@@ -32,18 +32,18 @@ struct scale_inputs {
 };
 
 enum scale_reason {
-    SCALE_ENOUGH,      /* what is there or on its way will do */
-    SCALE_DEMAND,      /* waiters exceed the slots that are idle or on their way */
-    SCALE_MINIMUM,     /* fewer than min_scale */
-    SCALE_SHORT_WAIT,  /* waiting for a busy slot is quicker than a start */
-    SCALE_AT_MAXIMUM,  /* max_scale reached */
-    SCALE_HOST_FULL,   /* the host's budget is used up */
+    SCALE_ENOUGH, /* what is there or on its way will do */
+    SCALE_DEMAND, /* waiters exceed the slots that are idle or on their way */
+    SCALE_MINIMUM, /* fewer than min_scale */
+    SCALE_SHORT_WAIT, /* waiting for a busy slot is quicker than a start */
+    SCALE_AT_MAXIMUM, /* max_scale reached */
+    SCALE_HOST_FULL, /* the host's budget is used up */
     SCALE_BACKING_OFF, /* starts failed lately */
     SCALE_ENGINE_AWAY, /* Docker does not answer */
 };
 
 struct scale_decision {
-    unsigned start;  /* instances to start now */
+    unsigned start; /* instances to start now */
     unsigned denied; /* further ones that the host has no room for */
     enum scale_reason reason;
 };

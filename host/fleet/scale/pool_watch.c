@@ -8,7 +8,7 @@
 struct pool_watch {
     struct fleet_env *env;
     struct pool_watch_hooks hooks;
-    void *owner;           /* control thread; NULL after the end */
+    void *owner; /* control thread; NULL after the end */
     _Atomic unsigned refs; /* one for the owner, one for the pool, one for each mail on its way */
 };
 

@@ -28,7 +28,7 @@ struct prewarm_pool {
     struct engine_account account;
     unsigned failures;
     uint64_t retry_at_ms;
-    uint64_t taken_ms;   /* when an instance was last taken, or the pool was made */
+    uint64_t taken_ms; /* when an instance was last taken, or the pool was made */
     struct event *retry; /* the pool is to be refilled */
 };
 

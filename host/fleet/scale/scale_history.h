@@ -17,7 +17,7 @@ struct scale_record {
 /* Zero-initialised is empty; its memory comes with the first decision. */
 struct scale_history {
     struct scale_record *records; /* a ring */
-    size_t count;                 /* decisions ever added */
+    size_t count; /* decisions ever added */
 };
 
 void scale_history_add(struct scale_history *history, const struct scale_inputs *inputs,

@@ -17,10 +17,10 @@ struct image_prune;
 
 /* An image to decide about. */
 struct prunable_image {
-    const char *name;    /* with tag */
+    const char *name; /* with tag */
     const char *runtime; /* of which it is */
-    bool builder;        /* else a runtime image; the two are counted apart */
-    int64_t created_s;   /* Unix time */
+    bool builder; /* else a runtime image; the two are counted apart */
+    int64_t created_s; /* Unix time */
 };
 
 /* Chooses those to remove: sorts `images` so that they come first, and returns how many. `used` are names

@@ -63,7 +63,7 @@ struct image_build {
     struct cause_line cause;
     struct kept_output output;
     uint64_t started_ms; /* 0: not built yet */
-    bool ending;         /* its requests are being told */
+    bool ending; /* its requests are being told */
     TAILQ_ENTRY(image_build) link;
 };
 

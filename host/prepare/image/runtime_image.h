@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define RUNTIME_IMAGE_BASE     BERTH_BASE_IMAGE /* the base unless set otherwise: scripts/base-image makes it */
-#define RUNTIME_IMAGE_NAME_MAX 96               /* of an image's name, with the NUL */
+#define RUNTIME_IMAGE_NAME_MAX 96 /* of an image's name, with the NUL */
 
 /* What their names begin with; nobody else's do. */
 #define RUNTIME_IMAGE_PREFIX "berth-runtime-"
@@ -34,9 +34,9 @@ struct runtime_images;
 struct runtime_image_request;
 
 struct runtime_images_options {
-    struct docker *docker;         /* outlives it */
+    struct docker *docker; /* outlives it */
     struct background *background; /* outlives it */
-    const char *base_image;        /* NULL: RUNTIME_IMAGE_BASE */
+    const char *base_image; /* NULL: RUNTIME_IMAGE_BASE */
 };
 
 struct runtime_image_callbacks {
@@ -51,8 +51,8 @@ struct runtime_image_callbacks {
 
 /* What a request waits for. */
 struct runtime_image_progress {
-    bool building;         /* it is; else it is being looked for */
-    uint64_t since_ms;     /* clock_ms() of when the build began */
+    bool building; /* it is; else it is being looked for */
+    uint64_t since_ms; /* clock_ms() of when the build began */
     const char *last_line; /* of its output, "" before the first; borrowed */
 };
 

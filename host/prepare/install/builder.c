@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define FOLDER           "/berth/build" /* where the staged folder is mounted */
-#define CODE             "/berth/code"  /* where the package is */
+#define CODE             "/berth/code" /* where the package is */
 #define ENVIRONMENT_FILE "environment"
 #define PIDS_MAX         512
 #define TMP_BYTES        (64u << 20) /* of /tmp, for what does not look at TMPDIR */

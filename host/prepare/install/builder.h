@@ -28,24 +28,24 @@ struct event_base;
 
 struct builder_limits {
     uint64_t memory_bytes; /* 0: none */
-    double cpus;           /* 0: none; more than the machine has is all it has */
-    uint64_t disk_bytes;   /* of the staged folder; 0: none */
+    double cpus; /* 0: none; more than the machine has is all it has */
+    uint64_t disk_bytes; /* of the staged folder; 0: none */
     unsigned timeout_ms;
 };
 
 struct builder_spec {
     struct event_base *base;
-    struct docker *docker;         /* outlives it */
+    struct docker *docker; /* outlives it */
     struct background *background; /* outlives it */
-    const char *owner;             /* value of the label berth.host */
+    const char *owner; /* value of the label berth.host */
     const char *network;
     const char *runtime;
     const char *image;
-    const char *key;          /* of the set, for a label */
-    char *const *argv;        /* ended by NULL */
+    const char *key; /* of the set, for a label */
+    char *const *argv; /* ended by NULL */
     char *const *environment; /* "NAME=value", ended by NULL; goes before the machine's mirrors and proxies */
-    const char *code;         /* absolute path of the package */
-    const char *staged;       /* absolute; from dependency_store_stage for builder_uid() and builder_gid() */
+    const char *code; /* absolute path of the package */
+    const char *staged; /* absolute; from dependency_store_stage for builder_uid() and builder_gid() */
     struct builder_limits limits;
 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-#define FREE_DIVISOR   20                     /* a twentieth of the disk is to stay free, */
+#define FREE_DIVISOR   20 /* a twentieth of the disk is to stay free, */
 #define FREE_BYTES_MAX (UINT64_C(1024) << 20) /* or this, if it is less */
 #define REST_FACTOR    4 /* measuring takes at most a fifth of the background thread's time */
 

@@ -47,7 +47,7 @@ struct installation {
     uint64_t started_ms;
     struct kept_output output;
     bool installed; /* it was not there before */
-    bool ending;    /* it failed, or its waiters are being told: nobody may join */
+    bool ending; /* it failed, or its waiters are being told: nobody may join */
     bool failed;
     struct error error;
     TAILQ_HEAD(, dependency_install) waiters;

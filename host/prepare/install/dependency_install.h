@@ -23,20 +23,20 @@ struct dependency_install;
 
 struct dependency_installs_options {
     struct event_base *base;
-    struct docker *docker;          /* outlives it */
-    struct background *background;  /* outlives it */
+    struct docker *docker; /* outlives it */
+    struct background *background; /* outlives it */
     struct dependency_store *store; /* outlives it */
-    const char *owner;              /* value of the label berth.host */
-    const char *network;            /* NULL: "bridge" */
-    struct builder_limits limits;   /* of one builder */
-    unsigned parallel;              /* builders at once; 0: 2 */
+    const char *owner; /* value of the label berth.host */
+    const char *network; /* NULL: "bridge" */
+    struct builder_limits limits; /* of one builder */
+    unsigned parallel; /* builders at once; 0: 2 */
 };
 
 struct dependency_request {
-    const char *runtime;  /* the plugin's name */
-    const char *image;    /* to run */
+    const char *runtime; /* the plugin's name */
+    const char *image; /* to run */
     const char *image_id; /* of that and of what else the set is made for, part of the key */
-    const char *code;     /* absolute path of the package, which stays until the end */
+    const char *code; /* absolute path of the package, which stays until the end */
     const char *function; /* whose request this is, for the log; or NULL */
     const struct build_dependencies *dependencies;
 };
@@ -53,7 +53,7 @@ struct dependency_callbacks {
 /* What a request waits for. */
 struct dependency_progress {
     enum { DEPENDENCIES_CHECKED, DEPENDENCIES_QUEUED, DEPENDENCIES_INSTALLED } stage;
-    uint64_t since_ms;     /* clock_ms() of when the installation began, or was asked for */
+    uint64_t since_ms; /* clock_ms() of when the installation began, or was asked for */
     const char *last_line; /* of its output, "" before the first; borrowed */
 };
 

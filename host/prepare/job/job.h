@@ -36,7 +36,7 @@ struct berth_job {
     size_t errors; /* among the diagnostics */
     json_t *dependencies, *launch;
     json_t *reads; /* paths whose contents the dependencies depend on, or NULL */
-    bool failed;   /* `error` holds the first mistake made in a host call */
+    bool failed; /* `error` holds the first mistake made in a host call */
     struct error error;
 };
 

@@ -21,8 +21,8 @@ struct folder_copy {
     struct package_sink *sink;
     package_skipped_fn *skipped;
     void *context;
-    const char *prefix;      /* where in the package; "" for the top */
-    const char *source;      /* the folder that is walked */
+    const char *prefix; /* where in the package; "" for the top */
+    const char *source; /* the folder that is walked */
     const char *source_real; /* what links must not leave */
     const char *const *exclude;
     unsigned link_depth;

@@ -9,8 +9,8 @@
 typedef void package_skipped_fn(void *context, const char *path, const char *why);
 
 struct package_folder {
-    const char *path;           /* where in the package; "" for the top */
-    const char *source;         /* absolute */
+    const char *path; /* where in the package; "" for the top */
+    const char *source; /* absolute */
     const char *const *exclude; /* fnmatch(3) patterns of names to leave out, ended by NULL; or NULL */
     package_skipped_fn *skipped;
     void *context;

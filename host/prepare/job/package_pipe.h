@@ -14,9 +14,9 @@
 
 enum package_request_kind {
     PACKAGE_BEGIN = 1, /* make the directory of the job's output */
-    PACKAGE_FOLDER,    /* a folder, followed by its path */
-    PACKAGE_FILE,      /* a file, followed by its path and then its bytes */
-    PACKAGE_DIGEST,    /* of a file or folder of the output, followed by its path; "" for all of it */
+    PACKAGE_FOLDER, /* a folder, followed by its path */
+    PACKAGE_FILE, /* a file, followed by its path and then its bytes */
+    PACKAGE_DIGEST, /* of a file or folder of the output, followed by its path; "" for all of it */
 };
 
 struct package_request {

@@ -32,8 +32,8 @@ struct supervisor {
     sigset_t signals_before;
     pid_t self;
     int status_read, status_write; /* how the first process of a PID namespace tells of the job's end */
-    int sockets[2];                /* this process's end, and the job's */
-    pid_t child;                   /* the job's process, or the first one of its namespace */
+    int sockets[2]; /* this process's end, and the job's */
+    pid_t child; /* the job's process, or the first one of its namespace */
     struct pollfd socket, end, signal;
     bool stopped; /* it was told to end the job */
 };

@@ -168,7 +168,7 @@ static const struct operation {
     const char *name;
     int (*run)(struct berth_job *job, json_t *result, struct error *err);
     bool function, output; /* what the request must name */
-    bool reads;            /* the function's folder */
+    bool reads; /* the function's folder */
 } operations[] = {
     {"probe", run_probe, false, false, false},
     {"package", run_package, true, true, true},

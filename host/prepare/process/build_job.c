@@ -37,9 +37,9 @@ struct build_job {
     struct lane *lane; /* NULL once it runs */
     enum build_operation operation;
     char *function, *folder;
-    char *output;      /* where the child puts files, or NULL */
+    char *output; /* where the child puts files, or NULL */
     char *plugin_file; /* its name */
-    char *request;     /* JSON: text takes a fifth of a tree, and many may wait */
+    char *request; /* JSON: text takes a fifth of a tree, and many may wait */
     struct build_process *process;
     bool cancelled; /* it runs, but nobody waits for it */
     uint64_t started_ms;
@@ -61,7 +61,7 @@ struct build_jobs {
     char *program, *staging_dir;
     unsigned parallel, timeout_ms;
     struct background *background;
-    struct event *pump;       /* activated when there may be something to start */
+    struct event *pump; /* activated when there may be something to start */
     TAILQ_HEAD(, lane) lanes; /* the first is served next and then becomes the last */
     TAILQ_HEAD(, build_job) running;
     size_t running_count, waiting_count; /* running: without probes */

@@ -31,29 +31,29 @@ struct build_job;
 
 enum build_operation {
     BUILD_PROBE = 1, /* load the plugin, check its description: result->plugin */
-    BUILD_PACKAGE,   /* validate, package, launch: result->package, dependencies, launch */
-    BUILD_VALIDATE,  /* validate alone: result->diagnostics */
-    BUILD_SCAFFOLD,  /* write the files of a new function into `folder`, which must not exist or be empty */
+    BUILD_PACKAGE, /* validate, package, launch: result->package, dependencies, launch */
+    BUILD_VALIDATE, /* validate alone: result->diagnostics */
+    BUILD_SCAFFOLD, /* write the files of a new function into `folder`, which must not exist or be empty */
 };
 
 /* Everything is copied by build_jobs_submit. */
 struct build_request {
     enum build_operation operation;
-    const char *plugin;              /* path of the shared object */
-    const char *language;            /* the name the plugin was probed with; NULL: not compared */
-    const char *function;            /* the function's name; NULL for a probe */
-    const char *folder;              /* absolute, without symbolic links; NULL for a probe */
-    const char *file;                /* entry file relative to folder, or NULL */
-    const char *dependencies;        /* absolute folder of those that validate sees, or NULL */
+    const char *plugin; /* path of the shared object */
+    const char *language; /* the name the plugin was probed with; NULL: not compared */
+    const char *function; /* the function's name; NULL for a probe */
+    const char *folder; /* absolute, without symbolic links; NULL for a probe */
+    const char *file; /* entry file relative to folder, or NULL */
+    const char *dependencies; /* absolute folder of those that validate sees, or NULL */
     const struct text_pair *options; /* as in function_settings */
     size_t option_count;
 };
 
 struct build_jobs_options {
-    const char *program;     /* path of berth-build-job */
+    const char *program; /* path of berth-build-job */
     const char *staging_dir; /* absolute, exists: packages are put below it; see package_store_staging */
-    unsigned parallel;       /* 0: one per core */
-    unsigned timeout_ms;     /* of one job from its start; 0: 60000 */
+    unsigned parallel; /* 0: one per core */
+    unsigned timeout_ms; /* of one job from its start; 0: 60000 */
     struct background *background; /* removes what failed jobs leave; NULL: it is removed at once */
 };
 

@@ -18,7 +18,7 @@
 /* A staged package: a directory of plain files (0644 or 0755) and folders (0755), every time set to
  * TREE_MTIME_S. */
 struct build_package {
-    char *staged;               /* absolute path; NULL once the store or build_result_destroy took it */
+    char *staged; /* absolute path; NULL once the store or build_result_destroy took it */
     char digest[HASH_HEX_SIZE]; /* of its sorted paths, modes and contents */
     uint64_t bytes;
     size_t files;
@@ -27,7 +27,7 @@ struct build_package {
 /* How the dependencies of a function are installed; see berth_dependencies in the plugin ABI. */
 struct build_dependencies {
     char *key;
-    char **argv;        /* ended by NULL, at least one entry */
+    char **argv; /* ended by NULL, at least one entry */
     char **environment; /* "NAME=value", ended by NULL; never NULL itself */
 };
 
@@ -36,14 +36,14 @@ enum build_transport { BUILD_DIAL_HOME = 1, BUILD_TCP = 2 };
 
 /* How an instance is started; see berth_launch in the plugin ABI. */
 struct build_launch {
-    char *image;          /* or NULL: the plugin's runtime image */
-    char **command;       /* ended by NULL, or NULL: the image's own */
-    char **environment;   /* "NAME=value", ended by NULL; never NULL itself */
+    char *image; /* or NULL: the plugin's runtime image */
+    char **command; /* ended by NULL, or NULL: the image's own */
+    char **environment; /* "NAME=value", ended by NULL; never NULL itself */
     unsigned concurrency; /* of one instance when the user sets none, 1 to 1024 */
     enum build_transport transport;
-    uint16_t port;    /* with BUILD_TCP */
+    uint16_t port; /* with BUILD_TCP */
     char *ready_path; /* with BUILD_TCP, or NULL */
-    char *runtime;    /* a JSON object with sorted members, empty when the plugin gave none */
+    char *runtime; /* a JSON object with sorted members, empty when the plugin gave none */
 };
 
 /* What a probed plugin says of itself. */
@@ -76,20 +76,20 @@ struct build_result {
     bool ok;
     struct error error;
     struct diagnostics diagnostics; /* `function` set, `file` absolute */
-    size_t validated;               /* the first of them that validate has reported */
-    char *output;                   /* what the plugin wrote to standard output and error; "" when nothing */
+    size_t validated; /* the first of them that validate has reported */
+    char *output; /* what the plugin wrote to standard output and error; "" when nothing */
 
-    struct build_package package;            /* of BUILD_PACKAGE; else zero */
+    struct build_package package; /* of BUILD_PACKAGE; else zero */
     struct build_dependencies *dependencies; /* of BUILD_PACKAGE, or NULL: there are none */
-    struct build_launch *launch;             /* of BUILD_PACKAGE; else NULL */
-    struct build_plugin *plugin;             /* of BUILD_PROBE; else NULL */
+    struct build_launch *launch; /* of BUILD_PACKAGE; else NULL */
+    struct build_plugin *plugin; /* of BUILD_PROBE; else NULL */
 };
 
 /* What the texts in a job's result are relative to. */
 struct build_subject {
     const char *function; /* or NULL for a probe */
-    const char *folder;   /* absolute; diagnostics' files are made absolute with it. Or NULL for a probe */
-    const char *staged;   /* where the package was to be put, or NULL */
+    const char *folder; /* absolute; diagnostics' files are made absolute with it. Or NULL for a probe */
+    const char *staged; /* where the package was to be put, or NULL */
 };
 
 /* Reads the job's final JSON object. -1, with component "plugin" and reason "plugin-protocol", when its shape

@@ -12,7 +12,7 @@ struct build_spawn {
     pid_t pid; /* also the id of its session */
     int pidfd;
     int output; /* its standard output and error */
-    int reply;  /* its descriptor 3 */
+    int reply; /* its descriptor 3 */
 };
 
 /* `request` is JSON. */

@@ -15,8 +15,8 @@
 struct kept_output {
     struct strbuf text;
     size_t head_length; /* 0: nothing was left out */
-    size_t left_out;    /* lines */
-    size_t last;        /* where the last line begins */
+    size_t left_out; /* lines */
+    size_t last; /* where the last line begins */
 };
 
 void kept_output_init(struct kept_output *output);

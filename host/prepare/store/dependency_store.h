@@ -53,7 +53,7 @@ char *dependency_store_path(const struct dependency_store *store, const char *ke
 bool dependency_store_has(const struct dependency_store *store, const char *key);
 
 #define DEPENDENCY_TARGET "target" /* the set, in a staging directory */
-#define DEPENDENCY_TMP    "tmp"    /* what is dropped when it is done */
+#define DEPENDENCY_TMP    "tmp" /* what is dropped when it is done */
 
 /* Makes a staging directory for a set, with two empty ones in it that belong to user `uid` and group `gid`.
  * The caller frees *ret_path and gives it to dependency_store_commit or _discard. */

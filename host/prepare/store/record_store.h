@@ -21,8 +21,8 @@
 struct record_store;
 
 struct record {
-    char inputs[HASH_HEX_SIZE];  /* of everything that preparing depended on */
-    char *dependency_key;        /* of the dependencies that the last look at it was with, or NULL */
+    char inputs[HASH_HEX_SIZE]; /* of everything that preparing depended on */
+    char *dependency_key; /* of the dependencies that the last look at it was with, or NULL */
     struct build_result *result; /* ok; its package is in the package store, or was */
 };
 

@@ -17,8 +17,8 @@
 enum tree_kind {
     TREE_FILE,
     TREE_LINK,
-    TREE_SPECIAL,    /* a socket, FIFO or device */
-    TREE_FOLDER,     /* before its content */
+    TREE_SPECIAL, /* a socket, FIFO or device */
+    TREE_FOLDER, /* before its content */
     TREE_FOLDER_END, /* after it */
 };
 
@@ -27,7 +27,7 @@ struct tree_entry {
     enum tree_kind kind;
     const char *path; /* relative to the top */
     const char *name; /* its last component */
-    int parent;       /* descriptor of the folder it is in */
+    int parent; /* descriptor of the folder it is in */
     const struct stat *status;
 };
 
@@ -44,7 +44,7 @@ int tree_walk(const char *top, tree_visit_fn *visit, void *context, struct error
 
 struct tree_size {
     uint64_t bytes; /* sum of the files' lengths */
-    size_t files;   /* files and links, without folders */
+    size_t files; /* files and links, without folders */
 };
 
 /* SHA-256 over the relative path, mode (0755 or 0644 by the owner's execute bit), kind and content of

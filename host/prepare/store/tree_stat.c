@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define STAT_BLOCK  512u  /* unit of st_blocks */
+#define STAT_BLOCK  512u /* unit of st_blocks */
 #define ENTRY_BYTES 4096u /* what the smallest entry is taken for */
 
 static int usage_visit(void *context, const struct tree_entry *entry, struct error *err)

@@ -53,12 +53,12 @@ struct names {
 
 /* What configure() has handed over; NULL before. */
 struct settings {
-    PyObject *task;           /* asyncio.Task */
+    PyObject *task; /* asyncio.Task */
     PyObject *coroutine_type; /* types.CoroutineType */
-    PyObject *call_soon;      /* the event loop class's own, unbound */
-    PyObject *current_head;   /* the context variable of output.py */
-    PyObject *status_lines;   /* protocol.py's: status to the line as bytes */
-    PyObject *writers;        /* respond.py's: class of a result to the function that writes it */
+    PyObject *call_soon; /* the event loop class's own, unbound */
+    PyObject *current_head; /* the context variable of output.py */
+    PyObject *status_lines; /* protocol.py's: status to the line as bytes */
+    PyObject *writers; /* respond.py's: class of a result to the function that writes it */
     PyObject *write_response; /* the one among them for a Starlette response that holds its body */
 };
 

@@ -6,7 +6,7 @@
 enum stage {
     STAGE_NEW,
     STAGE_HANDLER, /* `inner` is the handler's coroutine */
-    STAGE_ANSWER,  /* `inner` is carry_out()'s */
+    STAGE_ANSWER, /* `inner` is carry_out()'s */
     STAGE_DONE,
 };
 

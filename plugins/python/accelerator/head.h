@@ -13,8 +13,8 @@ struct request_head {
     size_t method_length; /* the method begins at 0 */
     size_t target;
     size_t target_length;
-    size_t head_length;    /* without the last field's CRLF and the empty line */
-    size_t content;        /* where the content begins */
+    size_t head_length; /* without the last field's CRLF and the empty line */
+    size_t content; /* where the content begins */
     size_t content_length; /* 0 without a Content-Length */
 };
 

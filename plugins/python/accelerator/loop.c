@@ -13,7 +13,7 @@
 struct loop {
     PyObject_HEAD PyObject *step; /* a new task's first step and its context, between Task() and the step */
     PyObject *context;
-    char touched;  /* whether something was scheduled since the last look for events */
+    char touched; /* whether something was scheduled since the last look for events */
     char catching; /* whether the next callback is a task's first step */
 };
 

@@ -9,7 +9,7 @@ struct request {
     PyObject *target;
     PyObject *head;
     PyObject *lower; /* made when it is asked for */
-    PyObject *body;  /* NULL as long as it is not there */
+    PyObject *body; /* NULL as long as it is not there */
     PyObject *content;
     PyObject *slot;
 };

@@ -19,21 +19,21 @@
 #define CGI_HEADERS_MAX 64
 
 struct cgi_head {
-    int status;             /* 200 when the script names none; 302 with a Location */
+    int status; /* 200 when the script names none; 302 with a Location */
     int64_t content_length; /* what the script says, or -1 */
     bool has_type;
     bool has_location;
     struct berth_header headers[CGI_HEADERS_MAX]; /* the others, pointing into the output */
     size_t count;
-    size_t size;      /* where the body begins */
-    size_t lines;     /* how many were looked at: the last one decided when this is a body */
+    size_t size; /* where the body begins */
+    size_t lines; /* how many were looked at: the last one decided when this is a body */
     bool is_doubtful; /* a body that looks like headers at first */
 };
 
 enum cgi_verdict {
-    CGI_UNDECIDED,  /* more output is needed to tell; so far it is rather text */
+    CGI_UNDECIDED, /* more output is needed to tell; so far it is rather text */
     CGI_HEAD_BEGUN, /* more output is needed to tell; so far it is rather headers */
-    CGI_BODY,       /* no headers: *ret_head is that of a plain body */
+    CGI_BODY, /* no headers: *ret_head is that of a plain body */
     CGI_HEAD,
 };
 

@@ -10,7 +10,7 @@
 struct child {
     pid_t pid;
     int exit_fd; /* becomes readable when the script has ended */
-    int status;  /* of waitpid(2), once it has */
+    int status; /* of waitpid(2), once it has */
     bool has_ended;
     struct child *next;
 };
@@ -20,7 +20,7 @@ struct child_start {
     char *const *argv;
     char *const *environment;
     const char *folder; /* working directory */
-    int input;          /* descriptors that become its standard input and output */
+    int input; /* descriptors that become its standard input and output */
     int output;
 };
 

@@ -8,10 +8,10 @@
 
 struct function {
     char folder[PATH_MAX];
-    char path[PATH_MAX];      /* of the script */
-    const char *file;         /* of the script, as users know it */
-    const char *program;      /* what is executed: the interpreter, or the script itself */
-    const char *argv[4];      /* ended by NULL */
+    char path[PATH_MAX]; /* of the script */
+    const char *file; /* of the script, as users know it */
+    const char *program; /* what is executed: the interpreter, or the script itself */
+    const char *argv[4]; /* ended by NULL */
     const char *content_type; /* of an answer whose script names none */
 };
 

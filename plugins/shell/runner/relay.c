@@ -21,11 +21,11 @@ struct relay {
     struct berth_request *request;
     const struct function *function;
     struct child child;
-    int input;       /* to the script, -1 when it has all or wants no more */
-    int output;      /* from the script, -1 at its end */
+    int input; /* to the script, -1 when it has all or wants no more */
+    int output; /* from the script, -1 at its end */
     bool wants_body; /* `input` has room, the socket had nothing */
     bool has_ended;
-    bool is_answered;  /* the answer has begun */
+    bool is_answered; /* the answer has begun */
     bool is_cancelled; /* nobody waits for the answer */
     int64_t first_output_ms;
     int64_t kill_at_ms; /* when SIGTERM has not helped, 0: no such thing */

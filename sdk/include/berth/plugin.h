@@ -53,7 +53,7 @@ extern "C" {
 struct berth_error {
     size_t struct_size;
     char message[512]; /* what went wrong, one sentence, no newline */
-    char hint[256];    /* what to do next; may stay empty */
+    char hint[256]; /* what to do next; may stay empty */
 };
 
 enum berth_option_type {
@@ -66,20 +66,20 @@ enum berth_option_type {
 /* One key that functions of this runtime may have under `configuration` in the YAML registry. The host parses
  * and checks it. An entry of a list, whose entries' size is berth_plugin.option_size. */
 struct berth_option {
-    const char *name;           /* lower case, a-z 0-9 _ */
+    const char *name; /* lower case, a-z 0-9 _ */
     const char *const *aliases; /* NULL, or further spellings ended by NULL */
     enum berth_option_type type;
     const char *default_value; /* written as in YAML; NULL: no value when left out */
-    double min, max;  /* inclusive range of numbers; both 0: no range. For strings: length in bytes */
+    double min, max; /* inclusive range of numbers; both 0: no range. For strings: length in bytes */
     const char *help; /* one sentence */
 };
 
 /* The function a job is about. */
 struct berth_function {
     size_t struct_size;
-    const char *name;   /* its route, without the slash */
+    const char *name; /* its route, without the slash */
     const char *folder; /* absolute path of its directory, as the user wrote it on disk */
-    const char *file;   /* the entry file relative to folder, or NULL when the user named none */
+    const char *file; /* the entry file relative to folder, or NULL when the user named none */
 
     /* Since 1.2. In `validate`: absolute path of the folder that the function's dependencies are installed
      * in, as BERTH_TARGET was filled; or NULL: they are not installed yet, or there are none. */
@@ -87,7 +87,7 @@ struct berth_function {
 };
 
 enum berth_severity {
-    BERTH_SEVERITY_ERROR = 1,   /* the function cannot serve; the job ends after validate */
+    BERTH_SEVERITY_ERROR = 1, /* the function cannot serve; the job ends after validate */
     BERTH_SEVERITY_WARNING = 2, /* it can serve, but the user should look */
     BERTH_SEVERITY_NOTE = 3,
 };
@@ -95,11 +95,11 @@ enum berth_severity {
 struct berth_diagnostic {
     size_t struct_size;
     enum berth_severity severity;
-    const char *file;    /* relative to the function's folder, or NULL for the function as a whole */
-    unsigned line;       /* from 1; 0: no position */
-    unsigned column;     /* from 1, in bytes; 0: no column */
+    const char *file; /* relative to the function's folder, or NULL for the function as a whole */
+    unsigned line; /* from 1; 0: no position */
+    unsigned column; /* from 1, in bytes; 0: no column */
     const char *message; /* one sentence */
-    const char *hint;    /* what to do, or NULL */
+    const char *hint; /* what to do, or NULL */
 
     /* Since 1.1. With `file` NULL: the declared option whose value it is about, so that the host can show the
      * place of that value in the YAML registry; or NULL. */
@@ -115,8 +115,8 @@ struct berth_diagnostic {
  * contents of what `reads` names, and equal images. */
 struct berth_dependencies {
     size_t struct_size;
-    const char *key;                /* what is asked for, normalised, e.g. the requirement line */
-    const char *const *argv;        /* ended by NULL; argv[0] is looked up in PATH */
+    const char *key; /* what is asked for, normalised, e.g. the requirement line */
+    const char *const *argv; /* ended by NULL; argv[0] is looked up in PATH */
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
 
     /* Since 1.3. What the command reads below BERTH_CODE, such as a lock file: paths of files and folders in
@@ -139,11 +139,11 @@ enum berth_transport {
 struct berth_launch {
     size_t struct_size;
     const char *image; /* a local image, or NULL: the runtime image built from the plugin's image folder */
-    const char *const *command;     /* ended by NULL; NULL: the image's own */
+    const char *const *command; /* ended by NULL; NULL: the image's own */
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
-    unsigned concurrency;           /* slots of one instance when the user sets none, 1 to 1024 */
+    unsigned concurrency; /* slots of one instance when the user sets none, 1 to 1024 */
     enum berth_transport transport;
-    uint16_t port;       /* with BERTH_TRANSPORT_TCP: 1 to 65535; else 0 */
+    uint16_t port; /* with BERTH_TRANSPORT_TCP: 1 to 65535; else 0 */
     const char *runtime; /* a JSON object handed to the runner as `runtime`, or NULL */
 
     /* Since 1.3. With BERTH_TRANSPORT_TCP: the path, with its slash, that a GET of is answered below 400 once
@@ -195,9 +195,9 @@ struct berth_plugin {
     size_t struct_size;
     uint32_t abi_major; /* BERTH_ABI_MAJOR */
     uint32_t abi_minor; /* BERTH_ABI_MINOR */
-    const char *name;   /* the language as users write it: [a-z][a-z0-9-]*, at most 32 bytes */
+    const char *name; /* the language as users write it: [a-z][a-z0-9-]*, at most 32 bytes */
     const char *version;
-    const char *const *aliases;         /* other spellings of the language, ended by NULL; or NULL */
+    const char *const *aliases; /* other spellings of the language, ended by NULL; or NULL */
     const struct berth_option *options; /* or NULL */
     size_t option_count;
 

@@ -159,9 +159,9 @@ int berth_response_send(struct berth_request *request, int status, const char *c
 struct berth_failure {
     size_t struct_size;
     const char *component; /* "function", or "runner" for what the function has no part in; "function" */
-    const char *reason;    /* a stable slug for programs; "failed" */
-    const char *message;   /* one sentence for people; "" */
-    const char *hint;      /* what to do next; "" */
+    const char *reason; /* a stable slug for programs; "failed" */
+    const char *message; /* one sentence for people; "" */
+    const char *hint; /* what to do next; "" */
     const char *traceback; /* many lines for people; left out */
 };
 
@@ -183,12 +183,12 @@ struct berth_init {
     const char *function;
     const char *revision;
     const char *instance;
-    const char *code;         /* absolute path of the package */
+    const char *code; /* absolute path of the package */
     const char *dependencies; /* absolute path, or NULL */
-    unsigned concurrency;     /* 1 to BERTH_CONCURRENCY_MAX */
+    unsigned concurrency; /* 1 to BERTH_CONCURRENCY_MAX */
     int64_t timeout_ms;
     const char *runtime; /* what the plugin's launch gave, as JSON text of an object; "{}" when nothing */
-    const char *work;    /* absolute path of the working directory, which is the current one; or NULL */
+    const char *work; /* absolute path of the working directory, which is the current one; or NULL */
 };
 
 /* A member of `runtime`, or `fallback` when it is missing or has another type. */
@@ -198,14 +198,14 @@ int64_t berth_init_integer(const struct berth_init *init, const char *name, int6
 /* Why a function cannot load. Zeroed before the call; both texts are UTF-8. */
 struct berth_load_error {
     size_t struct_size;
-    char message[512];     /* one sentence */
+    char message[512]; /* one sentence */
     char traceback[16384]; /* many lines; may stay empty */
 };
 
 /* What a runner does. Every callback but `handle` may be NULL. */
 struct berth_runner {
     size_t struct_size; /* sizeof(struct berth_runner) */
-    void *context;      /* for `load` */
+    void *context; /* for `load` */
 
     /* Loads the function, once, after its environment is set and its working directory is entered. 0 with
      * *ret_function, or -1 with `err`: the host answers the waiting requests with it. */
