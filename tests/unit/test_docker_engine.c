@@ -141,6 +141,15 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* After each test: none has a call of an earlier one under way, whether that was through or failed. */
+static int end_calls(void **state)
+{
+    (void)state;
+    bench_close(&engine.bench);
+    bench_open(&engine.bench, NULL);
+    return 0;
+}
+
 /* Creates and starts a container that runs the program with `words` (ended by NULL, the program first). */
 static void make(struct outcome *created, const char *name, const char *const *words,
                  const struct docker_limits *limits)
@@ -370,6 +379,8 @@ static void memory_kills_are_seen(void **state)
     assert_success(&waited);
     assert_int_equal(waited.code, 137);
     await_text(&events, line);
+    for (unsigned tries = 0; !inspect(created.id).oom_killed && tries < BENCH_GUARD_S * 10; tries++)
+        bench_run(&engine.bench, 100); /* an event of its own tells the engine, and may come later */
     assert_true(inspect(created.id).oom_killed);
     remove_container(created.id);
     await_text(&events, "destroy ");
@@ -639,18 +650,18 @@ static void a_call_costs_little_more_than_the_socket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_engine_describes_itself),
-        cmocka_unit_test(a_container_runs_to_its_end),
-        cmocka_unit_test(a_running_container_is_renamed_limited_listed_and_stopped),
-        cmocka_unit_test(a_log_is_followed_to_the_end),
-        cmocka_unit_test(memory_kills_are_seen),
-        cmocka_unit_test(cancelling_in_mid_call_is_silent),
-        cmocka_unit_test(networks_come_and_go),
-        cmocka_unit_test(images_are_built_tagged_listed_and_removed),
-        cmocka_unit_test(a_failing_build_names_the_step),
-        cmocka_unit_test(big_contexts_are_streamed_up_to_the_limit),
-        cmocka_unit_test(what_does_not_exist_is_not_found),
-        cmocka_unit_test(a_call_costs_little_more_than_the_socket),
+        cmocka_unit_test_teardown(the_engine_describes_itself, end_calls),
+        cmocka_unit_test_teardown(a_container_runs_to_its_end, end_calls),
+        cmocka_unit_test_teardown(a_running_container_is_renamed_limited_listed_and_stopped, end_calls),
+        cmocka_unit_test_teardown(a_log_is_followed_to_the_end, end_calls),
+        cmocka_unit_test_teardown(memory_kills_are_seen, end_calls),
+        cmocka_unit_test_teardown(cancelling_in_mid_call_is_silent, end_calls),
+        cmocka_unit_test_teardown(networks_come_and_go, end_calls),
+        cmocka_unit_test_teardown(images_are_built_tagged_listed_and_removed, end_calls),
+        cmocka_unit_test_teardown(a_failing_build_names_the_step, end_calls),
+        cmocka_unit_test_teardown(big_contexts_are_streamed_up_to_the_limit, end_calls),
+        cmocka_unit_test_teardown(what_does_not_exist_is_not_found, end_calls),
+        cmocka_unit_test_teardown(a_call_costs_little_more_than_the_socket, end_calls),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
