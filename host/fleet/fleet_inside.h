@@ -4,6 +4,7 @@
 
 #include "fleet/fleet.h"
 
+#include "base/queue.h"
 #include "fleet/engine/owner.h"
 #include "fleet/source_look.h"
 
@@ -35,7 +36,7 @@ struct fleet {
     struct event *retry; /* deployments that Docker failed */
     struct generation *generation;
     struct source_look *look; /* at the files of a registry that has been read */
-    struct image_look *image_looks;
+    LIST_HEAD(, image_look) image_looks;
     struct function *
         *functions; /* in the order of their first registration; removed ones until they are gone */
     size_t count;

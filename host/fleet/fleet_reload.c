@@ -138,7 +138,7 @@ static void apply(struct fleet *fleet, struct generation *generation, const char
  * that has become another one by that is seen here, and what runs on the former one is deployed anew. */
 struct image_look {
     struct fleet *fleet;
-    struct image_look *next;
+    LIST_ENTRY(image_look) link;
     char *runtime;
 };
 
@@ -151,12 +151,9 @@ static bool runs_on_another(const struct function *function, const char *runtime
     return strcmp(revision_settings(current)->language, runtime) == 0 && strcmp(prepared->image, image) != 0;
 }
 
-static void forget_look(struct fleet *fleet, struct image_look *look)
+static void forget_look(struct image_look *look)
 {
-    struct image_look **link = &fleet->image_looks;
-    while (*link != look)
-        link = &(*link)->next;
-    *link = look->next;
+    LIST_REMOVE(look, link);
     free(look->runtime);
     free(look);
 }
@@ -171,7 +168,7 @@ static void on_image(void *context, const struct error *err, const char *image, 
         if (runs_on_another(fleet->functions[i], look->runtime, image))
             function_redeploy(fleet->functions[i]);
     }
-    forget_look(fleet, look);
+    forget_look(look);
 }
 
 static void look_at_images(struct fleet *fleet)
@@ -183,9 +180,8 @@ static void look_at_images(struct fleet *fleet)
         if (!plugins[i].image_dir)
             continue;
         struct image_look *look = xcalloc(1, sizeof(*look));
-        *look = (struct image_look){
-            .fleet = fleet, .next = fleet->image_looks, .runtime = xstrdup(plugins[i].language.name)};
-        fleet->image_looks = look;
+        *look = (struct image_look){.fleet = fleet, .runtime = xstrdup(plugins[i].language.name)};
+        LIST_INSERT_HEAD(&fleet->image_looks, look, link);
         runtime_images_ensure(fleet->env.images, look->runtime, plugins[i].image_dir, &callbacks, look);
     }
 }
@@ -193,8 +189,10 @@ static void look_at_images(struct fleet *fleet)
 void fleet_end_reloads(struct fleet *fleet)
 {
     source_look_cancel(fleet->look);
-    while (fleet->image_looks)
-        forget_look(fleet, fleet->image_looks);
+    for (struct image_look *look = LIST_FIRST(&fleet->image_looks), *next; look; look = next) {
+        next = LIST_NEXT(look, link);
+        forget_look(look);
+    }
 }
 
 static void first_applied(struct fleet *fleet)
