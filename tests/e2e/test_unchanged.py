@@ -36,6 +36,7 @@ def is_well(berth):
     return all(f["berth"]["state"] == "active" and f["berth"]["problem"] is None for f in found)
 
 
+@pytest.mark.limit(900)
 def test_one_of_many_is_edited_and_all_are_known_to_the_next_daemon(berth):
     for number in range(MANY):
         folder = f"f{number}"
