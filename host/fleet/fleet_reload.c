@@ -142,13 +142,29 @@ struct image_look {
     char *runtime;
 };
 
-static bool runs_on_another(const struct function *function, const char *runtime, const char *image)
+/* Whether it serves on the image of this runtime; a function that is being deployed looks at it by itself. */
+static bool runs_on(const struct function *function, const char *runtime)
 {
     const struct revision *current = function_current(function);
     const struct prepared *prepared = current ? revision_prepared(current) : NULL;
     if (!prepared || !prepared->launch || prepared->launch->image || !function_is_settled(function))
         return false;
-    return strcmp(revision_settings(current)->language, runtime) == 0 && strcmp(prepared->image, image) != 0;
+    return strcmp(revision_settings(current)->language, runtime) == 0;
+}
+
+static bool runs_on_another(const struct function *function, const char *runtime, const char *image)
+{
+    return runs_on(function, runtime) &&
+           strcmp(revision_prepared(function_current(function))->image, image) != 0;
+}
+
+static bool is_in_use(const struct fleet *fleet, const char *runtime)
+{
+    for (size_t i = 0; i < fleet->count; i++) {
+        if (runs_on(fleet->functions[i], runtime))
+            return true;
+    }
+    return false;
 }
 
 static void forget_look(struct image_look *look)
@@ -177,7 +193,7 @@ static void look_at_images(struct fleet *fleet)
     const struct plugin *plugins = plugins_list(fleet->env.plugins, &count);
     static const struct runtime_image_callbacks callbacks = {.done = on_image};
     for (size_t i = 0; i < count; i++) {
-        if (!plugins[i].image_dir)
+        if (!plugins[i].image_dir || !is_in_use(fleet, plugins[i].language.name))
             continue;
         struct image_look *look = xcalloc(1, sizeof(*look));
         *look = (struct image_look){.fleet = fleet, .runtime = xstrdup(plugins[i].language.name)};

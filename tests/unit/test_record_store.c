@@ -9,13 +9,17 @@
 #define INPUTS "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define OTHERS "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
-static const char job[] =
-    "{\"ok\": true, \"diagnostics\": [{\"severity\": \"warning\", \"message\": \"w\", \"file\": \"main.x\","
-    "\"line\": 3}, {\"severity\": \"note\", \"message\": \"n\", \"option\": \"o\"}], \"validated\": 1,"
-    "\"package\": {\"digest\": \"" OTHERS "\", \"bytes\": 12, \"files\": 2},"
-    "\"dependencies\": {\"key\": \"k\", \"argv\": [\"get\", \"it\"], \"environment\": [\"A=b\"]},"
-    "\"launch\": {\"concurrency\": 4, \"transport\": 1, \"port\": 0, \"runtime\": {\"z\": 1, \"a\": [true]},"
-    "\"command\": [\"run\", \"it\"], \"environment\": [\"X=y\", \"Z=\"]}}";
+/* What a job says of a function that is installed with this argument. */
+#define JOB(argument)                                                                                        \
+    "{\"ok\": true, \"diagnostics\": [{\"severity\": \"warning\", \"message\": \"w\", \"file\": \"main.x\"," \
+    "\"line\": 3}, {\"severity\": \"note\", \"message\": \"n\", \"option\": \"o\"}], \"validated\": 1,"      \
+    "\"package\": {\"digest\": \"" OTHERS "\", \"bytes\": 12, \"files\": 2},"                                \
+    "\"dependencies\": {\"key\": \"k\", \"argv\": [\"get\", \"" argument "\"], \"environment\": [\"A=b\"]}," \
+    "\"launch\": {\"concurrency\": 4, \"transport\": 1, \"port\": 0, \"runtime\": {\"z\": 1, \"a\": "        \
+    "[true]},"                                                                                               \
+    "\"command\": [\"run\", \"it\"], \"environment\": [\"X=y\", \"Z=\"]}}"
+
+static const char job[] = JOB("it");
 
 struct store_bench {
     struct bench bench;
@@ -58,24 +62,29 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct build_result *parse_job(void)
+static struct build_result *parse_job(const char *text)
 {
     const struct build_subject subject = {.function = "hello", .folder = "/f", .staged = "/s"};
     struct build_result *result;
     struct error err;
-    json_t *json = json_loads(job, 0, NULL);
+    json_t *json = json_loads(text, 0, NULL);
     assert_int_equal(build_result_parse(json, &subject, &result, &err), 0);
     json_decref(json);
     return result;
 }
 
-static void put(struct store_bench *bench, const char *function)
+static void put_job(struct store_bench *bench, const char *function, const char *text)
 {
-    struct record record = {.inputs = INPUTS, .dependency_key = "key", .result = parse_job()};
+    struct record record = {.inputs = INPUTS, .dependency_key = "key", .result = parse_job(text)};
     record_store_put(bench->store, function, &record);
     build_result_destroy(record.result);
     close_store(bench);
     open_store(bench);
+}
+
+static void put(struct store_bench *bench, const char *function)
+{
+    put_job(bench, function, job);
 }
 
 static void a_record_says_what_the_job_said(void **state)
@@ -89,7 +98,7 @@ static void a_record_says_what_the_job_said(void **state)
     assert_true(record_store_find(bench->store, "hello", INPUTS, &record));
     assert_string_equal(record.dependency_key, "key");
     assert_null(record.result->package.staged);
-    struct build_result *told = parse_job();
+    struct build_result *told = parse_job(job);
     json_t *before = build_result_to_json(told), *after = build_result_to_json(record.result);
     assert_true(json_equal(before, after));
     assert_string_equal(record.result->launch->runtime, "{\"a\":[true],\"z\":1}");
@@ -144,11 +153,22 @@ static void those_of_removed_functions_go(void **state)
     assert_false(record_store_find(bench->store, "gone", INPUTS, &record));
 }
 
+/* Nor is the one before left, which says something else by now. */
+static void what_has_a_password_is_not_kept(void **state)
+{
+    struct store_bench *bench = *state;
+    struct record record;
+    put(bench, "hello");
+    put_job(bench, "hello", JOB("https://me:hunter2@index.test/a"));
+    assert_false(record_store_find(bench->store, "hello", INPUTS, &record));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_record_says_what_the_job_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_record_is_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_has_a_password_is_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_of_removed_functions_go, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

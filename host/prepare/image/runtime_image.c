@@ -273,9 +273,11 @@ static void on_line(void *owner, const char *line)
     if (!note_line(build, text))
         return;
     kept_output_add(&build->output, text);
-    const struct runtime_image_request *first = TAILQ_FIRST(&build->requests);
-    if (first && first->callbacks.line)
-        first->callbacks.line(first->context, text, elapsed_ms);
+    const struct runtime_image_request *request = TAILQ_FIRST(&build->requests);
+    while (request && !request->callbacks.line)
+        request = TAILQ_NEXT(request, link);
+    if (request)
+        request->callbacks.line(request->context, text, elapsed_ms);
 }
 
 static void start_build(struct image_build *build)

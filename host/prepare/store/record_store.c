@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "prepare/store/state_dir.h"
 
 #include <dirent.h>
@@ -174,6 +175,20 @@ static void on_written(void *context, bool ran)
     free(writing);
 }
 
+/* In the address of an index or a package, as requirements may have it. */
+static bool has_password(const char *body)
+{
+    cleanup_free char *redacted = xstrdup(body);
+    redact_urls(redacted);
+    return strcmp(redacted, body) != 0;
+}
+
+static void drop_record(struct record_store *store, const char *function)
+{
+    cleanup_free char *path = path_of(store, function);
+    unlink(path);
+}
+
 void record_store_put(struct record_store *store, const char *function, const struct record *record)
 {
     json_t *json = json_pack("{s:i, s:s, s:s, s:s*, s:o}", "format", FORMAT, "function", function, "inputs",
@@ -181,8 +196,10 @@ void record_store_put(struct record_store *store, const char *function, const st
                              build_result_to_json(record->result));
     cleanup_free char *body = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
-    if (!body)
-        return; /* a text that is no UTF-8: it is prepared anew the next time */
+    if (!body || has_password(body)) {
+        drop_record(store, function);
+        return; /* a text that is no UTF-8, or not to be kept: it is prepared anew the next time */
+    }
     char digest[HASH_HEX_SIZE];
     digest_of(body, strlen(body), digest);
     struct writing *writing = xcalloc(1, sizeof(*writing));

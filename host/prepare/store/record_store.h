@@ -39,7 +39,8 @@ bool record_store_find(const struct record_store *store, const char *function, c
 void record_clear(struct record *record);
 
 /* Writes a record in the place of the one before, in the background or, when that ends, at once. A failure is
- * logged. Everything is copied. */
+ * logged. Everything is copied. None is kept, and the one before goes, when a text has a password in a URL,
+ * as requirements may. */
 void record_store_put(struct record_store *store, const char *function, const struct record *record);
 
 /* Removes the records of functions for which `is_wanted` says no. */
