@@ -226,16 +226,22 @@ static const char *runtime_image_id(const struct preparation *preparation)
     return preparation->image_id ? preparation->image_id : "";
 }
 
+/* Of the runtime's image or the builder's. False: there is none, and the preparation is over. */
+static bool end_image_request(struct preparation *preparation, const struct error *err, const char *output)
+{
+    preparation->image_request = NULL;
+    tell_dropped_lines(preparation, "image.output-dropped");
+    if (err)
+        finish_with(preparation, err, output);
+    return !err;
+}
+
 static void on_builder_image(void *context, const struct error *err, const char *image, const char *id,
                              const char *output)
 {
     struct preparation *preparation = context;
-    preparation->image_request = NULL;
-    tell_dropped_lines(preparation, "image.output-dropped");
-    if (err) {
-        finish_with(preparation, err, output);
+    if (!end_image_request(preparation, err, output))
         return;
-    }
     cleanup_free char *ids = xasprintf("%s %s", id, runtime_image_id(preparation));
     install(preparation, image, ids);
 }
@@ -320,12 +326,8 @@ static void on_image(void *context, const struct error *err, const char *image, 
                      const char *output)
 {
     struct preparation *preparation = context;
-    preparation->image_request = NULL;
-    tell_dropped_lines(preparation, "image.output-dropped");
-    if (err) {
-        finish_with(preparation, err, output);
+    if (!end_image_request(preparation, err, output))
         return;
-    }
     preparation->prepared.image = xstrdup(image);
     preparation->image_id = xstrdup(id);
     ensure_command(preparation);
