@@ -36,7 +36,7 @@ struct docker_call *docker_call_create(struct docker *docker, const struct docke
     call->kind = kind;
     call->owner = owner;
     call->subject = xstrdup(subject ? subject : "");
-    call->timeout_ms = kind->unlimited ? 0 : docker->timeout_ms;
+    call->timeout_ms = kind->unlimited ? 0 : DOCKER_TIMEOUT_MS;
     strbuf_init(&call->path, PATH_MAX_BYTES);
     strbuf_init(&call->answer, DOCKER_ANSWER_MAX);
     event_assign(&call->timer, docker->base, -1, 0, on_time_out, call);

@@ -46,7 +46,6 @@ struct docker_kind {
 /* The caller's last callback; which one is valid depends on the kind. */
 union docker_callback {
     docker_done_fn *done;
-    docker_info_fn *info;
     docker_id_fn *id;
     docker_wait_fn *wait;
     docker_state_fn *state;

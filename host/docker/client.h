@@ -17,7 +17,6 @@ enum docker_version_state { VERSION_UNKNOWN, VERSION_ASKED, VERSION_KNOWN };
 struct docker {
     struct event_base *base;
     char *socket_path;
-    unsigned timeout_ms;
 
     struct outgoing *outgoing;
     struct event kick; /* ends the calls in `failed` from the event loop */

@@ -62,16 +62,6 @@ struct docker_call *docker_container_stop(struct docker *docker, const char *id,
     return docker_call_submit(call);
 }
 
-struct docker_call *docker_container_kill(struct docker *docker, const char *id, const char *signal,
-                                          docker_done_fn *done, void *owner)
-{
-    static const struct docker_kind kind = {.verb = "kill container", .finish = docker_call_finish_plain};
-    struct docker_call *call = plain_call(docker, &kind, "POST", id, "/kill", done, owner);
-    if (signal)
-        docker_call_query(call, "signal", signal);
-    return docker_call_submit(call);
-}
-
 struct docker_call *docker_container_remove(struct docker *docker, const char *id, bool force,
                                             docker_done_fn *done, void *owner)
 {

@@ -7,6 +7,8 @@
 
 #include "docker/docker.h"
 
+#include <stdint.h>
+
 /* Zero members mean "no limit" in a new container and "leave as it is" in an update. */
 struct docker_limits {
     uint64_t memory_bytes; /* memory and swap together: the container never swaps */
@@ -31,11 +33,11 @@ struct docker_tmpfs {
 
 enum docker_log_driver {
     DOCKER_LOG_LOCAL = 0, /* the engine's compact binary files */
-    DOCKER_LOG_JSON_FILE,
     DOCKER_LOG_NONE, /* nothing is kept; docker_container_logs fails */
 };
 
-/* What to create. Zeroed members take the default that is named here. */
+/* What to create: without capabilities, and with no way to new privileges. Zeroed members take the default
+ * that is named here. */
 struct docker_container {
     const char *name; /* NULL: the engine makes one up */
     const char *image; /* required */
@@ -55,13 +57,9 @@ struct docker_container {
 
     struct docker_limits limits;
     uint64_t shm_bytes; /* size of /dev/shm; 0: 16 MiB */
-    int oom_score_adjust; /* -1000 to 1000 */
     const char *network; /* a network's name, "none", "bridge"; NULL: "none" */
     bool read_only_root; /* nothing but binds and tmpfs can be written */
-    bool keep_privileges; /* true: neither drop all capabilities nor set no-new-privileges */
-    bool run_init; /* true: the engine's init is process 1 and reaps orphans */
-    const char *stop_signal; /* NULL: SIGTERM */
-    unsigned stop_timeout_s; /* between stop_signal and SIGKILL; 0: 10 */
+    unsigned stop_timeout_s; /* between SIGTERM and SIGKILL; 0: 10 */
     enum docker_log_driver log_driver;
     uint64_t log_max_bytes; /* of the one file kept; 0: 1 MiB */
 };
@@ -77,13 +75,9 @@ struct docker_call *docker_container_create(struct docker *docker, const struct 
 struct docker_call *docker_container_start(struct docker *docker, const char *id, docker_done_fn *done,
                                            void *owner);
 
-/* Sends the stop signal, after `timeout_s` SIGKILL; done when it has stopped. Success as well when it did not
+/* Sends SIGTERM, after `timeout_s` SIGKILL; done when it has stopped. Success as well when it did not
  * run. The call's time limit is extended by timeout_s. */
 struct docker_call *docker_container_stop(struct docker *docker, const char *id, unsigned timeout_s,
-                                          docker_done_fn *done, void *owner);
-
-/* `signal` is a name ("SIGTERM") or NULL for SIGKILL. "conflict" when it does not run. */
-struct docker_call *docker_container_kill(struct docker *docker, const char *id, const char *signal,
                                           docker_done_fn *done, void *owner);
 
 /* Removes it with its anonymous volumes; `force` kills it first. */
@@ -107,16 +101,11 @@ struct docker_call *docker_container_wait(struct docker *docker, const char *id,
 struct docker_state {
     const char *id;
     const char *name; /* without the slash in front */
-    const char *image; /* as it was asked for at creation */
     const char *status; /* "created", "running", "paused", "restarting", "removing", "exited", "dead" */
     bool running;
     bool oom_killed;
     int exit_code;
-    int pid; /* on the host; 0 when it does not run */
     const char *error; /* why it could not start, or "" */
-    const char *started; /* RFC 3339; "0001-01-01T00:00:00Z": never */
-    const char *finished;
-    const char *ip_address; /* on its first network, or "" */
     const struct docker_labels *labels;
 };
 
@@ -128,9 +117,7 @@ struct docker_call *docker_container_inspect(struct docker *docker, const char *
 struct docker_listing {
     const char *id;
     const char *name; /* without the slash in front; "" for a half-removed container */
-    const char *image;
     const char *state; /* the words of docker_state.status */
-    int64_t created_s; /* Unix time */
     const struct docker_labels *labels;
 };
 

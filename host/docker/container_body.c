@@ -99,10 +99,6 @@ static int put_log(json_t *host, const struct docker_container *container)
         log = json_pack("{s:s, s:{s:s, s:s, s:s}}", "Type", "local", "Config", "max-size", size, "max-file",
                         "1", "compress", "false");
         break;
-    case DOCKER_LOG_JSON_FILE:
-        log = json_pack("{s:s, s:{s:s, s:s}}", "Type", "json-file", "Config", "max-size", size, "max-file",
-                        "1");
-        break;
     case DOCKER_LOG_NONE:
         log = json_pack("{s:s}", "Type", "none");
         break;
@@ -113,8 +109,6 @@ static int put_log(json_t *host, const struct docker_container *container)
 static int put_hardening(json_t *host, const struct docker_container *container)
 {
     int failed = json_object_set_new(host, "ReadonlyRootfs", json_boolean(container->read_only_root));
-    if (container->keep_privileges)
-        return failed;
     failed |= json_object_set_new(host, "CapDrop", json_pack("[s]", "ALL"));
     return failed | json_object_set_new(host, "SecurityOpt", json_pack("[s]", "no-new-privileges:true"));
 }
@@ -128,10 +122,9 @@ static json_t *make_host(const struct docker_container *container)
     failed |= put_log(host, container);
     failed |= put_hardening(host, container);
     failed |= put_text(host, "NetworkMode", container->network ? container->network : "none");
-    failed |= put_integer(host, "OomScoreAdj", container->oom_score_adjust);
     failed |= put_integer(host, "ShmSize",
                           (int64_t)(container->shm_bytes ? container->shm_bytes : SHM_BYTES_DEFAULT));
-    failed |= json_object_set_new(host, "Init", json_boolean(container->run_init));
+    failed |= json_object_set_new(host, "Init", json_false());
     failed |= json_object_set_new(host, "AutoRemove", json_false());
     if (!failed)
         return host;
@@ -148,7 +141,7 @@ json_t *container_body(const struct docker_container *container)
     failed |= put_list(root, "Env", container->environment);
     failed |= put_text(root, "WorkingDir", container->working_dir);
     failed |= put_text(root, "User", container->user);
-    failed |= put_text(root, "StopSignal", container->stop_signal ? container->stop_signal : "SIGTERM");
+    failed |= put_text(root, "StopSignal", "SIGTERM");
     failed |= put_integer(root, "StopTimeout",
                           container->stop_timeout_s ? container->stop_timeout_s : STOP_SECONDS);
     failed |=

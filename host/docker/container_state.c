@@ -9,39 +9,18 @@ static const char *without_slash(const char *name)
     return *name == '/' ? name + 1 : name;
 }
 
-/* The address on the first network that has one. */
-static const char *first_address(const json_t *root)
-{
-    json_t *networks = json_object_get(json_object_get(root, "NetworkSettings"), "Networks");
-    const char *name;
-    json_t *network;
-    json_object_foreach(networks, name, network)
-    {
-        const char *address = answer_text(network, "IPAddress");
-        if (*address)
-            return address;
-    }
-    return "";
-}
-
 static void read_state(const json_t *root, struct docker_state *ret_state)
 {
     const json_t *state = json_object_get(root, "State");
-    const json_t *config = json_object_get(root, "Config");
     *ret_state = (struct docker_state){
         .id = answer_text(root, "Id"),
         .name = without_slash(answer_text(root, "Name")),
-        .image = answer_text(config, "Image"),
         .status = answer_text(state, "Status"),
         .running = answer_boolean(state, "Running"),
         .oom_killed = answer_boolean(state, "OOMKilled"),
         .exit_code = (int)answer_integer(state, "ExitCode"),
-        .pid = (int)answer_integer(state, "Pid"),
         .error = answer_text(state, "Error"),
-        .started = answer_text(state, "StartedAt"),
-        .finished = answer_text(state, "FinishedAt"),
-        .ip_address = first_address(root),
-        .labels = answer_labels(config, "Labels"),
+        .labels = answer_labels(json_object_get(root, "Config"), "Labels"),
     };
 }
 
@@ -81,9 +60,7 @@ static void read_listing(const json_t *item, struct docker_listing *ret_entry)
     *ret_entry = (struct docker_listing){
         .id = answer_text(item, "Id"),
         .name = name ? without_slash(name) : "",
-        .image = answer_text(item, "Image"),
         .state = answer_text(item, "State"),
-        .created_s = answer_integer(item, "Created"),
         .labels = answer_labels(item, "Labels"),
     };
 }

@@ -35,7 +35,6 @@ int docker_create(struct event_base *base, const char *socket_path, struct docke
     docker->base = base;
     docker->outgoing = outgoing;
     docker->socket_path = xstrdup(path);
-    docker->timeout_ms = DOCKER_TIMEOUT_MS;
     TAILQ_INIT(&docker->waiting);
     TAILQ_INIT(&docker->running);
     TAILQ_INIT(&docker->failed);
@@ -64,11 +63,6 @@ void docker_destroy(struct docker *docker)
     free(docker);
 }
 
-void docker_set_timeout(struct docker *docker, unsigned timeout_ms)
-{
-    docker->timeout_ms = timeout_ms;
-}
-
 const char *docker_api_version(const struct docker *docker)
 {
     return docker->version;
@@ -93,37 +87,5 @@ struct docker_call *docker_ping(struct docker *docker, docker_done_fn *done, voi
     struct docker_call *call = docker_call_create(docker, &kind, "the engine", owner);
     call->callback.done = done;
     docker_call_request(call, "GET", "/_ping", NULL, NULL, NULL);
-    return docker_call_submit(call);
-}
-
-static void finish_info(struct docker_call *call, const struct error *err)
-{
-    struct error parse_err;
-    json_t *root = err ? NULL : answer_parse(call, JSON_OBJECT, &parse_err);
-    if (!root) {
-        call->callback.info(call->owner, err ? err : &parse_err, NULL);
-        return;
-    }
-    struct docker_info info = {
-        .server_version = answer_text(root, "ServerVersion"),
-        .cgroup_version = answer_text(root, "CgroupVersion"),
-        .storage_driver = answer_text(root, "Driver"),
-        .root_dir = answer_text(root, "DockerRootDir"),
-        .cpus = (unsigned)answer_integer(root, "NCPU"),
-        .memory_bytes = (uint64_t)answer_integer(root, "MemTotal"),
-        .memory_limit = answer_boolean(root, "MemoryLimit"),
-        .swap_limit = answer_boolean(root, "SwapLimit"),
-        .pids_limit = answer_boolean(root, "PidsLimit"),
-    };
-    call->callback.info(call->owner, NULL, &info);
-    json_decref(root);
-}
-
-struct docker_call *docker_info(struct docker *docker, docker_info_fn *done, void *owner)
-{
-    static const struct docker_kind kind = {.verb = "ask the engine about itself", .finish = finish_info};
-    struct docker_call *call = docker_call_create(docker, &kind, NULL, owner);
-    call->callback.info = done;
-    docker_call_request(call, "GET", "/info", NULL, NULL, NULL);
     return docker_call_submit(call);
 }

@@ -24,7 +24,7 @@
  *   docker-request      any other 4xx, and a command that cannot be executed: asking again changes nothing
  *   docker-error        429, any other 5xx, and failures reported inside a stream
  *   build-failed        docker_image_build: a step of the Dockerfile failed
- *   build-context       docker_image_build, docker_image_import: what is sent cannot be read or is too big
+ *   build-context       docker_image_build: what is sent cannot be read or is too big
  * Messages carry the engine's own words and its HTTP status.
  *
  * The API version is negotiated before the first call, and again after the engine could not be reached.
@@ -37,12 +37,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #define DOCKER_SOCKET     "/var/run/docker.sock"
 #define DOCKER_API_OLDEST "1.41"
 #define DOCKER_API_NEWEST "1.51"
-#define DOCKER_TIMEOUT_MS 60000 /* for one call, unless set otherwise */
+#define DOCKER_TIMEOUT_MS 60000 /* for one call that is not a stream, unless set otherwise */
 #define DOCKER_CONNECT_MS 5000
 #define DOCKER_ANSWER_MAX (32u << 20) /* bytes of one answer that is not a stream */
 
@@ -72,11 +71,7 @@ int docker_create(struct event_base *base, const char *socket_path, struct docke
 /* Cancels every call and closes every connection. Not from a callback. NULL is fine. */
 void docker_destroy(struct docker *docker);
 
-/* The time limit, in milliseconds, of calls started from now on, streams excepted. Default
- * DOCKER_TIMEOUT_MS; 0: none. */
-void docker_set_timeout(struct docker *docker, unsigned timeout_ms);
-
-/* Gives one call under way a limit of its own, counted from now; 0: none. */
+/* Gives one call under way a limit of its own, in milliseconds, counted from now; 0: none. */
 void docker_call_set_timeout(struct docker_call *call, unsigned timeout_ms);
 
 /* Ends a call without its callbacks. What the engine had begun to do it may still do. Harmless from the
@@ -88,19 +83,5 @@ struct docker_call *docker_ping(struct docker *docker, docker_done_fn *done, voi
 
 /* The negotiated version, e.g. "1.41"; "" before the first answer. */
 const char *docker_api_version(const struct docker *docker);
-
-struct docker_info {
-    const char *server_version;
-    const char *cgroup_version; /* "1" or "2" */
-    const char *storage_driver;
-    const char *root_dir; /* where the engine keeps its data */
-    unsigned cpus;
-    uint64_t memory_bytes;
-    bool memory_limit, swap_limit, pids_limit; /* which limits the engine can set */
-};
-
-typedef void docker_info_fn(void *owner, const struct error *err, const struct docker_info *info);
-
-struct docker_call *docker_info(struct docker *docker, docker_info_fn *done, void *owner);
 
 #endif

@@ -10,6 +10,8 @@
 
 #include "docker/docker.h"
 
+#include <stdint.h>
+
 struct docker_event {
     const char *action; /* "create", "start", "die", "oom", "kill", "stop", "destroy", "rename", ... */
     const char *id; /* the container's */

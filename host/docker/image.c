@@ -41,7 +41,6 @@ static void finish_inspect(struct docker_call *call, const struct error *err)
     struct docker_image image = {
         .id = answer_text(root, "Id"),
         .name = name ? name : "",
-        .size_bytes = (uint64_t)answer_integer(root, "Size"),
         .labels = answer_labels(json_object_get(root, "Config"), "Labels"),
         .command = command,
     };
@@ -71,7 +70,6 @@ static void read_listed(const json_t *item, struct docker_image *ret_image)
         .id = answer_text(item, "Id"),
         .name = name && strcmp(name, "<none>:<none>") != 0 ? name : "",
         .created_s = answer_integer(item, "Created"),
-        .size_bytes = (uint64_t)answer_integer(item, "Size"),
         .labels = answer_labels(item, "Labels"),
     };
 }
@@ -101,22 +99,6 @@ struct docker_call *docker_image_list(struct docker *docker, const char *const *
     call->callback.images = done;
     docker_call_request(call, "GET", "/images/json", NULL, NULL, NULL);
     docker_call_query_labels(call, labels, NULL);
-    return docker_call_submit(call);
-}
-
-struct docker_call *docker_image_tag(struct docker *docker, const char *name, const char *target,
-                                     docker_done_fn *done, void *owner)
-{
-    static const struct docker_kind kind = {.verb = "tag image", .finish = docker_call_finish_plain};
-    struct docker_call *call = docker_call_create(docker, &kind, name, owner);
-    const char *slash = strrchr(target, '/');
-    const char *colon = strchr(slash ? slash : target, ':');
-    char *repository = xstrndup(target, colon ? (size_t)(colon - target) : strlen(target));
-    call->callback.done = done;
-    docker_call_request(call, "POST", "/images/", name, NAME_KEEP, "/tag");
-    docker_call_query(call, "repo", repository);
-    docker_call_query(call, "tag", colon ? colon + 1 : "latest");
-    free(repository);
     return docker_call_submit(call);
 }
 

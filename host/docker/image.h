@@ -1,17 +1,18 @@
 /*
- * Images: built from a folder, imported from a tar, pulled, tagged, listed, removed. See docker.h for how
- * calls, results and errors work. `name` is a name with or without tag ("latest" is meant then), or an id.
+ * Images: built from a folder, inspected, listed, removed. See docker.h for how calls, results and errors
+ * work. `name` is a name with or without tag ("latest" is meant then), or an id.
  */
 #ifndef DOCKER_IMAGE_H
 #define DOCKER_IMAGE_H
 
 #include "docker/docker.h"
 
+#include <stdint.h>
+
 struct docker_image {
     const char *id; /* "sha256:..." */
     const char *name; /* its first name with tag, or "" */
     int64_t created_s; /* Unix time; only in lists, else 0 */
-    uint64_t size_bytes;
     const struct docker_labels *labels;
     const char *const *command; /* entrypoint and arguments that it runs, ended by NULL; NULL in lists */
 };
@@ -29,33 +30,26 @@ typedef void docker_images_fn(void *owner, const struct error *err, const struct
 struct docker_call *docker_image_list(struct docker *docker, const char *const *labels,
                                       docker_images_fn *done, void *owner);
 
-/* Gives an image one more name, `target`, which may have a tag. */
-struct docker_call *docker_image_tag(struct docker *docker, const char *name, const char *target,
-                                     docker_done_fn *done, void *owner);
-
 /* Removes a name, and the image with its last name. `force` also when a stopped container uses it. */
 struct docker_call *docker_image_remove(struct docker *docker, const char *name, bool force,
                                         docker_done_fn *done, void *owner);
 
-/* One line of a build's or pull's progress, without newline. */
+/* One line of a build's progress, without newline. */
 typedef void docker_progress_fn(void *owner, const char *line);
 
-/* The end of a build, import or pull. `id` may be "" when the engine did not tell it. */
+/* The end of a build. `id` may be "" when the engine did not tell it. */
 typedef void docker_built_fn(void *owner, const struct error *err, const char *id);
 
 #define DOCKER_BUILD_CONTEXT_MAX (64u << 20)
 
 struct docker_build {
-    const char *context; /* absolute path of the folder that is sent, whole; .dockerignore is not read */
-    const char *dockerfile; /* relative to context; NULL: "Dockerfile" */
+    const char
+        *context; /* absolute path of the folder with the Dockerfile; sent whole, .dockerignore is not read */
     const char *tag; /* the image's name */
     const struct docker_pair *arguments; /* ARG values */
     size_t argument_count;
     const struct docker_pair *labels;
     size_t label_count;
-    bool pull; /* look for a newer base image in the registry */
-    bool no_cache; /* run every step again */
-    const char *network; /* of RUN steps; NULL: the engine's default */
 };
 
 /* Builds an image with the classic builder. The folder is packed while it is sent: nothing is held in memory
@@ -64,10 +58,5 @@ struct docker_build {
  * NULL. */
 struct docker_call *docker_image_build(struct docker *docker, const struct docker_build *build,
                                        docker_progress_fn *line, docker_built_fn *done, void *owner);
-
-/* Makes an image `tag` of one layer from a tar file of a root file system, plain or compressed. `changes`
- * are Dockerfile instructions ("LABEL a=b", "CMD [\"/x\"]"), ended by NULL, or NULL. No time limit. */
-struct docker_call *docker_image_import(struct docker *docker, const char *tar_path, const char *tag,
-                                        const char *const *changes, docker_built_fn *done, void *owner);
 
 #endif

@@ -33,11 +33,6 @@ static void add_parameters(struct docker_call *call, const struct docker_build *
     docker_call_query(call, "rm", "1");
     docker_call_query(call, "forcerm", "1");
     docker_call_query(call, "t", build->tag);
-    docker_call_query(call, "dockerfile", build->dockerfile ? build->dockerfile : "Dockerfile");
-    docker_call_query(call, "pull", build->pull ? "1" : "0");
-    docker_call_query(call, "nocache", build->no_cache ? "1" : "0");
-    if (build->network)
-        docker_call_query(call, "networkmode", build->network);
     docker_call_query_json(call, "buildargs", answer_from_pairs(build->arguments, build->argument_count));
     docker_call_query_json(call, "labels", answer_from_pairs(build->labels, build->label_count));
 }
@@ -54,7 +49,7 @@ struct docker_call *docker_image_build(struct docker *docker, const struct docke
     struct docker_call *call = docker_call_create(docker, &kind, build->tag, owner);
     struct build *state = xcalloc(1, sizeof(*state));
     struct error err;
-    progress_init(&state->progress, call, line, ERROR_BUILD_FAILED);
+    progress_init(&state->progress, call, line);
     call->state = state;
     call->callback.built = done;
     docker_call_request(call, "POST", "/build", NULL, NULL, NULL);

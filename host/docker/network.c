@@ -8,21 +8,18 @@ static void finish_id(struct docker_call *call, const struct error *err)
     answer_report_id(call, err, "Id");
 }
 
-static const struct docker_kind create_kind = {.verb = "create network", .finish = finish_id};
 static const struct docker_kind inspect_kind = {.verb = "inspect network", .finish = finish_id};
 
 /* CheckDuplicate makes engines before 25 refuse a second network of the same name; later ones always do. */
 static json_t *network_spec(const struct docker_network *network)
 {
     json_t *root = json_object();
-    const char *traffic = network->inter_container ? "true" : "false";
     int failed = json_object_set_new(root, "Name", json_string(network->name));
     failed |= json_object_set_new(root, "Driver", json_string("bridge"));
     failed |= json_object_set_new(root, "CheckDuplicate", json_true());
-    failed |= json_object_set_new(root, "Internal", json_boolean(network->internal));
     failed |= json_object_set_new(root, "Labels", answer_from_pairs(network->labels, network->label_count));
     failed |= json_object_set_new(root, "Options",
-                                  json_pack("{s:s}", "com.docker.network.bridge.enable_icc", traffic));
+                                  json_pack("{s:s}", "com.docker.network.bridge.enable_icc", "false"));
     if (!failed)
         return root;
     json_decref(root);
@@ -45,23 +42,6 @@ static struct docker_call *network_call(struct docker *docker, const struct dock
     struct docker_call *call = docker_call_create(docker, kind, name, owner);
     call->callback.id = done;
     return call;
-}
-
-struct docker_call *docker_network_create(struct docker *docker, const struct docker_network *network,
-                                          docker_network_fn *done, void *owner)
-{
-    struct docker_call *call = network_call(docker, &create_kind, network->name, done, owner);
-    request_create(call);
-    docker_call_set_body(call, network_spec(network));
-    return docker_call_submit(call);
-}
-
-struct docker_call *docker_network_inspect(struct docker *docker, const char *name, docker_network_fn *done,
-                                           void *owner)
-{
-    struct docker_call *call = network_call(docker, &inspect_kind, name, done, owner);
-    request_inspect(call);
-    return docker_call_submit(call);
 }
 
 /* Somebody else may have made it in between: then it is there after all. */
@@ -95,15 +75,5 @@ struct docker_call *docker_network_ensure(struct docker *docker, const struct do
     struct docker_call *call = network_call(docker, &kind, network->name, done, owner);
     docker_call_set_body(call, network_spec(network));
     request_inspect(call);
-    return docker_call_submit(call);
-}
-
-struct docker_call *docker_network_remove(struct docker *docker, const char *name, docker_done_fn *done,
-                                          void *owner)
-{
-    static const struct docker_kind kind = {.verb = "remove network", .finish = docker_call_finish_plain};
-    struct docker_call *call = docker_call_create(docker, &kind, name, owner);
-    call->callback.done = done;
-    docker_call_request(call, "DELETE", "/networks/", name, NULL, NULL);
     return docker_call_submit(call);
 }

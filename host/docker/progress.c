@@ -35,13 +35,9 @@ static void take_text(struct progress *progress, const char *text)
     }
 }
 
-/* An import's only status is the new id; a pull's are "<layer>: <what> <how far>". */
+/* The pull of a base image: "<layer>: <what> <how far>". */
 static void take_status(struct progress *progress, const json_t *object, const char *status)
 {
-    if (strncmp(status, "sha256:", 7) == 0) {
-        snprintf(progress->id, sizeof(progress->id), "%s", status);
-        return;
-    }
     const char *layer = answer_text(object, "id");
     const char *how_far = answer_text(object, "progress");
     strbuf_append_format(&progress->text, "%s%s%s%s%s", layer, *layer ? ": " : "", status,
@@ -54,7 +50,7 @@ static int fail(struct progress *progress, const json_t *object, struct error *e
     const char *words = answer_text(json_object_get(object, "errorDetail"), "message");
     const struct docker_call *call = progress->call;
     report_line(progress);
-    return error_set(err, progress->code, "cannot %s %s: %s%s%s", call->kind->verb, call->subject,
+    return error_set(err, ERROR_BUILD_FAILED, "cannot %s %s: %s%s%s", call->kind->verb, call->subject,
                      progress->step, *progress->step ? ": " : "",
                      *words ? words : answer_text(object, "error"));
 }
@@ -74,10 +70,9 @@ static int take_message(void *owner, const json_t *object, struct error *err)
     return 0;
 }
 
-void progress_init(struct progress *progress, struct docker_call *call, docker_progress_fn *line,
-                   enum error_code code)
+void progress_init(struct progress *progress, struct docker_call *call, docker_progress_fn *line)
 {
-    *progress = (struct progress){.call = call, .line = line, .code = code};
+    *progress = (struct progress){.call = call, .line = line};
     strbuf_init(&progress->text, LINE_MAX_BYTES);
     json_lines_init(&progress->messages, take_message, progress);
 }

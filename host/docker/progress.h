@@ -1,6 +1,6 @@
 /*
- * Inside of the client: the stream of messages that building, importing and pulling an image answer with,
- * turned into lines of text, the image's id, and the error. For this folder only.
+ * Inside of the client: the stream of messages that building an image answers with, turned into lines of
+ * text, the image's id, and the error. For this folder only.
  */
 #ifndef DOCKER_PROGRESS_H
 #define DOCKER_PROGRESS_H
@@ -14,13 +14,11 @@ struct progress {
     struct json_lines messages;
     struct strbuf text; /* the unfinished line */
     docker_progress_fn *line; /* may be NULL */
-    enum error_code code; /* of the error that the stream may hold */
     char step[200]; /* the build step that is under way */
     char id[80];
 };
 
-void progress_init(struct progress *progress, struct docker_call *call, docker_progress_fn *line,
-                   enum error_code code);
+void progress_init(struct progress *progress, struct docker_call *call, docker_progress_fn *line);
 void progress_clear(struct progress *progress);
 
 /* receive() and finish() of such a kind. */

@@ -1,7 +1,9 @@
 # The Engine API client. unit_docker_engine needs a real engine and skips without one.
+berth_unit_test(docker_answers docker)
+berth_unit_test(docker_connections docker)
+berth_unit_test(docker_engine docker)
+berth_unit_test(docker_long_calls docker)
 berth_unit_test(docker_streams docker PkgConfig::JANSSON PkgConfig::ARCHIVE)
-berth_unit_test(docker_fake docker)
-berth_unit_test(docker_engine docker PkgConfig::ARCHIVE)
 berth_fuzz_target(log_frames docker)
 berth_fuzz_target(json_lines docker PkgConfig::JANSSON)
 

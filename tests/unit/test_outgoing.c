@@ -1,5 +1,5 @@
 /* Outgoing requests against a server of the test's own making. What answers do to the Docker client is in
- * test_docker_fake.c. */
+ * test_docker_answers.c. */
 #include "base/strbuf.h"
 #include "outgoing/outgoing.h"
 #include "scripted_server.h"
