@@ -33,7 +33,7 @@ static void add_revision(struct revision *revision, void *context)
 {
     struct gathering *gathering = context;
     gathering->revision = revision_prepared(revision)->digest;
-    revision_each(revision, add_instance, gathering);
+    revision_each_instance(revision, add_instance, gathering);
 }
 
 static json_t *load_json(struct revision *revision)

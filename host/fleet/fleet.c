@@ -186,11 +186,6 @@ static void cut_short(struct instance *instance, void *context)
     instance_retire(instance, "shutdown", fleet->env.drain_ms);
 }
 
-static void cut_short_revision(struct revision *revision, void *context)
-{
-    revision_each(revision, cut_short, context);
-}
-
 void fleet_stop(struct fleet *fleet)
 {
     if (fleet->stopping)
@@ -200,7 +195,7 @@ void fleet_stop(struct fleet *fleet)
     prewarm_stop(fleet->env.prewarm);
     for (size_t i = fleet->count; i-- > 0;) {
         struct function *function = fleet->functions[i];
-        function_each_revision(function, cut_short_revision, fleet);
+        function_each_instance(function, cut_short, fleet);
         if (!function_is_removed(function))
             fleet_function_remove(fleet, function, "shutdown");
     }
@@ -255,4 +250,12 @@ size_t fleet_function_count(const struct fleet *fleet)
 struct function *fleet_function_at(const struct fleet *fleet, size_t index)
 {
     return fleet->functions[index];
+}
+
+void fleet_each_instance(const struct fleet *fleet, void (*visit)(struct instance *instance, void *context),
+                         void *context)
+{
+    for (size_t i = 0; i < fleet->count; i++)
+        function_each_instance(fleet->functions[i], visit, context);
+    prewarm_each_instance(fleet->env.prewarm, visit, context);
 }

@@ -102,4 +102,9 @@ size_t fleet_function_count(const struct fleet *fleet);
 struct function *fleet_function_at(const struct fleet *fleet, size_t index);
 struct function *fleet_function_find(const struct fleet *fleet, const char *name);
 
+/* Calls visit for every instance, of whichever function and revision, and for the prewarmed ones; visit must
+ * not end one. */
+void fleet_each_instance(const struct fleet *fleet, void (*visit)(struct instance *instance, void *context),
+                         void *context);
+
 #endif

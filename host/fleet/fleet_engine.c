@@ -28,18 +28,10 @@ static void match_instance(struct instance *instance, void *context)
         search->found = instance;
 }
 
-static void search_revision(struct revision *revision, void *context)
-{
-    revision_each(revision, match_instance, context);
-}
-
 static struct instance *find_instance(const struct fleet *fleet, uint64_t id)
 {
     struct search search = {.id = id};
-    for (size_t i = 0; i < fleet->count && !search.found; i++)
-        function_each_revision(fleet->functions[i], search_revision, &search);
-    if (!search.found)
-        prewarm_each(fleet->env.prewarm, match_instance, &search);
+    fleet_each_instance(fleet, match_instance, &search);
     return search.found;
 }
 
@@ -108,23 +100,11 @@ static void share_room(struct fleet *fleet)
         prewarm_refill(fleet->env.prewarm);
 }
 
+/* Its container may have ended, or vanished, while nobody told. */
 static void verify_instance(struct instance *instance, void *context)
 {
     (void)context;
     instance_verify(instance);
-}
-
-static void verify_revision(struct revision *revision, void *context)
-{
-    revision_each(revision, verify_instance, context);
-}
-
-/* Containers may have ended, or vanished, while nobody told. */
-static void verify_all(const struct fleet *fleet)
-{
-    for (size_t i = 0; i < fleet->count; i++)
-        function_each_revision(fleet->functions[i], verify_revision, NULL);
-    prewarm_each(fleet->env.prewarm, verify_instance, NULL);
 }
 
 void fleet_on_engine_up(void *context)
@@ -137,7 +117,7 @@ void fleet_on_engine_up(void *context)
         fleet_reload(fleet);
     } else {
         fleet->retries = 0;
-        verify_all(fleet);
+        fleet_each_instance(fleet, verify_instance, NULL);
         redeploy_victims(fleet);
         each_current(fleet, revision_resume);
         prewarm_resume(fleet->env.prewarm);

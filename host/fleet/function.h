@@ -45,6 +45,7 @@ void function_redeploy(struct function *function);
 void function_remove(struct function *function, const char *why);
 
 const char *function_name(const struct function *function);
+
 /* Whether it has been deployed from this reading of its source. */
 bool function_is_of(const struct function *function, const struct generation *generation);
 
@@ -85,5 +86,9 @@ const struct function_settings *function_applied_settings(const struct function 
 /* Calls visit for every revision that still has instances or may get some. */
 void function_each_revision(struct function *function,
                             void (*visit)(struct revision *revision, void *context), void *context);
+
+/* Calls visit for every instance of every revision; visit must not end one. */
+void function_each_instance(struct function *function,
+                            void (*visit)(struct instance *instance, void *context), void *context);
 
 #endif

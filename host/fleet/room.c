@@ -8,19 +8,10 @@
 /* How long a new revision waits for others' room before the one that it replaces has to drain an instance. */
 #define TRIAL_PATIENCE_MS 2000
 
-struct leaving {
-    unsigned count;
-};
-
 static void count_leaving(struct instance *instance, void *context)
 {
-    struct leaving *leaving = context;
-    leaving->count += instance_current_state(instance) >= INSTANCE_FAILED;
-}
-
-static void count_revision(struct revision *revision, void *context)
-{
-    revision_each(revision, count_leaving, context);
+    unsigned *leaving = context;
+    *leaving += instance_current_state(instance) >= INSTANCE_FAILED;
 }
 
 static struct instance *longest_idle(struct function *const *functions, size_t count, uint64_t now_ms)
@@ -70,17 +61,16 @@ static unsigned denied(const struct revision *revision)
 
 bool room_make(struct fleet_env *env, struct function *const *functions, size_t count, uint64_t now_ms)
 {
-    struct leaving leaving = {0};
-    unsigned wanted = 0;
-    prewarm_each(env->prewarm, count_leaving, &leaving);
+    unsigned leaving = 0, wanted = 0;
+    prewarm_each_instance(env->prewarm, count_leaving, &leaving);
     for (size_t i = 0; i < count; i++) {
         wanted += denied(function_current(functions[i])) + denied(function_next(functions[i]));
-        function_each_revision(functions[i], count_revision, &leaving);
+        function_each_instance(functions[i], count_leaving, &leaving);
     }
-    while (leaving.count < wanted) {
+    while (leaving < wanted) {
         if (!give_up_one(env, functions, count, now_ms))
             return true;
-        leaving.count++;
+        leaving++;
     }
     return false;
 }

@@ -123,8 +123,8 @@ struct slot_pool *revision_pool(const struct revision *revision);
 const struct kept_error *revision_problem(const struct revision *revision);
 
 /* Calls visit for each of its instances; visit must not end one. */
-void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),
-                   void *context);
+void revision_each_instance(struct revision *revision,
+                            void (*visit)(struct instance *instance, void *context), void *context);
 
 /* The instance with this id, or NULL. */
 struct instance *revision_find_instance(const struct revision *revision, uint64_t id);

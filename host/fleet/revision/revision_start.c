@@ -146,8 +146,8 @@ bool revision_start_one(struct revision *revision)
     return true;
 }
 
-void revision_each(struct revision *revision, void (*visit)(struct instance *instance, void *context),
-                   void *context)
+void revision_each_instance(struct revision *revision,
+                            void (*visit)(struct instance *instance, void *context), void *context)
 {
     for (size_t i = 0; i < revision->count; i++)
         visit(revision->instances[i], context);

@@ -314,8 +314,8 @@ void prewarm_stop(struct prewarm *prewarm)
         retire_all(pool, "shutdown");
 }
 
-void prewarm_each(struct prewarm *prewarm, void (*visit)(struct instance *instance, void *context),
-                  void *context)
+void prewarm_each_instance(struct prewarm *prewarm, void (*visit)(struct instance *instance, void *context),
+                           void *context)
 {
     for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
         for (size_t i = 0; i < pool->count; i++)

@@ -56,7 +56,7 @@ uint64_t prewarm_memory_bytes(const struct prewarm_pool *pool);
 void prewarm_stop(struct prewarm *prewarm);
 
 /* Calls visit for each instance that waits or is on its way. */
-void prewarm_each(struct prewarm *prewarm, void (*visit)(struct instance *instance, void *context),
-                  void *context);
+void prewarm_each_instance(struct prewarm *prewarm, void (*visit)(struct instance *instance, void *context),
+                           void *context);
 
 #endif
