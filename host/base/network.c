@@ -129,7 +129,7 @@ void network_format(const struct network *network, char ret_text[NETWORK_TEXT_MA
     snprintf(ret_text, NETWORK_TEXT_MAX, "%s/%u", address, network->bits - (narrow ? MAPPED_BITS : 0u));
 }
 
-bool network_has(const struct network *network, const struct ip_address *address)
+static bool has(const struct network *network, const struct ip_address *address)
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8;
     if (network->bits < MAPPED_BITS && ip_address_is_ipv4(address))
@@ -154,7 +154,7 @@ void network_list_clear(struct network_list *list)
 bool network_list_has(const struct network_list *list, const struct ip_address *address)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (network_has(&list->items[i], address))
+        if (has(&list->items[i], address))
             return true;
     }
     return false;

@@ -49,9 +49,6 @@ enum network_parsed network_parse(const char *text, size_t length, struct networ
 /* As network_parse reads it. */
 void network_format(const struct network *network, char ret_text[NETWORK_TEXT_MAX]);
 
-/* An IPv6 network holds IPv4 addresses only when it is one of IPv4: ::/0 has none. */
-bool network_has(const struct network *network, const struct ip_address *address);
-
 struct network_list {
     struct network *items;
     size_t count;
@@ -61,7 +58,8 @@ struct network_list {
 void network_list_add(struct network_list *list, const struct network *network);
 void network_list_clear(struct network_list *list);
 
-/* True when one of them has it. */
+/* True when one of them has it. An IPv6 network holds IPv4 addresses only when it is one of IPv4: ::/0 has
+ * none. */
 bool network_list_has(const struct network_list *list, const struct ip_address *address);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +65,8 @@ int strbuf_append_text(struct strbuf *buf, const char *text)
     return strbuf_append(buf, text, strlen(text));
 }
 
-int strbuf_append_vformat(struct strbuf *buf, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int append_format(struct strbuf *buf, const char *format,
+                                                               va_list args)
 {
     va_list measure;
     va_copy(measure, args);
@@ -81,7 +83,7 @@ int strbuf_append_format(struct strbuf *buf, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int rc = strbuf_append_vformat(buf, format, args);
+    int rc = append_format(buf, format, args);
     va_end(args);
     return rc;
 }

@@ -6,7 +6,6 @@
 #ifndef BASE_STRBUF_H
 #define BASE_STRBUF_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,8 +28,6 @@ void strbuf_reset(struct strbuf *buf);
 int strbuf_append(struct strbuf *buf, const void *bytes, size_t size);
 int strbuf_append_text(struct strbuf *buf, const char *text);
 int strbuf_append_format(struct strbuf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int strbuf_append_vformat(struct strbuf *buf, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
 
 /* The content as a NUL-terminated string, "" when empty. Owned by the buffer. */
 const char *strbuf_text(const struct strbuf *buf);

@@ -355,9 +355,3 @@ void function_settings_place(const struct function_settings *settings, const cha
         free(steal(&item->option));
     }
 }
-
-const char *function_settings_option(const struct function_settings *settings, const char *name)
-{
-    const struct text_pair *option = find_option(settings, name);
-    return option ? option->value : NULL;
-}

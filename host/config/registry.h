@@ -188,7 +188,4 @@ void function_settings_hash(const struct function_settings *settings, enum setti
 void function_settings_place(const struct function_settings *settings, const char *path,
                              struct diagnostics *findings);
 
-/* The value of a function's own option, or NULL. Owned by the settings. */
-const char *function_settings_option(const struct function_settings *settings, const char *name);
-
 #endif

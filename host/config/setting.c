@@ -22,7 +22,8 @@ static bool is_spelling(const struct setting *setting, const char *key)
     return false;
 }
 
-const struct setting *setting_find(const struct setting_table *table, const char *name)
+/* The setting called `name` (its name or an alias), or NULL. */
+static const struct setting *find_setting(const struct setting_table *table, const char *name)
 {
     for (size_t i = 0; i < table->count; i++) {
         if (is_spelling(&table->settings[i], name))
@@ -34,7 +35,7 @@ const struct setting *setting_find(const struct setting_table *table, const char
 const struct yaml_tree_node *setting_peek(const struct setting_table *table, const char *name,
                                           const struct yaml_tree_node *mapping)
 {
-    const struct setting *setting = setting_find(table, name);
+    const struct setting *setting = find_setting(table, name);
     for (size_t i = 0; setting && i < mapping->count; i++) {
         const struct yaml_tree_entry *entry = &mapping->entries[i];
         if (entry->key && entry->key->kind == YAML_TREE_SCALAR && is_spelling(setting, entry->key->text) &&
@@ -46,7 +47,7 @@ const struct yaml_tree_node *setting_peek(const struct setting_table *table, con
 
 const struct yaml_tree_node *setting_found(const struct setting_layer *layer, const char *name)
 {
-    const struct setting *setting = setting_find(layer->table, name);
+    const struct setting *setting = find_setting(layer->table, name);
     return setting ? layer->found[setting - layer->table->settings] : NULL;
 }
 
@@ -129,7 +130,7 @@ static void report_unknown(const struct setting_layer *layers, size_t layer_coun
         return;
     const struct setting_table *table = layers[0].table;
     const char *nearest = nearest_key(layers, layer_count, key->text);
-    bool misplaced = table->neighbour && setting_find(table->neighbour, key->text);
+    bool misplaced = table->neighbour && find_setting(table->neighbour, key->text);
     if ((unknown == UNKNOWN_IF_NEAR_IS_ERROR || is_empty(entry->value)) && !nearest && !misplaced)
         return;
     cleanup_free char *hint = NULL;
@@ -147,7 +148,7 @@ static const struct setting_layer *find_layer(const struct setting_layer *layers
                                               const char *key, const struct setting **ret_setting)
 {
     for (size_t i = 0; i < layer_count; i++) {
-        const struct setting *setting = setting_find(layers[i].table, key);
+        const struct setting *setting = find_setting(layers[i].table, key);
         if (setting) {
             *ret_setting = setting;
             return &layers[i];

@@ -90,9 +90,6 @@ void setting_apply(const struct setting_layer *layers, size_t layer_count,
 /* Frees the texts and lists in `target`. */
 void setting_clear(const struct setting_table *table, void *target);
 
-/* The setting called `name` (its name or an alias), or NULL. */
-const struct setting *setting_find(const struct setting_table *table, const char *name);
-
 /* The node that `mapping` has for the setting called `name`, however it is spelt there; NULL when it is not
  * there or null. */
 const struct yaml_tree_node *setting_peek(const struct setting_table *table, const char *name,

@@ -45,7 +45,7 @@ void route_snapshot_add(struct route_snapshot *snapshot, const struct route *rou
     HASH_ADD_KEYPTR(hh, snapshot->entries, entry->route.name, strlen(entry->route.name), entry);
 }
 
-struct route_snapshot *route_snapshot_ref(struct route_snapshot *snapshot)
+static struct route_snapshot *snapshot_ref(struct route_snapshot *snapshot)
 {
     atomic_fetch_add_explicit(&snapshot->refs, 1, memory_order_relaxed);
     return snapshot;
@@ -151,7 +151,7 @@ void route_table_refresh(struct route_table *table, struct route_snapshot **held
         return;
     pthread_mutex_lock(&table->lock);
     struct route_snapshot *current =
-        route_snapshot_ref(atomic_load_explicit(&table->current, memory_order_relaxed));
+        snapshot_ref(atomic_load_explicit(&table->current, memory_order_relaxed));
     pthread_mutex_unlock(&table->lock);
     route_snapshot_unref(*held);
     *held = current;

@@ -31,8 +31,7 @@ struct route_snapshot *route_snapshot_create(void);
  * error of the caller. */
 void route_snapshot_add(struct route_snapshot *snapshot, const struct route *route);
 
-/* References, any thread. */
-struct route_snapshot *route_snapshot_ref(struct route_snapshot *snapshot);
+/* Gives a reference back. Any thread. */
 void route_snapshot_unref(struct route_snapshot *snapshot);
 
 /* The route of a name, exactly as written; NULL: none. Valid while the snapshot is. */

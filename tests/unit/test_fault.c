@@ -11,7 +11,7 @@
 static const struct {
     enum error_component component;
     enum error_code code;
-    bool own, engine_trouble;
+    bool own, passing;
 } cases[] = {
     {COMPONENT_CONTAINER, ERROR_CONTAINER_EXITED, true, false},
     {COMPONENT_CONTAINER, ERROR_OUT_OF_MEMORY, true, false},
@@ -37,8 +37,10 @@ static void every_cause_is_somebodys_doing(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         print_message("%s %s\n", error_component_name(cases[i].component), error_code_slug(cases[i].code));
         assert_int_equal(fault_is_own(cases[i].component, cases[i].code), cases[i].own);
-        assert_int_equal(fault_is_engine_trouble(cases[i].component, cases[i].code), cases[i].engine_trouble);
+        const struct kept_error problem = {.component = cases[i].component, .code = cases[i].code};
+        assert_int_equal(fault_is_passing(&problem), cases[i].passing);
     }
+    assert_false(fault_is_passing(NULL));
 }
 
 int main(void)

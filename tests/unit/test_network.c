@@ -26,7 +26,7 @@ static bool has(const char *network_text, const char *address_text)
 {
     struct network network = network_of(network_text);
     struct ip_address address = address_of(address_text);
-    return network_has(&network, &address);
+    return network_list_has(&(struct network_list){&network, 1}, &address);
 }
 
 static void test_networks_hold_their_addresses(void **state)

@@ -42,6 +42,16 @@ static const struct function_settings *find(const struct registry *registry, con
     return NULL;
 }
 
+/* The value of one of its own options, or NULL. */
+static const char *option_of(const struct function_settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->option_count; i++) {
+        if (strcmp(settings->options[i].name, name) == 0)
+            return settings->options[i].value;
+    }
+    return NULL;
+}
+
 static void render_all(const struct registry *registry, struct strbuf *out)
 {
     for (size_t i = 0; i < registry->diagnostics.count; i++) {
@@ -108,12 +118,12 @@ static void test_predecessors_file(void **state)
     assert_string_equal(hello->language, "python");
     assert_string_equal(hello->file, "hello.py");
     check_folder(hello, "functions/hello");
-    assert_null(function_settings_option(hello, "extra_dependencies"));
+    assert_null(option_of(hello, "extra_dependencies"));
     assert_int_equal(hello->line, 2);
     assert_int_equal(hello->column, 3);
     assert_false(hello->broken);
     assert_string_equal(sums->version, "10");
-    assert_string_equal(function_settings_option(sums, "extra_dependencies"),
+    assert_string_equal(option_of(sums, "extra_dependencies"),
                         "transformers torch --extra-index-url https://download.example/cpu sentencepiece");
     registry_destroy(registry);
 }
@@ -154,9 +164,9 @@ static void test_function_defaults(void **state)
     assert_int_equal(hello->network, NETWORK_BRIDGE);
     assert_int_equal(hello->environment_count, 0);
     assert_int_equal(hello->option_count, 2);
-    assert_string_equal(function_settings_option(hello, "threads"), "8");
-    assert_string_equal(function_settings_option(hello, "debug"), "false");
-    assert_null(function_settings_option(hello, "ratio"));
+    assert_string_equal(option_of(hello, "threads"), "8");
+    assert_string_equal(option_of(hello, "debug"), "false");
+    assert_null(option_of(hello, "ratio"));
     registry_destroy(registry);
 }
 
@@ -242,10 +252,10 @@ static void test_every_function_setting(void **state)
     assert_string_equal(other->environment[2].value, "true");
     assert_string_equal(other->environment[3].name, "E");
     assert_string_equal(other->environment[3].value, "");
-    assert_string_equal(function_settings_option(other, "threads"), "3");
-    assert_string_equal(function_settings_option(other, "debug"), "true");
-    assert_string_equal(function_settings_option(other, "ratio"), "0.25");
-    assert_null(function_settings_option(other, "extra_dependencies"));
+    assert_string_equal(option_of(other, "threads"), "3");
+    assert_string_equal(option_of(other, "debug"), "true");
+    assert_string_equal(option_of(other, "ratio"), "0.25");
+    assert_null(option_of(other, "extra_dependencies"));
     registry_destroy(registry);
 }
 

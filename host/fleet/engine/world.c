@@ -11,7 +11,6 @@
 
 /* The program as a whole, between two symbols. INIT_PROGRAM is its path in the build tree. */
 __asm__(".pushsection .rodata\n"
-        ".global world_init_begin, world_init_end\n"
         "world_init_begin: .incbin \"" INIT_PROGRAM "\"\n"
         "world_init_end:\n"
         ".popsection\n");

@@ -8,12 +8,8 @@ bool fault_is_own(enum error_component component, enum error_code code)
     return component == COMPONENT_DOCKER ? class == ERROR_CLASS_OWN : class != ERROR_CLASS_PASSING;
 }
 
-bool fault_is_engine_trouble(enum error_component component, enum error_code code)
-{
-    return component == COMPONENT_DOCKER && error_code_class(code) == ERROR_CLASS_PASSING;
-}
-
 bool fault_is_passing(const struct kept_error *problem)
 {
-    return problem && fault_is_engine_trouble(problem->component, problem->code);
+    return problem && problem->component == COMPONENT_DOCKER &&
+           error_code_class(problem->code) == ERROR_CLASS_PASSING;
 }

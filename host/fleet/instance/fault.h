@@ -32,10 +32,7 @@
 /* Whether an error with this component and code is the function's own doing. Any thread. */
 bool fault_is_own(enum error_component component, enum error_code code);
 
-/* Whether it is the engine's trouble that passes by itself. Any thread. */
-bool fault_is_engine_trouble(enum error_component component, enum error_code code);
-
-/* The same of what was kept; of NULL, no. Any thread. */
+/* Whether it is the engine's trouble, which passes by itself; NULL is none. Any thread. */
 bool fault_is_passing(const struct kept_error *problem);
 
 #endif

@@ -410,9 +410,3 @@ bool build_job_waits(const struct build_job *job)
 {
     return job->lane != NULL;
 }
-
-void build_jobs_counts(const struct build_jobs *jobs, size_t *ret_running, size_t *ret_waiting)
-{
-    *ret_running = jobs->running_count;
-    *ret_waiting = jobs->waiting_count;
-}

@@ -85,7 +85,4 @@ void build_job_cancel(struct build_job *job);
 /* Whether it waits for others to end. */
 bool build_job_waits(const struct build_job *job);
 
-/* Jobs that run and that wait. */
-void build_jobs_counts(const struct build_jobs *jobs, size_t *ret_running, size_t *ret_waiting);
-
 #endif

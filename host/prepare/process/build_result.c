@@ -12,7 +12,7 @@
 #define CONCURRENCY_MAX 1024
 #define OPTIONS_MAX     64
 
-void build_dependencies_destroy(struct build_dependencies *dependencies)
+static void dependencies_destroy(struct build_dependencies *dependencies)
 {
     if (!dependencies)
         return;
@@ -64,7 +64,7 @@ void build_result_destroy(struct build_result *result)
     diagnostics_clear(&result->diagnostics);
     free(result->output);
     free(result->package.staged);
-    build_dependencies_destroy(result->dependencies);
+    dependencies_destroy(result->dependencies);
     build_launch_destroy(result->launch);
     build_plugin_destroy(result->plugin);
     free(result);
@@ -214,7 +214,7 @@ static int read_dependencies(const json_t *json, struct build_dependencies **ret
         json_texts_read(json_object_get(json, "argv"), &dependencies->argv, &count) < 0 || count == 0 ||
         json_texts_read(json_object_get(json, "environment"), &dependencies->environment, NULL) < 0 ||
         !are_assignments(dependencies->environment)) {
-        build_dependencies_destroy(dependencies);
+        dependencies_destroy(dependencies);
         return -1;
     }
     *ret_dependencies = dependencies;

@@ -113,7 +113,6 @@ struct build_result *build_result_failed(const struct error *error);
  * package_store_commit or package_store_discard before. NULL is fine. */
 void build_result_destroy(struct build_result *result);
 
-void build_dependencies_destroy(struct build_dependencies *dependencies);
 void build_launch_destroy(struct build_launch *launch);
 void build_plugin_destroy(struct build_plugin *plugin);
 

@@ -323,6 +323,12 @@ void dependency_store_touch(struct dependency_store *store, const char *key)
     utimensat(AT_FDCWD, path, NULL, 0);
 }
 
+struct dependency_set {
+    char key[HASH_HEX_SIZE];
+    uint64_t bytes;
+    int64_t last_used_ns; /* Unix time */
+};
+
 static int compare_use(const void *a, const void *b)
 {
     const struct dependency_set *one = a, *other = b;
@@ -331,8 +337,9 @@ static int compare_use(const void *a, const void *b)
     return strcmp(one->key, other->key);
 }
 
-int dependency_store_list(const struct dependency_store *store, struct dependency_set **ret_sets,
-                          size_t *ret_count, struct error *err)
+/* All sets, longest unused first. The caller frees *ret_sets. */
+static int list_sets(const struct dependency_store *store, struct dependency_set **ret_sets,
+                     size_t *ret_count, struct error *err)
 {
     char **keys;
     size_t count;
@@ -376,7 +383,7 @@ size_t dependency_store_collect(struct dependency_store *store, uint64_t max_byt
     cleanup_free struct dependency_set *sets = NULL;
     size_t count, removed = 0;
     struct error err;
-    if (dependency_store_list(store, &sets, &count, &err) < 0) {
+    if (list_sets(store, &sets, &count, &err) < 0) {
         log_warning("build.collect_failed", LOG_ERR(&err));
         return 0;
     }

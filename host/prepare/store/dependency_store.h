@@ -82,16 +82,6 @@ void dependency_store_drop(struct dependency_store *store, const char *key);
 /* Notes that a set is used now. */
 void dependency_store_touch(struct dependency_store *store, const char *key);
 
-struct dependency_set {
-    char key[HASH_HEX_SIZE];
-    uint64_t bytes;
-    int64_t last_used_ns; /* Unix time */
-};
-
-/* All sets, longest unused first. The caller frees *ret_sets. */
-int dependency_store_list(const struct dependency_store *store, struct dependency_set **ret_sets,
-                          size_t *ret_count, struct error *err);
-
 /* Removes sets that are not among `in_use`, longest unused first, until all together take at most
  * `max_bytes`. The disk work is done in the background. The number of removed sets is returned. */
 size_t dependency_store_collect(struct dependency_store *store, uint64_t max_bytes, const char *const *in_use,

@@ -233,18 +233,12 @@ void package_store_discard(struct package_store *store, struct build_package *pa
         background_remove_tree(store->background, staged);
 }
 
-int package_store_list(const struct package_store *store, char ***ret_digests, size_t *ret_count,
-                       struct error *err)
-{
-    return state_dir_digests(store->packages, ret_digests, ret_count, err);
-}
-
 size_t package_store_collect(struct package_store *store, const char *const *in_use, size_t in_use_count)
 {
     char **digests;
     size_t count, removed = 0;
     struct error err;
-    if (package_store_list(store, &digests, &count, &err) < 0) {
+    if (state_dir_digests(store->packages, &digests, &count, &err) < 0) {
         log_warning("build.collect_failed", LOG_ERR(&err));
         return 0;
     }
