@@ -3,33 +3,22 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/ident.h"
 #include "base/log.h"
 #include "docker/container.h"
-#include "prepare/image/runtime_image.h"
+#include "prepare/install/builder_container.h"
 #include "prepare/install/builder_disk.h"
 #include "prepare/process/cause_line.h"
 #include "prepare/process/host_environment.h"
 #include "prepare/process/line_tail.h"
 #include "prepare/process/shown_line.h"
-#include "prepare/store/dependency_store.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#define FOLDER           "/berth/build" /* where the staged folder is mounted */
-#define CODE             "/berth/code" /* where the package is */
-#define ENVIRONMENT_FILE "environment"
-#define PIDS_MAX         512
-#define TMP_BYTES        (64u << 20) /* of /tmp, for what does not look at TMPDIR */
-#define LOG_BYTES_MAX    (16u << 20)
-#define LAST_LINES_MS    5000 /* of silence, after which the container's output is taken to be all there is */
-#define STREAMS          2
-#define WATCH_MS         250
+#define LAST_LINES_MS 5000 /* of silence, after which the container's output is taken to be all there is */
+#define STREAMS       2
+#define WATCH_MS      250
 
 /* Through a container's life, then measured for the last time; from any of them to the end by way of the
  * container's removal. */
@@ -60,16 +49,6 @@ struct builder {
     bool failed;
     struct error error;
 };
-
-unsigned builder_uid(void)
-{
-    return geteuid() == 0 ? RUNTIME_IMAGE_UID : geteuid();
-}
-
-unsigned builder_gid(void)
-{
-    return geteuid() == 0 ? RUNTIME_IMAGE_GID : getegid();
-}
 
 static void set_state(struct builder *builder, enum state state)
 {
@@ -378,80 +357,6 @@ static void on_created(void *owner, const struct error *err, const char *id)
 
 /* --- its start --- */
 
-/* The variables as a file for the shell, readable for the container's user only. */
-static int write_environment(const struct builder *builder, const struct builder_spec *spec, bool ca,
-                             struct error *err)
-{
-    struct environment environment = {0};
-    environment_add(&environment, "BERTH_TARGET", FOLDER "/" DEPENDENCY_TARGET);
-    environment_add(&environment, "BERTH_CODE", CODE);
-    environment_add(&environment, "TMPDIR", FOLDER "/" DEPENDENCY_TMP);
-    environment_add(&environment, "HOME", FOLDER "/" DEPENDENCY_TMP);
-    for (char *const *entry = spec->environment; *entry; entry++)
-        environment_add_entry(&environment, *entry);
-    host_environment_add_installer(&environment, ca);
-    cleanup_free char *path = xasprintf("%s/" ENVIRONMENT_FILE, builder->staged);
-    int rc = environment_write(&environment, path, builder_uid(), builder_gid(), err);
-    environment_clear(&environment);
-    return rc;
-}
-
-/* The command behind a shell that reads the variables first. The caller frees the array only. */
-static const char **entrypoint_of(char *const *argv)
-{
-    static const char *const shell[] = {"/bin/sh", "-c", ". " FOLDER "/" ENVIRONMENT_FILE " && exec \"$@\"",
-                                        "install"};
-    size_t before = sizeof(shell) / sizeof(*shell), count = 0;
-    while (argv[count])
-        count++;
-    const char **all = xcalloc(before + count + 1, sizeof(*all));
-    memcpy(all, shell, sizeof(shell));
-    for (size_t i = 0; i < count; i++)
-        all[before + i] = argv[i];
-    return all;
-}
-
-/* The engine refuses more processors than there are. */
-static double cpus_of(const struct builder_limits *limits)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 0 && limits->cpus > (double)cores ? (double)cores : limits->cpus;
-}
-
-static void create_container(struct builder *builder, const struct builder_spec *spec, const char *ca)
-{
-    cleanup_free char *user = xasprintf("%u:%u", builder_uid(), builder_gid());
-    cleanup_free const char **entrypoint = entrypoint_of(spec->argv);
-    char id[13], name[32];
-    ident_random(id, sizeof(id) - 1);
-    snprintf(name, sizeof(name), "berth-builder-%s", id);
-    const struct docker_bind binds[] = {
-        {builder->staged, FOLDER, false}, {spec->code, CODE, true}, {ca, HOST_CA_TARGET, true}};
-    const struct docker_tmpfs tmpfs = {.target = "/tmp", .size_bytes = TMP_BYTES, .executable = true};
-    const struct docker_pair labels[] = {
-        {"berth.host", spec->owner}, {"berth.runtime", spec->runtime}, {"berth.builder", spec->key}};
-    const struct docker_container container = {
-        .name = name,
-        .image = spec->image,
-        .entrypoint = entrypoint,
-        .working_dir = FOLDER "/" DEPENDENCY_TMP,
-        .user = user,
-        .labels = labels,
-        .label_count = sizeof(labels) / sizeof(*labels),
-        .binds = binds,
-        .bind_count = ca ? 3 : 2,
-        .tmpfs = &tmpfs,
-        .tmpfs_count = 1,
-        .limits = {.memory_bytes = spec->limits.memory_bytes,
-                   .cpus = cpus_of(&spec->limits),
-                   .pids = PIDS_MAX},
-        .network = spec->network,
-        .read_only_root = true,
-        .log_max_bytes = LOG_BYTES_MAX,
-    };
-    builder->call = docker_container_create(builder->docker, &container, on_created, builder);
-}
-
 int builder_start(const struct builder_spec *spec, const struct builder_hooks *hooks, void *context,
                   struct builder **ret_builder, struct error *err)
 {
@@ -472,12 +377,12 @@ int builder_start(const struct builder_spec *spec, const struct builder_hooks *h
                  ? 0
                  : error_errno(err, COMPONENT_BUILD, ENOMEM, "cannot watch a builder");
     if (rc < 0 || builder_disk_check_free(builder->disk, err) < 0 ||
-        write_environment(builder, spec, ca != NULL, err) < 0) {
+        builder_write_environment(spec, ca, err) < 0) {
         builder_destroy(builder);
         return -1;
     }
     arm(builder, spec->limits.timeout_ms);
-    create_container(builder, spec, ca);
+    builder->call = builder_create_container(spec, ca, on_created, builder);
     *ret_builder = builder;
     return 0;
 }

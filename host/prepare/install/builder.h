@@ -56,11 +56,6 @@ struct builder_hooks {
     void (*done)(void *context, const struct error *err);
 };
 
-/* Who the command runs as: the daemon's own user where that is not root, which could not remove what another
- * one wrote. */
-unsigned builder_uid(void);
-unsigned builder_gid(void);
-
 /* Everything is copied. `done` comes from the event loop and never from inside, and not at all after an error
  * here. Its errors have the component "build" and one of these reasons, or are those of the Docker client:
  *   dependency-install  the command failed; the message carries its cause (cause_line.h), or its last lines

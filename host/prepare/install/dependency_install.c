@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "prepare/install/builder_container.h"
 #include "prepare/process/kept_output.h"
 
 #include <errno.h>

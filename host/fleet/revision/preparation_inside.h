@@ -1,0 +1,68 @@
+/* Inside of a preparation: what its files share. For preparation*.c only. They use each other in this order:
+ * preparation.c (the function's files, its image, its package), preparation_dependencies.c,
+ * preparation_end.c. */
+#ifndef FLEET_REVISION_PREPARATION_INSIDE_H
+#define FLEET_REVISION_PREPARATION_INSIDE_H
+
+#include "base/log.h"
+#include "fleet/output/output_limit.h"
+#include "fleet/revision/preparation.h"
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+struct preparation {
+    struct fleet_env *env;
+    const struct function_settings *settings;
+    preparation_done_fn *done;
+    void *owner;
+    char *runtime; /* the plugin's name */
+    char *image_dir; /* the plugin's, or NULL */
+    char *builder_dir; /* likewise */
+    char *seen; /* the key of the dependencies that the first look was with, or NULL */
+    char inputs[HASH_HEX_SIZE];
+    struct adoption *adoption; /* of the package of an earlier daemon */
+    bool known; /* `result` is of an earlier preparation, and its package is in the store */
+    bool looked; /* a job has been run */
+    struct build_job *job;
+    struct runtime_image_request *image_request;
+    struct docker_call *command; /* asks what the image runs */
+    struct dependency_install *install;
+    struct output_limit output; /* of the installer or image build, in the log */
+    struct build_result *result;
+    uint64_t phase_began_ms; /* of the build job, or of asking for the image */
+    struct event *later; /* reports a failure that is known at once from the event loop */
+    struct error failure;
+    char *image_id;
+    char **image_command; /* what the image runs, when the plugin leaves that to it */
+    struct prepared prepared;
+};
+
+/* --- preparation_dependencies.c: what the function needs, and another look at it with that --- */
+
+/* Goes on to the end. */
+void preparation_ensure_dependencies(struct preparation *preparation);
+
+/* --- preparation_end.c: the end, and what is told on the way --- */
+
+/* Reports and frees it. `output`: what the step that failed has written, or NULL. */
+void preparation_finish(struct preparation *preparation, const struct error *err, const char *output);
+
+/* All is there: keeps what has been found, so that the same need not be found again, and finishes. */
+void preparation_complete(struct preparation *preparation);
+
+/* What a build job has written. */
+void preparation_tell_output(const struct preparation *preparation, const struct build_result *result);
+
+/* Logs a line of a step that may write without end, and how many had to be left out. */
+void preparation_log_output(struct preparation *preparation, const char *event, struct log_field whose,
+                            const char *line, uint64_t elapsed_ms);
+void preparation_tell_dropped(struct preparation *preparation, const char *event);
+
+/* A line of an image's build, and the end of a request for one: the runtime's or the builder's. False: there
+ * is none, and the preparation is over. */
+void preparation_on_image_line(void *context, const char *line, uint64_t elapsed_ms);
+bool preparation_end_image_request(struct preparation *preparation, const struct error *err,
+                                   const char *output);
+
+#endif
