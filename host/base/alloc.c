@@ -59,3 +59,23 @@ void *xgrow(void *items, size_t count, size_t item_size)
     bool is_full = count >= FIRST_CAPACITY && (count & (count - 1)) == 0;
     return is_full ? or_die(reallocarray(items, count * 2, item_size)) : items;
 }
+
+char **texts_copy(const char *const *texts)
+{
+    size_t count = 0;
+    if (!texts)
+        return NULL;
+    while (texts[count])
+        count++;
+    char **copy = xcalloc(count + 1, sizeof(*copy));
+    for (size_t i = 0; i < count; i++)
+        copy[i] = xstrdup(texts[i]);
+    return copy;
+}
+
+void texts_free(char **texts)
+{
+    for (size_t i = 0; texts && texts[i]; i++)
+        free(texts[i]);
+    free(texts);
+}

@@ -15,6 +15,13 @@ char *xstrdup(const char *text);
 char *xstrndup(const char *text, size_t length);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A copy of texts and the array that they are in, which NULL ends; NULL of NULL. The caller frees it with
+ * texts_free(). */
+char **texts_copy(const char *const *texts);
+
+/* Frees the texts and the array. NULL is fine. */
+void texts_free(char **texts);
+
 /* Room for one more item behind the `count` of an array that is only ever made longer by this, from NULL on:
  * `items`, or where they have gone to. It has room for the next power of two. */
 void *xgrow(void *items, size_t count, size_t item_size);

@@ -49,13 +49,6 @@ int json_texts_read(const json_t *array, char ***ret_texts, size_t *ret_count)
     return 0;
 }
 
-void json_texts_free(char **texts)
-{
-    for (size_t i = 0; texts && texts[i]; i++)
-        free(texts[i]);
-    free(texts);
-}
-
 char *json_text_copy(const json_t *object, const char *member)
 {
     const char *text = json_string_value(json_object_get(object, member));

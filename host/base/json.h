@@ -20,11 +20,8 @@ json_t *json_error(const struct error *err);
 
 /* An array of strings as texts ended by NULL. NULL, JSON null and an empty array give an empty one. -1 when
  * it is anything else, or longer than JSON_TEXTS_MAX. ret_count may be NULL. The caller owns *ret_texts
- * (json_texts_free). */
+ * (texts_free()). */
 int json_texts_read(const json_t *array, char ***ret_texts, size_t *ret_count);
-
-/* Frees the texts and the array. NULL is fine. */
-void json_texts_free(char **texts);
 
 /* A string's copy; NULL for null, a missing member or another type. */
 char *json_text_copy(const json_t *object, const char *member);

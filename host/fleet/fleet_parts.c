@@ -87,9 +87,9 @@ static int create_builders(struct fleet *fleet, const struct fleet_options *opti
     struct runtime_images_options images = {.docker = env->docker, .background = fleet->background};
     if (build_jobs_create(env->base, &jobs, &env->jobs, err) < 0 ||
         plugins_create(env->jobs, options->plugin_dir, &env->plugins, err) < 0 ||
-        dependency_installs_create(&installs, &env->installs, err) < 0 ||
-        runtime_images_create(&images, &env->images, err) < 0)
+        dependency_installs_create(&installs, &env->installs, err) < 0)
         return -1;
+    env->images = runtime_images_create(&images);
     if (options->own_plugin_dir)
         plugins_add_folder(env->plugins, options->own_plugin_dir, options->plugin_owner);
     return 0;

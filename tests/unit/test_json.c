@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/alloc.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -55,11 +57,11 @@ static void test_reading_of_texts(void **state)
     assert_int_equal(count, 2);
     assert_string_equal(texts[1], "b");
     assert_null(texts[2]);
-    json_texts_free(texts);
+    texts_free(texts);
     assert_int_equal(json_texts_read(json_object_get(json, "null"), &texts, &count), 0);
     assert_int_equal(count, 0);
     assert_null(texts[0]);
-    json_texts_free(texts);
+    texts_free(texts);
     assert_int_equal(json_texts_read(json_object_get(json, "mixed"), &texts, NULL), -1);
     assert_int_equal(json_texts_read(json_object_get(json, "text"), &texts, NULL), -1);
     char *copy = json_text_copy(json, "text");

@@ -51,13 +51,7 @@ static void on_command(void *owner, const struct error *err, const struct docker
         preparation_finish(preparation, err, NULL);
         return;
     }
-    size_t count = 0;
-    while (image->command[count])
-        count++;
-    char **command = xcalloc(count + 1, sizeof(*command));
-    for (size_t i = 0; i < count; i++)
-        command[i] = xstrdup(image->command[i]);
-    preparation->image_command = command;
+    preparation->image_command = texts_copy(image->command);
     keep_package(preparation);
 }
 

@@ -1,8 +1,8 @@
 #include "fleet/revision/preparation_inside.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "docker/docker.h"
 #include "fleet/revision/revision_digest.h"
 #include "prepare/image/runtime_image.h"
@@ -42,7 +42,7 @@ void preparation_cancel(struct preparation *preparation)
     free(preparation->builder_dir);
     free(preparation->seen);
     free(preparation->image_id);
-    json_texts_free(preparation->image_command);
+    texts_free(preparation->image_command);
     free(preparation);
 }
 

@@ -75,18 +75,15 @@ struct runtime_images {
     TAILQ_HEAD(, image_build) builds;
 };
 
-int runtime_images_create(const struct runtime_images_options *options, struct runtime_images **ret_images,
-                          struct error *err)
+struct runtime_images *runtime_images_create(const struct runtime_images_options *options)
 {
-    (void)err;
     struct runtime_images *images = xcalloc(1, sizeof(*images));
     TAILQ_INIT(&images->requests);
     TAILQ_INIT(&images->builds);
     images->docker = options->docker;
     images->background = options->background;
     images->base_image = xstrdup(options->base_image ? options->base_image : RUNTIME_IMAGE_BASE);
-    *ret_images = images;
-    return 0;
+    return images;
 }
 
 static void request_free(struct runtime_image_request *request)

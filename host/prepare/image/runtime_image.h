@@ -56,8 +56,8 @@ struct runtime_image_progress {
     const char *last_line; /* of its output, "" before the first; borrowed */
 };
 
-int runtime_images_create(const struct runtime_images_options *options, struct runtime_images **ret_images,
-                          struct error *err);
+/* The options are copied. Never NULL. */
+struct runtime_images *runtime_images_create(const struct runtime_images_options *options);
 
 /* Ends every request silently and stops the engine's work on them. Not from a callback. NULL is fine. */
 void runtime_images_destroy(struct runtime_images *images);

@@ -82,24 +82,6 @@ static void wake(struct dependency_installs *installs)
     event_active(installs->pump, EV_TIMEOUT, 0);
 }
 
-static char **copy_texts(char *const *texts)
-{
-    size_t count = 0;
-    while (texts[count])
-        count++;
-    char **copy = xcalloc(count + 1, sizeof(*copy));
-    for (size_t i = 0; i < count; i++)
-        copy[i] = xstrdup(texts[i]);
-    return copy;
-}
-
-static void free_texts(char **texts)
-{
-    for (char **text = texts; text && *text; text++)
-        free(*text);
-    free(texts);
-}
-
 static void installation_free(struct installation *installation)
 {
     builder_destroy(installation->builder);
@@ -108,8 +90,8 @@ static void installation_free(struct installation *installation)
     if (installation->staged)
         dependency_store_discard(installation->installs->store, installation->staged);
     kept_output_clear(&installation->output);
-    free_texts(installation->argv);
-    free_texts(installation->environment);
+    texts_free(installation->argv);
+    texts_free(installation->environment);
     free(installation->runtime);
     free(installation->image);
     free(installation->code);
@@ -415,8 +397,8 @@ static struct installation *begin_installation(struct dependency_installs *insta
     installation->image = xstrdup(request->image);
     installation->code = xstrdup(request->code);
     installation->function = request->function ? xstrdup(request->function) : NULL;
-    installation->argv = copy_texts(request->dependencies->argv);
-    installation->environment = copy_texts(request->dependencies->environment);
+    installation->argv = texts_copy((const char *const *)request->dependencies->argv);
+    installation->environment = texts_copy((const char *const *)request->dependencies->environment);
     installation->started_ms = clock_ms();
     TAILQ_INSERT_TAIL(&installs->list, installation, link);
     if (!installs->stopping && dependency_store_has(installs->store, key)) {

@@ -64,7 +64,7 @@ struct build_jobs {
     struct event *pump; /* activated when there may be something to start */
     TAILQ_HEAD(, lane) lanes; /* the first is served next and then becomes the last */
     TAILQ_HEAD(, build_job) running;
-    size_t running_count, waiting_count; /* running: without probes */
+    size_t running_count; /* without probes */
     bool lacks_told;
 };
 
@@ -215,7 +215,6 @@ static void leave_lane(struct build_job *job)
     struct lane *lane = job->lane;
     TAILQ_REMOVE(&lane->waiting, job, link);
     job->lane = NULL;
-    jobs->waiting_count--;
     if (!TAILQ_EMPTY(&lane->waiting))
         return;
     TAILQ_REMOVE(&jobs->lanes, lane, link);
@@ -228,7 +227,6 @@ static struct build_job *take_next(struct build_jobs *jobs)
     struct lane *lane = queue_take_first(&jobs->lanes, link);
     struct build_job *job = queue_take_first(&lane->waiting, link);
     job->lane = NULL;
-    jobs->waiting_count--;
     if (TAILQ_EMPTY(&lane->waiting))
         lane_free(lane);
     else
@@ -388,7 +386,6 @@ struct build_job *build_jobs_submit(struct build_jobs *jobs, const struct build_
     job->lane = find_lane(jobs, request->function ? request->function : request->plugin,
                           request->operation == BUILD_PROBE);
     TAILQ_INSERT_TAIL(&job->lane->waiting, job, link);
-    jobs->waiting_count++;
     wake(jobs);
     return job;
 }

@@ -17,8 +17,8 @@ static void dependencies_destroy(struct build_dependencies *dependencies)
     if (!dependencies)
         return;
     free(dependencies->key);
-    json_texts_free(dependencies->argv);
-    json_texts_free(dependencies->environment);
+    texts_free(dependencies->argv);
+    texts_free(dependencies->environment);
     free(dependencies);
 }
 
@@ -28,8 +28,8 @@ void build_launch_destroy(struct build_launch *launch)
         return;
     free(launch->image);
     free(launch->ready_path);
-    json_texts_free(launch->command);
-    json_texts_free(launch->environment);
+    texts_free(launch->command);
+    texts_free(launch->environment);
     free(launch->runtime);
     free(launch);
 }
@@ -39,12 +39,12 @@ static void language_clear(struct language *language)
     for (size_t i = 0; i < language->option_count; i++) {
         struct language_option *option = &language->options[i];
         free(option->name);
-        json_texts_free(option->aliases);
+        texts_free(option->aliases);
         free(option->default_value);
         free(option->help);
     }
     free(language->options);
-    json_texts_free(language->aliases);
+    texts_free(language->aliases);
     free(language->name);
 }
 
