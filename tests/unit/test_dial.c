@@ -20,12 +20,17 @@
 
 #include <cmocka.h>
 
+#define DIALS_MAX 200
+
 struct listening {
     struct event_base *base;
     char dir[64];
     struct link *link;
     unsigned accepted;
     bool closes; /* the dial, when the first connection comes */
+    int dials[DIALS_MAX]; /* connections of the test's own */
+    size_t dialled;
+    struct rlimit descriptors; /* as they were */
 };
 
 static void on_connection(void *owner, int fd)
@@ -63,23 +68,44 @@ static int dial_it(const struct listening *listening)
     return -1;
 }
 
-static void listening_open(struct listening *listening)
+/* The folder that its runner's container gets, with the socket in it. */
+static int listen_for_runner(void **state)
 {
+    struct listening *listening = xcalloc(1, sizeof(*listening));
     *listening = (struct listening){.base = event_base_new(), .dir = "/tmp/berth-dial-XXXXXX"};
     struct error err;
+    *state = listening;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &listening->descriptors), 0);
     assert_non_null(mkdtemp(listening->dir));
     cleanup_free char *dir = xasprintf("%s/0123456789ab", listening->dir);
     assert_int_equal(dial_open(listening->base, dir, &hooks, listening, &listening->link, &err), 0);
     assert_int_equal(dial_it(listening), -1); /* there is no container yet */
     assert_int_equal(errno, ECONNREFUSED);
     assert_int_equal(link_listen(listening->link, &err), 0);
+    return 0;
 }
 
-static void listening_close(struct listening *listening)
+static int end_listening(void **state)
 {
+    struct listening *listening = *state;
+    setrlimit(RLIMIT_NOFILE, &listening->descriptors);
+    for (size_t i = 0; i < listening->dialled; i++)
+        close(listening->dials[i]);
     link_close(listening->link);
     event_base_free(listening->base);
-    assert_int_equal(rmdir(listening->dir), 0); /* nothing is left in it */
+    int left = rmdir(listening->dir);
+    free(listening);
+    return left; /* 0: nothing was left in it */
+}
+
+/* Dials, and keeps the connection until the end of the test. */
+static int dial_and_stay(struct listening *listening)
+{
+    int fd = dial_it(listening);
+    assert_return_code(fd, errno);
+    assert_true(listening->dialled < DIALS_MAX);
+    listening->dials[listening->dialled++] = fd;
+    return fd;
 }
 
 static void run(struct listening *listening, unsigned ms)
@@ -89,23 +115,24 @@ static void run(struct listening *listening, unsigned ms)
     event_base_dispatch(listening->base);
 }
 
+/* Runs until that many have been accepted. */
+static void await_accepted(struct listening *listening, unsigned count)
+{
+    for (unsigned tries = 0; listening->accepted < count && tries < 3000; tries++)
+        run(listening, 20);
+    assert_int_equal(listening->accepted, count);
+}
+
 static void takes_every_connection(void **state)
 {
-    (void)state;
-    struct listening listening;
-    int fds[200];
+    struct listening *listening = *state;
     struct stat status;
-    listening_open(&listening);
-    cleanup_free char *path = xasprintf("%s/host.sock", link_dir(listening.link));
+    cleanup_free char *path = xasprintf("%s/host.sock", link_dir(listening->link));
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0666); /* whatever user the runner is */
-    for (size_t i = 0; i < 200; i++)
-        fds[i] = dial_it(&listening);
-    run(&listening, 100);
-    assert_int_equal(listening.accepted, 200);
-    for (size_t i = 0; i < 200; i++)
-        close(fds[i]);
-    listening_close(&listening);
+    for (size_t i = 0; i < DIALS_MAX; i++)
+        dial_and_stay(listening);
+    await_accepted(listening, DIALS_MAX);
 }
 
 /* Dials as another user, in a process of its own, from which nothing else is taken. */
@@ -128,63 +155,50 @@ static void expect_success(pid_t pid)
 /* A container has one user: who was first is the runner, and nobody else is taken for it. */
 static void belongs_to_the_user_that_was_first(void **state)
 {
-    (void)state;
-    struct listening listening;
+    struct listening *listening = *state;
     if (geteuid() != 0)
         skip();
-    listening_open(&listening);
-    assert_int_equal(chmod(listening.dir, 0755), 0);
+    assert_int_equal(chmod(listening->dir, 0755), 0);
     static const struct {
         uid_t user;
         unsigned accepted;
     } dials[] = {{10001, 1}, {0, 1}, {65534, 1}, {10001, 2}};
     for (size_t i = 0; i < sizeof(dials) / sizeof(dials[0]); i++) {
-        expect_success(dial_as(&listening, dials[i].user));
-        run(&listening, 50);
-        assert_int_equal(listening.accepted, dials[i].accepted);
+        expect_success(dial_as(listening, dials[i].user));
+        await_accepted(listening, dials[i].accepted);
+        run(listening, 50); /* no more than that */
+        assert_int_equal(listening->accepted, dials[i].accepted);
     }
-    listening_close(&listening);
 }
 
 static void may_be_closed_from_its_callback(void **state)
 {
-    (void)state;
-    struct listening listening;
-    listening_open(&listening);
-    listening.closes = true;
-    int one = dial_it(&listening), other = dial_it(&listening);
-    run(&listening, 50);
-    assert_int_equal(listening.accepted, 1);
-    assert_int_equal(dial_it(&listening), -1);
-    close(one);
-    close(other);
-    listening_close(&listening);
+    struct listening *listening = *state;
+    listening->closes = true;
+    dial_and_stay(listening);
+    dial_and_stay(listening);
+    await_accepted(listening, 1);
+    run(listening, 50);
+    assert_int_equal(listening->accepted, 1);
+    assert_int_equal(dial_it(listening), -1);
 }
 
 /* Without descriptors it waits for some, and does not spin. */
 static void waits_for_descriptors(void **state)
 {
-    (void)state;
-    struct listening listening;
-    struct rlimit usual, none = {0};
-    listening_open(&listening);
-    int fd = dial_it(&listening);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
-    none.rlim_max = usual.rlim_max;
-    none.rlim_cur = (rlim_t)fd + 1;
+    struct listening *listening = *state;
+    int fd = dial_and_stay(listening);
+    const struct rlimit none = {.rlim_max = listening->descriptors.rlim_max, .rlim_cur = (rlim_t)fd + 1};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     struct timespec before, after;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-    run(&listening, 300);
+    run(listening, 300);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
-    assert_int_equal(listening.accepted, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &listening->descriptors), 0);
+    assert_int_equal(listening->accepted, 0);
     int64_t used_us = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
     assert_true(used_us < 100000);
-    run(&listening, 200);
-    assert_int_equal(listening.accepted, 1);
-    close(fd);
-    listening_close(&listening);
+    await_accepted(listening, 1);
 }
 
 static void a_long_path_is_named(void **state)
@@ -202,13 +216,14 @@ static void a_long_path_is_named(void **state)
     event_base_free(base);
 }
 
+/* With a socket that is listened at, which is closed whether the test has failed or not. */
+#define LISTENING_TEST(name) cmocka_unit_test_setup_teardown(name, listen_for_runner, end_listening)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_every_connection),
-        cmocka_unit_test(belongs_to_the_user_that_was_first),
-        cmocka_unit_test(may_be_closed_from_its_callback),
-        cmocka_unit_test(waits_for_descriptors),
+        LISTENING_TEST(takes_every_connection),          LISTENING_TEST(belongs_to_the_user_that_was_first),
+        LISTENING_TEST(may_be_closed_from_its_callback), LISTENING_TEST(waits_for_descriptors),
         cmocka_unit_test(a_long_path_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
