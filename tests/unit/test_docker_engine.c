@@ -1,186 +1,10 @@
-/* The Docker client against the real engine, with an image made of one static program. Skips when no engine
- * answers. Everything made here carries the label berth.test=<run> and is removed at the end. */
-#include "docker_bench.h"
+/* The Docker client's calls about containers, against the real engine. */
+#include "docker_real.h"
 
-#include "base/alloc.h"
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fs.h"
-#include "base/ident.h"
-#include "base/strbuf.h"
 
-#include <spawn.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* One for all tests, made in the group's setup. */
-static struct {
-    struct bench bench;
-    bool answers;
-    char run[13], label[40], image[64], folder[64];
-} engine;
-
-#define NEED_ENGINE()                                                                                        \
-    do {                                                                                                     \
-        if (!engine.answers)                                                                                 \
-            skip();                                                                                          \
-    } while (0)
-
-#define OUTCOME(name)                                                                                        \
-    cleanup_outcome struct outcome(name);                                                                    \
-    outcome_init(&(name), &engine.bench)
-
-static void put_file(const char *folder, const char *name, const char *bytes, size_t size, unsigned mode)
-{
-    struct error err;
-    cleanup_free char *path = xasprintf("%s/%s", folder, name);
-    assert_int_equal(fs_make_dirs(folder, 0755, &err), 0);
-    assert_int_equal(fs_write_file(path, bytes, size, mode, &err), 0);
-}
-
-static void put_text(const char *folder, const char *name, const char *text)
-{
-    put_file(folder, name, text, strlen(text), 0644);
-}
-
-static void build_folder(struct outcome *built, const char *folder, const char *tag)
-{
-    struct docker_pair argument = {"BERTH_BASE", engine.image}, label = {"berth.test", engine.run};
-    struct docker_build build = {.context = folder,
-                                 .tag = tag,
-                                 .arguments = &argument,
-                                 .argument_count = 1,
-                                 .labels = &label,
-                                 .label_count = 1};
-    docker_image_build(engine.bench.docker, &build, on_progress, on_id, built);
-    await_end(built);
-}
-
-/* Builds from a folder with a Dockerfile of that text and one more file. */
-static void build_image(struct outcome *built, const char *dockerfile, const char *tag)
-{
-    cleanup_free char *folder = xasprintf("%s/context", engine.folder);
-    put_text(folder, "Dockerfile", dockerfile);
-    put_text(folder, "extra", "hello");
-    build_folder(built, folder, tag);
-}
-
-/* The test image: /program and nothing else. */
-static void build_base(void)
-{
-    OUTCOME(built);
-    struct error err;
-    char *bytes;
-    size_t size;
-    cleanup_free char *folder = xasprintf("%s/base", engine.folder);
-    if (fs_read_file(DOCKER_PROGRAM, 16 << 20, &bytes, &size, &err) < 0)
-        fail_msg("%s", err.message);
-    put_file(folder, "program", bytes, size, 0755);
-    put_text(folder, "Dockerfile", "FROM scratch\nCOPY program /program\n");
-    free(bytes);
-    build_folder(&built, folder, engine.image);
-    assert_success(&built);
-    assert_memory_equal(built.id, "sha256:", 7);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    bench_open(&engine.bench, NULL);
-    OUTCOME(ping);
-    docker_ping(engine.bench.docker, on_done, &ping);
-    await_end(&ping);
-    if (ping.failed) {
-        print_message("skipped, no Docker Engine: %s\n", ping.err.message);
-        return 0;
-    }
-    engine.answers = true;
-    ident_random(engine.run, sizeof(engine.run) - 1);
-    snprintf(engine.label, sizeof(engine.label), "berth.test=%s", engine.run);
-    snprintf(engine.image, sizeof(engine.image), "berth-test-docker:%s", engine.run);
-    snprintf(engine.folder, sizeof(engine.folder), "/tmp/berth-test-engine-XXXXXX");
-    assert_non_null(mkdtemp(engine.folder));
-    build_base();
-    return 0;
-}
-
-static void on_ids(void *owner, const struct error *err, const struct docker_listing *entries, size_t count)
-{
-    struct outcome *outcome = owner;
-    for (size_t i = 0; i < count; i++)
-        strbuf_append_format(&outcome->text, "%s\n", entries[i].id);
-    note_end(outcome, err);
-}
-
-static void on_images(void *owner, const struct error *err, const struct docker_image *images, size_t count)
-{
-    struct outcome *outcome = owner;
-    for (size_t i = 0; i < count; i++)
-        strbuf_append_format(&outcome->text, "%s\n", images[i].id);
-    outcome->code = (int)count;
-    note_end(outcome, err);
-}
-
-/* Removes all containers, or all images, of this run. */
-static void remove_all(bool images)
-{
-    OUTCOME(listed);
-    const char *const labels[] = {engine.label, NULL};
-    if (images)
-        docker_image_list(engine.bench.docker, labels, on_images, &listed);
-    else
-        docker_container_list(engine.bench.docker, labels, on_ids, &listed);
-    assert_success(&listed);
-    char *rest = listed.text.data, *id;
-    while (rest && (id = strsep(&rest, "\n")) && *id) {
-        OUTCOME(removed);
-        if (images)
-            docker_image_remove(engine.bench.docker, id, true, on_done, &removed);
-        else
-            docker_container_remove(engine.bench.docker, id, true, on_done, &removed);
-        await_end(&removed); /* an image may have gone with the one built on it */
-    }
-}
-
-/* With Docker's own command, because no part of the daemon removes networks. */
-static void remove_networks(void)
-{
-    cleanup_free char *filter = xasprintf("label=%s", engine.label);
-    char *const words[] = {"docker", "network", "prune", "--force", "--filter", filter, NULL};
-    pid_t child;
-    int status = -1;
-    if (posix_spawnp(&child, words[0], NULL, NULL, words, environ) == 0)
-        waitpid(child, &status, 0);
-    if (status != 0)
-        print_message("networks with the %s are left\n", filter);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    if (engine.answers) {
-        struct error err;
-        remove_all(false);
-        remove_all(true);
-        remove_networks();
-        fs_remove_tree(engine.folder, &err);
-    }
-    bench_close(&engine.bench);
-    return 0;
-}
-
-/* After each test: none has a call of an earlier one under way, whether that was through or failed. */
-static int end_calls(void **state)
-{
-    (void)state;
-    bench_close(&engine.bench);
-    bench_open(&engine.bench, NULL);
-    return 0;
-}
 
 /* Creates and starts a container that runs the program with `words` (ended by NULL, the program first). */
 static void make(struct outcome *created, const char *name, const char *const *words,
@@ -450,94 +274,6 @@ static void a_network_is_made_once(void **state)
     assert_string_equal(made.id, found.id);
 }
 
-struct seen_image {
-    struct outcome outcome;
-    char label[64];
-};
-
-static void on_image(void *owner, const struct error *err, const struct docker_image *image)
-{
-    struct seen_image *seen = owner;
-    snprintf(seen->outcome.id, sizeof(seen->outcome.id), "%s", image ? image->id : "");
-    const char *label = image ? docker_label(image->labels, "berth.test") : NULL;
-    snprintf(seen->label, sizeof(seen->label), "%s", label ? label : "");
-    note_end(&seen->outcome, err);
-}
-
-static void images_are_built_listed_and_removed(void **state)
-{
-    (void)state;
-    NEED_ENGINE();
-    OUTCOME(built);
-    OUTCOME(listed);
-    OUTCOME(removed);
-    cleanup_free char *tag = xasprintf("berth-test-docker:built-%s", engine.run);
-    build_image(&built,
-                "ARG BERTH_BASE\nFROM ${BERTH_BASE}\nCOPY extra /extra\n"
-                "RUN [\"/program\", \"say\", \"from the build\", \"\", \"0\"]\n",
-                tag);
-    assert_success(&built);
-    assert_non_null(strstr(strbuf_text(&built.text), "from the build\n"));
-
-    struct seen_image seen = {.label = ""};
-    outcome_init(&seen.outcome, &engine.bench);
-    docker_image_inspect(engine.bench.docker, tag, on_image, &seen);
-    assert_success(&seen.outcome);
-    assert_string_equal(seen.outcome.id, built.id);
-    assert_string_equal(seen.label, engine.run);
-    docker_image_list(engine.bench.docker, (const char *const[]){engine.label, NULL}, on_images, &listed);
-    assert_success(&listed);
-    assert_non_null(strstr(strbuf_text(&listed.text), built.id));
-    docker_image_remove(engine.bench.docker, tag, false, on_done, &removed);
-    assert_success(&removed);
-
-    struct seen_image gone = {.label = ""};
-    outcome_init(&gone.outcome, &engine.bench);
-    docker_image_inspect(engine.bench.docker, tag, on_image, &gone);
-    assert_failure(&gone.outcome, "not-found");
-}
-
-static void a_failing_build_names_the_step(void **state)
-{
-    (void)state;
-    NEED_ENGINE();
-    OUTCOME(failed);
-    OUTCOME(broken);
-    build_image(&failed,
-                "ARG BERTH_BASE\nFROM ${BERTH_BASE}\nRUN [\"/program\", \"say\", \"\", \"no luck\", \"3\"]\n",
-                "berth-test-docker:never");
-    assert_failure(&failed, "build-failed");
-    assert_non_null(strstr(failed.err.message, ": RUN [\"/program\""));
-    assert_non_null(strstr(failed.err.message, "non-zero code: 3"));
-    assert_non_null(strstr(strbuf_text(&failed.text), "no luck\n"));
-    build_image(&broken, "NONSENSE\n", "berth-test-docker:never");
-    await_end(&broken);
-    assert_true(broken.failed);
-    assert_non_null(strstr(broken.err.message, "NONSENSE"));
-}
-
-#define STREAMED_BYTES (8 << 20)
-
-/* More than any socket buffers, so that sending waits for the engine; then one byte too many. */
-static void big_contexts_are_streamed_up_to_the_limit(void **state)
-{
-    (void)state;
-    NEED_ENGINE();
-    OUTCOME(built);
-    OUTCOME(refused);
-    char *folder = xasprintf("%s/context", engine.folder), *big = xasprintf("%s/context/big", engine.folder);
-    put_text(folder, "big", "");
-    assert_int_equal(truncate(big, STREAMED_BYTES), 0);
-    build_image(&built, "ARG BERTH_BASE\nFROM ${BERTH_BASE}\n", "berth-test-docker:big");
-    assert_success(&built);
-    assert_int_equal(truncate(big, DOCKER_BUILD_CONTEXT_MAX + 1), 0);
-    build_image(&refused, "ARG BERTH_BASE\nFROM ${BERTH_BASE}\n", "berth-test-docker:big");
-    assert_failure(&refused, "build-context");
-    assert_int_equal(unlink(big), 0);
-    free(folder);
-    free(big);
-}
-
 static void what_does_not_exist_is_not_found(void **state)
 {
     (void)state;
@@ -614,17 +350,14 @@ static void a_call_costs_little_more_than_the_socket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(a_container_runs_to_its_end, end_calls),
-        cmocka_unit_test_teardown(a_running_container_is_renamed_limited_listed_and_stopped, end_calls),
-        cmocka_unit_test_teardown(a_log_is_followed_to_the_end, end_calls),
-        cmocka_unit_test_teardown(memory_kills_are_seen, end_calls),
-        cmocka_unit_test_teardown(cancelling_in_mid_call_is_silent, end_calls),
-        cmocka_unit_test_teardown(a_network_is_made_once, end_calls),
-        cmocka_unit_test_teardown(images_are_built_listed_and_removed, end_calls),
-        cmocka_unit_test_teardown(a_failing_build_names_the_step, end_calls),
-        cmocka_unit_test_teardown(big_contexts_are_streamed_up_to_the_limit, end_calls),
-        cmocka_unit_test_teardown(what_does_not_exist_is_not_found, end_calls),
-        cmocka_unit_test_teardown(a_call_costs_little_more_than_the_socket, end_calls),
+        ENGINE_TEST(a_container_runs_to_its_end),
+        ENGINE_TEST(a_running_container_is_renamed_limited_listed_and_stopped),
+        ENGINE_TEST(a_log_is_followed_to_the_end),
+        ENGINE_TEST(memory_kills_are_seen),
+        ENGINE_TEST(cancelling_in_mid_call_is_silent),
+        ENGINE_TEST(a_network_is_made_once),
+        ENGINE_TEST(what_does_not_exist_is_not_found),
+        ENGINE_TEST(a_call_costs_little_more_than_the_socket),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
