@@ -27,22 +27,27 @@ def object_files(root, build):
     return found
 
 
-def symbols(objects):
-    """What a source defines for others and what it needs of them."""
-    defined, needed = set(), set()
-    listing = subprocess.run(["nm", "--extern-only", "--format=posix", *objects], check=True, capture_output=True, text=True)
+def symbols(sources):
+    """{source: (what it defines for others, what it needs of them)} of {source: [object]}."""
+    table = {source: (set(), set()) for source in sources}
+    owner = {path: source for source, objects in sources.items() for path in objects}
+    if not owner:
+        return table
+    command = ["nm", "--extern-only", "--format=posix", "--print-file-name", *owner]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True)
     for line in listing.stdout.splitlines():
-        fields = line.split()
-        if len(fields) >= 2 and fields[1] in "TDBRV":
-            defined.add(fields[0])
-        elif len(fields) >= 2 and fields[1] == "U":
-            needed.add(fields[0])
-    return defined - {"main"}, needed
+        path, _, symbol = line.partition(": ")
+        name, kind = symbol.split()[:2]
+        if kind in "TDBRV" and name != "main":
+            table[owner[path]][0].add(name)
+        elif kind == "U":
+            table[owner[path]][1].add(name)
+    return table
 
 
 def uses(root, build):
     """{source: {used source: a symbol of it}}."""
-    table = {source: symbols(objects) for source, objects in object_files(root, build).items()}
+    table = symbols(object_files(root, build))
     owner = {symbol: source for source, (defined, _) in table.items() for symbol in defined}
     graph = {}
     for source, (_, needed) in table.items():

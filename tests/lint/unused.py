@@ -10,17 +10,18 @@ import sys
 
 import rings
 
-SHIPPED = ("host", "plugins", "sdk")
+BESIDE = ("plugins", "sdk")
 
 
-def tables(root, build):
-    """{source or object: (symbols it defines, symbols it needs)} of all that is shipped; sources of host/ without that."""
-    found = {source: rings.symbols(objects) for source, objects in rings.object_files(root, build).items()}
-    for top in SHIPPED[1:]:
-        for folder, _, names in os.walk(os.path.join(build, top)):
-            for path in (os.path.join(folder, name) for name in names if name.endswith(".c.o")):
-                found[os.path.relpath(path, build)] = rings.symbols([path])
-    return found
+def objects_beside(build):
+    """{object: [object]} of what is shipped beside the host."""
+    return {
+        os.path.join(folder, name): [os.path.join(folder, name)]
+        for top in BESIDE
+        for folder, _, names in os.walk(os.path.join(build, top))
+        for name in names
+        if name.endswith(".c.o")
+    }
 
 
 def unused(table, sources):
@@ -54,7 +55,7 @@ def main(arguments):
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "unused.txt"), encoding="utf-8") as file:
         listed = {" ".join(names): reason for names, reason in rings.listed_rings(file.read()).items()}
     sources = rings.object_files(root, build)
-    table = tables(root, build)
+    table = rings.symbols({**sources, **objects_beside(build)})
     defined = {symbol for source in sources for symbol in table[source][0]}
     wrong = list(breaches(unused(table, sources), defined, listed))
     if not sources:
