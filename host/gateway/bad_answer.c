@@ -1,5 +1,6 @@
 #include "gateway/bad_answer.h"
 
+#include "http/problem.h"
 #include "http/rules.h"
 
 #include <stdio.h>
@@ -13,18 +14,22 @@ static bool is_about_status(struct http_text line)
     return line.length > 9 && memcmp(line.data, "HTTP/1.", 7) == 0 && line.data[8] == ' ';
 }
 
-static bool is_about_headers(const struct http_problem *problem)
+static bool is_about_headers(enum error_code code)
 {
-    static const enum http_problem_id ids[] = {
-        HTTP_PROBLEM_BARE_CR,      HTTP_PROBLEM_FOLDING,          HTTP_PROBLEM_HEADER_NAME,
-        HTTP_PROBLEM_HEADER_VALUE, HTTP_PROBLEM_HEADER_MALFORMED, HTTP_PROBLEM_HEADER_NAME_SPACE,
-        HTTP_PROBLEM_LINE_END,     HTTP_PROBLEM_HEAD_TOO_LARGE,   HTTP_PROBLEM_TOO_MANY_HEADERS,
-    };
-    for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
-        if (problem == http_problem(ids[i]))
-            return true;
+    switch (code) {
+    case ERROR_BARE_CR:
+    case ERROR_LINE_END:
+    case ERROR_HEADER_FOLDING:
+    case ERROR_HEADER_MALFORMED:
+    case ERROR_HEADER_NAME:
+    case ERROR_HEADER_NAME_SPACE:
+    case ERROR_HEADER_VALUE:
+    case ERROR_HEAD_TOO_LARGE:
+    case ERROR_TOO_MANY_HEADERS:
+        return true;
+    default:
+        return false;
     }
-    return false;
 }
 
 /* The line that begins at `offset`, without its end. */
@@ -36,12 +41,12 @@ static struct http_text line_at(const struct http_head *head, uint32_t offset, u
     return http_text_make(start, length);
 }
 
-/* The first header line with this very problem; empty when it is none of a single line. */
+/* The first header line with the fault that was found; empty when it is none of a single line. */
 static struct http_text line_at_fault(const struct http_head_parser *parser, uint32_t offset, uint32_t end)
 {
     while (offset < end) {
         struct http_text line = line_at(parser->head, offset, end);
-        if (http_explain_headers(parser->head, offset, offset, end) == parser->problem)
+        if (http_explain_headers(parser->head, offset, offset, end) == parser->code)
             return line;
         offset += (uint32_t)line.length + 1;
     }
@@ -63,19 +68,19 @@ static void quote(struct http_text line, char *text, size_t size)
 
 void bad_answer_describe(const struct http_head_parser *parser, size_t size, struct error *ret_error)
 {
-    const struct http_problem *problem = parser->problem;
+    enum error_code code = parser->code;
     struct http_text first = line_at(parser->head, 0, (uint32_t)size), at_fault = HTTP_TEXT("");
-    bool status = problem == http_problem(HTTP_PROBLEM_STATUS_LINE) && is_about_status(first);
+    bool status = code == ERROR_STATUS_LINE_MALFORMED && is_about_status(first);
     char quoted[QUOTED_MAX + 8];
     if (status)
         at_fault = first;
-    else if (is_about_headers(problem) && first.length < size)
+    else if (is_about_headers(code) && first.length < size)
         at_fault = line_at_fault(parser, (uint32_t)first.length + 1, (uint32_t)size);
     quote(at_fault, quoted, sizeof(quoted));
-    bool functions = status || is_about_headers(problem);
-    error_set_in(ret_error, functions ? COMPONENT_FUNCTION : COMPONENT_RUNNER, problem->code,
+    bool functions = status || is_about_headers(code);
+    error_set_in(ret_error, functions ? COMPONENT_FUNCTION : COMPONENT_RUNNER, code,
                  "The %s's answer is not valid HTTP: %s%s", functions ? "function" : "runner",
-                 problem->message, quoted);
+                 http_problem(code)->message, quoted);
     error_hint(ret_error, functions ? "Correct the status and the headers that the function sets."
                                     : "docs/runner-protocol.md says what a runner may answer.");
 }

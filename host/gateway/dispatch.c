@@ -97,7 +97,7 @@ static void dispatch(struct exchange *exchange)
 static void refuse_head(struct exchange *exchange)
 {
     make_own_id(exchange);
-    exchange_fail_problem(exchange, exchange->parser.problem);
+    exchange_fail_problem(exchange, exchange->parser.code);
 }
 
 void dispatch_read(struct exchange *exchange)

@@ -2,6 +2,7 @@
 
 #include "gateway/answer.h"
 #include "gateway/deliver.h"
+#include "http/problem.h"
 
 /* What has come of the request's body is dropped. When that is all of it, the connection can stay. */
 static void discard_body(struct exchange *exchange)
@@ -67,23 +68,22 @@ void exchange_fail_instance(struct exchange *exchange, const struct error *cause
 }
 
 /* What a client may do about it. */
-static void hint_limit(struct error *error, const struct http_problem *problem,
-                       const struct host_settings *settings)
+static void hint_problem(struct error *error, const struct host_settings *settings)
 {
-    if (problem->code == ERROR_TARGET_TOO_LONG)
+    if (error->code == ERROR_TARGET_TOO_LONG)
         error_hint(error, "The limit is max_target: %u in the section `host`.", settings->max_target_bytes);
-    else if (error_code_class(problem->code) == ERROR_CLASS_LIMIT)
+    else if (error_code_class(error->code) == ERROR_CLASS_LIMIT)
         error_hint(error, "The limits are max_head: %u and max_headers: %u in the section `host`.",
                    settings->max_head_bytes, settings->max_headers);
     else
-        error_hint(error, "%s", problem->hint);
+        error_hint(error, "%s", http_problem(error->code)->hint);
 }
 
-void exchange_fail_problem(struct exchange *exchange, const struct http_problem *problem)
+void exchange_fail_problem(struct exchange *exchange, enum error_code code)
 {
     struct error error;
-    error_set(&error, problem->code, "%s", problem->message);
-    hint_limit(&error, problem, exchange->loop->settings);
+    error_set(&error, code, "%s", http_problem(code)->message);
+    hint_problem(&error, exchange->loop->settings);
     exchange->keep_alive = false;
     exchange_fail(exchange, &error);
 }
@@ -100,13 +100,13 @@ static void fail_too_large(struct exchange *exchange)
 
 void exchange_fail_body(struct exchange *exchange)
 {
-    const struct http_problem *problem = exchange->up.body.problem;
-    if (!problem)
+    enum error_code code = exchange->up.body.code;
+    if (code == ERROR_NONE)
         exchange_cut(exchange, ERROR_GATEWAY_OUT_OF_MEMORY);
-    else if (problem->code == ERROR_BODY_TOO_LARGE)
+    else if (code == ERROR_BODY_TOO_LARGE)
         fail_too_large(exchange);
     else
-        exchange_fail_problem(exchange, problem);
+        exchange_fail_problem(exchange, code);
 }
 
 void exchange_fail_no_memory(struct exchange *exchange)

@@ -12,8 +12,8 @@ void exchange_fail(struct exchange *exchange, const struct error *error);
 /* The same for an instance, or its start, that failed with this request: a 502, whatever the cause. */
 void exchange_fail_instance(struct exchange *exchange, const struct error *cause);
 
-/* The request is not HTTP as it should be; its client's connection ends. */
-void exchange_fail_problem(struct exchange *exchange, const struct http_problem *problem);
+/* The request is not HTTP as it should be, `code` as its parser gives it; its client's connection ends. */
+void exchange_fail_problem(struct exchange *exchange, enum error_code code);
 
 /* The request's body is malformed or too large. */
 void exchange_fail_body(struct exchange *exchange);

@@ -64,7 +64,7 @@ void flow_begin(struct flow *flow, enum flow_mode mode, struct buffer *buffer, u
 void flow_clear(struct flow *flow);
 
 /* Looks at the bytes received so far and makes them ready to be written. -1: the body is malformed or too
- * large, see flow->body.problem (NULL: out of memory). */
+ * large, see flow->body.code (ERROR_NONE: out of memory). */
 int flow_scan(struct flow *flow);
 
 /* The source has ended. True when the body is complete with that. */

@@ -27,10 +27,10 @@ enum trailer_line_state {
     LINE_LAST_LF, /* the CR of the empty line has come */
 };
 
-static bool fail(struct http_body *body, enum http_problem_id id)
+static bool fail(struct http_body *body, enum error_code code)
 {
     body->state = STATE_FAILED;
-    body->problem = http_problem(id);
+    body->code = code;
     return false;
 }
 
@@ -58,7 +58,7 @@ void http_body_init(struct http_body *body, enum http_framing framing, int64_t c
     if (framing == HTTP_FRAMING_LENGTH && content_length > 0) {
         body->remaining = (uint64_t)content_length;
         if (body->remaining > limit) {
-            fail(body, HTTP_PROBLEM_BODY_TOO_LARGE);
+            fail(body, ERROR_BODY_TOO_LARGE);
         }
     } else if (framing == HTTP_FRAMING_UNTIL_CLOSE) {
         body->remaining = UINT64_MAX;
@@ -90,13 +90,13 @@ static bool step_size(struct http_body *body, char c)
     int value = hex_value(c);
     if (value >= 0) {
         body->remaining = body->remaining << 4 | (unsigned)value;
-        return ++body->digits <= CHUNK_DIGITS_MAX || fail(body, HTTP_PROBLEM_CHUNK_SIZE);
+        return ++body->digits <= CHUNK_DIGITS_MAX || fail(body, ERROR_CHUNK_SIZE);
     }
     if (c == '\n') {
-        return fail(body, HTTP_PROBLEM_CHUNK_LINE_END);
+        return fail(body, ERROR_CHUNK_LINE_END);
     }
     if (body->digits == 0 || (c != '\r' && c != ';')) {
-        return fail(body, HTTP_PROBLEM_CHUNK_SIZE);
+        return fail(body, ERROR_CHUNK_SIZE);
     }
     body->state = c == ';' ? STATE_CHUNK_EXTENSION : STATE_CHUNK_SIZE_LF;
     return true;
@@ -109,11 +109,11 @@ static bool step_extension(struct http_body *body, char c)
         return true;
     }
     if (c == '\n') {
-        return fail(body, HTTP_PROBLEM_CHUNK_LINE_END);
+        return fail(body, ERROR_CHUNK_LINE_END);
     }
     bool control = ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
     if (control || ++body->line_bytes > EXTENSION_LINE_MAX || ++body->overhead_bytes > EXTENSION_TOTAL_MAX) {
-        return fail(body, HTTP_PROBLEM_CHUNK_EXTENSION);
+        return fail(body, ERROR_CHUNK_EXTENSION);
     }
     return true;
 }
@@ -121,13 +121,13 @@ static bool step_extension(struct http_body *body, char c)
 static bool step_size_lf(struct http_body *body, char c)
 {
     if (c != '\n') {
-        return fail(body, HTTP_PROBLEM_CHUNK_LINE_END);
+        return fail(body, ERROR_CHUNK_LINE_END);
     }
     if (body->remaining > CHUNK_SIZE_MAX) {
-        return fail(body, HTTP_PROBLEM_CHUNK_SIZE);
+        return fail(body, ERROR_CHUNK_SIZE);
     }
     if (body->remaining > body->limit - body->received) {
-        return fail(body, HTTP_PROBLEM_BODY_TOO_LARGE);
+        return fail(body, ERROR_BODY_TOO_LARGE);
     }
     body->state = body->remaining > 0 ? STATE_CHUNK_DATA : STATE_TRAILERS;
     return true;
@@ -136,7 +136,7 @@ static bool step_size_lf(struct http_body *body, char c)
 static bool step_data_cr(struct http_body *body, char c)
 {
     if (c != '\r') {
-        return fail(body, HTTP_PROBLEM_CHUNK_DATA_END);
+        return fail(body, ERROR_CHUNK_DATA_END);
     }
     body->state = STATE_CHUNK_DATA_LF;
     return true;
@@ -145,7 +145,7 @@ static bool step_data_cr(struct http_body *body, char c)
 static bool step_data_lf(struct http_body *body, char c)
 {
     if (c != '\n') {
-        return fail(body, HTTP_PROBLEM_CHUNK_DATA_END);
+        return fail(body, ERROR_CHUNK_DATA_END);
     }
     body->state = STATE_CHUNK_SIZE;
     body->digits = 0;
@@ -181,19 +181,19 @@ static bool keep_trailers(struct http_body *body, const char *bytes, size_t size
     if (body->trailers == NULL) {
         body->trailers = http_trailers_create();
         if (body->trailers == NULL) {
-            return fail(body, HTTP_PROBLEM_OUT_OF_MEMORY);
+            return fail(body, ERROR_GATEWAY_OUT_OF_MEMORY);
         }
     }
-    return http_trailers_append(body->trailers, bytes, size) || fail(body, HTTP_PROBLEM_TRAILERS_TOO_LARGE);
+    return http_trailers_append(body->trailers, bytes, size) || fail(body, ERROR_TRAILERS_TOO_LARGE);
 }
 
 static bool finish_trailers(struct http_body *body)
 {
     if (body->trailers != NULL) {
-        body->problem = http_trailers_parse(body->trailers);
+        body->code = http_trailers_parse(body->trailers);
     }
-    body->state = body->problem == NULL ? STATE_DONE : STATE_FAILED;
-    return body->problem == NULL;
+    body->state = body->code == ERROR_NONE ? STATE_DONE : STATE_FAILED;
+    return body->code == ERROR_NONE;
 }
 
 /* Handles the bytes from the start of a trailer line, or from inside one, to its end. Returns how many, 0
@@ -201,12 +201,12 @@ static bool finish_trailers(struct http_body *body)
 static size_t step_trailer_line(struct http_body *body, const char *bytes, size_t size)
 {
     if (body->line_state == LINE_LAST_LF) {
-        bool ended = bytes[0] == '\n' || fail(body, HTTP_PROBLEM_BARE_CR);
+        bool ended = bytes[0] == '\n' || fail(body, ERROR_BARE_CR);
         return ended && finish_trailers(body) ? 1 : 0;
     }
     if (body->line_state == LINE_BEGIN && (bytes[0] == '\r' || bytes[0] == '\n')) {
         body->line_state = LINE_LAST_LF;
-        return bytes[0] == '\r' || fail(body, HTTP_PROBLEM_LINE_END) ? 1 : 0;
+        return bytes[0] == '\r' || fail(body, ERROR_LINE_END) ? 1 : 0;
     }
     const char *line_end = memchr(bytes, '\n', size);
     size_t length = line_end != NULL ? (size_t)(line_end - bytes) + 1 : size;
@@ -290,7 +290,7 @@ static enum http_body_step scan_payload(struct http_body *body, const char *byte
                                         struct http_text *ret_data, size_t *ret_consumed)
 {
     if (body->limit - body->received < size && body->framing == HTTP_FRAMING_UNTIL_CLOSE) {
-        fail(body, HTTP_PROBLEM_BODY_TOO_LARGE);
+        fail(body, ERROR_BODY_TOO_LARGE);
         return HTTP_BODY_ERROR;
     }
     return yield(bytes, 0, take_payload(body, size, STATE_DONE), ret_data, ret_consumed);

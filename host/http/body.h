@@ -17,7 +17,7 @@ enum http_body_step {
     HTTP_BODY_DATA, /* *ret_data holds bytes; call again with what follows */
     HTTP_BODY_MORE, /* every byte given is consumed and none of it is left to yield */
     HTTP_BODY_DONE, /* the body has ended; bytes that were not consumed belong to the next message */
-    HTTP_BODY_ERROR, /* see body->problem; the connection is of no further use */
+    HTTP_BODY_ERROR, /* see body->code; the connection is of no further use */
 };
 
 struct http_body {
@@ -30,14 +30,14 @@ struct http_body {
     uint64_t remaining; /* payload bytes of the current chunk, or of the body, still to come */
     uint64_t received; /* payload bytes yielded so far */
     uint64_t limit; /* payload bytes allowed */
-    const struct http_problem *problem;
+    enum error_code code; /* set by HTTP_BODY_ERROR */
     struct http_trailers *trailers; /* owned; NULL unless the body ended with trailer fields */
 };
 
 #define HTTP_BODY_UNLIMITED UINT64_MAX
 
 /* Begins a body. `content_length` is used by HTTP_FRAMING_LENGTH only. More than `limit` payload bytes are
- * the problem "body-too-large" (413), found before the first byte when the length is announced. Owns memory
+ * ERROR_BODY_TOO_LARGE, found before the first byte when the length is announced. Owns memory
  * only once trailers have come: clear it in the end. */
 void http_body_init(struct http_body *body, enum http_framing framing, int64_t content_length,
                     uint64_t limit);

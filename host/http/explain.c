@@ -7,14 +7,14 @@ static struct http_text line_at(const char *bytes, uint32_t offset, uint32_t end
     return http_text_make(start, line_end != NULL ? (size_t)(line_end - start) : end - offset);
 }
 
-/* Takes the CR off the line. NULL, or what is wrong with its end. */
-static const struct http_problem *check_line_end(struct http_text *line)
+/* Takes the CR off the line. ERROR_NONE, or what is wrong with its end. */
+static enum error_code check_line_end(struct http_text *line)
 {
     if (line->length == 0 || line->data[line->length - 1] != '\r') {
-        return http_problem(HTTP_PROBLEM_LINE_END);
+        return ERROR_LINE_END;
     }
     line->length--;
-    return memchr(line->data, '\r', line->length) != NULL ? http_problem(HTTP_PROBLEM_BARE_CR) : NULL;
+    return memchr(line->data, '\r', line->length) != NULL ? ERROR_BARE_CR : ERROR_NONE;
 }
 
 static bool is_token(struct http_text text)
@@ -39,50 +39,50 @@ static struct http_text take_word(struct http_text *text)
     return word;
 }
 
-static enum http_problem_id explain_version(struct http_text version)
+static enum error_code explain_version(struct http_text version)
 {
     if (version.length == 0) {
-        return HTTP_PROBLEM_VERSION_MISSING;
+        return ERROR_VERSION_MISSING;
     }
     if (memchr(version.data, ' ', version.length) != NULL) {
-        return HTTP_PROBLEM_REQUEST_LINE;
+        return ERROR_REQUEST_LINE_MALFORMED;
     }
     const char *at = version.data;
     if (version.length != 8 || memcmp(at, "HTTP/", 5) != 0 || at[5] < '0' || at[5] > '9' || at[6] != '.' ||
         at[7] < '0' || at[7] > '9') {
-        return HTTP_PROBLEM_VERSION_MALFORMED;
+        return ERROR_VERSION_MALFORMED;
     }
-    return HTTP_PROBLEM_VERSION_UNSUPPORTED;
+    return ERROR_VERSION_UNSUPPORTED;
 }
 
-static enum http_problem_id explain_target(struct http_text target, uint32_t limit)
+static enum error_code explain_target(struct http_text target, uint32_t limit)
 {
     if (target.length > limit) {
-        return HTTP_PROBLEM_TARGET_TOO_LONG;
+        return ERROR_TARGET_TOO_LONG;
     }
     for (size_t i = 0; i < target.length; i++) {
         if ((unsigned char)target.data[i] > 0x7f) {
-            return HTTP_PROBLEM_TARGET_NOT_ASCII;
+            return ERROR_TARGET_NOT_ASCII;
         }
     }
-    return HTTP_PROBLEM_TARGET_MALFORMED;
+    return ERROR_TARGET_MALFORMED;
 }
 
 /* In the order in which the parts stand in the line; `outcome` tells what llhttp found when the parts look
  * right. */
-static enum http_problem_id explain_request_line(struct http_text line, llhttp_errno_t outcome,
-                                                 uint32_t target_limit)
+static enum error_code explain_request_line(struct http_text line, llhttp_errno_t outcome,
+                                            uint32_t target_limit)
 {
     struct http_text method = take_word(&line);
     if (!is_token(method)) {
-        return HTTP_PROBLEM_METHOD_MALFORMED;
+        return ERROR_METHOD_MALFORMED;
     }
     if (outcome == HPE_PAUSED_H2_UPGRADE || http_text_equal(method, HTTP_TEXT("PRI"))) {
-        return HTTP_PROBLEM_HTTP2;
+        return ERROR_HTTP2_UNSUPPORTED;
     }
     struct http_text target = take_word(&line);
     if (target.length == 0) {
-        return HTTP_PROBLEM_REQUEST_LINE;
+        return ERROR_REQUEST_LINE_MALFORMED;
     }
     if (outcome == HPE_INVALID_URL || target.length > target_limit) {
         return explain_target(target, target_limit);
@@ -101,69 +101,69 @@ uint32_t http_foreign_method(const struct http_head_parser *parser, uint32_t end
     return about_method && !own_meaning && is_token(method) ? (uint32_t)method.length : 0;
 }
 
-const struct http_problem *http_explain_start_line(const struct http_head_parser *parser, uint32_t end)
+enum error_code http_explain_start_line(const struct http_head_parser *parser, uint32_t end)
 {
     if (parser->kind != HTTP_MESSAGE_REQUEST) {
-        return http_problem(HTTP_PROBLEM_STATUS_LINE);
+        return ERROR_STATUS_LINE_MALFORMED;
     }
     struct http_text line = line_at(parser->head->bytes, parser->start, end);
-    const struct http_problem *problem = check_line_end(&line);
-    if (problem != NULL) {
-        return problem;
+    enum error_code code = check_line_end(&line);
+    if (code) {
+        return code;
     }
     llhttp_errno_t outcome = llhttp_get_errno(&parser->llhttp);
-    return http_problem(explain_request_line(line, outcome, parser->limits->target_bytes));
+    return explain_request_line(line, outcome, parser->limits->target_bytes);
 }
 
-static const struct http_problem *value_fault(enum http_header_id id, struct http_text value)
+static enum error_code value_fault(enum http_header_id id, struct http_text value)
 {
     for (size_t i = 0; i < value.length; i++) {
         unsigned char c = (unsigned char)value.data[i];
         if ((c < ' ' && c != '\t') || c == 0x7f) {
-            return http_problem(HTTP_PROBLEM_HEADER_VALUE);
+            return ERROR_HEADER_VALUE;
         }
     }
     int64_t length;
-    return id == HTTP_HEADER_CONTENT_LENGTH ? http_length_read(http_text_trim(value), &length) : NULL;
+    return id == HTTP_HEADER_CONTENT_LENGTH ? http_length_read(http_text_trim(value), &length) : ERROR_NONE;
 }
 
-/* What is wrong with one line of the header section; NULL when nothing is. */
-static const struct http_problem *header_fault(struct http_text line)
+/* What is wrong with one line of the header section; ERROR_NONE when nothing is. */
+static enum error_code header_fault(struct http_text line)
 {
     bool folded = line.length > 0 && (line.data[0] == ' ' || line.data[0] == '\t');
-    const struct http_problem *problem = check_line_end(&line);
-    if (problem != NULL) {
-        return problem;
+    enum error_code code = check_line_end(&line);
+    if (code) {
+        return code;
     }
     if (folded) {
-        return http_problem(HTTP_PROBLEM_FOLDING);
+        return ERROR_HEADER_FOLDING;
     }
     const char *colon = memchr(line.data, ':', line.length);
     if (colon == NULL) {
-        return http_problem(HTTP_PROBLEM_HEADER_MALFORMED);
+        return ERROR_HEADER_MALFORMED;
     }
     struct http_text name = http_text_make(line.data, (size_t)(colon - line.data));
     if (!is_token(name)) {
         bool spaced = name.length > 0 && (colon[-1] == ' ' || colon[-1] == '\t');
-        return http_problem(spaced ? HTTP_PROBLEM_HEADER_NAME_SPACE : HTTP_PROBLEM_HEADER_NAME);
+        return spaced ? ERROR_HEADER_NAME_SPACE : ERROR_HEADER_NAME;
     }
     struct http_text value = http_text_make(colon + 1, line.length - name.length - 1);
     return value_fault(http_header_find(name.data, name.length), value);
 }
 
-const struct http_problem *http_explain_headers(const struct http_head *head, uint32_t offset,
-                                                uint32_t position, uint32_t end)
+enum error_code http_explain_headers(const struct http_head *head, uint32_t offset, uint32_t position,
+                                     uint32_t end)
 {
-    const struct http_problem *problem = NULL;
-    while (problem == NULL && offset < end && offset <= position) {
+    enum error_code code = ERROR_NONE;
+    while (!code && offset < end && offset <= position) {
         struct http_text line = line_at(head->bytes, offset, end);
         if (http_text_equal(line, HTTP_TEXT("\r"))) {
-            return NULL;
+            return ERROR_NONE;
         }
-        problem = header_fault(line);
+        code = header_fault(line);
         offset += (uint32_t)line.length + 1;
     }
-    return problem;
+    return code;
 }
 
 /* Whether there is such a header among those read so far, whose ids nobody has looked up yet. */
@@ -180,19 +180,19 @@ static bool has_header(const struct http_head *head, enum http_header_id id)
 
 /* What llhttp found wrong where every line by itself looks right. Which of two headers that exclude each
  * other it minds, and as what, depends on their order and its version. */
-static enum http_problem_id explain_outcome(const struct http_head_parser *parser)
+static enum error_code explain_outcome(const struct http_head_parser *parser)
 {
     const struct http_head *head = parser->head;
     if (has_header(head, HTTP_HEADER_CONTENT_LENGTH) && has_header(head, HTTP_HEADER_TRANSFER_ENCODING)) {
-        return HTTP_PROBLEM_LENGTH_AND_CODING;
+        return ERROR_FRAMING_AMBIGUOUS;
     }
     switch (llhttp_get_errno(&parser->llhttp)) {
     case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return HTTP_PROBLEM_LENGTH_SEVERAL;
+        return ERROR_CONTENT_LENGTH_SEVERAL;
     case HPE_INVALID_TRANSFER_ENCODING:
-        return HTTP_PROBLEM_CODING_MALFORMED;
+        return ERROR_TRANSFER_ENCODING_MALFORMED;
     default:
-        return HTTP_PROBLEM_HEADER_MALFORMED;
+        return ERROR_HEADER_MALFORMED;
     }
 }
 
@@ -212,8 +212,7 @@ static bool is_about_start_line(llhttp_errno_t outcome)
     }
 }
 
-const struct http_problem *http_explain(const struct http_head_parser *parser, uint32_t position,
-                                        uint32_t end)
+enum error_code http_explain(const struct http_head_parser *parser, uint32_t position, uint32_t end)
 {
     const struct http_head *head = parser->head;
     struct http_text first = line_at(head->bytes, parser->start, end);
@@ -222,6 +221,6 @@ const struct http_problem *http_explain(const struct http_head_parser *parser, u
     if (position < headers || !ends_with_cr || is_about_start_line(llhttp_get_errno(&parser->llhttp))) {
         return http_explain_start_line(parser, end);
     }
-    const struct http_problem *problem = http_explain_headers(head, headers, position, end);
-    return problem != NULL ? problem : http_problem(explain_outcome(parser));
+    enum error_code code = http_explain_headers(head, headers, position, end);
+    return code ? code : explain_outcome(parser);
 }

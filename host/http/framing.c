@@ -1,24 +1,24 @@
 #include "http/rules.h"
 
-const struct http_problem *http_length_read(struct http_text value, int64_t *ret_length)
+enum error_code http_length_read(struct http_text value, int64_t *ret_length)
 {
     int64_t length = 0;
     for (size_t i = 0; i < value.length; i++) {
         if (value.data[i] < '0' || value.data[i] > '9') {
-            return http_problem(HTTP_PROBLEM_LENGTH_MALFORMED);
+            return ERROR_CONTENT_LENGTH_MALFORMED;
         }
     }
     for (size_t i = 0; i < value.length; i++) {
         if (__builtin_mul_overflow(length, 10, &length) ||
             __builtin_add_overflow(length, value.data[i] - '0', &length)) {
-            return http_problem(HTTP_PROBLEM_LENGTH_TOO_LARGE);
+            return ERROR_CONTENT_LENGTH_OVERFLOW;
         }
     }
     if (value.length == 0) {
-        return http_problem(HTTP_PROBLEM_LENGTH_MALFORMED);
+        return ERROR_CONTENT_LENGTH_MALFORMED;
     }
     *ret_length = length;
-    return NULL;
+    return ERROR_NONE;
 }
 
 /* The only header with this id; sets *ret_several when there are more. */
@@ -35,12 +35,12 @@ static const struct http_header *find_only(const struct http_head *head, enum ht
     return first;
 }
 
-static const struct http_problem *check_length(struct http_head *head)
+static enum error_code check_length(struct http_head *head)
 {
     bool several;
     const struct http_header *header = find_only(head, HTTP_HEADER_CONTENT_LENGTH, &several);
     if (several) {
-        return http_problem(HTTP_PROBLEM_LENGTH_SEVERAL);
+        return ERROR_CONTENT_LENGTH_SEVERAL;
     }
     head->framing = HTTP_FRAMING_LENGTH;
     return http_length_read(http_head_value(head, header), &head->content_length);
@@ -48,7 +48,7 @@ static const struct http_problem *check_length(struct http_head *head)
 
 /* A list that is not "chunked" alone and once: another coding before a last "chunked" is unknown; with
  * anything else nobody can tell where the body ends. */
-static const struct http_problem *coding_fault(struct http_text list)
+static enum error_code coding_fault(struct http_text list)
 {
     unsigned others = 0, chunked = 0;
     bool ends_chunked = false;
@@ -58,32 +58,32 @@ static const struct http_problem *coding_fault(struct http_text list)
         chunked += ends_chunked;
         others += !ends_chunked;
     }
-    return http_problem(ends_chunked && chunked == 1 && others > 0 ? HTTP_PROBLEM_CODING_UNKNOWN
-                                                                   : HTTP_PROBLEM_CODING_MALFORMED);
+    return ends_chunked && chunked == 1 && others > 0 ? ERROR_TRANSFER_ENCODING_UNKNOWN
+                                                      : ERROR_TRANSFER_ENCODING_MALFORMED;
 }
 
-static const struct http_problem *check_coding(struct http_head *head)
+static enum error_code check_coding(struct http_head *head)
 {
     bool several;
     const struct http_header *header = find_only(head, HTTP_HEADER_TRANSFER_ENCODING, &several);
     if (http_head_has(head, HTTP_HEADER_CONTENT_LENGTH)) {
-        return http_problem(HTTP_PROBLEM_LENGTH_AND_CODING);
+        return ERROR_FRAMING_AMBIGUOUS;
     }
     if (head->version_minor == 0) {
-        return http_problem(HTTP_PROBLEM_CODING_IN_HTTP10);
+        return ERROR_TRANSFER_ENCODING_HTTP10;
     }
     struct http_text value = http_head_value(head, header);
     if (several) {
-        return http_problem(HTTP_PROBLEM_CODING_MALFORMED);
+        return ERROR_TRANSFER_ENCODING_MALFORMED;
     }
     if (!http_text_equal_nocase(value, HTTP_TEXT("chunked"))) {
         return coding_fault(value);
     }
     head->framing = HTTP_FRAMING_CHUNKED;
-    return NULL;
+    return ERROR_NONE;
 }
 
-static const struct http_problem *check_lengths(struct http_head *head)
+static enum error_code check_lengths(struct http_head *head)
 {
     if (http_head_has(head, HTTP_HEADER_TRANSFER_ENCODING)) {
         return check_coding(head);
@@ -91,7 +91,7 @@ static const struct http_problem *check_lengths(struct http_head *head)
     if (http_head_has(head, HTTP_HEADER_CONTENT_LENGTH)) {
         return check_length(head);
     }
-    return NULL;
+    return ERROR_NONE;
 }
 
 /* An upgrade to cleartext HTTP/2 would hide requests from everything that looks at them: it is not passed on.
@@ -136,12 +136,12 @@ static void derive_response(struct http_head *head, enum http_method request_met
     }
 }
 
-const struct http_problem *http_framing_check(struct http_head *head, enum http_message_kind kind,
-                                              enum http_method request_method)
+enum error_code http_framing_check(struct http_head *head, enum http_message_kind kind,
+                                   enum http_method request_method)
 {
-    const struct http_problem *problem = check_lengths(head);
-    if (problem != NULL) {
-        return problem;
+    enum error_code code = check_lengths(head);
+    if (code) {
+        return code;
     }
     head->keep_alive = !head->connection.close && (head->version_minor == 1 || head->connection.keep_alive);
     if (kind == HTTP_MESSAGE_REQUEST) {
@@ -149,5 +149,5 @@ const struct http_problem *http_framing_check(struct http_head *head, enum http_
     } else {
         derive_response(head, request_method);
     }
-    return NULL;
+    return ERROR_NONE;
 }

@@ -26,11 +26,11 @@ static int on_header_name(llhttp_t *llhttp, const char *at, size_t length)
     struct http_head_parser *parser = parser_of(llhttp);
     struct http_head *head = parser->head;
     if (head->header_count == head->header_capacity) {
-        parser->problem = http_problem(HTTP_PROBLEM_TOO_MANY_HEADERS);
+        parser->code = ERROR_TOO_MANY_HEADERS;
         return -1;
     }
     if (length > UINT16_MAX) {
-        parser->problem = http_problem(HTTP_PROBLEM_HEAD_TOO_LARGE);
+        parser->code = ERROR_HEAD_TOO_LARGE;
         return -1;
     }
     head->headers[head->header_count++] = (struct http_header){
@@ -45,7 +45,7 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t length)
     struct http_head_parser *parser = parser_of(llhttp);
     struct http_head *head = parser->head;
     if (head->header_count == 0 || head->headers[head->header_count - 1].value_offset != 0) {
-        parser->problem = http_problem(HTTP_PROBLEM_FOLDING);
+        parser->code = ERROR_HEADER_FOLDING;
         return -1;
     }
     struct http_header *header = &head->headers[head->header_count - 1];
@@ -75,7 +75,7 @@ static void parser_init(struct http_head_parser *parser, enum http_message_kind 
     llhttp_init(&parser->llhttp, kind == HTTP_MESSAGE_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE, &callbacks);
     parser->head = head;
     parser->limits = limits;
-    parser->problem = NULL;
+    parser->code = ERROR_NONE;
     parser->scanned = 0;
     parser->searched = 0;
     parser->start = 0;
@@ -110,9 +110,9 @@ void http_head_parser_init_trailers(struct http_head_parser *parser, struct http
     parser_init(parser, HTTP_MESSAGE_TRAILERS, head, headers, header_capacity, limits);
 }
 
-static enum http_parse fail(struct http_head_parser *parser, const struct http_problem *problem)
+static enum http_parse fail(struct http_head_parser *parser, enum error_code code)
 {
-    parser->problem = problem;
+    parser->code = code;
     return HTTP_PARSE_ERROR;
 }
 
@@ -127,7 +127,7 @@ static enum http_parse check_beginning(struct http_head_parser *parser, const ch
             return HTTP_PARSE_MORE;
         }
         if (bytes[1] != '\n') {
-            return fail(parser, http_problem(HTTP_PROBLEM_EMPTY_LINES));
+            return fail(parser, ERROR_EMPTY_LINES);
         }
         parser->start = 2;
     }
@@ -136,18 +136,18 @@ static enum http_parse check_beginning(struct http_head_parser *parser, const ch
     }
     char first = bytes[parser->start];
     if (parser->kind != HTTP_MESSAGE_REQUEST) {
-        return first == 'H' ? HTTP_PARSE_DONE : fail(parser, http_problem(HTTP_PROBLEM_STATUS_LINE));
+        return first == 'H' ? HTTP_PARSE_DONE : fail(parser, ERROR_STATUS_LINE_MALFORMED);
     }
     if (http_char_is_token(first)) {
         return HTTP_PARSE_DONE;
     }
-    enum http_problem_id id = HTTP_PROBLEM_METHOD_MALFORMED;
+    enum error_code code = ERROR_METHOD_MALFORMED;
     if (first == TLS_HANDSHAKE) {
-        id = HTTP_PROBLEM_TLS;
+        code = ERROR_TLS_ON_PLAIN_PORT;
     } else if (first == '\r' || first == '\n') {
-        id = HTTP_PROBLEM_EMPTY_LINES;
+        code = ERROR_EMPTY_LINES;
     }
-    return fail(parser, http_problem(id));
+    return fail(parser, code);
 }
 
 /* The head is not complete: within the limit there may be more. */
@@ -157,16 +157,15 @@ static enum http_parse need_more(struct http_head_parser *parser, size_t size)
         return HTTP_PARSE_MORE;
     }
     bool in_first_line = parser->kind == HTTP_MESSAGE_REQUEST && parser->scanned == 0;
-    return fail(parser,
-                http_problem(in_first_line ? HTTP_PROBLEM_TARGET_TOO_LONG : HTTP_PROBLEM_HEAD_TOO_LARGE));
+    return fail(parser, in_first_line ? ERROR_TARGET_TOO_LONG : ERROR_HEAD_TOO_LARGE);
 }
 
 static enum http_parse finish(struct http_head_parser *parser)
 {
     struct http_head *head = parser->head;
     head->length = offset_of(parser, llhttp_get_error_pos(&parser->llhttp));
-    parser->problem = http_rules_check(parser, head);
-    return parser->problem == NULL ? HTTP_PARSE_DONE : HTTP_PARSE_ERROR;
+    parser->code = http_rules_check(parser, head);
+    return parser->code == ERROR_NONE ? HTTP_PARSE_DONE : HTTP_PARSE_ERROR;
 }
 
 /* Any token is a method, but llhttp knows a fixed set, some of it for other protocols only. The first lines
@@ -208,9 +207,9 @@ static enum http_parse scan_lines(struct http_head_parser *parser, const char *b
         parser->scanned = end;
         return need_more(parser, size);
     }
-    if (parser->problem == NULL) {
+    if (parser->code == ERROR_NONE) {
         uint32_t position = offset_of(parser, llhttp_get_error_pos(&parser->llhttp));
-        parser->problem = http_explain(parser, position, end);
+        parser->code = http_explain(parser, position, end);
     }
     return HTTP_PARSE_ERROR;
 }

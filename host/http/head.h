@@ -17,8 +17,8 @@
 
 #include <llhttp.h>
 
+#include "base/error_code.h"
 #include "http/header.h"
-#include "http/problem.h"
 #include "http/text.h"
 
 #define HTTP_HEADERS_DEFAULT 128
@@ -151,7 +151,7 @@ struct http_limits {
 enum http_parse {
     HTTP_PARSE_DONE, /* the head is complete: head->length bytes */
     HTTP_PARSE_MORE, /* call again with the same bytes and more behind them */
-    HTTP_PARSE_ERROR, /* see parser->problem; the connection is of no further use */
+    HTTP_PARSE_ERROR, /* see parser->code; the connection is of no further use */
 };
 
 enum http_message_kind {
@@ -164,7 +164,7 @@ struct http_head_parser {
     llhttp_t llhttp;
     struct http_head *head;
     const struct http_limits *limits;
-    const struct http_problem *problem; /* set by HTTP_PARSE_ERROR; static */
+    enum error_code code; /* set by HTTP_PARSE_ERROR */
     uint32_t scanned; /* bytes that llhttp has seen, always whole lines */
     uint32_t searched; /* bytes that were searched for a line end */
     uint32_t start; /* offset of the first line: 0, or 2 behind an empty line */

@@ -1,5 +1,6 @@
 /*
- * Why a head or a body was refused: entries of one static table, so a refusal costs no memory.
+ * What people are told of a head or a body that was refused. The parsers give a code; the same fault of a
+ * runner is a 502.
  */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
@@ -7,61 +8,11 @@
 #include "base/error_code.h"
 
 struct http_problem {
-    enum error_code code; /* with the answer to a client that sent it; the same fault of a runner is a 502 */
-    const char *message; /* one sentence for people */
+    const char *message; /* one sentence; NULL: no parser gives this code */
     const char *hint; /* what to do next; may be "" */
 };
 
-enum http_problem_id {
-    HTTP_PROBLEM_TLS,
-    HTTP_PROBLEM_HTTP2,
-    HTTP_PROBLEM_EMPTY_LINES,
-    HTTP_PROBLEM_METHOD_MALFORMED,
-    HTTP_PROBLEM_CONNECT,
-    HTTP_PROBLEM_REQUEST_LINE,
-    HTTP_PROBLEM_TARGET_MALFORMED,
-    HTTP_PROBLEM_TARGET_NOT_ASCII,
-    HTTP_PROBLEM_TARGET_FRAGMENT,
-    HTTP_PROBLEM_TARGET_SCHEME,
-    HTTP_PROBLEM_TARGET_AUTHORITY,
-    HTTP_PROBLEM_TARGET_ASTERISK,
-    HTTP_PROBLEM_TARGET_TOO_LONG,
-    HTTP_PROBLEM_VERSION_MISSING,
-    HTTP_PROBLEM_VERSION_MALFORMED,
-    HTTP_PROBLEM_VERSION_UNSUPPORTED,
-    HTTP_PROBLEM_STATUS_LINE,
-    HTTP_PROBLEM_LINE_END,
-    HTTP_PROBLEM_BARE_CR,
-    HTTP_PROBLEM_FOLDING,
-    HTTP_PROBLEM_HEADER_NAME,
-    HTTP_PROBLEM_HEADER_NAME_SPACE,
-    HTTP_PROBLEM_HEADER_VALUE,
-    HTTP_PROBLEM_HEADER_MALFORMED,
-    HTTP_PROBLEM_HEAD_TOO_LARGE,
-    HTTP_PROBLEM_TOO_MANY_HEADERS,
-    HTTP_PROBLEM_HOST_MISSING,
-    HTTP_PROBLEM_HOST_SEVERAL,
-    HTTP_PROBLEM_HOST_MALFORMED,
-    HTTP_PROBLEM_EXPECTATION,
-    HTTP_PROBLEM_LENGTH_MALFORMED,
-    HTTP_PROBLEM_LENGTH_SEVERAL,
-    HTTP_PROBLEM_LENGTH_TOO_LARGE,
-    HTTP_PROBLEM_LENGTH_AND_CODING,
-    HTTP_PROBLEM_CODING_IN_HTTP10,
-    HTTP_PROBLEM_CODING_MALFORMED,
-    HTTP_PROBLEM_CODING_UNKNOWN,
-    HTTP_PROBLEM_BODY_TOO_LARGE,
-    HTTP_PROBLEM_CHUNK_SIZE,
-    HTTP_PROBLEM_CHUNK_LINE_END,
-    HTTP_PROBLEM_CHUNK_DATA_END,
-    HTTP_PROBLEM_CHUNK_EXTENSION,
-    HTTP_PROBLEM_TRAILERS_TOO_LARGE,
-    HTTP_PROBLEM_TRAILERS_MALFORMED,
-    HTTP_PROBLEM_OUT_OF_MEMORY,
-    HTTP_PROBLEM_COUNT,
-};
-
-/* Never NULL; static. */
-const struct http_problem *http_problem(enum http_problem_id id);
+/* Of any code; static. */
+const struct http_problem *http_problem(enum error_code code);
 
 #endif

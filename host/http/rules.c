@@ -36,8 +36,8 @@ static uint32_t read_version(struct http_head *head)
 }
 
 /* Sets *ret_end to where the first header begins. */
-static const struct http_problem *check_request_line(const struct http_head_parser *parser,
-                                                     struct http_head *head, uint32_t *ret_end)
+static enum error_code check_request_line(const struct http_head_parser *parser, struct http_head *head,
+                                          uint32_t *ret_end)
 {
     uint32_t start = parser->start;
     uint32_t end = head->target.offset > start + 1 ? read_version(head) : 0;
@@ -47,10 +47,10 @@ static const struct http_problem *check_request_line(const struct http_head_pars
     head->method_text = (struct http_span){start, head->target.offset - 1 - start};
     struct http_text method = http_head_text(head, head->method_text);
     if (memchr(method.data, ' ', method.length) != NULL || head->bytes[head->target.offset - 1] != ' ') {
-        return http_problem(HTTP_PROBLEM_REQUEST_LINE);
+        return ERROR_REQUEST_LINE_MALFORMED;
     }
     if (parser->llhttp.method == HTTP_CONNECT) {
-        return http_problem(HTTP_PROBLEM_CONNECT);
+        return ERROR_CONNECT_UNSUPPORTED;
     }
     head->method = (uint8_t)method_of(parser->llhttp.method);
     *ret_end = end;
@@ -78,7 +78,7 @@ static bool is_text(struct http_text text)
 #define REASON_OFFSET 13 /* of the reason, where there is one */
 
 /* "HTTP/1.x nnn reason CR LF"; the space before an empty reason may be missing. */
-static const struct http_problem *check_status_line(struct http_head *head, uint32_t *ret_end)
+static enum error_code check_status_line(struct http_head *head, uint32_t *ret_end)
 {
     const char *line = head->bytes;
     const char *line_end = memchr(line, '\n', head->length);
@@ -86,7 +86,7 @@ static const struct http_problem *check_status_line(struct http_head *head, uint
     if (length < REASON_OFFSET || line[length - 1] != '\r' ||
         memcmp(line, STATUS_PREFIX, sizeof(STATUS_PREFIX) - 1) != 0 || (line[7] != '0' && line[7] != '1') ||
         line[8] != ' ' || !is_digit(line[9]) || !is_digit(line[10]) || !is_digit(line[11])) {
-        return http_problem(HTTP_PROBLEM_STATUS_LINE);
+        return ERROR_STATUS_LINE_MALFORMED;
     }
     length--; /* the CR */
     const char *status = line + STATUS_OFFSET;
@@ -97,10 +97,10 @@ static const struct http_problem *check_status_line(struct http_head *head, uint
     }
     if (head->status < 100 || head->status > 599 || (length >= REASON_OFFSET && line[12] != ' ') ||
         !is_text(http_head_text(head, head->reason))) {
-        return http_problem(HTTP_PROBLEM_STATUS_LINE);
+        return ERROR_STATUS_LINE_MALFORMED;
     }
     *ret_end = (uint32_t)(line_end + 1 - line);
-    return NULL;
+    return ERROR_NONE;
 }
 
 static bool is_space(char c)
@@ -142,15 +142,15 @@ static uint32_t check_line(const struct http_head *head, struct http_header *hea
     return end + 2;
 }
 
-static const struct http_problem *explain_gap(const struct http_head *head, uint32_t offset)
+static enum error_code explain_gap(const struct http_head *head, uint32_t offset)
 {
-    const struct http_problem *problem = http_explain_headers(head, offset, head->length, head->length);
-    return problem != NULL ? problem : http_problem(HTTP_PROBLEM_HEADER_MALFORMED);
+    enum error_code code = http_explain_headers(head, offset, head->length, head->length);
+    return code ? code : ERROR_HEADER_MALFORMED;
 }
 
 /* The headers must follow each other and the start line without a gap, up to the empty line that ends the
  * head: so nothing that llhttp tolerates, and nobody looked at, is left. */
-static const struct http_problem *check_headers(struct http_head *head, uint32_t offset)
+static enum error_code check_headers(struct http_head *head, uint32_t offset)
 {
     for (uint32_t i = 0; i < head->header_count; i++) {
         struct http_header *header = &head->headers[i];
@@ -166,36 +166,36 @@ static const struct http_problem *check_headers(struct http_head *head, uint32_t
     if (offset + 2 != head->length || memcmp(head->bytes + offset, "\r\n", 2) != 0) {
         return explain_gap(head, offset);
     }
-    return NULL;
+    return ERROR_NONE;
 }
 
 /* Exactly one valid Host in HTTP/1.1, at most one in HTTP/1.0. The authority of an absolute target goes
  * before it. */
-static const struct http_problem *check_host(struct http_head *head)
+static enum error_code check_host(struct http_head *head)
 {
     const struct http_header *host = http_head_find(head, HTTP_HEADER_HOST);
     if (host == NULL) {
-        return head->version_minor == 0 ? NULL : http_problem(HTTP_PROBLEM_HOST_MISSING);
+        return head->version_minor == 0 ? ERROR_NONE : ERROR_HOST_MISSING;
     }
     for (const struct http_header *other = host + 1; other < head->headers + head->header_count; other++) {
         if (other->id == HTTP_HEADER_HOST) {
-            return http_problem(HTTP_PROBLEM_HOST_SEVERAL);
+            return ERROR_HOST_SEVERAL;
         }
     }
     if (!http_host_is_valid(http_head_value(head, host))) {
-        return http_problem(HTTP_PROBLEM_HOST_MALFORMED);
+        return ERROR_HOST_MALFORMED;
     }
     if (head->target_form != HTTP_TARGET_ABSOLUTE) {
         head->host = (struct http_span){host->value_offset, host->value_length};
     }
-    return NULL;
+    return ERROR_NONE;
 }
 
 /* The only expectation there is is 100-continue; HTTP/1.0 knows none. */
-static const struct http_problem *check_expect(struct http_head *head)
+static enum error_code check_expect(struct http_head *head)
 {
     if (head->version_minor == 0 || !http_head_has(head, HTTP_HEADER_EXPECT)) {
-        return NULL;
+        return ERROR_NONE;
     }
     for (uint32_t i = 0; i < head->header_count; i++) {
         if (head->headers[i].id != HTTP_HEADER_EXPECT) {
@@ -205,33 +205,31 @@ static const struct http_problem *check_expect(struct http_head *head)
         struct http_text member;
         while (http_text_next_member(&list, &member)) {
             if (!http_text_equal_nocase(member, HTTP_TEXT("100-continue"))) {
-                return http_problem(HTTP_PROBLEM_EXPECTATION);
+                return ERROR_EXPECTATION_UNKNOWN;
             }
             head->expect_continue = true;
         }
     }
-    return NULL;
+    return ERROR_NONE;
 }
 
-const struct http_problem *http_rules_check(const struct http_head_parser *parser, struct http_head *head)
+enum error_code http_rules_check(const struct http_head_parser *parser, struct http_head *head)
 {
     uint32_t offset = 0;
-    const struct http_problem *problem = parser->kind == HTTP_MESSAGE_REQUEST
-                                             ? check_request_line(parser, head, &offset)
-                                             : check_status_line(head, &offset);
-    if (problem == NULL) {
-        problem = check_headers(head, offset);
+    enum error_code code = parser->kind == HTTP_MESSAGE_REQUEST ? check_request_line(parser, head, &offset)
+                                                                : check_status_line(head, &offset);
+    if (!code) {
+        code = check_headers(head, offset);
     }
-    if (problem != NULL || parser->kind == HTTP_MESSAGE_TRAILERS) {
-        return problem;
+    if (code || parser->kind == HTTP_MESSAGE_TRAILERS) {
+        return code;
     }
     if (http_head_has(head, HTTP_HEADER_CONNECTION) && !http_hop_mark(head)) {
-        return http_problem(HTTP_PROBLEM_TOO_MANY_HEADERS);
+        return ERROR_TOO_MANY_HEADERS;
     }
     if (parser->kind == HTTP_MESSAGE_REQUEST) {
-        problem = check_host(head);
-        problem = problem != NULL ? problem : check_expect(head);
+        code = check_host(head);
+        code = code ? code : check_expect(head);
     }
-    return problem != NULL ? problem
-                           : http_framing_check(head, parser->kind, (enum http_method)parser->request_method);
+    return code ? code : http_framing_check(head, parser->kind, (enum http_method)parser->request_method);
 }

@@ -57,16 +57,16 @@ bool http_host_is_valid(struct http_text host)
 
 /* Refuses control characters, spaces, bytes outside ASCII and fragments, and splits the part of the target
  * from `offset` on at its first "?". */
-static const struct http_problem *check_bytes(struct http_head *head, uint32_t offset)
+static enum error_code check_bytes(struct http_head *head, uint32_t offset)
 {
     uint32_t end = head->target.offset + head->target.length;
     uint32_t question = end;
     for (uint32_t i = offset; i < end; i++) {
         unsigned char c = (unsigned char)head->bytes[i];
         if (c <= ' ' || c == '#' || c >= 0x7f) {
-            return http_problem(c == '#'   ? HTTP_PROBLEM_TARGET_FRAGMENT
-                                : c > 0x7f ? HTTP_PROBLEM_TARGET_NOT_ASCII
-                                           : HTTP_PROBLEM_TARGET_MALFORMED);
+            return c == '#'   ? ERROR_TARGET_FRAGMENT
+                   : c > 0x7f ? ERROR_TARGET_NOT_ASCII
+                              : ERROR_TARGET_MALFORMED;
         }
         if (c == '?' && question == end) {
             question = i;
@@ -74,21 +74,21 @@ static const struct http_problem *check_bytes(struct http_head *head, uint32_t o
     }
     head->path = (struct http_span){offset, question - offset};
     head->query = (struct http_span){question, end - question};
-    return NULL;
+    return ERROR_NONE;
 }
 
 /* "scheme://authority" and then a path, a query, both or nothing. */
-static const struct http_problem *check_absolute(struct http_head *head)
+static enum error_code check_absolute(struct http_head *head)
 {
     struct http_text target = http_head_text(head, head->target);
     const char *separator = memmem(target.data, target.length, "://", 3);
     if (separator == NULL) {
-        return http_problem(HTTP_PROBLEM_TARGET_MALFORMED);
+        return ERROR_TARGET_MALFORMED;
     }
     struct http_text scheme = http_text_make(target.data, (size_t)(separator - target.data));
     if (!http_text_equal_nocase(scheme, HTTP_TEXT("http")) &&
         !http_text_equal_nocase(scheme, HTTP_TEXT("https"))) {
-        return http_problem(HTTP_PROBLEM_TARGET_SCHEME);
+        return ERROR_TARGET_SCHEME;
     }
     uint32_t start = head->target.offset + (uint32_t)scheme.length + 3;
     uint32_t end = head->target.offset + head->target.length;
@@ -99,16 +99,16 @@ static const struct http_problem *check_absolute(struct http_head *head)
     head->host = (struct http_span){start, path - start};
     struct http_text host = http_head_text(head, head->host);
     if (host.length == 0 || !http_host_is_valid(host)) {
-        return http_problem(HTTP_PROBLEM_TARGET_AUTHORITY);
+        return ERROR_TARGET_AUTHORITY;
     }
     head->target_form = HTTP_TARGET_ABSOLUTE;
     return check_bytes(head, path);
 }
 
-const struct http_problem *http_target_check(struct http_head *head, struct http_text method, uint32_t limit)
+enum error_code http_target_check(struct http_head *head, struct http_text method, uint32_t limit)
 {
     if (head->target.length > limit) {
-        return http_problem(HTTP_PROBLEM_TARGET_TOO_LONG);
+        return ERROR_TARGET_TOO_LONG;
     }
     struct http_text target = http_head_text(head, head->target);
     if (target.data[0] == '/') {
@@ -119,10 +119,10 @@ const struct http_problem *http_target_check(struct http_head *head, struct http
         return check_absolute(head);
     }
     if (!http_text_equal(method, HTTP_TEXT("OPTIONS"))) {
-        return http_problem(HTTP_PROBLEM_TARGET_ASTERISK);
+        return ERROR_TARGET_ASTERISK;
     }
     head->target_form = HTTP_TARGET_ASTERISK;
     head->path = (struct http_span){head->target.offset, 0};
     head->query = head->path;
-    return NULL;
+    return ERROR_NONE;
 }

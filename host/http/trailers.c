@@ -35,7 +35,7 @@ bool http_trailers_append(struct http_trailers *trailers, const char *bytes, siz
     return true;
 }
 
-const struct http_problem *http_trailers_parse(struct http_trailers *trailers)
+enum error_code http_trailers_parse(struct http_trailers *trailers)
 {
     static const struct http_limits limits = {HTTP_TRAILERS_MAX_BYTES, 0};
     struct http_head_parser parser;
@@ -45,12 +45,12 @@ const struct http_problem *http_trailers_parse(struct http_trailers *trailers)
     http_head_parser_init_trailers(&parser, head, trailers->headers, HTTP_TRAILERS_MAX_COUNT, &limits);
     enum http_parse outcome = http_head_parse(&parser, trailers->bytes, trailers->size);
     if (outcome != HTTP_PARSE_DONE || head->length != trailers->size) {
-        return outcome == HTTP_PARSE_ERROR ? parser.problem : http_problem(HTTP_PROBLEM_TRAILERS_MALFORMED);
+        return outcome == HTTP_PARSE_ERROR ? parser.code : ERROR_TRAILERS_MALFORMED;
     }
     for (uint32_t i = 0; i < head->header_count; i++) {
         if (HTTP_TRAILER_FORBIDDEN & HTTP_HEADER_BIT(head->headers[i].id)) {
             head->headers[i].flags |= HTTP_HEADER_IS_HOP;
         }
     }
-    return NULL;
+    return ERROR_NONE;
 }

@@ -25,7 +25,7 @@ void http_trailers_destroy(struct http_trailers *trailers);
 bool http_trailers_append(struct http_trailers *trailers, const char *bytes, size_t size);
 
 /* Parses the section, to be called once, when its empty line has come; that line itself is not appended.
- * NULL, or the problem. */
-const struct http_problem *http_trailers_parse(struct http_trailers *trailers);
+ * ERROR_NONE, or what is wrong. */
+enum error_code http_trailers_parse(struct http_trailers *trailers);
 
 #endif

@@ -4,6 +4,7 @@
  * the same meaning.
  */
 #include "http/hop.h"
+#include "http/problem.h"
 #include "http/write.h"
 
 #include <stdlib.h>
@@ -44,7 +45,7 @@ static void require_same(const struct parse *a, const struct parse *b)
 {
     REQUIRE(a->outcome == b->outcome);
     if (a->outcome == HTTP_PARSE_ERROR) {
-        REQUIRE(a->parser.problem == b->parser.problem);
+        REQUIRE(a->parser.code == b->parser.code && http_problem(a->parser.code)->message != NULL);
     }
     if (a->outcome == HTTP_PARSE_DONE) {
         REQUIRE(a->head.length == b->head.length);
@@ -102,7 +103,7 @@ static void require_round_trip(const struct http_head *head)
     size_t size = http_writer_size(&writer);
     enum http_parse outcome = http_head_parse(&again.parser, written, size);
     if (outcome == HTTP_PARSE_ERROR) {
-        REQUIRE(again.parser.problem->code == ERROR_TOO_MANY_HEADERS);
+        REQUIRE(again.parser.code == ERROR_TOO_MANY_HEADERS);
         return;
     }
     REQUIRE(outcome == HTTP_PARSE_DONE && again.head.length == size);

@@ -28,7 +28,7 @@ static void describe(const struct http_body *body, enum http_body_step step, str
 {
     const char *text = step == HTTP_BODY_MORE ? "more" : "done";
     snprintf(result->outcome, sizeof(result->outcome), "%s",
-             step == HTTP_BODY_ERROR ? error_code_slug(body->problem->code) : text);
+             step == HTTP_BODY_ERROR ? error_code_slug(body->code) : text);
 }
 
 /* Feeds one piece until it is used up or the body ends. */

@@ -41,8 +41,8 @@ static void describe(const struct parse *parse, enum http_parse outcome, size_t 
     if (outcome == HTTP_PARSE_MORE) {
         snprintf(ret_text, 128, "more");
     } else if (outcome == HTTP_PARSE_ERROR) {
-        snprintf(ret_text, 128, "refuse %d %s", error_code_status(parse->parser.problem->code),
-                 error_code_slug(parse->parser.problem->code));
+        snprintf(ret_text, 128, "refuse %d %s", error_code_status(parse->parser.code),
+                 error_code_slug(parse->parser.code));
     } else {
         struct http_text method = http_head_text(head, head->method_text);
         snprintf(ret_text, 128, "accept HTTP/1.%d %.*s %s %s rest=%zu%s%s", head->version_minor,

@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "http/body.h"
 #include "http/head.h"
+#include "http/problem.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -160,7 +161,7 @@ static bool scan_body(struct handshake *handshake)
         if (step == HTTP_BODY_DONE)
             return concluded(handshake);
         if (step != HTTP_BODY_DATA)
-            return broken(handshake, handshake->body.problem->message);
+            return broken(handshake, http_problem(handshake->body.code)->message);
         strbuf_append(&handshake->content, data.data, data.length);
     }
 }
@@ -173,7 +174,7 @@ static bool scan_answer(struct handshake *handshake)
         if (parse == HTTP_PARSE_MORE)
             return true;
         if (parse == HTTP_PARSE_ERROR)
-            return broken(handshake, handshake->parser.problem->message);
+            return broken(handshake, http_problem(handshake->parser.code)->message);
         handshake->head_done = true;
         http_body_init_head(&handshake->body, &handshake->head, ANSWER_MAX);
     }
