@@ -1,7 +1,7 @@
 #include "gateway/bad_answer.h"
 
+#include "http/explain.h"
 #include "http/problem.h"
-#include "http/rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,27 +32,6 @@ static bool is_about_headers(enum error_code code)
     }
 }
 
-/* The line that begins at `offset`, without its end. */
-static struct http_text line_at(const struct http_head *head, uint32_t offset, uint32_t end)
-{
-    const char *start = head->bytes + offset;
-    const char *newline = memchr(start, '\n', end - offset);
-    size_t length = newline ? (size_t)(newline - start) : end - offset;
-    return http_text_make(start, length);
-}
-
-/* The first header line with the fault that was found; empty when it is none of a single line. */
-static struct http_text line_at_fault(const struct http_head_parser *parser, uint32_t offset, uint32_t end)
-{
-    while (offset < end) {
-        struct http_text line = line_at(parser->head, offset, end);
-        if (http_explain_headers(parser->head, offset, offset, end) == parser->code)
-            return line;
-        offset += (uint32_t)line.length + 1;
-    }
-    return HTTP_TEXT("");
-}
-
 /* ` ("the line")`, or nothing. */
 static void quote(struct http_text line, char *text, size_t size)
 {
@@ -69,13 +48,12 @@ static void quote(struct http_text line, char *text, size_t size)
 void bad_answer_describe(const struct http_head_parser *parser, size_t size, struct error *ret_error)
 {
     enum error_code code = parser->code;
-    struct http_text first = line_at(parser->head, 0, (uint32_t)size), at_fault = HTTP_TEXT("");
+    struct http_text first = http_text_first_line(http_text_make(parser->head->bytes, size));
     bool status = code == ERROR_STATUS_LINE_MALFORMED && is_about_status(first);
+    struct http_text at_fault = status ? first : HTTP_TEXT("");
+    if (is_about_headers(code))
+        at_fault = http_explain_header_line(parser, (uint32_t)size);
     char quoted[QUOTED_MAX + 8];
-    if (status)
-        at_fault = first;
-    else if (is_about_headers(code) && first.length < size)
-        at_fault = line_at_fault(parser, (uint32_t)first.length + 1, (uint32_t)size);
     quote(at_fault, quoted, sizeof(quoted));
     bool functions = status || is_about_headers(code);
     error_set_in(ret_error, functions ? COMPONENT_FUNCTION : COMPONENT_RUNNER, code,

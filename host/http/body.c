@@ -57,9 +57,8 @@ void http_body_init(struct http_body *body, enum http_framing framing, int64_t c
     };
     if (framing == HTTP_FRAMING_LENGTH && content_length > 0) {
         body->remaining = (uint64_t)content_length;
-        if (body->remaining > limit) {
+        if (body->remaining > limit)
             fail(body, ERROR_BODY_TOO_LARGE);
-        }
     } else if (framing == HTTP_FRAMING_UNTIL_CLOSE) {
         body->remaining = UINT64_MAX;
     }
@@ -78,9 +77,8 @@ void http_body_clear(struct http_body *body)
 
 static int hex_value(char c)
 {
-    if (c >= '0' && c <= '9') {
+    if (http_char_is_digit(c))
         return c - '0';
-    }
     char small = (char)(c | 0x20);
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
@@ -92,12 +90,10 @@ static bool step_size(struct http_body *body, char c)
         body->remaining = body->remaining << 4 | (unsigned)value;
         return ++body->digits <= CHUNK_DIGITS_MAX || fail(body, ERROR_CHUNK_SIZE);
     }
-    if (c == '\n') {
+    if (c == '\n')
         return fail(body, ERROR_CHUNK_LINE_END);
-    }
-    if (body->digits == 0 || (c != '\r' && c != ';')) {
+    if (body->digits == 0 || (c != '\r' && c != ';'))
         return fail(body, ERROR_CHUNK_SIZE);
-    }
     body->state = c == ';' ? STATE_CHUNK_EXTENSION : STATE_CHUNK_SIZE_LF;
     return true;
 }
@@ -108,45 +104,38 @@ static bool step_extension(struct http_body *body, char c)
         body->state = STATE_CHUNK_SIZE_LF;
         return true;
     }
-    if (c == '\n') {
+    if (c == '\n')
         return fail(body, ERROR_CHUNK_LINE_END);
-    }
-    bool control = ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
-    if (control || ++body->line_bytes > EXTENSION_LINE_MAX || ++body->overhead_bytes > EXTENSION_TOTAL_MAX) {
+    if (http_char_is_control(c) || ++body->line_bytes > EXTENSION_LINE_MAX ||
+        ++body->overhead_bytes > EXTENSION_TOTAL_MAX)
         return fail(body, ERROR_CHUNK_EXTENSION);
-    }
     return true;
 }
 
 static bool step_size_lf(struct http_body *body, char c)
 {
-    if (c != '\n') {
+    if (c != '\n')
         return fail(body, ERROR_CHUNK_LINE_END);
-    }
-    if (body->remaining > CHUNK_SIZE_MAX) {
+    if (body->remaining > CHUNK_SIZE_MAX)
         return fail(body, ERROR_CHUNK_SIZE);
-    }
-    if (body->remaining > body->limit - body->received) {
+    if (body->remaining > body->limit - body->received)
         return fail(body, ERROR_BODY_TOO_LARGE);
-    }
     body->state = body->remaining > 0 ? STATE_CHUNK_DATA : STATE_TRAILERS;
     return true;
 }
 
 static bool step_data_cr(struct http_body *body, char c)
 {
-    if (c != '\r') {
+    if (c != '\r')
         return fail(body, ERROR_CHUNK_DATA_END);
-    }
     body->state = STATE_CHUNK_DATA_LF;
     return true;
 }
 
 static bool step_data_lf(struct http_body *body, char c)
 {
-    if (c != '\n') {
+    if (c != '\n')
         return fail(body, ERROR_CHUNK_DATA_END);
-    }
     body->state = STATE_CHUNK_SIZE;
     body->digits = 0;
     body->line_bytes = 0;
@@ -170,28 +159,25 @@ static size_t take_payload(struct http_body *body, size_t size, enum body_state 
     size_t count = body->remaining < size ? (size_t)body->remaining : size;
     body->remaining -= count;
     body->received += count;
-    if (body->remaining == 0) {
+    if (body->remaining == 0)
         body->state = (uint8_t)state_behind;
-    }
     return count;
 }
 
 static bool keep_trailers(struct http_body *body, const char *bytes, size_t size)
 {
-    if (body->trailers == NULL) {
+    if (!body->trailers) {
         body->trailers = http_trailers_create();
-        if (body->trailers == NULL) {
+        if (!body->trailers)
             return fail(body, ERROR_GATEWAY_OUT_OF_MEMORY);
-        }
     }
     return http_trailers_append(body->trailers, bytes, size) || fail(body, ERROR_TRAILERS_TOO_LARGE);
 }
 
 static bool finish_trailers(struct http_body *body)
 {
-    if (body->trailers != NULL) {
+    if (body->trailers)
         body->code = http_trailers_parse(body->trailers);
-    }
     body->state = body->code == ERROR_NONE ? STATE_DONE : STATE_FAILED;
     return body->code == ERROR_NONE;
 }
@@ -209,25 +195,23 @@ static size_t step_trailer_line(struct http_body *body, const char *bytes, size_
         return bytes[0] == '\r' || fail(body, ERROR_LINE_END) ? 1 : 0;
     }
     const char *line_end = memchr(bytes, '\n', size);
-    size_t length = line_end != NULL ? (size_t)(line_end - bytes) + 1 : size;
-    body->line_state = line_end != NULL ? LINE_BEGIN : LINE_INSIDE;
+    size_t length = line_end ? (size_t)(line_end - bytes) + 1 : size;
+    body->line_state = line_end ? LINE_BEGIN : LINE_INSIDE;
     return keep_trailers(body, bytes, length) ? length : 0;
 }
 
 static enum http_body_step outcome(const struct http_body *body)
 {
-    if (body->state == STATE_FAILED) {
+    if (body->state == STATE_FAILED)
         return HTTP_BODY_ERROR;
-    }
     return body->state == STATE_DONE ? HTTP_BODY_DONE : HTTP_BODY_MORE;
 }
 
 static enum http_body_step scan_trailers(struct http_body *body, const char *bytes, size_t size,
                                          size_t *consumed)
 {
-    while (*consumed < size && body->state == STATE_TRAILERS) {
+    while (*consumed < size && body->state == STATE_TRAILERS)
         *consumed += step_trailer_line(body, bytes + *consumed, size - *consumed);
-    }
     return outcome(body);
 }
 
@@ -248,9 +232,8 @@ static enum http_body_step scan_chunks(struct http_body *body, const char *bytes
             size_t count = take_payload(body, size - i, STATE_CHUNK_DATA_CR);
             return yield(bytes, i, i + count, ret_data, ret_consumed);
         }
-        if (!step(body, bytes[i++])) {
+        if (!step(body, bytes[i++]))
             return HTTP_BODY_ERROR;
-        }
     }
     *ret_consumed = i;
     return scan_trailers(body, bytes, size, ret_consumed);
@@ -269,19 +252,15 @@ static enum http_body_step scan_chunks_raw(struct http_body *body, const char *b
             continue;
         }
         bool extension_begins = body->state == STATE_CHUNK_SIZE && bytes[i] == ';';
-        if (extension_begins && i > run) {
+        if (extension_begins && i > run)
             return yield(bytes, run, i, ret_data, ret_consumed);
-        }
-        if (!step(body, bytes[i++])) {
+        if (!step(body, bytes[i++]))
             return HTTP_BODY_ERROR;
-        }
-        if (body->state == STATE_CHUNK_EXTENSION) {
+        if (body->state == STATE_CHUNK_EXTENSION)
             run = i;
-        }
     }
-    if (i > run) {
+    if (i > run)
         return yield(bytes, run, i, ret_data, ret_consumed);
-    }
     *ret_consumed = i;
     return scan_trailers(body, bytes, size, ret_consumed);
 }
@@ -300,9 +279,8 @@ enum http_body_step http_body_scan(struct http_body *body, const char *bytes, si
                                    struct http_text *ret_data, size_t *ret_consumed)
 {
     *ret_consumed = 0;
-    if (body->state >= STATE_DONE || size == 0) {
+    if (body->state >= STATE_DONE || size == 0)
         return outcome(body);
-    }
     return body->state == STATE_PAYLOAD ? scan_payload(body, bytes, size, ret_data, ret_consumed)
                                         : scan_chunks(body, bytes, size, ret_data, ret_consumed);
 }
@@ -311,9 +289,8 @@ enum http_body_step http_body_scan_raw(struct http_body *body, const char *bytes
                                        struct http_text *ret_data, size_t *ret_consumed)
 {
     *ret_consumed = 0;
-    if (body->state >= STATE_DONE || size == 0) {
+    if (body->state >= STATE_DONE || size == 0)
         return outcome(body);
-    }
     return body->state == STATE_PAYLOAD ? scan_payload(body, bytes, size, ret_data, ret_consumed)
                                         : scan_chunks_raw(body, bytes, size, ret_data, ret_consumed);
 }
@@ -325,8 +302,7 @@ bool http_body_is_done(const struct http_body *body)
 
 bool http_body_end_of_stream(struct http_body *body)
 {
-    if (body->framing == HTTP_FRAMING_UNTIL_CLOSE && body->state == STATE_PAYLOAD) {
+    if (body->framing == HTTP_FRAMING_UNTIL_CLOSE && body->state == STATE_PAYLOAD)
         body->state = STATE_DONE;
-    }
     return body->state == STATE_DONE;
 }

@@ -4,44 +4,24 @@ enum error_code http_length_read(struct http_text value, int64_t *ret_length)
 {
     int64_t length = 0;
     for (size_t i = 0; i < value.length; i++) {
-        if (value.data[i] < '0' || value.data[i] > '9') {
+        if (!http_char_is_digit(value.data[i]))
             return ERROR_CONTENT_LENGTH_MALFORMED;
-        }
     }
     for (size_t i = 0; i < value.length; i++) {
         if (__builtin_mul_overflow(length, 10, &length) ||
-            __builtin_add_overflow(length, value.data[i] - '0', &length)) {
+            __builtin_add_overflow(length, value.data[i] - '0', &length))
             return ERROR_CONTENT_LENGTH_OVERFLOW;
-        }
     }
-    if (value.length == 0) {
+    if (value.length == 0)
         return ERROR_CONTENT_LENGTH_MALFORMED;
-    }
     *ret_length = length;
     return ERROR_NONE;
 }
 
-/* The only header with this id; sets *ret_several when there are more. */
-static const struct http_header *find_only(const struct http_head *head, enum http_header_id id,
-                                           bool *ret_several)
+static enum error_code check_length(struct http_head *head, const struct http_header *header)
 {
-    const struct http_header *first = http_head_find(head, id);
-    *ret_several = false;
-    for (const struct http_header *other = first + 1; other < head->headers + head->header_count; other++) {
-        if (other->id == id) {
-            *ret_several = true;
-        }
-    }
-    return first;
-}
-
-static enum error_code check_length(struct http_head *head)
-{
-    bool several;
-    const struct http_header *header = find_only(head, HTTP_HEADER_CONTENT_LENGTH, &several);
-    if (several) {
+    if (http_head_next(head, header))
         return ERROR_CONTENT_LENGTH_SEVERAL;
-    }
     head->framing = HTTP_FRAMING_LENGTH;
     return http_length_read(http_head_value(head, header), &head->content_length);
 }
@@ -62,53 +42,41 @@ static enum error_code coding_fault(struct http_text list)
                                                       : ERROR_TRANSFER_ENCODING_MALFORMED;
 }
 
-static enum error_code check_coding(struct http_head *head)
+static enum error_code check_coding(struct http_head *head, const struct http_header *header)
 {
-    bool several;
-    const struct http_header *header = find_only(head, HTTP_HEADER_TRANSFER_ENCODING, &several);
-    if (http_head_has(head, HTTP_HEADER_CONTENT_LENGTH)) {
+    if (http_head_has(head, HTTP_HEADER_CONTENT_LENGTH))
         return ERROR_FRAMING_AMBIGUOUS;
-    }
-    if (head->version_minor == 0) {
+    if (head->version_minor == 0)
         return ERROR_TRANSFER_ENCODING_HTTP10;
-    }
-    struct http_text value = http_head_value(head, header);
-    if (several) {
+    if (http_head_next(head, header))
         return ERROR_TRANSFER_ENCODING_MALFORMED;
-    }
-    if (!http_text_equal_nocase(value, HTTP_TEXT("chunked"))) {
+    struct http_text value = http_head_value(head, header);
+    if (!http_text_equal_nocase(value, HTTP_TEXT("chunked")))
         return coding_fault(value);
-    }
     head->framing = HTTP_FRAMING_CHUNKED;
     return ERROR_NONE;
 }
 
 static enum error_code check_lengths(struct http_head *head)
 {
-    if (http_head_has(head, HTTP_HEADER_TRANSFER_ENCODING)) {
-        return check_coding(head);
-    }
-    if (http_head_has(head, HTTP_HEADER_CONTENT_LENGTH)) {
-        return check_length(head);
-    }
-    return ERROR_NONE;
+    const struct http_header *coding = http_head_find(head, HTTP_HEADER_TRANSFER_ENCODING);
+    if (coding)
+        return check_coding(head, coding);
+    const struct http_header *length = http_head_find(head, HTTP_HEADER_CONTENT_LENGTH);
+    return length ? check_length(head, length) : ERROR_NONE;
 }
 
 /* An upgrade to cleartext HTTP/2 would hide requests from everything that looks at them: it is not passed on.
  */
 static bool offers_http2(const struct http_head *head)
 {
-    for (uint32_t i = 0; i < head->header_count; i++) {
-        if (head->headers[i].id != HTTP_HEADER_UPGRADE) {
-            continue;
-        }
-        struct http_text list = http_head_value(head, &head->headers[i]);
-        struct http_text member;
+    const struct http_header *header = http_head_find(head, HTTP_HEADER_UPGRADE);
+    for (; header; header = http_head_next(head, header)) {
+        struct http_text list = http_head_value(head, header), member;
         while (http_text_next_member(&list, &member)) {
             if (member.length >= 3 &&
-                http_text_equal_nocase(http_text_make(member.data, 3), HTTP_TEXT("h2c"))) {
+                http_text_equal_nocase(http_text_make(member.data, 3), HTTP_TEXT("h2c")))
                 return true;
-            }
         }
     }
     return false;
@@ -131,23 +99,20 @@ static void derive_response(struct http_head *head, enum http_method request_met
         head->keep_alive = false;
     }
     head->upgrade = head->status == 101;
-    if (head->upgrade) {
+    if (head->upgrade)
         head->keep_alive = false;
-    }
 }
 
 enum error_code http_framing_check(struct http_head *head, enum http_message_kind kind,
                                    enum http_method request_method)
 {
     enum error_code code = check_lengths(head);
-    if (code) {
+    if (code != ERROR_NONE)
         return code;
-    }
     head->keep_alive = !head->connection.close && (head->version_minor == 1 || head->connection.keep_alive);
-    if (kind == HTTP_MESSAGE_REQUEST) {
+    if (kind == HTTP_MESSAGE_REQUEST)
         derive_request(head);
-    } else {
+    else
         derive_response(head, request_method);
-    }
     return ERROR_NONE;
 }

@@ -1,5 +1,6 @@
 #include "http/head.h"
 
+#include "http/explain.h"
 #include "http/rules.h"
 
 static struct http_head_parser *parser_of(llhttp_t *llhttp)
@@ -123,39 +124,32 @@ static enum http_parse fail(struct http_head_parser *parser, enum error_code cod
 static enum http_parse check_beginning(struct http_head_parser *parser, const char *bytes, size_t size)
 {
     if (parser->kind == HTTP_MESSAGE_REQUEST && size > 0 && bytes[0] == '\r') {
-        if (size == 1) {
+        if (size == 1)
             return HTTP_PARSE_MORE;
-        }
-        if (bytes[1] != '\n') {
+        if (bytes[1] != '\n')
             return fail(parser, ERROR_EMPTY_LINES);
-        }
         parser->start = 2;
     }
-    if (size <= parser->start) {
+    if (size <= parser->start)
         return HTTP_PARSE_MORE;
-    }
     char first = bytes[parser->start];
-    if (parser->kind != HTTP_MESSAGE_REQUEST) {
+    if (parser->kind != HTTP_MESSAGE_REQUEST)
         return first == 'H' ? HTTP_PARSE_DONE : fail(parser, ERROR_STATUS_LINE_MALFORMED);
-    }
-    if (http_char_is_token(first)) {
+    if (http_char_is_token(first))
         return HTTP_PARSE_DONE;
-    }
     enum error_code code = ERROR_METHOD_MALFORMED;
-    if (first == TLS_HANDSHAKE) {
+    if (first == TLS_HANDSHAKE)
         code = ERROR_TLS_ON_PLAIN_PORT;
-    } else if (first == '\r' || first == '\n') {
+    else if (first == '\r' || first == '\n')
         code = ERROR_EMPTY_LINES;
-    }
     return fail(parser, code);
 }
 
 /* The head is not complete: within the limit there may be more. */
 static enum http_parse need_more(struct http_head_parser *parser, size_t size)
 {
-    if (size < parser->limits->head_bytes) {
+    if (size < parser->limits->head_bytes)
         return HTTP_PARSE_MORE;
-    }
     bool in_first_line = parser->kind == HTTP_MESSAGE_REQUEST && parser->scanned == 0;
     return fail(parser, in_first_line ? ERROR_TARGET_TOO_LONG : ERROR_HEAD_TOO_LARGE);
 }
@@ -187,10 +181,9 @@ static llhttp_errno_t execute(struct http_head_parser *parser, const char *bytes
     parser->llhttp.data = parser;
     llhttp_errno_t outcome = llhttp_execute(&parser->llhttp, bytes + from, end - from);
     if (outcome == HPE_OK || outcome == HPE_PAUSED || parser->scanned != 0 ||
-        parser->kind != HTTP_MESSAGE_REQUEST) {
+        parser->kind != HTTP_MESSAGE_REQUEST)
         return outcome;
-    }
-    uint32_t method = http_foreign_method(parser, end);
+    uint32_t method = http_explain_foreign_method(parser, end);
     return method > 0 ? execute_stand_in(parser, bytes + from + method, end - from - method) : outcome;
 }
 
@@ -200,9 +193,8 @@ static enum http_parse scan_lines(struct http_head_parser *parser, const char *b
 {
     uint32_t from = parser->scanned == 0 ? parser->start : parser->scanned;
     llhttp_errno_t outcome = execute(parser, bytes, from, end);
-    if (outcome == HPE_PAUSED) {
+    if (outcome == HPE_PAUSED)
         return finish(parser);
-    }
     if (outcome == HPE_OK) {
         parser->scanned = end;
         return need_more(parser, size);
@@ -219,20 +211,17 @@ enum http_parse http_head_parse(struct http_head_parser *parser, const char *byt
     parser->head->bytes = bytes;
     if (parser->scanned == 0) {
         enum http_parse beginning = check_beginning(parser, bytes, size);
-        if (beginning != HTTP_PARSE_DONE) {
+        if (beginning != HTTP_PARSE_DONE)
             return beginning;
-        }
     }
     uint32_t window = parser->limits->head_bytes;
-    if (size < window) {
+    if (size < window)
         window = (uint32_t)size;
-    }
     const char *line_end = NULL;
-    if (window > parser->searched) {
+    if (window > parser->searched)
         line_end = memrchr(bytes + parser->searched, '\n', window - parser->searched);
-    }
     parser->searched = window;
-    uint32_t end = line_end != NULL ? offset_of(parser, line_end) + 1 : 0;
+    uint32_t end = line_end ? offset_of(parser, line_end) + 1 : 0;
     return end > parser->start ? scan_lines(parser, bytes, end, size) : need_more(parser, size);
 }
 

@@ -94,8 +94,7 @@ struct http_head {
     uint8_t target_form; /* enum http_target_form */
     struct http_span method_text;
     struct http_span target; /* as sent */
-    struct http_span
-        path; /* as sent, from its "/" to before "?"; empty for "http://host" (means "/") and "*" */
+    struct http_span path; /* as sent, up to "?"; empty for "http://host" (means "/") and for "*" */
     struct http_span query; /* from "?" to the end, follows the path directly; empty when there is none */
     struct http_span host; /* the target's authority in absolute form, else the Host header; maybe empty */
 
@@ -128,13 +127,23 @@ static inline bool http_head_has(const struct http_head *head, enum http_header_
 /* The first header with this id (not HTTP_HEADER_OTHER), or NULL. Costs one test when it is absent. */
 static inline const struct http_header *http_head_find(const struct http_head *head, enum http_header_id id)
 {
-    if (!http_head_has(head, id)) {
+    if (!http_head_has(head, id))
         return NULL;
-    }
     for (uint32_t i = 0; i < head->header_count; i++) {
-        if (head->headers[i].id == id) {
+        if (head->headers[i].id == id)
             return &head->headers[i];
-        }
+    }
+    return NULL;
+}
+
+/* The next header with the same id behind this one, or NULL. */
+static inline const struct http_header *http_head_next(const struct http_head *head,
+                                                       const struct http_header *header)
+{
+    const struct http_header *end = head->headers + head->header_count;
+    for (const struct http_header *next = header + 1; next < end; next++) {
+        if (next->id == header->id)
+            return next;
     }
     return NULL;
 }

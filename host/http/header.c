@@ -85,14 +85,12 @@ static bool names_equal(const char *name, const char *lower, size_t length)
 {
     size_t i = 0;
     for (; i + sizeof(uint64_t) <= length; i += sizeof(uint64_t)) {
-        if ((load(name + i) | CASE_BITS) != load(lower + i)) {
+        if ((load(name + i) | CASE_BITS) != load(lower + i))
             return false;
-        }
     }
     for (; i < length; i++) {
-        if ((name[i] | CASE_BIT) != lower[i]) {
+        if ((name[i] | CASE_BIT) != lower[i])
             return false;
-        }
     }
     return true;
 }
@@ -106,15 +104,13 @@ static enum http_header_id find_by_beginning(const char *name, size_t length)
 
 enum http_header_id http_header_find(const char *name, size_t length)
 {
-    if (length == 0 || length > LONGEST) {
+    if (length == 0 || length > LONGEST)
         return find_by_beginning(name, length);
-    }
     char last = (char)(name[length - 1] | CASE_BIT);
     for (unsigned i = first_of_length[length]; i < first_of_length[length + 1]; i++) {
         const struct known_header *known = &known_headers[i];
-        if (known->lower[length - 1] == last && names_equal(name, known->lower, length)) {
+        if (known->lower[length - 1] == last && names_equal(name, known->lower, length))
             return known->id;
-        }
     }
     return find_by_beginning(name, length);
 }
@@ -122,9 +118,8 @@ enum http_header_id http_header_find(const char *name, size_t length)
 struct http_text http_header_name(enum http_header_id id)
 {
     for (unsigned i = 0; i < KNOWN_COUNT; i++) {
-        if (known_headers[i].id == id) {
+        if (known_headers[i].id == id)
             return known_headers[i].usual;
-        }
     }
     return HTTP_TEXT("");
 }

@@ -19,30 +19,25 @@ static void mark_named(struct http_head *head, struct http_text name)
 
 static void read_member(struct http_head *head, struct http_text member)
 {
-    if (http_text_equal_nocase(member, HTTP_TEXT("close"))) {
+    if (http_text_equal_nocase(member, HTTP_TEXT("close")))
         head->connection.close = true;
-    } else if (http_text_equal_nocase(member, HTTP_TEXT("keep-alive"))) {
+    else if (http_text_equal_nocase(member, HTTP_TEXT("keep-alive")))
         head->connection.keep_alive = true;
-    } else if (http_text_equal_nocase(member, HTTP_TEXT("upgrade"))) {
+    else if (http_text_equal_nocase(member, HTTP_TEXT("upgrade")))
         head->connection.upgrade = true;
-    } else {
+    else
         mark_named(head, member);
-    }
 }
 
 bool http_hop_mark(struct http_head *head)
 {
     unsigned members = 0;
-    for (uint32_t i = 0; i < head->header_count; i++) {
-        if (head->headers[i].id != HTTP_HEADER_CONNECTION) {
-            continue;
-        }
-        struct http_text list = http_head_value(head, &head->headers[i]);
-        struct http_text member;
+    const struct http_header *header = http_head_find(head, HTTP_HEADER_CONNECTION);
+    for (; header; header = http_head_next(head, header)) {
+        struct http_text list = http_head_value(head, header), member;
         while (http_text_next_member(&list, &member)) {
-            if (++members > MEMBERS_MAX) {
+            if (++members > MEMBERS_MAX)
                 return false;
-            }
             read_member(head, member);
         }
     }
@@ -51,23 +46,19 @@ bool http_hop_mark(struct http_head *head)
 
 int64_t http_hops_left(const struct http_head *head)
 {
-    if (head->method != HTTP_METHOD_TRACE && head->method != HTTP_METHOD_OPTIONS) {
+    if (head->method != HTTP_METHOD_TRACE && head->method != HTTP_METHOD_OPTIONS)
         return -1;
-    }
     const struct http_header *header = http_head_find(head, HTTP_HEADER_MAX_FORWARDS);
-    if (!header || header->value_length == 0) {
+    if (!header || header->value_length == 0)
         return -1;
-    }
     struct http_text digits = http_head_value(head, header);
     int64_t hops = 0;
     for (size_t i = 0; i < digits.length; i++) {
-        if (digits.data[i] < '0' || digits.data[i] > '9') {
+        if (!http_char_is_digit(digits.data[i]))
             return -1;
-        }
         hops = hops * 10 + (digits.data[i] - '0');
-        if (hops > UINT32_MAX) {
+        if (hops > UINT32_MAX)
             hops = UINT32_MAX;
-        }
     }
     return hops;
 }

@@ -36,8 +36,7 @@
 struct http_head;
 
 /* Reads every Connection header of a parsed head: sets `connection` in it and marks the headers that they
- * name as HTTP_HEADER_IS_HOP. False when Connection has too many
- * members to be honest. Part of http_head_parse. */
+ * name as HTTP_HEADER_IS_HOP. False when they have too many members to be honest. Part of http_head_parse. */
 bool http_hop_mark(struct http_head *head);
 
 /* How many times a TRACE or OPTIONS request may still be passed on, as its Max-Forwards says; large numbers

@@ -68,9 +68,8 @@ static const struct {
 struct http_text http_status_reason(int status)
 {
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        if (reasons[i].status == status) {
+        if (reasons[i].status == status)
             return reasons[i].reason;
-        }
     }
     return HTTP_TEXT("");
 }

@@ -39,8 +39,33 @@ bool http_text_equal_nocase(struct http_text a, struct http_text b);
 /* Without the spaces and tabs around it. */
 struct http_text http_text_trim(struct http_text text);
 
+static inline bool http_char_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool http_char_is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* True for the white space that may stand around values. */
+static inline bool http_char_is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* True for what may stand in no value. */
+static inline bool http_char_is_control(char c)
+{
+    return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
+}
+
 /* True for the characters of methods and header names (RFC 9110, 5.6.2). */
 bool http_char_is_token(char c);
+
+/* The first line, without its LF; all of the text when no line ends in it. */
+struct http_text http_text_first_line(struct http_text text);
 
 /* Takes the next member off a comma-separated list, trimmed of spaces and tabs, skipping empty members. False
  * when the list is used up. */

@@ -12,7 +12,7 @@
 struct http_trailers *http_trailers_create(void)
 {
     struct http_trailers *trailers = malloc(sizeof(*trailers));
-    if (trailers != NULL) {
+    if (trailers) {
         trailers->head = (struct http_head){.headers = trailers->headers};
         memcpy(trailers->bytes, STAND_IN, STAND_IN_LENGTH);
         trailers->size = STAND_IN_LENGTH;
@@ -27,9 +27,8 @@ void http_trailers_destroy(struct http_trailers *trailers)
 
 bool http_trailers_append(struct http_trailers *trailers, const char *bytes, size_t size)
 {
-    if (size > sizeof(trailers->bytes) - trailers->size - 2) {
+    if (size > sizeof(trailers->bytes) - trailers->size - 2)
         return false;
-    }
     memcpy(trailers->bytes + trailers->size, bytes, size);
     trailers->size += (uint32_t)size;
     return true;
@@ -44,13 +43,11 @@ enum error_code http_trailers_parse(struct http_trailers *trailers)
     trailers->size += 2;
     http_head_parser_init_trailers(&parser, head, trailers->headers, HTTP_TRAILERS_MAX_COUNT, &limits);
     enum http_parse outcome = http_head_parse(&parser, trailers->bytes, trailers->size);
-    if (outcome != HTTP_PARSE_DONE || head->length != trailers->size) {
+    if (outcome != HTTP_PARSE_DONE || head->length != trailers->size)
         return outcome == HTTP_PARSE_ERROR ? parser.code : ERROR_TRAILERS_MALFORMED;
-    }
     for (uint32_t i = 0; i < head->header_count; i++) {
-        if (HTTP_TRAILER_FORBIDDEN & HTTP_HEADER_BIT(head->headers[i].id)) {
+        if (HTTP_TRAILER_FORBIDDEN & HTTP_HEADER_BIT(head->headers[i].id))
             head->headers[i].flags |= HTTP_HEADER_IS_HOP;
-        }
     }
     return ERROR_NONE;
 }

@@ -12,9 +12,8 @@ void http_write_field(struct http_writer *writer, struct http_text name, struct 
     char *at = mempcpy(writer->at, name.data, name.length);
     *at++ = ':';
     *at++ = ' ';
-    if (value.length > 0) {
+    if (value.length > 0)
         at = mempcpy(at, value.data, value.length);
-    }
     *at++ = '\r';
     *at++ = '\n';
     writer->at = at;
@@ -58,40 +57,35 @@ static void copy_headers(struct http_writer *writer, const struct http_head *hea
     uint32_t run_end = 0;
     for (uint32_t i = 0; i < head->header_count; i++) {
         const struct http_header *header = &head->headers[i];
-        if ((header->flags & HTTP_HEADER_IS_HOP) || (drop & HTTP_HEADER_BIT(header->id))) {
+        if ((header->flags & HTTP_HEADER_IS_HOP) || (drop & HTTP_HEADER_BIT(header->id)))
             continue;
-        }
         bool plain = header->flags & HTTP_HEADER_IS_PLAIN;
         if (!plain || header->name_offset != run_end) {
             http_write_raw(writer, head->bytes + run, run_end - run);
             run = run_end = header->name_offset;
         }
-        if (plain) {
+        if (plain)
             run_end = header->value_offset + header->value_length + 2;
-        } else {
+        else
             http_write_field(writer, http_head_name(head, header), http_head_value(head, header));
-        }
     }
     http_write_raw(writer, head->bytes + run, run_end - run);
 }
 
 static void copy_upgrade(struct http_writer *writer, const struct http_head *head)
 {
-    for (uint32_t i = 0; i < head->header_count; i++) {
-        if (head->headers[i].id == HTTP_HEADER_UPGRADE) {
-            http_write_field(writer, HTTP_TEXT("Upgrade"), http_head_value(head, &head->headers[i]));
-        }
-    }
+    const struct http_header *header = http_head_find(head, HTTP_HEADER_UPGRADE);
+    for (; header; header = http_head_next(head, header))
+        http_write_field(writer, HTTP_TEXT("Upgrade"), http_head_value(head, header));
     http_write_text(writer, HTTP_TEXT("Connection: upgrade\r\n"));
 }
 
 static void write_framing(struct http_writer *writer, enum http_framing framing, int64_t content_length)
 {
-    if (framing == HTTP_FRAMING_LENGTH) {
+    if (framing == HTTP_FRAMING_LENGTH)
         http_write_field_number(writer, HTTP_TEXT("Content-Length"), (uint64_t)content_length);
-    } else if (framing == HTTP_FRAMING_CHUNKED) {
+    else if (framing == HTTP_FRAMING_CHUNKED)
         http_write_text(writer, HTTP_TEXT("Transfer-Encoding: chunked\r\n"));
-    }
 }
 
 void http_write_request(struct http_writer *writer, const struct http_head *head,
@@ -108,16 +102,14 @@ void http_write_request(struct http_writer *writer, const struct http_head *head
     uint64_t expect = head->version_minor == 0 ? HTTP_HEADER_BIT(HTTP_HEADER_EXPECT) : 0;
     copy_headers(writer, head, edit->drop | expect | HTTP_HEADER_BIT(HTTP_HEADER_HOST));
     write_framing(writer, (enum http_framing)head->framing, head->content_length);
-    if (head->upgrade) {
+    if (head->upgrade)
         copy_upgrade(writer, head);
-    }
 }
 
 enum http_framing http_response_framing(const struct http_head *head, uint8_t client_minor)
 {
-    if (head->framing != HTTP_FRAMING_CHUNKED && head->framing != HTTP_FRAMING_UNTIL_CLOSE) {
+    if (head->framing != HTTP_FRAMING_CHUNKED && head->framing != HTTP_FRAMING_UNTIL_CLOSE)
         return (enum http_framing)head->framing;
-    }
     return client_minor == 0 ? HTTP_FRAMING_UNTIL_CLOSE : HTTP_FRAMING_CHUNKED;
 }
 
@@ -132,11 +124,10 @@ static void write_status_line(struct http_writer *writer, int status, struct htt
 
 static void write_connection(struct http_writer *writer, bool keep_alive, uint8_t client_minor)
 {
-    if (!keep_alive) {
+    if (!keep_alive)
         http_write_text(writer, HTTP_TEXT("Connection: close\r\n"));
-    } else if (client_minor == 0) {
+    else if (client_minor == 0)
         http_write_text(writer, HTTP_TEXT("Connection: keep-alive\r\n"));
-    }
 }
 
 void http_write_response(struct http_writer *writer, const struct http_head *head,
@@ -144,12 +135,10 @@ void http_write_response(struct http_writer *writer, const struct http_head *hea
 {
     write_status_line(writer, head->status, http_head_text(head, head->reason));
     copy_headers(writer, head, edit->drop);
-    if (head->status == 101 || (head->status == 426 && http_head_has(head, HTTP_HEADER_UPGRADE))) {
+    if (head->status == 101 || (head->status == 426 && http_head_has(head, HTTP_HEADER_UPGRADE)))
         copy_upgrade(writer, head);
-    }
-    if (head->status < 200) {
+    if (head->status < 200)
         return;
-    }
     enum http_framing framing = (enum http_framing)edit->framing;
     bool length_only = framing == HTTP_FRAMING_NONE && head->content_length >= 0 && head->status != 204;
     write_framing(writer, length_only ? HTTP_FRAMING_LENGTH : framing, head->content_length);
@@ -158,9 +147,8 @@ void http_write_response(struct http_writer *writer, const struct http_head *hea
 
 void http_write_trailers(struct http_writer *writer, const struct http_trailers *trailers)
 {
-    if (trailers != NULL) {
+    if (trailers)
         copy_headers(writer, &trailers->head, 0);
-    }
     http_write_end(writer);
 }
 
@@ -168,24 +156,20 @@ void http_write_answer(struct http_writer *writer, const struct http_answer *ans
 {
     bool may_have_body = answer->status >= 200 && answer->status != 204 && answer->status != 304;
     write_status_line(writer, answer->status, HTTP_TEXT(""));
-    if (answer->content_type.length > 0) {
+    if (answer->content_type.length > 0)
         http_write_field(writer, HTTP_TEXT("Content-Type"), answer->content_type);
-    }
-    if (may_have_body) {
+    if (may_have_body)
         http_write_field_number(writer, HTTP_TEXT("Content-Length"), answer->body.length);
-    }
-    if (answer->status >= 200) {
+    if (answer->status >= 200)
         write_connection(writer, answer->keep_alive, answer->client_minor);
-    }
 }
 
 void http_write_answer_end(struct http_writer *writer, const struct http_answer *answer)
 {
     bool may_have_body = answer->status >= 200 && answer->status != 204 && answer->status != 304;
     http_write_end(writer);
-    if (may_have_body && !answer->head_only) {
+    if (may_have_body && !answer->head_only)
         http_write_text(writer, answer->body);
-    }
 }
 
 size_t http_chunk_begin(char ret_line[HTTP_CHUNK_BEGIN_MAX], uint64_t size)
