@@ -1,4 +1,7 @@
-/* What an exchange's client is sent: written at once, or kept in memory while the client is slow. */
+/*
+ * What an exchange's client is sent: written at once, or, when the client does not take it in time, moved
+ * into memory, so that the runner is done with its answer and the slot is free.
+ */
 #ifndef GATEWAY_DELIVER_H
 #define GATEWAY_DELIVER_H
 
