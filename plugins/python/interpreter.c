@@ -20,7 +20,7 @@ static int fail(struct berth_error *err, const char *message, const char *hint)
  * global scope. */
 static int promote_libpython(struct berth_error *err)
 {
-    if (dlopen(LIBPYTHON, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL) != NULL)
+    if (dlopen(LIBPYTHON, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL))
         return 0;
     return fail(err, "the Python library " LIBPYTHON " is not loaded",
                 "install the distribution's libpython3 package");
@@ -32,8 +32,8 @@ static PyStatus set_up(PyConfig *config)
     PyPreConfig_InitIsolatedConfig(&preconfig);
     preconfig.utf8_mode = 1;
 #ifdef __SANITIZE_ADDRESS__
-    preconfig.allocator =
-        PYMEM_ALLOCATOR_MALLOC; /* Python's own arenas hide its objects from the leak check */
+    /* Python's own arenas hide its objects from the leak check. */
+    preconfig.allocator = PYMEM_ALLOCATOR_MALLOC;
 #endif
     PyStatus status = Py_PreInitialize(&preconfig);
     if (PyStatus_Exception(status))
@@ -53,11 +53,10 @@ static int start(struct berth_error *err)
     PyConfig_InitIsolatedConfig(&config);
     PyStatus status = set_up(&config);
     PyConfig_Clear(&config);
-    if (PyStatus_Exception(status)) {
-        return fail(err, status.err_msg ? status.err_msg : "the Python interpreter does not start",
-                    "is the Python standard library installed under " PYTHON_HOME "?");
-    }
-    return 0;
+    if (!PyStatus_Exception(status))
+        return 0;
+    return fail(err, status.err_msg ? status.err_msg : "the Python interpreter does not start",
+                "is the Python standard library installed under " PYTHON_HOME "?");
 }
 
 static int load(const struct analysis_module *module, struct berth_error *err)

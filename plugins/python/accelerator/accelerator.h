@@ -90,8 +90,7 @@ static inline bool is_none(PyObject *object)
 static inline void set_none(PyObject **place)
 {
     PyObject *before = *place;
-    Py_INCREF(Py_None);
-    *place = Py_None;
+    *place = Py_NewRef(Py_None);
     Py_XDECREF(before);
 }
 

@@ -11,7 +11,8 @@ enum stage {
 };
 
 struct exchange {
-    PyObject_HEAD struct slot *slot;
+    PyObject_HEAD
+    struct slot *slot;
     PyObject *request;
     PyObject *inner; /* the coroutine that is being run */
     enum stage stage;
@@ -22,10 +23,8 @@ PyObject *exchange_create(PyObject *slot, PyObject *request)
     struct exchange *self = (struct exchange *)PyType_GenericAlloc(exchange_type, 0);
     if (!self)
         return NULL;
-    Py_INCREF(slot);
-    self->slot = (struct slot *)slot;
-    Py_INCREF(request);
-    self->request = request;
+    self->slot = (struct slot *)Py_NewRef(slot);
+    self->request = Py_NewRef(request);
     self->stage = STAGE_NEW;
     return (PyObject *)self;
 }
@@ -77,8 +76,7 @@ static PySendResult finish(struct exchange *self, PyObject **ret_result)
     int rc = PyErr_Occurred() ? report_failure(self) : 0;
     if (come_back(self) < 0 || rc < 0)
         return PYGEN_ERROR;
-    Py_INCREF(Py_None);
-    *ret_result = Py_None;
+    *ret_result = Py_NewRef(Py_None);
     return PYGEN_RETURN;
 }
 
@@ -248,8 +246,7 @@ static PyObject *exchange_close(PyObject *object, PyObject *unused)
 
 static PyObject *exchange_itself(PyObject *self)
 {
-    Py_INCREF(self);
-    return self;
+    return Py_NewRef(self);
 }
 
 static PyObject *exchange_frame(PyObject *object, void *closure)
@@ -265,9 +262,7 @@ static PyObject *exchange_inner(PyObject *object, void *closure)
 {
     (void)closure;
     struct exchange *self = (struct exchange *)object;
-    PyObject *inner = self->inner ? self->inner : Py_None;
-    Py_INCREF(inner);
-    return inner;
+    return Py_NewRef(self->inner ? self->inner : Py_None);
 }
 
 static PyObject *exchange_name(PyObject *object, void *closure)

@@ -28,7 +28,8 @@ PyObject *io_receive(PyObject *module, PyObject *sock)
     int flags = MSG_DONTWAIT;
     ssize_t size = recv(number, buffer, sizeof(buffer), flags);
     while (size < 0 && may_repeat(&flags)) {
-        Py_BEGIN_ALLOW_THREADS size = recv(number, buffer, sizeof(buffer), flags);
+        Py_BEGIN_ALLOW_THREADS
+        size = recv(number, buffer, sizeof(buffer), flags);
         Py_END_ALLOW_THREADS
     }
     return size < 0 ? NULL : PyBytes_FromStringAndSize(buffer, size);
@@ -48,7 +49,8 @@ static int send_all(int descriptor, const char *bytes, size_t size)
         } else if (!may_repeat(&flags)) {
             return -1;
         }
-        Py_BEGIN_ALLOW_THREADS sent = send(descriptor, bytes, size, flags);
+        Py_BEGIN_ALLOW_THREADS
+        sent = send(descriptor, bytes, size, flags);
         Py_END_ALLOW_THREADS
     }
 }

@@ -11,7 +11,8 @@
 #define EVENTS_AT_ONCE 64
 
 struct loop {
-    PyObject_HEAD PyObject *step; /* a new task's first step and its context, between Task() and the step */
+    PyObject_HEAD
+    PyObject *step; /* a new task's first step and its context, between Task() and the step */
     PyObject *context;
     char touched; /* whether something was scheduled since the last look for events */
     char catching; /* whether the next callback is a task's first step */
@@ -53,12 +54,9 @@ static PyObject *schedule(PyObject *self, PyObject *const *arguments, Py_ssize_t
     PyObject *positional = PyTuple_New(count + 1);
     if (!positional)
         return NULL;
-    Py_INCREF(self);
-    PyTuple_SetItem(positional, 0, self);
-    for (Py_ssize_t i = 0; i < count; i++) {
-        Py_INCREF(arguments[i]);
-        PyTuple_SetItem(positional, i + 1, arguments[i]);
-    }
+    PyTuple_SetItem(positional, 0, Py_NewRef(self));
+    for (Py_ssize_t i = 0; i < count; i++)
+        PyTuple_SetItem(positional, i + 1, Py_NewRef(arguments[i]));
     PyObject *dict = NULL;
     PyObject *handle = NULL;
     if (!keywords || (dict = keyword_dict(arguments + count, keywords)))
@@ -78,10 +76,8 @@ static PyObject *loop_call_soon(PyObject *object, PyObject *const *arguments, Py
     if (!self->catching || count != 1 || !context || other)
         return schedule(object, arguments, count, keywords);
     self->catching = 0;
-    Py_INCREF(arguments[0]);
-    self->step = arguments[0];
-    Py_INCREF(context);
-    self->context = context;
+    self->step = Py_NewRef(arguments[0]);
+    self->context = Py_NewRef(context);
     Py_RETURN_NONE;
 }
 
@@ -161,9 +157,10 @@ static int serve_once(int descriptor, int inner, PyObject *owners, int wait_ms)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
     int count;
-    Py_BEGIN_ALLOW_THREADS count = epoll_wait(descriptor, events, EVENTS_AT_ONCE, wait_ms);
-    Py_END_ALLOW_THREADS if (count < 0 && errno != EINTR)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    count = epoll_wait(descriptor, events, EVENTS_AT_ONCE, wait_ms);
+    Py_END_ALLOW_THREADS
+    if (count < 0 && errno != EINTR) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }

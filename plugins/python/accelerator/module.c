@@ -35,12 +35,11 @@ int call_method(PyObject *self, PyObject *name, PyObject *argument)
     return result ? 0 : -1;
 }
 
-static int keep(PyObject **place, PyObject *object)
+static void keep(PyObject **place, PyObject *object)
 {
-    Py_INCREF(object);
-    Py_XDECREF(*place);
-    *place = object;
-    return 0;
+    PyObject *before = *place;
+    *place = Py_NewRef(object);
+    Py_XDECREF(before);
 }
 
 static PyObject *configure(PyObject *module, PyObject *arguments, PyObject *keywords)

@@ -3,12 +3,6 @@
 #include <stddef.h>
 #include <structmember.h>
 
-static PyObject *own(PyObject *object)
-{
-    Py_INCREF(object);
-    return object;
-}
-
 static int request_init(PyObject *object, PyObject *arguments, PyObject *keywords)
 {
     struct request *self = (struct request *)object;
@@ -19,13 +13,13 @@ static int request_init(PyObject *object, PyObject *arguments, PyObject *keyword
         return -1;
     PyObject *before[] = {self->method, self->target,  self->head, self->lower,
                           self->body,   self->content, self->slot};
-    self->method = own(method);
-    self->target = own(target);
-    self->head = own(head);
-    self->lower = lower == Py_None ? NULL : own(lower);
-    self->body = content == Py_None ? own(body) : NULL;
-    self->content = own(content);
-    self->slot = own(slot);
+    self->method = Py_NewRef(method);
+    self->target = Py_NewRef(target);
+    self->head = Py_NewRef(head);
+    self->lower = lower == Py_None ? NULL : Py_NewRef(lower);
+    self->body = content == Py_None ? Py_NewRef(body) : NULL;
+    self->content = Py_NewRef(content);
+    self->slot = Py_NewRef(slot);
     for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
         Py_XDECREF(before[i]);
     return 0;
@@ -37,12 +31,12 @@ PyObject *request_create(PyTypeObject *type, PyObject *method, PyObject *target,
     struct request *self = (struct request *)PyType_GenericAlloc(type, 0);
     if (!self)
         return NULL;
-    self->method = own(method);
-    self->target = own(target);
-    self->head = own(head);
-    self->body = own(body);
-    self->content = own(Py_None);
-    self->slot = own(slot);
+    self->method = Py_NewRef(method);
+    self->target = Py_NewRef(target);
+    self->head = Py_NewRef(head);
+    self->body = Py_NewRef(body);
+    self->content = Py_NewRef(Py_None);
+    self->slot = Py_NewRef(slot);
     return (PyObject *)self;
 }
 
@@ -59,7 +53,7 @@ static PyObject *request_lower(PyObject *object, void *closure)
         if (!self->lower)
             return NULL;
     }
-    return own(self->lower);
+    return Py_NewRef(self->lower);
 }
 
 static int request_traverse(PyObject *object, visitproc visit, void *arg)

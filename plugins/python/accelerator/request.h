@@ -5,7 +5,8 @@
 #include "accelerator.h"
 
 struct request {
-    PyObject_HEAD PyObject *method;
+    PyObject_HEAD
+    PyObject *method;
     PyObject *target;
     PyObject *head;
     PyObject *lower; /* made when it is asked for */

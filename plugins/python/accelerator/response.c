@@ -106,8 +106,8 @@ static bool write_head(struct writer *writer, const struct parts *parts)
 
 static int send_parts(struct slot *slot, const struct parts *parts)
 {
-    static struct writer
-        writer; /* guarded by the interpreter's lock: nothing of Python runs while it is filled */
+    /* Guarded by the interpreter's lock: nothing of Python runs while it is filled. */
+    static struct writer writer;
     writer.size = 0;
     if (parts->background != Py_None || !PyBytes_CheckExact(parts->body) || !write_head(&writer, parts)) {
         PyErr_Clear();

@@ -101,8 +101,7 @@ static int start(struct slot *self, PyObject *method, const char *data, size_t s
         if (!is_none(self->delays))
             set_none(&self->delays);
         PyObject *before = self->request;
-        Py_INCREF(request);
-        self->request = request;
+        self->request = Py_NewRef(request);
         Py_XDECREF(before);
         if (call_method(settings.current_head, names.set, head) == 0)
             rc = run_request(self, request);
@@ -136,18 +135,24 @@ static int leave_event(struct slot *self, unsigned events)
     return rc;
 }
 
+/* Whether such an event is the first of a request, and the slot one whose requests are served here. */
+static bool begins_request(const struct slot *self, unsigned events)
+{
+    return events == EPOLLIN && is_none(self->request) && !is_none(self->sock) && is_empty(self->buffer) &&
+           settings.task && self->request_class &&
+           PyType_IsSubtype((PyTypeObject *)self->request_class, request_type);
+}
+
 int slot_on_event(PyObject *slot, unsigned events)
 {
-    static char
-        buffer[RECEIVE_SIZE]; /* guarded by the interpreter's lock: nothing of Python runs while it is read */
+    /* Guarded by the interpreter's lock: nothing of Python runs while it is read. */
+    static char buffer[RECEIVE_SIZE];
     if (!PyObject_TypeCheck(slot, slot_type)) {
         PyErr_SetString(PyExc_TypeError, "the owner of a descriptor is not a slot");
         return -1;
     }
     struct slot *self = (struct slot *)slot;
-    if (events != EPOLLIN || !is_none(self->request) || is_none(self->sock) || !is_empty(self->buffer) ||
-        !settings.task || !self->request_class ||
-        !PyType_IsSubtype((PyTypeObject *)self->request_class, request_type))
+    if (!begins_request(self, events))
         return leave_event(self, events);
     ssize_t size;
     do {

@@ -6,7 +6,8 @@
 
 /* What events.py's Slot knows as attributes of the same names. NULL is None. */
 struct slot {
-    PyObject_HEAD PyObject *loop;
+    PyObject_HEAD
+    PyObject *loop;
     PyObject *handle;
     PyObject *encode;
     PyObject *request_class;
