@@ -11,7 +11,7 @@ from harness.load import Load, status_of
 from harness.own_engine import OwnEngine
 from harness.wait import wait_until
 
-PREWARMED = 2
+PREWARMED = 2  # by default
 
 SPEAKS = """
     def handle(request):
@@ -38,7 +38,7 @@ def berth(own_engine, make_berth):
     """A daemon on that engine, not started yet."""
     berth = make_berth()
     berth.engine = own_engine
-    berth.host = {"docker_socket": own_engine.socket, "queue_timeout": 20}
+    berth.host = {"docker_socket": own_engine.socket, "queue_timeout": 20, "prewarm": None}
     for name, code in (("hello", HELLO), ("speaks", SPEAKS), ("cold", HELLO)):
         berth.write_function(name, code, idle_timeout=60)
     yield berth

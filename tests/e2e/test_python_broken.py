@@ -22,8 +22,9 @@ ERRORS = [case for case in CASES if any(item["severity"] == "error" for item in 
 
 @pytest.fixture
 def project(bin_dir):
-    """The folders of a daemon that never runs."""
+    """The folders of a daemon that never runs; its registry holds functions only."""
     berth = Berth(bin_dir)
+    berth.host = {"prewarm": None}
     yield berth
     berth.discard()
 

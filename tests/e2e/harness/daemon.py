@@ -134,9 +134,13 @@ class Berth:
         self.write_config()
 
     def write_config(self, text=None):
-        """Writes the registry from `functions` and `host`, or as given."""
+        """Writes the registry from `functions` and `host`, or as given. One instance is prewarmed unless set: there is
+        something to hand over, and a short test does not spend its time on containers that it never uses. None leaves
+        a setting out."""
         if text is None:
-            sections = {"host": self.host} if self.host else {}
+            host = {**self.host, "prewarm": self.host.get("prewarm", 1)}
+            host = {name: value for name, value in host.items() if value is not None}
+            sections = {"host": host} if host else {}
             text = yaml_block({**sections, "usable-functions": self.functions}) + "\n"
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(textwrap.dedent(text))

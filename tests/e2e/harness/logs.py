@@ -1,7 +1,9 @@
 """The daemon's log as data."""
 
 import json
+import os
 import re
+import threading
 
 LEVELS = ("debug", "info", "warning", "error")
 HEAD = re.compile(
@@ -43,22 +45,43 @@ def parse(line):
 
 
 class LogFile:
-    """Reads what a process has written so far; complete lines only."""
+    """Reads what a process has written so far; complete lines only. Each is read and parsed once, however often tests that
+    wait for one ask."""
 
     def __init__(self, path):
         self.path = path
+        self.lock = threading.Lock()
+        self.forget()
+
+    def forget(self):
+        self.size_read = 0
+        self.known_lines = []
+        self.known_entries = []  # of each line; None for what is no log entry
+
+    def catch_up(self):
+        with self.lock, open(self.path, "rb") as file:
+            if os.fstat(file.fileno()).st_size < self.size_read:
+                self.forget()
+            file.seek(self.size_read)
+            data = file.read()
+            data = data[: data.rfind(b"\n") + 1]
+            self.size_read += len(data)
+            text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+            lines = text.split("\n")[:-1]
+            self.known_entries += map(parse, lines)
+            self.known_lines += lines
 
     def lines(self):
-        with open(self.path, encoding="utf-8", errors="replace") as file:
-            text = file.read()
-        return text.split("\n")[:-1]
+        self.catch_up()
+        return list(self.known_lines)
 
     def entries(self, event=None, level=None, **fields):
         """Parsed lines that have this event (a regular expression), this level and these field values."""
+        self.catch_up()
         wanted = re.compile(event) if event else None
         return [
             entry
-            for entry in map(parse, self.lines())
+            for entry in self.known_entries
             if entry
             and (wanted is None or wanted.fullmatch(entry["event"]))
             and (level is None or entry["level"] == level)

@@ -3,6 +3,7 @@
 import time
 
 POLL_S = 0.02
+LONGEST_POLL_S = 0.1
 PATIENCE = 3  # the times that a test gives are those of a machine with nothing else to do
 
 
@@ -12,15 +13,16 @@ class NotReached(AssertionError):
 
 def wait_until(condition, what, timeout=10.0):
     """Polls `condition` until it gives something true, and returns that; NotReached after `timeout` seconds times
-    PATIENCE."""
-    deadline = time.monotonic() + timeout * PATIENCE
+    PATIENCE. The longer it has waited the less often it looks, since looking takes the processor from what it waits for."""
+    began = time.monotonic()
+    deadline = began + timeout * PATIENCE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() >= deadline:
             raise NotReached(f"not within {timeout * PATIENCE:g} s: {what} (last seen: {value!r})")
-        time.sleep(POLL_S)
+        time.sleep(min(max(POLL_S, (time.monotonic() - began) / 20), LONGEST_POLL_S))
 
 
 def stays(condition, seconds):
@@ -29,5 +31,5 @@ def stays(condition, seconds):
     while time.monotonic() < deadline:
         if not condition():
             return False
-        time.sleep(POLL_S)
+        time.sleep(LONGEST_POLL_S / 2)
     return True
