@@ -41,21 +41,32 @@ def common_inputs(root):
     return digest(version, *(read(path) for path in paths if os.path.exists(path))).encode()
 
 
-def compiled_files(root, build_dir):
-    """The project's own C files that the build tree compiles."""
+def definitions(entry):
+    """What a command defines, texts excepted: two that differ in it see other code in the same file."""
+    return tuple(sorted(word for word in re.findall(r"-D ?(\S+)", entry["command"]) if '"' not in word))
+
+
+def compiled_files(root, build_dir, into):
+    """The project's own C files that the build tree compiles. `into` gets the commands for them, once for what is compiled
+    for several programs: clang-tidy goes by each that it finds."""
     with open(os.path.join(build_dir, "compile_commands.json"), encoding="utf-8") as file:
-        files = {entry["file"] for entry in json.load(file)}
+        commands = {}
+        for entry in json.load(file):
+            commands.setdefault((entry["file"], definitions(entry)), entry)
+    with open(os.path.join(into, "compile_commands.json"), "w", encoding="utf-8") as file:
+        json.dump(list(commands.values()), file)
+    files = {name for name, _ in commands}
     outside = os.path.join(root, "build") + os.sep
     return sorted(
         f for f in files if f.startswith(root + os.sep) and not f.startswith(outside) and os.path.exists(f)
     )
 
 
-def findings(path, build_dir):
+def findings(path, commands_dir):
     """clang-tidy's words about one file; empty when it is clean."""
     try:
         run = subprocess.run(
-            ["clang-tidy", "--quiet", "-p", build_dir, path],
+            ["clang-tidy", "--quiet", "-p", commands_dir, path],
             capture_output=True,
             text=True,
             timeout=FILE_TIMEOUT_S,
@@ -77,14 +88,14 @@ def main(root, build_dir):
         stamp = os.path.join(stamps, digest(common, path.encode(), read(path)))
         if os.path.exists(stamp):
             return ""
-        text = findings(path, build_dir)
+        text = findings(path, stamps)
         if not text:
             with open(stamp, "wb"):
                 pass
         return text
 
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        texts = [text for text in pool.map(look_at, compiled_files(root, build_dir)) if text]
+        texts = [text for text in pool.map(look_at, compiled_files(root, build_dir, stamps)) if text]
     sys.stdout.write("".join(texts))
     return 1 if texts else 0
 
