@@ -43,6 +43,7 @@ berth_whole_fleet_test(fleet_failures fleet)
 berth_whole_fleet_test(fleet_prewarm fleet)
 berth_whole_fleet_test(fleet_room fleet)
 berth_whole_fleet_test(source_look fleet)
+set_tests_properties(unit_fleet_engine PROPERTIES COST 16)
 berth_whole_fleet_test(admin admin)
 berth_unit_test(request_counts admin)
 

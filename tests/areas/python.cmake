@@ -5,7 +5,7 @@ if(TARGET plugin_python)
     target_link_libraries(plugin_probe PRIVATE berth_sdk PkgConfig::JANSSON ${CMAKE_DL_LIBS})
     add_test(NAME python_plugin
              COMMAND /usr/bin/python3 -B -m pytest -q -p no:cacheprovider ${CMAKE_SOURCE_DIR}/tests/python/test_plugin.py)
-    set_tests_properties(python_plugin PROPERTIES
+    set_tests_properties(python_plugin PROPERTIES COST 20
         ENVIRONMENT "BERTH_BUILD_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
 endif()
 
@@ -22,7 +22,7 @@ if(TARGET plugin_python AND BERTH_SANITIZE MATCHES "address" AND CMAKE_C_COMPILE
     list(TRANSFORM accelerator_tests PREPEND ${CMAKE_SOURCE_DIR}/tests/python/)
     add_test(NAME python_accelerator
              COMMAND /usr/bin/python3 -B -m pytest -q -p no:cacheprovider ${accelerator_tests})
-    set_tests_properties(python_accelerator PROPERTIES
+    set_tests_properties(python_accelerator PROPERTIES COST 40
         ENVIRONMENT "BERTH_BUILD_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
 endif()
 
