@@ -24,12 +24,21 @@ from harness.wait import wait_until
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEST_LIMIT_S = 240
 FIRST_START_S = 600
+# Of several processes that take whole files, one would have to end alone a long file that it was given late.
+LONG_FILES = ("newer_engine", "engine", "python_shapes", "builder", "scaling", "python_index", "output", "endings", "python_apps",
+              "slow_clients", "check", "plugins", "daemon", "stored", "waiting", "leaks")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "network: needs a package index that can be reached")
     config.addinivalue_line("markers", "limit(seconds): a longer time limit than the usual one")
     config.addinivalue_line("markers", "shows_setting(names): shows the effect of these settings through the daemon")
+
+
+def pytest_collection_modifyitems(items):
+    """Long files begin first; each keeps the order of its own."""
+    turns = {f"test_{name}.py": turn for turn, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: turns.get(item.path.name, len(turns)))
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +88,16 @@ def runtime_images(bin_dir):
 
 @pytest.fixture(scope="session")
 def peers(root, bin_dir, tmp_path_factory):
-    """The folder with the plugins of tests/peers, built."""
-    folder = tmp_path_factory.mktemp("peers")
-    build_peers(root, bin_dir, folder)
-    return folder
+    """The folder with the plugins of tests/peers, built once by processes that run tests at the same time."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with open(shared / "peers.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "peers").exists():
+            build_peers(root, bin_dir, shared / "peers.new")
+            os.rename(shared / "peers.new", shared / "peers")
+    return shared / "peers"
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,8 @@ from harness.functions import HELLO, SHELL_HELLO
 from harness.own_engine import OwnEngine
 from harness.wait import wait_until
 
+pytestmark = pytest.mark.limit(600)  # the system with that engine may have to be made first
+
 OLDEST = 26
 
 SPEAKS = """
