@@ -238,6 +238,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
     request_book_open(daemon->requests, daemon->gateway, daemon->fleet);
     struct admin_options admin_options = {.base = daemon->base,
                                           .host = daemon->host,
+                                          .state_dir = locations->state_dir,
                                           .run_dir = fleet_run_dir(daemon->fleet),
                                           .fleet = daemon->fleet,
                                           .gateway = daemon->gateway,

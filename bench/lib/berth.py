@@ -1,4 +1,5 @@
 """A berthd of a benchmark's own: its registry, its process, and its state as its log tells it."""
+import base64
 import http.client
 import json
 import os
@@ -121,7 +122,9 @@ class Berth:
         """The management API's answer: JSON, or None for anything else."""
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=30)
         try:
-            connection.request("GET", path)
+            password = pathlib.Path(self.folder, "state", "admin-password").read_text().strip()
+            code = base64.b64encode(f"admin:{password}".encode()).decode()
+            connection.request("GET", path, headers={"Authorization": f"Basic {code}"})
             response = connection.getresponse()
             text = response.read()
         finally:

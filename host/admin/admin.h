@@ -1,6 +1,6 @@
 /*
- * The management port: health, what is registered and how it does, and metrics, over HTTP on `host: admin`
- * and on the unix socket <run dir>/admin.sock. The paths below /system follow the HTTP contract that faas-cli
+ * The management API over HTTP, on `host: admin` and on the unix socket <run dir>/admin.sock: health, what is
+ * registered and how it does, and metrics. The paths below /system follow the HTTP contract that faas-cli
  * speaks. Control thread.
  */
 #ifndef ADMIN_ADMIN_H
@@ -19,6 +19,7 @@ struct request_book;
 struct admin_options {
     struct event_base *base;
     const struct host_settings *host;
+    const char *state_dir; /* exists; where the password is */
     const char *run_dir; /* exists; where the socket is made */
     struct fleet *fleet;
     struct gateway *gateway;

@@ -19,6 +19,11 @@ static const struct setting host_keys[] = {
          "Where functions are called: ADDRESS:PORT, an IPv6 address in brackets. Port 0 takes a free one."},
     {"admin", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, admin), .change = CHANGE_RESTARTS,
      .default_text = "127.0.0.1:8081", .help = "Where management, metrics and the dashboard are."},
+    {"admin_auth", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, admin_auth),
+     .change = CHANGE_RESTARTS, .default_text = "true",
+     .help = "Whether management asks for a password on that address: user `admin`, and what is in "
+             "`admin-password` in the state folder, which is made at the first start. Health and metrics are "
+             "open. The unix socket asks for none: whoever may open it may manage."},
     {"state_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, state_dir),
      .change = CHANGE_RESTARTS, .max = PATH_BYTES, .unset = "built in",
      .help = "Folder for what outlives the daemon: packages, dependencies, its identity."},

@@ -45,7 +45,6 @@ berth_whole_fleet_test(fleet_room fleet)
 berth_whole_fleet_test(source_look fleet)
 set_tests_properties(unit_fleet_engine PROPERTIES COST 16)
 berth_whole_fleet_test(admin admin)
-berth_unit_test(request_counts admin)
 
 # Parts of the daemon's own folder, each compiled into its test.
 function(berth_daemon_test module)

@@ -43,6 +43,7 @@ static void management_open(struct management *management, const char *host, con
     request_book_open(management->requests, management->gateway, bench->fleet);
     struct admin_options options = {.base = bench->base,
                                     .host = settings,
+                                    .state_dir = bench->state,
                                     .run_dir = bench->run,
                                     .fleet = bench->fleet,
                                     .gateway = management->gateway,
@@ -89,7 +90,8 @@ static char *exchange(struct management *management, int fd, const char *request
 {
     cleanup_strbuf struct strbuf answer;
     strbuf_init(&answer, 1 << 20);
-    cleanup_free char *text = xasprintf("%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", request);
+    cleanup_free char *text =
+        xasprintf("%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", request);
     assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
     for (;;) {
         char block[65536];
@@ -109,7 +111,7 @@ static char *exchange(struct management *management, int fd, const char *request
 
 static void expect(struct management *management, const char *request, const char *status, const char *words)
 {
-    cleanup_free char *answer = exchange(management, connect_tcp(management), request);
+    cleanup_free char *answer = exchange(management, connect_unix(management), request);
     if (strncmp(answer + strlen("HTTP/1.1 "), status, 3) != 0 || !strstr(answer, words))
         fail_msg("%s: %s", request, answer);
 }
@@ -117,7 +119,7 @@ static void expect(struct management *management, const char *request, const cha
 static json_t *get_json(struct management *management, const char *path)
 {
     cleanup_free char *request = xasprintf("GET %s", path);
-    cleanup_free char *answer = exchange(management, connect_tcp(management), request);
+    cleanup_free char *answer = exchange(management, connect_unix(management), request);
     assert_non_null(strstr(answer, "Content-Type: application/json"));
     json_t *json = json_loads(strstr(answer, "\r\n\r\n"), 0, NULL);
     if (!json)
@@ -152,8 +154,34 @@ static void every_path_answers(void **state)
     expect(&management, "GET /system/function/none", "404", "function none not found");
     expect(&management, "GET /system/function/", "404", "not found");
     expect(&management, "GET /system/function/a/b", "404", "not found");
-    cleanup_free char *answer = exchange(&management, connect_unix(&management), "GET /healthz");
-    assert_non_null(strstr(answer, "OK"));
+    expect(&management, "DELETE /system/function/hello", "405", "Allow: GET\r\n");
+    management_close(&management);
+}
+
+static void on_tcp_a_password_is_asked_for(void **state)
+{
+    (void)state;
+    struct management management;
+    management_open(&management, "", (const char *[]){"hello", "", NULL});
+    UNTIL(&management.bench, management.bench.settled > 0);
+    static const struct {
+        const char *request, *status;
+    } cases[] = {
+        {"GET /healthz", "200"},
+        {"HEAD /healthz", "200"},
+        {"GET /metrics", "200"},
+        {"GET /system/info", "401"},
+        {"GET /system/function/hello", "401"},
+        {"GET /nothing", "401"},
+        {"POST /healthz", "401"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cleanup_free char *answer = exchange(&management, connect_tcp(&management), cases[i].request);
+        if (strncmp(answer + strlen("HTTP/1.1 "), cases[i].status, 3) != 0)
+            fail_msg("%s: %s", cases[i].request, answer);
+        bool asked = strstr(answer, "WWW-Authenticate: Basic realm=\"Restricted\"\r\n") != NULL;
+        assert_int_equal(asked, strcmp(cases[i].status, "401") == 0);
+    }
     management_close(&management);
 }
 
@@ -280,13 +308,13 @@ static void metrics_are_well_formed(void **state)
     UNTIL(bench, bench->settled > 0);
     UNTIL(bench, fake_engine_count(bench->engine) == 1);
     run_for(bench, 50);
-    cleanup_free char *before = exchange(&management, connect_tcp(&management), "GET /metrics");
+    cleanup_free char *before = exchange(&management, connect_unix(&management), "GET /metrics");
     assert_non_null(strstr(before, "Content-Type: text/plain; version=0.0.4"));
     assert_non_null(strstr(before, "\nberth_prewarmed_instances 1\n"));
     assert_non_null(strstr(before, "\nberth_prewarmed_memory_bytes 268435456\n"));
     check_metrics(strstr(before, "\r\n\r\n") + 4);
     serve(bench, "hello");
-    cleanup_free char *after = exchange(&management, connect_tcp(&management), "GET /metrics");
+    cleanup_free char *after = exchange(&management, connect_unix(&management), "GET /metrics");
     assert_non_null(strstr(after, "\ngateway_service_count{function_name=\"hello.openfaas-fn\"} 1\n"));
     assert_non_null(strstr(after, "\ngateway_service_count{function_name=\"other-one.openfaas-fn\"} 0\n"));
     check_metrics(strstr(after, "\r\n\r\n") + 4);
@@ -315,6 +343,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_answers),
+        cmocka_unit_test(on_tcp_a_password_is_asked_for),
         cmocka_unit_test(info_tells_the_budget),
         cmocka_unit_test(a_function_tells_its_decisions_and_its_last_failure),
         cmocka_unit_test(a_broken_function_shows_its_findings),

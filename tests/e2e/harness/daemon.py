@@ -1,5 +1,6 @@
 """A berthd of a test's own: its folders, functions and process, and what must be true of it afterwards."""
 
+import base64
 import json
 import os
 import random
@@ -247,7 +248,15 @@ class Berth:
     def post(self, target, body=b"", **options):
         return self.request("POST", target, body, **options)
 
+    def credentials(self):
+        """The header that the management port asks for."""
+        with open(os.path.join(self.state_dir, "admin-password"), encoding="ascii") as file:
+            code = base64.b64encode(b"admin:" + file.read().strip().encode())
+        return {"Authorization": "Basic " + code.decode()}
+
     def admin(self, method, target, body=None, headers=None):
+        """A request to the management port by whoever knows the password."""
+        headers = {**self.credentials(), **(headers or {})}
         return client.request(self.admin_address, method, target, body, headers)
 
     def counter(self, metric):

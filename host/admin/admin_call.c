@@ -1,0 +1,56 @@
+#include "admin/admin_call.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+
+#include <event2/buffer.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+const char *admin_call_query(const struct admin_call *call, const char *parameter)
+{
+    const char *value = NULL;
+    const struct evkeyval *item;
+    TAILQ_FOREACH(item, call->query, next)
+    {
+        if (strcmp(item->key, parameter) == 0)
+            value = item->value;
+    }
+    return value;
+}
+
+void admin_call_send(struct admin_call *call, int status, const char *type, const void *bytes, size_t size)
+{
+    struct evbuffer *body = evbuffer_new();
+    evbuffer_add(body, bytes, size);
+    evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Type", type);
+    evhttp_send_reply(call->request, status, NULL, body);
+    evbuffer_free(body);
+}
+
+void admin_call_text(struct admin_call *call, int status, const char *text)
+{
+    cleanup_free char *line = xasprintf("%s\n", text);
+    admin_call_send(call, status, "text/plain; charset=utf-8", line, strlen(line));
+}
+
+void admin_call_json(struct admin_call *call, int status, json_t *json)
+{
+    char *text = json_dumps(json, JSON_COMPACT);
+    admin_call_send(call, status, "application/json", text, strlen(text));
+    free(text);
+    json_decref(json);
+}
+
+void admin_call_refuse(struct admin_call *call, const struct error *err)
+{
+    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(call->request));
+    int status = error_code_status(err->code);
+    if (path && strncmp(path, "/berth/", strlen("/berth/")) == 0)
+        admin_call_json(call, status, json_pack("{s:o}", "error", json_error(err)));
+    else
+        admin_call_text(call, status, err->message);
+}

@@ -1,0 +1,38 @@
+/*
+ * One request of the management API under its handler, and the ways to answer it. Control thread.
+ */
+#ifndef ADMIN_ADMIN_CALL_H
+#define ADMIN_ADMIN_CALL_H
+
+#include "admin/admin.h"
+#include "base/error.h"
+
+#include <event2/http.h>
+#include <jansson.h>
+#include <stddef.h>
+
+struct admin_call {
+    const struct admin_options *parts; /* what there is to answer from */
+    struct evhttp_request *request; /* libevent's; gone once it is answered */
+    const char *name; /* what the path has in the place of "*"; else "" */
+    struct evkeyvalq *query; /* decoded */
+};
+
+/* The value of a query parameter, the last one where it is repeated; NULL: there is none. Borrowed. */
+const char *admin_call_query(const struct admin_call *call, const char *parameter);
+
+/* Each of these is the whole answer: once a call. */
+
+void admin_call_send(struct admin_call *call, int status, const char *type, const void *bytes, size_t size);
+
+/* Plain text and a newline: what clients of the /system contract print as it is. */
+void admin_call_text(struct admin_call *call, int status, const char *text);
+
+/* Takes `json`. */
+void admin_call_json(struct admin_call *call, int status, json_t *json);
+
+/* Says what is wrong with the call: as JSON of the gateway's shape below /berth, as plain text elsewhere. The
+ * status is that of the error's code. */
+void admin_call_refuse(struct admin_call *call, const struct error *err);
+
+#endif

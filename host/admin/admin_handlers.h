@@ -1,0 +1,20 @@
+/* The handlers of the management API, each of one row in admin_routes.c. Control thread. */
+#ifndef ADMIN_ADMIN_HANDLERS_H
+#define ADMIN_ADMIN_HANDLERS_H
+
+#include "admin/admin_call.h"
+
+/* --- host_handlers.c: the daemon itself --- */
+
+void get_health(struct admin_call *call);
+void get_metrics(struct admin_call *call);
+void get_info(struct admin_call *call);
+void get_namespaces(struct admin_call *call);
+void get_plugins(struct admin_call *call);
+
+/* --- function_handlers.c: what is registered --- */
+
+void get_functions(struct admin_call *call);
+void get_function(struct admin_call *call);
+
+#endif

@@ -1,0 +1,69 @@
+#include "admin/admin_listen.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/listener.h>
+#include <event2/util.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 16
+
+static int split_address(const char *address, char **ret_host, ev_uint16_t *ret_port, struct error *err)
+{
+    const char *colon = strrchr(address, ':');
+    char *end = NULL;
+    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+    if (!colon || colon == address || *end || end == colon + 1 || port > 65535)
+        return error_set_in(err, COMPONENT_ADMIN, ERROR_USAGE,
+                            "the management address must be ADDRESS:PORT, not \"%s\"", address);
+    bool bracketed = address[0] == '[' && colon[-1] == ']';
+    *ret_host = bracketed ? xstrndup(address + 1, (size_t)(colon - address) - 2)
+                          : xstrndup(address, (size_t)(colon - address));
+    *ret_port = (ev_uint16_t)port;
+    return 0;
+}
+
+int admin_listen_tcp(struct evhttp *http, const char *address, char **ret_address, struct error *err)
+{
+    cleanup_free char *host = NULL;
+    ev_uint16_t port = 0;
+    if (split_address(address, &host, &port, err) < 0)
+        return -1;
+    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, host, port);
+    if (!bound) {
+        error_errno(err, COMPONENT_ADMIN, errno, "cannot listen at %s for the management API", address);
+        return error_hint(err, "give another --admin address");
+    }
+    struct sockaddr_in6 name = {0}; /* the port is at the same place in an IPv4 address */
+    socklen_t size = sizeof(name);
+    getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&name, &size);
+    *ret_address =
+        xasprintf("%.*s:%u", (int)(strrchr(address, ':') - address), address, ntohs(name.sin6_port));
+    return 0;
+}
+
+int admin_listen_unix(struct event_base *base, struct evhttp *http, const char *path, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path))
+        return error_set_in(err, COMPONENT_ADMIN, ERROR_PATH_TOO_LONG, "%s is too long for a unix socket",
+                            path);
+    memcpy(address.sun_path, path, strlen(path));
+    unlink(path);
+    struct evconnlistener *listener =
+        evconnlistener_new_bind(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG,
+                                (struct sockaddr *)&address, sizeof(address));
+    if (!listener || chmod(path, 0600) < 0)
+        return error_errno(err, COMPONENT_ADMIN, errno, "cannot listen at %s", path);
+    evhttp_bind_listener(http, listener);
+    return 0;
+}

@@ -1,0 +1,89 @@
+#include "admin/admin_routes.h"
+
+#include "admin/admin_handlers.h"
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct admin_route routes[] = {
+    {EVHTTP_REQ_GET, "/healthz", true, get_health},
+    {EVHTTP_REQ_HEAD, "/healthz", true, get_health},
+    {EVHTTP_REQ_GET, "/metrics", true, get_metrics},
+    {EVHTTP_REQ_GET, "/system/info", false, get_info},
+    {EVHTTP_REQ_GET, "/system/namespaces", false, get_namespaces},
+    {EVHTTP_REQ_GET, "/system/plugins", false, get_plugins},
+    {EVHTTP_REQ_GET, "/system/functions", false, get_functions},
+    {EVHTTP_REQ_GET, "/system/function/*", false, get_function},
+};
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
+
+/* Segment by segment; the one that "*" stands for is not empty. */
+static bool path_matches(const char *pattern, const char *path, const char **ret_name, size_t *ret_length)
+{
+    while (*pattern == *path || *pattern == '*') {
+        if (*pattern == '*') {
+            *ret_name = path;
+            *ret_length = strcspn(path, "/");
+            path += *ret_length;
+            pattern++;
+            if (*ret_length == 0)
+                return false;
+            continue;
+        }
+        if (*pattern == '\0')
+            return true;
+        pattern++, path++;
+    }
+    return false;
+}
+
+static const char *method_name(enum evhttp_cmd_type method)
+{
+    switch (method) {
+    case EVHTTP_REQ_GET:
+        return "GET";
+    case EVHTTP_REQ_HEAD:
+        return "HEAD";
+    case EVHTTP_REQ_POST:
+        return "POST";
+    case EVHTTP_REQ_PUT:
+        return "PUT";
+    case EVHTTP_REQ_DELETE:
+        return "DELETE";
+    default:
+        return "";
+    }
+}
+
+static void add_method(char **allowed, enum evhttp_cmd_type method)
+{
+    char *longer =
+        *allowed ? xasprintf("%s, %s", *allowed, method_name(method)) : xstrdup(method_name(method));
+    free(*allowed);
+    *allowed = longer;
+}
+
+const struct admin_route *admin_route_find(enum evhttp_cmd_type method, const char *path, char **ret_name,
+                                           char **ret_allowed)
+{
+    *ret_name = *ret_allowed = NULL;
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        const char *name = "";
+        size_t length = 0;
+        if (!path_matches(routes[i].path, path, &name, &length))
+            continue;
+        if (routes[i].method != method) {
+            add_method(ret_allowed, routes[i].method);
+            continue;
+        }
+        cleanup_free char *coded = xstrndup(name, length);
+        free(*ret_allowed);
+        *ret_allowed = NULL;
+        *ret_name = evhttp_uridecode(coded, 0, NULL);
+        return &routes[i];
+    }
+    return NULL;
+}

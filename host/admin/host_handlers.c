@@ -1,0 +1,77 @@
+#include "admin/admin_handlers.h"
+
+#include "admin/function_status.h"
+#include "admin/metrics.h"
+#include "admin/plugin_status.h"
+#include "admin/request_book.h"
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "fleet/fleet.h"
+
+#include <sys/utsname.h>
+
+#define METRICS_MAX (16u << 20)
+
+void get_health(struct admin_call *call)
+{
+    const char *waiting_for = fleet_waiting_for(call->parts->fleet);
+    const struct kept_error *unusable = fleet_unusable(call->parts->fleet);
+    if (unusable) {
+        admin_call_text(call, HTTP_SERVUNAVAIL, unusable->message);
+        return;
+    }
+    if (!waiting_for) {
+        admin_call_text(call, HTTP_OK, "OK");
+        return;
+    }
+    cleanup_free char *text = xasprintf("starting: waiting for %s", waiting_for);
+    admin_call_text(call, HTTP_SERVUNAVAIL, text);
+}
+
+void get_metrics(struct admin_call *call)
+{
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, METRICS_MAX);
+    const struct metrics_sources sources = {.fleet = call->parts->fleet,
+                                            .gateway = call->parts->gateway,
+                                            .requests = request_book_counts(call->parts->requests)};
+    metrics_write(&sources, &text);
+    admin_call_send(call, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", strbuf_text(&text),
+                    text.length);
+}
+
+/* What the instances take and may take, and how much of it is for functions that have not been called yet. */
+static json_t *budget_json(const struct fleet *fleet)
+{
+    const struct budget *budget = fleet_current_budget(fleet);
+    unsigned prewarmed;
+    uint64_t prewarmed_bytes;
+    fleet_prewarmed(fleet, &prewarmed, &prewarmed_bytes);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "instances", (json_int_t)budget->instances,
+                     "max_instances", (json_int_t)budget->max_instances, "memory_bytes",
+                     (json_int_t)budget->memory_bytes, "max_memory_bytes",
+                     (json_int_t)budget->max_memory_bytes, "prewarmed", (json_int_t)prewarmed,
+                     "prewarmed_memory_bytes", (json_int_t)prewarmed_bytes);
+}
+
+void get_info(struct admin_call *call)
+{
+    struct utsname machine;
+    uname(&machine);
+    json_t *version = json_pack("{s:s, s:s}", "sha", BERTH_VERSION, "release", BERTH_VERSION);
+    admin_call_json(call, HTTP_OK,
+                    json_pack("{s:{s:s, s:s, s:O}, s:o, s:s, s:o}", "provider", "provider", "berth",
+                              "orchestration", "docker", "version", version, "version", version, "arch",
+                              machine.machine, "berth", budget_json(call->parts->fleet)));
+}
+
+void get_namespaces(struct admin_call *call)
+{
+    admin_call_json(call, HTTP_OK, json_pack("[s]", FUNCTION_STATUS_NAMESPACE));
+}
+
+void get_plugins(struct admin_call *call)
+{
+    admin_call_json(call, HTTP_OK, plugin_status_json(fleet_plugins(call->parts->fleet)));
+}

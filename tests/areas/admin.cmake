@@ -1,0 +1,5 @@
+# The management API; what needs a whole fleet is in fleet.cmake.
+berth_unit_test(admin_access admin)
+berth_unit_test(request_counts admin)
+
+berth_fuzz_target(admin_access admin)
