@@ -166,6 +166,12 @@ static void on_fleet_settled(void *context)
     notify_manager("READY=1");
 }
 
+static void on_fleet_rested(void *context)
+{
+    const struct daemon *daemon = context;
+    admin_fleet_rested(daemon->admin);
+}
+
 static void on_instance_timed_out(void *context, uint64_t instance) /* on a worker thread */
 {
     struct daemon *daemon = context;
@@ -210,6 +216,7 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
     };
     struct fleet_hooks hooks = {.routed = on_fleet_routed,
                                 .settled = on_fleet_settled,
+                                .rested = on_fleet_rested,
                                 .stopped = on_fleet_stopped,
                                 .context = daemon};
     return fleet_create(&options, &hooks, &daemon->fleet, err);

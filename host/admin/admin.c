@@ -4,6 +4,7 @@
 #include "admin/admin_call.h"
 #include "admin/admin_listen.h"
 #include "admin/admin_routes.h"
+#include "admin/admin_waiting.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
 
@@ -19,6 +20,7 @@
 struct admin {
     struct admin_options options;
     struct evhttp *tcp, *local; /* on the address; on the unix socket */
+    struct admin_waiting *waiting;
     char *password; /* for TCP; NULL: none is asked for */
     char *address;
     char *socket_path;
@@ -65,8 +67,11 @@ static void serve(const struct admin *admin, struct evhttp_request *request, boo
         admin_route_find(evhttp_request_get_command(request), path ? path : "", &name, &allowed);
     struct evkeyvalq query;
     evhttp_parse_query_str(query_text ? query_text : "", &query);
-    struct admin_call call = {
-        .parts = &admin->options, .request = request, .name = name ? name : "", .query = &query};
+    struct admin_call call = {.parts = &admin->options,
+                              .request = request,
+                              .name = name ? name : "",
+                              .query = &query,
+                              .waiting = admin->waiting};
     struct error err;
     if ((!is_local && check_access(admin, request, route, &err) < 0) ||
         check_route(request, route, allowed, &err) < 0)
@@ -109,6 +114,7 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
 {
     struct admin *admin = xcalloc(1, sizeof(*admin));
     admin->options = *options;
+    admin->waiting = admin_waiting_create(&admin->options);
     admin->tcp = make_server(admin, serve_tcp);
     admin->local = make_server(admin, serve_local);
     admin->socket_path = xasprintf("%s/admin.sock", options->run_dir);
@@ -127,12 +133,18 @@ const char *admin_address(const struct admin *admin)
     return admin->address;
 }
 
+void admin_fleet_rested(struct admin *admin)
+{
+    admin_waiting_end(admin->waiting);
+}
+
 void admin_destroy(struct admin *admin)
 {
     if (!admin)
         return;
     evhttp_free(admin->tcp);
     evhttp_free(admin->local);
+    admin_waiting_destroy(admin->waiting);
     unlink(admin->socket_path);
     free(admin->socket_path);
     free(admin->address);

@@ -32,6 +32,9 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
 /* "127.0.0.1:8081" as bound. Owned by it. */
 const char *admin_address(const struct admin *admin);
 
+/* For fleet_hooks.rested: answers the calls that wait for that. */
+void admin_fleet_rested(struct admin *admin);
+
 /* NULL is fine. */
 void admin_destroy(struct admin *admin);
 

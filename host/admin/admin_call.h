@@ -11,11 +11,16 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#define ADMIN_ACCEPTED 202 /* libevent has no name for it */
+
+struct admin_waiting;
+
 struct admin_call {
     const struct admin_options *parts; /* what there is to answer from */
     struct evhttp_request *request; /* libevent's; gone once it is answered */
     const char *name; /* what the path has in the place of "*"; else "" */
     struct evkeyvalq *query; /* decoded */
+    struct admin_waiting *waiting; /* takes a call that is answered later */
 };
 
 /* The value of a query parameter, the last one where it is repeated; NULL: there is none. Borrowed. */

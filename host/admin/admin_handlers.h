@@ -11,10 +11,19 @@ void get_metrics(struct admin_call *call);
 void get_info(struct admin_call *call);
 void get_namespaces(struct admin_call *call);
 void get_plugins(struct admin_call *call);
+void post_reload(struct admin_call *call);
 
 /* --- function_handlers.c: what is registered --- */
 
+/* Of the /system contract. */
+void get_system_functions(struct admin_call *call);
+void get_system_function(struct admin_call *call);
+
+/* Of /berth. */
 void get_functions(struct admin_call *call);
 void get_function(struct admin_call *call);
+void get_instances(struct admin_call *call);
+void get_decisions(struct admin_call *call);
+void post_restart(struct admin_call *call);
 
 #endif

@@ -14,8 +14,15 @@ static const struct admin_route routes[] = {
     {EVHTTP_REQ_GET, "/system/info", false, get_info},
     {EVHTTP_REQ_GET, "/system/namespaces", false, get_namespaces},
     {EVHTTP_REQ_GET, "/system/plugins", false, get_plugins},
-    {EVHTTP_REQ_GET, "/system/functions", false, get_functions},
-    {EVHTTP_REQ_GET, "/system/function/*", false, get_function},
+    {EVHTTP_REQ_GET, "/system/functions", false, get_system_functions},
+    {EVHTTP_REQ_GET, "/system/function/*", false, get_system_function},
+    {EVHTTP_REQ_GET, "/berth/functions", false, get_functions},
+    {EVHTTP_REQ_GET, "/berth/functions/*", false, get_function},
+    {EVHTTP_REQ_GET, "/berth/functions/*/instances", false, get_instances},
+    {EVHTTP_REQ_GET, "/berth/functions/*/decisions", false, get_decisions},
+    {EVHTTP_REQ_POST, "/berth/functions/*/restart", false, post_restart},
+    {EVHTTP_REQ_GET, "/berth/plugins", false, get_plugins},
+    {EVHTTP_REQ_POST, "/berth/reload", false, post_reload},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))

@@ -1,5 +1,6 @@
 #include "admin/admin_handlers.h"
 
+#include "admin/admin_waiting.h"
 #include "admin/function_status.h"
 #include "admin/metrics.h"
 #include "admin/plugin_status.h"
@@ -9,6 +10,7 @@
 #include "base/strbuf.h"
 #include "fleet/fleet.h"
 
+#include <string.h>
 #include <sys/utsname.h>
 
 #define METRICS_MAX (16u << 20)
@@ -74,4 +76,36 @@ void get_namespaces(struct admin_call *call)
 void get_plugins(struct admin_call *call)
 {
     admin_call_json(call, HTTP_OK, plugin_status_json(fleet_plugins(call->parts->fleet)));
+}
+
+/* What has become of it: how many functions there are, which of them cannot be called, and all findings. */
+static void answer_reload(struct admin_call *call)
+{
+    struct fleet *fleet = call->parts->fleet;
+    json_t *findings = diagnostics_to_json(fleet_findings(fleet)), *broken = json_array();
+    json_int_t functions = 0;
+    for (size_t i = 0; i < fleet_function_count(fleet); i++) {
+        struct function *function = fleet_function_at(fleet, i);
+        if (function_is_removed(function))
+            continue;
+        functions++;
+        json_t *its = diagnostics_to_json(function_diagnostics(function));
+        json_array_extend(findings, its);
+        json_decref(its);
+        if (!function_current(function))
+            json_array_append_new(broken, json_string(function_name(function)));
+    }
+    admin_call_json(
+        call, HTTP_OK,
+        json_pack("{s:I, s:o, s:o}", "functions", functions, "broken", broken, "findings", findings));
+}
+
+void post_reload(struct admin_call *call)
+{
+    const char *wait = admin_call_query(call, "wait");
+    fleet_reload(call->parts->fleet);
+    if (wait && strcmp(wait, "0") != 0)
+        admin_call_wait(call, answer_reload);
+    else
+        admin_call_json(call, ADMIN_ACCEPTED, json_pack("{s:b}", "reloading", true));
 }

@@ -267,6 +267,14 @@ static int severity_parse(const char *name, enum severity *ret_severity)
     return -1;
 }
 
+json_t *diagnostics_to_json(const struct diagnostics *list)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, diagnostic_to_json(&list->items[i]));
+    return array;
+}
+
 int diagnostic_from_json(const json_t *json, struct diagnostic *ret_item)
 {
     struct diagnostic item = {0};

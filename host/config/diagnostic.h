@@ -55,8 +55,11 @@ void diagnostic_render_line(const struct diagnostic *item, struct strbuf *out);
  * members without a value are left out. The caller owns the result. */
 json_t *diagnostic_to_json(const struct diagnostic *item);
 
-/* The reverse; -1 when the shape is wrong. `ret_item` then stays untouched; else its texts are owned by the
- * caller (diagnostic_clear). */
+/* The list of them. The caller owns it. */
+json_t *diagnostics_to_json(const struct diagnostics *list);
+
+/* The reverse of one; -1 when the shape is wrong. `ret_item` then stays untouched; else its texts are owned
+ * by the caller (diagnostic_clear). */
 int diagnostic_from_json(const json_t *json, struct diagnostic *ret_item);
 void diagnostic_clear(struct diagnostic *item);
 

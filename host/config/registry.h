@@ -171,6 +171,11 @@ void registry_describe(struct strbuf *out);
  * caller owns the result. */
 json_t *registry_settings_json(void);
 
+/* The settings of a function as they hold, defaults filled in, the language's own among them: {"timeout_ms":
+ * 60000, "memory_bytes": ...}. Of the environment only the names, because the values may be secrets. The
+ * caller owns the result. */
+json_t *function_settings_json(const struct function_settings *settings);
+
 /* Adds a warning for each setting of the section `host` that `now` has other than `before` and that holds
  * after a restart only. */
 void registry_find_restarts(const struct registry *before, const struct registry *now,

@@ -39,17 +39,31 @@ void fleet_on_routes(evutil_socket_t fd, short what, void *context)
     route_table_publish(fleet->routes, snapshot);
 }
 
-void fleet_check_settled(struct fleet *fleet)
+static bool all_settled(const struct fleet *fleet)
 {
-    if (fleet->settled || !fleet->applied)
-        return;
     for (size_t i = 0; i < fleet->count; i++) {
         if (!function_is_settled(fleet->functions[i]) && !function_is_removed(fleet->functions[i]))
-            return;
+            return false;
     }
-    fleet->settled = true;
-    fleet->waiting_for = NULL;
-    fleet->hooks.settled(fleet->hooks.context);
+    return true;
+}
+
+bool fleet_is_at_rest(const struct fleet *fleet)
+{
+    return fleet->applied && !fleet->scanning && all_settled(fleet);
+}
+
+void fleet_check_rest(struct fleet *fleet)
+{
+    if (fleet->stopping || !fleet_is_at_rest(fleet))
+        return;
+    if (!fleet->settled) {
+        fleet->settled = true;
+        fleet->waiting_for = NULL;
+        fleet->hooks.settled(fleet->hooks.context);
+    }
+    if (fleet->hooks.rested)
+        fleet->hooks.rested(fleet->hooks.context);
 }
 
 void fleet_check_stopped(struct fleet *fleet)
@@ -71,7 +85,7 @@ static void on_settled(struct function *function, void *owner)
     event_active(fleet->collect, EV_TIMEOUT, 0);
     if (fault_is_passing(function_problem(function)) && !evtimer_pending(fleet->retry, NULL))
         timer_at(fleet->retry, RETRY_FIRST_MS << fleet->retries, 0);
-    fleet_check_settled(fleet);
+    fleet_check_rest(fleet);
 }
 
 static bool is_wanted(const void *context, const char *name)
@@ -83,12 +97,8 @@ void fleet_on_collect(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct fleet *fleet = context;
-    if (fleet->stopping || fleet->unusable)
+    if (fleet->stopping || fleet->unusable || !all_settled(fleet))
         return; /* what is there is for the next start, or for when the file is mended */
-    for (size_t i = 0; i < fleet->count; i++) {
-        if (!function_is_settled(fleet->functions[i]) && !function_is_removed(fleet->functions[i]))
-            return;
-    }
     storage_collect(&fleet->env, &fleet->prune, fleet->functions, fleet->count);
     record_store_collect(fleet->env.records, is_wanted, fleet);
     malloc_trim(0); /* many functions built at once take far more than they keep */
@@ -235,6 +245,11 @@ void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_
 const struct kept_error *fleet_unusable(const struct fleet *fleet)
 {
     return fleet->unusable;
+}
+
+const struct diagnostics *fleet_findings(const struct fleet *fleet)
+{
+    return &fleet->findings;
 }
 
 const char *fleet_waiting_for(const struct fleet *fleet)

@@ -41,6 +41,9 @@ struct fleet_hooks {
     /* Every function of the first load is built, or has failed to be: what is there is as ready as it gets.
      * Once. */
     void (*settled)(void *context);
+    /* It has come to rest: no reload is under way, and no function is being built. After each reload, and
+     * after whatever else had functions built. NULL is fine. */
+    void (*rested)(void *context);
     /* fleet_stop() is through: no container of ours is left. Once. */
     void (*stopped)(void *context);
     void *context;
@@ -95,6 +98,13 @@ const char *fleet_waiting_for(const struct fleet *fleet);
 /* Why the registry has been of no use since the start, for /healthz and the exit status: it is no YAML, say.
  * NULL: one that is has been read. */
 const struct kept_error *fleet_unusable(const struct fleet *fleet);
+
+/* Whether it is at rest: hooks.rested. */
+bool fleet_is_at_rest(const struct fleet *fleet);
+
+/* What is wrong with the registry's file as it was read last and belongs to no function; whether it was of
+ * use or not. Valid until the event loop goes on. */
+const struct diagnostics *fleet_findings(const struct fleet *fleet);
 
 /* The functions in the order of their first registration, those that are removed and still drain among them;
  * pointers are valid until the event loop goes on. */

@@ -42,6 +42,7 @@ struct fleet {
     size_t count;
     struct named_function *by_name;
     const char *waiting_for;
+    struct diagnostics findings; /* of the last reading: what belongs to no function */
     struct kept_error *unusable; /* why no registry that was read since the start is of use; NULL: one is */
     bool applied, settled, stopping, stopped;
     bool scanning, reload_again; /* the registry was to be read again while the plugins were probed */
@@ -55,8 +56,9 @@ struct fleet {
 struct function *fleet_function_add(struct fleet *fleet, const char *name);
 void fleet_function_remove(struct fleet *fleet, struct function *function, const char *why);
 
-/* Tells whoever waits for it that every function is built, or has failed to be. */
-void fleet_check_settled(struct fleet *fleet);
+/* Tells whoever waits for it that every function is built, or has failed to be, and no reload is under way.
+ */
+void fleet_check_rest(struct fleet *fleet);
 
 /* Looks, from the event loop, whether the fleet has come to its end; nothing while it is not to. */
 void fleet_check_stopped(struct fleet *fleet);

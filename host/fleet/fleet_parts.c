@@ -204,6 +204,7 @@ void fleet_destroy(struct fleet *fleet)
     package_store_close(env->packages);
     record_store_close(env->records);
     generation_unref(fleet->generation);
+    diagnostics_clear(&fleet->findings);
     free(fleet->unusable);
     free_event(fleet->inbox_event);
     free_event(fleet->routes_event);

@@ -19,12 +19,14 @@ static void remove_unregistered(struct fleet *fleet, const struct generation *ge
     }
 }
 
-static void log_file_diagnostics(const struct registry *registry)
+static void take_findings(struct fleet *fleet, const struct registry *registry)
 {
+    diagnostics_clear(&fleet->findings);
     for (size_t i = 0; i < registry->diagnostics.count; i++) {
         const struct diagnostic *item = &registry->diagnostics.items[i];
         if (item->function)
             continue;
+        diagnostics_add(&fleet->findings, item);
         cleanup_strbuf struct strbuf line;
         strbuf_init(&line, 4096);
         diagnostic_render_line(item, &line);
@@ -93,7 +95,7 @@ static void note_unusable(struct fleet *fleet, const struct registry *registry)
 /* Whether the registry that was read is to be used; else what there is stays. */
 static bool judge(struct fleet *fleet, const struct registry *registry)
 {
-    log_file_diagnostics(registry);
+    take_findings(fleet, registry);
     bool usable = is_usable(registry);
     if (!usable && (!fleet->applied || fleet->unusable))
         note_unusable(fleet, registry);
@@ -129,7 +131,6 @@ static void apply(struct fleet *fleet, struct generation *generation, const char
     log_info("config.applied", LOG_STR("file", fleet->config_path),
              LOG_INT("functions", registry->function_count), LOG_INT("deployed", deployed),
              LOG_INT("errors", diagnostics_errors(&registry->diagnostics, NULL)));
-    fleet_check_settled(fleet); /* the last function that was not may have been removed */
 }
 
 /* --- runtime images --- */
@@ -217,7 +218,6 @@ static void first_applied(struct fleet *fleet)
     fleet->waiting_for = "the first build of every function";
     fleet_on_routes(-1, 0, fleet);
     fleet->hooks.routed(fleet->hooks.context);
-    fleet_check_settled(fleet);
 }
 
 static void end_reload(struct fleet *fleet)
@@ -227,6 +227,8 @@ static void end_reload(struct fleet *fleet)
         first_applied(fleet);
     if (fleet->reload_again)
         fleet_reload(fleet);
+    else
+        fleet_check_rest(fleet); /* the last function that was being built may have been removed */
 }
 
 static void on_looked(void *owner, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE])
@@ -250,6 +252,11 @@ static int read_source(struct fleet *fleet)
     struct error err;
     if (registry_load(fleet->config_path, languages, language_count, &registry, &err) < 0) {
         log_warning("config.unreadable", LOG_ERR(&err));
+        diagnostics_clear(&fleet->findings);
+        diagnostics_add(&fleet->findings, &(struct diagnostic){.severity = SEVERITY_ERROR,
+                                                               .file = fleet->config_path,
+                                                               .message = err.message,
+                                                               .hint = err.hint[0] ? err.hint : NULL});
         return -1;
     }
     if (!judge(fleet, registry)) {

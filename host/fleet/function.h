@@ -40,6 +40,9 @@ bool function_deploy(struct function *function, struct generation *generation,
 /* Deploys the same once more: what failed for reasons outside of it may succeed now. */
 void function_redeploy(struct function *function);
 
+/* Deploys the same once more, and has new instances take over though nothing else has changed. */
+void function_restart(struct function *function);
+
 /* Takes its route away and drains it; `gone` follows, from within this call when there is nothing to drain.
  * Once. */
 void function_remove(struct function *function, const char *why);

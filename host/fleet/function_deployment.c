@@ -12,6 +12,7 @@ static void settle(struct function *function)
     if (function->settled)
         return;
     function->settled = true;
+    function->restarting = false;
     function->hooks.settled(function, function->owner);
     if (function->stale && !function->removed)
         function_redeploy(function);
@@ -60,7 +61,7 @@ static void on_prepared(struct revision *revision, struct diagnostics *diagnosti
         revision_activate(revision);
         if (newest)
             settle(function);
-    } else if (is_same(revision, function->current)) {
+    } else if (is_same(revision, function->current) && !function->restarting) {
         function->next = NULL;
         retire(function, revision, "unchanged");
         revision_renew(function->current, function->generation, function->settings);
@@ -258,6 +259,12 @@ void function_redeploy(struct function *function)
     cleanup_free char *inputs = xstrdup(function->inputs);
     function->changed = true;
     function_deploy(function, function->generation, function->settings, inputs);
+}
+
+void function_restart(struct function *function)
+{
+    function->restarting = true;
+    function_redeploy(function);
 }
 
 void function_remove(struct function *function, const char *why)

@@ -26,6 +26,7 @@ struct function {
     struct diagnostics findings; /* of its preparation, as the plugin reports them */
     struct diagnostics diagnostics; /* the registry's and these, with their places */
     bool settled, removed;
+    bool restarting; /* the deployment under way takes over, even if it comes to the same */
     bool stale; /* to be deployed again once the deployment under way has settled */
 };
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness import client
 from harness.functions import HELLO
+from harness.wait import wait_until
 
 
 def ask_tcp(berth, target, method="GET", **headers):
@@ -76,6 +77,100 @@ def test_methods_that_a_path_does_not_know(served):
     assert (answer.status, answer.text, answer.headers["Allow"]) == (405, "method not allowed\n", "GET")
     assert served.admin("POST", "/healthz").headers["Allow"] == "GET, HEAD"
     assert served.admin("GET", "/berth/nothing").json()["error"]["reason"] == "path-unknown"
+
+
+# -- what is below /berth
+
+
+def berth_json(berth, method, target, status=200):
+    answer = berth.admin(method, target)
+    assert answer.status == status, answer
+    return answer.json()
+
+
+def test_functions_in_a_line_each(berth):
+    berth.write_function("hello", HELLO, min_scale=1)
+    berth.write_function("broken", "def handle(:\n", **{"memory": "64Mi"})
+    berth.start()
+    berth.get("/hello")
+    berth.get("/hello")
+    berth.get("/broken")
+    wait_until(lambda: berth_json(berth, "GET", "/berth/functions")[1]["failed"] == 1, "the failure to be counted")
+    hello, broken = berth_json(berth, "GET", "/berth/functions")
+    assert (hello["name"], hello["language"], hello["state"], hello["callable"]) == ("hello", "python", "ready", True)
+    assert (hello["reason"], hello["next_revision"], hello["findings"]) == (None, None, 0)
+    assert (hello["instances"], hello["ready"], hello["busy"], hello["waiting"]) == (1, 1, 0, 0)
+    assert (hello["invocations"], hello["failed"]) == (2, 0)
+    assert (broken["state"], broken["callable"], broken["revision"], broken["findings"]) == ("broken", False, None, 1)
+    assert "broken.py:1" in broken["reason"]
+
+
+def test_function_in_full(berth):
+    berth.write_function("hello", HELLO, min_scale=1, timeout="5s", environment={"TOKEN": "secret"})
+    berth.start()
+    berth.get("/hello")
+    hello = berth_json(berth, "GET", "/berth/functions/hello")
+    settings = hello["settings"]
+    assert (settings["timeout_ms"], settings["memory_bytes"], settings["min_scale"]) == (5000, 256 << 20, 1)
+    assert settings["environment"] == ["TOKEN"] and "secret" not in str(hello)
+    assert (hello["file"], hello["problem"], hello["diagnostics"]) == ("hello.py", None, [])
+    assert hello["folder"].endswith("/functions/hello")
+    (instance,) = hello["instance_list"]
+    assert (instance["state"], instance["revision"]) == ("ready", hello["revision"])
+    assert berth_json(berth, "GET", "/berth/functions/hello/instances")[0]["instance"] == instance["instance"]
+    assert berth_json(berth, "GET", "/berth/functions/hello/decisions")[0]["reason"]
+    error = berth_json(berth, "GET", "/berth/functions/none", status=404)["error"]
+    assert (error["component"], error["reason"]) == ("admin", "function-unknown")
+
+
+def test_reload_that_is_waited_for_tells_what_came_of_it(berth):
+    berth.write_function("hello", HELLO)
+    berth.start()
+    assert berth_json(berth, "POST", "/berth/reload", status=202) == {"reloading": True}
+    berth.write_function("other", HELLO.replace("hello", "other"))
+    berth.write_function("broken", "def handle(:\n")
+    result = berth_json(berth, "POST", "/berth/reload?wait=1")
+    assert (result["functions"], result["broken"]) == (3, ["broken"])
+    assert [(finding["function"], finding["line"]) for finding in result["findings"]] == [("broken", 1)]
+    assert berth.get("/other").text == "other"
+    berth.write_config("usable-functions: [")
+    result = berth_json(berth, "POST", "/berth/reload?wait=1")
+    assert (result["functions"], result["broken"]) == (3, ["broken"])
+    assert result["findings"][0]["severity"] == "error" and "function" not in result["findings"][0]
+    assert berth.get("/hello").text == "hello"
+
+
+def test_client_that_leaves_a_reload(berth):
+    berth.write_function("hello", HELLO)
+    berth.start()
+    for _ in range(3):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(os.path.join(berth.run_dir, "admin.sock"))
+            connection.sendall(b"POST /berth/reload?wait=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    assert berth_json(berth, "POST", "/berth/reload?wait=1")["functions"] == 1
+
+
+def test_restart_brings_new_instances_and_loses_nothing(berth):
+    berth.write_function("hello", HELLO, min_scale=1)
+    berth.start()
+    berth.get("/hello")
+    (before,) = berth_json(berth, "GET", "/berth/functions/hello/instances")
+    berth_json(berth, "POST", "/berth/functions/hello/restart", status=202)
+    answers = set()
+
+    def is_another():
+        answers.add(berth.get("/hello").status)
+        instances = berth_json(berth, "GET", "/berth/functions/hello/instances")
+        return len(instances) == 1 and instances[0]["instance"] != before["instance"] and instances[0]["state"] == "ready"
+
+    wait_until(is_another, "another instance in its place", 60)
+    assert answers == {200}
+    (after,) = berth_json(berth, "GET", "/berth/functions/hello/instances")
+    assert after["revision"] == before["revision"]
+    assert berth.admin("POST", "/berth/functions/none/restart").status == 404
+
+
+# -- the password
 
 
 def test_password_stays_over_a_restart_and_may_be_ones_own(berth):

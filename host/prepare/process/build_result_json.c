@@ -10,14 +10,6 @@ static json_t *texts_json(char *const *texts)
     return list;
 }
 
-static json_t *diagnostics_json(const struct diagnostics *diagnostics)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < diagnostics->count; i++)
-        json_array_append_new(list, diagnostic_to_json(&diagnostics->items[i]));
-    return list;
-}
-
 static json_t *dependencies_json(const struct build_dependencies *dependencies)
 {
     if (!dependencies)
@@ -39,7 +31,7 @@ json_t *build_result_to_json(const struct build_result *result)
 {
     const struct build_package *package = &result->package;
     return json_pack("{s:b, s:o, s:I, s:{s:s, s:I, s:I}, s:o, s:o}", "ok", 1, "diagnostics",
-                     diagnostics_json(&result->diagnostics), "validated", (json_int_t)result->validated,
+                     diagnostics_to_json(&result->diagnostics), "validated", (json_int_t)result->validated,
                      "package", "digest", package->digest, "bytes", (json_int_t)package->bytes, "files",
                      (json_int_t)package->files, "dependencies", dependencies_json(result->dependencies),
                      "launch", launch_json(result->launch));

@@ -1,0 +1,23 @@
+/*
+ * Calls that wait for the fleet to come to rest before they are answered: of a reload, say. One whose client
+ * leaves is forgotten. Control thread.
+ */
+#ifndef ADMIN_ADMIN_WAITING_H
+#define ADMIN_ADMIN_WAITING_H
+
+#include "admin/admin_call.h"
+
+/* `parts` outlives it. */
+struct admin_waiting *admin_waiting_create(const struct admin_options *parts);
+
+/* Forgets the calls: after the end of their connections. NULL is fine. */
+void admin_waiting_destroy(struct admin_waiting *waiting);
+
+/* Has `answer` answer the call once the fleet is at rest, which may be within this. `call` itself is copied.
+ */
+void admin_call_wait(struct admin_call *call, void (*answer)(struct admin_call *call));
+
+/* The fleet has come to rest. */
+void admin_waiting_end(struct admin_waiting *waiting);
+
+#endif

@@ -1,0 +1,71 @@
+#include "base/json.h"
+#include "config/function_settings.h"
+#include "config/registry.h"
+#include "config/setting.h"
+
+/* A name says the unit of a number that has one. */
+static const char *unit_suffix(const struct setting *setting)
+{
+    if (setting->type == SETTING_DURATION)
+        return "_ms";
+    return setting->type == SETTING_SIZE ? "_bytes" : "";
+}
+
+static json_t *number_json(const struct setting *setting, const void *member)
+{
+    if (setting->type == SETTING_DECIMAL)
+        return json_real(*(const double *)member);
+    if (setting->width == sizeof(uint64_t))
+        return json_integer((json_int_t) * (const uint64_t *)member);
+    return json_integer(*(const unsigned *)member);
+}
+
+/* NULL: it has no single value. */
+static json_t *value_json(const struct setting *setting, const void *target)
+{
+    const void *member = (const char *)target + setting->offset;
+    switch (setting->type) {
+    case SETTING_STRING:
+    case SETTING_ADDRESS:
+        return json_text(*(char *const *)member);
+    case SETTING_BOOLEAN:
+        return json_boolean(*(const bool *)member);
+    case SETTING_WORD:
+        return json_text(setting->words[*(const unsigned *)member]);
+    case SETTING_INTEGER:
+    case SETTING_DECIMAL:
+    case SETTING_DURATION:
+    case SETTING_SIZE:
+        return number_json(setting, member);
+    case SETTING_NETWORKS:
+    case SETTING_FOLDERS:
+    case SETTING_MAPPING:
+        break;
+    }
+    return NULL;
+}
+
+static void add_table(const struct setting_table *table, const void *target, json_t *object)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct setting *setting = &table->settings[i];
+        char name[64];
+        snprintf(name, sizeof(name), "%s%s", setting->name, unit_suffix(setting));
+        json_t *value = value_json(setting, target);
+        if (value)
+            json_object_set_new(object, name, value);
+    }
+}
+
+json_t *function_settings_json(const struct function_settings *settings)
+{
+    json_t *object = json_object(), *names = json_array();
+    add_table(&function_table, settings, object);
+    add_table(&configuration_table, settings, object);
+    for (size_t i = 0; i < settings->option_count; i++)
+        json_object_set_new(object, settings->options[i].name, json_text(settings->options[i].value));
+    for (size_t i = 0; i < settings->environment_count; i++)
+        json_array_append_new(names, json_text(settings->environment[i].name));
+    json_object_set_new(object, "environment", names);
+    return object;
+}
