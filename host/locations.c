@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/default_dir.h"
 #include "base/fs.h"
 
 #include <errno.h>
@@ -28,17 +29,6 @@ static char *absolute(const char *path)
         return xstrdup(path);
     char here[PATH_MAX];
     return getcwd(here, sizeof(here)) ? xasprintf("%s/%s", here, path) : xstrdup(path);
-}
-
-static char *default_dir(const char *root_dir, const char *variable, const char *home_dir)
-{
-    if (geteuid() == 0)
-        return xstrdup(root_dir);
-    const char *base = getenv(variable);
-    if (base && base[0] == '/')
-        return xasprintf("%s/berth", base);
-    const char *home = getenv("HOME");
-    return xasprintf("%s/%s/berth", home ? home : "/tmp", home_dir);
 }
 
 /* The first of the candidates, relative to the program's directory, that exists; else the first. */
@@ -72,10 +62,8 @@ int locations_find(const char *config_path, const struct host_settings *host, st
     if (stat(dir, &status) < 0)
         return error_errno(err, COMPONENT_FILES, errno, "cannot look at %s", dir);
     *ret_locations = (struct locations){
-        .state_dir = host->state_dir ? absolute(host->state_dir)
-                                     : default_dir("/var/lib/berth", "XDG_STATE_HOME", ".local/state"),
-        .run_dir =
-            host->run_dir ? absolute(host->run_dir) : default_dir("/run/berth", "XDG_RUNTIME_DIR", ".cache"),
+        .state_dir = host->state_dir ? absolute(host->state_dir) : default_state_dir(),
+        .run_dir = host->run_dir ? absolute(host->run_dir) : default_run_dir(),
         .plugin_dir = host->plugin_dir ? absolute(host->plugin_dir) : beside_program(dir, plugin_dirs),
         .own_plugin_dir = beside_file(config_path, "plugins"),
         .owner = status.st_uid,

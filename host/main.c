@@ -65,7 +65,7 @@ static int make_function(const struct options *options, const struct host_settin
     struct error err;
     log_configure(LOG_ERROR, LOG_TEXT);
     if (new_function_make(options->config, host, locations, options->new_function[0],
-                          options->new_function[1], &err) < 0)
+                          options->new_function[1], options->json, &err) < 0)
         return complain(&err, STATUS_FAILED);
     return STATUS_OK;
 }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/strbuf.h"
 #include "base/suggest.h"
 #include "config/function_settings.h"
@@ -26,6 +27,7 @@ struct request {
     const char *config_path, *language, *name;
     const struct host_settings *host;
     const struct locations *locations;
+    bool json;
     struct event_base *base;
     struct plugins *plugins;
 };
@@ -95,11 +97,11 @@ static int check_name(const struct request *request, struct error *err)
 
 /* --- the function --- */
 
-/* The files of the folder, as they are told. */
+/* The files of the folder. */
 struct files {
     const char *folder;
-    char *first; /* relative to it */
-    size_t count;
+    json_t *paths; /* absolute */
+    char *first; /* relative to the folder */
 };
 
 /* What a build job writes has the time of packages; these files are of today. */
@@ -110,20 +112,36 @@ static int on_file(void *context, const struct tree_entry *entry, struct error *
         return error_errno(err, COMPONENT_FILES, errno, "cannot set the time of %s", entry->path);
     if (entry->kind != TREE_FILE)
         return 0;
-    printf("made %s/%s\n", files->folder, entry->path);
-    if (files->count++ == 0)
+    if (!files->first)
         files->first = xstrdup(entry->path);
+    cleanup_free char *path = xasprintf("%s/%s", files->folder, entry->path);
+    json_array_append_new(files->paths, json_text(path));
     return 0;
 }
 
-static void print_entry(const struct request *request, const char *language, const char *file)
+/* As it stands below `usable-functions:`. The caller frees it. */
+static char *make_entry(const struct request *request, const char *language, const char *file)
 {
-    printf("\nTo serve it at /%s, add this to %s, below `usable-functions:`, and reload (SIGHUP):\n\n"
-           "  %s:\n    configuration:\n      programing_language: \"%s\"\n",
-           request->name, request->config_path, request->name, language);
-    if (file)
-        printf("      base_function_file_name: \"%s\"\n", file);
-    printf("      function_folder: \"%s\"\n", request->name);
+    cleanup_free char *line = file ? xasprintf("      base_function_file_name: \"%s\"\n", file) : xstrdup("");
+    return xasprintf("  %s:\n    configuration:\n      programing_language: \"%s\"\n%s"
+                     "      function_folder: \"%s\"\n",
+                     request->name, language, line, request->name);
+}
+
+static void print_made(const struct request *request, const json_t *paths, const char *entry)
+{
+    size_t i;
+    const json_t *path;
+    if (request->json) {
+        json_t *json = json_pack("{s:O, s:s}", "files", paths, "entry", entry);
+        json_dumpf(json, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(json);
+        return;
+    }
+    json_array_foreach(paths, i, path) printf("made %s\n", json_string_value(path));
+    printf("\nTo serve it at /%s, add this to %s, below `usable-functions:`, and reload (SIGHUP):\n\n%s",
+           request->name, request->config_path, entry);
 }
 
 static int scaffold(const struct request *request, const struct plugin *plugin, const char *folder,
@@ -149,12 +167,15 @@ static int scaffold(const struct request *request, const struct plugin *plugin, 
 static int tell(const struct request *request, const struct plugin *plugin, const char *folder,
                 struct error *err)
 {
-    struct files files = {.folder = folder};
+    struct files files = {.folder = folder, .paths = json_array()};
     int rc = tree_walk(folder, on_file, &files, err);
     if (rc == 0 && utimensat(AT_FDCWD, folder, NULL, 0) < 0)
         rc = error_errno(err, COMPONENT_FILES, errno, "cannot set the time of %s", folder);
+    bool is_one = json_array_size(files.paths) == 1;
+    cleanup_free char *entry = make_entry(request, plugin->language.name, is_one ? files.first : NULL);
     if (rc == 0)
-        print_entry(request, plugin->language.name, files.count == 1 ? files.first : NULL);
+        print_made(request, files.paths, entry);
+    json_decref(files.paths);
     free(files.first);
     return rc;
 }
@@ -193,7 +214,7 @@ static int run(struct request *request, struct build_jobs *jobs, struct error *e
 }
 
 int new_function_make(const char *config_path, const struct host_settings *host,
-                      const struct locations *locations, const char *language, const char *name,
+                      const struct locations *locations, const char *language, const char *name, bool json,
                       struct error *err)
 {
     struct request request = {.config_path = config_path,
@@ -201,6 +222,7 @@ int new_function_make(const char *config_path, const struct host_settings *host,
                               .name = name,
                               .host = host,
                               .locations = locations,
+                              .json = json,
                               .base = event_base_new()};
     const struct build_jobs_options options = {
         .program = locations->build_job_program, .staging_dir = "/", .timeout_ms = host->build_timeout_ms};

@@ -49,7 +49,9 @@ static const struct option_row {
      "there "
      "is something"},
     {"--json", NULL, OPTION_FLAG, offsetof(struct options, json),
-     "with --check: findings as JSON on standard output; with --help-settings: the settings"},
+     "with --check: findings as JSON on standard output; with --new: files and entry; with --help-settings: "
+     "the "
+     "settings"},
     {"--help-settings", NULL, OPTION_FLAG, offsetof(struct options, help_settings),
      "describe every setting of the registry"},
     {"--help", NULL, OPTION_FLAG, offsetof(struct options, help), "this text"},

@@ -7,8 +7,10 @@
 #include "admin/request_book.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/strbuf.h"
 #include "fleet/fleet.h"
+#include "gateway/gateway.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -61,11 +63,14 @@ void get_info(struct admin_call *call)
 {
     struct utsname machine;
     uname(&machine);
+    const char *functions = gateway_address(call->parts->gateway);
+    json_t *berth = budget_json(call->parts->fleet);
+    json_object_set_new(berth, "functions", json_text(functions)); /* null before it listens */
     json_t *version = json_pack("{s:s, s:s}", "sha", BERTH_VERSION, "release", BERTH_VERSION);
     admin_call_json(call, HTTP_OK,
                     json_pack("{s:{s:s, s:s, s:O}, s:o, s:s, s:o}", "provider", "provider", "berth",
                               "orchestration", "docker", "version", version, "version", version, "arch",
-                              machine.machine, "berth", budget_json(call->parts->fleet)));
+                              machine.machine, "berth", berth));
 }
 
 void get_namespaces(struct admin_call *call)

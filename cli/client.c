@@ -1,0 +1,233 @@
+#include "cli/client.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/default_dir.h"
+#include "base/fs.h"
+#include "base/strbuf.h"
+#include "base/suggest.h"
+#include "cli/say.h"
+
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ANSWER_MAX     (64u << 20)
+#define CONNECT_S      5L
+#define NAMES_MAX      10000
+#define PASSWORD_BYTES 512
+
+/* --- where the daemon is --- */
+
+struct place {
+    char *shown; /* as people write it */
+    char *socket; /* or NULL */
+    char *base; /* of URLs, without a slash at the end */
+    char *password; /* to go with it; or NULL */
+};
+
+static char *read_password(void)
+{
+    const char *given = getenv("BERTH_PASSWORD_FILE");
+    cleanup_free char *state_dir = default_state_dir();
+    cleanup_free char *path = given ? xstrdup(given) : xasprintf("%s/admin-password", state_dir);
+    char *text = NULL;
+    struct error err;
+    if (fs_read_file(path, PASSWORD_BYTES, &text, NULL, &err) < 0) {
+        if (given)
+            say_wrong("%s", err.message);
+        return NULL;
+    }
+    text[strcspn(text, "\r\n")] = '\0';
+    return text;
+}
+
+static void place_find(const struct arguments *arguments, struct place *ret_place)
+{
+    const char *url = arguments_value(arguments, "url");
+    if (!url)
+        url = getenv("BERTH_URL");
+    *ret_place = (struct place){0};
+    if (!url || !*url) {
+        cleanup_free char *run_dir = default_run_dir();
+        ret_place->socket = xasprintf("%s/admin.sock", run_dir);
+    } else if (strncmp(url, "unix:", 5) == 0) {
+        ret_place->socket = xstrdup(url + 5);
+    } else {
+        size_t length = strlen(url);
+        while (length > 0 && url[length - 1] == '/')
+            length--;
+        ret_place->base = xstrndup(url, length);
+        ret_place->shown = xstrdup(ret_place->base);
+        if (!strchr(url, '@'))
+            ret_place->password = read_password();
+        return;
+    }
+    ret_place->base = xstrdup("http://localhost");
+    ret_place->shown = xasprintf("unix:%s", ret_place->socket);
+}
+
+static void place_clear(struct place *place)
+{
+    free(place->shown);
+    free(place->socket);
+    free(place->base);
+    free(place->password);
+}
+
+/* --- one request --- */
+
+struct received {
+    struct strbuf body;
+    long status;
+};
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
+{
+    struct received *received = context;
+    return strbuf_append(&received->body, bytes, size * count) < 0 ? 0 : size * count;
+}
+
+static CURLcode perform(const struct place *place, const char *method, const char *path,
+                        struct received *received)
+{
+    CURL *curl = curl_easy_init();
+    cleanup_free char *url = xasprintf("%s%s", place->base, path);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
+    if (strcmp(method, "POST") == 0)
+        curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, "");
+    if (place->socket)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, place->socket);
+    if (place->password) {
+        curl_easy_setopt(curl, CURLOPT_USERNAME, "admin");
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, place->password);
+    }
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &received->status);
+    curl_easy_cleanup(curl);
+    return code;
+}
+
+/* --- what is wrong with it --- */
+
+static int say_no_daemon(const struct place *place, CURLcode code)
+{
+    if (place->socket && access(place->socket, F_OK) == 0 && access(place->socket, R_OK | W_OK) < 0) {
+        say_wrong("you may not open %s", place->shown);
+        say_next("run berth as the user that runs the daemon: sudo berth ...");
+        return STATUS_NO_DAEMON;
+    }
+    say_wrong("no daemon answers at %s: %s", place->shown, curl_easy_strerror(code));
+    say_next("start one: berthd --config global-function-definition.yml");
+    say_next("if it runs elsewhere, say where: --url unix:RUN_DIR/admin.sock, or BERTH_URL");
+    return STATUS_NO_DAEMON;
+}
+
+/* The nearest of the functions that there are, for a name that none has. The caller frees it. */
+static char *near_function(const struct place *place, const char *path)
+{
+    struct received received = {0};
+    strbuf_init(&received.body, ANSWER_MAX);
+    cleanup_free const char **names = xcalloc(NAMES_MAX, sizeof(*names));
+    const char *begin = path + strlen("/berth/functions/");
+    cleanup_free char *wanted = xstrndup(begin, strcspn(begin, "/?"));
+    char *near = NULL;
+    if (perform(place, "GET", "/berth/functions", &received) == CURLE_OK && received.status == 200) {
+        json_t *list = json_loads(strbuf_text(&received.body), 0, NULL), *item;
+        size_t i, count = 0;
+        json_array_foreach(list, i, item)
+        {
+            if (count < NAMES_MAX)
+                names[count++] = json_string_value(json_object_get(item, "name"));
+        }
+        const char *found = suggest_nearest(wanted, names, count);
+        near = found ? xstrdup(found) : NULL;
+        json_decref(list);
+    }
+    strbuf_clear(&received.body);
+    return near;
+}
+
+static int say_refused(const struct place *place, const char *path, const struct received *received)
+{
+    json_t *json = json_loads(strbuf_text(&received->body), 0, NULL);
+    const json_t *error = json_object_get(json, "error");
+    const char *message = json_string_value(json_object_get(error, "message"));
+    const char *hint = json_string_value(json_object_get(error, "hint"));
+    const char *reason = json_string_value(json_object_get(error, "reason"));
+    bool is_unknown = reason && strcmp(reason, "function-unknown") == 0;
+    if (message)
+        say_wrong("%s", message);
+    else
+        say_wrong("the daemon answered with status %ld: %.300s", received->status,
+                  strbuf_text(&received->body));
+    cleanup_free char *near = is_unknown ? near_function(place, path) : NULL;
+    if (near)
+        say_next("did you mean %s?", near);
+    else if (is_unknown)
+        say_next("berth ls shows what there is");
+    else if (hint && *hint)
+        say_next("%s", hint);
+    json_decref(json);
+    return STATUS_FAILED;
+}
+
+static int read_answer(const struct place *place, const char *path, const struct received *received,
+                       json_t **ret_json)
+{
+    if (received->status < 200 || received->status > 299)
+        return say_refused(place, path, received);
+    *ret_json = json_loads(strbuf_text(&received->body), JSON_DECODE_ANY, NULL);
+    if (*ret_json)
+        return STATUS_OK;
+    say_wrong("what answers at %s is no Berth: %.200s", place->shown, strbuf_text(&received->body));
+    return STATUS_FAILED;
+}
+
+int client_ask(const struct arguments *arguments, const char *method, const char *path, json_t **ret_json)
+{
+    struct place place;
+    struct received received = {0};
+    place_find(arguments, &place);
+    strbuf_init(&received.body, ANSWER_MAX);
+    CURLcode code = perform(&place, method, path, &received);
+    int status =
+        code == CURLE_OK ? read_answer(&place, path, &received, ret_json) : say_no_daemon(&place, code);
+    strbuf_clear(&received.body);
+    place_clear(&place);
+    return status;
+}
+
+char *client_path(const char *format, const char *name)
+{
+    char *coded = curl_easy_escape(NULL, name, 0);
+    const char *hole = strstr(format, "%s");
+    char *path = xasprintf("%.*s%s%s", (int)(hole - format), format, coded, hole + 2);
+    curl_free(coded);
+    return path;
+}
+
+int client_functions_address(const struct arguments *arguments, char **ret_address)
+{
+    json_t *info = NULL;
+    int status = client_ask(arguments, "GET", "/system/info", &info);
+    if (status != STATUS_OK)
+        return status;
+    const char *listen = json_string_value(json_object_get(json_object_get(info, "berth"), "functions"));
+    const char *port = listen ? strrchr(listen, ':') : NULL;
+    if (!port) {
+        say_wrong("the daemon serves no functions yet");
+        status = STATUS_FAILED;
+    } else {
+        bool is_any = strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
+        *ret_address = is_any ? xasprintf("http://127.0.0.1%s", port) : xasprintf("http://%s", listen);
+    }
+    json_decref(info);
+    return status;
+}

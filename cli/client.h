@@ -1,0 +1,23 @@
+/*
+ * Requests to the daemon's management API, at --url, BERTH_URL or the socket of the usual run folder, and to
+ * its functions. What goes wrong is said on standard error.
+ */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include "cli/command.h"
+
+#include <jansson.h>
+
+/* Asks for a path, which begins with a slash. `enum status`: with STATUS_OK the answer is one of 2xx and
+ * JSON, and the caller lets go of *ret_json. */
+int client_ask(const struct arguments *arguments, const char *method, const char *path, json_t **ret_json);
+
+/* The path of something of a function: client_path("/berth/functions/%s/restart", name). The caller frees it.
+ */
+char *client_path(const char *format, const char *name);
+
+/* Where the functions of the daemon are called: "http://127.0.0.1:8080". The caller frees *ret_address. */
+int client_functions_address(const struct arguments *arguments, char **ret_address);
+
+#endif

@@ -1,0 +1,256 @@
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "cli/client.h"
+#include "cli/findings.h"
+#include "cli/grid.h"
+#include "cli/members.h"
+#include "cli/run_commands.h"
+#include "cli/say.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+#define REVISION_DIGITS 12
+
+/* --- ls --- */
+
+static enum colour state_colour(const json_t *function)
+{
+    if (!member_is_true(function, "callable"))
+        return COLOUR_RED;
+    return json_is_string(json_object_get(function, "reason")) ? COLOUR_YELLOW : COLOUR_GREEN;
+}
+
+static void add_row(struct grid *grid, const json_t *function)
+{
+    const char *revision = member_text(function, "revision");
+    grid_add(grid, COLOUR_BOLD, member_text(function, "name"));
+    grid_add(grid, state_colour(function), member_text(function, "state"));
+    grid_add_format(grid, "%.*s", REVISION_DIGITS, *revision ? revision : "-");
+    grid_add_format(grid, "%lld", member_number(function, "instances"));
+    grid_add_format(grid, "%lld", member_number(function, "waiting"));
+    grid_add_format(grid, "%lld", member_number(function, "invocations"));
+    grid_add_format(grid, "%lld", member_number(function, "failed"));
+    grid_add(grid, COLOUR_NONE, json_string_value(json_object_get(function, "reason")));
+}
+
+static void print_functions(const json_t *functions)
+{
+    static const char *const columns[] = {"FUNCTION", "STATE",  "REVISION", ">INSTANCES",
+                                          ">WAITING", ">CALLS", ">FAILED",  "WHAT IS WRONG"};
+    struct grid *grid = grid_create(columns, COUNT_OF(columns));
+    const json_t *function;
+    size_t i;
+    json_array_foreach(functions, i, function) add_row(grid, function);
+    grid_print(grid);
+}
+
+int run_ls(const struct arguments *arguments)
+{
+    json_t *functions;
+    int status = client_ask(arguments, "GET", "/berth/functions", &functions);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json"))
+        print_json(functions);
+    else if (json_array_size(functions) > 0)
+        print_functions(functions);
+    else
+        printf("No function is registered. To make one: berth new python hello\n");
+    json_decref(functions);
+    return STATUS_OK;
+}
+
+/* --- describe --- */
+
+static void print_line(const char *label, const char *text)
+{
+    if (*text)
+        printf("  %-14s%s\n", label, text);
+}
+
+static void print_load(const json_t *function)
+{
+    printf("  %-14s%lld (%lld ready; %lld slots busy), %lld requests wait\n", "instances",
+           member_number(function, "instances"), member_number(function, "ready"),
+           member_number(function, "busy"), member_number(function, "waiting"));
+    printf("  %-14s%lld, %lld of them failed\n", "calls", member_number(function, "invocations"),
+           member_number(function, "failed"));
+}
+
+static void print_settings(const json_t *settings)
+{
+    const char *name;
+    json_t *value;
+    printf("\nSettings\n");
+    json_object_foreach((json_t *)settings, name, value)
+    {
+        if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
+            continue;
+        cleanup_free char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+        printf("  %-28s%s\n", name, json_is_string(value) ? json_string_value(value) : text);
+    }
+}
+
+static void print_instances(const json_t *instances)
+{
+    static const char *const columns[] = {"INSTANCE", "STATE", "REVISION",  ">SLOTS",
+                                          ">BUSY",    ">IDLE", ">LOADED IN"};
+    if (json_array_size(instances) == 0)
+        return;
+    printf("\n");
+    struct grid *grid = grid_create(columns, COUNT_OF(columns));
+    const json_t *instance;
+    size_t i;
+    json_array_foreach(instances, i, instance)
+    {
+        grid_add(grid, COLOUR_NONE, member_text(instance, "instance"));
+        grid_add(grid, COLOUR_NONE, member_text(instance, "state"));
+        grid_add_format(grid, "%.*s", REVISION_DIGITS, member_text(instance, "revision"));
+        grid_add_format(grid, "%lld", member_number(instance, "slots"));
+        grid_add_format(grid, "%lld", member_number(instance, "busy"));
+        grid_add_format(grid, "%.1f s", (double)member_number(instance, "idle_ms") / 1e3);
+        grid_add_format(grid, "%lld ms", member_number(instance, "load_ms"));
+    }
+    grid_print(grid);
+}
+
+static void print_problem(const char *title, const json_t *problem)
+{
+    if (!json_is_object(problem))
+        return;
+    printf("\n%s%s%s\n  %s: %s\n", colour_begin(stdout, COLOUR_RED), title, colour_end(stdout),
+           member_text(problem, "reason"), member_text(problem, "message"));
+    print_line("", member_text(problem, "hint"));
+}
+
+static void print_function(const json_t *function)
+{
+    const char *version = member_text(function, "version");
+    printf("%s%s%s %s, %s%s%s\n", colour_begin(stdout, COLOUR_BOLD), member_text(function, "name"),
+           colour_end(stdout), member_is_true(function, "callable") ? "can be called" : "cannot be called",
+           member_text(function, "language"), *version ? ", version " : "", version);
+    print_line("folder", member_text(function, "folder"));
+    print_line("file", member_text(function, "file"));
+    print_line("revision", member_text(function, "revision"));
+    print_line("on its way", member_text(function, "next_revision"));
+    print_load(function);
+    print_instances(json_object_get(function, "instance_list"));
+    print_problem("What is wrong", json_object_get(function, "problem"));
+    const json_t *findings = json_object_get(function, "diagnostics");
+    if (json_array_size(findings) > 0) {
+        printf("\n");
+        findings_print(stdout, findings);
+    }
+    print_problem("The last instance that was lost", json_object_get(function, "last_failure"));
+    print_settings(json_object_get(function, "settings"));
+}
+
+int run_describe(const struct arguments *arguments)
+{
+    cleanup_free char *path = client_path("/berth/functions/%s", arguments_operand(arguments, 0));
+    json_t *function;
+    int status = client_ask(arguments, "GET", path, &function);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json"))
+        print_json(function);
+    else
+        print_function(function);
+    json_decref(function);
+    return STATUS_OK;
+}
+
+/* --- explain --- */
+
+/* In the words of somebody who watches it; the API's words are those of fleet/scale/autoscaler.c. */
+static const struct {
+    const char *reason, *words;
+} reasons[] = {
+    {"enough", "what is there or on its way will do"},
+    {"demand", "more requests waited than slots were idle or on their way"},
+    {"minimum", "there were fewer than min_scale"},
+    {"short-wait", "waiting for a busy slot is quicker than a start"},
+    {"at-maximum", "max_scale is reached"},
+    {"host-full", "the host's max_instances or max_memory is used up"},
+    {"backing-off", "starts have failed lately, so the next one waits"},
+    {"engine-away", "Docker does not answer"},
+};
+
+static const char *reason_words(const char *reason)
+{
+    for (size_t i = 0; i < COUNT_OF(reasons); i++) {
+        if (strcmp(reasons[i].reason, reason) == 0)
+            return reasons[i].words;
+    }
+    return reason;
+}
+
+static void add_decision(struct grid *grid, const json_t *decision)
+{
+    long long start = member_number(decision, "start"), denied = member_number(decision, "denied");
+    grid_add_format(grid, "%.1f s ago", (double)member_number(decision, "ago_ms") / 1e3);
+    grid_add_format(grid, "%lld", member_number(decision, "waiting"));
+    grid_add_format(grid, "%lld", member_number(decision, "idle"));
+    grid_add_format(grid, "%lld", member_number(decision, "busy"));
+    grid_add_format(grid, "%lld", member_number(decision, "instances"));
+    grid_add_format(grid, "%lld", member_number(decision, "starting"));
+    if (denied > 0)
+        grid_add_format(grid, "started %lld of %lld: no room for more", start, start + denied);
+    else if (start > 0)
+        grid_add_format(grid, "started %lld: %s", start, reason_words(member_text(decision, "reason")));
+    else
+        grid_add_format(grid, "none started: %s", reason_words(member_text(decision, "reason")));
+}
+
+static void print_decisions(const json_t *decisions)
+{
+    static const char *const columns[] = {">WHEN",      ">WAITING",  ">IDLE",   ">BUSY",
+                                          ">INSTANCES", ">STARTING", "DECISION"};
+    struct grid *grid = grid_create(columns, COUNT_OF(columns));
+    const json_t *decision;
+    size_t i;
+    json_array_foreach(decisions, i, decision) add_decision(grid, decision);
+    grid_print(grid);
+}
+
+int run_explain(const struct arguments *arguments)
+{
+    const char *name = arguments_operand(arguments, 0);
+    cleanup_free char *path = client_path("/berth/functions/%s/decisions", name);
+    json_t *decisions;
+    int status = client_ask(arguments, "GET", path, &decisions);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json"))
+        print_json(decisions);
+    else if (json_array_size(decisions) > 0)
+        print_decisions(decisions);
+    else
+        printf(
+            "Nothing has been decided yet: %s has not been called. Instances start with the first request.\n",
+            name);
+    json_decref(decisions);
+    return STATUS_OK;
+}
+
+/* --- restart --- */
+
+int run_restart(const struct arguments *arguments)
+{
+    const char *name = arguments_operand(arguments, 0);
+    cleanup_free char *path = client_path("/berth/functions/%s/restart", name);
+    json_t *answer;
+    int status = client_ask(arguments, "POST", path, &answer);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json"))
+        print_json(answer);
+    else
+        printf("New instances of %s take over as soon as one has loaded; those that serve finish first.\n"
+               "To see them: berth describe %s\n",
+               name, name);
+    json_decref(answer);
+    return STATUS_OK;
+}

@@ -1,0 +1,73 @@
+#include "cli/command.h"
+#include "cli/run_commands.h"
+#include "cli/say.h"
+#include "cli/usage.h"
+
+#include <stdio.h>
+
+static void print_flags(const struct flag *flags, const char *title)
+{
+    if (!flags || !flags->name)
+        return;
+    printf("\n%s:\n", title);
+    for (; flags->name; flags++) {
+        char left[48];
+        usage_flag(flags, left, sizeof(left));
+        printf("  %-28s %s\n", left, flags->help);
+    }
+}
+
+void usage_flag(const struct flag *flag, char *ret_text, size_t size)
+{
+    char letter[8] = "";
+    if (flag->letter)
+        snprintf(letter, sizeof(letter), "-%c, ", flag->letter);
+    snprintf(ret_text, size, "%s--%s%s%s", letter, flag->name, flag->argument ? " " : "",
+             flag->argument ? flag->argument : "");
+}
+
+void usage_command(const struct command *command)
+{
+    printf("Usage: berth %s%s%s [options]\n\n%s %s.\n", command->name, *command->operands ? " " : "",
+           command->operands, command->name, command->summary);
+    if (command->description)
+        printf("%s\n", command->description);
+    print_flags(command->flags, "Options");
+    print_flags(common_flags, "Of every command");
+    const struct example *example = command->examples;
+    if (example && example->line)
+        printf("\nExamples:\n");
+    for (; example && example->line; example++)
+        printf("  berth %-40s %s\n", example->line, example->does);
+}
+
+void usage_all(void)
+{
+    printf("Usage: berth COMMAND [options]\n\nFunctions on this machine: %sberth COMMAND --help%s says "
+           "more.\n\n",
+           colour_begin(stdout, COLOUR_BOLD), colour_end(stdout));
+    for (size_t i = 0; i < command_count; i++) {
+        char left[64];
+        if (commands[i].is_hidden)
+            continue;
+        snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].operands);
+        printf("  %-24s %s\n", left, commands[i].summary);
+    }
+    print_flags(common_flags, "Of every command");
+    printf("\nExit status: 0 fine, 1 failed, 2 wrong usage or findings, 3 no daemon answers.\n");
+}
+
+int run_help(const struct arguments *arguments)
+{
+    char *words[2] = {(char *)arguments_operand(arguments, 0), (char *)arguments_operand(arguments, 1)};
+    int taken;
+    if (!words[0]) {
+        usage_all();
+        return STATUS_OK;
+    }
+    const struct command *command = command_find(words[1] ? 2 : 1, words, &taken);
+    if (!command)
+        return usage_unknown(words[0]);
+    usage_command(command);
+    return STATUS_OK;
+}

@@ -1,0 +1,161 @@
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "cli/client.h"
+#include "cli/run_commands.h"
+#include "cli/say.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct call {
+    const struct arguments *arguments;
+    FILE *body; /* to be sent; or NULL */
+    bool shows_head;
+    char request_id[128];
+    long status;
+};
+
+/* --- the body: -d TEXT, -d @FILE, -d -, or what is piped in --- */
+
+static bool is_piped(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode));
+}
+
+static int open_body(struct call *call)
+{
+    const char *data = arguments_value(call->arguments, "data");
+    if (!data) {
+        call->body = is_piped(STDIN_FILENO) ? stdin : NULL;
+        return 0;
+    }
+    if (strcmp(data, "-") == 0) {
+        call->body = stdin;
+        return 0;
+    }
+    call->body = data[0] == '@' ? fopen(data + 1, "re") : fmemopen((void *)data, strlen(data) + 1, "r");
+    if (call->body)
+        return 0;
+    say_wrong("cannot read %s: %s", data + 1, strerror(errno));
+    return -1;
+}
+
+static size_t on_read(char *buffer, size_t size, size_t count, void *context)
+{
+    struct call *call = context;
+    return fread(buffer, size, count, call->body);
+}
+
+/* --- the answer --- */
+
+static size_t on_head(char *line, size_t size, size_t count, void *context)
+{
+    struct call *call = context;
+    static const char name[] = "X-Request-Id:";
+    size_t length = size * count;
+    if (length > strlen(name) && strncasecmp(line, name, strlen(name)) == 0) {
+        const char *value = line + strlen(name) + strspn(line + strlen(name), " ");
+        snprintf(call->request_id, sizeof(call->request_id), "%.*s", (int)strcspn(value, "\r\n"), value);
+    }
+    if (call->shows_head)
+        fwrite(line, 1, length, stdout);
+    return length;
+}
+
+/* At once, for answers that come in pieces. */
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
+{
+    (void)context;
+    size_t written = fwrite(bytes, 1, size * count, stdout);
+    return fflush(stdout) == 0 ? written : 0;
+}
+
+/* --- the call --- */
+
+static void set_body(CURL *curl, struct call *call)
+{
+    const char *data = arguments_value(call->arguments, "data");
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, call);
+    bool is_text = data && data[0] != '@' && strcmp(data, "-") != 0;
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(is_text ? (long)strlen(data) : -1));
+}
+
+static struct curl_slist *headers_of(const struct call *call)
+{
+    struct curl_slist *headers = NULL;
+    size_t at = 0;
+    for (const char *header; (header = arguments_next(call->arguments, "header", &at));)
+        headers = curl_slist_append(headers, header);
+    return curl_slist_append(headers, "Expect:");
+}
+
+static CURLcode perform(struct call *call, const char *url)
+{
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = headers_of(call);
+    const char *method = arguments_value(call->arguments, "request");
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+    if (call->body)
+        set_body(curl, call);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (method && strcasecmp(method, "HEAD") == 0)
+        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    if (method)
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &call->status);
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
+    return code;
+}
+
+static int judge(const struct call *call, const char *url, CURLcode code)
+{
+    const char *name = arguments_operand(call->arguments, 0);
+    if (code != CURLE_OK && call->status == 0) {
+        say_wrong("%s: %s", url, curl_easy_strerror(code));
+        return STATUS_FAILED;
+    }
+    if (code != CURLE_OK) {
+        say_wrong("the answer of %s was cut off: %s", name, curl_easy_strerror(code));
+        return STATUS_FAILED;
+    }
+    if (call->status < 400)
+        return STATUS_OK;
+    fflush(stdout);
+    fputc('\n', stderr);
+    say_wrong("%s answered with status %ld (request %s)", name, call->status, call->request_id);
+    say_next("berth describe %s", name);
+    return STATUS_FAILED;
+}
+
+int run_invoke(const struct arguments *arguments)
+{
+    const char *path = arguments_operand(arguments, 1);
+    struct call call = {.arguments = arguments, .shows_head = arguments_has(arguments, "include")};
+    cleanup_free char *address = NULL;
+    int status = client_functions_address(arguments, &address);
+    if (status != STATUS_OK)
+        return status;
+    if (open_body(&call) < 0)
+        return STATUS_FAILED;
+    cleanup_free char *url = xasprintf("%s/%s%s%s", address, arguments_operand(arguments, 0),
+                                       path && path[0] != '/' && path[0] != '?' ? "/" : "", path ? path : "");
+    CURLcode code = perform(&call, url);
+    if (call.body && call.body != stdin)
+        fclose(call.body);
+    return judge(&call, url, code);
+}

@@ -1,0 +1,53 @@
+#include "cli/client.h"
+#include "cli/grid.h"
+#include "cli/members.h"
+#include "cli/run_commands.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
+static void add_aliases(struct grid *grid, const json_t *aliases)
+{
+    char text[128] = "";
+    size_t i, length = 0;
+    const json_t *alias;
+    json_array_foreach(aliases, i, alias)
+    {
+        int added =
+            snprintf(text + length, sizeof(text) - length, "%s%s", i ? ", " : "", json_string_value(alias));
+        length += (size_t)added < sizeof(text) - length ? (size_t)added : 0;
+    }
+    grid_add(grid, COLOUR_NONE, *text ? text : NULL);
+}
+
+static void print_plugins(const json_t *answer)
+{
+    static const char *const columns[] = {"LANGUAGE", "VERSION", "ALSO CALLED", "FILE"};
+    const json_t *plugin;
+    size_t i;
+    struct grid *grid = grid_create(columns, COUNT_OF(columns));
+    json_array_foreach(json_object_get(answer, "plugins"), i, plugin)
+    {
+        grid_add(grid, COLOUR_BOLD, member_text(plugin, "name"));
+        grid_add(grid, COLOUR_NONE, member_text(plugin, "version"));
+        add_aliases(grid, json_object_get(plugin, "aliases"));
+        grid_add(grid, COLOUR_NONE, member_text(plugin, "path"));
+    }
+    grid_print(grid);
+    json_array_foreach(json_object_get(answer, "refused"), i, plugin)
+        printf("\n%s is refused (%s): %s\n  %s\n", member_text(plugin, "path"), member_text(plugin, "reason"),
+               member_text(plugin, "message"), member_text(plugin, "hint"));
+}
+
+int run_plugin_ls(const struct arguments *arguments)
+{
+    json_t *answer;
+    int status = client_ask(arguments, "GET", "/berth/plugins", &answer);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json"))
+        print_json(answer);
+    else
+        print_plugins(answer);
+    json_decref(answer);
+    return STATUS_OK;
+}

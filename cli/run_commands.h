@@ -1,0 +1,35 @@
+/* What each command of the table does: enum status. */
+#ifndef CLI_RUN_COMMANDS_H
+#define CLI_RUN_COMMANDS_H
+
+#include "cli/command.h"
+
+/* --- functions.c: what is registered --- */
+
+int run_ls(const struct arguments *arguments);
+int run_describe(const struct arguments *arguments);
+int run_explain(const struct arguments *arguments);
+int run_restart(const struct arguments *arguments);
+
+/* --- registry.c: its file and the functions' files --- */
+
+int run_new(const struct arguments *arguments);
+int run_check(const struct arguments *arguments);
+int run_reload(const struct arguments *arguments);
+
+/* --- invoke.c --- */
+
+int run_invoke(const struct arguments *arguments);
+
+/* --- plugin.c --- */
+
+int run_plugin_ls(const struct arguments *arguments);
+
+/* --- help.c, completion.c, man_page.c: the table itself --- */
+
+int run_help(const struct arguments *arguments);
+int run_completion(const struct arguments *arguments);
+int run_complete(const struct arguments *arguments);
+int run_man_page(const struct arguments *arguments);
+
+#endif

@@ -1,0 +1,55 @@
+#include "cli/say.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define USUAL_WIDTH 100
+
+static bool has_colours(FILE *stream)
+{
+    const char *no_color = getenv("NO_COLOR"); /* https://no-color.org: any value but an empty one */
+    return !(no_color && *no_color) && isatty(fileno(stream));
+}
+
+const char *colour_begin(FILE *stream, enum colour colour)
+{
+    static const char *const sequences[] = {
+        [COLOUR_NONE] = "",        [COLOUR_BOLD] = "\033[1m",   [COLOUR_DIM] = "\033[2m",
+        [COLOUR_RED] = "\033[31m", [COLOUR_GREEN] = "\033[32m", [COLOUR_YELLOW] = "\033[33m",
+    };
+    return has_colours(stream) ? sequences[colour] : "";
+}
+
+const char *colour_end(FILE *stream)
+{
+    return has_colours(stream) ? "\033[0m" : "";
+}
+
+void say_wrong(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "%sberth: ", colour_begin(stderr, COLOUR_RED));
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "%s\n", colour_end(stderr));
+    va_end(args);
+}
+
+void say_next(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("  ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+unsigned screen_width(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : USUAL_WIDTH;
+}

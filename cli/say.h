@@ -1,0 +1,25 @@
+/*
+ * What `berth` says to people: problems to standard error, tables to standard output, in colour when that is
+ * a terminal and NO_COLOR is not set.
+ */
+#ifndef CLI_SAY_H
+#define CLI_SAY_H
+
+#include <stdio.h>
+
+/* What is wrong, in a sentence without its full stop. */
+void say_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* What to do about it: the next command to type, say. */
+void say_next(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_DIM, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
+
+/* The sequences that begin a colour and end all; "" where there are no colours on `stream`. */
+const char *colour_begin(FILE *stream, enum colour colour);
+const char *colour_end(FILE *stream);
+
+/* Characters in a line of the terminal; 100 when it is none. */
+unsigned screen_width(void);
+
+#endif

@@ -1,0 +1,220 @@
+"""The program `berth`: what it shows, what it does, and how it says no."""
+
+import os
+import subprocess
+
+import pytest
+
+from harness.cli import Cli
+from harness.functions import HELLO
+from harness.wait import wait_until
+
+ECHO = """
+async def handle(request):
+    body = (await request.body()).decode()
+    path = request.url.path.removeprefix("/echo")
+    return f"{request.method} {path}?{request.url.query} {body} {request.headers.get('x-one')}"
+"""
+FAILING = """
+def handle(request):
+    raise ValueError("no")
+"""
+
+
+@pytest.fixture(scope="module")
+def shared_berth(shared_berth):
+    shared_berth.write_function("hello", HELLO)
+    shared_berth.write_function("echo", ECHO)
+    shared_berth.write_function("failing", FAILING)
+    shared_berth.write_function("broken", "def handle(:\n")
+    shared_berth.start()
+    return shared_berth
+
+
+@pytest.fixture
+def cli(served):
+    return Cli(served)
+
+
+def rows(text):
+    """The rows of a table by their first cell."""
+    return {line.split()[0]: line.split() for line in text.splitlines()[1:]}
+
+
+def test_functions_are_shown(cli):
+    listed = rows(cli.run("ls"))
+    assert listed["hello"][1] == "ready" and listed["broken"][1] == "broken"
+    assert "broken.py:1" in " ".join(listed["broken"])
+    assert {function["name"] for function in cli.json("ls")} == {"hello", "echo", "failing", "broken"}
+
+
+def test_function_is_described(cli):
+    cli.run("invoke", "hello")
+    text = cli.run("describe", "hello")
+    assert text.startswith("hello can be called, python")
+    assert "timeout_ms" in text and "60000" in text
+    assert cli.json("describe", "hello")["name"] == "hello"
+    text = cli.run("describe", "broken")
+    assert text.startswith("broken cannot be called")
+    assert "def handle(:" in text and "^" in text, "the line and the caret"
+
+
+def test_functions_are_called(cli):
+    assert cli.run("invoke", "hello") == "hello"
+    assert cli.run("invoke", "echo", "/a/b?c=d") == "GET /a/b?c=d  None"
+    assert cli.run("invoke", "echo", "-d", "text", "-H", "X-One: 1") == "POST /? text 1"
+    assert cli.run("invoke", "echo", "-d", "", "-X", "PUT") == "PUT /?  None"
+    assert cli.run("invoke", "echo", stdin="piped in") == "POST /? piped in None"
+    assert cli.run("invoke", "echo", "-d", "-", stdin="from there") == "POST /? from there None"
+    path = os.path.join(cli.berth.folder, "body")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("in a file")
+    assert cli.run("invoke", "echo", "-d", f"@{path}") == "POST /? in a file None"
+    assert "HTTP/1.1 200 OK" in cli.run("invoke", "hello", "-i")
+
+
+def test_call_that_fails_says_what_to_do(cli):
+    assert "the function failed with ValueError" in cli.run("invoke", "failing", status=1)
+    assert "failing answered with status 500 (request " in cli.said
+    assert "berth describe failing" in cli.said
+    cli.run("invoke", "echo", "-d", "@/nowhere", status=1)
+    assert "/nowhere" in cli.said
+
+
+def test_scaling_is_explained(cli):
+    cli.run("invoke", "hello")
+    assert "more requests waited than slots were idle" in cli.run("explain", "hello")
+    assert "has not been called" in cli.run("explain", "broken")
+    assert cli.json("explain", "hello")[-1]["reason"] == "demand"
+
+
+def test_languages_are_shown(cli):
+    assert {"python", "shell"} <= set(rows(cli.run("plugin", "ls")))
+
+
+def test_restart_is_asked_for(cli):
+    cli.run("invoke", "hello")
+    before = cli.json("describe", "hello")["instance_list"][0]["instance"]
+    assert "take over" in cli.run("restart", "hello")
+
+    def is_another():
+        return before not in [instance["instance"] for instance in cli.json("describe", "hello")["instance_list"]]
+
+    wait_until(is_another, "the former instance to be gone", 60)
+    assert cli.run("invoke", "hello") == "hello"
+
+
+# -- how it says no
+
+
+def test_near_words_are_offered(cli):
+    cli.run("lss", status=2)
+    assert "did you mean berth ls?" in cli.said
+    cli.run("ls", "--jsno", status=2)
+    assert "did you mean --json?" in cli.said
+    cli.run("describe", "helo", status=1)
+    assert "did you mean hello?" in cli.said
+    cli.run("describe", "nothing-like-it", status=1)
+    assert "berth ls shows what there is" in cli.said
+    cli.run("describe", status=2)
+    assert "describe needs NAME" in cli.said
+
+
+def test_no_daemon_answers(cli):
+    cli.run("ls", "--url", f"unix:{cli.berth.folder}/nothing.sock", status=3)
+    assert "no daemon answers at unix:" in cli.said and "berthd --config" in cli.said
+    cli.run("ls", "--url", "http://127.0.0.1:1", status=3)
+
+
+def test_over_tcp_with_the_password(cli):
+    url = "http://%s:%d" % cli.berth.admin_address
+    cli.run("ls", "--url", url, status=1, environment={"BERTH_PASSWORD_FILE": "/dev/null"})
+    assert "invalid credentials" in cli.said
+    password = os.path.join(cli.berth.state_dir, "admin-password")
+    assert "hello" in cli.run("ls", "--url", url, environment={"BERTH_PASSWORD_FILE": password})
+    with open(password, encoding="ascii") as file:
+        given = url.replace("//", f"//admin:{file.read().strip()}@")
+    assert "hello" in cli.run("ls", "--url", given)
+
+
+# -- help, completion, the man page
+
+
+def test_every_command_has_help(cli):
+    text = cli.run("--help")
+    assert cli.run("help") == text
+    names = [line.split("  ")[1] for line in text.splitlines() if line.startswith("  ") and not line.startswith("  -")]
+    assert len(names) > 9
+    for name in names:
+        words = [word for word in name.split() if word.islower()]
+        assert cli.run(*words, "--help").startswith("Usage: berth " + " ".join(words))
+    assert max(map(len, text.splitlines())) <= 110
+    assert cli.run("--version").startswith("berth ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(cli, shell):
+    assert "berth __complete" in cli.run("completion", shell)
+
+
+def test_bash_completes_commands_flags_and_functions(cli):
+    def complete(*words):
+        line = " ".join(f"'{word}'" for word in words)
+        script = f'source <("{cli.program}" completion bash); COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _berth; '
+        script += 'printf "%s\\n" "${COMPREPLY[@]}"'
+        path = f"{os.path.dirname(cli.program)}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, check=True, timeout=60,
+            env={**os.environ, "PATH": path, "BERTH_URL": cli.url},
+        )
+        return done.stdout.split()
+
+    assert complete("berth", "des") == ["describe"]
+    assert complete("berth", "describe", "he") == ["hello"]
+    assert complete("berth", "plugin", "") == ["ls"]
+    assert complete("berth", "invoke", "--inc") == ["--include"]
+    assert complete("berth", "completion", "f") == ["fish"]
+
+
+def test_man_page_is_well_formed(cli, bin_dir):
+    page = os.path.join(os.path.dirname(bin_dir), "cli", "berth.1")
+    assert open(page, encoding="ascii").read() == cli.run("man-page")
+
+
+# -- what needs no daemon
+
+
+def test_new_function_from_an_empty_folder(berth, tmp_path):
+    cli = Cli(berth)
+    cli.run("new", "pyton", "greet", status=1, cwd=tmp_path)
+    assert "did you mean python?" in cli.said and not os.listdir(tmp_path)
+    text = cli.run("new", "python", "greet", cwd=tmp_path)
+    assert "functions/greet/greet.py" in text and "berth invoke greet" in text
+    cli.run("check", cwd=tmp_path)
+    assert "1 functions, 0 errors" in cli.said
+    cli.run("new", "python", "greet", status=1, cwd=tmp_path)
+    assert "has a function" in cli.said
+
+
+def test_check_of_one_function(berth):
+    berth.write_function("hello", HELLO)
+    berth.write_function("broken", "def handle(:\n")
+    cli = Cli(berth)
+    arguments = ("--config", berth.config)
+    cli.run("check", *arguments, status=2)
+    cli.run("check", "hello", *arguments)
+    assert "hello: nothing found" in cli.said
+    cli.run("check", "broken", *arguments, status=2)
+    assert "broken.py:1:12: error" in cli.said
+    assert [finding["function"] for finding in cli.json("check", "broken", *arguments, status=2)] == ["broken"]
+
+
+def test_reload_tells_what_came_of_it(berth):
+    berth.write_function("hello", HELLO)
+    berth.start()
+    cli = Cli(berth)
+    assert "1 functions, 0 of them cannot be called" in cli.run("reload")
+    berth.write_function("broken", "def handle(:\n")
+    assert "2 functions, 1 of them cannot be called" in cli.run("reload", status=2)
+    assert "def handle(:" in cli.said, "the line that is wrong"
+    assert cli.json("reload", status=2)["broken"] == ["broken"]
