@@ -364,7 +364,8 @@ def test_reader_of_a_large_answer_that_keeps_up(start_bulk):
 
 
 def test_time_ends_for_a_reader_of_a_large_answer(start_gateway, backend):
-    gateway = start_gateway(slots=1, timeout=500)
+    """It reads much more slowly than the time allows; the answer itself begins well within."""
+    gateway = start_gateway(slots=1, timeout=3000)
     backend.handlers["/large"] = lambda connection, _: connection.answer(bytes(20_000_000))
     with gateway.client(receive_buffer=SMALL) as client:
         client.request(["GET /f/large HTTP/1.1", "Host: x"])
