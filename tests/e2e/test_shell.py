@@ -10,7 +10,7 @@ CGI = """
     /env) env ;;
     /upper) tr a-z A-Z ;;
     /status) printf 'Status: 418 Teapot\\r\\nContent-Type: text/x-tea\\r\\n\\r\\nshort and stout' ;;
-    /fail) echo "a word to the log" >&2; echo partial; exit 3 ;;
+    /fail) echo "a word to the log" >&2; echo "Content-Type: text/plain"; exit 3 ;;
     /big) head -c 1048576 /dev/zero ;;
     /write)
         for place in cgi.sh "$0" "${0%/*}/new"; do echo x 2>/dev/null >>"$place" && echo "$place" can be written; done
