@@ -88,7 +88,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
     return strbuf_append(&received->body, bytes, size * count) < 0 ? 0 : size * count;
 }
 
-static CURLcode perform(const struct place *place, const char *method, const char *path,
+static CURLcode perform(const struct place *place, const char *method, const char *path, const char *body,
                         struct received *received)
 {
     CURL *curl = curl_easy_init();
@@ -100,8 +100,8 @@ static CURLcode perform(const struct place *place, const char *method, const cha
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
-    if (strcmp(method, "POST") == 0)
-        curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, "");
+    if (body)
+        curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body);
     if (place->socket)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, place->socket);
     if (place->password) {
@@ -138,7 +138,7 @@ static char *near_function(const struct place *place, const char *path)
     const char *begin = path + strlen("/berth/functions/");
     cleanup_free char *wanted = xstrndup(begin, strcspn(begin, "/?"));
     char *near = NULL;
-    if (perform(place, "GET", "/berth/functions", &received) == CURLE_OK && received.status == 200) {
+    if (perform(place, "GET", "/berth/functions", NULL, &received) == CURLE_OK && received.status == 200) {
         json_t *list = json_loads(strbuf_text(&received.body), 0, NULL), *item;
         size_t i, count = 0;
         json_array_foreach(list, i, item)
@@ -190,18 +190,32 @@ static int read_answer(const struct place *place, const char *path, const struct
     return STATUS_FAILED;
 }
 
-int client_ask(const struct arguments *arguments, const char *method, const char *path, json_t **ret_json)
+static int ask(const struct arguments *arguments, const char *method, const char *path, const char *body,
+               json_t **ret_json)
 {
     struct place place;
     struct received received = {0};
     place_find(arguments, &place);
     strbuf_init(&received.body, ANSWER_MAX);
-    CURLcode code = perform(&place, method, path, &received);
+    CURLcode code = perform(&place, method, path, body, &received);
     int status =
         code == CURLE_OK ? read_answer(&place, path, &received, ret_json) : say_no_daemon(&place, code);
     strbuf_clear(&received.body);
     place_clear(&place);
     return status;
+}
+
+int client_ask(const struct arguments *arguments, const char *method, const char *path, json_t **ret_json)
+{
+    return ask(arguments, method, path, strcmp(method, "POST") == 0 ? "" : NULL, ret_json);
+}
+
+int client_send(const struct arguments *arguments, const char *method, const char *path, json_t *body,
+                json_t **ret_json)
+{
+    cleanup_free char *text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    return ask(arguments, method, path, text, ret_json);
 }
 
 char *client_path(const char *format, const char *name)

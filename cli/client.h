@@ -13,6 +13,10 @@
  * JSON, and the caller lets go of *ret_json. */
 int client_ask(const struct arguments *arguments, const char *method, const char *path, json_t **ret_json);
 
+/* The same with JSON as its body, which it takes. */
+int client_send(const struct arguments *arguments, const char *method, const char *path, json_t *body,
+                json_t **ret_json);
+
 /* The path of something of a function: client_path("/berth/functions/%s/restart", name). The caller frees it.
  */
 char *client_path(const char *format, const char *name);

@@ -8,6 +8,7 @@
 #include "cli/say.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
@@ -251,6 +252,33 @@ int run_restart(const struct arguments *arguments)
         printf("New instances of %s take over as soon as one has loaded; those that serve finish first.\n"
                "To see them: berth describe %s\n",
                name, name);
+    json_decref(answer);
+    return STATUS_OK;
+}
+
+/* --- scale --- */
+
+int run_scale(const struct arguments *arguments)
+{
+    const char *name = arguments_operand(arguments, 0), *count = arguments_operand(arguments, 1);
+    char *end;
+    long instances = strtol(count, &end, 10);
+    if (end == count || *end || instances < 0) {
+        say_wrong("\"%s\" is no number of instances", count);
+        return STATUS_USAGE;
+    }
+    cleanup_free char *path = client_path("/berth/functions/%s/scale", name);
+    json_t *answer;
+    int status =
+        client_send(arguments, "POST", path, json_pack("{s:I}", "replicas", (json_int_t)instances), &answer);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json"))
+        print_json(answer);
+    else
+        printf("%s keeps at least %ld instances, until the next reload. For good: min_scale: %ld in the "
+               "registry\n",
+               name, instances, instances);
     json_decref(answer);
     return STATUS_OK;
 }

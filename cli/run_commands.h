@@ -10,6 +10,7 @@ int run_ls(const struct arguments *arguments);
 int run_describe(const struct arguments *arguments);
 int run_explain(const struct arguments *arguments);
 int run_restart(const struct arguments *arguments);
+int run_scale(const struct arguments *arguments);
 
 /* --- registry.c: its file and the functions' files --- */
 

@@ -22,6 +22,19 @@ const char *admin_call_query(const struct admin_call *call, const char *paramete
     return value;
 }
 
+int admin_call_body(const struct admin_call *call, json_t **ret_json, struct error *err)
+{
+    struct evbuffer *body = evhttp_request_get_input_buffer(call->request);
+    size_t size = evbuffer_get_length(body);
+    json_error_t wrong;
+    *ret_json = json_loadb((const char *)evbuffer_pullup(body, -1), size, 0, &wrong);
+    if (json_is_object(*ret_json))
+        return 0;
+    json_decref(*ret_json);
+    error_set(err, ERROR_BAD_CALL, "the body is no JSON object: %s", size > 0 ? wrong.text : "it is empty");
+    return -1;
+}
+
 void admin_call_send(struct admin_call *call, int status, const char *type, const void *bytes, size_t size)
 {
     struct evbuffer *body = evbuffer_new();

@@ -26,6 +26,9 @@ struct admin_call {
 /* The value of a query parameter, the last one where it is repeated; NULL: there is none. Borrowed. */
 const char *admin_call_query(const struct admin_call *call, const char *parameter);
 
+/* The body, which is to be a JSON object. -1: it is none. The caller lets go of *ret_json. */
+int admin_call_body(const struct admin_call *call, json_t **ret_json, struct error *err);
+
 /* Each of these is the whole answer: once a call. */
 
 void admin_call_send(struct admin_call *call, int status, const char *type, const void *bytes, size_t size);

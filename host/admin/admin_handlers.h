@@ -18,6 +18,8 @@ void post_reload(struct admin_call *call);
 /* Of the /system contract. */
 void get_system_functions(struct admin_call *call);
 void get_system_function(struct admin_call *call);
+void post_scale(struct admin_call *call);
+void refuse_change(struct admin_call *call);
 
 /* Of /berth. */
 void get_functions(struct admin_call *call);

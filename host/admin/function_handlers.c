@@ -37,24 +37,31 @@ static void answer_list(struct admin_call *call, describe_fn *describe)
     admin_call_json(call, HTTP_OK, list);
 }
 
-/* "NAME" or "NAME.NAMESPACE". NULL: there is none, and the call has been answered. */
-static struct function *find_function(struct admin_call *call)
+/* "NAME" or "NAME.NAMESPACE", or the namespace apart, which may be "" or NULL. NULL: there is none, and the
+ * call has been answered. */
+static struct function *find_function(struct admin_call *call, const char *given, const char *space)
 {
-    const char *dot = strrchr(call->name, '.');
-    cleanup_free char *name = xstrndup(call->name, dot ? (size_t)(dot - call->name) : strlen(call->name));
-    bool right_namespace = !dot || strcmp(dot + 1, FUNCTION_STATUS_NAMESPACE) == 0;
-    struct function *function = right_namespace ? fleet_function_find(call->parts->fleet, name) : NULL;
+    const char *dot = strrchr(given, '.');
+    cleanup_free char *name = xstrndup(given, dot ? (size_t)(dot - given) : strlen(given));
+    bool is_ours = (!dot || strcmp(dot + 1, FUNCTION_STATUS_NAMESPACE) == 0) &&
+                   (!space || !*space || strcmp(space, FUNCTION_STATUS_NAMESPACE) == 0);
+    struct function *function = is_ours ? fleet_function_find(call->parts->fleet, name) : NULL;
     if (!function) {
         struct error err;
-        error_set_in(&err, COMPONENT_ADMIN, ERROR_FUNCTION_UNKNOWN, "function %s not found", call->name);
+        error_set_in(&err, COMPONENT_ADMIN, ERROR_FUNCTION_UNKNOWN, "function %s not found", given);
         admin_call_refuse(call, &err);
     }
     return function;
 }
 
+static struct function *named_function(struct admin_call *call)
+{
+    return find_function(call, call->name, admin_call_query(call, "namespace"));
+}
+
 static void answer_one(struct admin_call *call, describe_fn *describe)
 {
-    struct function *function = find_function(call);
+    struct function *function = named_function(call);
     if (function)
         admin_call_json(call, HTTP_OK, describe_one(call, function, describe));
 }
@@ -71,6 +78,58 @@ void get_system_function(struct admin_call *call)
     answer_one(call, system_status);
 }
 
+/* A number of 0 at least; -1: there is none. */
+static json_int_t replicas_of(const json_t *body)
+{
+    const json_t *replicas = json_object_get(body, "replicas");
+    return json_is_integer(replicas) && json_integer_value(replicas) >= 0 ? json_integer_value(replicas) : -1;
+}
+
+static int scale(struct function *function, json_int_t replicas, struct error *err)
+{
+    unsigned most = function_applied_settings(function)->max_scale;
+    if (replicas < 0)
+        return error_set(err, ERROR_BAD_CALL, "\"replicas\" must be a number of instances, 0 or more");
+    if (replicas > most) {
+        error_set(err, ERROR_BAD_CALL, "%s may have at most %u instances", function_name(function), most);
+        return error_hint(err, "raise its max_scale in the registry");
+    }
+    function_set_minimum(function, (unsigned)replicas);
+    return 0;
+}
+
+/* The function stands in the path; older clients say it in the body too. The namespace is in the body, or in
+ * the query of older ones. */
+void post_scale(struct admin_call *call)
+{
+    struct error err;
+    json_t *body;
+    if (admin_call_body(call, &body, &err) < 0) {
+        admin_call_refuse(call, &err);
+        return;
+    }
+    const char *space = json_string_value(json_object_get(body, "namespace"));
+    struct function *function =
+        find_function(call, call->name, space && *space ? space : admin_call_query(call, "namespace"));
+    if (function && scale(function, replicas_of(body), &err) < 0)
+        admin_call_refuse(call, &err);
+    else if (function)
+        admin_call_json(call, ADMIN_ACCEPTED,
+                        json_pack("{s:s, s:I}", "function", function_name(function), "minimum",
+                                  (json_int_t)function_minimum(function)));
+    json_decref(body);
+}
+
+/* What is deployed is what the registry's file says. */
+void refuse_change(struct admin_call *call)
+{
+    struct error err;
+    error_set(&err, ERROR_OWNED_BY_REGISTRY,
+              "the functions of this host are those of its registry's file, and cannot be changed over HTTP");
+    error_hint(&err, "change the file, and reload");
+    admin_call_refuse(call, &err);
+}
+
 /* --- /berth --- */
 
 void get_functions(struct admin_call *call)
@@ -85,7 +144,7 @@ void get_function(struct admin_call *call)
 
 void get_instances(struct admin_call *call)
 {
-    struct function *function = find_function(call);
+    struct function *function = named_function(call);
     struct replicas replicas;
     if (function)
         admin_call_json(call, HTTP_OK, function_instances_json(function, &replicas, clock_ms()));
@@ -93,14 +152,14 @@ void get_instances(struct admin_call *call)
 
 void get_decisions(struct admin_call *call)
 {
-    struct function *function = find_function(call);
+    struct function *function = named_function(call);
     if (function)
         admin_call_json(call, HTTP_OK, function_decisions_json(function, clock_ms()));
 }
 
 void post_restart(struct admin_call *call)
 {
-    struct function *function = find_function(call);
+    struct function *function = named_function(call);
     if (!function)
         return;
     function_restart(function);

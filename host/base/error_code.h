@@ -58,8 +58,10 @@ enum error_class {
     X(NOT_PRIVATE,                 FILES,     "not-private",                 503, INTERNAL) \
     X(NOT_SAFE,                    FILES,     "not-safe",                    503, INTERNAL) \
     X(CREDENTIALS,                 ADMIN,     "credentials",                 401, CLIENT)   \
+    X(BAD_CALL,                    ADMIN,     "bad-call",                    400, CLIENT)   \
     X(FOREIGN_ORIGIN,              ADMIN,     "foreign-origin",              403, CLIENT)   \
     X(METHOD_NOT_ALLOWED,          ADMIN,     "method-not-allowed",          405, CLIENT)   \
+    X(OWNED_BY_REGISTRY,           ADMIN,     "owned-by-registry",           409, CLIENT)   \
     X(PATH_UNKNOWN,                ADMIN,     "path-unknown",                404, MISSING)  \
     X(CONFIG_UNUSABLE,             CONFIG,    "config-unusable",             503, INTERNAL) \
     X(CONFIG_INVALID_FUNCTION,     CONFIG,    "invalid-function",            503, OWN)      \

@@ -135,3 +135,19 @@ void function_each_instance(struct function *function,
     struct visitor visitor = {visit, context};
     function_each_revision(function, visit_instances, &visitor);
 }
+
+void function_set_minimum(struct function *function, unsigned instances)
+{
+    function->scale.has_minimum = true;
+    function->scale.minimum = instances;
+    if (function->current)
+        revision_take_minimum(function->current);
+    if (function->next)
+        revision_take_minimum(function->next);
+}
+
+unsigned function_minimum(const struct function *function)
+{
+    return function->scale.has_minimum ? function->scale.minimum
+                                       : function_applied_settings(function)->min_scale;
+}

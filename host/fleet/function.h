@@ -40,6 +40,13 @@ bool function_deploy(struct function *function, struct generation *generation,
 /* Deploys the same once more: what failed for reasons outside of it may succeed now. */
 void function_redeploy(struct function *function);
 
+/* Keeps so many instances, at least and even when idle, in the place of min_scale, until it is deployed anew
+ * by a reload. At most its max_scale. */
+void function_set_minimum(struct function *function, unsigned instances);
+
+/* How many instances it keeps at least. */
+unsigned function_minimum(const struct function *function);
+
 /* Deploys the same once more, and has new instances take over though nothing else has changed. */
 void function_restart(struct function *function);
 

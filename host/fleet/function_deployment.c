@@ -225,8 +225,8 @@ static bool stands_alone(const struct function *function)
     return !function->settled || !function->current || !revision_prepared(function->current)->dependency_key;
 }
 
-bool function_deploy(struct function *function, struct generation *generation,
-                     const struct function_settings *settings, const char *inputs)
+static bool deploy_from(struct function *function, struct generation *generation,
+                        const struct function_settings *settings, const char *inputs)
 {
     bool same =
         !function->changed && *inputs && strcmp(inputs, function->inputs) == 0 && stands_alone(function);
@@ -254,11 +254,18 @@ bool function_deploy(struct function *function, struct generation *generation,
     return true;
 }
 
+bool function_deploy(struct function *function, struct generation *generation,
+                     const struct function_settings *settings, const char *inputs)
+{
+    function->scale.has_minimum = false;
+    return deploy_from(function, generation, settings, inputs);
+}
+
 void function_redeploy(struct function *function)
 {
     cleanup_free char *inputs = xstrdup(function->inputs);
     function->changed = true;
-    function_deploy(function, function->generation, function->settings, inputs);
+    deploy_from(function, function->generation, function->settings, inputs);
 }
 
 void function_restart(struct function *function)

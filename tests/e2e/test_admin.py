@@ -1,5 +1,6 @@
 """The management port and socket: who may use them, and how they refuse."""
 
+import json
 import os
 import socket
 import stat
@@ -168,6 +169,36 @@ def test_restart_brings_new_instances_and_loses_nothing(berth):
     (after,) = berth_json(berth, "GET", "/berth/functions/hello/instances")
     assert after["revision"] == before["revision"]
     assert berth.admin("POST", "/berth/functions/none/restart").status == 404
+
+
+def test_minimum_is_set_by_hand_until_the_next_reload(berth):
+    berth.write_function("hello", HELLO, max_scale=3)
+    berth.start()
+
+    def scale(replicas, path="/berth/functions/hello/scale", **more):
+        return berth.admin("POST", path, json.dumps({"replicas": replicas, **more}))
+
+    def ready():
+        return berth_json(berth, "GET", "/berth/functions/hello")["ready"]
+
+    assert scale(2).status == 202
+    wait_until(lambda: ready() == 2, "two instances", 60)
+    assert scale(1, "/system/scale-function/hello", serviceName="hello", namespace="openfaas-fn").status == 202
+    wait_until(lambda: ready() == 1, "the second one to be idle for long enough", 60)
+    berth_json(berth, "POST", "/berth/reload?wait=1")
+    wait_until(lambda: ready() == 0, "the reload to forget it", 60)
+    refused = scale(4)
+    assert refused.status == 400 and "at most 3 instances" in refused.json()["error"]["message"]
+    for body in ("", "[]", "{", "{}", '{"replicas": -1}', '{"replicas": "2"}'):
+        assert berth.admin("POST", "/berth/functions/hello/scale", body).status == 400, body
+    assert scale(1, "/system/scale-function/none").status == 404
+    assert scale(1, "/system/scale-function/hello", namespace="other").status == 404
+
+
+def test_what_the_registry_owns_is_not_changed_over_http(served):
+    for method in ("POST", "PUT", "DELETE"):
+        answer = served.admin(method, "/system/functions", json.dumps({"service": "hello", "image": "x"}))
+        assert answer.status == 409 and "registry" in answer.text, method
 
 
 # -- the password

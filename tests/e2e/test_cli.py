@@ -104,6 +104,17 @@ def test_restart_is_asked_for(cli):
     assert cli.run("invoke", "hello") == "hello"
 
 
+def test_minimum_is_set(cli):
+    assert "keeps at least 1 instances" in cli.run("scale", "hello", "1")
+    wait_until(lambda: cli.json("describe", "hello")["ready"] >= 1, "an instance nobody has called", 60)
+    cli.run("scale", "hello", "0")
+    cli.run("scale", "hello", "1000", status=1)
+    assert "raise its max_scale" in cli.said
+    cli.run("scale", "hello", "many", status=2)
+    cli.run("scale", "helo", "1", status=1)
+    assert "did you mean hello?" in cli.said
+
+
 # -- how it says no
 
 

@@ -177,20 +177,36 @@ static void hold(struct generation **held, struct generation *generation)
     *held = generation;
 }
 
+static unsigned minimum(const struct revision *revision)
+{
+    return revision->shared->has_minimum ? revision->shared->minimum : revision->applied->min_scale;
+}
+
+static void scale_anew(struct revision *revision)
+{
+    if (revision->state != REVISION_ACTIVE)
+        return;
+    revision_expire(revision);
+    revision_scale(revision);
+}
+
+void revision_take_minimum(struct revision *revision)
+{
+    revision->scale.min_scale = minimum(revision);
+    scale_anew(revision);
+}
+
 void revision_apply(struct revision *revision, struct generation *generation,
                     const struct function_settings *settings)
 {
     hold(&revision->applied_generation, generation);
     revision->applied = settings;
-    revision->scale.min_scale = settings->min_scale;
+    revision->scale.min_scale = minimum(revision);
     revision->scale.max_scale = settings->max_scale;
     revision->scale.idle_timeout_ms = settings->idle_timeout_ms;
     for (size_t i = 0; i < revision->count; i++)
         instance_set_timeout(revision->instances[i], settings->timeout_ms);
-    if (revision->state != REVISION_ACTIVE)
-        return;
-    revision_expire(revision);
-    revision_scale(revision);
+    scale_anew(revision);
 }
 
 void revision_renew(struct revision *revision, struct generation *generation,

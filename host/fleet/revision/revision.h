@@ -38,6 +38,8 @@ struct scale_state {
     struct scale_history history;
     struct function_output *output;
     struct failure last_failure; /* of an instance, ready or not */
+    bool has_minimum; /* somebody has set it by hand: it holds in the place of min_scale */
+    unsigned minimum;
 };
 
 struct revision_hooks {
@@ -80,6 +82,9 @@ void revision_retire(struct revision *revision, const char *why);
 /* Takes over the settings that apply at once, for the instances that it has too. */
 void revision_apply(struct revision *revision, struct generation *generation,
                     const struct function_settings *settings);
+
+/* Scales by the minimum in its scale_state, which has changed. */
+void revision_take_minimum(struct revision *revision);
 
 /* A later deployment has turned out to be the same: lets go of the registry it was made from, and forgets
  * failures. */
