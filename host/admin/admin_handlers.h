@@ -13,6 +13,10 @@ void get_namespaces(struct admin_call *call);
 void get_plugins(struct admin_call *call);
 void post_reload(struct admin_call *call);
 
+/* --- openapi.c: what this all is --- */
+
+void get_openapi(struct admin_call *call);
+
 /* --- function_handlers.c: what is registered --- */
 
 /* Of the /system contract. */
