@@ -73,7 +73,7 @@ static void look_at_plugin(struct plugin_subject *plugin)
         (uint64_t)status.st_ctim.tv_sec,
         (uint64_t)status.st_ctim.tv_nsec,
     };
-    tree_stamp(plugin->folder, stamp, NULL, &err); /* most have none */
+    tree_source_stamp(plugin->folder, stamp, NULL, &err); /* most have none */
     hash_update_text(hash, FORMAT);
     hash_update_text(hash, plugin->path);
     hash_update(hash, facts, sizeof(facts));
@@ -96,7 +96,7 @@ static void look_at_files(struct subject *subject)
     struct error err;
     subject->again = false;
     clock_gettime(CLOCK_REALTIME, &now);
-    if (!subject->folder || tree_stamp(subject->folder, subject->stamp, &changed, &err) < 0) {
+    if (!subject->folder || tree_source_stamp(subject->folder, subject->stamp, &changed, &err) < 0) {
         subject->stamp[0] = '\0';
     } else if (!is_past(&changed, &now)) {
         subject->stamp[0] = '\0';

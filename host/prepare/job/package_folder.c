@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/stray_file.h"
 #include "prepare/job/package_writer.h"
 #include "prepare/store/tree.h"
 
@@ -95,7 +96,7 @@ static int folder_visit(void *context, const struct tree_entry *entry, struct er
     struct folder_copy *copy = context;
     if (entry->kind == TREE_FOLDER_END)
         return 0;
-    if (excluded(copy->exclude, entry->name))
+    if (stray_file_name(entry->name) || excluded(copy->exclude, entry->name))
         return 1;
     cleanup_free char *path = xasprintf("%s%s%s", copy->prefix, *copy->prefix ? "/" : "", entry->path);
     if (package_path_check(path, err) < 0)

@@ -16,9 +16,9 @@ struct package_folder {
     void *context;
 };
 
-/* Copies it. A link to a file or folder within the source becomes a copy of it. Errors: those of the sink,
- * "bad-source" (not an absolute path of a folder), and "bad-link" (a link out of the source, or in a circle)
- * with the link's absolute path in *ret_culprit, which the caller frees. */
+/* Copies it, without what stray_file.h names. A link to a file or folder within the source becomes a copy of
+ * it. Errors: those of the sink, "bad-source" (not an absolute path of a folder), and "bad-link" (a link out
+ * of the source, or in a circle) with the link's absolute path in *ret_culprit, which the caller frees. */
 int package_folder_add(struct package_sink *sink, const struct package_folder *folder, char **ret_culprit,
                        struct error *err);
 

@@ -69,6 +69,11 @@ int tree_usage(const char *path, uint64_t *ret_bytes, struct error *err);
 int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct timespec *ret_changed,
                struct error *err);
 
+/* The same of what somebody works on: without what no package takes (stray_file.h), and without the times of
+ * folders, which also change with that. */
+int tree_source_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct timespec *ret_changed,
+                      struct error *err);
+
 /* Copies everything below `path` into the folder `to`, which is there and empty, with its modes and times;
  * special files are left out. What was copied before a failure stays. */
 int tree_copy(const char *path, const char *to, struct error *err);

@@ -1,6 +1,10 @@
 #include "prepare/store/tree.h"
 
 #include "base/cleanup.h"
+#include "base/file_facts.h"
+#include "base/stray_file.h"
+
+#include <stdbool.h>
 
 #include <string.h>
 
@@ -30,6 +34,7 @@ int tree_usage(const char *path, uint64_t *ret_bytes, struct error *err)
 
 struct stamp {
     struct hash *hash;
+    bool of_source;
     struct timespec changed; /* newest */
 };
 
@@ -39,37 +44,41 @@ static int stamp_visit(void *context, const struct tree_entry *entry, struct err
     struct stamp *stamp = context;
     if (entry->kind == TREE_FOLDER_END)
         return 0;
-    const struct stat *status = entry->status;
-    const struct timespec *changed = &status->st_ctim, *newest = &stamp->changed;
-    const uint64_t facts[] = {
-        status->st_ino,
-        status->st_mode,
-        status->st_uid,
-        status->st_gid,
-        (uint64_t)status->st_size,
-        (uint64_t)status->st_mtim.tv_sec,
-        (uint64_t)status->st_mtim.tv_nsec,
-        (uint64_t)changed->tv_sec,
-        (uint64_t)changed->tv_nsec,
-    };
+    if (stamp->of_source && stray_file_name(entry->name))
+        return 1;
+    const struct timespec *changed = &entry->status->st_ctim, *newest = &stamp->changed;
     hash_update_text(stamp->hash, entry->path);
-    hash_update(stamp->hash, facts, sizeof(facts));
+    file_facts_hash(stamp->hash, entry->status, !stamp->of_source);
     if (changed->tv_sec > newest->tv_sec ||
         (changed->tv_sec == newest->tv_sec && changed->tv_nsec > newest->tv_nsec))
         stamp->changed = *changed;
     return 0;
 }
 
-int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct timespec *ret_changed, struct error *err)
+static int make_stamp(struct stamp *stamp, const char *path, char ret_hex[HASH_HEX_SIZE],
+                      struct timespec *ret_changed, struct error *err)
 {
-    struct stamp stamp = {.hash = hash_create()};
     char hex[HASH_HEX_SIZE];
-    int rc = tree_walk(path, stamp_visit, &stamp, err);
-    hash_finish(stamp.hash, hex);
+    stamp->hash = hash_create();
+    int rc = tree_walk(path, stamp_visit, stamp, err);
+    hash_finish(stamp->hash, hex);
     if (rc < 0)
         return -1;
     memcpy(ret_hex, hex, sizeof(hex));
     if (ret_changed)
-        *ret_changed = stamp.changed;
+        *ret_changed = stamp->changed;
     return 0;
+}
+
+int tree_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct timespec *ret_changed, struct error *err)
+{
+    struct stamp stamp = {.of_source = false};
+    return make_stamp(&stamp, path, ret_hex, ret_changed, err);
+}
+
+int tree_source_stamp(const char *path, char ret_hex[HASH_HEX_SIZE], struct timespec *ret_changed,
+                      struct error *err)
+{
+    struct stamp stamp = {.of_source = true};
+    return make_stamp(&stamp, path, ret_hex, ret_changed, err);
 }

@@ -175,8 +175,9 @@ struct berth_host {
     int (*add_file)(struct berth_job *job, const char *path, const void *bytes, size_t size, int executable);
 
     /* Puts the folder `source` (absolute) into the package below `path` ("" for the top), except entries
-     * whose name matches one of the fnmatch(3) patterns in `exclude` (NULL-terminated, or NULL). Links that
-     * leave the folder are refused. Only in `package`. */
+     * whose name matches one of the fnmatch(3) patterns in `exclude` (NULL-terminated, or NULL), and what
+     * editors and version control leave there (`*~`, `.x.swp`, `.git` and the like). Links that leave the
+     * folder are refused. Only in `package`. */
     int (*add_folder)(struct berth_job *job, const char *path, const char *source,
                       const char *const *exclude);
 
