@@ -4,6 +4,8 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 
+#include <string.h>
+
 void folder_list_add(struct folder_list *list, const char *folder)
 {
     list->items = xgrow(list->items, list->count, sizeof(*list->items));
@@ -22,6 +24,15 @@ bool folder_list_has(const struct folder_list *list, const char *path)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (fs_is_within(path, list->items[i]))
+            return true;
+    }
+    return false;
+}
+
+bool folder_list_holds(const struct folder_list *list, const char *path)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(path, list->items[i]) == 0)
             return true;
     }
     return false;

@@ -18,4 +18,7 @@ void folder_list_clear(struct folder_list *list);
 /* True when `path`, spelt as they are, is one of them or below one. */
 bool folder_list_has(const struct folder_list *list, const char *path);
 
+/* True when `path`, spelt as they are, is one of them. */
+bool folder_list_holds(const struct folder_list *list, const char *path);
+
 #endif
