@@ -35,6 +35,8 @@ static const struct option_row {
      "where plugins are (beside the binary)"},
     {"--workers", "N", OPTION_TEXT, offsetof(struct options, workers),
      "threads that carry requests (one per core, up to 4)"},
+    {"--no-watch", NULL, OPTION_FLAG, offsetof(struct options, no_watch),
+     "only a reload changes what is served, not the saving of a file"},
     {"--log-level", "LEVEL", OPTION_TEXT, offsetof(struct options, log_level),
      "debug, info, warning or error (info)"},
     {"--log-format", "FORMAT", OPTION_TEXT, offsetof(struct options, log_format), "text or json (text)"},
@@ -71,7 +73,8 @@ void options_print_help(void)
         printf("  %-24s %s\n", left, rows[i].help);
     }
     puts("\nThe `host:` section of the registry sets the same and more; the command line wins.\n"
-         "SIGHUP reads the registry again. SIGTERM drains and exits; a second SIGTERM exits at once.");
+         "What is saved is live; SIGHUP has everything looked at again. SIGTERM drains and exits; a second "
+         "SIGTERM exits at once.");
 }
 
 static const struct option_row *find_row(const char *name, size_t length)
@@ -165,6 +168,8 @@ int options_apply(const struct options *options, struct host_settings *host, str
         strcmp(options->log_format, "json") != 0)
         return error_set(err, ERROR_USAGE, "--log-format must be text or json, not \"%s\"",
                          options->log_format);
+    if (options->no_watch)
+        host->watch = false;
     replace(&host->listen, options->listen);
     replace(&host->admin, options->admin);
     replace(&host->state_dir, options->state_dir);

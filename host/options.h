@@ -12,7 +12,7 @@ struct options {
     const char *listen, *admin, *state_dir, *run_dir, *plugin_dir, *workers, *log_level, *log_format;
     const char *check_plugin;
     const char *new_function[2]; /* language and name */
-    bool check, json, help, help_settings, version;
+    bool no_watch, check, json, help, help_settings, version;
 };
 
 /* Reads argv. The texts are argv's own. Reason "usage" on a mistake. */

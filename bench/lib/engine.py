@@ -71,3 +71,8 @@ def memory_bytes(identity):
         except (OSError, TypeError):
             continue
     return None
+
+
+def gateway(network):
+    """This machine's address on a network."""
+    return call("GET", f"/networks/{network}")["IPAM"]["Config"][0]["Gateway"]

@@ -41,6 +41,12 @@ static const struct setting host_keys[] = {
              "one of them or to what is below. Whoever can change something there can choose the code of "
              "functions; "
              "one that others than its owner can change is refused. Read anew at each reload."},
+    {"watch", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, watch), .change = CHANGE_RESTARTS,
+     .default_text = "true",
+     .help =
+         "Whether the registry, the functions' folders and the plugins are watched, so that a file is live "
+         "once it is saved. `false` where only a reload (SIGHUP, `berth reload`) is to change what is "
+         "served."},
     {"docker_socket", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, docker_socket),
      .change = CHANGE_RESTARTS, .max = 107, .default_text = "/var/run/docker.sock",
      .help = "The Docker Engine's unix socket."},

@@ -93,6 +93,7 @@ struct host_settings {
     char *run_dir; /* NULL: the built-in default */
     char *plugin_dir; /* NULL: beside the binary */
     struct folder_list roots; /* where the links to functions' folders may lead */
+    bool watch; /* a change of the registry, a function's files or a plugin is a reload */
     char *docker_socket; /* "/var/run/docker.sock" unless set */
     unsigned workers; /* 0: one per core, up to 4 */
     char *log_level; /* "info" unless set */

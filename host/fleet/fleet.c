@@ -50,7 +50,7 @@ static bool all_settled(const struct fleet *fleet)
 
 bool fleet_is_at_rest(const struct fleet *fleet)
 {
-    return fleet->applied && !fleet->scanning && all_settled(fleet);
+    return fleet->applied && !fleet->reloading && all_settled(fleet);
 }
 
 void fleet_check_rest(struct fleet *fleet)

@@ -112,7 +112,7 @@ void fleet_on_engine_up(void *context)
     struct fleet *fleet = context;
     if (fleet->stopping)
         return;
-    if (!fleet->applied && !fleet->scanning) {
+    if (!fleet->applied && !fleet->reloading) {
         fleet->waiting_for = "the plugins";
         fleet_reload(fleet);
     } else {

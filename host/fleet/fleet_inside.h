@@ -7,6 +7,7 @@
 #include "base/queue.h"
 #include "fleet/engine/owner.h"
 #include "fleet/source_look.h"
+#include "fleet/source_watch.h"
 
 #include <uthash.h>
 
@@ -45,7 +46,11 @@ struct fleet {
     struct diagnostics findings; /* of the last reading: what belongs to no function */
     struct kept_error *unusable; /* why no registry that was read since the start is of use; NULL: one is */
     bool applied, settled, stopping, stopped;
-    bool scanning, reload_again; /* the registry was to be read again while the plugins were probed */
+    bool reloading;
+    enum source_extent wanted; /* a reload, once the one under way is through */
+    struct folder_list touched; /* folders of functions that this one is to look at */
+    struct folder_list looked_at; /* those that the one under way looks at */
+    struct source_watch *watch; /* NULL: only a signal or a call of the management API reloads */
     bool installs_stopped;
     unsigned retries; /* in a row */
 };
@@ -68,9 +73,25 @@ void fleet_on_routes(evutil_socket_t fd, short what, void *context);
 void fleet_on_collect(evutil_socket_t fd, short what, void *context);
 void fleet_on_stop_check(evutil_socket_t fd, short what, void *context);
 
-/* --- fleet_reload.c: the registry, and what is done when it is read --- */
+/* --- fleet_apply.c: what the registry says becomes what there is --- */
 
-/* Ends silently what a reload has begun; the images must have been destroyed. */
+/* Whether the registry that was read is to be used; else what there is stays. */
+bool fleet_judge(struct fleet *fleet, const struct registry *registry);
+
+/* Everything is to be as this reading says. `inputs`: source_look_done_fn. */
+void fleet_apply(struct fleet *fleet, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE]);
+
+/* The functions in these folders, at least one, are to be as their files are. */
+void fleet_apply_files(struct fleet *fleet, const struct folder_list *folders,
+                       const char (*inputs)[HASH_HEX_SIZE]);
+
+/* --- fleet_reload.c: when the registry is read and files are looked at --- */
+
+/* A source_watch_changed_fn. */
+void fleet_on_source(void *owner, enum source_extent extent, const struct folder_list *folders,
+                     const char *first);
+
+/* Ends silently the watching and what a reload has begun; the images must have been destroyed. */
 void fleet_end_reloads(struct fleet *fleet);
 
 /* --- fleet_engine.c: what happens in Docker, room on the host, and workers' mail --- */

@@ -129,6 +129,19 @@ static void create_engine(struct fleet *fleet)
     init_budget(fleet);
 }
 
+static void watch_sources(struct fleet *fleet, const struct fleet_options *options)
+{
+    const struct source_watch_options watch = {.base = options->base,
+                                               .background = fleet->background,
+                                               .config_path = options->config_path,
+                                               .plugin_dir = options->plugin_dir,
+                                               .own_plugin_dir = options->own_plugin_dir,
+                                               .changed = fleet_on_source,
+                                               .owner = fleet};
+    if (options->host->watch)
+        fleet->watch = source_watch_create(&watch);
+}
+
 static int create_parts(struct fleet *fleet, const struct fleet_options *options, struct error *err)
 {
     struct fleet_env *env = &fleet->env;
@@ -144,6 +157,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
         open_stores(fleet, state_dir, err) < 0 || create_builders(fleet, options, err) < 0)
         return -1;
     create_engine(fleet);
+    watch_sources(fleet, options);
     env->losses = loss_book_create();
     env->prewarm = prewarm_create(env);
     fleet->routes_event = evtimer_new(env->base, fleet_on_routes, fleet);

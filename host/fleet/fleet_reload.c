@@ -1,137 +1,14 @@
 #include "fleet/fleet_inside.h"
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "prepare/image/runtime_image.h"
 #include "prepare/plugins.h"
-#include "prepare/process/build_job.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void remove_unregistered(struct fleet *fleet, const struct generation *generation)
-{
-    for (size_t i = fleet->count; i-- > 0;) {
-        struct function *function = fleet->functions[i];
-        if (!function_is_removed(function) && !function_is_of(function, generation))
-            fleet_function_remove(fleet, function, "no longer registered");
-    }
-}
-
-static void take_findings(struct fleet *fleet, const struct registry *registry)
-{
-    diagnostics_clear(&fleet->findings);
-    for (size_t i = 0; i < registry->diagnostics.count; i++) {
-        const struct diagnostic *item = &registry->diagnostics.items[i];
-        if (item->function)
-            continue;
-        diagnostics_add(&fleet->findings, item);
-        cleanup_strbuf struct strbuf line;
-        strbuf_init(&line, 4096);
-        diagnostic_render_line(item, &line);
-        log_warning("config.diagnostic", LOG_STR("text", strbuf_text(&line)), LOG_STR("hint", item->hint));
-    }
-}
-
-static void log_restarts(const struct fleet *fleet, const struct registry *registry)
-{
-    struct diagnostics found = {0};
-    if (fleet->started)
-        registry_find_restarts(fleet->started, registry, &found);
-    for (size_t i = 0; i < found.count; i++) {
-        cleanup_strbuf struct strbuf line;
-        strbuf_init(&line, 4096);
-        diagnostic_render_line(&found.items[i], &line);
-        log_warning("config.restart-needed", LOG_STR("text", strbuf_text(&line)),
-                    LOG_STR("hint", found.items[i].hint));
-    }
-    diagnostics_clear(&found);
-}
-
-static void apply_host(struct fleet *fleet, const struct registry *registry)
-{
-    host_settings_apply(&fleet->host, &registry->host);
-    build_jobs_set_timeout(fleet->env.jobs, fleet->host.build_timeout_ms);
-    log_restarts(fleet, registry);
-}
-
-/* The first mistake that belongs to no function, or NULL. */
-static const struct diagnostic *first_mistake(const struct registry *registry)
-{
-    for (size_t i = 0; i < registry->diagnostics.count; i++) {
-        const struct diagnostic *item = &registry->diagnostics.items[i];
-        if (item->severity == SEVERITY_ERROR && !item->function)
-            return item;
-    }
-    return NULL;
-}
-
-/* A mistake that belongs to no function means that functions may be missing from what was read. */
-static bool is_whole(const struct registry *registry)
-{
-    return !first_mistake(registry);
-}
-
-/* A file without one function that can be read, and with mistakes, is no registry. */
-static bool is_usable(const struct registry *registry)
-{
-    return is_whole(registry) || registry->function_count > 0;
-}
-
-/* Nothing can serve until the file is mended: that is more than a word in the log. */
-static void note_unusable(struct fleet *fleet, const struct registry *registry)
-{
-    struct error err;
-    cleanup_strbuf struct strbuf line;
-    strbuf_init(&line, 4096);
-    diagnostic_render_line(first_mistake(registry), &line);
-    error_set(&err, ERROR_CONFIG_UNUSABLE, "the registry cannot be used: %s", strbuf_text(&line));
-    error_hint(&err, "mend the file and send SIGHUP; berthd --check shows all of it");
-    log_error("config.unusable", LOG_STR("file", fleet->config_path), LOG_ERR(&err));
-    error_replace(&fleet->unusable, &err);
-}
-
-/* Whether the registry that was read is to be used; else what there is stays. */
-static bool judge(struct fleet *fleet, const struct registry *registry)
-{
-    take_findings(fleet, registry);
-    bool usable = is_usable(registry);
-    if (!usable && (!fleet->applied || fleet->unusable))
-        note_unusable(fleet, registry);
-    if (usable || !fleet->applied)
-        return true;
-    log_warning("config.kept", LOG_STR("file", fleet->config_path),
-                LOG_STR("why", "it cannot be read as a registry; the functions stay as they were"));
-    return false;
-}
-
-static void apply(struct fleet *fleet, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE])
-{
-    struct registry *registry = generation->registry;
-    size_t deployed = 0;
-    generation_ref(generation);
-    generation_unref(fleet->generation);
-    fleet->generation = generation;
-    if (is_usable(registry))
-        error_replace(&fleet->unusable, NULL);
-    if (is_whole(registry))
-        apply_host(fleet, registry);
-    for (size_t i = 0; i < registry->function_count; i++) {
-        const struct function_settings *settings = &registry->functions[i];
-        struct function *function = fleet_function_find(fleet, settings->name);
-        if (!function)
-            function = fleet_function_add(fleet, settings->name);
-        deployed += function_deploy(function, generation, settings, inputs[i]);
-    }
-    if (is_whole(registry))
-        remove_unregistered(fleet, generation);
-    if (fleet->applied)
-        fleet_on_routes(-1, 0, fleet); /* limits hold from here on */
-    log_info("config.applied", LOG_STR("file", fleet->config_path),
-             LOG_INT("functions", registry->function_count), LOG_INT("deployed", deployed),
-             LOG_INT("errors", diagnostics_errors(&registry->diagnostics, NULL)));
-}
 
 /* --- runtime images --- */
 
@@ -203,15 +80,6 @@ static void look_at_images(struct fleet *fleet)
     }
 }
 
-void fleet_end_reloads(struct fleet *fleet)
-{
-    source_look_cancel(fleet->look);
-    for (struct image_look *look = LIST_FIRST(&fleet->image_looks), *next; look; look = next) {
-        next = LIST_NEXT(look, link);
-        forget_look(look);
-    }
-}
-
 static void first_applied(struct fleet *fleet)
 {
     fleet->applied = true;
@@ -220,13 +88,17 @@ static void first_applied(struct fleet *fleet)
     fleet->hooks.routed(fleet->hooks.context);
 }
 
+/* --- reloads --- */
+
+static void begin_reload(struct fleet *fleet);
+
 static void end_reload(struct fleet *fleet)
 {
-    fleet->scanning = false;
+    fleet->reloading = false;
     if (!fleet->applied)
         first_applied(fleet);
-    if (fleet->reload_again)
-        fleet_reload(fleet);
+    if (fleet->wanted != SOURCE_NOTHING)
+        begin_reload(fleet);
     else
         fleet_check_rest(fleet); /* the last function that was being built may have been removed */
 }
@@ -239,7 +111,7 @@ static void on_looked(void *owner, struct generation *generation, const char (*i
         return;
     if (fleet->applied)
         look_at_images(fleet);
-    apply(fleet, generation, inputs);
+    fleet_apply(fleet, generation, inputs);
     end_reload(fleet);
 }
 
@@ -259,12 +131,14 @@ static int read_source(struct fleet *fleet)
                                                                .hint = err.hint[0] ? err.hint : NULL});
         return -1;
     }
-    if (!judge(fleet, registry)) {
+    if (!fleet_judge(fleet, registry)) {
         registry_destroy(registry);
         return -1;
     }
     struct generation *generation = generation_create(registry);
-    fleet->look = source_look_start(fleet->env.base, fleet->background, fleet->env.plugins, generation,
+    if (fleet->watch)
+        source_watch_set(fleet->watch, registry, fleet->env.plugins);
+    fleet->look = source_look_start(fleet->env.base, fleet->background, fleet->env.plugins, generation, NULL,
                                     on_looked, fleet);
     generation_unref(generation);
     return 0;
@@ -280,18 +154,109 @@ static void on_scanned(void *context, bool changed)
         end_reload(fleet);
 }
 
+static void scan_plugins(struct fleet *fleet)
+{
+    struct error err;
+    if (plugins_scan(fleet->env.plugins, on_scanned, fleet, &err) < 0) {
+        log_warning("plugins.unreadable", LOG_ERR(&err));
+        on_scanned(fleet, false);
+    }
+}
+
+static void on_files_looked(void *owner, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE])
+{
+    (void)generation;
+    struct fleet *fleet = owner;
+    fleet->look = NULL;
+    if (fleet->stopping)
+        return;
+    fleet_apply_files(fleet, &fleet->looked_at, inputs);
+    folder_list_clear(&fleet->looked_at);
+    end_reload(fleet);
+}
+
+/* Whether the registry could say anything else of the functions in these folders than it did: of those whose
+ * entry is not there, or was not. */
+static bool must_read_source(const struct fleet *fleet, const struct folder_list *folders)
+{
+    const struct registry *registry = fleet->generation ? fleet->generation->registry : NULL;
+    for (size_t i = 0; registry && i < registry->function_count; i++) {
+        const struct function_settings *settings = &registry->functions[i];
+        if (!settings->folder || !folder_list_holds(folders, settings->folder))
+            continue;
+        cleanup_free char *entry = xasprintf("%s/%s", settings->folder, settings->file ? settings->file : "");
+        if (settings->broken || !fs_exists(entry))
+            return true;
+    }
+    return !registry;
+}
+
+/* Looks at the functions in `touched`, as the registry had them last. */
+static void look_at_files(struct fleet *fleet)
+{
+    fleet->looked_at = fleet->touched;
+    fleet->touched = (struct folder_list){0};
+    fleet->look = source_look_start(fleet->env.base, fleet->background, fleet->env.plugins, fleet->generation,
+                                    &fleet->looked_at, on_files_looked, fleet);
+}
+
+static void begin_reload(struct fleet *fleet)
+{
+    enum source_extent extent = fleet->wanted;
+    fleet->wanted = SOURCE_NOTHING;
+    fleet->reloading = true;
+    if (extent == SOURCE_FOLDERS && must_read_source(fleet, &fleet->touched))
+        extent = SOURCE_REGISTRY;
+    if (extent == SOURCE_FOLDERS) {
+        look_at_files(fleet);
+        return;
+    }
+    folder_list_clear(&fleet->touched); /* all are looked at */
+    if (extent == SOURCE_PLUGINS)
+        scan_plugins(fleet);
+    else
+        on_scanned(fleet, false);
+}
+
+/* However often it is asked for while one is under way, one more follows. */
+static void want_reload(struct fleet *fleet, enum source_extent extent)
+{
+    if (extent > fleet->wanted)
+        fleet->wanted = extent;
+    if (!fleet->reloading)
+        begin_reload(fleet);
+}
+
 void fleet_reload(struct fleet *fleet)
 {
     if (fleet->stopping)
         return;
     fleet->retries = 0;
-    fleet->reload_again = fleet->scanning; /* however often it is asked for meanwhile */
-    if (fleet->scanning)
+    want_reload(fleet, SOURCE_PLUGINS);
+}
+
+void fleet_on_source(void *owner, enum source_extent extent, const struct folder_list *folders,
+                     const char *first)
+{
+    struct fleet *fleet = owner;
+    if (fleet->stopping || (!fleet->applied && !fleet->reloading)) /* the start reads everything */
         return;
-    struct error err;
-    fleet->scanning = true;
-    if (plugins_scan(fleet->env.plugins, on_scanned, fleet, &err) < 0) {
-        log_warning("plugins.unreadable", LOG_ERR(&err));
-        on_scanned(fleet, false);
+    log_info("source.changed", LOG_STR("path", first));
+    for (size_t i = 0; i < folders->count; i++) {
+        if (!folder_list_holds(&fleet->touched, folders->items[i]))
+            folder_list_add(&fleet->touched, folders->items[i]);
+    }
+    want_reload(fleet, extent);
+}
+
+void fleet_end_reloads(struct fleet *fleet)
+{
+    source_watch_destroy(fleet->watch);
+    source_look_cancel(fleet->look);
+    folder_list_clear(&fleet->touched);
+    folder_list_clear(&fleet->looked_at);
+    for (struct image_look *look = LIST_FIRST(&fleet->image_looks), *next; look; look = next) {
+        next = LIST_NEXT(look, link);
+        forget_look(look);
     }
 }

@@ -195,7 +195,7 @@ static void list_plugins(struct source_look *look, const struct plugins *plugins
 
 struct source_look *source_look_start(struct event_base *base, struct background *background,
                                       const struct plugins *plugins, struct generation *generation,
-                                      source_look_done_fn *done, void *owner)
+                                      const struct folder_list *only, source_look_done_fn *done, void *owner)
 {
     const struct registry *registry = generation->registry;
     struct source_look *look = xcalloc(1, sizeof(*look));
@@ -210,7 +210,7 @@ struct source_look *source_look_start(struct event_base *base, struct background
     for (size_t i = 0; i < look->count; i++) {
         const struct function_settings *settings = &registry->functions[i];
         look->subjects[i].plugin = digest_of(look, plugins, settings->language);
-        if (settings->folder && !settings->broken)
+        if (settings->folder && !settings->broken && (!only || folder_list_holds(only, settings->folder)))
             look->subjects[i].folder = xstrdup(settings->folder);
     }
     begin(look);

@@ -8,6 +8,7 @@
 #define FLEET_SOURCE_LOOK_H
 
 #include "base/background.h"
+#include "base/folder_list.h"
 #include "base/hash.h"
 #include "fleet/revision/generation.h"
 
@@ -21,12 +22,13 @@ struct source_look;
 typedef void source_look_done_fn(void *owner, struct generation *generation,
                                  const char (*inputs)[HASH_HEX_SIZE]);
 
-/* Holds a reference to `generation`. `done` comes from the event loop, once, unless it is cancelled. A file
- * that was changed within the grain of the file system's clock is looked at again once that is past: another
- * change to it could not be told from the first. Never NULL. */
+/* Holds a reference to `generation`. With `only` no more is looked at than the functions in
+ * these folders, and the digests of the others are empty; NULL: all are. `done` comes from the event loop,
+ * once, unless it is cancelled. A file that was changed within the grain of the file system's clock is looked
+ * at again once that is past: another change to it could not be told from the first. Never NULL. */
 struct source_look *source_look_start(struct event_base *base, struct background *background,
                                       const struct plugins *plugins, struct generation *generation,
-                                      source_look_done_fn *done, void *owner);
+                                      const struct folder_list *only, source_look_done_fn *done, void *owner);
 
 /* Ends it silently. NULL is fine. */
 void source_look_cancel(struct source_look *look);

@@ -85,7 +85,8 @@ static void look(struct look_bench *bench, const char *settings)
 {
     unsigned before = bench->looked;
     struct generation *generation = read_registry(bench, settings);
-    source_look_start(bench->bench.base, bench->background, bench->plugins, generation, on_looked, bench);
+    source_look_start(bench->bench.base, bench->background, bench->plugins, generation, NULL, on_looked,
+                      bench);
     generation_unref(generation);
     bench_wait(&bench->bench, &bench->looked, before + 1);
 }
@@ -117,6 +118,10 @@ static void what_has_changed_is_found_and_nothing_else(void **state)
     assert_int_equal(changed(bench, ""), 2);
     bench_file(&bench->bench, "functions/two/sub/more.x", "", 0644);
     assert_int_equal(changed(bench, ""), 2);
+    bench_file(&bench->bench, "functions/two/sub/.more.x.swp", "", 0644);
+    bench_file(&bench->bench, "functions/two/main.x~", "", 0644);
+    bench_file(&bench->bench, "functions/two/.git/index", "", 0644);
+    assert_int_equal(changed(bench, ""), 0);
     bench_file(&bench->bench, "plugins/acting/image/Dockerfile", "FROM scratch\n", 0644);
     assert_int_equal(changed(bench, ""), 3);
 }
@@ -152,12 +157,29 @@ static void what_cannot_be_read_is_unknown(void **state)
     assert_true(*bench->inputs[1]);
 }
 
+static void no_more_than_the_given_folders_are_looked_at(void **state)
+{
+    struct look_bench *bench = *state;
+    struct generation *generation = read_registry(bench, "");
+    struct folder_list only = {0};
+    look(bench, "");
+    cleanup_free char *before = xstrdup(bench->inputs[1]);
+    folder_list_add(&only, generation->registry->functions[1].folder);
+    source_look_start(bench->bench.base, bench->background, bench->plugins, generation, &only, on_looked,
+                      bench);
+    generation_unref(generation);
+    folder_list_clear(&only);
+    bench_wait(&bench->bench, &bench->looked, 2);
+    assert_string_equal(bench->inputs[0], "");
+    assert_string_equal(bench->inputs[1], before);
+}
+
 static void a_cancelled_look_is_silent(void **state)
 {
     struct look_bench *bench = *state;
     struct generation *generation = read_registry(bench, "");
     source_look_cancel(source_look_start(bench->bench.base, bench->background, bench->plugins, generation,
-                                         on_looked, bench));
+                                         NULL, on_looked, bench));
     generation_unref(generation);
     look(bench, "");
     assert_int_equal(bench->looked, 1);
@@ -169,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_has_changed_is_found_and_nothing_else, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_right_after_a_look_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_is_unknown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_more_than_the_given_folders_are_looked_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cancelled_look_is_silent, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,7 @@ class Berth:
         self.admin_address = ("127.0.0.1", free_port())
         self.engine = engine.USUAL
         self.plugin_dir = None
+        self.watch = False  # else what a test writes is live before it says so
         self.options_given = True  # on the command line; else what it needs is for the registry to say
         self.functions = {}
         self.host = {}
@@ -162,6 +163,8 @@ class Berth:
             "--run-dir",
             self.run_dir,
         ]
+        if not self.watch:
+            command.append("--no-watch")
         if self.plugin_dir:
             command += ["--plugins", self.plugin_dir]
         return command + list(arguments)

@@ -1,0 +1,143 @@
+#include "fleet/fleet_inside.h"
+
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "prepare/process/build_job.h"
+
+static void remove_unregistered(struct fleet *fleet, const struct generation *generation)
+{
+    for (size_t i = fleet->count; i-- > 0;) {
+        struct function *function = fleet->functions[i];
+        if (!function_is_removed(function) && !function_is_of(function, generation))
+            fleet_function_remove(fleet, function, "no longer registered");
+    }
+}
+
+static void take_findings(struct fleet *fleet, const struct registry *registry)
+{
+    diagnostics_clear(&fleet->findings);
+    for (size_t i = 0; i < registry->diagnostics.count; i++) {
+        const struct diagnostic *item = &registry->diagnostics.items[i];
+        if (item->function)
+            continue;
+        diagnostics_add(&fleet->findings, item);
+        cleanup_strbuf struct strbuf line;
+        strbuf_init(&line, 4096);
+        diagnostic_render_line(item, &line);
+        log_warning("config.diagnostic", LOG_STR("text", strbuf_text(&line)), LOG_STR("hint", item->hint));
+    }
+}
+
+static void log_restarts(const struct fleet *fleet, const struct registry *registry)
+{
+    struct diagnostics found = {0};
+    if (fleet->started)
+        registry_find_restarts(fleet->started, registry, &found);
+    for (size_t i = 0; i < found.count; i++) {
+        cleanup_strbuf struct strbuf line;
+        strbuf_init(&line, 4096);
+        diagnostic_render_line(&found.items[i], &line);
+        log_warning("config.restart-needed", LOG_STR("text", strbuf_text(&line)),
+                    LOG_STR("hint", found.items[i].hint));
+    }
+    diagnostics_clear(&found);
+}
+
+static void apply_host(struct fleet *fleet, const struct registry *registry)
+{
+    host_settings_apply(&fleet->host, &registry->host);
+    build_jobs_set_timeout(fleet->env.jobs, fleet->host.build_timeout_ms);
+    log_restarts(fleet, registry);
+}
+
+/* The first mistake that belongs to no function, or NULL. */
+static const struct diagnostic *first_mistake(const struct registry *registry)
+{
+    for (size_t i = 0; i < registry->diagnostics.count; i++) {
+        const struct diagnostic *item = &registry->diagnostics.items[i];
+        if (item->severity == SEVERITY_ERROR && !item->function)
+            return item;
+    }
+    return NULL;
+}
+
+/* A mistake that belongs to no function means that functions may be missing from what was read. */
+static bool is_whole(const struct registry *registry)
+{
+    return !first_mistake(registry);
+}
+
+/* A file without one function that can be read, and with mistakes, is no registry. */
+static bool is_usable(const struct registry *registry)
+{
+    return is_whole(registry) || registry->function_count > 0;
+}
+
+/* Nothing can serve until the file is mended: that is more than a word in the log. */
+static void note_unusable(struct fleet *fleet, const struct registry *registry)
+{
+    struct error err;
+    cleanup_strbuf struct strbuf line;
+    strbuf_init(&line, 4096);
+    diagnostic_render_line(first_mistake(registry), &line);
+    error_set(&err, ERROR_CONFIG_UNUSABLE, "the registry cannot be used: %s", strbuf_text(&line));
+    error_hint(&err, "mend the file%s; berthd --check shows all of it",
+               fleet->host.watch ? "" : " and send SIGHUP");
+    log_error("config.unusable", LOG_STR("file", fleet->config_path), LOG_ERR(&err));
+    error_replace(&fleet->unusable, &err);
+}
+
+bool fleet_judge(struct fleet *fleet, const struct registry *registry)
+{
+    take_findings(fleet, registry);
+    bool usable = is_usable(registry);
+    if (!usable && (!fleet->applied || fleet->unusable))
+        note_unusable(fleet, registry);
+    if (usable || !fleet->applied)
+        return true;
+    log_warning("config.kept", LOG_STR("file", fleet->config_path),
+                LOG_STR("why", "it cannot be read as a registry; the functions stay as they were"));
+    return false;
+}
+
+void fleet_apply(struct fleet *fleet, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE])
+{
+    struct registry *registry = generation->registry;
+    size_t deployed = 0;
+    generation_ref(generation);
+    generation_unref(fleet->generation);
+    fleet->generation = generation;
+    if (is_usable(registry))
+        error_replace(&fleet->unusable, NULL);
+    if (is_whole(registry))
+        apply_host(fleet, registry);
+    for (size_t i = 0; i < registry->function_count; i++) {
+        const struct function_settings *settings = &registry->functions[i];
+        struct function *function = fleet_function_find(fleet, settings->name);
+        if (!function)
+            function = fleet_function_add(fleet, settings->name);
+        deployed += function_deploy(function, generation, settings, inputs[i]);
+    }
+    if (is_whole(registry))
+        remove_unregistered(fleet, generation);
+    if (fleet->applied)
+        fleet_on_routes(-1, 0, fleet); /* limits hold from here on */
+    log_info("config.applied", LOG_STR("file", fleet->config_path),
+             LOG_INT("functions", registry->function_count), LOG_INT("deployed", deployed),
+             LOG_INT("errors", diagnostics_errors(&registry->diagnostics, NULL)));
+}
+
+void fleet_apply_files(struct fleet *fleet, const struct folder_list *folders,
+                       const char (*inputs)[HASH_HEX_SIZE])
+{
+    const struct registry *registry = fleet->generation->registry;
+    size_t deployed = 0;
+    for (size_t i = 0; i < registry->function_count; i++) {
+        const struct function_settings *settings = &registry->functions[i];
+        if (settings->folder && folder_list_holds(folders, settings->folder))
+            deployed += function_deploy(fleet_function_find(fleet, settings->name), fleet->generation,
+                                        settings, inputs[i]);
+    }
+    log_info("files.applied", LOG_STR("folder", folders->items[0]), LOG_INT("folders", folders->count),
+             LOG_INT("deployed", deployed));
+}
