@@ -131,6 +131,8 @@ static int judge(const struct call *call, const char *url, CURLcode code)
     }
     if (code != CURLE_OK) {
         say_wrong("the answer of %s was cut off: %s", name, curl_easy_strerror(code));
+        if (call->request_id[0])
+            say_next("berth why %s", call->request_id);
         return STATUS_FAILED;
     }
     if (call->status < 400)
@@ -138,7 +140,7 @@ static int judge(const struct call *call, const char *url, CURLcode code)
     fflush(stdout);
     fputc('\n', stderr);
     say_wrong("%s answered with status %ld (request %s)", name, call->status, call->request_id);
-    say_next("berth describe %s", name);
+    say_next("berth why %s", call->request_id);
     return STATUS_FAILED;
 }
 

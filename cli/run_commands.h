@@ -22,6 +22,11 @@ int run_reload(const struct arguments *arguments);
 
 int run_invoke(const struct arguments *arguments);
 
+/* --- requests.c, why.c: what has been called --- */
+
+int run_requests(const struct arguments *arguments);
+int run_why(const struct arguments *arguments);
+
 /* --- plugin.c --- */
 
 int run_plugin_ls(const struct arguments *arguments);

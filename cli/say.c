@@ -48,6 +48,12 @@ void say_next(const char *format, ...)
     va_end(args);
 }
 
+void say_text(FILE *stream, const char *text)
+{
+    for (; *text; text++)
+        fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, stream);
+}
+
 unsigned screen_width(void)
 {
     struct winsize size;

@@ -13,6 +13,9 @@ void say_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What to do about it: the next command to type, say. */
 void say_next(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A text of any origin: control characters in it become "?". */
+void say_text(FILE *stream, const char *text);
+
 enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_DIM, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
 
 /* The sequences that begin a colour and end all; "" where there are no colours on `stream`. */

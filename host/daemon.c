@@ -2,6 +2,7 @@
 
 #include "admin/admin.h"
 #include "admin/request_book.h"
+#include "admin/request_history.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,6 +26,7 @@ struct daemon {
     struct route_table *routes;
     struct gateway *gateway;
     struct request_book *requests;
+    struct request_history *history; /* NULL: none is kept */
     struct fleet *fleet;
     struct admin *admin;
     struct mailbox inbox; /* from the workers */
@@ -222,6 +224,14 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
     return fleet_create(&options, &hooks, &daemon->fleet, err);
 }
 
+/* Without a history the daemon serves as well. */
+static void open_history(struct daemon *daemon, const char *state_dir)
+{
+    struct error err;
+    if (request_history_open(state_dir, daemon->host, &daemon->history, &err) < 0)
+        log_warning("records.unavailable", LOG_ERR(&err));
+}
+
 static int create_parts(struct daemon *daemon, const char *config_path, const struct locations *locations,
                         struct error *err)
 {
@@ -242,7 +252,8 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
         gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
         create_fleet(daemon, config_path, locations, err) < 0)
         return -1;
-    request_book_open(daemon->requests, daemon->gateway, daemon->fleet);
+    open_history(daemon, locations->state_dir);
+    request_book_open(daemon->requests, daemon->gateway, daemon->fleet, daemon->history);
     struct admin_options admin_options = {.base = daemon->base,
                                           .host = daemon->host,
                                           .state_dir = locations->state_dir,
@@ -259,6 +270,7 @@ static void clear(struct daemon *daemon)
     request_book_close(daemon->requests);
     gateway_destroy(daemon->gateway);
     request_book_destroy(daemon->requests);
+    request_history_close(daemon->history);
     fleet_destroy(daemon->fleet);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         if (daemon->signals[i])

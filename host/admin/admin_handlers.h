@@ -32,4 +32,9 @@ void get_instances(struct admin_call *call);
 void get_decisions(struct admin_call *call);
 void post_restart(struct admin_call *call);
 
+/* --- request_handlers.c: the requests of the past --- */
+
+void get_requests(struct admin_call *call);
+void get_request(struct admin_call *call);
+
 #endif

@@ -1,5 +1,6 @@
 #include "admin/request_book.h"
 
+#include "admin/request_history.h"
 #include "base/alloc.h"
 #include "fleet/fleet.h"
 #include "gateway/access_log.h"
@@ -19,6 +20,8 @@ struct request_book {
     struct gateway *gateway; /* NULL: not open */
     const struct fleet *fleet;
     struct request_counts counts;
+    struct request_history *history; /* or NULL */
+    struct clock_pair now; /* when the records were taken that are being taken */
     int wake_fd;
     struct event *wake, *look;
 };
@@ -33,13 +36,20 @@ static void take(const struct request_record *record, void *context)
     struct request_book *book = context;
     access_log_write(record, fleet_host(book->fleet));
     request_counts_add(&book->counts, record);
+    request_history_add(book->history, record, &book->now);
     if (request_counts_is_grown(&book->counts))
         request_counts_sweep(&book->counts, is_known, (void *)book->fleet);
 }
 
+static size_t take_all(struct request_book *book)
+{
+    book->now = clock_pair_now();
+    return gateway_take_records(book->gateway, take, book);
+}
+
 static void look(struct request_book *book)
 {
-    size_t count = gateway_take_records(book->gateway, take, book);
+    size_t count = take_all(book);
     const struct timeval soon = {.tv_usec = LOOK_MS * 1000};
     if (count > 0)
         event_add(book->look, &soon);
@@ -81,10 +91,12 @@ void request_book_wake(struct request_book *book)
     (void)size; /* fails only when the counter is full, and then the fd is readable anyway */
 }
 
-void request_book_open(struct request_book *book, struct gateway *gateway, const struct fleet *fleet)
+void request_book_open(struct request_book *book, struct gateway *gateway, const struct fleet *fleet,
+                       struct request_history *history)
 {
     book->gateway = gateway;
     book->fleet = fleet;
+    book->history = history;
     event_add(book->wake, NULL);
     look(book);
 }
@@ -92,8 +104,15 @@ void request_book_open(struct request_book *book, struct gateway *gateway, const
 const struct request_counts *request_book_counts(struct request_book *book)
 {
     if (book->gateway)
-        gateway_take_records(book->gateway, take, book);
+        take_all(book);
     return &book->counts;
+}
+
+const struct request_history *request_book_history(struct request_book *book)
+{
+    if (book->gateway)
+        take_all(book);
+    return book->history;
 }
 
 void request_book_close(struct request_book *book)
@@ -102,6 +121,7 @@ void request_book_close(struct request_book *book)
         return;
     event_del(book->wake);
     event_del(book->look);
+    book->now = clock_pair_now();
     gateway_stop(book->gateway, take, book);
     book->gateway = NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * The requests that have ended: their records are taken from the gateway while it runs, one after the other;
- * each is counted by its function, and the log says of it what there is to say. Control thread, but for
- * request_book_wake().
+ * each is counted by its function, the log says of it what there is to say, and it is kept. Control thread,
+ * but for request_book_wake().
  */
 #ifndef ADMIN_REQUEST_BOOK_H
 #define ADMIN_REQUEST_BOOK_H
@@ -12,6 +12,7 @@
 struct event_base;
 struct fleet;
 struct gateway;
+struct request_history;
 struct request_book;
 
 int request_book_create(struct event_base *base, struct request_book **ret_book, struct error *err);
@@ -19,12 +20,17 @@ int request_book_create(struct event_base *base, struct request_book **ret_book,
 /* There are records: for gateway_hooks.records. Any thread. */
 void request_book_wake(struct request_book *book);
 
-/* Begins to take the records of the gateway, whose hook wakes the book. Functions that the fleet does not
- * have any more are forgotten. Both outlive the book's being open. */
-void request_book_open(struct request_book *book, struct gateway *gateway, const struct fleet *fleet);
+/* Begins to take the records of the gateway, whose hook wakes the book, and to keep them in `history`, which
+ * may be NULL. Functions that the fleet does not have any more are forgotten. All of them outlive the book's
+ * being open. */
+void request_book_open(struct request_book *book, struct gateway *gateway, const struct fleet *fleet,
+                       struct request_history *history);
 
 /* The requests that have ended so far, by function. Valid until the event loop goes on. */
 const struct request_counts *request_book_counts(struct request_book *book);
+
+/* Those that are kept, so far; NULL: none are. */
+const struct request_history *request_book_history(struct request_book *book);
 
 /* Stops the gateway's threads and takes the records that are left. Does nothing unless open. */
 void request_book_close(struct request_book *book);

@@ -63,6 +63,8 @@ enum error_class {
     X(METHOD_NOT_ALLOWED,          ADMIN,     "method-not-allowed",          405, CLIENT)   \
     X(OWNED_BY_REGISTRY,           ADMIN,     "owned-by-registry",           409, CLIENT)   \
     X(PATH_UNKNOWN,                ADMIN,     "path-unknown",                404, MISSING)  \
+    X(PARAMETER_INVALID,           ADMIN,     "parameter-invalid",           422, CLIENT)   \
+    X(REQUEST_UNKNOWN,             ADMIN,     "request-unknown",             404, MISSING)  \
     X(CONFIG_UNUSABLE,             CONFIG,    "config-unusable",             503, INTERNAL) \
     X(CONFIG_INVALID_FUNCTION,     CONFIG,    "invalid-function",            503, OWN)      \
     X(UNKNOWN_LANGUAGE,            CONFIG,    "unknown-language",            503, OWN)      \

@@ -1,6 +1,6 @@
 #include "base/log.h"
 
-#include "base/clock.h"
+#include "base/rfc3339.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
 
@@ -153,8 +153,8 @@ size_t log_write(enum log_level level, const char *event, const struct log_field
     if (!log_enabled(level))
         return 0;
     int saved_errno = errno;
-    char now[40];
-    clock_rfc3339(now, sizeof(now));
+    char now[RFC3339_SIZE];
+    rfc3339_write(wall_clock_ms(), now);
 
     cleanup_strbuf struct strbuf line;
     strbuf_init(&line, LOG_LINE_MAX);

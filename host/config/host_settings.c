@@ -73,6 +73,12 @@ static const struct setting host_keys[] = {
      .help =
          "A request that takes as long, from its head to its end, is a line of the log that says where the "
          "time went. Event streams and upgraded connections are not. 0: no request is."},
+    {"request_records", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, request_records_bytes),
+     .change = CHANGE_RESTARTS, .max = 1 * TiB, .default_text = "64Mi",
+     .help =
+         "Disk space for the records of requests, the newest; an eighth of it more for those that failed or "
+         "were slow (`slow_request`, or 1 second). 64Mi hold about 250000. Another size forgets the records "
+         "that there are. 0: none are kept."},
     {"max_head", ALIASES("max_head_bytes"), SETTING_SIZE,
      SETTING_MEMBER(struct host_settings, max_head_bytes), .change = CHANGE_RESTARTS, .min = 1 * KiB,
      .max = 1 * MiB, .default_text = "16Ki",

@@ -19,12 +19,6 @@ static double milliseconds(uint64_t ns)
     return (double)ns / 1e6;
 }
 
-/* From the end of its head on, when that has come. */
-static uint64_t duration_ns(const struct request_times *times)
-{
-    return times->end_ns - (times->head_ns > 0 ? times->head_ns : times->began_ns);
-}
-
 static const char *id_of(char text[ID_SIZE], uint64_t id)
 {
     snprintf(text, ID_SIZE, "%012" PRIx64, id);
@@ -61,40 +55,34 @@ static void write_request(const struct request_record *record, enum log_level le
               LOG_STR("end", request_end_name(record->end)),
               LOG_STR("reason", record->code ? error_code_slug(record->code) : NULL),
               LOG_INT("bytes_in", record->bytes_in), LOG_INT("bytes", record->bytes_out),
-              LOG_DEC("ms", milliseconds(duration_ns(&record->times))),
+              LOG_DEC("ms", milliseconds(request_phases_of(record).whole_ns)),
               LOG_DEC("wait_ms", milliseconds(record->waited_ns)), LOG_INT("cold", record->is_cold),
               LOG_STR("revision", id_of(revision, record->revision)),
               LOG_STR("instance", id_of(instance, record->instance)),
               LOG_STR("request_id", text_of(record, REQUEST_ID)));
 }
 
-/* From one phase to another; 0 when one of them never came. */
-static double phase_ms(uint64_t from_ns, uint64_t to_ns)
-{
-    return from_ns > 0 && to_ns > from_ns ? milliseconds(to_ns - from_ns) : 0;
-}
-
 /* Where the time went: the body came, the request waited, the runner thought, the answer went. */
 static void write_slow(const struct request_record *record)
 {
-    const struct request_times *times = &record->times;
+    const struct request_phases phases = request_phases_of(record);
     char instance[ID_SIZE];
-    log_info(
-        "gateway.slow-request", LOG_STR("function", text_of(record, REQUEST_FUNCTION)),
-        LOG_STR("method", text_of(record, REQUEST_METHOD)),
-        LOG_STR("target", text_of(record, REQUEST_TARGET)), LOG_INT("status", record->status),
-        LOG_STR("end", request_end_name(record->end)), LOG_DEC("ms", milliseconds(duration_ns(times))),
-        LOG_DEC("body_ms", phase_ms(times->head_ns, times->body_ns)),
-        LOG_DEC("wait_ms", milliseconds(record->waited_ns)), LOG_INT("cold", record->is_cold),
-        LOG_DEC("run_ms", phase_ms(times->slot_ns, times->reply_ns > 0 ? times->reply_ns : times->end_ns)),
-        LOG_DEC("answer_ms", phase_ms(times->reply_ns, times->end_ns)),
-        LOG_STR("instance", id_of(instance, record->instance)),
-        LOG_STR("request_id", text_of(record, REQUEST_ID)));
+    log_info("gateway.slow-request", LOG_STR("function", text_of(record, REQUEST_FUNCTION)),
+             LOG_STR("method", text_of(record, REQUEST_METHOD)),
+             LOG_STR("target", text_of(record, REQUEST_TARGET)), LOG_INT("status", record->status),
+             LOG_STR("end", request_end_name(record->end)), LOG_DEC("ms", milliseconds(phases.whole_ns)),
+             LOG_DEC("body_ms", milliseconds(phases.body_ns)),
+             LOG_DEC("wait_ms", milliseconds(record->waited_ns)), LOG_INT("cold", record->is_cold),
+             LOG_DEC("run_ms", milliseconds(phases.run_ns)),
+             LOG_DEC("answer_ms", milliseconds(phases.answer_ns)),
+             LOG_STR("instance", id_of(instance, record->instance)),
+             LOG_STR("request_id", text_of(record, REQUEST_ID)));
 }
 
 static bool is_slow(const struct request_record *record, unsigned limit_ms)
 {
-    return limit_ms > 0 && !record->is_stream && duration_ns(&record->times) >= limit_ms * UINT64_C(1000000);
+    return limit_ms > 0 && !record->is_stream &&
+           request_phases_of(record).whole_ns >= limit_ms * UINT64_C(1000000);
 }
 
 void access_log_write(const struct request_record *record, const struct host_settings *settings)

@@ -25,6 +25,25 @@ const char *request_end_name(enum request_end end)
     return names[end];
 }
 
+/* From one moment to another; 0 when one of them never came. */
+static uint64_t between(uint64_t from_ns, uint64_t to_ns)
+{
+    return from_ns > 0 && to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
+struct request_phases request_phases_of(const struct request_record *record)
+{
+    const struct request_times *times = &record->times;
+    return (struct request_phases){
+        .head_ns = between(times->began_ns, times->head_ns),
+        .body_ns = between(times->head_ns, times->body_ns),
+        .queue_ns = record->waited_ns,
+        .run_ns = between(times->slot_ns, times->reply_ns > 0 ? times->reply_ns : times->end_ns),
+        .answer_ns = between(times->reply_ns, times->end_ns),
+        .whole_ns = between(times->head_ns > 0 ? times->head_ns : times->began_ns, times->end_ns),
+    };
+}
+
 size_t request_record_size(struct http_text texts[REQUEST_TEXTS])
 {
     size_t size = sizeof(struct request_record);

@@ -68,6 +68,17 @@ static inline const char *request_text(const struct request_record *record, enum
     return record->texts + record->text_at[text];
 }
 
+/* Where the time of a request went, in nanoseconds; 0 of what never came. */
+struct request_phases {
+    uint64_t head_ns, body_ns; /* its head came; the rest of its body */
+    uint64_t queue_ns; /* it waited for a slot */
+    uint64_t run_ns; /* on the slot, up to the first byte that came back or to its end */
+    uint64_t answer_ns; /* from there on */
+    uint64_t whole_ns; /* from the end of its head on, when that has come */
+};
+
+struct request_phases request_phases_of(const struct request_record *record);
+
 /* "answered", "cut", "client-gone", "evicted", "stopped" */
 const char *request_end_name(enum request_end end);
 

@@ -1,5 +1,7 @@
 # The management API; what needs a whole fleet is in fleet.cmake.
 berth_unit_test(admin_access admin)
 berth_unit_test(request_counts admin)
+berth_unit_test(request_note admin)
 
 berth_fuzz_target(admin_access admin)
+berth_fuzz_target(request_note admin)

@@ -76,7 +76,7 @@ def test_functions_are_called(cli):
 def test_call_that_fails_says_what_to_do(cli):
     assert "the function failed with ValueError" in cli.run("invoke", "failing", status=1)
     assert "failing answered with status 500 (request " in cli.said
-    assert "berth describe failing" in cli.said
+    assert "berth why " in cli.said
     cli.run("invoke", "echo", "-d", "@/nowhere", status=1)
     assert "/nowhere" in cli.said
 

@@ -40,7 +40,7 @@ static void management_open(struct management *management, const char *host, con
         fail_msg("%s", err.message);
     if (request_book_create(bench->base, &management->requests, &err) < 0)
         fail_msg("%s", err.message);
-    request_book_open(management->requests, management->gateway, bench->fleet);
+    request_book_open(management->requests, management->gateway, bench->fleet, NULL);
     struct admin_options options = {.base = bench->base,
                                     .host = settings,
                                     .state_dir = bench->state,

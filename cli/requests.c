@@ -1,0 +1,116 @@
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/rfc3339.h"
+#include "base/strbuf.h"
+#include "cli/client.h"
+#include "cli/grid.h"
+#include "cli/members.h"
+#include "cli/run_commands.h"
+#include "cli/say.h"
+#include "cli/when.h"
+
+#include <string.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+#define QUERY_MAX       4096
+
+/* "?a=b", "&c=d" */
+static void add_parameter(struct strbuf *path, const char *name, const char *value)
+{
+    cleanup_free char *coded = client_path("%s", value);
+    const char *separator = strchr(strbuf_text(path), '?') ? "&" : "?";
+    strbuf_append_format(path, "%s%s=%s", separator, name, coded);
+}
+
+static int make_path(const struct arguments *arguments, struct strbuf *path)
+{
+    const char *function = arguments_operand(arguments, 0), *since = arguments_value(arguments, "since");
+    const char *slow = arguments_value(arguments, "slow"), *limit = arguments_value(arguments, "limit");
+    strbuf_append_text(path, "/berth/requests");
+    if (function)
+        add_parameter(path, "function", function);
+    if (arguments_has(arguments, "failed"))
+        add_parameter(path, "failed", "1");
+    if (slow)
+        add_parameter(path, "slow_ms", slow);
+    if (limit)
+        add_parameter(path, "limit", limit);
+    if (!since)
+        return STATUS_OK;
+    uint64_t since_ms;
+    char time[RFC3339_SIZE];
+    if (when_read(since, wall_clock_ms(), &since_ms) < 0)
+        return STATUS_USAGE;
+    add_parameter(path, "since", rfc3339_write(since_ms, time));
+    return STATUS_OK;
+}
+
+/* "12:30:01.123", and the day before it when that is another one. */
+static void add_time(struct grid *grid, const char *began)
+{
+    char now[RFC3339_SIZE];
+    const size_t day = strlen("2024-05-01");
+    rfc3339_write(wall_clock_ms(), now);
+    if (strlen(began) != RFC3339_SIZE - 1)
+        grid_add(grid, COLOUR_NONE, began);
+    else if (strncmp(began, now, day) == 0)
+        grid_add_format(grid, "%.12s", began + day + 1);
+    else
+        grid_add_format(grid, "%.10s %.12s", began, began + day + 1);
+}
+
+/* The reason of an error, how it ended otherwise, or that it waited for an instance. */
+static const char *remark_of(const json_t *request)
+{
+    const char *code = member_text(request, "code"), *end = member_text(request, "end");
+    if (*code)
+        return code;
+    if (strcmp(end, "answered") != 0)
+        return end;
+    return member_is_true(request, "cold") ? "cold start" : "";
+}
+
+static void add_request(struct grid *grid, const json_t *request)
+{
+    const bool failed = member_is_true(request, "failed");
+    long long status = member_number(request, "status");
+    char status_text[8];
+    snprintf(status_text, sizeof(status_text), "%lld", status);
+    add_time(grid, member_text(request, "began"));
+    grid_add(grid, failed ? COLOUR_RED : COLOUR_NONE, status > 0 ? status_text : NULL);
+    grid_add_format(grid, "%.1f ms", json_number_value(json_object_get(request, "duration_ms")));
+    grid_add(grid, COLOUR_NONE, member_text(request, "id"));
+    grid_add_format(grid, "%s %.200s", member_text(request, "method"), member_text(request, "path"));
+    grid_add(grid, failed ? COLOUR_RED : COLOUR_NONE, remark_of(request));
+}
+
+/* Oldest first, so that the newest is next to the prompt. */
+static void print_requests(const json_t *requests)
+{
+    static const char *const columns[] = {"BEGAN (UTC)", ">STATUS", ">TOOK", "ID", "REQUEST", "REMARK"};
+    struct grid *grid = grid_create(columns, COUNT_OF(columns));
+    for (size_t i = json_array_size(requests); i > 0; i--)
+        add_request(grid, json_array_get(requests, i - 1));
+    grid_print(grid);
+    printf("\nWhat happened to one: berth why ID\n");
+}
+
+int run_requests(const struct arguments *arguments)
+{
+    cleanup_strbuf struct strbuf path;
+    json_t *requests;
+    strbuf_init(&path, QUERY_MAX);
+    int status = make_path(arguments, &path);
+    if (status == STATUS_OK)
+        status = client_ask(arguments, "GET", strbuf_text(&path), &requests);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json"))
+        print_json(requests);
+    else if (json_array_size(requests) > 0)
+        print_requests(requests);
+    else
+        printf("No such request is kept.\n");
+    json_decref(requests);
+    return STATUS_OK;
+}

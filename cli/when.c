@@ -1,0 +1,40 @@
+#include "cli/when.h"
+
+#include "base/rfc3339.h"
+#include "cli/say.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    uint64_t ms;
+} units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+
+/* 0: it is no unit. */
+static uint64_t unit_ms(const char *name)
+{
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(units[i].name, name) == 0)
+            return units[i].ms;
+    }
+    return 0;
+}
+
+int when_read(const char *text, uint64_t now_ms, uint64_t *ret_time_ms)
+{
+    char *unit;
+    errno = 0;
+    const double number = strtod(text, &unit);
+    const double ago_ms = number * (double)unit_ms(unit);
+    if (rfc3339_read(text, ret_time_ms) == 0)
+        return 0;
+    if (unit == text || unit_ms(unit) == 0 || errno != 0 || !(number >= 0)) {
+        say_wrong("\"%s\" is no time", text);
+        say_next("write 90s, 10m, 2h or 3d (ago), or 2024-05-01T09:30:00Z");
+        return -1;
+    }
+    *ret_time_ms = ago_ms < (double)now_ms ? now_ms - (uint64_t)ago_ms : 0;
+    return 0;
+}

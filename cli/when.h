@@ -1,0 +1,11 @@
+/* Times as a user writes them. */
+#ifndef CLI_WHEN_H
+#define CLI_WHEN_H
+
+#include <stdint.h>
+
+/* "90s", "10m", "2h", "3d": that long before now_ms; else an RFC 3339 time. Milliseconds since 1970. -1,
+ * said: it is neither. */
+int when_read(const char *text, uint64_t now_ms, uint64_t *ret_time_ms);
+
+#endif

@@ -1,0 +1,173 @@
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "cli/client.h"
+#include "cli/members.h"
+#include "cli/run_commands.h"
+#include "cli/say.h"
+
+#include <string.h>
+
+static double member_ms(const json_t *object, const char *name)
+{
+    return json_number_value(json_object_get(object, name));
+}
+
+/* --- what is known of it --- */
+
+static void print_fact(const char *label, const char *text)
+{
+    if (!*text)
+        return;
+    printf("  %-10s", label);
+    say_text(stdout, text);
+    putchar('\n');
+}
+
+static void print_served(const json_t *record)
+{
+    const char *function = member_text(record, "function"), *revision = member_text(record, "revision");
+    const char *instance = member_text(record, "instance");
+    print_fact("function", function);
+    if (*instance)
+        printf("  %-10s%s of revision %s\n", "instance", instance, revision);
+    else
+        printf("  %-10snone: it never came to one\n", "instance");
+}
+
+static void print_bytes(const json_t *record)
+{
+    printf("  %-10s%lld bytes in, %lld bytes out\n", "moved", member_number(record, "bytes_in"),
+           member_number(record, "bytes_out"));
+}
+
+static void print_title(const json_t *record)
+{
+    const char *code = member_text(record, "code"), *end = member_text(record, "end");
+    long long status = member_number(record, "status");
+    printf("%s", colour_begin(stdout, COLOUR_BOLD));
+    say_text(stdout, member_text(record, "method"));
+    putchar(' ');
+    say_text(stdout, member_text(record, "path"));
+    printf("%s: ", colour_end(stdout));
+    if (status > 0)
+        printf("%lld", status);
+    else
+        printf("no answer");
+    if (*code)
+        printf(", %s", code);
+    else if (strcmp(end, "answered") != 0)
+        printf(", %s", end);
+    printf(", after %.1f ms\n", member_ms(record, "duration_ms"));
+}
+
+/* --- where the time went --- */
+
+static const struct phase {
+    const char *member, *words;
+} phases[] = {
+    {"head_ms", "its head came in"},           {"body_ms", "its body came in"},
+    {"queue_ms", "it waited for a free slot"}, {"run_ms", "the function worked, until its answer began"},
+    {"answer_ms", "the answer went out"},
+};
+
+#define PHASE_COUNT (sizeof(phases) / sizeof(phases[0]))
+
+static void print_phases(const json_t *record)
+{
+    const json_t *times = json_object_get(record, "phases");
+    printf("\nWhere the time went\n");
+    for (size_t i = 0; i < PHASE_COUNT; i++) {
+        const bool is_cold = strcmp(phases[i].member, "queue_ms") == 0 && member_is_true(record, "cold");
+        double ms = member_ms(times, phases[i].member);
+        if (ms > 0)
+            printf("%12.1f ms  %s\n", ms,
+                   is_cold ? "it waited for an instance (a cold start)" : phases[i].words);
+    }
+}
+
+/* --- why it ended so --- */
+
+/* What went on when it ended. */
+static const char *last_phase(const json_t *record)
+{
+    const json_t *times = json_object_get(record, "phases");
+    if (member_ms(times, "answer_ms") > 0)
+        return "while its answer was sent";
+    if (member_ms(times, "run_ms") > 0)
+        return "while the function worked";
+    if (member_ms(times, "queue_ms") > 0)
+        return "while it waited for an instance";
+    return "before it was complete";
+}
+
+static void print_end(const json_t *record)
+{
+    const char *end = member_text(record, "end");
+    long long status = member_number(record, "status");
+    if (strcmp(end, "client-gone") == 0)
+        printf("  The client left %s.\n", last_phase(record));
+    else if (strcmp(end, "evicted") == 0)
+        printf("  The client was hung up on to make room for others, %s (max_connections).\n",
+               last_phase(record));
+    else if (strcmp(end, "stopped") == 0)
+        printf("  The daemon was stopped %s.\n", last_phase(record));
+    else if (strcmp(end, "cut") == 0)
+        printf("  The connection was cut %s.\n", last_phase(record));
+    else if (status >= 400)
+        printf("  The function itself answered with %lld.\n", status);
+    else
+        printf("  Nothing is wrong: it was answered.\n");
+}
+
+static void print_cause(const json_t *record)
+{
+    const char *hint = member_text(record, "hint"), *code = member_text(record, "code");
+    printf("\n%sWhy it ended so%s\n", colour_begin(stdout, COLOUR_BOLD), colour_end(stdout));
+    if (*code) {
+        printf("  %s (%s): ", code, member_text(record, "component"));
+        say_text(stdout, member_text(record, "message"));
+        putchar('\n');
+    } else {
+        print_end(record);
+    }
+    if (*hint) {
+        printf("\n%sWhat to change%s\n  ", colour_begin(stdout, COLOUR_BOLD), colour_end(stdout));
+        say_text(stdout, hint);
+        putchar('\n');
+    }
+}
+
+static void print_record(const json_t *record)
+{
+    print_title(record);
+    print_fact("id", member_text(record, "id"));
+    print_served(record);
+    print_fact("client", member_text(record, "client"));
+    print_fact("began", member_text(record, "began"));
+    print_bytes(record);
+    print_phases(record);
+    print_cause(record);
+}
+
+int run_why(const struct arguments *arguments)
+{
+    cleanup_free char *path = client_path("/berth/requests/%s", arguments_operand(arguments, 0));
+    json_t *answer;
+    int status = client_ask(arguments, "GET", path, &answer);
+    if (status != STATUS_OK)
+        return status;
+    const json_t *records = json_object_get(answer, "records"), *record;
+    size_t i;
+    if (arguments_has(arguments, "json")) {
+        print_json(answer);
+    } else {
+        json_array_foreach(records, i, record)
+        {
+            if (i > 0)
+                printf("\nAnother request with this id\n\n");
+            print_record(record);
+        }
+    }
+    json_decref(answer);
+    return STATUS_OK;
+}
