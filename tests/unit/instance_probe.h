@@ -27,6 +27,7 @@ struct probe {
     struct engine_account account;
     unsigned prewarmed, ready, failed, gone, drained;
     bool unwanted;
+    enum instance_state awaited; /* await_state() */
     struct error cause;
 };
 
@@ -150,6 +151,18 @@ static inline bool is_gone(void *context)
 static inline void await_ready(struct probe *probe)
 {
     bench_until(probe->bench, is_ready, probe, "ready");
+}
+
+static inline bool is_in_awaited(void *context)
+{
+    const struct probe *probe = context;
+    return probe->instance && instance_current_state(probe->instance) == probe->awaited;
+}
+
+static inline void await_state(struct probe *probe, enum instance_state state)
+{
+    probe->awaited = state;
+    bench_until(probe->bench, is_in_awaited, probe, instance_state_name(state));
 }
 
 /* The end, whatever led to it. */

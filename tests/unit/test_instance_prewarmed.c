@@ -8,6 +8,11 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+static bool is_renamed(void *context)
+{
+    return ((const struct fake_container *)context)->renames > 0;
+}
+
 static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **state)
 {
     struct probe *probe = *state;
@@ -22,7 +27,7 @@ static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **stat
     assert_int_equal(bench->env.engine->budget.memory_bytes, 2 * MEMORY);
     await_ready(probe);
     assert_int_equal(container->updates, 1);
-    bench_idle(bench, 30);
+    bench_until(bench, is_renamed, container, "its name");
     assert_int_equal(container->renames, 1);
     assert_non_null(strstr(container->name, "berth-hello-"));
     instance_retire(probe->instance, "test", 0);

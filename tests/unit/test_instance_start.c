@@ -145,8 +145,7 @@ static void retired_while_it_loads(void **state)
     struct bench *bench = probe->bench;
     fake_engine_set_runner(bench->engine, RUNNER_SILENT);
     start(probe);
-    bench_idle(bench, 100);
-    assert_int_equal(instance_current_state(probe->instance), INSTANCE_LOADING);
+    await_state(probe, INSTANCE_LOADING);
     instance_retire(probe->instance, "test", 0);
     await_gone(probe);
     assert_int_equal(probe->failed, 0);
@@ -200,7 +199,7 @@ static void a_dial_may_come_before_the_answer_to_start(void **state)
     struct bench *bench = probe->bench;
     fake_engine_plan(bench->engine, FAKE_START, (struct fake_plan){.hold = true});
     start(probe);
-    bench_idle(bench, 50);
+    await_state(probe, INSTANCE_STARTING);
     fake_container_dial(bench->engine, fake_engine_newest(bench->engine));
     await_ready(probe);
     fake_engine_set_runner(bench->engine, RUNNER_ABSENT);
@@ -218,7 +217,7 @@ static void a_death_before_the_answer_to_start(void **state)
     struct bench *bench = probe->bench;
     fake_engine_plan(bench->engine, FAKE_START, (struct fake_plan){.hold = true});
     start(probe);
-    bench_idle(bench, 50);
+    await_state(probe, INSTANCE_STARTING);
     instance_container_died(probe->instance);
     bench_idle(bench, 50);
     fake_engine_release(bench->engine, FAKE_START);
