@@ -17,12 +17,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct daemon {
     struct event_base *base;
     const struct host_settings *host;
     const struct registry *registry;
+    time_t started_s; /* since 1970 */
     struct route_table *routes;
     struct gateway *gateway;
     struct request_book *requests;
@@ -260,7 +262,8 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
                                           .run_dir = fleet_run_dir(daemon->fleet),
                                           .fleet = daemon->fleet,
                                           .gateway = daemon->gateway,
-                                          .requests = daemon->requests};
+                                          .requests = daemon->requests,
+                                          .started_s = daemon->started_s};
     return admin_create(&admin_options, &daemon->admin, err);
 }
 
@@ -314,7 +317,8 @@ static void hide_folders(const char *config_path, const struct host_settings *ho
 int daemon_run(const char *config_path, const struct registry *registry, const struct locations *locations,
                struct error *err)
 {
-    struct daemon daemon = {.registry = registry, .host = &registry->host, .err = err};
+    struct daemon daemon = {
+        .registry = registry, .host = &registry->host, .started_s = time(NULL), .err = err};
     int rc = create_parts(&daemon, config_path, locations, err);
     if (rc == 0) {
         hide_folders(config_path, &registry->host, locations);

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "config/registry.h"
 
+#include <time.h>
+
 struct admin;
 struct event_base;
 struct fleet;
@@ -24,6 +26,7 @@ struct admin_options {
     struct fleet *fleet;
     struct gateway *gateway;
     struct request_book *requests;
+    time_t started_s; /* when the daemon was, since 1970 */
 };
 
 /* Binds and serves. */

@@ -3,6 +3,7 @@
 #include "admin/admin_waiting.h"
 #include "admin/function_status.h"
 #include "admin/metrics.h"
+#include "admin/metrics_text.h"
 #include "admin/plugin_status.h"
 #include "admin/request_book.h"
 #include "base/alloc.h"
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#define METRICS_MAX (16u << 20)
+#define METRICS_MAX (64u << 20)
 
 void get_health(struct admin_call *call)
 {
@@ -39,8 +40,11 @@ void get_metrics(struct admin_call *call)
     strbuf_init(&text, METRICS_MAX);
     const struct metrics_sources sources = {.fleet = call->parts->fleet,
                                             .gateway = call->parts->gateway,
-                                            .requests = request_book_counts(call->parts->requests)};
-    metrics_write(&sources, &text);
+                                            .requests = request_book_counts(call->parts->requests),
+                                            .started_s = call->parts->started_s};
+    struct metrics_text sink;
+    metrics_text_init(&sink, &text);
+    metrics_collect(&sources, &sink.sink);
     admin_call_send(call, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", strbuf_text(&text),
                     text.length);
 }

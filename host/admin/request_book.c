@@ -101,7 +101,7 @@ void request_book_open(struct request_book *book, struct gateway *gateway, const
     look(book);
 }
 
-const struct request_counts *request_book_counts(struct request_book *book)
+struct request_counts *request_book_counts(struct request_book *book)
 {
     if (book->gateway)
         take_all(book);

@@ -27,7 +27,7 @@ void request_book_open(struct request_book *book, struct gateway *gateway, const
                        struct request_history *history);
 
 /* The requests that have ended so far, by function. Valid until the event loop goes on. */
-const struct request_counts *request_book_counts(struct request_book *book);
+struct request_counts *request_book_counts(struct request_book *book);
 
 /* Those that are kept, so far; NULL: none are. */
 const struct request_history *request_book_history(struct request_book *book);

@@ -5,24 +5,40 @@
 #ifndef ADMIN_REQUEST_COUNTS_H
 #define ADMIN_REQUEST_COUNTS_H
 
+#include "base/histogram.h"
+#include "base/tally.h"
 #include "gateway/request_record.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define REQUEST_CLASSES 6 /* by the status' first digit; 0: there was no answer */
-#define REQUEST_BUCKETS 15 /* of durations that end; what took longer is in none */
 
-/* Upper ends of the buckets, in milliseconds. */
-extern const unsigned request_bucket_ms[REQUEST_BUCKETS];
+/* So many statuses of one function are told apart; what it answers with others counts as their class. */
+#define REQUEST_STATUSES 16
+
+struct status_count {
+    uint16_t status; /* below REQUEST_CLASSES: the class */
+    uint64_t count;
+    struct histogram
+        *seconds; /* of those that were answered, streams not among them, from the head on; or NULL */
+};
+
+/* What is told apart of a request beside its status. */
+struct request_kind {
+    unsigned class; /* of its status */
+    bool is_cold;
+    enum error_component component;
+    enum error_code code; /* ERROR_NONE: nothing went wrong that Berth knows of */
+};
 
 struct request_count {
     uint64_t by_class[REQUEST_CLASSES];
     uint64_t total;
-    /* Of those that were answered, streams not among them, from the head on. */
-    uint64_t timed;
-    uint64_t within[REQUEST_BUCKETS]; /* so many took no longer */
-    uint64_t sum_ns;
+    struct status_count *statuses;
+    size_t status_count;
+    struct tally kinds; /* request_kind_of() says what a row's kind is */
+    struct histogram *cold_waits; /* what cold starts waited; NULL: there was none */
 };
 
 struct counted_function;
@@ -31,6 +47,8 @@ struct request_counts {
     struct counted_function *by_name;
     unsigned count, sweep_at; /* functions; so many have those swept out that are no more */
 };
+
+struct request_kind request_kind_of(uint32_t kind);
 
 /* Counts a request, unless there is no such function. */
 void request_counts_add(struct request_counts *counts, const struct request_record *record);
@@ -42,8 +60,12 @@ bool request_counts_is_grown(const struct request_counts *counts);
 void request_counts_sweep(struct request_counts *counts, bool (*is_known)(const char *name, void *context),
                           void *context);
 
-/* Of a function; all zero when it was never called. */
+/* Of a function; all zero when it was never called. What it points to is borrowed until the next request. */
 struct request_count request_counts_of(const struct request_counts *counts, const char *name);
+
+/* How many requests of the function have begun, when so many are under way now as whoever asks can see: some
+ * are seen neither there nor among those that have ended, so that what was told before is the least. */
+uint64_t request_counts_started(struct request_counts *counts, const char *name, uint64_t under_way);
 
 void request_counts_clear(struct request_counts *counts);
 

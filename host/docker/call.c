@@ -2,9 +2,11 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/strbuf.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PATH_MAX_BYTES (128u << 10) /* build arguments travel in the path */
 
@@ -37,6 +39,7 @@ struct docker_call *docker_call_create(struct docker *docker, const struct docke
     call->owner = owner;
     call->subject = xstrdup(subject ? subject : "");
     call->timeout_ms = kind->unlimited ? 0 : DOCKER_TIMEOUT_MS;
+    call->began_ms = clock_ms();
     strbuf_init(&call->path, PATH_MAX_BYTES);
     strbuf_init(&call->answer, DOCKER_ANSWER_MAX);
     event_assign(&call->timer, docker->base, -1, 0, on_time_out, call);
@@ -64,6 +67,7 @@ int docker_call_refuse(struct docker_call *call, const struct error *err)
 void docker_call_renew(struct docker_call *call, const struct docker_kind *kind)
 {
     call->kind = kind;
+    call->began_ms = clock_ms();
     call->status = 0;
     call->stage = CALL_NEW;
     strbuf_reset(&call->answer);
@@ -83,12 +87,33 @@ void docker_call_free(struct docker_call *call)
     free(call);
 }
 
+static struct docker_count *find_count(struct docker *docker, const char *verb)
+{
+    for (size_t i = 0; i < docker->count; i++) {
+        if (strcmp(docker->counts[i].verb, verb) == 0)
+            return &docker->counts[i];
+    }
+    docker->counts = xgrow(docker->counts, docker->count, sizeof(*docker->counts));
+    struct docker_count *added = &docker->counts[docker->count++];
+    *added = (struct docker_count){.verb = verb};
+    return added;
+}
+
+static void count_end(const struct docker_call *call, const struct error *err)
+{
+    struct docker_count *count = find_count(call->docker, call->kind->verb);
+    count->calls++;
+    count->failed += err != NULL;
+    count->took_ms += clock_ms() - call->began_ms;
+}
+
 void docker_call_end(struct docker_call *call, const struct error *err)
 {
     event_del(&call->timer);
     outgoing_cancel(steal(&call->request));
     docker_call_move(call, NULL);
     call->stage = CALL_ENDED;
+    count_end(call, err);
     call->kind->finish(call, err);
     if (call->stage == CALL_ENDED)
         docker_call_free(call);

@@ -75,6 +75,7 @@ struct docker_call {
     bool delivering; /* a callback of the kind is on the stack: not to be ended or freed now */
     struct event timer;
     unsigned timeout_ms;
+    uint64_t began_ms;
 
     long status;
     struct strbuf answer;

@@ -24,6 +24,9 @@ struct docker {
     enum docker_version_state version_state;
     char version[16]; /* "" until negotiated */
 
+    struct docker_count *counts; /* of what has been asked for so far */
+    size_t count;
+
     /* Every call is in one of these, except while its last callback runs. */
     struct docker_calls waiting; /* for the version */
     struct docker_calls running;

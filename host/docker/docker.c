@@ -60,12 +60,19 @@ void docker_destroy(struct docker *docker)
     event_del(&docker->kick);
     outgoing_destroy(docker->outgoing);
     free(docker->socket_path);
+    free(docker->counts);
     free(docker);
 }
 
 const char *docker_api_version(const struct docker *docker)
 {
     return docker->version;
+}
+
+const struct docker_count *docker_counts(const struct docker *docker, size_t *ret_count)
+{
+    *ret_count = docker->count;
+    return docker->counts;
 }
 
 const char *docker_label(const struct docker_labels *labels, const char *name)

@@ -37,6 +37,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define DOCKER_SOCKET     "/var/run/docker.sock"
 #define DOCKER_API_OLDEST "1.41"
@@ -80,6 +81,16 @@ void docker_cancel(struct docker_call *call);
 
 /* Asks the engine whether it lives and negotiates the version anew. */
 struct docker_call *docker_ping(struct docker *docker, docker_done_fn *done, void *owner);
+
+/* What the engine was asked for, and how that ended. */
+struct docker_count {
+    const char *verb; /* as in messages: "create container"; static */
+    uint64_t calls, failed; /* that came to an end; whose end was an error, of whichever side */
+    uint64_t took_ms; /* all of them together */
+};
+
+/* One for each verb that there was, borrowed until the event loop goes on. */
+const struct docker_count *docker_counts(const struct docker *docker, size_t *ret_count);
 
 /* The negotiated version, e.g. "1.41"; "" before the first answer. */
 const char *docker_api_version(const struct docker *docker);

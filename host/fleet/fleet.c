@@ -232,6 +232,11 @@ const struct budget *fleet_current_budget(const struct fleet *fleet)
     return &fleet->env.engine->budget;
 }
 
+const struct docker *fleet_docker(const struct fleet *fleet)
+{
+    return fleet->env.docker;
+}
+
 const struct plugins *fleet_plugins(const struct fleet *fleet)
 {
     return fleet->env.plugins;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct docker;
 struct event_base;
 struct fleet;
 struct plugins;
@@ -88,6 +89,9 @@ const struct budget *fleet_current_budget(const struct fleet *fleet);
 
 /* What the plugin folder holds. Owned by the fleet. */
 const struct plugins *fleet_plugins(const struct fleet *fleet);
+
+/* The client of the engine. Owned by the fleet. */
+const struct docker *fleet_docker(const struct fleet *fleet);
 
 /* Prewarmed instances, waiting or on their way, and the sum of their memory limits: part of the budget. */
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes);

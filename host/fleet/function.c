@@ -26,6 +26,7 @@ void function_destroy(struct function *function)
     generation_unref(function->applied_generation);
     scale_history_clear(&function->scale.history);
     failure_clear(&function->scale.last_failure);
+    function_counts_clear(&function->scale.counts);
     function_output_destroy(function->scale.output);
     free(function->retiring);
     free(function->build_output);
@@ -89,6 +90,11 @@ const struct scale_history *function_scale_history(const struct function *functi
 const struct failure *function_last_failure(const struct function *function)
 {
     return &function->scale.last_failure;
+}
+
+const struct function_counts *function_counts_of(const struct function *function)
+{
+    return &function->scale.counts;
 }
 
 const struct function_output *function_output_of(const struct function *function)

@@ -84,6 +84,9 @@ const struct scale_history *function_scale_history(const struct function *functi
 /* The instance that was lost last, of whichever revision. */
 const struct failure *function_last_failure(const struct function *function);
 
+/* What its revisions and instances have come to. */
+const struct function_counts *function_counts_of(const struct function *function);
+
 /* What its instances write. */
 const struct function_output *function_output_of(const struct function *function);
 

@@ -293,7 +293,7 @@ static void check_metrics(char *text)
         } else {
             assert_string_equal(type, name);
             assert_int_equal(strncmp(line, name, strlen(name)), 0);
-            if (!matches("^[a-z_]+(\\{[a-z_]+=\"[^\"\\\\]*\"\\})? [0-9]+$", line))
+            if (!matches("^[a-z_]+(\\{([a-z_]+=\"[^\"\\\\]*\",?)+\\})? [0-9]+(\\.[0-9]+)?$", line))
                 fail_msg("%s", line);
         }
     }

@@ -88,10 +88,12 @@ static void durations_fall_into_buckets(void **state)
     add("a", &exact);
     add("a", &longest);
     const struct request_count count = request_counts_of(&counts, "a");
-    assert_int_equal(count.timed, 3);
-    assert_int_equal(count.sum_ns, 3600080 * MS);
-    for (size_t i = 0; i < REQUEST_BUCKETS; i++)
-        assert_int_equal(count.within[i], (request_bucket_ms[i] >= 30) + (request_bucket_ms[i] >= 50));
+    assert_int_equal(count.status_count, 1);
+    const struct histogram *seconds = count.statuses[0].seconds;
+    assert_int_equal(seconds->count, 3);
+    assert_int_equal(seconds->sum_ns, 3600080 * MS);
+    for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++)
+        assert_int_equal(seconds->within[i], (histogram_bounds_ms[i] >= 30) + (histogram_bounds_ms[i] >= 50));
 }
 
 static void what_has_no_end_of_its_own_has_no_duration(void **state)
@@ -105,7 +107,65 @@ static void what_has_no_end_of_its_own_has_no_duration(void **state)
     add("a", &cut);
     const struct request_count count = request_counts_of(&counts, "a");
     assert_int_equal(count.total, 2);
-    assert_int_equal(count.timed, 0);
+    assert_int_equal(count.status_count, 2);
+    assert_null(count.statuses[0].seconds);
+    assert_null(count.statuses[1].seconds);
+}
+
+static void statuses_are_told_apart_up_to_a_limit(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) {
+        struct request_record record = usual;
+        record.status = (uint16_t)(200 + i % 20);
+        add("a", &record);
+    }
+    const struct request_count count = request_counts_of(&counts, "a");
+    assert_int_equal(count.status_count, REQUEST_STATUSES + 1);
+    assert_int_equal(count.statuses[0].status, 200);
+    assert_int_equal(count.statuses[0].count, 2);
+    assert_int_equal(count.statuses[0].seconds->count, 2);
+    assert_int_equal(count.statuses[REQUEST_STATUSES].status, 2);
+    assert_int_equal(count.statuses[REQUEST_STATUSES].count, 8);
+}
+
+static void kinds_are_told_apart(void **state)
+{
+    (void)state;
+    struct request_record failed = usual, cold = usual;
+    failed.status = 503;
+    failed.code = ERROR_OUT_OF_MEMORY;
+    failed.component = COMPONENT_CONTAINER;
+    cold.is_cold = true;
+    cold.waited_ns = 7 * MS;
+    add("a", &usual);
+    add("a", &usual);
+    add("a", &failed);
+    add("a", &cold);
+    const struct request_count count = request_counts_of(&counts, "a");
+    assert_int_equal(count.kinds.length, 3);
+    assert_int_equal(count.kinds.rows[0].count, 2);
+    const struct request_kind kind = request_kind_of(count.kinds.rows[1].kind);
+    assert_int_equal(kind.class, 5);
+    assert_false(kind.is_cold);
+    assert_int_equal(kind.component, COMPONENT_CONTAINER);
+    assert_int_equal(kind.code, ERROR_OUT_OF_MEMORY);
+    assert_true(request_kind_of(count.kinds.rows[2].kind).is_cold);
+    assert_int_equal(count.cold_waits->count, 1);
+    assert_int_equal(count.cold_waits->sum_ns, 7 * MS);
+}
+
+/* A request that is seen nowhere for a moment, between its slot's release and its record, was told before. */
+static void what_has_begun_never_becomes_less(void **state)
+{
+    (void)state;
+    assert_int_equal(request_counts_started(&counts, "a", 0), 0);
+    assert_int_equal(counts.count, 0);
+    assert_int_equal(request_counts_started(&counts, "a", 2), 2);
+    add("a", &usual);
+    assert_int_equal(request_counts_started(&counts, "a", 0), 2);
+    add("a", &usual);
+    assert_int_equal(request_counts_started(&counts, "a", 1), 3);
 }
 
 static bool is_even(const char *name, void *context)
@@ -140,6 +200,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_names_no_function_does_not_count, begin, end),
         cmocka_unit_test_setup_teardown(durations_fall_into_buckets, begin, end),
         cmocka_unit_test_setup_teardown(what_has_no_end_of_its_own_has_no_duration, begin, end),
+        cmocka_unit_test_setup_teardown(statuses_are_told_apart_up_to_a_limit, begin, end),
+        cmocka_unit_test_setup_teardown(kinds_are_told_apart, begin, end),
+        cmocka_unit_test_setup_teardown(what_has_begun_never_becomes_less, begin, end),
         cmocka_unit_test_setup_teardown(functions_that_are_no_more_are_forgotten, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

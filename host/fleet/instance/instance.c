@@ -222,6 +222,11 @@ const struct instance_times *instance_phase_times(const struct instance *instanc
     return &instance->times;
 }
 
+bool instance_was_prewarmed(const struct instance *instance)
+{
+    return instance->specialised;
+}
+
 bool instance_is_on_its_way(const struct instance *instance)
 {
     return instance->state <= INSTANCE_STARTING && !container_waits(instance->container) &&

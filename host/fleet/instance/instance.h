@@ -129,6 +129,9 @@ const char *instance_start_phase(const struct instance *instance, uint64_t *ret_
 
 const struct instance_times *instance_phase_times(const struct instance *instance);
 
+/* Whether it was started without a load, and has got its function later. */
+bool instance_was_prewarmed(const struct instance *instance);
+
 /* How long it has been able to serve, or was; 0: never ready. At least 1 when it was. */
 uint64_t instance_served_ms(const struct instance *instance);
 

@@ -1,6 +1,7 @@
 #include "fleet/revision/revision_inside.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "fleet/scale/pool_watch.h"
 #include "fleet/scale/prewarm.h"
@@ -66,6 +67,7 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
 {
     struct revision *revision = owner;
     revision->preparation = NULL;
+    function_counts_built(&revision->shared->counts, clock_ms() - revision->build_began_ms, err);
     event_del(revision->news);
     if (err) {
         error_replace(&revision->problem, err);
@@ -121,6 +123,8 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
         .demand = on_demand, .lost = on_lost, .drained = on_drained};
     revision->watch = pool_watch_create(env, &pool_hooks, revision, &revision->pool);
     const char *likely_key = before ? before->prepared.dependency_key : NULL;
+    revision->build_began_ms = clock_ms();
+    shared->counts.builds++;
     revision->preparation = preparation_start(env, settings, inputs, likely_key, on_prepared, revision);
     revision_apply(revision, generation, settings);
     revision_tell_news(revision);

@@ -18,6 +18,7 @@
 #include "fleet/fleet_env.h"
 #include "fleet/instance/failure.h"
 #include "fleet/instance/instance.h"
+#include "fleet/revision/function_counts.h"
 #include "fleet/revision/generation.h"
 #include "fleet/revision/preparation.h"
 #include "fleet/scale/scale_history.h"
@@ -40,6 +41,7 @@ struct scale_state {
     struct failure last_failure; /* of an instance, ready or not */
     bool has_minimum; /* somebody has set it by hand: it holds in the place of min_scale */
     unsigned minimum;
+    struct function_counts counts;
 };
 
 struct revision_hooks {

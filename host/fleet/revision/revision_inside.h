@@ -20,6 +20,7 @@ struct revision {
     struct slot_pool *pool;
     struct pool_watch *watch;
     struct preparation *preparation;
+    uint64_t build_began_ms;
     struct prepared prepared;
     struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances */
     struct scale_settings scale;

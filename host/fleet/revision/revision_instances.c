@@ -42,6 +42,7 @@ static void on_ready(struct instance *instance, void *owner)
     revision->failures = 0;
     error_replace(&revision->problem, NULL);
     note_start_time(revision->env, instance);
+    function_counts_ready(&revision->shared->counts, instance);
     revision_tell_starting(revision);
     revision_expire(revision);
     if (revision->state == REVISION_STANDBY)
@@ -104,6 +105,7 @@ static void on_failed(struct instance *instance, const struct error *cause, void
     struct revision *revision = owner;
     error_replace(&revision->problem, cause);
     failure_note(&revision->shared->last_failure, instance, cause);
+    function_counts_lost(&revision->shared->counts, cause);
     revision_tell_starting(revision);
     if (revision->state == REVISION_STANDBY) {
         revision->hooks.load_failed(revision, cause, revision->owner);
