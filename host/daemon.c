@@ -3,6 +3,7 @@
 #include "admin/admin.h"
 #include "admin/request_book.h"
 #include "admin/request_history.h"
+#include "admin/statsd.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -31,6 +32,7 @@ struct daemon {
     struct request_history *history; /* NULL: none is kept */
     struct fleet *fleet;
     struct admin *admin;
+    struct statsd *statsd; /* NULL: metrics are sent to nobody */
     struct mailbox inbox; /* from the workers */
     struct event *inbox_event;
     struct event *drain_limit;
@@ -45,6 +47,7 @@ struct daemon {
 static void stop_fleet(struct daemon *daemon)
 {
     event_del(daemon->drain_limit);
+    statsd_send(daemon->statsd); /* while there are functions to tell of */
     fleet_stop(daemon->fleet);
 }
 
@@ -264,13 +267,16 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
                                           .gateway = daemon->gateway,
                                           .requests = daemon->requests,
                                           .started_s = daemon->started_s};
-    return admin_create(&admin_options, &daemon->admin, err);
+    if (admin_create(&admin_options, &daemon->admin, err) < 0)
+        return -1;
+    return statsd_create(&admin_options, &daemon->statsd, err);
 }
 
 static void clear(struct daemon *daemon)
 {
     admin_destroy(daemon->admin);
     request_book_close(daemon->requests);
+    statsd_destroy(daemon->statsd);
     gateway_destroy(daemon->gateway);
     request_book_destroy(daemon->requests);
     request_history_close(daemon->history);

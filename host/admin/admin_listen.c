@@ -2,12 +2,12 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/network.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/listener.h>
 #include <event2/util.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,28 +17,15 @@
 
 #define BACKLOG 16
 
-static int split_address(const char *address, char **ret_host, ev_uint16_t *ret_port, struct error *err)
-{
-    const char *colon = strrchr(address, ':');
-    char *end = NULL;
-    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
-    if (!colon || colon == address || *end || end == colon + 1 || port > 65535)
-        return error_set_in(err, COMPONENT_ADMIN, ERROR_USAGE,
-                            "the management address must be ADDRESS:PORT, not \"%s\"", address);
-    bool bracketed = address[0] == '[' && colon[-1] == ']';
-    *ret_host = bracketed ? xstrndup(address + 1, (size_t)(colon - address) - 2)
-                          : xstrndup(address, (size_t)(colon - address));
-    *ret_port = (ev_uint16_t)port;
-    return 0;
-}
-
 int admin_listen_tcp(struct evhttp *http, const char *address, char **ret_address, struct error *err)
 {
     cleanup_free char *host = NULL;
-    ev_uint16_t port = 0;
-    if (split_address(address, &host, &port, err) < 0)
-        return -1;
-    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(http, host, port);
+    const char *port;
+    if (address_split(address, &host, &port) < 0)
+        return error_set_in(err, COMPONENT_ADMIN, ERROR_USAGE,
+                            "the management address must be ADDRESS:PORT, not \"%s\"", address);
+    struct evhttp_bound_socket *bound =
+        evhttp_bind_socket_with_handle(http, host, (ev_uint16_t)strtoul(port, NULL, 10));
     if (!bound) {
         error_errno(err, COMPONENT_ADMIN, errno, "cannot listen at %s for the management API", address);
         return error_hint(err, "give another --admin address");

@@ -5,7 +5,6 @@
 #include "admin/metrics.h"
 #include "admin/metrics_text.h"
 #include "admin/plugin_status.h"
-#include "admin/request_book.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -38,13 +37,9 @@ void get_metrics(struct admin_call *call)
 {
     cleanup_strbuf struct strbuf text;
     strbuf_init(&text, METRICS_MAX);
-    const struct metrics_sources sources = {.fleet = call->parts->fleet,
-                                            .gateway = call->parts->gateway,
-                                            .requests = request_book_counts(call->parts->requests),
-                                            .started_s = call->parts->started_s};
     struct metrics_text sink;
     metrics_text_init(&sink, &text);
-    metrics_collect(&sources, &sink.sink);
+    metrics_collect(call->parts, &sink.sink);
     admin_call_send(call, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", strbuf_text(&text),
                     text.length);
 }

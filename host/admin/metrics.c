@@ -1,5 +1,6 @@
 #include "admin/metrics_inside.h"
 
+#include "admin/request_book.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
 
@@ -47,10 +48,14 @@ static void collect_host(const struct metrics_sources *sources, struct metric_si
     }
 }
 
-void metrics_collect(const struct metrics_sources *sources, struct metric_sink *sink)
+void metrics_collect(const struct admin_options *parts, struct metric_sink *sink)
 {
-    collect_gateway(sources->gateway, sink);
-    collect_functions(sources, request_metrics, request_metric_count, sink);
-    collect_functions(sources, fleet_metrics, fleet_metric_count, sink);
-    collect_host(sources, sink);
+    const struct metrics_sources sources = {.fleet = parts->fleet,
+                                            .gateway = parts->gateway,
+                                            .requests = request_book_counts(parts->requests),
+                                            .started_s = parts->started_s};
+    collect_gateway(sources.gateway, sink);
+    collect_functions(&sources, request_metrics, request_metric_count, sink);
+    collect_functions(&sources, fleet_metrics, fleet_metric_count, sink);
+    collect_host(&sources, sink);
 }

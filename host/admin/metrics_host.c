@@ -6,6 +6,8 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -108,10 +110,11 @@ static void tell_build(const struct metrics_sources *sources, struct metric_sink
 static void tell_resident_memory(const struct metrics_sources *sources, struct metric_sink *sink)
 {
     (void)sources;
-    unsigned long pages = 0;
+    char sizes[128]; /* in pages: all, then what is resident */
     FILE *file = fopen("/proc/self/statm", "re");
-    if (file && fscanf(file, "%*u %lu", &pages) == 1)
-        tell_number(sink, (double)pages * (double)sysconf(_SC_PAGESIZE));
+    char *second = file && fgets(sizes, sizeof(sizes), file) ? strchr(sizes, ' ') : NULL;
+    if (second)
+        tell_number(sink, strtod(second, NULL) * (double)sysconf(_SC_PAGESIZE));
     if (file)
         fclose(file);
 }

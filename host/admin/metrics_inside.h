@@ -4,9 +4,20 @@
 
 #include "admin/metrics.h"
 
+#include "admin/request_counts.h"
+
 #include <stddef.h>
+#include <time.h>
 
 struct function;
+
+/* What they are read from. */
+struct metrics_sources {
+    struct fleet *fleet;
+    const struct gateway *gateway;
+    struct request_counts *requests;
+    time_t started_s; /* when the daemon was, since 1970 */
+};
 
 /* A metric that each function has samples of. */
 struct function_metric {

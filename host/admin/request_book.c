@@ -24,6 +24,8 @@ struct request_book {
     struct clock_pair now; /* when the records were taken that are being taken */
     int wake_fd;
     struct event *wake, *look;
+    void (*ended)(const struct request_record *record, void *context); /* or NULL */
+    void *context;
 };
 
 static bool is_known(const char *name, void *context)
@@ -37,6 +39,8 @@ static void take(const struct request_record *record, void *context)
     access_log_write(record, fleet_host(book->fleet));
     request_counts_add(&book->counts, record);
     request_history_add(book->history, record, &book->now);
+    if (book->ended)
+        book->ended(record, book->context);
     if (request_counts_is_grown(&book->counts))
         request_counts_sweep(&book->counts, is_known, (void *)book->fleet);
 }
@@ -113,6 +117,13 @@ const struct request_history *request_book_history(struct request_book *book)
     if (book->gateway)
         take_all(book);
     return book->history;
+}
+
+void request_book_follow(struct request_book *book,
+                         void (*ended)(const struct request_record *record, void *context), void *context)
+{
+    book->ended = ended;
+    book->context = context;
 }
 
 void request_book_close(struct request_book *book)

@@ -32,6 +32,10 @@ struct request_counts *request_book_counts(struct request_book *book);
 /* Those that are kept, so far; NULL: none are. */
 const struct request_history *request_book_history(struct request_book *book);
 
+/* Has each record shown to one follower, once it is counted; NULL: to nobody. */
+void request_book_follow(struct request_book *book,
+                         void (*ended)(const struct request_record *record, void *context), void *context);
+
 /* Stops the gateway's threads and takes the records that are left. Does nothing unless open. */
 void request_book_close(struct request_book *book);
 

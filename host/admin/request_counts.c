@@ -76,6 +76,11 @@ static struct status_count *find_or_add_status(struct request_count *count, uint
     return found ? found : add_status(count, status / 100);
 }
 
+bool request_is_timed(const struct request_record *record)
+{
+    return record->is_routed && record->end == REQUEST_ANSWERED && !record->is_stream;
+}
+
 void request_counts_add(struct request_counts *counts, const struct request_record *record)
 {
     if (!record->is_routed)
@@ -90,7 +95,7 @@ void request_counts_add(struct request_counts *counts, const struct request_reco
     count->by_class[kind.class]++;
     tally_add(&count->kinds, kind_number(&kind));
     status->count++;
-    if (record->end == REQUEST_ANSWERED && !record->is_stream)
+    if (request_is_timed(record))
         histogram_add(&status->seconds, record->times.end_ns - record->times.head_ns);
     if (record->is_cold)
         histogram_add(&count->cold_waits, record->waited_ns);

@@ -20,8 +20,7 @@
 struct status_count {
     uint16_t status; /* below REQUEST_CLASSES: the class */
     uint64_t count;
-    struct histogram
-        *seconds; /* of those that were answered, streams not among them, from the head on; or NULL */
+    struct histogram *seconds; /* of those that are timed; or NULL */
 };
 
 /* What is told apart of a request beside its status. */
@@ -49,6 +48,10 @@ struct request_counts {
 };
 
 struct request_kind request_kind_of(uint32_t kind);
+
+/* Whether its duration, from its head to its end, is the function's: a stream ends when it likes, and so does
+ * what was not answered. */
+bool request_is_timed(const struct request_record *record);
 
 /* Counts a request, unless there is no such function. */
 void request_counts_add(struct request_counts *counts, const struct request_record *record);

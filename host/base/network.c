@@ -159,3 +159,17 @@ bool network_list_has(const struct network_list *list, const struct ip_address *
     }
     return false;
 }
+
+int address_split(const char *text, char **ret_host, const char **ret_port)
+{
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+    if (!colon || colon == text || *end || end == colon + 1 || port > 65535)
+        return -1;
+    bool bracketed = text[0] == '[' && colon[-1] == ']';
+    *ret_host =
+        bracketed ? xstrndup(text + 1, (size_t)(colon - text) - 2) : xstrndup(text, (size_t)(colon - text));
+    *ret_port = colon + 1;
+    return 0;
+}

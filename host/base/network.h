@@ -30,6 +30,10 @@ bool ip_address_is_ipv4(const struct ip_address *address);
 /* True for what never leaves this machine. */
 bool ip_address_is_loopback(const struct ip_address *address);
 
+/* Takes "ADDRESS:PORT" apart, where an IPv6 address may be in brackets. The caller frees *ret_host; *ret_port
+ * is inside of `text`. -1: it is not of that form, or the port none. */
+int address_split(const char *text, char **ret_host, const char **ret_port);
+
 struct network {
     struct ip_address address; /* the bits behind the first `bits` are 0 */
     uint8_t bits; /* 0 to 128; of IPv4: 96 more than written */

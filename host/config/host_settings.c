@@ -24,6 +24,12 @@ static const struct setting host_keys[] = {
      .help = "Whether management asks for a password on that address: user `admin`, and what is in "
              "`admin-password` in the state folder, which is made at the first start. Health and metrics are "
              "open. The unix socket asks for none: whoever may open it may manage."},
+    {"statsd", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, statsd), .change = CHANGE_RESTARTS,
+     .unset = "nowhere",
+     .help = "Where metrics are sent by UDP every second, as lines of StatsD: ADDRESS:PORT."},
+    {"statsd_prefix", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, statsd_prefix),
+     .change = CHANGE_RESTARTS, .max = 100, .default_text = "berth",
+     .help = "What their names begin with, before a point."},
     {"state_dir", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, state_dir),
      .change = CHANGE_RESTARTS, .max = PATH_BYTES, .unset = "built in",
      .help = "Folder for what outlives the daemon: packages, dependencies, its identity."},

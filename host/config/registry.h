@@ -89,6 +89,8 @@ struct host_settings {
     char *listen; /* ADDRESS:PORT of the functions, "0.0.0.0:8080" unless set */
     char *admin; /* ADDRESS:PORT of the management API, "127.0.0.1:8081" unless set */
     bool admin_auth; /* that address asks for a password */
+    char *statsd; /* ADDRESS:PORT that metrics are sent to, or NULL */
+    char *statsd_prefix; /* of their names, "berth" unless set */
     char *state_dir; /* NULL: the built-in default */
     char *run_dir; /* NULL: the built-in default */
     char *plugin_dir; /* NULL: beside the binary */

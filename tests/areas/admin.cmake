@@ -3,6 +3,7 @@ berth_unit_test(admin_access admin)
 berth_unit_test(metrics_text admin)
 berth_unit_test(request_counts admin)
 berth_unit_test(request_note admin)
+berth_unit_test(statsd_lines admin)
 
 berth_fuzz_target(admin_access admin)
 berth_fuzz_target(request_note admin)
