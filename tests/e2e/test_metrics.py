@@ -1,5 +1,6 @@
 """What /metrics tells, that Prometheus takes it, and that looking at it changes nothing."""
 
+import json
 import os
 import re
 import time
@@ -53,6 +54,14 @@ def documented():
     with open(os.path.join(PROJECT, "docs", "operations.md"), encoding="utf-8") as file:
         rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([^|]*)\| .+ \|$", file.read(), re.MULTILINE)
     return {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+
+
+def dashboard_expressions():
+    """What the dashboard asks for, with values in the place of its variables."""
+    with open(os.path.join(PROJECT, "docs", "grafana-dashboard.json"), encoding="utf-8") as file:
+        panels = json.load(file)["panels"]
+    for expression in [target["expr"] for panel in panels for target in panel["targets"]]:
+        yield expression.replace("$function", ".*").replace("$job", ".*").replace("$__rate_interval", "1m")
 
 
 def test_requests_are_counted_by_function_and_status(berth):
@@ -197,6 +206,8 @@ def test_prometheus_takes_them(berth):
         server.wait_value('sum(gateway_functions_seconds_count{function_name="hello.openfaas-fn"})', 3)
         server.wait_value('berth_function_callable{function_name="broken.openfaas-fn"}', 0)
         server.wait_value('up{job="berth"}', 1)
+        for expression in dashboard_expressions():
+            server.query(expression)
     finally:
         server.close()
     assert prometheus.check(berth.admin("GET", "/metrics").text) == ""

@@ -87,7 +87,8 @@ class Prometheus:
         except OSError:
             assert self.process.poll() is None, self.log()
             return []
-        if answer.status != 200:
+        assert answer.status in (200, 503), (expression, answer.text)
+        if answer.status == 503:
             return []
         return [float(row["value"][1]) for row in json.loads(answer.text)["data"]["result"]]
 
