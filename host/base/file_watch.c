@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/log.h"
 #include "base/stray_file.h"
 #include "base/timer.h"
@@ -21,6 +20,7 @@
 struct spot {
     UT_hash_handle hh;
     char *key; /* its kind, as one character, and its path */
+    struct spot *gone; /* the next of those that are dropped together */
     char stamp[HASH_HEX_SIZE]; /* of the last look, "": there was none yet */
     unsigned looks; /* under way */
     int blind; /* watch_walk() */
@@ -178,16 +178,31 @@ static void work(void *context)
     }
 }
 
+static const struct {
+    int error;
+    const char *why, *hint;
+} blindness[] = {
+    {ENOSPC, "the user's inotify watches are used up", "more of them: sysctl fs.inotify.max_user_watches"},
+    {EMFILE, "the user's inotify instances are used up",
+     "more of them: sysctl fs.inotify.max_user_instances"},
+    {EDQUOT, "there are more folders than are watched", NULL},
+    {ENOTSUP, "others can change its file system without an event here", NULL},
+};
+
 static void tell_blind(struct file_watch *watch, const struct spot *spot)
 {
-    struct error err;
+    const char *why = "a folder cannot be watched", *hint = NULL;
     if (watch->told_blind)
         return;
     watch->told_blind = true;
-    error_errno(&err, COMPONENT_FILES, spot->blind, "not every change of %s raises an event", spot->key + 1);
-    error_hint(&err, "it is looked at every %u s instead%s", watch->options.blind_look_ms / 1000,
-               spot->blind == ENOSPC ? "; more watches: sysctl fs.inotify.max_user_watches" : "");
-    log_warning("watch.blind", LOG_ERR(&err));
+    for (size_t i = 0; i < sizeof(blindness) / sizeof(*blindness); i++) {
+        if (blindness[i].error == spot->blind) {
+            why = blindness[i].why;
+            hint = blindness[i].hint;
+        }
+    }
+    log_warning("watch.blind", LOG_STR("path", spot->key + 1), LOG_STR("why", why),
+                LOG_INT("looked_at_every_ms", watch->options.blind_look_ms), LOG_STR("hint", hint));
 }
 
 /* Takes what the look has found; true when the place is another one. */
@@ -392,11 +407,30 @@ struct file_watch *file_watch_create(const struct file_watch_options *options)
     return watch;
 }
 
-static void drop(struct file_watch *watch, struct spot *spot)
+/* Takes out what is dropped, chained by `gone`. */
+static struct spot *take_dropped(struct file_watch *watch)
 {
-    HASH_DEL(watch->spots, spot);
-    if (spot->looks == 0)
-        free_spot(spot);
+    struct spot *spot, *next, *gone = NULL;
+    HASH_ITER(hh, watch->spots, spot, next)
+    {
+        if (!spot->dropped)
+            continue;
+        HASH_DEL(watch->spots, spot);
+        spot->gone = gone;
+        gone = spot;
+    }
+    return gone;
+}
+
+/* What a look still has is freed with that. */
+static void free_dropped(struct spot *spot)
+{
+    while (spot) {
+        struct spot *next = spot->gone;
+        if (spot->looks == 0)
+            free_spot(spot);
+        spot = next;
+    }
 }
 
 void file_watch_destroy(struct file_watch *watch)
@@ -408,11 +442,9 @@ void file_watch_destroy(struct file_watch *watch)
     event_free(watch->quiet);
     event_free(watch->look);
     event_free(watch->blind_look);
-    for (struct spot *spot = watch->spots, *next; spot; spot = next) {
-        next = spot->hh.next;
+    for (struct spot *spot = watch->spots; spot; spot = spot->hh.next)
         spot->dropped = true;
-        drop(watch, spot);
-    }
+    free_dropped(take_dropped(watch));
     watch->destroyed = true;
     if (watch->looks == 0)
         free_watch(watch);
@@ -445,11 +477,8 @@ void file_watch_set(struct file_watch *watch, const struct watch_place *places, 
     size_t dropped_count;
     cleanup_free struct link *dropped = take_links(watch, &dropped_count);
     end_watches(watch, dropped, dropped_count);
-    for (struct spot *spot = watch->spots, *next; spot; spot = next) {
-        next = spot->hh.next;
-        if (spot->dropped)
-            drop(watch, spot);
-    }
+    struct spot *gone = take_dropped(watch);
     if (some_new)
         begin_look(watch, true);
+    free_dropped(gone);
 }

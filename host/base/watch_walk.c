@@ -44,7 +44,7 @@ static void note_blind(struct watch_walk *walk, int error)
 static bool add_watch(struct watch_walk *walk, const char *folder)
 {
     if (walk->inotify < 0 || walk->watch_count == walk->room) {
-        note_blind(walk, ENOSPC);
+        note_blind(walk, walk->inotify < 0 ? EMFILE : EDQUOT);
         return true;
     }
     int watch = inotify_add_watch(walk->inotify, folder, EVENTS);

@@ -211,6 +211,7 @@ def test_new_module_in_a_new_folder_counts(berth, folder):
     wait_text(berth, "/hello", "first")
     write_in_place(os.path.join(folder, "parts", "__init__.py"), 'TEXT = "second"\n')
     wait_text(berth, "/hello", "second")
+    assert len(berth.log.entries("config.applied")) == 1  # nothing but the function is looked at
 
 
 @pytest.mark.limit(400)
