@@ -7,6 +7,7 @@
 #include "cli/say.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,29 @@ int berthd_become(const char *const *arguments)
     return STATUS_FAILED;
 }
 
+/* Its descriptor `number` goes into a pipe, which the caller reads. */
+static pid_t start(const char *const *arguments, int number, int *ret_end)
+{
+    int ends[2];
+    pid_t child = pipe2(ends, O_CLOEXEC) < 0 ? -1 : fork();
+    if (child < 0) {
+        say_wrong("cannot start berthd: %s", strerror(errno));
+        return -1;
+    }
+    if (child == 0) {
+        dup2(ends[1], number);
+        _exit(berthd_become(arguments));
+    }
+    close(ends[1]);
+    *ret_end = ends[0];
+    return child;
+}
+
+pid_t berthd_start(const char *const *arguments, int *ret_log)
+{
+    return start(arguments, STDERR_FILENO, ret_log);
+}
+
 static char *read_all(int fd)
 {
     cleanup_strbuf struct strbuf output;
@@ -54,22 +78,12 @@ static char *read_all(int fd)
 
 int berthd_ask(const char *const *arguments, char **ret_output)
 {
-    int ends[2];
-    pid_t child = pipe(ends) < 0 ? -1 : fork();
-    if (child < 0) {
-        say_wrong("cannot start berthd: %s", strerror(errno));
+    int end, status;
+    pid_t child = start(arguments, STDOUT_FILENO, &end);
+    if (child < 0)
         return -1;
-    }
-    if (child == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        _exit(berthd_become(arguments));
-    }
-    close(ends[1]);
-    *ret_output = read_all(ends[0]);
-    close(ends[0]);
-    int status;
+    *ret_output = read_all(end);
+    close(end);
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED;
 }

@@ -3,10 +3,15 @@
 #define CLI_BERTHD_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Becomes berthd with these arguments, ended by NULL (its name is put in front). Returns only when that
  * fails, which has been said: STATUS_FAILED. */
 int berthd_become(const char *const *arguments);
+
+/* Starts it with its log, standard error, into a pipe, whose reading end the caller closes, and waits for
+ * the process. -1, said, when it cannot be started. */
+pid_t berthd_start(const char *const *arguments, int *ret_log);
 
 /* Runs it, and takes its standard output: -1, said, when it cannot be started. Else its exit status, and the
  * caller frees *ret_output. */

@@ -16,6 +16,22 @@ const struct flag common_flags[] = {
 };
 
 const struct command commands[] = {
+    {.name = "up",
+     .operands = "[DIR]",
+     .max = 1,
+     .summary = "serves the functions of this folder, in the foreground, and shows what happens",
+     .description = "A daemon of its own on the folder's global-function-definition.yml, which is made where "
+                    "there is none.\n"
+                    "A request is a line, and so is what functions write. Ctrl-C ends it, and what is under "
+                    "way is finished.",
+     .flags = FLAGS({"listen", 0, "ADDR:PORT", "where functions answer (0.0.0.0:8080)"},
+                    {"admin", 0, "ADDR:PORT", "where the management API answers (127.0.0.1:8081)"},
+                    {"state", 0, "DIR", "packages, dependencies, the host's id"},
+                    {"run-dir", 0, "DIR", "sockets; keep it short"},
+                    {"plugins", 0, "DIR", "where plugins are (beside the binary)"}),
+     .examples = EXAMPLES({"up", "what is in this folder"},
+                          {"up site --listen 127.0.0.1:9000", "another one, elsewhere"}),
+     .run = run_up},
     {.name = "new",
      .operands = "LANGUAGE NAME",
      .min = 2,

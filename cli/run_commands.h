@@ -18,6 +18,10 @@ int run_new(const struct arguments *arguments);
 int run_check(const struct arguments *arguments);
 int run_reload(const struct arguments *arguments);
 
+/* --- up.c --- */
+
+int run_up(const struct arguments *arguments);
+
 /* --- invoke.c --- */
 
 int run_invoke(const struct arguments *arguments);

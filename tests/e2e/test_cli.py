@@ -1,11 +1,13 @@
 """The program `berth`: what it shows, what it does, and how it says no."""
 
 import os
+import signal
 import subprocess
 
 import pytest
 
 from harness.cli import Cli
+from harness.daemon import sanitizer_environment
 from harness.functions import HELLO
 from harness.wait import wait_until
 
@@ -205,6 +207,57 @@ def test_new_function_from_an_empty_folder(berth, tmp_path):
     assert "1 functions, 0 errors" in cli.said
     cli.run("new", "python", "greet", status=1, cwd=tmp_path)
     assert "has a function" in cli.said
+
+
+class Up:
+    """`berth up` in a folder, as it shows itself to a user."""
+
+    def __init__(self, cli, folder, *arguments):
+        self.output = os.path.join(cli.berth.folder, "up.txt")
+        berth = cli.berth
+        places = ("--listen", "%s:%d" % berth.address, "--admin", "%s:%d" % berth.admin_address)
+        places += ("--state", berth.state_dir, "--run-dir", berth.run_dir)
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen(
+                [cli.program, "up", *places, *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
+                stderr=output, start_new_session=True, env={**os.environ, **sanitizer_environment()},
+            )
+
+    def text(self):
+        with open(self.output, encoding="utf-8") as output:
+            return output.read()
+
+    def wait(self, words):
+        def is_there():
+            assert self.process.poll() is None, self.text()
+            return words in self.text()
+
+        wait_until(is_there, f"{words!r} in\n{self.text()}", 60)
+
+
+def test_up_from_an_empty_folder(berth, tmp_path):
+    cli = Cli(berth)
+    up = Up(cli, tmp_path)
+    try:
+        up.wait("without a function")
+        up.wait("ready: 0 functions")
+        cli.run("new", "python", "greet", cwd=tmp_path)
+        cli.run("reload", cwd=tmp_path)
+        up.wait("greet is live")
+        assert "Hello" in cli.run("invoke", "greet", cwd=tmp_path)
+        up.wait("GET /greet 200")
+        (tmp_path / "functions/greet/greet.py").write_text("def handle(:\n")
+        cli.run("reload", cwd=tmp_path, status=2)
+        up.wait("greet goes on with its former revision")
+        up.wait("def handle(:\n           ^")
+        (tmp_path / "functions/greet/greet.py").write_text("def handle(request):\n    print('seen')\n    return 'two'\n")
+        cli.run("reload", cwd=tmp_path)
+        assert cli.run("invoke", "greet", cwd=tmp_path) == "two"
+        up.wait("greet | seen")
+    finally:
+        os.killpg(up.process.pid, signal.SIGINT)
+        assert up.process.wait(60) == 0, up.text()
+    assert "finishes what is under way" in up.text()
 
 
 def test_check_of_one_function(berth):
