@@ -218,6 +218,18 @@ int client_send(const struct arguments *arguments, const char *method, const cha
     return ask(arguments, method, path, text, ret_json);
 }
 
+bool client_is_there(const struct arguments *arguments)
+{
+    struct place place;
+    struct received received = {0};
+    place_find(arguments, &place);
+    strbuf_init(&received.body, ANSWER_MAX);
+    bool is_there = perform(&place, "GET", "/healthz", NULL, &received) == CURLE_OK;
+    strbuf_clear(&received.body);
+    place_clear(&place);
+    return is_there;
+}
+
 char *client_path(const char *format, const char *name)
 {
     char *coded = curl_easy_escape(NULL, name, 0);

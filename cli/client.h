@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 /* Asks for a path, which begins with a slash. `enum status`: with STATUS_OK the answer is one of 2xx and
  * JSON, and the caller lets go of *ret_json. */
@@ -16,6 +17,9 @@ int client_ask(const struct arguments *arguments, const char *method, const char
 /* The same with JSON as its body, which it takes. */
 int client_send(const struct arguments *arguments, const char *method, const char *path, json_t *body,
                 json_t **ret_json);
+
+/* Whether a daemon answers, without a word about it when none does. */
+bool client_is_there(const struct arguments *arguments);
 
 /* The path of something of a function: client_path("/berth/functions/%s/restart", name). The caller frees it.
  */

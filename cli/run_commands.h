@@ -31,6 +31,10 @@ int run_invoke(const struct arguments *arguments);
 int run_requests(const struct arguments *arguments);
 int run_why(const struct arguments *arguments);
 
+/* --- doctor.c --- */
+
+int run_doctor(const struct arguments *arguments);
+
 /* --- plugin.c --- */
 
 int run_plugin_ls(const struct arguments *arguments);

@@ -117,6 +117,15 @@ def test_minimum_is_set(cli):
     assert "did you mean hello?" in cli.said
 
 
+def test_doctor_looks_at_the_machine(cli):
+    looks = {look["check"]: look for look in cli.json("doctor")}
+    assert looks["docker"]["verdict"] == "ok" and looks["base image"]["verdict"] == "ok"
+    assert looks["ports"]["found"] == "the daemon has them"
+    assert {"cgroups", "clock", "disk", "io_uring", "leftovers", "state folder", "open files"} <= set(looks)
+    text = cli.run("doctor", "--docker", "/nowhere.sock", status=2)
+    assert "failed   docker         does not answer at /nowhere.sock" in text and "--docker PATH" in text
+
+
 # -- how it says no
 
 

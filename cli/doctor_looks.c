@@ -1,0 +1,278 @@
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "cli/doctor.h"
+#include "cli/members.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <linux/io_uring.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DOCKER_ANSWER_MAX (4u << 20)
+#define DOCKER_TIMEOUT_S  10L
+#define FUNCTIONS_PORT    8080
+#define SKEW_MAX_S        5
+#define GIB               (1024.0 * 1024 * 1024)
+#define DISK_LEAST        GIB /* with less free the daemon installs no dependencies */
+#define DISK_POOR         (5 * GIB)
+#define FILES_POOR        4096
+
+static void __attribute__((format(printf, 3, 4)))
+conclude(struct look *look, enum verdict verdict, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(look->found, sizeof(look->found), format, args);
+    va_end(args);
+    look->verdict = verdict;
+}
+
+static void __attribute__((format(printf, 2, 3))) advise(struct look *look, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(look->advice, sizeof(look->advice), format, args);
+    va_end(args);
+}
+
+/* --- Docker --- */
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
+{
+    return strbuf_append(context, bytes, size * count) < 0 ? 0 : size * count;
+}
+
+json_t *doctor_ask_docker(const char *socket, const char *path)
+{
+    cleanup_strbuf struct strbuf body;
+    cleanup_free char *url = xasprintf("http://docker%s", path);
+    CURL *curl = curl_easy_init();
+    strbuf_init(&body, DOCKER_ANSWER_MAX);
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, DOCKER_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+    CURLcode code = curl_easy_perform(curl);
+    curl_easy_cleanup(curl);
+    return code == CURLE_OK ? json_loads(strbuf_text(&body), 0, NULL) : NULL;
+}
+
+static void look_at_docker(const struct checkup *checkup, struct look *look)
+{
+    if (checkup->docker) {
+        conclude(look, VERDICT_FINE, "%s, %s", member_text(checkup->docker, "ServerVersion"),
+                 member_text(checkup->docker, "OperatingSystem"));
+        return;
+    }
+    conclude(look, VERDICT_WRONG, "does not answer at %s", checkup->docker_socket);
+    if (access(checkup->docker_socket, F_OK) < 0)
+        advise(look, "start it: systemctl start docker; or say where it is: --docker PATH, `docker_socket` "
+                     "in the registry");
+    else if (access(checkup->docker_socket, R_OK | W_OK) < 0)
+        advise(look, "this user may not use it: be in the group docker, or root");
+    else
+        advise(look, "look at its log: journalctl -u docker");
+}
+
+static void look_at_storage(const struct checkup *checkup, struct look *look)
+{
+    const char *driver = member_text(checkup->docker, "Driver");
+    bool is_slow = strcmp(driver, "vfs") == 0 || strcmp(driver, "devicemapper") == 0;
+    conclude(look, is_slow ? VERDICT_POOR : VERDICT_FINE, "%s",
+             *driver ? driver : "not known without Docker");
+    if (is_slow)
+        advise(look, "every start of a container copies its image with it; use overlay2");
+}
+
+static void look_at_cgroups(const struct checkup *checkup, struct look *look)
+{
+    const char *version = member_text(checkup->docker, "CgroupVersion");
+    conclude(look, VERDICT_FINE, "version %s", *version ? version : "not known without Docker");
+    if (checkup->docker && !member_is_true(checkup->docker, "MemoryLimit")) {
+        conclude(look, VERDICT_WRONG, "Docker cannot limit memory here");
+        advise(look, "boot the kernel with cgroup_enable=memory");
+    }
+}
+
+static void look_at_clock(const struct checkup *checkup, struct look *look)
+{
+    struct tm theirs = {0};
+    const char *text = member_text(checkup->docker, "SystemTime");
+    if (!strptime(text, "%Y-%m-%dT%H:%M:%S", &theirs)) {
+        conclude(look, VERDICT_FINE, "not compared without Docker");
+        return;
+    }
+    const char *zone = strpbrk(text + strlen("2000-01-01T"), "+-");
+    char *minutes = NULL;
+    long hours = zone ? strtol(zone + 1, &minutes, 10) : 0;
+    long offset_s = hours * 3600 + (minutes && *minutes == ':' ? strtol(minutes + 1, NULL, 10) * 60 : 0);
+    offset_s *= zone && *zone == '-' ? -1 : 1;
+    double skew_s = difftime(timegm(&theirs) - offset_s, time(NULL));
+    bool is_off = skew_s > SKEW_MAX_S || skew_s < -SKEW_MAX_S;
+    conclude(look, is_off ? VERDICT_POOR : VERDICT_FINE, "%s", is_off ? "Docker's differs" : "as Docker's");
+    if (is_off)
+        advise(look, "they are %.0f s apart: logs of both will not fit together", skew_s);
+}
+
+static void look_at_image(const struct checkup *checkup, struct look *look)
+{
+    json_t *image = checkup->docker
+                        ? doctor_ask_docker(checkup->docker_socket, "/images/" BERTH_BASE_IMAGE "/json")
+                        : NULL;
+    if (image) {
+        conclude(look, VERDICT_FINE, "%s", BERTH_BASE_IMAGE);
+    } else {
+        conclude(look, VERDICT_WRONG, "%s is not there", BERTH_BASE_IMAGE);
+        advise(look, "scripts/base-image makes it (installed: libexec/berth/base-image)");
+    }
+    json_decref(image);
+}
+
+/* Containers that have ended: a daemon removes its own, at the latest when it starts again. */
+static void look_at_leftovers(const struct checkup *checkup, struct look *look)
+{
+    json_t *list = NULL;
+    if (checkup->docker)
+        list = doctor_ask_docker(checkup->docker_socket,
+                                 "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22berth.host%22%5D%2C"
+                                 "%22status%22%3A%5B%22exited%22%2C%22dead%22%5D%7D");
+    size_t count = json_array_size(list);
+    conclude(look, count > 0 ? VERDICT_POOR : VERDICT_FINE, "%zu containers that have ended", count);
+    if (count > 0)
+        advise(
+            look,
+            "their daemon removes them when it starts; or: docker container prune --filter label=berth.host");
+    json_decref(list);
+}
+
+/* --- this machine --- */
+
+static void look_at_io_uring(const struct checkup *checkup, struct look *look)
+{
+    (void)checkup;
+    struct io_uring_params parameters = {0};
+    int fd = (int)syscall(SYS_io_uring_setup, 4, &parameters);
+    if (fd >= 0) {
+        close(fd);
+        conclude(look, VERDICT_FINE, "may be used");
+        return;
+    }
+    conclude(look, VERDICT_POOR, "may not be used: %s", strerror(errno));
+    advise(look,
+           "requests cost more of a processor; the sysctl kernel.io_uring_disabled or seccomp forbids it");
+}
+
+/* The nearest folder on the way to `path` that is there. The caller frees it. */
+static char *existing_part(const char *path)
+{
+    char *part = xstrdup(path);
+    while (access(part, F_OK) < 0) {
+        char *slash = strrchr(part, '/');
+        if (!slash || slash == part)
+            break;
+        *slash = '\0';
+    }
+    return part;
+}
+
+static void look_at_folder(const char *path, struct look *look)
+{
+    cleanup_free char *there = existing_part(path);
+    if (access(there, W_OK | X_OK) == 0) {
+        conclude(look, VERDICT_FINE, "%s%s", path, strcmp(there, path) == 0 ? "" : ", to be made");
+        return;
+    }
+    conclude(look, VERDICT_WRONG, "%s: %s", there, strerror(errno));
+    advise(look, "run it as the user whose it is, or set another folder: --state, --run-dir");
+}
+
+static void look_at_state(const struct checkup *checkup, struct look *look)
+{
+    look_at_folder(checkup->state_dir, look);
+}
+
+static void look_at_run(const struct checkup *checkup, struct look *look)
+{
+    look_at_folder(checkup->run_dir, look);
+}
+
+static void look_at_disk(const struct checkup *checkup, struct look *look)
+{
+    cleanup_free char *there = existing_part(checkup->state_dir);
+    struct statvfs disk;
+    if (statvfs(there, &disk) < 0) {
+        conclude(look, VERDICT_WRONG, "%s: %s", there, strerror(errno));
+        return;
+    }
+    double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
+    double whole_bytes = (double)disk.f_blocks * (double)disk.f_frsize;
+    bool is_full = free_bytes < DISK_LEAST || free_bytes < whole_bytes / 20;
+    enum verdict poor = free_bytes < DISK_POOR ? VERDICT_POOR : VERDICT_FINE;
+    conclude(look, is_full ? VERDICT_WRONG : poor, "%.1f GiB free at %s", free_bytes / GIB, there);
+    if (is_full)
+        advise(look, "dependencies are not installed with less than 1 GiB or a twentieth of the disk free");
+}
+
+static bool is_free(unsigned port, struct look *look)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_ANY)};
+    cleanup_close int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0 &&
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return true;
+    conclude(look, VERDICT_WRONG, "%u: %s", port, strerror(errno));
+    advise(look, "ss -ltnp 'sport = :%u' shows whose it is; --listen and --admin take others", port);
+    return false;
+}
+
+static void look_at_ports(const struct checkup *checkup, struct look *look)
+{
+    if (checkup->daemon_answers)
+        conclude(look, VERDICT_FINE, "the daemon has them");
+    else if (is_free(FUNCTIONS_PORT, look) && is_free(FUNCTIONS_PORT + 1, look))
+        conclude(look, VERDICT_FINE, "%d and %d are free", FUNCTIONS_PORT, FUNCTIONS_PORT + 1);
+}
+
+static void look_at_files(const struct checkup *checkup, struct look *look)
+{
+    (void)checkup;
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    bool is_low = limit.rlim_max < FILES_POOR;
+    conclude(look, is_low ? VERDICT_POOR : VERDICT_FINE, "a process may open %llu",
+             (unsigned long long)limit.rlim_max);
+    if (is_low)
+        advise(look, "each client's connection is one; raise it: LimitNOFILE= in the unit, ulimit -Hn");
+}
+
+static void look_at_daemon(const struct checkup *checkup, struct look *look)
+{
+    conclude(look, VERDICT_FINE, "%s", checkup->daemon_answers ? "answers" : "none answers");
+    if (!checkup->daemon_answers)
+        advise(look, "berth up starts one for this folder");
+}
+
+const struct doctor_row doctor_rows[] = {
+    {"docker", look_at_docker},     {"storage", look_at_storage},    {"cgroups", look_at_cgroups},
+    {"clock", look_at_clock},       {"base image", look_at_image},   {"leftovers", look_at_leftovers},
+    {"io_uring", look_at_io_uring}, {"state folder", look_at_state}, {"run folder", look_at_run},
+    {"disk", look_at_disk},         {"ports", look_at_ports},        {"open files", look_at_files},
+    {"daemon", look_at_daemon},
+};
+
+const size_t doctor_row_count = sizeof(doctor_rows) / sizeof(doctor_rows[0]);
