@@ -47,7 +47,7 @@ static int register_function(const struct arguments *arguments, const json_t *ma
     }
     print_files(made);
     if (added)
-        printf("registered  %s in %s\n\n  to call it:  berth reload && berth invoke %s\n", name, path, name);
+        printf("registered  %s in %s\n\n  to call it:  berth invoke %s\n", name, path, name);
     else
         printf("\nTo register it, add this to the functions of %s, then: berth reload\n\n%s", path, entry);
     return STATUS_OK;
