@@ -78,14 +78,38 @@ static void place_clear(struct place *place)
 /* --- one request --- */
 
 struct received {
-    struct strbuf body;
+    CURL *curl;
+    struct strbuf body; /* with `on_line` what has come of a line */
     long status;
+    void (*on_line)(const char *line, void *context); /* NULL: the whole body is wanted */
+    void *context;
 };
+
+/* Takes whole lines out of the body. An answer that says what is wrong stays. */
+static void take_lines(struct received *received)
+{
+    char *newline;
+    curl_easy_getinfo(received->curl, CURLINFO_RESPONSE_CODE, &received->status);
+    if (received->status != 200)
+        return;
+    const size_t size = received->body.length;
+    char *line = strbuf_steal(&received->body), *bytes = line;
+    for (; (newline = memchr(line, '\n', size - (size_t)(line - bytes))); line = newline + 1) {
+        *newline = '\0';
+        received->on_line(line, received->context);
+    }
+    strbuf_append(&received->body, line, size - (size_t)(line - bytes));
+    free(bytes);
+}
 
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
     struct received *received = context;
-    return strbuf_append(&received->body, bytes, size * count) < 0 ? 0 : size * count;
+    if (strbuf_append(&received->body, bytes, size * count) < 0)
+        return 0;
+    if (received->on_line)
+        take_lines(received);
+    return size * count;
 }
 
 static CURLcode perform(const struct place *place, const char *method, const char *path, const char *body,
@@ -93,6 +117,7 @@ static CURLcode perform(const struct place *place, const char *method, const cha
 {
     CURL *curl = curl_easy_init();
     cleanup_free char *url = xasprintf("%s%s", place->base, path);
+    received->curl = curl;
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -228,6 +253,31 @@ bool client_is_there(const struct arguments *arguments)
     strbuf_clear(&received.body);
     place_clear(&place);
     return is_there;
+}
+
+int client_read_lines(const struct arguments *arguments, const char *path,
+                      void (*on_line)(const char *line, void *context), void *context)
+{
+    struct place place;
+    struct received received = {.on_line = on_line, .context = context};
+    int status = STATUS_OK;
+    place_find(arguments, &place);
+    strbuf_init(&received.body, ANSWER_MAX);
+    CURLcode code = perform(&place, "GET", path, NULL, &received);
+    if (code != CURLE_OK)
+        status = say_no_daemon(&place, code);
+    else if (received.status != 200)
+        status = say_refused(&place, path, &received);
+    strbuf_clear(&received.body);
+    place_clear(&place);
+    return status;
+}
+
+void client_add_parameter(struct strbuf *path, const char *name, const char *value)
+{
+    cleanup_free char *coded = client_path("%s", value);
+    const char *separator = strchr(strbuf_text(path), '?') ? "&" : "?";
+    strbuf_append_format(path, "%s%s=%s", separator, name, coded);
 }
 
 char *client_path(const char *format, const char *name)

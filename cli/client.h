@@ -5,6 +5,7 @@
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
 
+#include "base/strbuf.h"
 #include "cli/command.h"
 
 #include <jansson.h>
@@ -24,6 +25,16 @@ bool client_is_there(const struct arguments *arguments);
 /* The path of something of a function: client_path("/berth/functions/%s/restart", name). The caller frees it.
  */
 char *client_path(const char *format, const char *name);
+
+#define CLIENT_PATH_MAX 4096
+
+/* Appends "?a=b", or "&a=b", to a path. */
+void client_add_parameter(struct strbuf *path, const char *name, const char *value);
+
+/* Asks for a path whose answer is lines, and hands each on as it comes, without its newline. `enum status`.
+ */
+int client_read_lines(const struct arguments *arguments, const char *path,
+                      void (*on_line)(const char *line, void *context), void *context);
 
 /* Where the functions of the daemon are called: "http://127.0.0.1:8080". The caller frees *ret_address. */
 int client_functions_address(const struct arguments *arguments, char **ret_address);

@@ -12,15 +12,6 @@
 #include <string.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
-#define QUERY_MAX       4096
-
-/* "?a=b", "&c=d" */
-static void add_parameter(struct strbuf *path, const char *name, const char *value)
-{
-    cleanup_free char *coded = client_path("%s", value);
-    const char *separator = strchr(strbuf_text(path), '?') ? "&" : "?";
-    strbuf_append_format(path, "%s%s=%s", separator, name, coded);
-}
 
 static int make_path(const struct arguments *arguments, struct strbuf *path)
 {
@@ -28,20 +19,20 @@ static int make_path(const struct arguments *arguments, struct strbuf *path)
     const char *slow = arguments_value(arguments, "slow"), *limit = arguments_value(arguments, "limit");
     strbuf_append_text(path, "/berth/requests");
     if (function)
-        add_parameter(path, "function", function);
+        client_add_parameter(path, "function", function);
     if (arguments_has(arguments, "failed"))
-        add_parameter(path, "failed", "1");
+        client_add_parameter(path, "failed", "1");
     if (slow)
-        add_parameter(path, "slow_ms", slow);
+        client_add_parameter(path, "slow_ms", slow);
     if (limit)
-        add_parameter(path, "limit", limit);
+        client_add_parameter(path, "limit", limit);
     if (!since)
         return STATUS_OK;
     uint64_t since_ms;
     char time[RFC3339_SIZE];
     if (when_read(since, wall_clock_ms(), &since_ms) < 0)
         return STATUS_USAGE;
-    add_parameter(path, "since", rfc3339_write(since_ms, time));
+    client_add_parameter(path, "since", rfc3339_write(since_ms, time));
     return STATUS_OK;
 }
 
@@ -99,7 +90,7 @@ int run_requests(const struct arguments *arguments)
 {
     cleanup_strbuf struct strbuf path;
     json_t *requests;
-    strbuf_init(&path, QUERY_MAX);
+    strbuf_init(&path, CLIENT_PATH_MAX);
     int status = make_path(arguments, &path);
     if (status == STATUS_OK)
         status = client_ask(arguments, "GET", strbuf_text(&path), &requests);

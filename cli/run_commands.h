@@ -26,6 +26,10 @@ int run_up(const struct arguments *arguments);
 
 int run_invoke(const struct arguments *arguments);
 
+/* --- logs.c: what functions write --- */
+
+int run_logs(const struct arguments *arguments);
+
 /* --- requests.c, why.c: what has been called --- */
 
 int run_requests(const struct arguments *arguments);

@@ -114,7 +114,7 @@ static void print_end(const json_t *record)
     else if (strcmp(end, "cut") == 0)
         printf("  The connection was cut %s.\n", last_phase(record));
     else if (status >= 400)
-        printf("  The function itself answered with %lld.\n", status);
+        printf("  The function itself answered with %lld. If it wrote why, that is below.\n", status);
     else
         printf("  Nothing is wrong: it was answered.\n");
 }
@@ -149,6 +149,24 @@ static void print_record(const json_t *record)
     print_cause(record);
 }
 
+/* Of the newest request with this id. A traceback's last line is the cause that the function itself has
+ * given. */
+static void print_output(const json_t *output)
+{
+    const json_t *line;
+    size_t i;
+    if (json_array_size(output) == 0)
+        return;
+    printf("\n%sWhat its instance wrote%s\n", colour_begin(stdout, COLOUR_BOLD), colour_end(stdout));
+    json_array_foreach(output, i, line)
+    {
+        const bool is_event = strcmp(member_text(line, "stream"), "event") == 0;
+        printf("  %s", is_event ? "-- " : "");
+        say_text(stdout, member_text(line, "text"));
+        putchar('\n');
+    }
+}
+
 int run_why(const struct arguments *arguments)
 {
     cleanup_free char *path = client_path("/berth/requests/%s", arguments_operand(arguments, 0));
@@ -166,6 +184,8 @@ int run_why(const struct arguments *arguments)
             if (i > 0)
                 printf("\nAnother request with this id\n\n");
             print_record(record);
+            if (i == 0)
+                print_output(json_object_get(answer, "output"));
         }
     }
     json_decref(answer);

@@ -4,6 +4,7 @@
 #include "admin/request_book.h"
 #include "admin/request_history.h"
 #include "admin/statsd.h"
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
 #include "notify.h"
+#include "store/log_store.h"
 
 #include <event2/event.h>
 #include <pthread.h>
@@ -30,6 +32,7 @@ struct daemon {
     struct gateway *gateway;
     struct request_book *requests;
     struct request_history *history; /* NULL: none is kept */
+    struct log_store *logs; /* the same */
     struct fleet *fleet;
     struct admin *admin;
     struct statsd *statsd; /* NULL: metrics are sent to nobody */
@@ -237,6 +240,16 @@ static void open_history(struct daemon *daemon, const char *state_dir)
         log_warning("records.unavailable", LOG_ERR(&err));
 }
 
+static void open_logs(struct daemon *daemon, const char *state_dir)
+{
+    struct error err;
+    cleanup_free char *dir = xasprintf("%s/logs", state_dir);
+    if (daemon->host->log_disk_bytes > 0 &&
+        log_store_open(dir, daemon->host->log_disk_bytes, &daemon->logs, &err) < 0)
+        log_warning("logs.unavailable", LOG_ERR(&err));
+    fleet_keep_output(daemon->fleet, daemon->logs);
+}
+
 static int create_parts(struct daemon *daemon, const char *config_path, const struct locations *locations,
                         struct error *err)
 {
@@ -258,6 +271,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
         create_fleet(daemon, config_path, locations, err) < 0)
         return -1;
     open_history(daemon, locations->state_dir);
+    open_logs(daemon, locations->state_dir);
     request_book_open(daemon->requests, daemon->gateway, daemon->fleet, daemon->history);
     struct admin_options admin_options = {.base = daemon->base,
                                           .host = daemon->host,
@@ -266,6 +280,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
                                           .fleet = daemon->fleet,
                                           .gateway = daemon->gateway,
                                           .requests = daemon->requests,
+                                          .logs = daemon->logs,
                                           .started_s = daemon->started_s};
     if (admin_create(&admin_options, &daemon->admin, err) < 0)
         return -1;
@@ -281,6 +296,7 @@ static void clear(struct daemon *daemon)
     request_book_destroy(daemon->requests);
     request_history_close(daemon->history);
     fleet_destroy(daemon->fleet);
+    log_store_close(daemon->logs);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         if (daemon->signals[i])
             event_free(daemon->signals[i]);

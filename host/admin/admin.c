@@ -6,6 +6,7 @@
 #include "admin/admin_routes.h"
 #include "admin/admin_waiting.h"
 #include "base/alloc.h"
+#include "base/background.h"
 #include "base/cleanup.h"
 
 #include <event2/http.h>
@@ -21,6 +22,8 @@ struct admin {
     struct admin_options options;
     struct evhttp *tcp, *local; /* on the address; on the unix socket */
     struct admin_waiting *waiting;
+    struct background *background;
+    bool is_ending;
     char *password; /* for TCP; NULL: none is asked for */
     char *address;
     char *socket_path;
@@ -71,7 +74,9 @@ static void serve(const struct admin *admin, struct evhttp_request *request, boo
                               .request = request,
                               .name = name ? name : "",
                               .query = &query,
-                              .waiting = admin->waiting};
+                              .waiting = admin->waiting,
+                              .background = admin->background,
+                              .is_ending = &admin->is_ending};
     struct error err;
     if ((!is_local && check_access(admin, request, route, &err) < 0) ||
         check_route(request, route, allowed, &err) < 0)
@@ -118,7 +123,7 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
     admin->tcp = make_server(admin, serve_tcp);
     admin->local = make_server(admin, serve_local);
     admin->socket_path = xasprintf("%s/admin.sock", options->run_dir);
-    if (open_password(admin, err) < 0 ||
+    if (background_create(options->base, &admin->background, err) < 0 || open_password(admin, err) < 0 ||
         admin_listen_tcp(admin->tcp, options->host->admin, &admin->address, err) < 0 ||
         admin_listen_unix(options->base, admin->local, admin->socket_path, err) < 0) {
         admin_destroy(admin);
@@ -142,8 +147,10 @@ void admin_destroy(struct admin *admin)
 {
     if (!admin)
         return;
+    admin->is_ending = true;
     evhttp_free(admin->tcp);
     evhttp_free(admin->local);
+    background_destroy(admin->background);
     admin_waiting_destroy(admin->waiting);
     unlink(admin->socket_path);
     free(admin->socket_path);

@@ -15,6 +15,7 @@ struct admin;
 struct event_base;
 struct fleet;
 struct gateway;
+struct log_store;
 struct request_book;
 
 /* What it serves from; everything outlives it. */
@@ -26,6 +27,7 @@ struct admin_options {
     struct fleet *fleet;
     struct gateway *gateway;
     struct request_book *requests;
+    struct log_store *logs; /* NULL: none are kept */
     time_t started_s; /* when the daemon was, since 1970 */
 };
 

@@ -67,3 +67,9 @@ void admin_call_refuse(struct admin_call *call, const struct error *err)
     else
         admin_call_text(call, status, err->message);
 }
+
+void admin_call_abandon(struct evhttp_request *request, const bool *is_ending)
+{
+    if (!*is_ending)
+        evhttp_send_reply_end(request);
+}

@@ -9,11 +9,13 @@
 
 #include <event2/http.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define ADMIN_ACCEPTED 202 /* libevent has no name for it */
 
 struct admin_waiting;
+struct background;
 
 struct admin_call {
     const struct admin_options *parts; /* what there is to answer from */
@@ -21,6 +23,8 @@ struct admin_call {
     const char *name; /* what the path has in the place of "*"; else "" */
     struct evkeyvalq *query; /* decoded */
     struct admin_waiting *waiting; /* takes a call that is answered later */
+    struct background *background; /* does slow work */
+    const bool *is_ending; /* the API is about to end, and its connections with it */
 };
 
 /* The value of a query parameter, the last one where it is repeated; NULL: there is none. Borrowed. */
@@ -38,6 +42,10 @@ void admin_call_text(struct admin_call *call, int status, const char *text);
 
 /* Takes `json`. */
 void admin_call_json(struct admin_call *call, int status, json_t *json);
+
+/* For the close callback of a connection under a call that is answered later: libevent leaves the request of
+ * a client that has left to whoever was to answer it, but not those that go with their server. */
+void admin_call_abandon(struct evhttp_request *request, const bool *is_ending);
 
 /* Says what is wrong with the call: as JSON of the gateway's shape below /berth, as plain text elsewhere. The
  * status is that of the error's code. */

@@ -20,6 +20,7 @@ static const struct admin_route routes[] = {
     {EVHTTP_REQ_PUT, "/system/functions", false, refuse_change},
     {EVHTTP_REQ_DELETE, "/system/functions", false, refuse_change},
     {EVHTTP_REQ_POST, "/system/scale-function/*", false, post_scale},
+    {EVHTTP_REQ_GET, "/system/logs", false, get_logs},
     {EVHTTP_REQ_GET, "/berth/functions", false, get_functions},
     {EVHTTP_REQ_GET, "/berth/functions/*", false, get_function},
     {EVHTTP_REQ_GET, "/berth/functions/*/instances", false, get_instances},

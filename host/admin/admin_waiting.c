@@ -12,6 +12,7 @@ struct waiting_call {
     TAILQ_ENTRY(waiting_call) link;
     struct admin_waiting *waiting;
     struct evhttp_request *request;
+    const bool *is_ending;
     void (*answer)(struct admin_call *call);
 };
 
@@ -47,8 +48,10 @@ void admin_waiting_destroy(struct admin_waiting *waiting)
 /* The connection, and the request with it, is about to go. */
 static void on_client_gone(struct evhttp_connection *connection, void *context)
 {
+    struct waiting_call *call = context;
     (void)connection;
-    forget(context);
+    admin_call_abandon(call->request, call->is_ending);
+    forget(call);
 }
 
 static void answer(struct waiting_call *call)
@@ -71,7 +74,10 @@ void admin_call_wait(struct admin_call *call, void (*answer_it)(struct admin_cal
         return;
     }
     struct waiting_call *later = xcalloc(1, sizeof(*later));
-    *later = (struct waiting_call){.waiting = call->waiting, .request = call->request, .answer = answer_it};
+    *later = (struct waiting_call){.waiting = call->waiting,
+                                   .request = call->request,
+                                   .is_ending = call->is_ending,
+                                   .answer = answer_it};
     TAILQ_INSERT_TAIL(&call->waiting->calls, later, link);
     evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), on_client_gone, later);
 }

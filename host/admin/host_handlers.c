@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
+#include "store/log_store.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -65,6 +66,8 @@ void get_info(struct admin_call *call)
     const char *functions = gateway_address(call->parts->gateway);
     json_t *berth = budget_json(call->parts->fleet);
     json_object_set_new(berth, "functions", json_text(functions)); /* null before it listens */
+    json_object_set_new(berth, "log_lines_dropped",
+                        json_integer((json_int_t)log_store_dropped(call->parts->logs)));
     json_t *version = json_pack("{s:s, s:s}", "sha", BERTH_VERSION, "release", BERTH_VERSION);
     admin_call_json(call, HTTP_OK,
                     json_pack("{s:{s:s, s:s, s:O}, s:o, s:s, s:o}", "provider", "provider", "berth",

@@ -1,9 +1,13 @@
 #include "admin/admin_handlers.h"
 
+#include "admin/admin_work.h"
+#include "admin/log_query.h"
 #include "admin/request_book.h"
 #include "admin/request_history.h"
+#include "base/alloc.h"
 #include "base/json.h"
 #include "base/rfc3339.h"
+#include "store/log_store.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +17,8 @@
 
 #define LIMIT_USUAL 50
 #define LIMIT_MAX   10000
+#define LINES_MAX   1000 /* of output with a request */
+#define AFTER_NS    UINT64_C(2000000000) /* that output of a request may come after its end */
 
 /* --- as JSON --- */
 
@@ -152,23 +158,75 @@ void get_requests(struct admin_call *call)
 
 /* --- one --- */
 
-static bool add_whole(const struct request_note *note, void *list)
+/* What is told, and whose lines are to be added to it: those of the newest request with the id. */
+struct details {
+    json_t *records, *output;
+    struct log_query query;
+};
+
+static bool add_whole(const struct request_note *note, void *context)
 {
-    json_array_append_new(list, whole_json(note));
-    return json_array_size(list) < LIMIT_USUAL;
+    struct details *details = context;
+    struct log_query *query = &details->query;
+    if (json_array_size(details->records) == 0 && note->is_routed) {
+        query->function = xstrdup(note->texts[NOTE_FUNCTION]);
+        query->request_id = xstrdup(note->texts[NOTE_ID]);
+        query->with_neighbours = true;
+        query->since_ns = note->began_ms * UINT64_C(1000000);
+        query->until_ns = note->ended_ns + AFTER_NS;
+        if (note->instance)
+            query->instance = xasprintf("%012" PRIx64, note->instance);
+    }
+    json_array_append_new(details->records, whole_json(note));
+    return json_array_size(details->records) < LIMIT_USUAL;
+}
+
+static void free_details(void *context)
+{
+    struct details *details = context;
+    log_query_clear(&details->query);
+    json_decref(details->records);
+    json_decref(details->output);
+    free(details);
+}
+
+static void read_output(void *context)
+{
+    struct details *details = context;
+    details->output = log_query_list(&details->query, LINES_MAX);
+}
+
+static void answer_details(struct admin_call *call, void *context)
+{
+    const struct details *details = context;
+    json_t *output = details->output ? json_incref(details->output) : json_array();
+    admin_call_json(call, HTTP_OK, json_pack("{s:O, s:o}", "records", details->records, "output", output));
+}
+
+static const struct admin_job details_job = {
+    .work = read_output, .answer = answer_details, .free = free_details};
+
+static void refuse_unknown(struct admin_call *call)
+{
+    struct error err;
+    error_set(&err, ERROR_REQUEST_UNKNOWN, "no record of a request %.128s is kept", call->name);
+    error_hint(&err, "berth requests shows those that are");
+    admin_call_refuse(call, &err);
 }
 
 void get_request(struct admin_call *call)
 {
-    json_t *records = json_array();
-    request_history_find(request_book_history(call->parts->requests), call->name, add_whole, records);
-    if (json_array_size(records) > 0) {
-        admin_call_json(call, HTTP_OK, json_pack("{s:o}", "records", records));
+    struct details *details = xcalloc(1, sizeof(*details));
+    details->records = json_array();
+    request_history_find(request_book_history(call->parts->requests), call->name, add_whole, details);
+    if (json_array_size(details->records) > 0 && details->query.function && call->parts->logs) {
+        details->query.dir = xstrdup(log_store_dir(call->parts->logs));
+        admin_call_work(call, &details_job, details);
         return;
     }
-    struct error err;
-    json_decref(records);
-    error_set(&err, ERROR_REQUEST_UNKNOWN, "no record of a request %.128s is kept", call->name);
-    error_hint(&err, "berth requests shows those that are");
-    admin_call_refuse(call, &err);
+    if (json_array_size(details->records) > 0)
+        answer_details(call, details);
+    else
+        refuse_unknown(call);
+    free_details(details);
 }

@@ -60,6 +60,7 @@ enum error_class {
     X(CREDENTIALS,                 ADMIN,     "credentials",                 401, CLIENT)   \
     X(BAD_CALL,                    ADMIN,     "bad-call",                    400, CLIENT)   \
     X(FOREIGN_ORIGIN,              ADMIN,     "foreign-origin",              403, CLIENT)   \
+    X(LOGS_NOT_KEPT,               ADMIN,     "logs-not-kept",               404, MISSING)  \
     X(METHOD_NOT_ALLOWED,          ADMIN,     "method-not-allowed",          405, CLIENT)   \
     X(OWNED_BY_REGISTRY,           ADMIN,     "owned-by-registry",           409, CLIENT)   \
     X(PATH_UNKNOWN,                ADMIN,     "path-unknown",                404, MISSING)  \

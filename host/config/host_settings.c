@@ -69,6 +69,11 @@ static const struct setting host_keys[] = {
      .change = CHANGE_APPLIES, .max = 1 * GiB, .default_text = "256Ki",
      .help = "How much of one function's output goes into the log, a second; five minutes' worth may come at "
              "once. What is dropped is counted there. 0: no limit."},
+    {"log_disk", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, log_disk_bytes),
+     .change = CHANGE_RESTARTS, .max = 1024 * TiB, .default_text = "1Gi",
+     .help = "Disk space for what functions write and what becomes of their instances, which `berth logs` "
+             "shows; above it "
+             "the oldest goes. What exceeds `log_rate` is not kept. 0: nothing is kept."},
     {"access_log", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, access_log),
      .change = CHANGE_APPLIES, .default_text = "false",
      .help =

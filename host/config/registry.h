@@ -103,6 +103,7 @@ struct host_settings {
     uint64_t log_rate_bytes; /* a second, of a function's output; 0: no limit */
     bool access_log; /* every request is a line of the log */
     unsigned slow_request_ms; /* so is one that takes as long; 0: none */
+    uint64_t log_disk_bytes; /* of what functions write, kept; 0: nothing is */
     uint64_t request_records_bytes; /* of disk for records of requests; 0: none are kept */
     unsigned max_head_bytes; /* of a request's head: 431 above it */
     unsigned max_target_bytes; /* of a request's target: 414 above it */

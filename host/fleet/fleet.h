@@ -20,6 +20,7 @@
 struct docker;
 struct event_base;
 struct fleet;
+struct log_store;
 struct plugins;
 
 struct fleet_options {
@@ -53,6 +54,9 @@ struct fleet_hooks {
 /* Locks the state and the run directory and makes everything that needs no engine. */
 int fleet_create(const struct fleet_options *options, const struct fleet_hooks *hooks,
                  struct fleet **ret_fleet, struct error *err);
+
+/* Has what functions write kept there, from the start on. It outlives the fleet. */
+void fleet_keep_output(struct fleet *fleet, struct log_store *logs);
 
 /* Begins: waits for the engine, removes leftovers, probes the plugins, applies the registry. */
 void fleet_start(struct fleet *fleet);

@@ -14,6 +14,7 @@ struct dependency_installs;
 struct dependency_store;
 struct docker;
 struct engine;
+struct log_store;
 struct loss_book;
 struct package_store;
 struct plugins;
@@ -36,6 +37,7 @@ struct fleet_env {
     struct runtime_images *images;
     struct prewarm *prewarm;
     struct loss_book *losses;
+    struct log_store *logs; /* keeps what functions write; NULL: nothing does */
     struct mailbox inbox; /* how workers reach the fleet */
     unsigned drain_ms; /* how long what is retired may finish its requests */
     uint64_t

@@ -237,3 +237,8 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet->instances_dir);
     free(fleet);
 }
+
+void fleet_keep_output(struct fleet *fleet, struct log_store *logs)
+{
+    fleet->env.logs = logs;
+}

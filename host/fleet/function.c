@@ -10,7 +10,7 @@ struct function *function_create(struct fleet_env *env, const char *name, const 
     struct function *function = xcalloc(1, sizeof(*function));
     function->env = env;
     function->name = xstrdup(name);
-    function->scale.output = function_output_create(env->base, env->host, function->name);
+    function->scale.output = function_output_create(env->base, env->host, env->logs, function->name);
     function->hooks = *hooks;
     function->owner = owner;
     return function;

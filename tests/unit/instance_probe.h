@@ -89,7 +89,7 @@ static inline void probe_open(struct probe *probe, struct bench *bench)
     struct slot_pool_hooks pool_hooks = {.lost = on_lost, .drained = on_drained, .context = probe};
     probe->pool = slot_pool_create(&pool_hooks);
     probe->settings = json_pack("{s:i}", "concurrency", 3);
-    probe->output = function_output_create(bench->base, &bench->host, "hello");
+    probe->output = function_output_create(bench->base, &bench->host, NULL, "hello");
 }
 
 static inline void probe_close(struct probe *probe)

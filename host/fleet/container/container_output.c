@@ -34,7 +34,7 @@ struct stream {
 
 struct container_output {
     struct function_output *function; /* NULL: not followed yet */
-    char *instance;
+    char *instance, *revision; /* NULL: not followed yet */
     struct output_tail tail;
     struct stream streams[2];
 };
@@ -65,7 +65,8 @@ static void on_piece(void *owner, const struct output_piece *piece)
         return;
     output_tail_add(&output->tail, line.text, line.length);
     if (output->function)
-        function_output_write(output->function, output->instance, stream->kind, &line, stream->goes_on);
+        function_output_write(output->function, &(struct output_origin){output->instance, output->revision},
+                              stream->kind, &line, stream->goes_on);
 }
 
 /* A line that goes on growing is shown in time all the same: only the end of a line begins the time anew. */
@@ -168,8 +169,10 @@ int container_output_open(struct event_base *base, const char *dir, const char *
     return 0;
 }
 
-void container_output_follow(struct container_output *output, struct function_output *function)
+void container_output_follow(struct container_output *output, struct function_output *function,
+                             const char *revision)
 {
+    output->revision = xstrdup(revision);
     output->function = function;
     for (size_t i = 0; i < 2; i++)
         event_add(output->streams[i].event, NULL);
@@ -196,8 +199,9 @@ void container_output_add_traceback(struct container_output *output, const char 
             part = length < OUTPUT_LINE_MAX ? length : OUTPUT_LINE_MAX;
             const struct output_line line = {.text = at, .length = part};
             if (output->function)
-                function_output_write(output->function, output->instance, OUTPUT_TRACEBACK, &line,
-                                      part < length);
+                function_output_write(output->function,
+                                      &(struct output_origin){output->instance, output->revision},
+                                      OUTPUT_TRACEBACK, &line, part < length);
         }
         at += *at == '\n';
     }
@@ -217,5 +221,6 @@ void container_output_close(struct container_output *output)
         stream_close(&output->streams[i]);
     output_tail_clear(&output->tail);
     free(output->instance);
+    free(output->revision);
     free(output);
 }

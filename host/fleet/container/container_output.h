@@ -22,8 +22,10 @@ struct event_base;
 int container_output_open(struct event_base *base, const char *dir, const char *instance,
                           struct container_output **ret_output, struct error *err);
 
-/* Hands each line on to the output of its function, which outlives this, from now on. Once. */
-void container_output_follow(struct container_output *output, struct function_output *function);
+/* Hands each line on to the output of its function, which outlives this, as one of its `revision`, from now
+ * on. Once. */
+void container_output_follow(struct container_output *output, struct function_output *function,
+                             const char *revision);
 
 /* Reads what has been written so far, unfinished lines included: the writer has ended, or is about to be
  * spoken of. NULL is fine. */

@@ -117,6 +117,7 @@ static void instance_free(struct instance *instance)
     free(instance->code_dir);
     free(instance->traceback);
     free(instance->function);
+    free(instance->revision);
     free(instance);
 }
 

@@ -21,12 +21,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define REVISION_DIGITS 12 /* of a revision's digest, that it is shown with */
+
 struct instance;
 
 /* What function to load. Borrowed during the call that takes it. */
 struct instance_load {
     const char *function; /* name, for the container's name and logs */
     struct function_output *output; /* where what it writes goes; outlives the instance */
+    const char *revision; /* its digest; NULL: not known */
     struct slot_pool *pool; /* referenced by the instance until its group is retired */
     const json_t *settings; /* the init settings without `instance`, which is added */
     unsigned concurrency; /* slots, from 1 */

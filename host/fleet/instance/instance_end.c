@@ -22,6 +22,13 @@ void instance_change_state(struct instance *instance, enum instance_state state)
     instance->phase_began_ms = now_ms;
 }
 
+void instance_tell(struct instance *instance, const char *what, const char *more)
+{
+    const struct output_origin from = {instance->name, instance->revision};
+    if (instance->output)
+        function_output_tell(instance->output, &from, "instance %s: %s", what, more);
+}
+
 bool instance_is_alive(const struct instance *instance)
 {
     return instance->state < INSTANCE_FAILED;
@@ -52,6 +59,7 @@ void instance_remove_container(struct instance *instance, const char *why)
 {
     instance->why_removed = why;
     instance_change_state(instance, INSTANCE_REMOVING);
+    instance_tell(instance, "removed", why);
     event_del(instance->timer);
     instance_close_connections(instance);
     container_remove(instance->container);
@@ -67,6 +75,7 @@ void instance_report(struct instance *instance, const struct error *cause)
     log_warning("instance.failed", LOG_STR("instance", instance->name),
                 LOG_STR("function", instance->function), LOG_STR("runtime", instance->spec.runtime),
                 LOG_ERR(cause));
+    instance_tell(instance, "failed", cause->message);
     instance->hooks.failed(instance, cause, instance->owner);
 }
 

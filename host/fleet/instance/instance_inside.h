@@ -27,6 +27,7 @@ struct instance {
     /* The function; NULL and zeros while it has none. */
     char *function;
     struct function_output *output;
+    char *revision;
     json_t *settings;
     struct slot_pool *pool;
     struct slot_group *group; /* NULL: it takes no requests */
@@ -60,6 +61,9 @@ struct instance {
 
 /* The one place where the state changes. */
 void instance_change_state(struct instance *instance, enum instance_state state);
+
+/* Tells those who read what its function writes of it; before it has one, nobody. */
+void instance_tell(struct instance *instance, const char *what, const char *more);
 
 /* Neither failed nor being removed. */
 bool instance_is_alive(const struct instance *instance);

@@ -5,12 +5,21 @@
 #include "base/log.h"
 #include "base/timer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 static void add_slot(struct instance *instance, int fd)
 {
     slot_group_add_slot(instance->group, fd, clock_ms());
+}
+
+static void tell_ready(struct instance *instance)
+{
+    char times[96];
+    snprintf(times, sizeof(times), "created in %u ms, started in %u ms, loaded in %u ms",
+             instance->times.create_ms, instance->times.start_ms, instance->times.load_ms);
+    instance_tell(instance, "ready", times);
 }
 
 /* The function is loaded and the limits are right: its connections become slots. */
@@ -20,6 +29,7 @@ static void become_ready(struct instance *instance)
     instance->times.load_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
     instance->ready_ms = clock_ms();
     instance_change_state(instance, INSTANCE_READY);
+    tell_ready(instance);
     instance->group = slot_group_create(instance->pool, instance->id);
     slot_group_await(instance->group, instance->concurrency);
     for (int fd; (fd = link_take(instance->link)) >= 0;)
@@ -71,7 +81,7 @@ void instance_follow_output(struct instance *instance)
 {
     struct container_output *output = container_output_of(instance->container);
     if (output && instance->output)
-        container_output_follow(output, instance->output);
+        container_output_follow(output, instance->output, instance->revision);
 }
 
 void instance_take_load(struct instance *instance, const struct instance_load *load)
@@ -79,6 +89,7 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
     instance->load_given_ms = clock_ms();
     instance->function = xstrdup(load->function);
     instance->output = load->output;
+    instance->revision = xstrndup(load->revision ? load->revision : "", REVISION_DIGITS);
     instance->pool = slot_pool_ref(load->pool);
     instance->settings = json_copy((json_t *)load->settings);
     instance->concurrency = load->concurrency;

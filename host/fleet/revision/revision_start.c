@@ -70,6 +70,7 @@ static json_t *fill_load(const struct revision *revision, struct instance_load *
     *load = (struct instance_load){
         .function = revision->settings->name,
         .output = revision->shared->output,
+        .revision = revision->prepared.digest,
         .pool = revision->pool,
         .settings = settings,
         .concurrency = revision->scale.concurrency,

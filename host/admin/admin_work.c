@@ -1,0 +1,167 @@
+#include "admin/admin_work.h"
+
+#include "base/alloc.h"
+#include "base/background.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#define REST_MS       200 /* after an empty piece */
+#define WRITE_LIMIT_S 60 /* that a client may take nothing of a piece */
+#define NO_LIMIT_S    (30 * 86400)
+
+struct work {
+    const struct admin_options *parts;
+    struct background *background;
+    struct evhttp_request *request; /* NULL: its client has left */
+    const bool *is_ending;
+    const struct admin_job *job;
+    void *context;
+    struct event *rest; /* of one in pieces: ends, and the next work begins */
+    bool is_working;
+};
+
+static void free_work(struct work *work)
+{
+    if (work->rest)
+        event_free(work->rest);
+    work->job->free(work->context);
+    free(work);
+}
+
+/* The connection, and the request with it, is about to go. */
+static void on_client_gone(struct evhttp_connection *connection, void *context)
+{
+    struct work *work = context;
+    (void)connection;
+    admin_call_abandon(work->request, work->is_ending);
+    work->request = NULL;
+    if (!work->is_working)
+        free_work(work);
+}
+
+static struct work *create_work(struct admin_call *call, const struct admin_job *job, void *context)
+{
+    struct work *work = xcalloc(1, sizeof(*work));
+    *work = (struct work){.parts = call->parts,
+                          .background = call->background,
+                          .request = call->request,
+                          .is_ending = call->is_ending,
+                          .job = job,
+                          .context = context};
+    evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), on_client_gone, work);
+    return work;
+}
+
+static void run(void *context)
+{
+    struct work *work = context;
+    work->job->work(work->context);
+}
+
+/* What comes after the end of the client or of the daemon: nothing. */
+static bool is_wanted(struct work *work, bool ran)
+{
+    work->is_working = false;
+    if (work->request && ran)
+        return true;
+    if (work->request)
+        evhttp_connection_set_closecb(evhttp_request_get_connection(work->request), NULL, NULL);
+    free_work(work);
+    return false;
+}
+
+/* --- one answer --- */
+
+static void on_done(void *context, bool ran)
+{
+    struct work *work = context;
+    struct evkeyvalq none = {0};
+    TAILQ_INIT(&none);
+    if (!is_wanted(work, ran))
+        return;
+    struct admin_call call = {.parts = work->parts, .request = work->request, .name = "", .query = &none};
+    evhttp_connection_set_closecb(evhttp_request_get_connection(work->request), NULL, NULL);
+    work->job->answer(&call, work->context);
+    free_work(work);
+}
+
+void admin_call_work(struct admin_call *call, const struct admin_job *job, void *context)
+{
+    struct work *work = create_work(call, job, context);
+    work->is_working = true;
+    background_run(call->background, run, on_done, work);
+}
+
+/* --- in pieces --- */
+
+static void on_piece(void *context, bool ran);
+
+static void work_on(struct work *work)
+{
+    work->is_working = true;
+    background_run(work->background, run, on_piece, work);
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    work_on(context);
+}
+
+static void on_taken(struct evhttp_connection *connection, void *context)
+{
+    (void)connection;
+    work_on(context);
+}
+
+static void end_stream(struct work *work)
+{
+    evhttp_connection_set_closecb(evhttp_request_get_connection(work->request), NULL, NULL);
+    evhttp_send_reply_end(work->request);
+    free_work(work);
+}
+
+static void on_piece(void *context, bool ran)
+{
+    struct work *work = context;
+    if (!is_wanted(work, ran))
+        return;
+    struct evbuffer *piece = evbuffer_new();
+    bool goes_on = work->job->next_piece(work->context, piece);
+    bool is_empty = evbuffer_get_length(piece) == 0;
+    if (!goes_on) {
+        if (!is_empty)
+            evhttp_send_reply_chunk(work->request, piece);
+        end_stream(work);
+    } else if (is_empty) {
+        event_add(work->rest, &(struct timeval){.tv_usec = REST_MS * 1000});
+    } else {
+        evhttp_send_reply_chunk_with_cb(work->request, piece, on_taken, work);
+    }
+    evbuffer_free(piece);
+}
+
+/* A client that only waits is no reason to hang up on it. */
+static void set_limits(struct evhttp_connection *connection)
+{
+    const struct timeval write_limit = {.tv_sec = WRITE_LIMIT_S};
+    evhttp_connection_set_timeout(connection, NO_LIMIT_S);
+    bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), NULL, &write_limit);
+}
+
+void admin_call_stream(struct admin_call *call, const char *type, const struct admin_job *job, void *context)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
+    struct work *work = create_work(call, job, context);
+    work->rest = evtimer_new(call->parts->base, on_rested, work);
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Connection", "close");
+    evhttp_send_reply_start(call->request, HTTP_OK, NULL);
+    set_limits(evhttp_request_get_connection(call->request));
+    work_on(work);
+}
