@@ -50,7 +50,7 @@ static void add_time(struct grid *grid, const char *began)
         grid_add_format(grid, "%.10s %.12s", began, began + day + 1);
 }
 
-/* The reason of an error, how it ended otherwise, or that it waited for an instance. */
+/* The reason of an error, how it ended otherwise, whose error it is, or that it waited for an instance. */
 static const char *remark_of(const json_t *request)
 {
     const char *code = member_text(request, "code"), *end = member_text(request, "end");
@@ -58,6 +58,8 @@ static const char *remark_of(const json_t *request)
         return code;
     if (strcmp(end, "answered") != 0)
         return end;
+    if (member_number(request, "status") >= 500)
+        return "the function's own";
     return member_is_true(request, "cold") ? "cold start" : "";
 }
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define SHOWN_FROM_MS 0.05
+
 static double member_ms(const json_t *object, const char *name)
 {
     return json_number_value(json_object_get(object, name));
@@ -75,13 +77,15 @@ static const struct phase {
 static void print_phases(const json_t *record)
 {
     const json_t *times = json_object_get(record, "phases");
-    printf("\nWhere the time went\n");
+    const char *title = "\nWhere the time went\n";
     for (size_t i = 0; i < PHASE_COUNT; i++) {
         const bool is_cold = strcmp(phases[i].member, "queue_ms") == 0 && member_is_true(record, "cold");
         double ms = member_ms(times, phases[i].member);
-        if (ms > 0)
-            printf("%12.1f ms  %s\n", ms,
-                   is_cold ? "it waited for an instance (a cold start)" : phases[i].words);
+        if (ms < SHOWN_FROM_MS)
+            continue;
+        printf("%s%12.1f ms  %s\n", title, ms,
+               is_cold ? "it waited for an instance (a cold start)" : phases[i].words);
+        title = "";
     }
 }
 
@@ -100,7 +104,21 @@ static const char *last_phase(const json_t *record)
     return "before it was complete";
 }
 
-static void print_end(const json_t *record)
+/* What the function says of it: the last line that its instance wrote to standard error in that time. */
+static void print_last_words(const json_t *output)
+{
+    for (size_t i = json_array_size(output); i > 0; i--) {
+        const json_t *line = json_array_get(output, i - 1);
+        if (strcmp(member_text(line, "stream"), "stderr") != 0 || !*member_text(line, "text"))
+            continue;
+        printf("  The last that was written to standard error in that time: ");
+        say_text(stdout, member_text(line, "text"));
+        putchar('\n');
+        return;
+    }
+}
+
+static void print_end(const json_t *record, const json_t *output)
 {
     const char *end = member_text(record, "end");
     long long status = member_number(record, "status");
@@ -114,12 +132,14 @@ static void print_end(const json_t *record)
     else if (strcmp(end, "cut") == 0)
         printf("  The connection was cut %s.\n", last_phase(record));
     else if (status >= 400)
-        printf("  The function itself answered with %lld. If it wrote why, that is below.\n", status);
+        printf("  The function itself answered with %lld.\n", status);
     else
         printf("  Nothing is wrong: it was answered.\n");
+    if (status >= 500)
+        print_last_words(output);
 }
 
-static void print_cause(const json_t *record)
+static void print_cause(const json_t *record, const json_t *output)
 {
     const char *hint = member_text(record, "hint"), *code = member_text(record, "code");
     printf("\n%sWhy it ended so%s\n", colour_begin(stdout, COLOUR_BOLD), colour_end(stdout));
@@ -128,7 +148,7 @@ static void print_cause(const json_t *record)
         say_text(stdout, member_text(record, "message"));
         putchar('\n');
     } else {
-        print_end(record);
+        print_end(record, output);
     }
     if (*hint) {
         printf("\n%sWhat to change%s\n  ", colour_begin(stdout, COLOUR_BOLD), colour_end(stdout));
@@ -137,7 +157,7 @@ static void print_cause(const json_t *record)
     }
 }
 
-static void print_record(const json_t *record)
+static void print_record(const json_t *record, const json_t *output)
 {
     print_title(record);
     print_fact("id", member_text(record, "id"));
@@ -146,7 +166,7 @@ static void print_record(const json_t *record)
     print_fact("began", member_text(record, "began"));
     print_bytes(record);
     print_phases(record);
-    print_cause(record);
+    print_cause(record, output);
 }
 
 /* Of the newest request with this id. A traceback's last line is the cause that the function itself has
@@ -175,6 +195,7 @@ int run_why(const struct arguments *arguments)
     if (status != STATUS_OK)
         return status;
     const json_t *records = json_object_get(answer, "records"), *record;
+    const json_t *output = json_object_get(answer, "output");
     size_t i;
     if (arguments_has(arguments, "json")) {
         print_json(answer);
@@ -183,9 +204,9 @@ int run_why(const struct arguments *arguments)
         {
             if (i > 0)
                 printf("\nAnother request with this id\n\n");
-            print_record(record);
+            print_record(record, i == 0 ? output : NULL);
             if (i == 0)
-                print_output(json_object_get(answer, "output"));
+                print_output(output);
         }
     }
     json_decref(answer);

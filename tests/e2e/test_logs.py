@@ -177,7 +177,9 @@ def test_why_shows_the_output_of_the_request(served, cli):
     request_id = served.get("/raises").headers["X-Request-Id"]
     wait_line(served, "ValueError: the cause of it all")
     text = cli.run("why", request_id)
-    assert "ValueError: the cause of it all" in text.split("What its instance wrote")[1]
+    assert "The last that was written to standard error in that time: ValueError: the cause of it all" in text
+    assert "Traceback (most recent call last):" in text.split("What its instance wrote")[1]
+    assert "the function's own" in cli.run("requests", "raises")
     failed = served.get("/loads").headers["X-Request-Id"]
     wait_line(served, "ModuleNotFoundError: No module named 'no_such_module'", "name=loads")
     assert "No module named 'no_such_module'" in cli.run("why", failed)
