@@ -24,7 +24,8 @@
 
 static json_t *milliseconds(uint64_t ns)
 {
-    return json_real((double)(ns / 1000) / 1000);
+    uint64_t us = ns / 1000;
+    return json_real((double)us / 1000);
 }
 
 static json_t *time_json(uint64_t time_ms)

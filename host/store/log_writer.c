@@ -24,6 +24,7 @@
 
 struct log_file {
     UT_hash_handle hh;
+    struct log_file *gone; /* the next of those that are forgotten together */
     unsigned number; /* of the segment that is written to */
     uint64_t bytes; /* of it */
     struct strbuf batch;
@@ -55,16 +56,29 @@ static bool is_there(const struct log_writer *writer, const struct log_file *fil
     return access(path, F_OK) == 0;
 }
 
-static void forget_files(struct log_writer *writer, bool only_gone)
+/* Takes them out, chained by `gone`. */
+static struct log_file *take_out(struct log_writer *writer, bool only_gone)
 {
-    struct log_file *file, *next;
+    struct log_file *file, *next, *gone = NULL;
     HASH_ITER(hh, writer->files, file, next)
     {
         if (only_gone && is_there(writer, file))
             continue;
         HASH_DEL(writer->files, file);
+        file->gone = gone;
+        gone = file;
+    }
+    return gone;
+}
+
+static void forget_files(struct log_writer *writer, bool only_gone)
+{
+    struct log_file *file = take_out(writer, only_gone);
+    while (file) {
+        struct log_file *next = file->gone;
         strbuf_clear(&file->batch);
         free(file);
+        file = next;
     }
 }
 

@@ -295,15 +295,20 @@ static int prepare_file(int fd, const char *path, const struct head *wanted, str
     return 0;
 }
 
-static int map_file(int fd, const char *path, size_t size, void **ret_bytes, struct error *err)
+/* NULL, with `err`: it cannot be mapped. */
+static char *map_file(int fd, const char *path, size_t size, struct error *err)
 {
     int errnum = posix_fallocate(fd, 0, (off_t)size);
-    if (errnum != 0)
-        return error_errno(err, COMPONENT_FILES, errnum, "cannot take %zu bytes for %s", size, path);
-    *ret_bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (*ret_bytes == MAP_FAILED)
-        return error_errno(err, COMPONENT_FILES, errno, "cannot map %s", path);
-    return 0;
+    if (errnum != 0) {
+        error_errno(err, COMPONENT_FILES, errnum, "cannot take %zu bytes for %s", size, path);
+        return NULL;
+    }
+    void *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED) {
+        error_errno(err, COMPONENT_FILES, errno, "cannot map %s", path);
+        return NULL;
+    }
+    return bytes;
 }
 
 /* Makes the index of what is there and whole, from the oldest one on. */
@@ -330,13 +335,15 @@ static int open_fd(int fd, const char *path, size_t ring_bytes, struct record_fi
                    struct error *err)
 {
     const struct head wanted = head_for(ring_bytes);
-    void *bytes;
-    if (prepare_file(fd, path, &wanted, err) < 0 || map_file(fd, path, file_bytes(&wanted), &bytes, err) < 0)
+    if (prepare_file(fd, path, &wanted, err) < 0)
+        return -1;
+    char *bytes = map_file(fd, path, file_bytes(&wanted), err);
+    if (!bytes)
         return -1;
     struct record_file *file = xcalloc(1, sizeof(*file));
-    file->head = bytes;
-    file->buckets = (uint64_t *)((char *)bytes + PAGE);
-    file->ring = (char *)bytes + PAGE + index_bytes(&wanted);
+    file->head = (struct head *)bytes;
+    file->buckets = (uint64_t *)(bytes + PAGE);
+    file->ring = bytes + PAGE + index_bytes(&wanted);
     file->mapped_bytes = file_bytes(&wanted);
     read_ring(file);
     *ret_file = file;

@@ -181,6 +181,7 @@ def small_disk():
 def test_disk_is_never_filled(small_disk, berth, index):
     """What a builder hides from those who measure its folder still is taken from the disk."""
     berth.state_dir = os.path.join(small_disk, "state")
+    berth.host["request_records"] = "1Mi"  # else they take most of this disk
     install_hostile(berth, index, FILLS_SECRETLY)
     error = refusal(berth)
     assert error["reason"] == "no-space" and "disk" in error["message"], error
