@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/strbuf.h"
 #include "base/suggest.h"
+#include "cli/members.h"
 #include "cli/say.h"
 
 #include <curl/curl.h>
@@ -241,6 +242,21 @@ int client_send(const struct arguments *arguments, const char *method, const cha
     cleanup_free char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     return ask(arguments, method, path, text, ret_json);
+}
+
+int client_show(const struct arguments *arguments, const char *method, const char *path,
+                void (*print)(const struct arguments *arguments, const json_t *answer))
+{
+    json_t *answer = NULL;
+    int status = client_ask(arguments, method, path, &answer);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json"))
+        print_json(answer);
+    else
+        print(arguments, answer);
+    json_decref(answer);
+    return STATUS_OK;
 }
 
 bool client_is_there(const struct arguments *arguments)

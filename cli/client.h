@@ -19,6 +19,10 @@ int client_ask(const struct arguments *arguments, const char *method, const char
 int client_send(const struct arguments *arguments, const char *method, const char *path, json_t *body,
                 json_t **ret_json);
 
+/* Asks, and prints the answer: as JSON with --json, else by `print`. For commands that do nothing else. */
+int client_show(const struct arguments *arguments, const char *method, const char *path,
+                void (*print)(const struct arguments *arguments, const json_t *answer));
+
 /* Whether a daemon answers, without a word about it when none does. */
 bool client_is_there(const struct arguments *arguments);
 

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/rfc3339.h"
 #include "base/strbuf.h"
 #include "cli/doctor.h"
 #include "cli/members.h"
@@ -17,7 +18,6 @@
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DOCKER_ANSWER_MAX (4u << 20)
@@ -110,18 +110,12 @@ static void look_at_cgroups(const struct checkup *checkup, struct look *look)
 
 static void look_at_clock(const struct checkup *checkup, struct look *look)
 {
-    struct tm theirs = {0};
-    const char *text = member_text(checkup->docker, "SystemTime");
-    if (!strptime(text, "%Y-%m-%dT%H:%M:%S", &theirs)) {
+    uint64_t theirs_ms;
+    if (rfc3339_read(member_text(checkup->docker, "SystemTime"), &theirs_ms) < 0) {
         conclude(look, VERDICT_FINE, "not compared without Docker");
         return;
     }
-    const char *zone = strpbrk(text + strlen("2000-01-01T"), "+-");
-    char *minutes = NULL;
-    long hours = zone ? strtol(zone + 1, &minutes, 10) : 0;
-    long offset_s = hours * 3600 + (minutes && *minutes == ':' ? strtol(minutes + 1, NULL, 10) * 60 : 0);
-    offset_s *= zone && *zone == '-' ? -1 : 1;
-    double skew_s = difftime(timegm(&theirs) - offset_s, time(NULL));
+    double skew_s = ((double)theirs_ms - (double)wall_clock_ms()) / 1e3;
     bool is_off = skew_s > SKEW_MAX_S || skew_s < -SKEW_MAX_S;
     conclude(look, is_off ? VERDICT_POOR : VERDICT_FINE, "%s", is_off ? "Docker's differs" : "as Docker's");
     if (is_off)

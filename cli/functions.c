@@ -36,8 +36,13 @@ static void add_row(struct grid *grid, const json_t *function)
     grid_add(grid, COLOUR_NONE, json_string_value(json_object_get(function, "reason")));
 }
 
-static void print_functions(const json_t *functions)
+static void print_functions(const struct arguments *arguments, const json_t *functions)
 {
+    (void)arguments;
+    if (json_array_size(functions) == 0) {
+        printf("No function is registered. To make one: berth new python hello\n");
+        return;
+    }
     static const char *const columns[] = {"FUNCTION", "STATE",  "REVISION", ">INSTANCES",
                                           ">WAITING", ">CALLS", ">FAILED",  "WHAT IS WRONG"};
     struct grid *grid = grid_create(columns, COUNT_OF(columns));
@@ -49,18 +54,7 @@ static void print_functions(const json_t *functions)
 
 int run_ls(const struct arguments *arguments)
 {
-    json_t *functions;
-    int status = client_ask(arguments, "GET", "/berth/functions", &functions);
-    if (status != STATUS_OK)
-        return status;
-    if (arguments_has(arguments, "json"))
-        print_json(functions);
-    else if (json_array_size(functions) > 0)
-        print_functions(functions);
-    else
-        printf("No function is registered. To make one: berth new python hello\n");
-    json_decref(functions);
-    return STATUS_OK;
+    return client_show(arguments, "GET", "/berth/functions", print_functions);
 }
 
 /* --- describe --- */
@@ -126,8 +120,9 @@ static void print_problem(const char *title, const json_t *problem)
     print_line("", member_text(problem, "hint"));
 }
 
-static void print_function(const json_t *function)
+static void print_function(const struct arguments *arguments, const json_t *function)
 {
+    (void)arguments;
     const char *version = member_text(function, "version");
     printf("%s%s%s %s, %s%s%s\n", colour_begin(stdout, COLOUR_BOLD), member_text(function, "name"),
            colour_end(stdout), member_is_true(function, "callable") ? "can be called" : "cannot be called",
@@ -151,16 +146,7 @@ static void print_function(const json_t *function)
 int run_describe(const struct arguments *arguments)
 {
     cleanup_free char *path = client_path("/berth/functions/%s", arguments_operand(arguments, 0));
-    json_t *function;
-    int status = client_ask(arguments, "GET", path, &function);
-    if (status != STATUS_OK)
-        return status;
-    if (arguments_has(arguments, "json"))
-        print_json(function);
-    else
-        print_function(function);
-    json_decref(function);
-    return STATUS_OK;
+    return client_show(arguments, "GET", path, print_function);
 }
 
 /* --- explain --- */
@@ -205,8 +191,14 @@ static void add_decision(struct grid *grid, const json_t *decision)
         grid_add_format(grid, "none started: %s", reason_words(member_text(decision, "reason")));
 }
 
-static void print_decisions(const json_t *decisions)
+static void print_decisions(const struct arguments *arguments, const json_t *decisions)
 {
+    if (json_array_size(decisions) == 0) {
+        printf(
+            "Nothing has been decided yet: %s has not been called. Instances start with the first request.\n",
+            arguments_operand(arguments, 0));
+        return;
+    }
     static const char *const columns[] = {">WHEN",      ">WAITING",  ">IDLE",   ">BUSY",
                                           ">INSTANCES", ">STARTING", "DECISION"};
     struct grid *grid = grid_create(columns, COUNT_OF(columns));
@@ -218,42 +210,25 @@ static void print_decisions(const json_t *decisions)
 
 int run_explain(const struct arguments *arguments)
 {
-    const char *name = arguments_operand(arguments, 0);
-    cleanup_free char *path = client_path("/berth/functions/%s/decisions", name);
-    json_t *decisions;
-    int status = client_ask(arguments, "GET", path, &decisions);
-    if (status != STATUS_OK)
-        return status;
-    if (arguments_has(arguments, "json"))
-        print_json(decisions);
-    else if (json_array_size(decisions) > 0)
-        print_decisions(decisions);
-    else
-        printf(
-            "Nothing has been decided yet: %s has not been called. Instances start with the first request.\n",
-            name);
-    json_decref(decisions);
-    return STATUS_OK;
+    cleanup_free char *path = client_path("/berth/functions/%s/decisions", arguments_operand(arguments, 0));
+    return client_show(arguments, "GET", path, print_decisions);
 }
 
 /* --- restart --- */
 
+static void print_restart(const struct arguments *arguments, const json_t *answer)
+{
+    (void)answer;
+    const char *name = arguments_operand(arguments, 0);
+    printf("New instances of %s take over as soon as one has loaded; those that serve finish first.\n"
+           "To see them: berth describe %s\n",
+           name, name);
+}
+
 int run_restart(const struct arguments *arguments)
 {
-    const char *name = arguments_operand(arguments, 0);
-    cleanup_free char *path = client_path("/berth/functions/%s/restart", name);
-    json_t *answer;
-    int status = client_ask(arguments, "POST", path, &answer);
-    if (status != STATUS_OK)
-        return status;
-    if (arguments_has(arguments, "json"))
-        print_json(answer);
-    else
-        printf("New instances of %s take over as soon as one has loaded; those that serve finish first.\n"
-               "To see them: berth describe %s\n",
-               name, name);
-    json_decref(answer);
-    return STATUS_OK;
+    cleanup_free char *path = client_path("/berth/functions/%s/restart", arguments_operand(arguments, 0));
+    return client_show(arguments, "POST", path, print_restart);
 }
 
 /* --- scale --- */

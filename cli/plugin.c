@@ -19,8 +19,9 @@ static void add_aliases(struct grid *grid, const json_t *aliases)
     grid_add(grid, COLOUR_NONE, *text ? text : NULL);
 }
 
-static void print_plugins(const json_t *answer)
+static void print_plugins(const struct arguments *arguments, const json_t *answer)
 {
+    (void)arguments;
     static const char *const columns[] = {"LANGUAGE", "VERSION", "ALSO CALLED", "FILE"};
     const json_t *plugin;
     size_t i;
@@ -40,14 +41,5 @@ static void print_plugins(const json_t *answer)
 
 int run_plugin_ls(const struct arguments *arguments)
 {
-    json_t *answer;
-    int status = client_ask(arguments, "GET", "/berth/plugins", &answer);
-    if (status != STATUS_OK)
-        return status;
-    if (arguments_has(arguments, "json"))
-        print_json(answer);
-    else
-        print_plugins(answer);
-    json_decref(answer);
-    return STATUS_OK;
+    return client_show(arguments, "GET", "/berth/plugins", print_plugins);
 }

@@ -187,28 +187,24 @@ static void print_output(const json_t *output)
     }
 }
 
-int run_why(const struct arguments *arguments)
+static void print_records(const struct arguments *arguments, const json_t *answer)
 {
-    cleanup_free char *path = client_path("/berth/requests/%s", arguments_operand(arguments, 0));
-    json_t *answer;
-    int status = client_ask(arguments, "GET", path, &answer);
-    if (status != STATUS_OK)
-        return status;
+    (void)arguments;
     const json_t *records = json_object_get(answer, "records"), *record;
     const json_t *output = json_object_get(answer, "output");
     size_t i;
-    if (arguments_has(arguments, "json")) {
-        print_json(answer);
-    } else {
-        json_array_foreach(records, i, record)
-        {
-            if (i > 0)
-                printf("\nAnother request with this id\n\n");
-            print_record(record, i == 0 ? output : NULL);
-            if (i == 0)
-                print_output(output);
-        }
+    json_array_foreach(records, i, record)
+    {
+        if (i > 0)
+            printf("\nAnother request with this id\n\n");
+        print_record(record, i == 0 ? output : NULL);
+        if (i == 0)
+            print_output(output);
     }
-    json_decref(answer);
-    return STATUS_OK;
+}
+
+int run_why(const struct arguments *arguments)
+{
+    cleanup_free char *path = client_path("/berth/requests/%s", arguments_operand(arguments, 0));
+    return client_show(arguments, "GET", path, print_records);
 }

@@ -19,16 +19,26 @@ static struct request_count count_of(const struct metrics_sources *sources, cons
     return request_counts_of(sources->requests, function_name(function));
 }
 
-static void tell_ended(const struct metrics_sources *sources, struct function *function,
-                       struct metric_sink *sink)
+/* Hands over one of two things that are known of each status. */
+static void tell_statuses(const struct metrics_sources *sources, const struct function *function,
+                          struct metric_sink *sink, bool seconds)
 {
     const struct request_count count = count_of(sources, function);
     for (size_t i = 0; i < count.status_count; i++) {
         char code[16];
         write_status(count.statuses[i].status, code, sizeof(code));
         const struct metric_labels labels = {.function = function_name(function), .more = {{"code", code}}};
-        sink->number(sink, &labels, (double)count.statuses[i].count);
+        if (!seconds)
+            sink->number(sink, &labels, (double)count.statuses[i].count);
+        else if (count.statuses[i].seconds)
+            sink->histogram(sink, &labels, count.statuses[i].seconds);
     }
+}
+
+static void tell_ended(const struct metrics_sources *sources, struct function *function,
+                       struct metric_sink *sink)
+{
+    tell_statuses(sources, function, sink, false);
 }
 
 static void add_waiting(struct revision *revision, void *context)
@@ -61,14 +71,7 @@ static void tell_started(const struct metrics_sources *sources, struct function 
 static void tell_seconds(const struct metrics_sources *sources, struct function *function,
                          struct metric_sink *sink)
 {
-    const struct request_count count = count_of(sources, function);
-    for (size_t i = 0; i < count.status_count; i++) {
-        char code[16];
-        write_status(count.statuses[i].status, code, sizeof(code));
-        const struct metric_labels labels = {.function = function_name(function), .more = {{"code", code}}};
-        if (count.statuses[i].seconds)
-            sink->histogram(sink, &labels, count.statuses[i].seconds);
-    }
+    tell_statuses(sources, function, sink, true);
 }
 
 static void tell_kinds(const struct metrics_sources *sources, struct function *function,

@@ -1,47 +1,13 @@
 /* Who may use the management API. */
 #include "admin/admin_access.h"
 
-#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/fs.h"
+#include "own_folder.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 /* --- the password's file --- */
-
-struct folder {
-    char path[64];
-    char *file;
-};
-
-static int make_folder(void **state)
-{
-    struct folder *folder = xcalloc(1, sizeof(*folder));
-    snprintf(folder->path, sizeof(folder->path), "/tmp/berth-access-XXXXXX");
-    assert_non_null(mkdtemp(folder->path));
-    folder->file = xasprintf("%s/admin-password", folder->path);
-    *state = folder;
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    struct folder *folder = *state;
-    struct error err;
-    assert_int_equal(fs_remove_tree(folder->path, &err), 0);
-    free(folder->file);
-    free(folder);
-    return 0;
-}
 
 static void write_file(const struct folder *folder, const char *text, mode_t mode)
 {
@@ -158,11 +124,9 @@ static void pages_from_elsewhere_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_password_is_made_once_and_for_its_owner_only, make_folder,
-                                        remove_folder),
-        cmocka_unit_test_setup_teardown(a_password_of_ones_own_is_taken, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_file_that_is_no_secret_or_empty_is_refused, make_folder,
-                                        remove_folder),
+        FOLDER_TEST(a_password_is_made_once_and_for_its_owner_only),
+        FOLDER_TEST(a_password_of_ones_own_is_taken),
+        FOLDER_TEST(a_file_that_is_no_secret_or_empty_is_refused),
         cmocka_unit_test(only_the_right_credentials_match),
         cmocka_unit_test(pages_from_elsewhere_are_refused),
     };

@@ -1,48 +1,14 @@
 /* An entry more in the registry's file, and the rest of it as it was. */
 #include "cli/registry_entry.h"
 
-#include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/fs.h"
+#include "own_folder.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define ENTRY "  greet:\n    configuration:\n      programing_language: \"python\"\n"
-
-struct folder {
-    char path[64];
-    char *file;
-};
-
-static int make_folder(void **state)
-{
-    struct folder *folder = xcalloc(1, sizeof(*folder));
-    snprintf(folder->path, sizeof(folder->path), "/tmp/berth-entry-XXXXXX");
-    assert_non_null(mkdtemp(folder->path));
-    folder->file = xasprintf("%s/registry.yml", folder->path);
-    *state = folder;
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    struct folder *folder = *state;
-    struct error err;
-    assert_int_equal(fs_remove_tree(folder->path, &err), 0);
-    free(folder->file);
-    free(folder);
-    return 0;
-}
 
 static bool add(const struct folder *folder, const char *before, char **ret_after)
 {
@@ -103,7 +69,7 @@ static void mode_and_links_stay(void **state)
     bool added;
     cleanup_free char *link = xasprintf("%s/link.yml", folder->path);
     assert_int_equal(fs_write_file(folder->file, "usable-functions:\n", 18, 0640, &err), 0);
-    assert_int_equal(symlink("registry.yml", link), 0);
+    assert_int_equal(symlink("file", link), 0);
     assert_int_equal(registry_entry_add(link, ENTRY, &added, &err), 0);
     assert_true(added);
     assert_int_equal(lstat(link, &status), 0);
@@ -128,10 +94,10 @@ static void a_registry_is_made_where_there_is_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_entry_goes_behind_the_last_function, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(what_cannot_be_added_to_stays_as_it_is, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(mode_and_links_stay, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(a_registry_is_made_where_there_is_none, make_folder, remove_folder),
+        FOLDER_TEST(an_entry_goes_behind_the_last_function),
+        FOLDER_TEST(what_cannot_be_added_to_stays_as_it_is),
+        FOLDER_TEST(mode_and_links_stay),
+        FOLDER_TEST(a_registry_is_made_where_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
