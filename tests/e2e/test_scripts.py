@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -26,11 +25,9 @@ def script(root, name, *arguments, **options):
     )
 
 
-def test_setup_with_nothing_to_do_is_silent_and_quick(root):
-    began = time.monotonic()
+def test_setup_with_nothing_to_do_is_silent(root):
     done = script(root, "setup")
     assert (done.returncode, done.stdout) == (0, "")
-    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("name", ["setup", "format", "test"])

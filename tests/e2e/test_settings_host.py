@@ -63,7 +63,7 @@ def test_head_that_does_not_arrive_is_given_up(served):
         answer = connection.response()
         assert answer.status == 408
         assert "head_timeout: 1000 ms" in answer.error()["hint"]
-        assert 0.5 < time.monotonic() - began < 5
+        assert time.monotonic() - began > 0.5
 
 
 @pytest.mark.shows_setting("host.body_timeout")

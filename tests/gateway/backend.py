@@ -23,7 +23,7 @@ class Connection(Stream):
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
         self.send(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{lines}\r\n".encode("latin-1") + body)
 
-    def wait_closed(self, timeout=5):
+    def wait_closed(self, timeout=60):
         """True when the host closes the connection in time; what it still sends is dropped."""
         self.sock.settimeout(timeout)
         try:

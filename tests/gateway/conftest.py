@@ -19,6 +19,8 @@ SANITIZED = b"__asan_init" in BINARY or b"__tsan_init" in BINARY
 SUSPICIOUS = re.compile(r"Sanitizer|runtime error|data race| error | level=error")
 
 
+PATIENT = ["--set", "head_timeout_ms=600000"]  # for heads that are sent byte by byte on a busy machine
+
 IO_URING_SETUP = 425  # the system call's number; on MIPS and Alpha it is another, and has_io_uring() false
 
 
@@ -40,7 +42,7 @@ def has_io_uring():
     return True
 
 
-def wait_for(condition, what, seconds=10):
+def wait_for(condition, what, seconds=60):
     """Polls until the condition gives something true, and returns that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -56,7 +58,7 @@ class Gateway:
     def __init__(self, folder, options, log=None):
         self.log_path = folder / "driver.log"
         with log.end() if log else open(self.log_path, "wb") as end:
-            self.process = subprocess.Popen([BIN / "gateway_driver", *options], stdin=subprocess.PIPE,
+            self.process = subprocess.Popen([BIN / "gateway_driver", *PATIENT, *options], stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE, stderr=end)
         self.address = self.process.stdout.readline().decode().strip()
         assert self.address, self.log_path.read_text()
@@ -105,7 +107,7 @@ class Gateway:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            code = self.process.wait(20)
+            code = self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -17,7 +17,7 @@ class Response(Head):
 class RawClient(Stream):
     """`receive_buffer` is the size of the socket's own, in bytes: a small one makes the sender wait."""
 
-    def __init__(self, address, timeout=10, receive_buffer=0, source=None):
+    def __init__(self, address, timeout=60, receive_buffer=0, source=None):
         host, port = address.rsplit(":", 1)
         super().__init__(socket.socket())
         if receive_buffer:
@@ -65,7 +65,7 @@ class RawClient(Stream):
         self.read_body(response, method)
         return response
 
-    def is_closed(self, timeout=5):
+    def is_closed(self, timeout=60):
         """True when the connection has ended without a further byte."""
         self.sock.settimeout(timeout)
         try:

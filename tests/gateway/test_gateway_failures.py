@@ -353,7 +353,7 @@ def test_drain_answers_what_is_under_way(start_gateway, backend):
         gateway.command("drain")
         assert idle.is_closed()
         with pytest.raises(ConnectionRefusedError):
-            wait_for(lambda: not gateway.client().is_closed(0), "a refused connection", 5)
+            wait_for(lambda: not gateway.client().is_closed(0), "a refused connection")
         go_on.set()
         response = busy.read_response()
         assert response.body == b"done" and response.get("Connection") == "close"

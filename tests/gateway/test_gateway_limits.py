@@ -88,7 +88,7 @@ def test_idle_keep_alive(start_gateway):
     gateway = start_gateway(keep_alive_timeout_ms=150)
     with gateway.client() as fresh, gateway.client() as used:
         assert used.get("/f/echo").status == 200
-        assert fresh.is_closed(3) and used.is_closed(3)
+        assert fresh.is_closed() and used.is_closed()
 
 
 def test_function_timeout(start_gateway, backend):

@@ -4,7 +4,7 @@ import time
 
 POLL_S = 0.02
 LONGEST_POLL_S = 0.1
-PATIENCE = 3  # the times that a test gives are those of a machine with nothing else to do
+PATIENCE = 6  # the times that a test gives are those of a machine with nothing else to do
 
 
 class NotReached(AssertionError):
