@@ -8,7 +8,6 @@
 #include "config/diagnostic.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define RENDERED_MAX (1u << 16)
@@ -87,55 +86,17 @@ static void on_draining(struct event_view *view, const json_t *event)
 
 /* --- functions --- */
 
-/* "FILE:LINE:COLUMN: error: MESSAGE", as the log has it. */
-static bool parse_finding(const char *text, struct diagnostic *ret_item, char *file, size_t size)
-{
-    static const struct {
-        const char *words;
-        enum severity severity;
-    } severities[] = {
-        {": error: ", SEVERITY_ERROR}, {": warning: ", SEVERITY_WARNING}, {": note: ", SEVERITY_NOTE}};
-    for (size_t i = 0; i < sizeof(severities) / sizeof(severities[0]); i++) {
-        const char *at = strstr(text, severities[i].words);
-        if (!at || (size_t)(at - text) >= size)
-            continue;
-        memcpy(file, text, (size_t)(at - text));
-        file[at - text] = '\0';
-        char *column = strrchr(file, ':'), *line = NULL;
-        if (column) {
-            *column++ = '\0';
-            line = strrchr(file, ':');
-        }
-        if (line)
-            *line++ = '\0';
-        unsigned long number = line ? strtoul(line, NULL, 10) : 0;
-        if (number == 0)
-            return false;
-        *ret_item = (struct diagnostic){.severity = severities[i].severity,
-                                        .file = file,
-                                        .line = (unsigned)number,
-                                        .column = (unsigned)strtoul(column, NULL, 10),
-                                        .message = (char *)at + strlen(severities[i].words)};
-        return true;
-    }
-    return false;
-}
-
 static void on_finding(struct event_view *view, const json_t *event)
 {
     (void)view;
     struct diagnostic item;
-    char file[4096];
-    const char *text = field(event, "text"), *hint = field(event, "hint");
-    cleanup_strbuf struct strbuf rendered;
-    strbuf_init(&rendered, RENDERED_MAX);
-    if (parse_finding(text, &item, file, sizeof(file))) {
-        item.hint = *hint ? (char *)hint : NULL;
-        diagnostic_render(&item, &rendered);
-    } else {
-        strbuf_append_format(&rendered, "%s\n%s%s%s", text, *hint ? "  " : "", hint, *hint ? "\n" : "");
-    }
-    printf("%s%s%s", colour_begin(stdout, COLOUR_RED), strbuf_text(&rendered), colour_end(stdout));
+    if (diagnostic_from_json(event, &item) < 0)
+        return;
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, RENDERED_MAX);
+    diagnostic_render(&item, &text);
+    printf("%s%s%s", colour_begin(stdout, COLOUR_RED), strbuf_text(&text), colour_end(stdout));
+    diagnostic_clear(&item);
 }
 
 static void on_problem(struct event_view *view, const json_t *event)
@@ -214,6 +175,7 @@ static const struct {
     {"daemon.ready", on_ready},
     {"daemon.draining", on_draining},
     {"config.diagnostic", on_finding},
+    {"config.restart-needed", on_finding},
     {"function.diagnostic", on_finding},
     {"function.problem", on_problem},
     {"revision.state", on_revision},

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 
 #include <fcntl.h>
@@ -207,6 +208,23 @@ void diagnostic_render(const struct diagnostic *item, struct strbuf *out)
         append_printable(out, item->hint);
         strbuf_append_text(out, "\n");
     }
+}
+
+void diagnostic_log(const char *event, const struct diagnostic *item)
+{
+    enum log_level level = item->severity == SEVERITY_NOTE ? LOG_INFO : LOG_WARNING;
+    struct log_field fields[9] = {LOG_STR("function", item->function),
+                                  LOG_STR("severity", severity_names[item->severity]),
+                                  LOG_STR("file", item->file)};
+    size_t count = 3;
+    if (item->line)
+        fields[count++] = LOG_INT("line", item->line);
+    if (item->column)
+        fields[count++] = LOG_INT("column", item->column);
+    fields[count++] = LOG_STR("message", item->message);
+    fields[count++] = LOG_STR("hint", item->hint);
+    fields[count] = LOG_STR("option", item->option);
+    log_write(level, event, fields);
 }
 
 /* Sets a text member; a file's name may be any bytes. */

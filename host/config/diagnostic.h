@@ -51,6 +51,10 @@ void diagnostic_render(const struct diagnostic *item, struct strbuf *out);
 /* Only the first line of the above, without the newline. */
 void diagnostic_render_line(const struct diagnostic *item, struct strbuf *out);
 
+/* Logs it as `event`, with the members of diagnostic_to_json() as fields: a note at level info, anything else
+ * as a warning, since others go on serving. */
+void diagnostic_log(const char *event, const struct diagnostic *item);
+
 /* {"severity":"error","function":..,"file":..,"line":..,"column":..,"message":..,"hint":..,"option":..};
  * members without a value are left out. The caller owns the result. */
 json_t *diagnostic_to_json(const struct diagnostic *item);

@@ -21,10 +21,7 @@ static void take_findings(struct fleet *fleet, const struct registry *registry)
         if (item->function)
             continue;
         diagnostics_add(&fleet->findings, item);
-        cleanup_strbuf struct strbuf line;
-        strbuf_init(&line, 4096);
-        diagnostic_render_line(item, &line);
-        log_warning("config.diagnostic", LOG_STR("text", strbuf_text(&line)), LOG_STR("hint", item->hint));
+        diagnostic_log("config.diagnostic", item);
     }
 }
 
@@ -33,13 +30,8 @@ static void log_restarts(const struct fleet *fleet, const struct registry *regis
     struct diagnostics found = {0};
     if (fleet->started)
         registry_find_restarts(fleet->started, registry, &found);
-    for (size_t i = 0; i < found.count; i++) {
-        cleanup_strbuf struct strbuf line;
-        strbuf_init(&line, 4096);
-        diagnostic_render_line(&found.items[i], &line);
-        log_warning("config.restart-needed", LOG_STR("text", strbuf_text(&line)),
-                    LOG_STR("hint", found.items[i].hint));
-    }
+    for (size_t i = 0; i < found.count; i++)
+        diagnostic_log("config.restart-needed", &found.items[i]);
     diagnostics_clear(&found);
 }
 

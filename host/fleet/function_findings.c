@@ -1,9 +1,7 @@
 #include "fleet/function_inside.h"
 
 #include "base/alloc.h"
-#include "base/cleanup.h"
 #include "base/log.h"
-#include "base/strbuf.h"
 #include "fleet/revision/finding.h"
 
 #include <stdlib.h>
@@ -21,15 +19,10 @@ void function_note_problem(struct function *function, const struct error *err)
 
 void function_log_diagnostics(const struct function *function)
 {
-    static const enum log_level levels[] = {
-        [SEVERITY_ERROR] = LOG_WARNING, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_NOTE] = LOG_INFO};
     for (size_t i = 0; i < function->diagnostics.count; i++) {
-        const struct diagnostic *item = &function->diagnostics.items[i];
-        cleanup_strbuf struct strbuf line;
-        strbuf_init(&line, 4096);
-        diagnostic_render_line(item, &line);
-        log_event(levels[item->severity], "function.diagnostic", LOG_STR("function", function->name),
-                  LOG_STR("text", strbuf_text(&line)), LOG_STR("hint", item->hint));
+        struct diagnostic item = function->diagnostics.items[i];
+        item.function = function->name;
+        diagnostic_log("function.diagnostic", &item);
     }
 }
 

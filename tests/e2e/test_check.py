@@ -101,7 +101,7 @@ def test_warnings_of_the_check_are_in_the_daemons_log_and_its_state(berth):
     assert [(finding["severity"], finding["message"], finding["file"]) for finding in told] == [
         ("warning", warning["message"], warning["file"])]
     [entry] = berth.log.entries(event="function.diagnostic", function="warned", level="warning")
-    assert warning["message"] in entry["text"]
+    assert warning["message"] in entry["message"]
 
 
 def test_folders_in_memory_that_are_larger_than_the_memory_are_warned_about(berth):
@@ -122,7 +122,7 @@ def test_folders_in_memory_that_are_larger_than_the_memory_are_warned_about(bert
     [told] = berth.admin("GET", "/system/function/roomy").json()["berth"]["diagnostics"]
     assert (told["message"], told["line"]) == (warning["message"], warning["line"])
     [entry] = berth.log.entries(event="function.diagnostic", level="warning")
-    assert entry["function"] == "roomy" and warning["message"] in entry["text"]
+    assert entry["function"] == "roomy" and warning["message"] in entry["message"]
 
 
 def test_registry_that_is_no_yaml_is_an_error_until_it_is_mended(berth):
@@ -199,7 +199,7 @@ def test_installed_dependencies_are_known_to_the_check_and_to_the_daemon(berth, 
     assert told(berth, "typo") == checked(berth, "typo") == [finding]
     assert told(berth, "hinted") == checked(berth, "hinted") == []
     [entry] = berth.log.entries(event="function.diagnostic", function="typo", level="warning")
-    assert finding[2] in entry["text"] and "typo.py:7:" in entry["text"]
+    assert (entry["message"], entry["line"]) == (finding[2], "7") and entry["file"].endswith("typo.py")
     assert not berth.log.entries(event="function.diagnostic", function="hinted")
 
     berth.write_function("typo", IMPORTS.format(other="parcle"), extra_dependencies="alpha requests", idle_timeout=60)

@@ -117,4 +117,4 @@ def test_a_mistake_in_the_list_is_told_with_its_place(berth):
     berth.write_function("plain", PLAIN)
     berth.start()
     entry = berth.log.entries(event="config.diagnostic")[0]
-    assert "10.0.0.1/8" in entry["text"] and ":2:" in entry["text"]
+    assert "10.0.0.1/8" in entry["message"] and entry["line"] == "2"

@@ -202,4 +202,4 @@ def test_bad_root_is_told_of_and_the_others_count(berth, roots, root, severity, 
     assert finding["severity"] == severity and words in finding["message"] and finding["line"] == 2
     berth.start()
     assert berth.get("/linked").text == "one"
-    assert any(words in entry["text"] for entry in berth.log.entries(event="config.diagnostic"))
+    assert any(words in entry["message"] for entry in berth.log.entries(event="config.diagnostic"))

@@ -79,9 +79,10 @@ def test_link_that_leads_nowhere_good_is_told_without_folders(served, name):
 
 
 def test_log_and_management_port_name_the_file(served):
-    path = os.path.join(served.project, "functions", "syntax", "main.py") + ":1:"
-    assert any(path in entry["text"] for entry in served.log.entries(event="function.diagnostic", function="syntax"))
-    assert path.rstrip(":1") in served.admin("GET", "/system/function/syntax").text
+    path = os.path.join(served.project, "functions", "syntax", "main.py")
+    found = served.log.entries(event="function.diagnostic", function="syntax")
+    assert {(entry["file"], entry["line"]) for entry in found} == {(path, "1")}
+    assert path in served.admin("GET", "/system/function/syntax").text
 
 
 def in_vain(berth, name):
