@@ -170,14 +170,17 @@ static void print_record(const json_t *record, const json_t *output)
 }
 
 /* Of the newest request with this id. A traceback's last line is the cause that the function itself has
- * given. */
-static void print_output(const json_t *output)
+ * given. One that never came to an instance may have waited for one that could not load. */
+static void print_output(const json_t *record, const json_t *output)
 {
+    bool is_of_instance = *member_text(record, "instance");
     const json_t *line;
     size_t i;
     if (json_array_size(output) == 0)
         return;
-    printf("\n%sWhat its instance wrote%s\n", colour_begin(stdout, COLOUR_BOLD), colour_end(stdout));
+    printf("\n%s%s%s\n", colour_begin(stdout, COLOUR_BOLD),
+           is_of_instance ? "What its instance wrote" : "What instances of the function wrote at that time",
+           colour_end(stdout));
     json_array_foreach(output, i, line)
     {
         const bool is_event = strcmp(member_text(line, "stream"), "event") == 0;
@@ -199,7 +202,7 @@ static void print_records(const struct arguments *arguments, const json_t *answe
             printf("\nAnother request with this id\n\n");
         print_record(record, i == 0 ? output : NULL);
         if (i == 0)
-            print_output(output);
+            print_output(record, output);
     }
 }
 

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from harness import engine
+from harness.cli import Cli
 from harness.functions import HELLO
 from harness.load import Load, status_of
 from harness.own_engine import OwnEngine
@@ -112,6 +113,8 @@ def test_engine_that_ends_with_all_containers_and_comes_back(berth, own_engine):
     assert "the Docker Engine does not answer on docker_socket" in error["message"]
     assert own_engine.folder not in refused.text
     assert "start it" in error["hint"]
+    told = Cli(berth).run("why", refused.headers["X-Request-Id"])
+    assert "docker-unreachable (docker): " in told and "start it" in told
     for answer in hello.bad + speaks.bad:
         assert status_of(answer) in (502, 503), answer
         assert answer.error()["message"]

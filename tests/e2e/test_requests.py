@@ -136,6 +136,7 @@ def test_why_exception(served, cli):
     text, record = why(cli, served.get("/raises"))
     assert record["failed"] and not record["answered_by_gateway"]
     assert "The function itself answered with 500" in text
+    wait_until(lambda: "ValueError: no" in cli.run("why", record["id"]), "the last words of the function to be kept")
 
 
 def test_why_timeout(served, cli):
