@@ -73,8 +73,9 @@ static void on_listening(struct event_view *view, const json_t *event)
 static void on_ready(struct event_view *view, const json_t *event)
 {
     char text[192];
-    snprintf(text, sizeof(text), "ready: %lld functions, %s/<name>%s   (Ctrl-C ends)\n",
-             member_number(event, "count"), view->address, colour_end(stdout));
+    long long count = member_number(event, "count");
+    snprintf(text, sizeof(text), "ready: %lld function%s, %s/<name>%s   (Ctrl-C ends)\n", count,
+             count == 1 ? "" : "s", view->address, colour_end(stdout));
     print_phase(view, colour_begin(stdout, COLOUR_GREEN), text);
 }
 

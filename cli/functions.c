@@ -4,6 +4,7 @@
 #include "cli/findings.h"
 #include "cli/grid.h"
 #include "cli/members.h"
+#include "cli/quantity.h"
 #include "cli/run_commands.h"
 #include "cli/say.h"
 
@@ -13,6 +14,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 #define REVISION_DIGITS 12
+#define SETTING_WIDTH   26
 
 /* --- ls --- */
 
@@ -74,6 +76,31 @@ static void print_load(const json_t *function)
            member_number(function, "failed"));
 }
 
+static bool has_suffix(const char *name, const char *suffix, int *ret_stem)
+{
+    size_t length = strlen(name), own = strlen(suffix);
+    bool has = length > own && strcmp(name + length - own, suffix) == 0;
+    *ret_stem = (int)(has ? length - own : length);
+    return has;
+}
+
+/* By the name and with the unit that it has in the registry. */
+static void print_setting(const char *name, const json_t *value)
+{
+    int stem = (int)strlen(name);
+    char quantity[32];
+    if (json_is_integer(value) && has_suffix(name, "_bytes", &stem))
+        quantity_of_bytes((unsigned long long)json_integer_value(value), quantity, sizeof(quantity));
+    else if (json_is_integer(value) && has_suffix(name, "_ms", &stem))
+        quantity_of_ms((unsigned long long)json_integer_value(value), quantity, sizeof(quantity));
+    else
+        quantity[0] = '\0';
+    cleanup_free char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+    printf("  %-*.*s", SETTING_WIDTH, stem, name);
+    say_text(stdout, *quantity ? quantity : json_is_string(value) ? json_string_value(value) : text);
+    putchar('\n');
+}
+
 static void print_settings(const json_t *settings)
 {
     const char *name;
@@ -83,8 +110,7 @@ static void print_settings(const json_t *settings)
     {
         if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
             continue;
-        cleanup_free char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-        printf("  %-28s%s\n", name, json_is_string(value) ? json_string_value(value) : text);
+        print_setting(name, value);
     }
 }
 

@@ -17,6 +17,7 @@ struct call {
     FILE *body; /* to be sent; or NULL */
     bool shows_head;
     char request_id[128];
+    char last_byte; /* of the answer's body; 0: none */
     long status;
 };
 
@@ -71,7 +72,9 @@ static size_t on_head(char *line, size_t size, size_t count, void *context)
 /* At once, for answers that come in pieces. */
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
-    (void)context;
+    struct call *call = context;
+    if (size * count > 0)
+        call->last_byte = bytes[size * count - 1];
     size_t written = fwrite(bytes, 1, size * count, stdout);
     return fflush(stdout) == 0 ? written : 0;
 }
@@ -108,6 +111,7 @@ static CURLcode perform(struct call *call, const char *url)
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head);
     curl_easy_setopt(curl, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, call);
     if (call->body)
         set_body(curl, call);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
@@ -120,6 +124,15 @@ static CURLcode perform(struct call *call, const char *url)
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
     return code;
+}
+
+/* What comes next on a terminal begins a line of its own; elsewhere the answer stays as it is. */
+static void end_line(const struct call *call)
+{
+    bool is_open = call->last_byte && call->last_byte != '\n';
+    if (is_open && isatty(STDOUT_FILENO))
+        puts("");
+    fflush(stdout);
 }
 
 static int judge(const struct call *call, const char *url, CURLcode code)
@@ -137,8 +150,6 @@ static int judge(const struct call *call, const char *url, CURLcode code)
     }
     if (call->status < 400)
         return STATUS_OK;
-    fflush(stdout);
-    fputc('\n', stderr);
     say_wrong("%s answered with status %ld (request %s)", name, call->status, call->request_id);
     say_next("berth why %s", call->request_id);
     return STATUS_FAILED;
@@ -159,5 +170,6 @@ int run_invoke(const struct arguments *arguments)
     CURLcode code = perform(&call, url);
     if (call.body && call.body != stdin)
         fclose(call.body);
+    end_line(&call);
     return judge(&call, url, code);
 }

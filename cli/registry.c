@@ -134,8 +134,9 @@ static void print_reload(const json_t *answer)
     const json_t *findings = json_object_get(answer, "findings");
     size_t broken = json_array_size(json_object_get(answer, "broken"));
     findings_print(stderr, findings);
-    printf("%lld functions, %zu of them cannot be called; %zu findings\n", member_number(answer, "functions"),
-           broken, json_array_size(findings));
+    long long functions = member_number(answer, "functions");
+    printf("%lld function%s, %zu cannot be called; %zu finding%s\n", functions, functions == 1 ? "" : "s",
+           broken, json_array_size(findings), json_array_size(findings) == 1 ? "" : "s");
     if (broken > 0)
         printf("For each: berth ls\n");
 }

@@ -171,9 +171,10 @@ static void print_text(const struct check *check)
     for (size_t i = 0; i < check->found.count; i++)
         diagnostic_render(&check->found.items[i], &text);
     fputs(strbuf_text(&text), stderr);
-    size_t errors = diagnostics_errors(&check->found, NULL);
-    fprintf(stderr, "%s: %zu functions, %zu errors, %zu warnings and notes\n", check->config_path,
-            check->registry->function_count, errors, check->found.count - errors);
+    size_t errors = diagnostics_errors(&check->found, NULL), functions = check->registry->function_count;
+    fprintf(stderr, "%s: %zu function%s, %zu error%s, %zu warnings and notes\n", check->config_path,
+            functions, functions == 1 ? "" : "s", errors, errors == 1 ? "" : "s",
+            check->found.count - errors);
 }
 
 static int run(struct check *check, const struct host_settings *host, const struct locations *locations,

@@ -11,13 +11,16 @@ static const char *unit_suffix(const struct setting *setting)
     return setting->type == SETTING_SIZE ? "_bytes" : "";
 }
 
+/* Null: it is not set and has no default. */
 static json_t *number_json(const struct setting *setting, const void *member)
 {
     if (setting->type == SETTING_DECIMAL)
         return json_real(*(const double *)member);
-    if (setting->width == sizeof(uint64_t))
-        return json_integer((json_int_t) * (const uint64_t *)member);
-    return json_integer(*(const unsigned *)member);
+    bool is_wide = setting->width == sizeof(uint64_t);
+    uint64_t number = is_wide ? *(const uint64_t *)member : *(const unsigned *)member;
+    if (number == 0 && setting->unset)
+        return json_null();
+    return json_integer((json_int_t)number);
 }
 
 /* NULL: it has no single value. */

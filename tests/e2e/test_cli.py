@@ -54,8 +54,12 @@ def test_function_is_described(cli):
     cli.run("invoke", "hello")
     text = cli.run("describe", "hello")
     assert text.startswith("hello can be called, python")
-    assert "timeout_ms" in text and "60000" in text
-    assert cli.json("describe", "hello")["name"] == "hello"
+    settings = dict(line.split(maxsplit=1) for line in text.split("Settings\n")[1].splitlines())
+    assert (settings["timeout"], settings["memory"], settings["tmp"]) == ("60s", "256Mi", "256Mi")
+    assert "concurrency" not in settings, "not set"
+    described = cli.json("describe", "hello")
+    assert described["name"] == "hello" and described["settings"]["timeout_ms"] == 60000
+    assert described["settings"]["concurrency"] is None
     text = cli.run("describe", "broken")
     assert text.startswith("broken cannot be called")
     assert "def handle(:" in text and "^" in text, "the line and the caret"
@@ -81,6 +85,17 @@ def test_call_that_fails_says_what_to_do(cli):
     assert "berth why " in cli.said
     cli.run("invoke", "echo", "-d", "@/nowhere", status=1)
     assert "/nowhere" in cli.said
+
+
+def test_answer_ends_its_line_on_a_terminal_only(cli):
+    text = cli.run("invoke", "echo", "-d", "open")
+    assert not text.endswith("\n")
+    screen, terminal = os.openpty()
+    command = [cli.program, "invoke", "echo", "-d", "open", "--url", cli.url]
+    subprocess.run(command, stdout=terminal, check=True, timeout=60)
+    os.close(terminal)
+    assert os.read(screen, 1000) == text.encode() + b"\r\n"
+    os.close(screen)
 
 
 def test_scaling_is_explained(cli):
@@ -213,7 +228,7 @@ def test_new_function_from_an_empty_folder(berth, tmp_path):
     text = cli.run("new", "python", "greet", cwd=tmp_path)
     assert "functions/greet/greet.py" in text and "berth invoke greet" in text
     cli.run("check", cwd=tmp_path)
-    assert "1 functions, 0 errors" in cli.said
+    assert "1 function, 0 errors" in cli.said
     cli.run("new", "python", "greet", status=1, cwd=tmp_path)
     assert "has a function" in cli.said
 
@@ -286,8 +301,8 @@ def test_reload_tells_what_came_of_it(berth):
     berth.write_function("hello", HELLO)
     berth.start()
     cli = Cli(berth)
-    assert "1 functions, 0 of them cannot be called" in cli.run("reload")
+    assert "1 function, 0 cannot be called" in cli.run("reload")
     berth.write_function("broken", "def handle(:\n")
-    assert "2 functions, 1 of them cannot be called" in cli.run("reload", status=2)
+    assert "2 functions, 1 cannot be called" in cli.run("reload", status=2)
     assert "def handle(:" in cli.said, "the line that is wrong"
     assert cli.json("reload", status=2)["broken"] == ["broken"]

@@ -1,0 +1,28 @@
+#include "cli/quantity.h"
+
+#include <stdio.h>
+
+struct unit {
+    const char *name;
+    unsigned long long factor;
+};
+
+/* The largest first; the last one is 1. */
+static void write_whole(unsigned long long value, const struct unit *units, char *buffer, size_t size)
+{
+    while (value % units->factor != 0 || (value == 0 && units->factor != 1))
+        units++;
+    snprintf(buffer, size, "%llu%s", value / units->factor, units->name);
+}
+
+void quantity_of_bytes(unsigned long long bytes, char *buffer, size_t size)
+{
+    static const struct unit units[] = {{"Gi", 1ull << 30}, {"Mi", 1ull << 20}, {"Ki", 1ull << 10}, {"", 1}};
+    write_whole(bytes, units, buffer, size);
+}
+
+void quantity_of_ms(unsigned long long ms, char *buffer, size_t size)
+{
+    static const struct unit units[] = {{"s", 1000}, {"ms", 1}};
+    write_whole(ms, units, buffer, size);
+}
