@@ -62,6 +62,11 @@ static const struct flag *find_flag(const struct command *command, const char *n
     return flag ? flag : find_in(common_flags, name, length, letter);
 }
 
+static bool is_long(const char *argument)
+{
+    return argument[0] == '-' && argument[1] == '-';
+}
+
 static int complain_of_flag(const struct command *command, const char *argument)
 {
     const char *names[64];
@@ -70,7 +75,7 @@ static int complain_of_flag(const struct command *command, const char *argument)
         names[count++] = flag->name;
     for (const struct flag *flag = common_flags; flag->name; flag++)
         names[count++] = flag->name;
-    const char *near = argument[1] == '-' ? suggest_nearest(argument + 2, names, count) : NULL;
+    const char *near = is_long(argument) ? suggest_nearest(argument + 2, names, count) : NULL;
     say_wrong("%s knows no option %s", command->name, argument);
     if (near)
         say_next("did you mean --%s?", near);
@@ -86,19 +91,33 @@ static void add_flag(struct arguments *arguments, const struct flag *flag, const
     arguments->given = given;
 }
 
+int arguments_leading(int argc, char **argv)
+{
+    int i = 0;
+    while (i < argc && argv[i][0] == '-' && argv[i][1]) {
+        size_t length = is_long(argv[i]) ? strcspn(argv[i] + 2, "=") : 1;
+        const struct flag *flag =
+            find_in(common_flags, argv[i] + 2, length, is_long(argv[i]) ? '\0' : argv[i][1]);
+        if (!flag)
+            break;
+        const char *rest = argv[i] + (is_long(argv[i]) ? 2 + length : 2);
+        i += flag->argument && !*rest ? 2 : 1;
+    }
+    return i < argc ? i : argc;
+}
+
 /* "--name", "--name VALUE", "--name=VALUE", "-n", "-n VALUE", "-nVALUE". */
 static int take_flag(struct arguments *arguments, int argc, char **argv, int *i)
 {
     const char *argument = argv[*i], *value = NULL;
-    bool is_long = argument[1] == '-';
-    size_t length = is_long ? strcspn(argument + 2, "=") : 1;
+    size_t length = is_long(argument) ? strcspn(argument + 2, "=") : 1;
     const struct flag *flag =
-        find_flag(arguments->command, argument + 2, length, is_long ? '\0' : argument[1]);
+        find_flag(arguments->command, argument + 2, length, is_long(argument) ? '\0' : argument[1]);
     if (!flag)
         return complain_of_flag(arguments->command, argument);
-    const char *rest = argument + (is_long ? 2 + length : 2);
+    const char *rest = argument + (is_long(argument) ? 2 + length : 2);
     if (*rest)
-        value = rest + (is_long ? 1 : 0);
+        value = rest + is_long(argument);
     if (!flag->argument && *rest) {
         say_wrong("--%s takes no value", flag->name);
         return -1;

@@ -150,7 +150,7 @@ static int say_no_daemon(const struct place *place, CURLcode code)
         return STATUS_NO_DAEMON;
     }
     say_wrong("no daemon answers at %s: %s", place->shown, curl_easy_strerror(code));
-    say_next("start one: berthd --config global-function-definition.yml");
+    say_next("start one in the folder of your functions: berth up");
     say_next("if it runs elsewhere, say where: --url unix:RUN_DIR/admin.sock, or BERTH_URL");
     return STATUS_NO_DAEMON;
 }

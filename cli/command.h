@@ -79,6 +79,9 @@ const char *arguments_next(const struct arguments *arguments, const char *flag, 
  * is none. */
 const struct command *command_find(int argc, char **argv, int *ret_words);
 
+/* How many of argv's first words are options that every command has, with their values. */
+int arguments_leading(int argc, char **argv);
+
 /* Takes argv, behind the command's own words, apart. What is wrong goes to standard error: -1. The caller
  * clears *ret_arguments. */
 int arguments_parse(const struct command *command, int argc, char **argv, struct arguments *ret_arguments);

@@ -1,5 +1,6 @@
 """The program `berth`: what it shows, what it does, and how it says no."""
 
+import json
 import os
 import signal
 import subprocess
@@ -157,9 +158,18 @@ def test_near_words_are_offered(cli):
     assert "describe needs NAME" in cli.said
 
 
+def test_options_of_all_commands_may_stand_before_them(cli):
+    assert {function["name"] for function in json.loads(cli.run("--json", "ls"))} >= {"hello", "echo"}
+    cli.run("--url", "http://127.0.0.1:1", "--json", "plugin", "ls", "--url", cli.url)
+    cli.run("--url", "http://127.0.0.1:1", "ls", status=3)
+    cli.run("--url", "http://127.0.0.1:1", status=2)
+    cli.run("--jsno", "ls", status=2)
+    assert "--jsno" in cli.said
+
+
 def test_no_daemon_answers(cli):
     cli.run("ls", "--url", f"unix:{cli.berth.folder}/nothing.sock", status=3)
-    assert "no daemon answers at unix:" in cli.said and "berthd --config" in cli.said
+    assert "no daemon answers at unix:" in cli.said and "berth up" in cli.said
     cli.run("ls", "--url", "http://127.0.0.1:1", status=3)
 
 
