@@ -31,6 +31,11 @@ static uint64_t failed(const struct request_count *count)
     return count->by_class[0] + count->by_class[5];
 }
 
+static uint64_t cold_starts(const struct request_count *count)
+{
+    return count->cold_waits ? count->cold_waits->count : 0;
+}
+
 json_t *function_summary_json(struct function *function, const struct request_count *count, uint64_t now_ms)
 {
     const struct function_settings *settings = function_latest_settings(function);
@@ -40,14 +45,15 @@ json_t *function_summary_json(struct function *function, const struct request_co
         slot_pool_counts(revision_pool(current), &load);
     struct replicas replicas;
     json_decref(function_instances_json(function, &replicas, now_ms));
-    return json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
-                     function_name(function), "language", json_text(settings->language), "version",
+    return json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+                     "name", function_name(function), "language", json_text(settings->language), "version",
                      json_text(settings->version), "state", state_word(function), "callable", current != NULL,
                      "reason", reason_json(function), "revision", revision_json(current), "next_revision",
                      revision_json(function_next(function)), "instances", (json_int_t)replicas.total, "ready",
                      (json_int_t)replicas.ready, "busy", (json_int_t)replicas.busy, "waiting",
                      (json_int_t)load.waiting, "findings", (json_int_t)function_diagnostics(function)->count,
-                     "invocations", (json_int_t)count->total, "failed", (json_int_t)failed(count));
+                     "invocations", (json_int_t)count->total, "failed", (json_int_t)failed(count),
+                     "cold_starts", (json_int_t)cold_starts(count));
 }
 
 json_t *function_details_json(struct function *function, const struct request_count *count, uint64_t now_ms)
