@@ -15,6 +15,7 @@
 
 #define ANSWER_MAX     (64u << 20)
 #define CONNECT_S      5L
+#define POLL_S         5L
 #define NAMES_MAX      10000
 #define PASSWORD_BYTES 512
 
@@ -25,6 +26,7 @@ struct place {
     char *socket; /* or NULL */
     char *base; /* of URLs, without a slash at the end */
     char *password; /* to go with it; or NULL */
+    long limit_s; /* for a whole answer; 0: none */
 };
 
 static char *read_password(void)
@@ -124,6 +126,8 @@ static CURLcode perform(const struct place *place, const char *method, const cha
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, place->limit_s);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
     if (body)
@@ -257,6 +261,24 @@ int client_show(const struct arguments *arguments, const char *method, const cha
         print(arguments, answer);
     json_decref(answer);
     return STATUS_OK;
+}
+
+enum client_poll client_poll(const struct arguments *arguments, const char *path, json_t **ret_json)
+{
+    struct place place;
+    struct received received = {0};
+    place_find(arguments, &place);
+    place.limit_s = POLL_S;
+    *ret_json = NULL;
+    strbuf_init(&received.body, ANSWER_MAX);
+    CURLcode code = perform(&place, "GET", path, NULL, &received);
+    if (code == CURLE_OK && received.status == 200)
+        *ret_json = json_loads(strbuf_text(&received.body), 0, NULL);
+    strbuf_clear(&received.body);
+    place_clear(&place);
+    if (*ret_json)
+        return CLIENT_POLL_ANSWERED;
+    return code == CURLE_OK ? CLIENT_POLL_REFUSED : CLIENT_POLL_AWAY;
 }
 
 bool client_is_there(const struct arguments *arguments)

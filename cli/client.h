@@ -23,6 +23,12 @@ int client_send(const struct arguments *arguments, const char *method, const cha
 int client_show(const struct arguments *arguments, const char *method, const char *path,
                 void (*print)(const struct arguments *arguments, const json_t *answer));
 
+enum client_poll { CLIENT_POLL_ANSWERED, CLIENT_POLL_REFUSED, CLIENT_POLL_AWAY };
+
+/* Asks for a path again and again for something that is shown: without a word about what goes wrong, within a
+ * few seconds. From any thread. When it was answered the caller lets go of *ret_json. */
+enum client_poll client_poll(const struct arguments *arguments, const char *path, json_t **ret_json);
+
 /* Whether a daemon answers, without a word about it when none does. */
 bool client_is_there(const struct arguments *arguments);
 

@@ -77,6 +77,30 @@ const struct command commands[] = {
                   {"invoke greet -d '{\"name\": \"Ada\"}'", "POST"},
                   {"invoke img -d @cat.png > small.png", "a file as the body"}),
      .run = run_invoke},
+    {.name = "load",
+     .operands = "NAME [PATH]",
+     .min = 1,
+     .max = 2,
+     .names_functions = true,
+     .summary = "calls a function over and over, and tells how quick it is and how it scales",
+     .description =
+         "Each connection sends its next request when the last one is answered; with --rps requests begin by "
+         "the "
+         "clock\ninstead, and their latency counts from when they were due, so that waiting shows. Ctrl-C "
+         "ends it "
+         "early.\nThe exit status is 1 when a request failed: with no answer, or a status of 400 or above.",
+     .flags = FLAGS({"connections", 'c', "N", "so many at the same time (10)"},
+                    {"duration", 'd', "TIME", "for so long: 30s, 5m (10s)"},
+                    {"rps", 0, "R", "R requests begin each second, whatever becomes of them"},
+                    {"body", 0, "BODY", "the body: a text, @FILE, or - for standard input"},
+                    {"header", 'H', "LINE", "a header, \"Name: value\"; may be repeated"},
+                    {"request", 'X', "METHOD", "the method (GET, or POST with a body)"},
+                    {"timeout", 0, "TIME", "how long an answer is waited for (60s)"},
+                    {"quiet", 'q', NULL, "the summary only"}),
+     .examples = EXAMPLES({"load greet -c 20 -d 30s", "as fast as 20 connections can"},
+                          {"load greet --rps 200", "200 requests a second"},
+                          {"load img /small --body @cat.png --json", "POST, and numbers for a program"}),
+     .run = run_load},
     {.name = "logs",
      .operands = "[NAME]",
      .max = 1,

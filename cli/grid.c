@@ -55,15 +55,6 @@ void grid_add_format(struct grid *grid, const char *format, ...)
     grid_add(grid, COLOUR_NONE, text);
 }
 
-/* Characters, not bytes, of UTF-8. */
-static size_t width_of(const char *text)
-{
-    size_t width = 0;
-    for (; *text; text++)
-        width += (*text & 0xc0) != 0x80;
-    return width;
-}
-
 static bool is_right(const struct grid *grid, size_t column)
 {
     return grid->titles[column][0] == '>';
@@ -76,35 +67,23 @@ static const char *title(const struct grid *grid, size_t column)
 
 static size_t column_width(const struct grid *grid, size_t column)
 {
-    size_t width = width_of(title(grid, column));
+    size_t width = text_width(title(grid, column));
     for (size_t i = column; i < grid->count; i += grid->columns) {
-        size_t own = width_of(grid->cells[i].text);
+        size_t own = text_width(grid->cells[i].text);
         width = own > width ? own : width;
     }
     return width;
-}
-
-/* The first characters of a text, as many as fit. */
-static int bytes_of(const char *text, size_t width)
-{
-    size_t bytes = 0;
-    for (size_t seen = 0; text[bytes]; bytes++) {
-        seen += (text[bytes] & 0xc0) != 0x80;
-        if (seen > width)
-            break;
-    }
-    return (int)bytes;
 }
 
 static void print_cell(const struct grid *grid, size_t column, const char *text, enum colour colour,
                        size_t width)
 {
     bool is_last = column + 1 == grid->columns;
-    size_t own = width_of(text), padding = own < width ? width - own : 0;
+    size_t own = text_width(text), padding = own < width ? width - own : 0;
     const char *begin = colour_begin(stdout, colour), *end = *begin ? colour_end(stdout) : "";
     if (is_right(grid, column))
         printf("%*s", (int)padding, "");
-    printf("%s%.*s%s", begin, is_last ? bytes_of(text, width) : (int)strlen(text), text, end);
+    printf("%s%.*s%s", begin, is_last ? text_bytes(text, width) : (int)strlen(text), text, end);
     if (is_last)
         putchar('\n');
     else
@@ -120,7 +99,7 @@ static void measure(const struct grid *grid, size_t *ret_widths)
         if (column + 1 < grid->columns)
             used += ret_widths[column] + GAP;
     }
-    size_t *last = &ret_widths[grid->columns - 1], screen = screen_width();
+    size_t *last = &ret_widths[grid->columns - 1], screen = screen_width(STDOUT_FILENO);
     size_t room = screen > used + GAP ? screen - used : GAP;
     if (isatty(STDOUT_FILENO) && *last > room)
         *last = room;

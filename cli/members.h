@@ -24,7 +24,7 @@ static inline bool member_is_true(const json_t *object, const char *name)
 /* Prints the whole as JSON, indented. */
 static inline void print_json(const json_t *json)
 {
-    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
     putchar('\n');
 }
 

@@ -26,6 +26,10 @@ int run_up(const struct arguments *arguments);
 
 int run_invoke(const struct arguments *arguments);
 
+/* --- load/load.c --- */
+
+int run_load(const struct arguments *arguments);
+
 /* --- logs.c: what functions write --- */
 
 int run_logs(const struct arguments *arguments);

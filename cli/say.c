@@ -1,8 +1,10 @@
 #include "cli/say.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -54,8 +56,37 @@ void say_text(FILE *stream, const char *text)
         fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, stream);
 }
 
-unsigned screen_width(void)
+unsigned screen_width(int fd)
 {
     struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : USUAL_WIDTH;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : USUAL_WIDTH;
+}
+
+bool screen_is_utf8(void)
+{
+    locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    if (locale == (locale_t)0)
+        return false;
+    const bool is_utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+    freelocale(locale);
+    return is_utf8;
+}
+
+size_t text_width(const char *text)
+{
+    size_t width = 0;
+    for (; *text; text++)
+        width += (*text & 0xc0) != 0x80;
+    return width;
+}
+
+int text_bytes(const char *text, size_t width)
+{
+    size_t bytes = 0;
+    for (size_t seen = 0; text[bytes]; bytes++) {
+        seen += (text[bytes] & 0xc0) != 0x80;
+        if (seen > width)
+            break;
+    }
+    return (int)bytes;
 }

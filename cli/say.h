@@ -5,6 +5,8 @@
 #ifndef CLI_SAY_H
 #define CLI_SAY_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* What is wrong, in a sentence without its full stop. */
@@ -22,7 +24,14 @@ enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_DIM, COLOUR_RED, COLOUR_GREEN, CO
 const char *colour_begin(FILE *stream, enum colour colour);
 const char *colour_end(FILE *stream);
 
-/* Characters in a line of the terminal; 100 when it is none. */
-unsigned screen_width(void);
+/* Characters in a line of the terminal that a descriptor is; 100 when it is none. */
+unsigned screen_width(int fd);
+
+/* Whether more than ASCII can be shown, by the locale. */
+bool screen_is_utf8(void);
+
+/* Characters, not bytes, of UTF-8; and the bytes of the first characters of a text, as many as fit. */
+size_t text_width(const char *text);
+int text_bytes(const char *text, size_t width);
 
 #endif

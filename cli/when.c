@@ -22,19 +22,28 @@ static uint64_t unit_ms(const char *name)
     return 0;
 }
 
-int when_read(const char *text, uint64_t now_ms, uint64_t *ret_time_ms)
+int duration_read(const char *text, uint64_t *ret_ms)
 {
     char *unit;
     errno = 0;
     const double number = strtod(text, &unit);
-    const double ago_ms = number * (double)unit_ms(unit);
+    const double ms = number * (double)unit_ms(unit);
+    if (unit == text || unit_ms(unit) == 0 || errno != 0 || !(number >= 0))
+        return -1;
+    *ret_ms = ms < (double)INT64_MAX ? (uint64_t)ms : INT64_MAX;
+    return 0;
+}
+
+int when_read(const char *text, uint64_t now_ms, uint64_t *ret_time_ms)
+{
+    uint64_t ago_ms;
     if (rfc3339_read(text, ret_time_ms) == 0)
         return 0;
-    if (unit == text || unit_ms(unit) == 0 || errno != 0 || !(number >= 0)) {
+    if (duration_read(text, &ago_ms) < 0) {
         say_wrong("\"%s\" is no time", text);
         say_next("write 90s, 10m, 2h or 3d (ago), or 2024-05-01T09:30:00Z");
         return -1;
     }
-    *ret_time_ms = ago_ms < (double)now_ms ? now_ms - (uint64_t)ago_ms : 0;
+    *ret_time_ms = ago_ms < now_ms ? now_ms - ago_ms : 0;
     return 0;
 }

@@ -8,4 +8,7 @@
  * said: it is neither. */
 int when_read(const char *text, uint64_t now_ms, uint64_t *ret_time_ms);
 
+/* "250ms", "90s", "10m", "1.5h": how long that is. -1: it is no duration. */
+int duration_read(const char *text, uint64_t *ret_ms);
+
 #endif

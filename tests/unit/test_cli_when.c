@@ -37,11 +37,27 @@ static void others_are_refused(void **state)
     assert_int_equal(time_ms, 7);
 }
 
+static void durations_are_read(void **state)
+{
+    (void)state;
+    static const char *const no_durations[] = {"",     "10",     "s",   "-1s",
+                                               "nans", "1e999s", "1 s", "2024-05-01T09:30:00Z"};
+    uint64_t ms = 7;
+    for (size_t i = 0; i < sizeof(no_durations) / sizeof(no_durations[0]); i++)
+        assert_int_equal(duration_read(no_durations[i], &ms), -1);
+    assert_int_equal(ms, 7);
+    assert_int_equal(duration_read("1.5s", &ms), 0);
+    assert_int_equal(ms, 1500);
+    assert_int_equal(duration_read("1e300d", &ms), 0);
+    assert_int_equal(ms, INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_read),
         cmocka_unit_test(others_are_refused),
+        cmocka_unit_test(durations_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
