@@ -46,6 +46,7 @@ int run_doctor(const struct arguments *arguments);
 /* --- plugin.c --- */
 
 int run_plugin_ls(const struct arguments *arguments);
+int run_plugin_test(const struct arguments *arguments);
 
 /* --- help.c, completion.c, man_page.c: the table itself --- */
 

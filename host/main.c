@@ -3,12 +3,12 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "check.h"
-#include "check_plugin.h"
 #include "config/registry.h"
 #include "daemon.h"
 #include "locations.h"
 #include "new_function.h"
 #include "options.h"
+#include "plugin_test/plugin_test.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,17 +71,40 @@ static int make_function(const struct options *options, const struct host_settin
 }
 
 /* Without a registry: a plugin's author may have none. */
-static int check_plugin(const struct options *options)
+static int test_plugin(const struct options *options)
 {
     const struct host_settings host = {0};
     struct locations locations = {0};
     struct error err;
     log_configure(LOG_ERROR, LOG_TEXT);
-    int rc = locations_find(options->config, &host, &locations, &err);
-    if (rc == 0)
-        rc = check_plugin_run(options->check_plugin, locations.build_job_program, &err);
+    if (locations_find(options->config, &host, &locations, &err) < 0)
+        return complain(&err, STATUS_USAGE);
+    const struct plugin_test_options test = {.path = options->test_plugin,
+                                             .function = options->function,
+                                             .only = options->only,
+                                             .json = options->json,
+                                             .build_job_program = locations.build_job_program};
+    int status = (int)plugin_test_run(&test, &err);
     locations_clear(&locations);
-    return rc < 0 ? complain(&err, STATUS_FAILED) : STATUS_OK;
+    return *err.message ? complain(&err, status) : status;
+}
+
+/* What needs no registry; -1 when that is not what is asked for. */
+static int run_without_registry(const struct options *options)
+{
+    if (options->help)
+        options_print_help();
+    else if (options->version)
+        puts("berthd " BERTH_VERSION);
+    else if (options->list_checks)
+        plugin_test_list(options->json);
+    else if (options->help_settings)
+        return options->json ? list_settings() : describe_settings();
+    else if (options->test_plugin)
+        return test_plugin(options);
+    else
+        return -1;
+    return STATUS_OK;
 }
 
 /* Runs with the settings of the `host:` section, which are read before any plugin is known. */
@@ -117,15 +140,6 @@ int main(int argc, char **argv)
     struct error err;
     if (options_parse(argc, argv, &options, &err) < 0)
         return complain(&err, STATUS_USAGE);
-    if (options.help) {
-        options_print_help();
-        return STATUS_OK;
-    }
-    if (options.version) {
-        puts("berthd " BERTH_VERSION);
-        return STATUS_OK;
-    }
-    if (options.help_settings)
-        return options.json ? list_settings() : describe_settings();
-    return options.check_plugin ? check_plugin(&options) : run(&options);
+    int status = run_without_registry(&options);
+    return status < 0 ? run(&options) : status;
 }

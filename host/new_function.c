@@ -7,8 +7,8 @@
 #include "base/strbuf.h"
 #include "base/suggest.h"
 #include "config/function_settings.h"
-#include "one_job.h"
 #include "prepare/plugins.h"
+#include "prepare/process/one_job.h"
 #include "prepare/store/tree.h"
 
 #include <errno.h>

@@ -46,14 +46,20 @@ static const struct option_row {
     {"--new", "LANGUAGE NAME", OPTION_TWO_TEXTS, offsetof(struct options, new_function),
      "make the folder and the files of a new function beside the registry, and print the entry to add to it; "
      "the registry is not changed"},
-    {"--check-plugin", "FILE", OPTION_TEXT, offsetof(struct options, check_plugin),
-     "load a plugin as the daemon does, say what it offers and what is wrong with it; exit status 1 when "
-     "there "
-     "is something"},
+    {"--test-plugin", "FILE", OPTION_TEXT, offsetof(struct options, test_plugin),
+     "say what a plugin offers, and test whether it behaves; exit status 1 when it does not, 2 when it "
+     "cannot be "
+     "used"},
+    {"--function", "DIR", OPTION_TEXT, offsetof(struct options, function),
+     "with --test-plugin: a function to test it with (one that it makes)"},
+    {"--only", "NAMES", OPTION_TEXT, offsetof(struct options, only),
+     "with --test-plugin: these checks or groups of them, with commas (all)"},
+    {"--list-checks", NULL, OPTION_FLAG, offsetof(struct options, list_checks),
+     "the checks of --test-plugin"},
     {"--json", NULL, OPTION_FLAG, offsetof(struct options, json),
-     "with --check: findings as JSON on standard output; with --new: files and entry; with --help-settings: "
+     "with --check: findings as JSON on standard output; with --new: files and entry; with --test-plugin: "
      "the "
-     "settings"},
+     "report; with --help-settings: the settings"},
     {"--help-settings", NULL, OPTION_FLAG, offsetof(struct options, help_settings),
      "describe every setting of the registry"},
     {"--help", NULL, OPTION_FLAG, offsetof(struct options, help), "this text"},

@@ -10,9 +10,9 @@
 struct options {
     const char *config;
     const char *listen, *admin, *state_dir, *run_dir, *plugin_dir, *workers, *log_level, *log_format;
-    const char *check_plugin;
+    const char *test_plugin, *function, *only; /* the others belong to the first */
     const char *new_function[2]; /* language and name */
-    bool no_watch, check, json, help, help_settings, version;
+    bool no_watch, check, list_checks, json, help, help_settings, version;
 };
 
 /* Reads argv. The texts are argv's own. Reason "usage" on a mistake. */

@@ -1,8 +1,7 @@
-"""What `berthd` does besides serving: a new function, a look at a plugin."""
+"""What `berthd` does besides serving: a new function."""
 
 import os
 import pathlib
-import re
 import stat
 import subprocess
 
@@ -80,62 +79,3 @@ def test_plugin_without_scaffold_makes_nothing(berth, peers):
     refused = make(berth, "locked", "greeter")
     assert refused.returncode == 1 and "does not make new functions" in refused.stderr
     assert function_folders(berth) == ["hello"]
-
-
-def look_at(berth, plugin):
-    return run(berth, "--check-plugin", str(plugin))
-
-
-def test_plugin_tells_what_it_offers(berth, peers):
-    drop(peers / "toy" / "toy.so", pathlib.Path(berth.folder, "given"))
-    told = look_at(berth, pathlib.Path(berth.folder, "given", "toy.so"))
-    assert told.returncode == 0 and not told.stderr, told
-    for words in (
-        "  language toy\n",
-        "  version 1.0\n",
-        "  callbacks validate, package, launch, scaffold\n",
-        '  option shout, boolean, default "false": Answer in capitals.\n',
-        "/given/toy/image\n",
-        "  builder folder none",
-        "the function that it makes is validated and packaged: 1 file, ",
-    ):
-        assert words in told.stdout, told.stdout
-    assert re.search(r"plugin ABI (\d+\.\d+); this host takes 1\.0 to \1\n", told.stdout)
-
-
-def test_plugins_of_this_host_pass(berth, bin_dir):
-    folder = pathlib.Path(bin_dir, "..", "plugins").resolve()
-    for name in ("python", "shell"):
-        told = look_at(berth, folder / f"{name}.so")
-        assert told.returncode == 0, told
-        assert f"  language {name} (also " in told.stdout
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("abort", "SIGABRT in validate"),
-        ("duplicate_launch", "set_launch wrongly in launch: it was called before"),
-        ("early_exit", "in package"),
-        ("escaping_path", 'the path "../x" is not relative'),
-        ("garbage_launch", "runtime is not a JSON object"),
-        ("hang_at_entry", "killed after 5000 ms"),
-        ("no_entry", "a plugin exports berth_plugin_entry()"),
-        ("no_launch", "launch returned 0 without calling set_launch"),
-        ("tcp_launch", "asks for TCP, to port 8080, which is not supported yet"),
-        ("wrong_major", "this host expects 1.0 to 1."),
-    ],
-)
-def test_what_is_wrong_with_a_plugin_is_told(berth, peers, name, words):
-    told = look_at(berth, peers / "bad" / f"{name}.so")
-    assert told.returncode == 1 and words in told.stderr, told
-
-
-def test_file_that_is_no_plugin_is_told(berth, tmp_path):
-    nonsense = tmp_path / "nonsense.so"
-    nonsense.write_bytes(b"\x7fELF this is no shared object")
-    told = look_at(berth, nonsense)
-    assert told.returncode == 1 and "nonsense.so: it cannot be loaded" in told.stderr
-    missing = look_at(berth, tmp_path / "missing.so")
-    assert missing.returncode == 1 and "cannot open" in missing.stderr and "missing.so" in missing.stderr
-    assert run(berth, "--check-plugin").returncode == 2

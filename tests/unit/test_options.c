@@ -38,7 +38,9 @@ static const struct {
     {"--workers", offsetof(struct options, workers)},
     {"--log-level", offsetof(struct options, log_level)},
     {"--log-format", offsetof(struct options, log_format)},
-    {"--check-plugin", offsetof(struct options, check_plugin)},
+    {"--test-plugin", offsetof(struct options, test_plugin)},
+    {"--function", offsetof(struct options, function)},
+    {"--only", offsetof(struct options, only)},
 };
 
 static const char *text_of(const struct options *options, size_t i)

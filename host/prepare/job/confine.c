@@ -23,6 +23,7 @@
 #define NICENESS      5
 #define MEMORY_MAX    (4ull << 30)
 #define FILES_MAX     256
+#define WRITTEN_MAX   (1u << 20) /* bytes of a file, where the plugin may write */
 #define PROCESSES_MAX 64
 
 /* One of 65536 user ids that nobody uses: above those of containers, below the end of 31 bits. */
@@ -80,6 +81,21 @@ void confine_children(struct confinement *confinement)
     prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
+/* A mount of its own, so that it can be another than what is around it. */
+static void mount_writable(struct confinement *confinement)
+{
+    if (confinement->writable && mount(confinement->writable, confinement->writable, NULL, MS_BIND, NULL) < 0)
+        lacks_add(confinement->lacks, "the folder that may be written to", errno);
+}
+
+static void keep_writable(struct confinement *confinement)
+{
+    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR_RDONLY};
+    if (confinement->writable &&
+        mount_setattr(AT_FDCWD, confinement->writable, 0, &attributes, sizeof(attributes)) < 0)
+        lacks_add(confinement->lacks, "the folder that may be written to", errno);
+}
+
 /* Mounts come and go with those of the machine, so that nobody has to wait for a job to unmount something. */
 static void make_read_only(struct confinement *confinement)
 {
@@ -90,8 +106,10 @@ static void make_read_only(struct confinement *confinement)
     }
     if (confinement->own_pids && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         lacks_add(confinement->lacks, "a /proc of its own", errno);
+    mount_writable(confinement);
     if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof(attributes)) < 0)
         lacks_add(confinement->lacks, "a read-only view of the file systems", errno);
+    keep_writable(confinement);
 }
 
 static void limit(__rlimit_resource_t resource, uint64_t most)
@@ -103,11 +121,11 @@ static void limit(__rlimit_resource_t resource, uint64_t most)
     setrlimit(resource, &limit);
 }
 
-static void set_limits(void)
+static void set_limits(const struct confinement *confinement)
 {
     write_text("/proc/self/oom_score_adj", "1000"); /* before the daemon, when memory runs out */
     limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_FSIZE, 0);
+    limit(RLIMIT_FSIZE, confinement->writable ? WRITTEN_MAX : 0);
     limit(RLIMIT_MEMLOCK, 0);
     limit(RLIMIT_MSGQUEUE, 0);
     limit(RLIMIT_NOFILE, FILES_MAX);
@@ -167,10 +185,11 @@ static void drop_privileges(struct confinement *confinement)
 void confine_self(struct confinement *confinement, const int *readable, size_t count)
 {
     setsid();
-    set_limits();
+    set_limits(confinement);
     make_read_only(confinement);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    file_rules_apply(confinement->lacks, readable, count);
+    cleanup_close int writable = confinement->writable ? open(confinement->writable, O_PATH | O_CLOEXEC) : -1;
+    file_rules_apply(confinement->lacks, readable, count, writable);
     drop_privileges(confinement);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user forgets it */
     syscall_filter_apply(confinement->lacks);

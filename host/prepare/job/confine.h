@@ -19,6 +19,7 @@
 
 struct confinement {
     bool own_pids, own_users;
+    const char *writable; /* a folder that the plugin may write to, or NULL */
     json_t *lacks; /* see lacks.h */
 };
 

@@ -90,7 +90,7 @@ static void allow_path(int ruleset, const char *path, uint64_t access)
     allow(ruleset, fd, access);
 }
 
-void file_rules_apply(json_t *lacks, const int *readable, size_t count)
+void file_rules_apply(json_t *lacks, const int *readable, size_t count, int writable)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     cleanup_close int ruleset = version < 0 ? -1 : create_ruleset(version);
@@ -104,6 +104,7 @@ void file_rules_apply(json_t *lacks, const int *readable, size_t count)
         allow_path(ruleset, devices[i], ACCESS_DEVICE);
     for (size_t i = 0; i < count; i++)
         allow(ruleset, readable[i], ACCESS_READ);
+    allow(ruleset, writable, ACCESS_FIRST);
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
         lacks_add(lacks, "rules on the files it may read (Landlock)", errno);
 }

@@ -54,6 +54,16 @@ void job_report(struct berth_job *job, const struct berth_diagnostic *diagnostic
     json_array_append_new(job->diagnostics, item);
 }
 
+void job_reset(struct berth_job *job)
+{
+    json_array_clear(job->diagnostics);
+    json_decref(job->dependencies);
+    json_decref(job->launch);
+    json_decref(job->reads);
+    job->dependencies = job->launch = job->reads = NULL;
+    job->errors = 0;
+}
+
 int job_fail(struct berth_job *job, const struct error *err)
 {
     if (!job->failed)

@@ -52,6 +52,9 @@ const char *job_text(const struct berth_job *job, const char *member);
  * dropped. The struct is this host's own. */
 void job_report(struct berth_job *job, const struct berth_diagnostic *diagnostic);
 
+/* Forgets what the plugin has said, for another round of its callbacks. */
+void job_reset(struct berth_job *job);
+
 /* Records the first failure of a host call; later ones are dropped. Returns -1. */
 int job_fail(struct berth_job *job, const struct error *err);
 

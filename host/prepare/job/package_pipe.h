@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum package_request_kind {
-    PACKAGE_BEGIN = 1, /* make the directory of the job's output */
+    PACKAGE_BEGIN = 1, /* make the directory of the job's output; what was written before is dropped */
     PACKAGE_FOLDER, /* a folder, followed by its path */
     PACKAGE_FILE, /* a file, followed by its path and then its bytes */
     PACKAGE_DIGEST, /* of a file or folder of the output, followed by its path; "" for all of it */

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/hash.h"
 #include "prepare/job/package_pipe.h"
 #include "prepare/job/package_writer.h"
@@ -90,8 +91,11 @@ static bool answer(const struct package_server *server, const struct error *err)
 
 static int begin(struct package_server *server, struct error *err)
 {
-    if (server->writer || !server->output)
-        return error_set(err, ERROR_BAD_REQUEST, "this job has no output, or it was begun before");
+    if (!server->output)
+        return error_set(err, ERROR_BAD_REQUEST, "this job has no output");
+    if (server->writer && fs_remove_tree(server->output, err) < 0)
+        return -1;
+    package_writer_destroy(steal(&server->writer));
     return package_writer_create(server->output, &server->writer, err);
 }
 

@@ -68,6 +68,7 @@ int package_sink_begin(struct package_sink *sink, struct error *err)
 {
     if (send_request(sink, PACKAGE_BEGIN, "", 0, false, err) < 0)
         return -1;
+    sink->files = 0;
     return take_answer(sink, err);
 }
 

@@ -14,7 +14,8 @@ struct package_sink {
     size_t files; /* added so far */
 };
 
-/* Begins the output. Errors of all calls: those of package_writer.h, and "io". */
+/* Begins the output, without what was added before. Errors of all calls: those of package_writer.h, and "io".
+ */
 int package_sink_begin(struct package_sink *sink, struct error *err);
 
 /* Adds a folder; one that is there is fine. */

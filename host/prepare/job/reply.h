@@ -27,8 +27,9 @@ void reply_lacks(const struct reply *reply, json_t *lacks);
 /* Writes the result, which it takes over. */
 void reply_result(const struct reply *reply, json_t *result);
 
-/* {"code": N} or {"signal": N} of the confined process, and {"package": {...}} or {"error": {...}} of what it
- * had written. Takes it over. */
+/* {"code": N, "memory_bytes": N}, the most that it had resident, or {"signal": N} of the confined process,
+ * and
+ * {"package": {...}} or {"error": {...}} of what it had written. Takes it over. */
 void reply_end(const struct reply *reply, json_t *end);
 
 #endif

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -73,6 +74,8 @@ static void confine(struct supervisor *supervisor)
     cleanup_close int dependencies = open_path(text_of(supervisor->request, "dependencies"));
     if (function)
         fs_open_real_dir(function, &folder, NULL);
+    if (json_is_true(json_object_get(supervisor->request, "writable")))
+        supervisor->confinement.writable = function;
     const int readable[] = {file, beside, folder, dependencies};
     confine_self(&supervisor->confinement, readable, sizeof(readable) / sizeof(*readable));
     if (json_array_size(supervisor->confinement.lacks) > 0)
@@ -235,7 +238,10 @@ static json_t *end_json(const struct supervisor *supervisor, struct package_serv
         status = SIGKILL;
     if (!WIFEXITED(status))
         return json_pack("{s:i}", "signal", WTERMSIG(status));
+    struct rusage usage;
     json_t *end = json_pack("{s:i}", "code", WEXITSTATUS(status)), *package;
+    if (getrusage(RUSAGE_CHILDREN, &usage) == 0)
+        json_object_set_new(end, "memory_bytes", json_integer((json_int_t)usage.ru_maxrss * 1024));
     struct error err;
     if (WEXITSTATUS(status) != 0)
         return end;

@@ -7,6 +7,7 @@
 #include "prepare/job/description.h"
 #include "prepare/job/host_calls.h"
 #include "prepare/job/job.h"
+#include "prepare/job/repeat.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -149,6 +150,29 @@ static int run_package(struct berth_job *job, json_t *result, struct error *err)
     return 0;
 }
 
+struct cycles {
+    struct berth_job *job;
+    json_t *result;
+};
+
+static int run_cycle(void *context, struct error *err)
+{
+    struct cycles *cycles = context;
+    job_reset(cycles->job);
+    return run_package(cycles->job, cycles->result, err);
+}
+
+static int run_repeat(struct berth_job *job, json_t *result, struct error *err)
+{
+    struct cycles cycles = {job, result};
+    json_int_t count = json_integer_value(json_object_get(job->request, "cycles"));
+    json_t *growth;
+    if (repeat_cycles((unsigned)count, run_cycle, &cycles, &growth, err) < 0)
+        return -1;
+    json_object_set_new(result, "growth", growth);
+    return 0;
+}
+
 static int run_scaffold(struct berth_job *job, json_t *result, struct error *err)
 {
     (void)result;
@@ -170,10 +194,9 @@ static const struct operation {
     bool function, output; /* what the request must name */
     bool reads; /* the function's folder */
 } operations[] = {
-    {"probe", run_probe, false, false, false},
-    {"package", run_package, true, true, true},
-    {"validate", run_validate, true, false, true},
-    {"scaffold", run_scaffold, true, true, false},
+    {"probe", run_probe, false, false, false},     {"package", run_package, true, true, true},
+    {"validate", run_validate, true, false, true}, {"scaffold", run_scaffold, true, true, false},
+    {"repeat", run_repeat, true, true, true},
 };
 
 /* The folder's path had no symbolic link in it when the registry was read: one that is there would lead to

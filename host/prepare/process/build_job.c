@@ -25,10 +25,8 @@
 #define LACKS_MAX          2048
 
 static const char *const operation_names[] = {
-    [BUILD_PROBE] = "probe",
-    [BUILD_PACKAGE] = "package",
-    [BUILD_VALIDATE] = "validate",
-    [BUILD_SCAFFOLD] = "scaffold",
+    [BUILD_PROBE] = "probe",       [BUILD_PACKAGE] = "package", [BUILD_VALIDATE] = "validate",
+    [BUILD_SCAFFOLD] = "scaffold", [BUILD_REPEAT] = "repeat",
 };
 
 /* Waiting in its lane, then running with a process. */
@@ -99,6 +97,11 @@ static int place_scaffold(const struct build_job *job, struct error *err)
     return error_errno(err, COMPONENT_BUILD, errno, "cannot create the folder %s", job->folder);
 }
 
+static bool makes_package(enum build_operation operation)
+{
+    return operation == BUILD_PACKAGE || operation == BUILD_REPEAT;
+}
+
 /* A result must hold what its operation makes. */
 static int check_parts(const struct build_job *job, const struct build_result *result, struct error *err)
 {
@@ -107,7 +110,7 @@ static int check_parts(const struct build_job *job, const struct build_result *r
     if (job->operation == BUILD_SCAFFOLD)
         return place_scaffold(job, err);
     bool complete = job->operation == BUILD_VALIDATE || (job->operation == BUILD_PROBE && result->plugin) ||
-                    (job->operation == BUILD_PACKAGE && result->package.staged && result->launch);
+                    (makes_package(job->operation) && result->package.staged && result->launch);
     return complete ? 0 : error_set(err, ERROR_PLUGIN_PROTOCOL, "the job's result is incomplete");
 }
 
@@ -348,6 +351,8 @@ static char *request_to_json(const struct build_request *request, const char *ou
     set_text(json, "output", output);
     json_object_set_new(json, "options", options_to_json(request));
     json_object_set_new(json, "parent", json_integer(getpid()));
+    json_object_set_new(json, "cycles", json_integer(request->cycles));
+    json_object_set_new(json, "writable", json_boolean(request->writable));
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text;
@@ -365,7 +370,7 @@ static char *output_path(const struct build_jobs *jobs, const struct build_reque
 {
     char id[17];
     ident_random(id, sizeof(id) - 1);
-    if (request->operation == BUILD_PACKAGE)
+    if (makes_package(request->operation))
         return xasprintf("%s/%s", jobs->staging_dir, id);
     return request->operation == BUILD_SCAFFOLD ? xasprintf("%s.%s.new", request->folder, id) : NULL;
 }

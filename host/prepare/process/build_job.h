@@ -34,6 +34,7 @@ enum build_operation {
     BUILD_PACKAGE, /* validate, package, launch: result->package, dependencies, launch */
     BUILD_VALIDATE, /* validate alone: result->diagnostics */
     BUILD_SCAFFOLD, /* write the files of a new function into `folder`, which must not exist or be empty */
+    BUILD_REPEAT, /* as BUILD_PACKAGE, `cycles` times in one process: result->growth too */
 };
 
 /* Everything is copied by build_jobs_submit. */
@@ -47,6 +48,8 @@ struct build_request {
     const char *dependencies; /* absolute folder of those that validate sees, or NULL */
     const struct text_pair *options; /* as in function_settings */
     size_t option_count;
+    unsigned cycles; /* of BUILD_REPEAT */
+    bool writable; /* whoever tests a plugin: it may write to `folder`, so that it shows whether it does */
 };
 
 struct build_jobs_options {

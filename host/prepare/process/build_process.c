@@ -229,6 +229,8 @@ static void complete_result(struct build_process *process)
     json_t *error = json_object_get(process->end, "error");
     json_t *package = json_object_get(process->end, "package");
     json_object_del(process->result, "package");
+    json_object_del(process->result, "memory_bytes");
+    json_object_set(process->result, "memory_bytes", json_object_get(process->end, "memory_bytes"));
     if (package)
         json_object_set(process->result, "package", package);
     if (error) {

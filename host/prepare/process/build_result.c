@@ -324,6 +324,14 @@ static int read_parts(const json_t *json, const struct build_subject *subject, s
     return 0;
 }
 
+static void read_growth(const json_t *json, struct build_growth *growth)
+{
+    growth->cycles = (unsigned)json_integer_value(json_object_get(json, "cycles"));
+    growth->heap_bytes = json_integer_value(json_object_get(json, "heap_bytes"));
+    growth->resident_bytes = json_integer_value(json_object_get(json, "resident_bytes"));
+    growth->files = json_integer_value(json_object_get(json, "files"));
+}
+
 static int read_validated(const json_t *json, struct build_result *result)
 {
     json_int_t validated = 0;
@@ -345,6 +353,8 @@ static int fill_result(const json_t *json, const struct build_subject *subject, 
         return bad_shape(err, "diagnostics");
     if (read_validated(json, result) < 0)
         return bad_shape(err, "number of findings");
+    result->memory_bytes = (uint64_t)json_integer_value(json_object_get(json, "memory_bytes"));
+    read_growth(json_object_get(json, "growth"), &result->growth);
     if (!result->ok)
         return read_error(json_object_get(json, "error"), &result->error) < 0 ? bad_shape(err, "error") : 0;
     return read_parts(json, subject, result, err);

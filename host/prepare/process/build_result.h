@@ -54,6 +54,14 @@ struct build_plugin {
     struct language language;
 };
 
+/* What a process has more at the end of many cycles than after the first quarter of them. */
+struct build_growth {
+    unsigned cycles; /* all that were run */
+    int64_t heap_bytes; /* allocated */
+    int64_t resident_bytes; /* the most resident until then */
+    int64_t files; /* open */
+};
+
 /*
  * Exactly one of two shapes:
  * - ok: diagnostics hold warnings and notes at most, and the parts that the operation makes are there.
@@ -78,11 +86,13 @@ struct build_result {
     struct diagnostics diagnostics; /* `function` set, `file` absolute */
     size_t validated; /* the first of them that validate has reported */
     char *output; /* what the plugin wrote to standard output and error; "" when nothing */
+    uint64_t memory_bytes; /* the most that it had resident; 0: not known */
 
     struct build_package package; /* of BUILD_PACKAGE; else zero */
     struct build_dependencies *dependencies; /* of BUILD_PACKAGE, or NULL: there are none */
     struct build_launch *launch; /* of BUILD_PACKAGE; else NULL */
     struct build_plugin *plugin; /* of BUILD_PROBE; else NULL */
+    struct build_growth growth; /* of BUILD_REPEAT; else zero */
 };
 
 /* What the texts in a job's result are relative to. */

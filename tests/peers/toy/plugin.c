@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define PROGRAM_MAX 65536
 
@@ -28,12 +29,14 @@ static const char *file_of(const struct berth_function *function)
     return function->file ? function->file : "main.toy";
 }
 
+/* Reads what is a plain file, and no pipe that nobody writes to. */
 static int read_program(const struct berth_function *function, char program[PROGRAM_MAX],
                         struct berth_error *err)
 {
+    struct stat status;
     char path[4096];
     snprintf(path, sizeof(path), "%s/%s", function->folder, file_of(function));
-    FILE *file = fopen(path, "re");
+    FILE *file = stat(path, &status) == 0 && S_ISREG(status.st_mode) ? fopen(path, "re") : NULL;
     if (!file) {
         snprintf(err->message, sizeof(err->message), "cannot open %s", file_of(function));
         snprintf(err->hint, sizeof(err->hint), "write a main.toy, or name the file with `file:`");
@@ -72,8 +75,15 @@ static int validate(const struct berth_host *host, struct berth_job *job,
 {
     char program[PROGRAM_MAX];
     size_t position = 0;
-    if (read_program(function, program, err) < 0)
-        return -1;
+    if (read_program(function, program, err) < 0) {
+        const struct berth_diagnostic missing = {
+            .struct_size = sizeof(missing),
+            .severity = BERTH_SEVERITY_ERROR,
+            .message = err->message,
+            .hint = err->hint,
+        };
+        return host->report(job, &missing);
+    }
     for (struct toy_step step; (step = toy_next(program, &position)).kind != TOY_END;)
         if (step.kind == TOY_MISTAKE)
             report_mistake(host, job, file_of(function), program, &step);

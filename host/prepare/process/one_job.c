@@ -1,4 +1,4 @@
-#include "one_job.h"
+#include "prepare/process/one_job.h"
 
 #include <event2/event.h>
 

@@ -1,6 +1,6 @@
 /* One build job for a command that waits for it and has nothing else to do. */
-#ifndef ONE_JOB_H
-#define ONE_JOB_H
+#ifndef PREPARE_PROCESS_ONE_JOB_H
+#define PREPARE_PROCESS_ONE_JOB_H
 
 #include "prepare/process/build_job.h"
 

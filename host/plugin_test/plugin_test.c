@@ -1,0 +1,41 @@
+#include "plugin_test/plugin_test.h"
+
+#include "base/clock.h"
+#include "plugin_test/plugin_check.h"
+#include "plugin_test/report.h"
+
+#include <stdio.h>
+
+void plugin_test_list(bool json)
+{
+    report_list(json);
+}
+
+static void run_checks(struct bench *bench, struct report *report)
+{
+    for (size_t i = 0; i < plugin_check_count; i++) {
+        struct outcome outcome;
+        if (!plugin_check_is_chosen(&plugin_checks[i], bench->options->only))
+            continue;
+        uint64_t began_ms = clock_ms();
+        plugin_check_run(&plugin_checks[i], bench, &outcome);
+        report_add(report, &plugin_checks[i], &outcome, clock_ms() - began_ms);
+    }
+}
+
+enum plugin_test_status plugin_test_run(const struct plugin_test_options *options, struct error *err)
+{
+    struct bench bench;
+    *err = (struct error){0};
+    if (plugin_check_choice(options->only, err) < 0 || bench_open(&bench, options, err) < 0)
+        return PLUGIN_TEST_UNUSABLE;
+    struct report report;
+    report_begin(&report, &bench);
+    run_checks(&bench, &report);
+    bool usable = bench_probe(&bench)->ok;
+    unsigned failed = report_end(&report);
+    bench_close(&bench);
+    if (!usable)
+        return PLUGIN_TEST_UNUSABLE;
+    return failed > 0 ? PLUGIN_TEST_FAILED : PLUGIN_TEST_PASSED;
+}

@@ -1,0 +1,182 @@
+"""`berth plugin test`: plugins that behave pass, the others are told what is wrong with them."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from harness.plugins import drop
+
+COMMAND_S = 200
+
+
+@pytest.fixture
+def examine(bin_dir):
+    """Runs `berth plugin test` with these arguments."""
+
+    def examine(*arguments):
+        command = [os.path.join(bin_dir, "berth"), "plugin", "test", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S)
+
+    return examine
+
+
+def verdicts(told):
+    """The checks of a JSON report by name."""
+    return {check["name"]: check for check in json.loads(told.stdout)["checks"]}
+
+
+@pytest.fixture
+def failures(examine):
+    """The checks that a plugin fails, by name."""
+
+    def failures(plugin, *arguments, status=1):
+        told = examine(plugin, "--json", *arguments)
+        assert told.returncode == status, told
+        return {name: check for name, check in verdicts(told).items() if check["verdict"] == "failed"}
+
+    return failures
+
+
+@pytest.fixture
+def toy(peers, tmp_path):
+    """The plugin that was built with nothing but the installed SDK."""
+    drop(peers / "toy" / "toy.so", tmp_path / "given")
+    return tmp_path / "given" / "toy.so"
+
+
+@pytest.fixture
+def function(tmp_path):
+    """A function for plugins that make none."""
+    folder = tmp_path / "function"
+    folder.mkdir()
+    (folder / "main.x").write_text("one\n")
+    return folder
+
+
+NO_CONTAINERS = "plugin,scaffold,validate,package,launch"
+
+
+@pytest.mark.parametrize("name", ["python", "shell"])
+def test_plugins_of_this_host_pass(examine, bin_dir, name):
+    told = examine(pathlib.Path(bin_dir, "..", "plugins", f"{name}.so").resolve(), "--only", NO_CONTAINERS)
+    assert told.returncode == 0 and not told.stderr, told
+    assert f"  language {name} (also " in told.stdout
+    assert re.search(r"\n(\d+) of \1 checks passed, 0 failed, 0 skipped \(", told.stdout), told.stdout
+    assert max(map(len, told.stdout.splitlines()[7:])) <= 100
+
+
+def test_plugin_tells_what_it_offers(examine, toy):
+    told = examine(toy, "--only", "plugin")
+    assert told.returncode == 0, told
+    for words in (
+        "  language toy\n",
+        "  callbacks validate, package, launch, scaffold\n",
+        '  option shout, boolean, default "false": Answer in capitals.\n',
+        "/given/toy/image\n",
+        "  builder folder none",
+    ):
+        assert words in told.stdout, told.stdout
+    assert re.search(r"version 1.0, plugin ABI (\d+\.\d+); this host takes 1\.0 to \1\n", told.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "words"),
+    [
+        ("crashes_on_empty", "empty", "SIGABRT in validate"),
+        ("fails_on_missing", "missing", "cannot read the file"),
+        ("far_findings", "good", "(main.x:99:1) is about a line that the file has not"),
+        ("garbled_findings", "good", "has control characters in it"),
+        ("hosts_option", "options", 'called "memory", which is a setting of the host\'s'),
+        ("leaks_files", "repeated", "more files are open after 200 cycles"),
+        ("leaks_memory", "repeated", "each of 200 cycles of validate, package and launch leaves 65"),
+        ("names_function", "launch-alike", "is another for a function of another name"),
+        ("names_source", "self-contained", "where names the folder of the source"),
+        ("random_package", "package-same", "the package is another the second time"),
+        ("shows_all", "exports", "it exports more than berth_plugin_entry: shown_validate"),
+        ("waits_for_pipes", "pipe", "killed after 20000 ms in validate"),
+        ("writes_source", "source-kept", "it has written to .cache"),
+    ],
+)
+def test_plugin_that_does_not_behave_fails_the_check_of_it(failures, peers, name, check, words):
+    failed = failures(peers / "poor" / f"{name}.so", "--only", f"{check},exports,abi,scaffold,package")
+    assert words in failed[check]["text"], failed
+    assert failed[check]["advice"]
+    allowed = {check} | ({"package-same"} if name == "names_source" else set())
+    assert set(failed) == allowed, failed
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "words"),
+    [
+        ("abort", "no-files", "SIGABRT in validate"),
+        ("duplicate_launch", "package", "set_launch wrongly in launch: it was called before"),
+        ("early_exit", "package", "in package"),
+        ("escaping_path", "package", 'the path "../x" is not relative'),
+        ("garbage_launch", "package", "runtime is not a JSON object"),
+        ("no_launch", "package", "launch returned 0 without calling set_launch"),
+        ("tcp_launch", "launch", "asks for TCP, to port 8080, which is not supported yet"),
+    ],
+)
+def test_plugin_that_cannot_serve_fails(failures, peers, function, name, check, words):
+    failed = failures(peers / "bad" / f"{name}.so", "--function", function, "--only", f"no-files,{check}")
+    assert words in failed[check]["text"] and failed[check]["advice"], failed
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "words"),
+    [
+        ("bad/hang_at_entry", "loads", "killed after 5000 ms"),
+        ("bad/no_entry", "loads", "it has no entry point"),
+        ("bad/wrong_major", "abi", "this host expects 1.0 to 1."),
+        ("poor/wrong_size", "abi", "struct_size of its description is 8"),
+    ],
+)
+def test_plugin_that_cannot_be_used_is_told(failures, peers, name, check, words):
+    failed = failures(peers / f"{name}.so", status=2)
+    assert words in failed[check]["text"] and not set(failed) - {check, "exports"}, failed
+
+
+def test_file_that_is_no_plugin_is_told(examine, failures, tmp_path):
+    nonsense = tmp_path / "nonsense.so"
+    nonsense.write_bytes(b"\x7fELF this is no shared object")
+    failed = failures(nonsense, status=2)
+    assert "nonsense.so: it cannot be loaded" in failed["loads"]["text"]
+    assert "no whole 64-bit ELF file" in failed["exports"]["text"]
+    missing = examine(tmp_path / "missing.so")
+    assert missing.returncode == 2 and "cannot open" in missing.stderr and "missing.so" in missing.stderr
+
+
+def test_plugin_without_scaffold_is_tested_with_a_function_that_is_given(examine, peers, function):
+    plugin = peers / "bad" / "tcp_launch.so"
+    alone = verdicts(examine(plugin, "--json", "--only", "package,scaffold"))
+    assert alone["package"]["verdict"] == "skipped" and "--function DIR" in alone["package"]["text"]
+    assert alone["scaffold"]["verdict"] == "skipped"
+    given = verdicts(examine(plugin, "--json", "--only", "package", "--function", function))
+    assert given["package"]["verdict"] == "passed", given
+    assert sorted(os.listdir(function)) == ["main.x"]
+
+
+def test_checks_are_listed_and_chosen(examine, toy):
+    listed = examine("--list", "--json")
+    names = [check["name"] for check in json.loads(listed.stdout)]
+    assert len(set(names)) == len(names)
+    text = examine("--list").stdout
+    assert all(f"  {name} " in text for name in names)
+    assert list(verdicts(examine(toy, "--json", "--only", "loads,launch-alike"))) == ["loads", "launch-alike"]
+    wrong = examine(toy, "--only", "loads,nonsense")
+    assert wrong.returncode == 2 and 'no check "nonsense"' in wrong.stderr and "--list" in wrong.stderr
+    assert examine().returncode == 2
+
+
+def test_nothing_is_left_behind(examine, toy, peers):
+    def places():
+        return {name for name in os.listdir("/tmp") if name.startswith("berth-test-")}
+
+    before = places()
+    examine(peers / "poor" / "crashes_on_empty.so", "--only", "scaffold,empty,package")
+    assert examine(toy, "--only", NO_CONTAINERS).returncode == 0
+    assert not places() - before
