@@ -6,8 +6,14 @@ struct gathering {
     json_t *instances;
     struct replicas replicas;
     const char *revision;
+    uint64_t memory_bytes; /* limit of an instance of that revision */
     uint64_t now_ms;
 };
+
+static bool is_on_its_way(enum instance_state state)
+{
+    return state == INSTANCE_CREATING || state == INSTANCE_STARTING || state == INSTANCE_LOADING;
+}
 
 static void add_instance(struct instance *instance, void *context)
 {
@@ -19,7 +25,9 @@ static void add_instance(struct instance *instance, void *context)
     instance_usage(instance, &slots, &busy, &idle_since_ms);
     gathering->replicas.total++;
     gathering->replicas.ready += state == INSTANCE_READY;
+    gathering->replicas.starting += is_on_its_way(state);
     gathering->replicas.busy += busy;
+    gathering->replicas.memory_bytes += gathering->memory_bytes;
     json_array_append_new(gathering->instances,
                           json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "instance",
                                     instance_name(instance), "revision", gathering->revision, "state",
@@ -34,6 +42,7 @@ static void add_revision(struct revision *revision, void *context)
 {
     struct gathering *gathering = context;
     gathering->revision = revision_prepared(revision)->digest;
+    gathering->memory_bytes = revision_settings(revision)->memory_bytes;
     revision_each_instance(revision, add_instance, gathering);
 }
 

@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 struct replicas {
-    unsigned total, ready, busy; /* instances; those that take requests; slots under a request */
+    unsigned total, ready, starting; /* instances; those that take requests; those that will */
+    unsigned busy; /* slots under a request */
+    uint64_t memory_bytes; /* the sum of the instances' limits */
 };
 
 /* A list of its instances, of whichever revision, and what they come to. */

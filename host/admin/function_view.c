@@ -36,6 +36,36 @@ static uint64_t cold_starts(const struct request_count *count)
     return count->cold_waits ? count->cold_waits->count : 0;
 }
 
+/* How many answered requests took no longer than each of histogram_bounds_ms, and how many there were. */
+static json_t *latency_json(const struct request_count *count)
+{
+    uint64_t within[HISTOGRAM_BOUNDS + 1] = {0};
+    for (size_t i = 0; i < count->status_count; i++) {
+        const struct histogram *seconds = count->statuses[i].seconds;
+        for (size_t bound = 0; seconds && bound < HISTOGRAM_BOUNDS; bound++)
+            within[bound] += seconds->within[bound];
+        within[HISTOGRAM_BOUNDS] += seconds ? seconds->count : 0;
+    }
+    if (within[HISTOGRAM_BOUNDS] == 0)
+        return json_null();
+    json_t *list = json_array();
+    for (size_t bound = 0; bound <= HISTOGRAM_BOUNDS; bound++)
+        json_array_append_new(list, json_integer((json_int_t)within[bound]));
+    return list;
+}
+
+/* What changes from second to second. */
+static json_t *load_json(const struct replicas *replicas, const struct slot_counts *load,
+                         const struct request_count *count)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "instances",
+                     (json_int_t)replicas->total, "ready", (json_int_t)replicas->ready, "starting",
+                     (json_int_t)replicas->starting, "busy", (json_int_t)replicas->busy, "memory_bytes",
+                     (json_int_t)replicas->memory_bytes, "waiting", (json_int_t)load->waiting, "invocations",
+                     (json_int_t)count->total, "failed", (json_int_t)failed(count), "cold_starts",
+                     (json_int_t)cold_starts(count), "latency", latency_json(count));
+}
+
 json_t *function_summary_json(struct function *function, const struct request_count *count, uint64_t now_ms)
 {
     const struct function_settings *settings = function_latest_settings(function);
@@ -45,15 +75,16 @@ json_t *function_summary_json(struct function *function, const struct request_co
         slot_pool_counts(revision_pool(current), &load);
     struct replicas replicas;
     json_decref(function_instances_json(function, &replicas, now_ms));
-    return json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                     "name", function_name(function), "language", json_text(settings->language), "version",
-                     json_text(settings->version), "state", state_word(function), "callable", current != NULL,
-                     "reason", reason_json(function), "revision", revision_json(current), "next_revision",
-                     revision_json(function_next(function)), "instances", (json_int_t)replicas.total, "ready",
-                     (json_int_t)replicas.ready, "busy", (json_int_t)replicas.busy, "waiting",
-                     (json_int_t)load.waiting, "findings", (json_int_t)function_diagnostics(function)->count,
-                     "invocations", (json_int_t)count->total, "failed", (json_int_t)failed(count),
-                     "cold_starts", (json_int_t)cold_starts(count));
+    json_t *json =
+        json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I}", "name", function_name(function),
+                  "language", json_text(settings->language), "version", json_text(settings->version), "state",
+                  state_word(function), "callable", current != NULL, "reason", reason_json(function),
+                  "revision", revision_json(current), "next_revision", revision_json(function_next(function)),
+                  "findings", (json_int_t)function_diagnostics(function)->count);
+    json_t *more = load_json(&replicas, &load, count);
+    json_object_update(json, more);
+    json_decref(more);
+    return json;
 }
 
 json_t *function_details_json(struct function *function, const struct request_count *count, uint64_t now_ms)
