@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP 2
+#define GAP      2
+#define LAST_MIN 24 /* of the last column's characters */
 
 struct cell {
     char *text;
@@ -75,47 +76,77 @@ static size_t column_width(const struct grid *grid, size_t column)
     return width;
 }
 
+/* The first bytes of a text, as many as fit, up to the end of a word unless the first one is longer. */
+static size_t bytes_of_line(const char *text, size_t width)
+{
+    size_t bytes = (size_t)text_bytes(text, width);
+    if (!text[bytes] || text[bytes] == ' ')
+        return bytes;
+    size_t word_end = bytes;
+    while (word_end > 0 && text[word_end] != ' ')
+        word_end--;
+    return word_end > 0 ? word_end : bytes;
+}
+
+/* The last column, wrapped within its width; `indent` is where it begins. */
+static void print_last(const char *text, size_t width, size_t indent, enum colour colour)
+{
+    const char *begin = colour_begin(stdout, colour), *end = *begin ? colour_end(stdout) : "";
+    for (const char *rest = text;;) {
+        size_t bytes = bytes_of_line(rest, width);
+        printf("%s%.*s%s\n", begin, (int)bytes, rest, end);
+        rest += bytes + strspn(rest + bytes, " ");
+        if (!*rest)
+            return;
+        printf("%*s", (int)indent, "");
+    }
+}
+
 static void print_cell(const struct grid *grid, size_t column, const char *text, enum colour colour,
                        size_t width)
 {
-    bool is_last = column + 1 == grid->columns;
     size_t own = text_width(text), padding = own < width ? width - own : 0;
     const char *begin = colour_begin(stdout, colour), *end = *begin ? colour_end(stdout) : "";
     if (is_right(grid, column))
         printf("%*s", (int)padding, "");
-    printf("%s%.*s%s", begin, is_last ? text_bytes(text, width) : (int)strlen(text), text, end);
-    if (is_last)
-        putchar('\n');
-    else
-        printf("%*s", (int)(is_right(grid, column) ? GAP : padding + GAP), "");
+    printf("%s%s%s%*s", begin, text, end, (int)(is_right(grid, column) ? GAP : padding + GAP), "");
 }
 
-/* On a terminal the last column ends with the line; elsewhere it is whole, for whoever searches it. */
-static void measure(const struct grid *grid, size_t *ret_widths)
+/* On a terminal the last column ends with the line, if that leaves it a width worth having; elsewhere it is
+ * on one line, for whoever searches it. The place where it begins is returned. */
+static size_t measure(const struct grid *grid, size_t *ret_widths)
 {
-    size_t used = 0;
-    for (size_t column = 0; column < grid->columns; column++) {
+    size_t used = 0, last = grid->columns - 1;
+    for (size_t column = 0; column < grid->columns; column++)
         ret_widths[column] = column_width(grid, column);
-        if (column + 1 < grid->columns)
-            used += ret_widths[column] + GAP;
-    }
-    size_t *last = &ret_widths[grid->columns - 1], screen = screen_width(STDOUT_FILENO);
-    size_t room = screen > used + GAP ? screen - used : GAP;
-    if (isatty(STDOUT_FILENO) && *last > room)
-        *last = room;
+    for (size_t column = 0; column < last; column++)
+        used += ret_widths[column] + GAP;
+    size_t screen = screen_width(STDOUT_FILENO), room = screen > used + LAST_MIN ? screen - used : LAST_MIN;
+    if (isatty(STDOUT_FILENO) && ret_widths[last] > room)
+        ret_widths[last] = room;
+    return used;
+}
+
+static void print_row(const struct grid *grid, const struct cell *row, const size_t *widths, size_t indent)
+{
+    size_t last = grid->columns - 1;
+    for (size_t column = 0; column < last; column++)
+        print_cell(grid, column, row[column].text, row[column].colour, widths[column]);
+    print_last(row[last].text, widths[last], indent, row[last].colour);
 }
 
 void grid_print(struct grid *grid)
 {
     cleanup_free size_t *widths = xcalloc(grid->columns, sizeof(*widths));
-    measure(grid, widths);
+    cleanup_free struct cell *titles = xcalloc(grid->columns, sizeof(*titles));
+    size_t indent = measure(grid, widths);
     for (size_t column = 0; column < grid->columns; column++)
-        print_cell(grid, column, title(grid, column), COLOUR_DIM, widths[column]);
-    for (size_t i = 0, column = 0; i < grid->count; i++) {
-        print_cell(grid, column, grid->cells[i].text, grid->cells[i].colour, widths[column]);
+        titles[column] = (struct cell){(char *)title(grid, column), COLOUR_DIM};
+    print_row(grid, titles, widths, indent);
+    for (size_t i = 0; i + grid->columns <= grid->count; i += grid->columns)
+        print_row(grid, &grid->cells[i], widths, indent);
+    for (size_t i = 0; i < grid->count; i++)
         free(grid->cells[i].text);
-        column = column + 1 == grid->columns ? 0 : column + 1;
-    }
     free(grid->cells);
     free(grid);
 }

@@ -1,4 +1,5 @@
-/* A table on standard output: columns as wide as what is in them, the last one cut where the line ends. */
+/* A table on standard output: columns as wide as what is in them, the last one wrapped within its own
+ * width on a terminal. */
 #ifndef CLI_GRID_H
 #define CLI_GRID_H
 

@@ -21,7 +21,7 @@ struct work {
     const bool *is_ending;
     const struct admin_job *job;
     void *context;
-    struct event *rest; /* of one in pieces: ends, and the next work begins */
+    struct event *rest; /* ends, and the work begins, again for one in pieces */
     bool is_working;
 };
 
@@ -90,11 +90,24 @@ static void on_done(void *context, bool ran)
     free_work(work);
 }
 
-void admin_call_work(struct admin_call *call, const struct admin_job *job, void *context)
+static void on_due(evutil_socket_t fd, short what, void *context)
+{
+    struct work *work = context;
+    (void)fd, (void)what;
+    work->is_working = true;
+    background_run(work->background, run, on_done, work);
+}
+
+static void rest(struct work *work, unsigned ms)
+{
+    event_add(work->rest, &(struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000});
+}
+
+void admin_call_work(struct admin_call *call, unsigned delay_ms, const struct admin_job *job, void *context)
 {
     struct work *work = create_work(call, job, context);
-    work->is_working = true;
-    background_run(call->background, run, on_done, work);
+    work->rest = evtimer_new(call->parts->base, on_due, work);
+    rest(work, delay_ms);
 }
 
 /* --- in pieces --- */
@@ -139,7 +152,7 @@ static void on_piece(void *context, bool ran)
             evhttp_send_reply_chunk(work->request, piece);
         end_stream(work);
     } else if (is_empty) {
-        event_add(work->rest, &(struct timeval){.tv_usec = REST_MS * 1000});
+        rest(work, REST_MS);
     } else {
         evhttp_send_reply_chunk_with_cb(work->request, piece, on_taken, work);
     }

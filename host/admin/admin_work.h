@@ -17,8 +17,10 @@ struct admin_job {
     void (*free)(void *context);
 };
 
-/* Does the work once, then answers. `job` outlives it; the context is freed by it. */
-void admin_call_work(struct admin_call *call, const struct admin_job *job, void *context);
+/* Does the work once, after so many milliseconds, then answers. `job` outlives it; the context is freed by
+ * it.
+ */
+void admin_call_work(struct admin_call *call, unsigned delay_ms, const struct admin_job *job, void *context);
 
 /* Begins an answer in pieces: does the work again and again, each time when the client has taken the piece
  * before, or after a while when that was empty. */

@@ -18,6 +18,7 @@
 #define LIMIT_USUAL 50
 #define LIMIT_MAX   10000
 #define LINES_MAX   1000 /* of output with a request */
+#define SETTLE_MS   300 /* after a request's end, for the pipe and the writer of its output */
 #define AFTER_NS    UINT64_C(2000000000) /* that output of a request may come after its end */
 
 /* --- as JSON --- */
@@ -215,6 +216,14 @@ static void refuse_unknown(struct admin_call *call)
     admin_call_refuse(call, &err);
 }
 
+/* How long its last lines may still be on their way. */
+static unsigned settle_ms(const struct details *details)
+{
+    uint64_t now_ms = wall_clock_ms(), ended_ms = (details->query.until_ns - AFTER_NS) / 1000000u;
+    uint64_t left_ms = ended_ms + SETTLE_MS > now_ms ? ended_ms + SETTLE_MS - now_ms : 0;
+    return (unsigned)(left_ms < SETTLE_MS ? left_ms : SETTLE_MS);
+}
+
 void get_request(struct admin_call *call)
 {
     struct details *details = xcalloc(1, sizeof(*details));
@@ -222,7 +231,7 @@ void get_request(struct admin_call *call)
     request_history_find(request_book_history(call->parts->requests), call->name, add_whole, details);
     if (json_array_size(details->records) > 0 && details->query.function && call->parts->logs) {
         details->query.dir = xstrdup(log_store_dir(call->parts->logs));
-        admin_call_work(call, &details_job, details);
+        admin_call_work(call, settle_ms(details), &details_job, details);
         return;
     }
     if (json_array_size(details->records) > 0)

@@ -249,8 +249,7 @@ struct registry *registry_parse(const char *path, const char *text, size_t size,
         yaml_tree_parse(text, size, &reporter, &tree);
     read_root(registry, tree ? yaml_tree_root(tree) : NULL, languages, language_count);
     if (registry->function_count == 0 && registry->diagnostics.count == 0)
-        reporter_warning(&reporter, (struct position){0},
-                         "a function has its name as a key and a \"configuration\" below it",
+        reporter_warning(&reporter, (struct position){0}, "berth new python hello makes one",
                          "no function is registered");
     yaml_tree_destroy(tree);
     sort_diagnostics(&registry->diagnostics);

@@ -1,5 +1,6 @@
 """HTTP as a client sees it: whole requests, and connections driven by hand."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -38,7 +39,8 @@ def request(address, method, target, body=None, headers=None, timeout=60, source
     source_address = (source, 0) if source else None
     connection = http.client.HTTPConnection(*address, timeout=timeout, source_address=source_address)
     try:
-        connection.request(method, target, body, headers or {})
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it may have been answered by then
+            connection.request(method, target, body, headers or {})
         answer = connection.getresponse()
         return Response(answer.status, answer.headers, answer.read())
     finally:
