@@ -9,8 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,8 +46,16 @@ int berthd_become(const char *const *arguments)
     return STATUS_FAILED;
 }
 
+/* It gets no signals of the terminal beside those that this process hands on, and none of it is left when
+ * this process is killed. */
+static void be_alone(void)
+{
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
+
 /* Its descriptor `number` goes into a pipe, which the caller reads. */
-static pid_t start(const char *const *arguments, int number, int *ret_end)
+static pid_t start(const char *const *arguments, int number, bool is_alone, int *ret_end)
 {
     int ends[2];
     pid_t child = pipe2(ends, O_CLOEXEC) < 0 ? -1 : fork();
@@ -53,6 +64,8 @@ static pid_t start(const char *const *arguments, int number, int *ret_end)
         return -1;
     }
     if (child == 0) {
+        if (is_alone)
+            be_alone();
         dup2(ends[1], number);
         _exit(berthd_become(arguments));
     }
@@ -63,7 +76,7 @@ static pid_t start(const char *const *arguments, int number, int *ret_end)
 
 pid_t berthd_start(const char *const *arguments, int *ret_log)
 {
-    return start(arguments, STDERR_FILENO, ret_log);
+    return start(arguments, STDERR_FILENO, true, ret_log);
 }
 
 static char *read_all(int fd)
@@ -79,7 +92,7 @@ static char *read_all(int fd)
 int berthd_ask(const char *const *arguments, char **ret_output)
 {
     int end, status;
-    pid_t child = start(arguments, STDOUT_FILENO, &end);
+    pid_t child = start(arguments, STDOUT_FILENO, false, &end);
     if (child < 0)
         return -1;
     *ret_output = read_all(end);

@@ -10,7 +10,8 @@
 int berthd_become(const char *const *arguments);
 
 /* Starts it with its log, standard error, into a pipe, whose reading end the caller closes, and waits for
- * the process. -1, said, when it cannot be started. */
+ * the process. It is in a process group of its own, and is sent SIGTERM when this process ends. -1, said,
+ * when it cannot be started. */
 pid_t berthd_start(const char *const *arguments, int *ret_log);
 
 /* Runs it, and takes its standard output: -1, said, when it cannot be started. Else its exit status, and the

@@ -19,12 +19,9 @@
 
 static volatile sig_atomic_t daemon_pid;
 
-/* Ctrl-C reaches the daemon by itself, which is in the same process group; what is sent to this process alone
- * is handed on. */
 static void hand_on(int number)
 {
-    if (number != SIGINT)
-        kill(daemon_pid, number);
+    kill(daemon_pid, number);
 }
 
 static void watch_signals(void)

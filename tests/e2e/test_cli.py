@@ -243,6 +243,11 @@ def test_new_function_from_an_empty_folder(berth, tmp_path):
     assert "has a function" in cli.said
 
 
+def children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+        return children.read().split()
+
+
 class Up:
     """`berth up` in a folder, as it shows itself to a user."""
 
@@ -289,9 +294,19 @@ def test_up_from_an_empty_folder(berth, tmp_path):
         assert cli.run("invoke", "greet", cwd=tmp_path) == "two"
         up.wait("greet | seen")
     finally:
-        os.killpg(up.process.pid, signal.SIGINT)
+        up.process.send_signal(signal.SIGINT)
         assert up.process.wait(60) == 0, up.text()
     assert "finishes what is under way" in up.text()
+
+
+def test_daemon_ends_with_what_has_started_it(berth, tmp_path):
+    cli = Cli(berth)
+    up = Up(cli, tmp_path)
+    up.wait("ready: 0 functions")
+    (daemon,) = children_of(up.process.pid)
+    up.process.kill()
+    up.process.wait()
+    wait_until(lambda: not os.path.exists(f"/proc/{daemon}"), "the daemon's end")
 
 
 def test_check_of_one_function(berth):
