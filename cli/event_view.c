@@ -118,6 +118,13 @@ static void on_revision(struct event_view *view, const json_t *event)
                field(event, "function"), colour_end(stdout), SHORT_DIGITS, field(event, "revision"));
 }
 
+static void on_mended(struct event_view *view, const json_t *event)
+{
+    (void)view;
+    printf("%s%s is as it was%s, and serves on\n", colour_begin(stdout, COLOUR_GREEN),
+           field(event, "function"), colour_end(stdout));
+}
+
 static void on_instance_failed(struct event_view *view, const json_t *event)
 {
     (void)view;
@@ -180,6 +187,7 @@ static const struct {
     {"function.diagnostic", on_finding},
     {"function.problem", on_problem},
     {"revision.state", on_revision},
+    {"function.mended", on_mended},
     {"instance.failed", on_instance_failed},
     {"gateway.request", on_request},
     {"function.output", on_output},

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "routing/slot_wait.h"
 
 #include <stdio.h>
@@ -51,7 +52,7 @@ static bool is_same(const struct revision *a, const struct revision *b)
 static void on_prepared(struct revision *revision, struct diagnostics *diagnostics, void *owner)
 {
     struct function *function = owner;
-    bool newest = revision == function->newest;
+    bool newest = revision == function->newest, had_problem = function->problem != NULL;
     if (newest) {
         error_replace(&function->problem, NULL);
         function_take_diagnostics(function, diagnostics);
@@ -64,6 +65,8 @@ static void on_prepared(struct revision *revision, struct diagnostics *diagnosti
     } else if (is_same(revision, function->current) && !function->restarting) {
         function->next = NULL;
         retire(function, revision, "unchanged");
+        if (had_problem && !function->problem)
+            log_info("function.mended", LOG_STR("function", function->name));
         revision_renew(function->current, function->generation, function->settings);
         settle(function);
     } else if (revision_current_state(function->current) == REVISION_PREPARING) {
