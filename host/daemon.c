@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include "admin/admin.h"
+#include "admin/event_book.h"
 #include "admin/request_book.h"
 #include "admin/request_history.h"
 #include "admin/statsd.h"
@@ -30,6 +31,7 @@ struct daemon {
     time_t started_s; /* since 1970 */
     struct route_table *routes;
     struct gateway *gateway;
+    struct event_book *events;
     struct request_book *requests;
     struct request_history *history; /* NULL: none is kept */
     struct log_store *logs; /* the same */
@@ -54,10 +56,16 @@ static void stop_fleet(struct daemon *daemon)
     fleet_stop(daemon->fleet);
 }
 
-static void on_fleet_stopped(void *context)
+static void on_admin_finished(void *context)
 {
     struct daemon *daemon = context;
     event_base_loopbreak(daemon->base);
+}
+
+static void on_fleet_stopped(void *context)
+{
+    struct daemon *daemon = context;
+    admin_finish(daemon->admin, on_admin_finished, daemon);
 }
 
 static void deliver_drained(struct mail *mail, void *owner)
@@ -266,7 +274,8 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
                                           .records = on_records,
                                           .drained = on_gateway_drained,
                                           .context = daemon};
-    if (request_book_create(daemon->base, &daemon->requests, err) < 0 ||
+    if (event_book_create(daemon->base, &daemon->events, err) < 0 ||
+        request_book_create(daemon->base, &daemon->requests, err) < 0 ||
         gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
         create_fleet(daemon, config_path, locations, err) < 0)
         return -1;
@@ -280,6 +289,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
                                           .fleet = daemon->fleet,
                                           .gateway = daemon->gateway,
                                           .requests = daemon->requests,
+                                          .events = daemon->events,
                                           .logs = daemon->logs,
                                           .started_s = daemon->started_s};
     if (admin_create(&admin_options, &daemon->admin, err) < 0)
@@ -297,6 +307,7 @@ static void clear(struct daemon *daemon)
     request_history_close(daemon->history);
     fleet_destroy(daemon->fleet);
     log_store_close(daemon->logs);
+    event_book_destroy(daemon->events);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         if (daemon->signals[i])
             event_free(daemon->signals[i]);

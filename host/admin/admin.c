@@ -5,6 +5,7 @@
 #include "admin/admin_listen.h"
 #include "admin/admin_routes.h"
 #include "admin/admin_waiting.h"
+#include "admin/event_stream.h"
 #include "base/alloc.h"
 #include "base/background.h"
 #include "base/cleanup.h"
@@ -23,6 +24,7 @@ struct admin {
     struct evhttp *tcp, *local; /* on the address; on the unix socket */
     struct admin_waiting *waiting;
     struct background *background;
+    struct event_stream *events;
     bool is_ending;
     char *password; /* for TCP; NULL: none is asked for */
     char *address;
@@ -76,6 +78,7 @@ static void serve(const struct admin *admin, struct evhttp_request *request, boo
                               .query = &query,
                               .waiting = admin->waiting,
                               .background = admin->background,
+                              .events = admin->events,
                               .is_ending = &admin->is_ending};
     struct error err;
     if ((!is_local && check_access(admin, request, route, &err) < 0) ||
@@ -120,6 +123,7 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
     struct admin *admin = xcalloc(1, sizeof(*admin));
     admin->options = *options;
     admin->waiting = admin_waiting_create(&admin->options);
+    admin->events = event_stream_create(&admin->options);
     admin->tcp = make_server(admin, serve_tcp);
     admin->local = make_server(admin, serve_local);
     admin->socket_path = xasprintf("%s/admin.sock", options->run_dir);
@@ -143,6 +147,11 @@ void admin_fleet_rested(struct admin *admin)
     admin_waiting_end(admin->waiting);
 }
 
+void admin_finish(struct admin *admin, void (*finished)(void *context), void *context)
+{
+    event_stream_end(admin->events, finished, context);
+}
+
 void admin_destroy(struct admin *admin)
 {
     if (!admin)
@@ -152,6 +161,7 @@ void admin_destroy(struct admin *admin)
     evhttp_free(admin->local);
     background_destroy(admin->background);
     admin_waiting_destroy(admin->waiting);
+    event_stream_destroy(admin->events);
     unlink(admin->socket_path);
     free(admin->socket_path);
     free(admin->address);

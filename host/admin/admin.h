@@ -13,6 +13,7 @@
 
 struct admin;
 struct event_base;
+struct event_book;
 struct fleet;
 struct gateway;
 struct log_store;
@@ -27,6 +28,7 @@ struct admin_options {
     struct fleet *fleet;
     struct gateway *gateway;
     struct request_book *requests;
+    struct event_book *events;
     struct log_store *logs; /* NULL: none are kept */
     time_t started_s; /* when the daemon was, since 1970 */
 };
@@ -39,6 +41,10 @@ const char *admin_address(const struct admin *admin);
 
 /* For fleet_hooks.rested: answers the calls that wait for that. */
 void admin_fleet_rested(struct admin *admin);
+
+/* Tells those who follow the events the last ones, and that these were all. `finished` is called once they
+ * have them, at the latest after a second, which may be within this. */
+void admin_finish(struct admin *admin, void (*finished)(void *context), void *context);
 
 /* NULL is fine. */
 void admin_destroy(struct admin *admin);

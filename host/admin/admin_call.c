@@ -4,11 +4,17 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
+#include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+
+#define WRITE_LIMIT_S 60 /* that a client may take nothing of a piece */
+#define NO_LIMIT_S    (30 * 86400)
 
 const char *admin_call_query(const struct admin_call *call, const char *parameter)
 {
@@ -20,6 +26,21 @@ const char *admin_call_query(const struct admin_call *call, const char *paramete
             value = item->value;
     }
     return value;
+}
+
+int admin_read_number(const char *parameter, const char *text, uint64_t max, uint64_t *ret_number,
+                      struct error *err)
+{
+    char *end;
+    if (!text || !*text)
+        return 0;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (*end != '\0' || text[0] == '-' || errno != 0 || number > max)
+        return error_set(err, ERROR_PARAMETER_INVALID,
+                         "the parameter \"%s\" has to be a number up to %" PRIu64, parameter, max);
+    *ret_number = number;
+    return 0;
 }
 
 int admin_call_body(const struct admin_call *call, json_t **ret_json, struct error *err)
@@ -56,6 +77,23 @@ void admin_call_json(struct admin_call *call, int status, json_t *json)
     admin_call_send(call, status, "application/json", text, strlen(text));
     free(text);
     json_decref(json);
+}
+
+/* A client that only waits is no reason to hang up on it. */
+static void set_limits(struct evhttp_connection *connection)
+{
+    const struct timeval write_limit = {.tv_sec = WRITE_LIMIT_S};
+    evhttp_connection_set_timeout(connection, NO_LIMIT_S);
+    bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), NULL, &write_limit);
+}
+
+void admin_call_begin(struct admin_call *call, const char *type)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
+    evhttp_add_header(headers, "Content-Type", type);
+    evhttp_add_header(headers, "Connection", "close");
+    evhttp_send_reply_start(call->request, HTTP_OK, NULL);
+    set_limits(evhttp_request_get_connection(call->request));
 }
 
 void admin_call_refuse(struct admin_call *call, const struct error *err)

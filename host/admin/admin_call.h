@@ -11,11 +11,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define ADMIN_ACCEPTED 202 /* libevent has no name for it */
 
 struct admin_waiting;
 struct background;
+struct event_stream;
 
 struct admin_call {
     const struct admin_options *parts; /* what there is to answer from */
@@ -24,11 +26,17 @@ struct admin_call {
     struct evkeyvalq *query; /* decoded */
     struct admin_waiting *waiting; /* takes a call that is answered later */
     struct background *background; /* does slow work */
+    struct event_stream *events; /* takes a call that follows them */
     const bool *is_ending; /* the API is about to end, and its connections with it */
 };
 
 /* The value of a query parameter, the last one where it is repeated; NULL: there is none. Borrowed. */
 const char *admin_call_query(const struct admin_call *call, const char *parameter);
+
+/* Reads the text of such a parameter as a whole number from 0 to `max`; NULL and "" leave *ret_number as it
+ * is. -1: it is something else. */
+int admin_read_number(const char *parameter, const char *text, uint64_t max, uint64_t *ret_number,
+                      struct error *err);
 
 /* The body, which is to be a JSON object. -1: it is none. The caller lets go of *ret_json. */
 int admin_call_body(const struct admin_call *call, json_t **ret_json, struct error *err);
@@ -42,6 +50,10 @@ void admin_call_text(struct admin_call *call, int status, const char *text);
 
 /* Takes `json`. */
 void admin_call_json(struct admin_call *call, int status, json_t *json);
+
+/* Begins an answer in pieces that may go on for long: a client that only waits is not hung up on, one that
+ * takes nothing of a piece for a minute is. Pieces and end are libevent's evhttp_send_reply_chunk(). */
+void admin_call_begin(struct admin_call *call, const char *type);
 
 /* For the close callback of a connection under a call that is answered later: libevent leaves the request of
  * a client that has left to whoever was to answer it, but not those that go with their server. */

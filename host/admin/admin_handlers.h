@@ -37,6 +37,10 @@ void post_restart(struct admin_call *call);
 void get_requests(struct admin_call *call);
 void get_request(struct admin_call *call);
 
+/* --- event_handlers.c: what changes --- */
+
+void get_events(struct admin_call *call);
+
 /* --- log_handlers.c: what functions write --- */
 
 void get_logs(struct admin_call *call);

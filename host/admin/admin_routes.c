@@ -29,6 +29,7 @@ static const struct admin_route routes[] = {
     {EVHTTP_REQ_POST, "/berth/functions/*/scale", false, post_scale},
     {EVHTTP_REQ_GET, "/berth/requests", false, get_requests},
     {EVHTTP_REQ_GET, "/berth/requests/*", false, get_request},
+    {EVHTTP_REQ_GET, "/berth/events", false, get_events},
     {EVHTTP_REQ_GET, "/berth/plugins", false, get_plugins},
     {EVHTTP_REQ_GET, "/berth/openapi.json", false, get_openapi},
     {EVHTTP_REQ_POST, "/berth/reload", false, post_reload},

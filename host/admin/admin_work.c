@@ -4,15 +4,12 @@
 #include "base/background.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
-#define REST_MS       200 /* after an empty piece */
-#define WRITE_LIMIT_S 60 /* that a client may take nothing of a piece */
-#define NO_LIMIT_S    (30 * 86400)
+#define REST_MS 200 /* after an empty piece */
 
 struct work {
     const struct admin_options *parts;
@@ -159,22 +156,10 @@ static void on_piece(void *context, bool ran)
     evbuffer_free(piece);
 }
 
-/* A client that only waits is no reason to hang up on it. */
-static void set_limits(struct evhttp_connection *connection)
-{
-    const struct timeval write_limit = {.tv_sec = WRITE_LIMIT_S};
-    evhttp_connection_set_timeout(connection, NO_LIMIT_S);
-    bufferevent_set_timeouts(evhttp_connection_get_bufferevent(connection), NULL, &write_limit);
-}
-
 void admin_call_stream(struct admin_call *call, const char *type, const struct admin_job *job, void *context)
 {
-    struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
     struct work *work = create_work(call, job, context);
     work->rest = evtimer_new(call->parts->base, on_rested, work);
-    evhttp_add_header(headers, "Content-Type", type);
-    evhttp_add_header(headers, "Connection", "close");
-    evhttp_send_reply_start(call->request, HTTP_OK, NULL);
-    set_limits(evhttp_request_get_connection(call->request));
+    admin_call_begin(call, type);
     work_on(work);
 }

@@ -1,5 +1,6 @@
 #include "admin/admin_handlers.h"
 
+#include "admin/function_name.h"
 #include "admin/function_parts.h"
 #include "admin/function_status.h"
 #include "admin/function_view.h"
@@ -37,15 +38,11 @@ static void answer_list(struct admin_call *call, describe_fn *describe)
     admin_call_json(call, HTTP_OK, list);
 }
 
-/* "NAME" or "NAME.NAMESPACE", or the namespace apart, which may be "" or NULL. NULL: there is none, and the
- * call has been answered. */
+/* As function_name_read() has it. NULL: there is none, and the call has been answered. */
 static struct function *find_function(struct admin_call *call, const char *given, const char *space)
 {
-    const char *dot = strrchr(given, '.');
-    cleanup_free char *name = xstrndup(given, dot ? (size_t)(dot - given) : strlen(given));
-    bool is_ours = (!dot || strcmp(dot + 1, FUNCTION_STATUS_NAMESPACE) == 0) &&
-                   (!space || !*space || strcmp(space, FUNCTION_STATUS_NAMESPACE) == 0);
-    struct function *function = is_ours ? fleet_function_find(call->parts->fleet, name) : NULL;
+    cleanup_free char *name = function_name_read(given, space);
+    struct function *function = name ? fleet_function_find(call->parts->fleet, name) : NULL;
     if (!function) {
         struct error err;
         error_set_in(&err, COMPONENT_ADMIN, ERROR_FUNCTION_UNKNOWN, "function %s not found", given);

@@ -1,5 +1,6 @@
 #include "admin/function_status.h"
 
+#include "admin/function_name.h"
 #include "admin/function_parts.h"
 #include "base/json.h"
 #include "routing/slot_pool.h"
@@ -45,8 +46,8 @@ json_t *function_status_json(struct function *function, uint64_t invocations, ui
                   function_failure_json(function, now_ms), "decisions",
                   function_decisions_json(function, now_ms), "instances", instances);
     return json_pack("{s:s, s:o, s:s, s:{s:s}, s:{}, s:I, s:I, s:I, s:o}", "name", function_name(function),
-                     "image", json_text(image_name(function)), "namespace", FUNCTION_STATUS_NAMESPACE,
-                     "labels", "faas_function", function_name(function), "annotations", "invocationCount",
+                     "image", json_text(image_name(function)), "namespace", FUNCTION_NAMESPACE, "labels",
+                     "faas_function", function_name(function), "annotations", "invocationCount",
                      (json_int_t)invocations, "replicas", (json_int_t)replicas.total, "availableReplicas",
                      (json_int_t)replicas.ready, "berth", berth);
 }

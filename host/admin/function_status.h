@@ -7,9 +7,6 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#define FUNCTION_STATUS_NAMESPACE                                                                            \
-    "openfaas-fn" /* the default namespace that clients of this contract expect */
-
 /* One FunctionStatus object, with a member `berth` that says more: state, revision, load, instances, what is
  * wrong, the last instance that was lost, and the autoscaler's last decisions, newest first. `invocations`:
  * requests that have ended; `now_ms` is clock_ms(). The caller owns it. */

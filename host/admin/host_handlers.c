@@ -1,7 +1,7 @@
 #include "admin/admin_handlers.h"
 
 #include "admin/admin_waiting.h"
-#include "admin/function_status.h"
+#include "admin/function_name.h"
 #include "admin/metrics.h"
 #include "admin/metrics_text.h"
 #include "admin/plugin_status.h"
@@ -77,7 +77,7 @@ void get_info(struct admin_call *call)
 
 void get_namespaces(struct admin_call *call)
 {
-    admin_call_json(call, HTTP_OK, json_pack("[s]", FUNCTION_STATUS_NAMESPACE));
+    admin_call_json(call, HTTP_OK, json_pack("[s]", FUNCTION_NAMESPACE));
 }
 
 void get_plugins(struct admin_call *call)

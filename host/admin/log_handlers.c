@@ -1,7 +1,7 @@
 #include "admin/admin_handlers.h"
 
 #include "admin/admin_work.h"
-#include "admin/function_status.h"
+#include "admin/function_name.h"
 #include "admin/log_query.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
@@ -92,16 +92,14 @@ static int read_function(const struct admin_call *call, const char *dir, char **
                          struct error *err)
 {
     const char *given = admin_call_query(call, "name");
-    const char *dot = given ? strrchr(given, '.') : NULL;
-    bool has_namespace = dot && strcmp(dot + 1, FUNCTION_STATUS_NAMESPACE) == 0;
     if (!given || !*given)
         return 0;
-    cleanup_free char *name = xstrndup(given, has_namespace ? (size_t)(dot - given) : strlen(given));
-    cleanup_free char *folder = xasprintf("%s/%s", dir, name);
-    bool is_name = name[0] != '.' && !strchr(name, '/');
+    cleanup_free char *name = function_name_read(given, admin_call_query(call, "namespace"));
+    cleanup_free char *folder = xasprintf("%s/%s", dir, name ? name : "");
+    bool is_name = name && *name && name[0] != '.' && !strchr(name, '/');
     if (!is_name || (!fleet_function_find(call->parts->fleet, name) && !fs_is_dir(folder)))
         return error_set_in(err, COMPONENT_ADMIN, ERROR_FUNCTION_UNKNOWN, "function %.128s not found", given);
-    *ret_function = xstrdup(name);
+    *ret_function = steal(&name);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 #include "admin/log_query.h"
 
-#include "admin/function_status.h"
+#include "admin/function_name.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -101,10 +101,10 @@ static json_t *time_json(const struct log_line *line)
 static json_t *line_json(const struct log_line *line, const char *function)
 {
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "name", function, "namespace",
-                     FUNCTION_STATUS_NAMESPACE, "instance", text_json(&line->names[LOG_NAME_INSTANCE]),
-                     "timestamp", time_json(line), "text", text_json(&line->text), "stream",
-                     log_stream_name(line->stream), "revision", name_json(line, LOG_NAME_REVISION),
-                     "request_id", name_json(line, LOG_NAME_REQUEST));
+                     FUNCTION_NAMESPACE, "instance", text_json(&line->names[LOG_NAME_INSTANCE]), "timestamp",
+                     time_json(line), "text", text_json(&line->text), "stream", log_stream_name(line->stream),
+                     "revision", name_json(line, LOG_NAME_REVISION), "request_id",
+                     name_json(line, LOG_NAME_REQUEST));
 }
 
 void log_query_read(struct log_query *query, size_t max_bytes, struct strbuf *out)

@@ -1,6 +1,6 @@
 #include "admin/metrics_text.h"
 
-#include "admin/function_status.h"
+#include "admin/function_name.h"
 #include "base/container_of.h"
 
 #include <stdint.h>
@@ -60,7 +60,7 @@ static void append_series(struct metrics_text *text, const char *suffix, const s
     unsigned count = 0;
     strbuf_append_format(text->out, "%s%s", text->metric->name, suffix);
     if (labels->function)
-        append_label(text->out, "function_name", labels->function, "." FUNCTION_STATUS_NAMESPACE, &count);
+        append_label(text->out, "function_name", labels->function, "." FUNCTION_NAMESPACE, &count);
     for (size_t i = 0; i < METRIC_LABELS && labels->more[i].name; i++)
         append_label(text->out, labels->more[i].name, labels->more[i].value, "", &count);
     if (bound)

@@ -107,22 +107,6 @@ static bool add_wanted(const struct request_note *note, void *context)
     return json_array_size(wanted->list) < wanted->limit;
 }
 
-static int read_number(const struct admin_call *call, const char *parameter, uint64_t max,
-                       uint64_t *ret_number, struct error *err)
-{
-    const char *text = admin_call_query(call, parameter);
-    char *end;
-    if (!text || !*text)
-        return 0;
-    errno = 0;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (*end != '\0' || text[0] == '-' || errno != 0 || number > max)
-        return error_set(err, ERROR_PARAMETER_INVALID,
-                         "the parameter \"%s\" has to be a number up to %" PRIu64, parameter, max);
-    *ret_number = number;
-    return 0;
-}
-
 static int read_wanted(const struct admin_call *call, struct wanted *ret_wanted, struct error *err)
 {
     const char *failed = admin_call_query(call, "failed"), *since = admin_call_query(call, "since");
@@ -134,8 +118,9 @@ static int read_wanted(const struct admin_call *call, struct wanted *ret_wanted,
     if (since && *since && rfc3339_read(since, &ret_wanted->since_ms) < 0)
         return error_set(err, ERROR_PARAMETER_INVALID,
                          "the parameter \"since\" has to be a time, such as 2024-05-01T09:30:00Z");
-    if (read_number(call, "slow_ms", UINT32_MAX, &ret_wanted->slow_ms, err) < 0 ||
-        read_number(call, "limit", LIMIT_MAX, &ret_wanted->limit, err) < 0)
+    if (admin_read_number("slow_ms", admin_call_query(call, "slow_ms"), UINT32_MAX, &ret_wanted->slow_ms,
+                          err) < 0 ||
+        admin_read_number("limit", admin_call_query(call, "limit"), LIMIT_MAX, &ret_wanted->limit, err) < 0)
         return -1;
     if (ret_wanted->limit == 0)
         ret_wanted->limit = LIMIT_USUAL;

@@ -66,6 +66,7 @@ enum error_class {
     X(PATH_UNKNOWN,                ADMIN,     "path-unknown",                404, MISSING)  \
     X(PARAMETER_INVALID,           ADMIN,     "parameter-invalid",           422, CLIENT)   \
     X(REQUEST_UNKNOWN,             ADMIN,     "request-unknown",             404, MISSING)  \
+    X(TOO_MANY_READERS,            ADMIN,     "too-many-readers",            503, LIMIT)    \
     X(CONFIG_UNUSABLE,             CONFIG,    "config-unusable",             503, INTERNAL) \
     X(CONFIG_INVALID_FUNCTION,     CONFIG,    "invalid-function",            503, OWN)      \
     X(UNKNOWN_LANGUAGE,            CONFIG,    "unknown-language",            503, OWN)      \

@@ -15,6 +15,8 @@
 
 static enum log_level current_level = LOG_INFO;
 static enum log_format current_format = LOG_TEXT;
+static log_observe_fn *observer; /* NULL: nobody */
+static void *observer_context;
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
@@ -22,6 +24,12 @@ void log_configure(enum log_level level, enum log_format format)
 {
     current_level = level;
     current_format = format;
+}
+
+void log_observe(log_observe_fn *observe, void *context)
+{
+    observer = observe;
+    observer_context = context;
 }
 
 bool log_enabled(enum log_level level)
@@ -93,37 +101,37 @@ static bool needs_quotes(const char *text, size_t size)
     return size == 0;
 }
 
-static void append_string(struct strbuf *line, const char *text, size_t size)
+static void append_string(struct strbuf *line, enum log_format format, const char *text, size_t size)
 {
-    const char *quote = current_format == LOG_JSON || needs_quotes(text, size) ? "\"" : "";
+    const char *quote = format == LOG_JSON || needs_quotes(text, size) ? "\"" : "";
     strbuf_append_text(line, quote);
     append_text(line, text, size);
     strbuf_append_text(line, quote);
 }
 
-static void append_value(struct strbuf *line, const struct log_field *field)
+static void append_value(struct strbuf *line, enum log_format format, const struct log_field *field)
 {
     if (field->kind == LOG_KIND_INTEGER)
         strbuf_append_format(line, "%" PRId64, field->integer);
     else if (field->kind == LOG_KIND_DECIMAL)
         strbuf_append_format(line, "%.3f", field->decimal);
     else
-        append_string(line, field->string,
+        append_string(line, format, field->string,
                       field->kind == LOG_KIND_BYTES ? field->size : strlen(field->string));
 }
 
-static void append_fields(struct strbuf *line, const struct log_field *fields)
+static void append_fields(struct strbuf *line, enum log_format format, const struct log_field *fields)
 {
     for (const struct log_field *field = fields; field->kind != LOG_KIND_END; field++) {
         bool text = field->kind == LOG_KIND_STRING || field->kind == LOG_KIND_BYTES;
         if (text && !field->string)
             continue;
         size_t before = line->length;
-        if (current_format == LOG_JSON)
+        if (format == LOG_JSON)
             strbuf_append_format(line, ",\"%s\":", field->key);
         else
             strbuf_append_format(line, " %s=", field->key);
-        append_value(line, field);
+        append_value(line, format, field);
         if (line->overflowed) { /* leave the field out rather than break the line's syntax */
             line->length = before;
             line->data[before] = '\0';
@@ -148,26 +156,53 @@ static void write_line(const struct strbuf *line)
     pthread_mutex_unlock(&mutex);
 }
 
-size_t log_write(enum log_level level, const char *event, const struct log_field *fields)
+/* The line without its newline. The caller has initialised the buffer, and clears it. */
+static void make_line(struct strbuf *line, enum log_format format, const char now[RFC3339_SIZE],
+                      enum log_level level, const char *event, const struct log_field *fields)
 {
-    if (!log_enabled(level))
+    if (format == LOG_JSON)
+        strbuf_append_format(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", now,
+                             level_names[level], event);
+    else
+        strbuf_append_format(line, "%s %s %s", now, level_names[level], event);
+    append_fields(line, format, fields);
+    line->max += 2; /* for what ends it */
+    if (format == LOG_JSON)
+        strbuf_append_text(line, "}");
+}
+
+static void show_observer(const char now[RFC3339_SIZE], enum log_level level, const char *event,
+                          const struct log_field *fields)
+{
+    cleanup_strbuf struct strbuf json;
+    strbuf_init(&json, LOG_LINE_MAX);
+    make_line(&json, LOG_JSON, now, level, event, fields);
+    observer(event, fields, strbuf_text(&json), observer_context);
+}
+
+static size_t write_log(const char now[RFC3339_SIZE], enum log_level level, const char *event,
+                        const struct log_field *fields)
+{
+    cleanup_strbuf struct strbuf line;
+    strbuf_init(&line, LOG_LINE_MAX);
+    make_line(&line, current_format, now, level, event, fields);
+    strbuf_append_text(&line, "\n");
+    write_line(&line);
+    return line.length;
+}
+
+size_t log_write(enum log_level level, enum log_purpose purpose, const char *event,
+                 const struct log_field *fields)
+{
+    bool is_observed = observer && purpose == LOG_CHANGE && level > LOG_DEBUG;
+    if (!log_enabled(level) && !is_observed)
         return 0;
     int saved_errno = errno;
     char now[RFC3339_SIZE];
     rfc3339_write(wall_clock_ms(), now);
-
-    cleanup_strbuf struct strbuf line;
-    strbuf_init(&line, LOG_LINE_MAX);
-    if (current_format == LOG_JSON)
-        strbuf_append_format(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", now,
-                             level_names[level], event);
-    else
-        strbuf_append_format(&line, "%s %s %s", now, level_names[level], event);
-    append_fields(&line, fields);
-    line.max += 2;
-    strbuf_append_text(&line, current_format == LOG_JSON ? "}\n" : "\n");
-
-    write_line(&line);
+    size_t size = log_enabled(level) ? write_log(now, level, event, fields) : 0;
+    if (is_observed)
+        show_observer(now, level, event, fields);
     errno = saved_errno;
-    return line.length;
+    return size;
 }

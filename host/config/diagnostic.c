@@ -224,7 +224,7 @@ void diagnostic_log(const char *event, const struct diagnostic *item)
     fields[count++] = LOG_STR("message", item->message);
     fields[count++] = LOG_STR("hint", item->hint);
     fields[count] = LOG_STR("option", item->option);
-    log_write(level, event, fields);
+    log_write(level, LOG_CHANGE, event, fields);
 }
 
 /* Sets a text member; a file's name may be any bytes. */

@@ -22,7 +22,7 @@ static void log_repeat(const struct exchange *exchange, const struct error *caus
 {
     char id[REQUEST_ID_MAX + 1];
     snprintf(id, sizeof(id), "%.*s", (int)exchange->id.length, exchange->id.data);
-    log_info("gateway.repeated", LOG_STR("request_id", id), LOG_ERR(cause));
+    log_traffic(LOG_INFO, "gateway.repeated", LOG_STR("request_id", id), LOG_ERR(cause));
 }
 
 static void conclude(struct exchange *exchange, enum instance_loss loss, const struct error *cause)

@@ -45,6 +45,8 @@ def test_every_operation_answers_as_described(served, description):
     called = 0
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
+            if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
+                continue  # it never ends: tests/e2e/test_events.py
             for name in ("hello", "broken", "none") if "{name}" in path else ("",):
                 body = BODIES.get(operation["operationId"], {} if "requestBody" in operation else None)
                 answer = served.admin(method.upper(), path.replace("{name}", name), body and json.dumps(body))

@@ -1,8 +1,10 @@
 /* The management port over real sockets, in front of a whole fleet. */
 #include "admin/admin.h"
 
+#include "admin/event_book.h"
 #include "admin/request_book.h"
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "gateway/gateway.h"
 #include "whole_fleet.h"
@@ -19,6 +21,7 @@
 struct management {
     struct bench bench;
     struct gateway *gateway;
+    struct event_book *events;
     struct request_book *requests;
     struct admin *admin;
 };
@@ -29,6 +32,8 @@ static void management_open(struct management *management, const char *host, con
     struct error err;
     static const struct gateway_hooks hooks = {0};
     bench_open(bench);
+    if (event_book_create(bench->base, &management->events, &err) < 0)
+        fail_msg("%s", err.message);
     write_config(bench, host, functions);
     start_fleet(bench);
     struct host_settings *settings = &bench->registry->host;
@@ -47,7 +52,8 @@ static void management_open(struct management *management, const char *host, con
                                     .run_dir = bench->run,
                                     .fleet = bench->fleet,
                                     .gateway = management->gateway,
-                                    .requests = management->requests};
+                                    .requests = management->requests,
+                                    .events = management->events};
     if (admin_create(&options, &management->admin, &err) < 0)
         fail_msg("%s", err.message);
 }
@@ -59,6 +65,7 @@ static void management_close(struct management *management)
     request_book_close(management->requests);
     gateway_destroy(management->gateway);
     request_book_destroy(management->requests);
+    event_book_destroy(management->events);
     bench_close(&management->bench);
 }
 
@@ -321,6 +328,147 @@ static void metrics_are_well_formed(void **state)
     management_close(&management);
 }
 
+/* --- events --- */
+
+/* Sends a request for them. The caller closes the descriptor and clears the buffer. */
+static int follow_events(struct management *management, const char *query, struct strbuf *answer)
+{
+    int fd = connect_unix(management);
+    cleanup_free char *text = xasprintf("GET /berth/events%s HTTP/1.1\r\nHost: localhost\r\n\r\n", query);
+    assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+    strbuf_init(answer, 16u << 20);
+    return fd;
+}
+
+/* What is there; false: the answer has ended. */
+static bool receive_some(struct management *management, int fd, struct strbuf *answer)
+{
+    char block[65536];
+    ssize_t got = recv(fd, block, sizeof(block), MSG_DONTWAIT);
+    if (got > 0)
+        strbuf_append(answer, block, (size_t)got);
+    else if (got < 0 && errno == EAGAIN)
+        run_for(&management->bench, 5);
+    return got != 0;
+}
+
+static void receive_until(struct management *management, int fd, struct strbuf *answer, const char *words)
+{
+    while (!strstr(strbuf_text(answer), words))
+        assert_true(receive_some(management, fd, answer));
+}
+
+static void ended(void *context)
+{
+    *(bool *)context = true;
+}
+
+static void events_go_to_who_follows_them(void **state)
+{
+    (void)state;
+    struct management management;
+    struct bench *bench = &management.bench;
+    management_open(&management, "", (const char *[]){"hello", "", NULL});
+    UNTIL(bench, bench->settled > 0);
+    struct strbuf all, kept, one;
+    int fds[] = {follow_events(&management, "", &all), follow_events(&management, "?since=0", &kept),
+                 follow_events(&management, "?since=0&function=hello.openfaas-fn", &one)};
+    receive_until(&management, fds[0], &all, ":\n\n");
+    receive_until(&management, fds[1], &kept, "\nevent: config.applied\ndata: {");
+    receive_until(&management, fds[2], &one, "\nevent: revision.state\ndata: {");
+    log_traffic(LOG_INFO, "gateway.request", LOG_STR("function", "hello"));
+    log_warning("it.happens", LOG_STR("function", "other"));
+    log_info("it.happens", LOG_STR("function", "hello"), LOG_INT("ms", 7));
+    receive_until(&management, fds[0], &all, "\"event\":\"it.happens\",\"function\":\"hello\",\"ms\":7}\n\n");
+    receive_until(&management, fds[1], &kept, "\"ms\":7}\n\n");
+    receive_until(&management, fds[2], &one, "\"ms\":7}\n\n");
+    assert_non_null(strstr(strbuf_text(&all), "Content-Type: text/event-stream\r\n"));
+    assert_non_null(strstr(strbuf_text(&all), "\"function\":\"other\"}"));
+    assert_null(strstr(strbuf_text(&all), "config.applied"));
+    assert_null(strstr(strbuf_text(&all), "gateway.request"));
+    assert_null(strstr(strbuf_text(&one), "other"));
+    assert_null(strstr(strbuf_text(&one), "config.applied"));
+    bool is_ended = false;
+    admin_finish(management.admin, ended, &is_ended);
+    while (receive_some(&management, fds[0], &all))
+        ;
+    assert_non_null(strstr(strbuf_text(&all), "\r\n0\r\n\r\n"));
+    UNTIL(bench, is_ended);
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        close(fds[i]);
+    strbuf_clear(&all);
+    strbuf_clear(&kept);
+    strbuf_clear(&one);
+    management_close(&management);
+}
+
+#define MANY 4000
+
+/* Who does not read costs no memory, holds nothing up, and is told how many it has missed. */
+static void who_reads_slowly_is_told_what_it_missed(void **state)
+{
+    (void)state;
+    struct management management;
+    management_open(&management, "", (const char *[]){"hello", "", NULL});
+    UNTIL(&management.bench, management.bench.settled > 0);
+    struct strbuf answer;
+    int fd = follow_events(&management, "", &answer);
+    receive_until(&management, fd, &answer, ":\n\n");
+    static char text[1000];
+    memset(text, 'x', sizeof(text) - 1);
+    log_configure(LOG_ERROR, LOG_TEXT);
+    for (int i = 0; i < MANY; i++) {
+        log_info("it.happens", LOG_INT("number", i), LOG_STR("text", text));
+        if (i % 100 == 0)
+            run_for(&management.bench, 1);
+    }
+    log_configure(LOG_INFO, LOG_TEXT);
+    cleanup_free char *last = xasprintf("\"number\":%d,", MANY - 1);
+    receive_until(&management, fd, &answer, last);
+    unsigned told = 0;
+    for (const char *at = strbuf_text(&answer); (at = strstr(at, "event: it.happens\n")); at++)
+        told++;
+    static const char missed_words[] = "event: missed\ndata: {\"event\":\"missed\",\"count\":";
+    const char *missed = strstr(strbuf_text(&answer), missed_words);
+    assert_non_null(missed);
+    assert_int_equal(told + strtoul(missed + strlen(missed_words), NULL, 10), MANY);
+    assert_null(strstr(missed + 1, missed_words));
+    close(fd);
+    strbuf_clear(&answer);
+    management_close(&management);
+}
+
+static void only_so_many_follow_events(void **state)
+{
+    (void)state;
+    struct management management;
+    int fds[32];
+    management_open(&management, "", (const char *[]){"hello", "", NULL});
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+        struct strbuf answer;
+        fds[i] = follow_events(&management, "", &answer);
+        receive_until(&management, fds[i], &answer, ":\n\n");
+        strbuf_clear(&answer);
+    }
+    expect(&management, "GET /berth/events", "503", "\"reason\":\"too-many-readers\"");
+    close(fds[0]);
+    for (bool is_refused = true; is_refused;) { /* until the daemon has seen that */
+        struct strbuf answer;
+        fds[0] = follow_events(&management, "", &answer);
+        receive_until(&management, fds[0], &answer, "\n\r\n");
+        is_refused = strstr(strbuf_text(&answer), " 503 ") != NULL;
+        strbuf_clear(&answer);
+        if (is_refused)
+            close(fds[0]);
+    }
+    expect(&management, "GET /berth/events?since=x", "422", "\"parameter-invalid\"");
+    expect(&management, "GET /berth/events?function=none", "404", "\"function-unknown\"");
+    expect(&management, "HEAD /berth/events", "405", "Allow: GET\r\n");
+    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+        close(fds[i]);
+    management_close(&management);
+}
+
 static void wrong_addresses_are_named(void **state)
 {
     (void)state;
@@ -328,12 +476,15 @@ static void wrong_addresses_are_named(void **state)
     for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
         struct host_settings host = {.admin = (char *)addresses[i]};
         struct event_base *base = event_base_new();
-        struct admin_options options = {.base = base, .host = &host, .run_dir = "/tmp"};
-        struct admin *admin;
+        struct event_book *events;
         struct error err;
+        assert_int_equal(event_book_create(base, &events, &err), 0);
+        struct admin_options options = {.base = base, .host = &host, .run_dir = "/tmp", .events = events};
+        struct admin *admin;
         assert_int_equal(admin_create(&options, &admin, &err), -1);
         assert_string_equal(error_code_slug(err.code), "usage");
         assert_non_null(strstr(err.message, addresses[i]));
+        event_book_destroy(events);
         event_base_free(base);
     }
 }
@@ -348,6 +499,9 @@ int main(void)
         cmocka_unit_test(a_function_tells_its_decisions_and_its_last_failure),
         cmocka_unit_test(a_broken_function_shows_its_findings),
         cmocka_unit_test(metrics_are_well_formed),
+        cmocka_unit_test(events_go_to_who_follows_them),
+        cmocka_unit_test(who_reads_slowly_is_told_what_it_missed),
+        cmocka_unit_test(only_so_many_follow_events),
         cmocka_unit_test(wrong_addresses_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,11 +118,12 @@ void function_output_write(struct function_output *output, const struct output_o
         drop(output, line->length, now_ms);
         return;
     }
-    size_t written = log_info("function.output", LOG_STR("function", output->function),
-                              LOG_STR("instance", from->instance),
-                              LOG_STR("request_id", line->request_id[0] ? line->request_id : NULL),
-                              LOG_STR("stream", names[stream]), LOG_BYTES("text", line->text, line->length),
-                              LOG_STR("cut", cut ? "yes" : NULL));
+    size_t written =
+        log_traffic(LOG_INFO, "function.output", LOG_STR("function", output->function),
+                    LOG_STR("instance", from->instance),
+                    LOG_STR("request_id", line->request_id[0] ? line->request_id : NULL),
+                    LOG_STR("stream", names[stream]), LOG_BYTES("text", line->text, line->length),
+                    LOG_STR("cut", cut ? "yes" : NULL));
     keep(output, from, kinds[stream], line, cut);
     output_limit_spend(&output->limit, written > 0 ? written : line->length);
 }

@@ -102,8 +102,8 @@ void preparation_tell_dropped(struct preparation *preparation, const char *event
 void preparation_tell_output(const struct preparation *preparation, const struct build_result *result)
 {
     if (*result->output)
-        log_info("plugin.output", LOG_STR("function", preparation->settings->name),
-                 LOG_STR("text", result->output));
+        log_traffic(LOG_INFO, "plugin.output", LOG_STR("function", preparation->settings->name),
+                    LOG_STR("text", result->output));
 }
 
 void preparation_on_image_line(void *context, const char *line, uint64_t elapsed_ms)
