@@ -159,16 +159,28 @@ static int say_no_daemon(const struct place *place, CURLcode code)
     return STATUS_NO_DAEMON;
 }
 
+/* The function that a path names: as a part of it, or as a parameter. NULL: none. The caller frees it. */
+static char *named_function(const char *path)
+{
+    static const char folder[] = "/berth/functions/", parameter[] = "function=";
+    const char *begin = strstr(path, parameter);
+    if (begin)
+        return xstrndup(begin + strlen(parameter), strcspn(begin + strlen(parameter), "&"));
+    if (strncmp(path, folder, strlen(folder)) != 0)
+        return NULL;
+    return xstrndup(path + strlen(folder), strcspn(path + strlen(folder), "/?"));
+}
+
 /* The nearest of the functions that there are, for a name that none has. The caller frees it. */
 static char *near_function(const struct place *place, const char *path)
 {
     struct received received = {0};
     strbuf_init(&received.body, ANSWER_MAX);
     cleanup_free const char **names = xcalloc(NAMES_MAX, sizeof(*names));
-    const char *begin = path + strlen("/berth/functions/");
-    cleanup_free char *wanted = xstrndup(begin, strcspn(begin, "/?"));
+    cleanup_free char *wanted = named_function(path);
     char *near = NULL;
-    if (perform(place, "GET", "/berth/functions", NULL, &received) == CURLE_OK && received.status == 200) {
+    if (wanted && perform(place, "GET", "/berth/functions", NULL, &received) == CURLE_OK &&
+        received.status == 200) {
         json_t *list = json_loads(strbuf_text(&received.body), 0, NULL), *item;
         size_t i, count = 0;
         json_array_foreach(list, i, item)
@@ -302,7 +314,10 @@ int client_read_lines(const struct arguments *arguments, const char *path,
     place_find(arguments, &place);
     strbuf_init(&received.body, ANSWER_MAX);
     CURLcode code = perform(&place, "GET", path, NULL, &received);
-    if (code != CURLE_OK)
+    if (code != CURLE_OK && received.status == 200) {
+        say_wrong("what answered at %s has broken off: %s", place.shown, curl_easy_strerror(code));
+        status = STATUS_FAILED;
+    } else if (code != CURLE_OK)
         status = say_no_daemon(&place, code);
     else if (received.status != 200)
         status = say_refused(&place, path, &received);

@@ -30,6 +30,10 @@ int run_invoke(const struct arguments *arguments);
 
 int run_load(const struct arguments *arguments);
 
+/* --- events.c: what changes --- */
+
+int run_events(const struct arguments *arguments);
+
 /* --- logs.c: what functions write --- */
 
 int run_logs(const struct arguments *arguments);
