@@ -145,9 +145,9 @@ static enum colour status_colour(long status)
 static void on_request(struct event_view *view, const json_t *event)
 {
     (void)view;
-    const char *target = field(event, "target"), *reason = field(event, "reason");
+    const char *reason = field(event, "reason");
     long status = (long)member_number(event, "status");
-    printf("%s %.*s %s%ld%s %.0fms", field(event, "method"), (int)strcspn(target, "?"), target,
+    printf("%s %s %s%ld%s %.0fms", field(event, "method"), field(event, "path"),
            colour_begin(stdout, status_colour(status)), status, colour_end(stdout),
            json_number_value(json_object_get(event, "ms")));
     if (member_number(event, "cold") == 1)

@@ -14,7 +14,9 @@
 
 /* After records have come, others are looked for in this time. So workers wake this thread for the first only
  * when requests come one by one, and never while they come in numbers. */
-#define LOOK_MS 20
+#define LOOK_MS  20
+
+#define REPORT_S 1 /* the log says at most so often how many requests it has left out */
 
 struct request_book {
     struct gateway *gateway; /* NULL: not open */
@@ -24,6 +26,8 @@ struct request_book {
     struct clock_pair now; /* when the records were taken that are being taken */
     int wake_fd;
     struct event *wake, *look;
+    struct access_log log;
+    struct event *report;
     void (*ended)(const struct request_record *record, void *context); /* or NULL */
     void *context;
 };
@@ -36,7 +40,7 @@ static bool is_known(const char *name, void *context)
 static void take(const struct request_record *record, void *context)
 {
     struct request_book *book = context;
-    access_log_write(record, fleet_host(book->fleet));
+    access_log_write(&book->log, record, fleet_host(book->fleet), book->now.monotonic_ns);
     request_counts_add(&book->counts, record);
     request_history_add(book->history, record, &book->now);
     if (book->ended)
@@ -48,7 +52,17 @@ static void take(const struct request_record *record, void *context)
 static size_t take_all(struct request_book *book)
 {
     book->now = clock_pair_now();
-    return gateway_take_records(book->gateway, take, book);
+    size_t count = gateway_take_records(book->gateway, take, book);
+    if (access_log_has_gap(&book->log) && !evtimer_pending(book->report, NULL))
+        event_add(book->report, &(struct timeval){.tv_sec = REPORT_S});
+    return count;
+}
+
+static void on_report(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct request_book *book = context;
+    access_log_report(&book->log);
 }
 
 static void look(struct request_book *book)
@@ -85,6 +99,7 @@ int request_book_create(struct event_base *base, struct request_book **ret_book,
     book->wake_fd = fd;
     book->wake = event_new(base, fd, EV_READ | EV_PERSIST, on_wake, book);
     book->look = evtimer_new(base, on_look, book);
+    book->report = evtimer_new(base, on_report, book);
     *ret_book = book;
     return 0;
 }
@@ -133,7 +148,9 @@ void request_book_close(struct request_book *book)
     event_del(book->wake);
     event_del(book->look);
     book->now = clock_pair_now();
+    event_del(book->report);
     gateway_stop(book->gateway, take, book);
+    access_log_report(&book->log);
     book->gateway = NULL;
 }
 
@@ -143,6 +160,7 @@ void request_book_destroy(struct request_book *book)
         return;
     event_free(book->wake);
     event_free(book->look);
+    event_free(book->report);
     close(book->wake_fd);
     request_counts_clear(&book->counts);
     free(book);

@@ -75,10 +75,15 @@ static const struct setting host_keys[] = {
              "shows; above it "
              "the oldest goes. What exceeds `log_rate` is not kept. 0: nothing is kept."},
     {"access_log", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, access_log),
-     .change = CHANGE_APPLIES, .default_text = "false",
+     .change = CHANGE_APPLIES, .default_text = "true",
+     .help = "Whether every request is a line of the log at level info, after its end, with its path but "
+             "without its query. Without it only those that failed are, and each is one at level debug."},
+    {"access_log_rate", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, access_log_rate),
+     .change = CHANGE_APPLIES, .max = 1000000, .default_text = "100",
      .help =
-         "Whether every request is a line of the log at level info, after its end. Without it that is a line "
-         "at level debug."},
+         "Lines a second at level info for requests; of more than that a sample is written. Requests that "
+         "failed or were slow are all written, up to ten times as many. How many were left out is a line "
+         "of its own. 0: no limit."},
     {"slow_request", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, slow_request_ms),
      .change = CHANGE_APPLIES, .max = 24 * HOUR, .default_text = "0",
      .help =

@@ -102,6 +102,7 @@ struct host_settings {
     char *log_format; /* "text" or "json" */
     uint64_t log_rate_bytes; /* a second, of a function's output; 0: no limit */
     bool access_log; /* every request is a line of the log */
+    unsigned access_log_rate; /* lines a second; 0: no limit */
     unsigned slow_request_ms; /* so is one that takes as long; 0: none */
     uint64_t log_disk_bytes; /* of what functions write, kept; 0: nothing is */
     uint64_t request_records_bytes; /* of disk for records of requests; 0: none are kept */

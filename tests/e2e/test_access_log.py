@@ -32,8 +32,8 @@ def test_line_says_what_served_the_request(berth):
         assert status["berth"]["revision"].startswith(entry["revision"])
         assert (entry["function"], entry["client"], entry["status"]) == ("hello", "127.0.0.1", "200")
         assert entry["end"] == "answered" and float(entry["ms"]) > 0
-    assert (cold["method"], cold["target"], cold["cold"]) == ("GET", "/hello?who=me", "1")
-    assert (warm["method"], warm["target"], warm["cold"]) == ("POST", "/hello", "0")
+    assert (cold["method"], cold["path"], cold["cold"]) == ("GET", "/hello", "1")
+    assert (warm["method"], warm["path"], warm["cold"]) == ("POST", "/hello", "0")
     assert float(cold["wait_ms"]) > 0 and int(warm["bytes_in"]) > int(cold["bytes_in"])
 
 
@@ -78,22 +78,61 @@ def invocations(berth, function):
 
 
 @pytest.mark.shows_setting("host.access_log")
-def test_requests_are_in_the_log_where_that_is_wanted(berth):
+def test_requests_are_in_the_log_unless_that_is_not_wanted(berth):
     berth.write_function("hello", HELLO, idle_timeout=60)
     berth.start()
+    entry = entry_of(berth, berth.get("/hello?token=hidden").headers["X-Request-Id"])
+    assert (entry["level"], entry["function"], entry["path"], entry["status"]) == ("info", "hello", "/hello", "200")
+    failed = berth.get("/nowhere?token=hidden").headers["X-Request-Id"]
+    entry = entry_of(berth, failed)
+    assert (entry["status"], entry["reason"]) == ("404", "function-unknown") and "nowhere" in entry["error"]
+    assert len(berth.log.entries(request_id=failed)) == 1
+    berth.host = {"access_log": False}
+    berth.apply()
     silent = berth.get("/hello").headers["X-Request-Id"]
-    wait_until(lambda: invocations(berth, "hello") == 1, "the first request to be counted", 30)
-    berth.host = {"access_log": True}
-    berth.write_config()
-    berth.reload()
-
-    def told():
-        berth.get("/hello")
-        return berth.log.entries(event="gateway.request")
-
-    entry = wait_until(told, "a request in the log", 30)[0]
-    assert (entry["level"], entry["function"], entry["status"]) == ("info", "hello", "200")
+    failed = berth.get("/nowhere?token=hidden").headers["X-Request-Id"]
+    wait_until(lambda: berth.log.entries(event="gateway.error", request_id=failed), "the error's line", 30)
     assert not berth.log.entries(request_id=silent)
+    assert not [line for line in berth.log.lines() if "hidden" in line]
+
+
+def ask_quickly(berth, target, count):
+    """Many requests on one connection, one after the other."""
+    with berth.connect(timeout=120) as connection:
+        for _ in range(count // 100):
+            connection.send(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+            for _ in range(100):
+                connection.response()
+
+
+@pytest.mark.shows_setting("host.access_log_rate")
+def test_of_many_requests_a_sample_is_in_the_log(berth):
+    def left_out(field):
+        return sum(int(entry[field]) for entry in berth.log.entries(event="gateway.requests-left-out"))
+
+    def written(status):
+        return len(berth.log.entries(event="gateway.request", status=status))
+
+    berth.host = {"access_log_rate": 10, "slow_request": "60s"}
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.start()
+    ask_quickly(berth, "/hello", 2000)
+    wait_until(lambda: written(200) + left_out("requests") == 2000, "each to be there or counted", 60)
+    assert 10 <= written(200) < 2000
+    assert left_out("failed_or_slow") == 0
+    berth.get("/nowhere")
+    wait_until(lambda: written(404) == 1, "the one that failed", 30)
+    ask_quickly(berth, "/nowhere", 2000)
+    wait_until(lambda: written(404) + left_out("failed_or_slow") == 2001, "each to be there or counted", 60)
+    assert 100 <= written(404) < 2001
+    entries = berth.log.entries(event="gateway.requests-left-out")
+    assert len({entry["time"][:19] for entry in entries}) >= len(entries) - 1, "once a second"
+    berth.host["access_log_rate"] = 0
+    berth.apply()
+    before, missing = written(200), left_out("requests")
+    ask_quickly(berth, "/hello", 1000)
+    wait_until(lambda: written(200) == before + 1000, "every one", 60)
+    assert left_out("requests") == missing
 
 
 SLEEPER = """
@@ -114,6 +153,6 @@ def test_slow_requests_say_where_the_time_went(berth):
     slow = berth.get("/sleeper?seconds=2.1").headers["X-Request-Id"]
     wait_until(lambda: berth.log.entries(event="gateway.slow-request", request_id=slow), "the slow request's line", 30)
     [entry] = berth.log.entries(event="gateway.slow-request", request_id=slow)
-    assert entry["target"] == "/sleeper?seconds=2.1"
+    assert entry["path"] == "/sleeper"
     assert float(entry["run_ms"]) >= 2000 and float(entry["ms"]) >= float(entry["run_ms"]) + float(entry["answer_ms"])
     assert entry["cold"] == "0"

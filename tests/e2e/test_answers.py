@@ -67,7 +67,7 @@ def test_an_error_that_the_function_means_is_in_the_log_by_its_id(served):
     assert (answer.status, answer.text) == (503, "fine")
     entries = wait_until(lambda: entries_of(served, answer.headers["X-Request-Id"]), "the error's id in the log")
     assert [(entry["event"], entry["function"], entry["status"]) for entry in entries] == [
-        ("gateway.function-error", "answers", "503")]
+        ("gateway.request", "answers", "503")]
 
 
 @pytest.mark.parametrize("what, reason, quoted", [

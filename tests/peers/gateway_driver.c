@@ -314,7 +314,8 @@ static json_t *record_json(const struct request_record *record)
 static void take_record(const struct request_record *record, void *context)
 {
     (void)context;
-    access_log_write(record, &driver.settings);
+    static struct access_log log;
+    access_log_write(&log, record, &driver.settings, record->times.end_ns);
     if (driver.records)
         json_array_append_new(driver.records, record_json(record));
 }
