@@ -19,6 +19,12 @@
 #define REQUEST_HEAD_MAX 16384
 #define REQUEST_BODY_MAX (1 << 20)
 
+/* Those that libevent does not know are refused by it with a page of its own; the others are for the table of
+ * paths to refuse. */
+#define METHODS                                                                                              \
+    (EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |               \
+     EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH)
+
 struct admin {
     struct admin_options options;
     struct evhttp *tcp, *local; /* on the address; on the unix socket */
@@ -104,6 +110,7 @@ static void serve_local(struct evhttp_request *request, void *context)
 static struct evhttp *make_server(struct admin *admin, void (*serve_one)(struct evhttp_request *, void *))
 {
     struct evhttp *http = evhttp_new(admin->options.base);
+    evhttp_set_allowed_methods(http, METHODS);
     evhttp_set_max_headers_size(http, REQUEST_HEAD_MAX);
     evhttp_set_max_body_size(http, REQUEST_BODY_MAX);
     evhttp_set_gencb(http, serve_one, admin);

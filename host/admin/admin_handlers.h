@@ -9,7 +9,6 @@
 void get_health(struct admin_call *call);
 void get_metrics(struct admin_call *call);
 void get_info(struct admin_call *call);
-void get_namespaces(struct admin_call *call);
 void get_plugins(struct admin_call *call);
 void post_reload(struct admin_call *call);
 
@@ -31,6 +30,12 @@ void get_function(struct admin_call *call);
 void get_instances(struct admin_call *call);
 void get_decisions(struct admin_call *call);
 void post_restart(struct admin_call *call);
+
+/* --- namespace_handlers.c: the one that there is --- */
+
+void get_namespaces(struct admin_call *call);
+void get_namespace(struct admin_call *call);
+void refuse_namespace(struct admin_call *call);
 
 /* --- request_handlers.c: the requests of the past --- */
 

@@ -65,9 +65,21 @@ static void answer_one(struct admin_call *call, describe_fn *describe)
 
 /* --- the /system contract --- */
 
+static int check_namespace(const char *space, struct error *err)
+{
+    if (function_namespace_is_known(space))
+        return 0;
+    return error_set(err, ERROR_BAD_CALL, "there is no namespace \"%.128s\", only " FUNCTION_NAMESPACE,
+                     space);
+}
+
 void get_system_functions(struct admin_call *call)
 {
-    answer_list(call, system_status);
+    struct error err;
+    if (check_namespace(admin_call_query(call, "namespace"), &err) < 0)
+        admin_call_refuse(call, &err);
+    else
+        answer_list(call, system_status);
 }
 
 void get_system_function(struct admin_call *call)
@@ -95,8 +107,14 @@ static int scale(struct function *function, json_int_t replicas, struct error *e
     return 0;
 }
 
-/* The function stands in the path; older clients say it in the body too. The namespace is in the body, or in
- * the query of older ones. */
+/* In the body, or in the query of older clients. */
+static const char *namespace_of(const struct admin_call *call, const json_t *body)
+{
+    const char *space = json_string_value(json_object_get(body, "namespace"));
+    return space && *space ? space : admin_call_query(call, "namespace");
+}
+
+/* The function stands in the path; older clients say it in the body too. */
 void post_scale(struct admin_call *call)
 {
     struct error err;
@@ -105,9 +123,7 @@ void post_scale(struct admin_call *call)
         admin_call_refuse(call, &err);
         return;
     }
-    const char *space = json_string_value(json_object_get(body, "namespace"));
-    struct function *function =
-        find_function(call, call->name, space && *space ? space : admin_call_query(call, "namespace"));
+    struct function *function = find_function(call, call->name, namespace_of(call, body));
     if (function && scale(function, replicas_of(body), &err) < 0)
         admin_call_refuse(call, &err);
     else if (function)
@@ -117,14 +133,33 @@ void post_scale(struct admin_call *call)
     json_decref(body);
 }
 
-/* What is deployed is what the registry's file says. */
+/* What is deployed is what the registry's file says: always -1. Clients that deploy try to update first, and
+ * want to hear what there is to update. */
+static int check_change(const struct admin_call *call, const json_t *body, struct error *err)
+{
+    enum evhttp_cmd_type method = evhttp_request_get_command(call->request);
+    const char *member = method == EVHTTP_REQ_DELETE ? "functionName" : "service";
+    const char *given = json_string_value(json_object_get(body, member));
+    if (!given || !*given)
+        return error_set(err, ERROR_BAD_CALL, "\"%s\" must be the name of a function", member);
+    if (check_namespace(namespace_of(call, body), err) < 0)
+        return -1;
+    cleanup_free char *name = function_name_read(given, NULL);
+    if (method != EVHTTP_REQ_POST && !fleet_function_find(call->parts->fleet, name))
+        return error_set_in(err, COMPONENT_ADMIN, ERROR_FUNCTION_UNKNOWN, "function %.128s not found", given);
+    error_set(err, ERROR_OWNED_BY_REGISTRY,
+              "the functions of this host are those of its registry's file, and cannot be changed over HTTP");
+    return error_hint(err, "change the file, and reload");
+}
+
 void refuse_change(struct admin_call *call)
 {
     struct error err;
-    error_set(&err, ERROR_OWNED_BY_REGISTRY,
-              "the functions of this host are those of its registry's file, and cannot be changed over HTTP");
-    error_hint(&err, "change the file, and reload");
+    json_t *body = NULL;
+    if (admin_call_body(call, &body, &err) == 0)
+        check_change(call, body, &err);
     admin_call_refuse(call, &err);
+    json_decref(body);
 }
 
 /* --- /berth --- */

@@ -2,13 +2,18 @@
 
 #include "base/alloc.h"
 
-#include <stdbool.h>
 #include <string.h>
+
+bool function_namespace_is_known(const char *space)
+{
+    return !space || !*space || strcmp(space, FUNCTION_NAMESPACE) == 0;
+}
 
 char *function_name_read(const char *given, const char *space)
 {
     const char *dot = strrchr(given, '.');
-    bool is_ours = (!dot || strcmp(dot + 1, FUNCTION_NAMESPACE) == 0) &&
-                   (!space || !*space || strcmp(space, FUNCTION_NAMESPACE) == 0);
-    return is_ours ? xstrndup(given, dot ? (size_t)(dot - given) : strlen(given)) : NULL;
+    bool has_namespace = dot && strcmp(dot + 1, FUNCTION_NAMESPACE) == 0;
+    if (!function_namespace_is_known(space))
+        return NULL;
+    return xstrndup(given, has_namespace ? (size_t)(dot - given) : strlen(given));
 }

@@ -2,11 +2,15 @@
 #ifndef ADMIN_FUNCTION_NAME_H
 #define ADMIN_FUNCTION_NAME_H
 
-/* The one namespace that there is: the default one of clients of this contract. */
-#define FUNCTION_NAMESPACE "openfaas-fn"
+#include "gateway/target.h" /* FUNCTION_NAMESPACE */
 
-/* The name alone of "NAME" or "NAME.openfaas-fn", where `space`, "" or NULL for none, may say the namespace
- * apart; the caller frees it. NULL: it is of another namespace, which has no functions. */
+#include <stdbool.h>
+
+/* Whether a namespace given apart is the one that there is; "" and NULL mean that. */
+bool function_namespace_is_known(const char *space);
+
+/* The name alone of "NAME" or "NAME.openfaas-fn", where `space` may say the namespace apart; the caller frees
+ * it. NULL: that is another namespace, which has no functions. */
 char *function_name_read(const char *given, const char *space);
 
 #endif

@@ -1,7 +1,6 @@
 #include "admin/admin_handlers.h"
 
 #include "admin/admin_waiting.h"
-#include "admin/function_name.h"
 #include "admin/metrics.h"
 #include "admin/metrics_text.h"
 #include "admin/plugin_status.h"
@@ -73,11 +72,6 @@ void get_info(struct admin_call *call)
                     json_pack("{s:{s:s, s:s, s:O}, s:o, s:s, s:o}", "provider", "provider", "berth",
                               "orchestration", "docker", "version", version, "version", version, "arch",
                               machine.machine, "berth", berth));
-}
-
-void get_namespaces(struct admin_call *call)
-{
-    admin_call_json(call, HTTP_OK, json_pack("[s]", FUNCTION_NAMESPACE));
 }
 
 void get_plugins(struct admin_call *call)

@@ -62,6 +62,8 @@ enum error_class {
     X(FOREIGN_ORIGIN,              ADMIN,     "foreign-origin",              403, CLIENT)   \
     X(LOGS_NOT_KEPT,               ADMIN,     "logs-not-kept",               404, MISSING)  \
     X(METHOD_NOT_ALLOWED,          ADMIN,     "method-not-allowed",          405, CLIENT)   \
+    X(NAMESPACE_UNKNOWN,           ADMIN,     "namespace-unknown",           404, MISSING)  \
+    X(NOT_IMPLEMENTED,             ADMIN,     "not-implemented",             501, CLIENT)   \
     X(OWNED_BY_REGISTRY,           ADMIN,     "owned-by-registry",           409, CLIENT)   \
     X(PATH_UNKNOWN,                ADMIN,     "path-unknown",                404, MISSING)  \
     X(PARAMETER_INVALID,           ADMIN,     "parameter-invalid",           422, CLIENT)   \

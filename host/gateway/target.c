@@ -15,8 +15,11 @@ static struct http_text first_segment(struct http_text path)
 
 static struct http_text without_namespace(struct http_text name)
 {
-    const char *dot = memrchr(name.data, '.', name.length);
-    return dot && dot > name.data ? http_text_make(name.data, (size_t)(dot - name.data)) : name;
+    static const char ending[] = "." FUNCTION_NAMESPACE;
+    const size_t length = sizeof(ending) - 1;
+    if (name.length <= length || memcmp(name.data + name.length - length, ending, length) != 0)
+        return name;
+    return http_text_make(name.data, name.length - length);
 }
 
 enum target_kind target_split(const struct http_head *head, struct target *ret_target)

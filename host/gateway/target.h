@@ -7,6 +7,9 @@
 
 #include "http/head.h"
 
+/* The one namespace that there is: the default one of clients of the /system contract. */
+#define FUNCTION_NAMESPACE "openfaas-fn"
+
 struct target {
     struct http_text name; /* "hello" */
     struct http_text prefix; /* what is taken off the path: "/hello", "/function/hello" */
@@ -19,8 +22,8 @@ enum target_kind {
     TARGET_RESERVED, /* the rest begins with "/.berth/", which only the host itself may ask of a runner */
 };
 
-/* Reads /<name>..., /function/<name>... and /function/<name>.<namespace>... (the part behind the last dot is
- * dropped there). *ret_target points into the head's bytes. */
+/* Reads /<name>..., /function/<name>... and /function/<name>.openfaas-fn... (the namespace is dropped there;
+ * of another one, that name stands for no function). *ret_target points into the head's bytes. */
 enum target_kind target_split(const struct http_head *head, struct target *ret_target);
 
 #endif

@@ -199,9 +199,46 @@ def test_minimum_is_set_by_hand_until_the_next_reload(berth):
 
 
 def test_what_the_registry_owns_is_not_changed_over_http(served):
-    for method in ("POST", "PUT", "DELETE"):
-        answer = served.admin(method, "/system/functions", json.dumps({"service": "hello", "image": "x"}))
-        assert answer.status == 409 and "registry" in answer.text, method
+    def change(method, query="", **body):
+        return served.admin(method, "/system/functions" + query, json.dumps(body))
+
+    names = {"POST": "service", "PUT": "service", "DELETE": "functionName"}
+    for method, name in names.items():
+        for answer in (change(method, **{name: "hello"}), change(method, **{name: "hello"}, namespace="openfaas-fn")):
+            assert answer.status == 409 and "registry" in answer.text, method
+        assert change(method, **{name: "none"}).status == (409 if method == "POST" else 404), method
+        for answer in (change(method), change(method, **{name: ""}), change(method, **{name: "hello"}, namespace="other"),
+                       change(method, "?namespace=other", **{name: "hello"})):
+            assert answer.status == 400 and answer.headers.get_content_type() == "text/plain", method
+    assert served.admin("PUT", "/system/functions", "[").status == 400
+
+
+def test_there_is_one_namespace(served):
+    def get(path):
+        return served.admin("GET", path)
+
+    assert get("/system/namespaces").json() == ["openfaas-fn"]
+    described = get("/system/namespace/openfaas-fn").json()
+    assert described["name"] == "openfaas-fn" and described["labels"]["openfaas"] == "1"
+    assert isinstance(described["annotations"], dict)
+    assert get("/system/namespace/other").status == 404
+    for method, path in (("POST", "/"), ("PUT", "/openfaas-fn"), ("DELETE", "/openfaas-fn")):
+        answer = served.admin(method, "/system/namespace" + path, json.dumps({"name": "openfaas-fn"}))
+        assert answer.status == 501 and answer.text.startswith("not implemented"), method
+    assert len(get("/system/functions?namespace=openfaas-fn").json()) == len(get("/system/functions?namespace=").json()) > 0
+    assert get("/system/functions?namespace=other").status == 400
+    assert get("/system/function/hello?namespace=openfaas-fn").status == 200
+    assert get("/system/function/hello?namespace=other").status == 404
+    assert get("/system/logs?name=hello&namespace=other").status == 404
+    assert served.get("/function/hello.openfaas-fn").status == 200
+    assert served.get("/function/hello.other").status == 404
+
+
+def test_methods_that_a_path_does_not_know_are_refused_in_plain_text(served):
+    for method in ("PATCH", "OPTIONS", "DELETE"):
+        answer = served.admin(method, "/system/info")
+        assert answer.status == 405 and answer.headers.get_content_type() == "text/plain", method
+        assert answer.headers["Allow"] == "GET"
 
 
 # -- the password

@@ -33,7 +33,13 @@ def check_answer(description, operation, answer):
             jsonschema.Draft202012Validator(schema).validate(answer.json())
 
 
-BODIES = {"scale": {"replicas": 1}, "systemScale": {"replicas": 1, "serviceName": "hello"}}
+BODIES = {
+    "scale": {"replicas": 1},
+    "systemScale": {"replicas": 1, "serviceName": "hello"},
+    "systemDeploy": {"service": "hello"},
+    "systemUpdate": {"service": "hello"},
+    "systemDelete": {"functionName": "hello"},
+}
 
 
 def test_description_is_whole(description):

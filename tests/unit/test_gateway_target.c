@@ -45,6 +45,8 @@ static void test_functions(void **state)
     check("/function/hello", "hello", "/function/hello", "");
     check("/function/hello/x?y", "hello", "/function/hello", "/x?y");
     check("/function/hello.openfaas-fn/x", "hello", "/function/hello.openfaas-fn", "/x");
+    check("/function/hello.other/x", "hello.other", "/function/hello.other", "/x");
+    check("/function/.openfaas-fn", ".openfaas-fn", "/function/.openfaas-fn", "");
     check("/function/a.b.openfaas-fn", "a.b", "/function/a.b.openfaas-fn", "");
     check("/function/.x", ".x", "/function/.x", "");
     check("/functions/x", "functions", "/functions", "/x");
