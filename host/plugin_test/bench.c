@@ -18,7 +18,7 @@
 
 int bench_open(struct bench *bench, const struct plugin_test_options *options, struct error *err)
 {
-    char place[] = "/tmp/berth-test-XXXXXX";
+    char place[] = "/tmp/berth-plugin-XXXXXX";
     cleanup_free char *path = realpath(options->path, NULL);
     if (!path)
         return error_errno(err, COMPONENT_PLUGIN, errno, "cannot open %s", options->path);

@@ -11,6 +11,8 @@
 
 #define BENCH_FUNCTION "trial" /* the name of the function that is tried */
 
+struct fleet_trial;
+
 struct bench {
     const struct plugin_test_options *options;
     char *path; /* of the plugin, absolute */
@@ -22,6 +24,7 @@ struct bench {
     char *function; /* folder of a good function, or NULL: there is none, or not yet */
     struct build_result *scaffolded; /* NULL: not asked for */
     struct build_result *packaged; /* of the good function; NULL: not yet */
+    struct fleet_trial *trial; /* the function in containers; NULL: not yet. Ended before the bench */
 };
 
 /* -1: there is no such file, or no room for a place. */

@@ -1,6 +1,7 @@
 #include "plugin_test/plugin_check.h"
 
 #include "base/suggest.h"
+#include "plugin_test/fleet_trial.h"
 #include "plugin_test/odd_functions.h"
 
 #include <string.h>
@@ -46,6 +47,22 @@ const struct plugin_check plugin_checks[] = {
     {"launch", "launch", "this host can do what it asks for", NEED_PACKAGE, check_launch, NULL},
     {"launch", "launch-alike", "command and environment are the same for all functions", NEED_PACKAGE,
      check_launch_alike, NULL},
+
+    {"container", "answers", "a request is answered", NEED_TRIAL, check_answers, NULL},
+    {"container", "methods", "requests of each method are answered", NEED_ANSWERS, check_methods, NULL},
+    {"container", "heads", "so are odd headers, paths and queries", NEED_ANSWERS, check_heads, NULL},
+    {"container", "keep-alive", "many requests follow each other", NEED_ANSWERS, check_keep_alive, NULL},
+    {"container", "at-once", "requests do not wait for each other", NEED_ANSWERS, check_at_once, NULL},
+    {"container", "upload", "large bodies are taken", NEED_ANSWERS, check_upload, NULL},
+    {"container", "download", "large answers are whole", NEED_ANSWERS, check_download, NULL},
+    {"container", "streaming", "an answer may begin before the request has ended", NEED_ANSWERS,
+     check_streaming, NULL},
+    {"container", "cancel", "clients that go cost no connection", NEED_ANSWERS, check_cancel, NULL},
+    {"container", "memory", "it does not grow with requests", NEED_ANSWERS, check_container_memory, NULL},
+    {"container", "protected", "image and package cannot be written to", NEED_ANSWERS, check_protected, NULL},
+    {"container", "output", "what the function writes reaches its log", NEED_ANSWERS, check_output, NULL},
+    {"container", "crash", "a container that is killed is replaced", NEED_ANSWERS, check_crash, NULL},
+    {"container", "sigterm", "it ends in time, with what is under way", NEED_ANSWERS, check_sigterm, NULL},
 };
 
 const size_t plugin_check_count = sizeof(plugin_checks) / sizeof(*plugin_checks);
@@ -104,6 +121,10 @@ static const char *missing(struct bench *bench, enum plugin_check_need need)
                                      : "it has no scaffold; name a function with --function DIR";
     if (need >= NEED_PACKAGE && !bench_package(bench)->ok)
         return "the good function cannot be packaged";
+    if (need >= NEED_TRIAL && fleet_trial_get(bench)->missing)
+        return bench->trial->missing;
+    if (need >= NEED_ANSWERS && bench->trial->first.verdict != VERDICT_PASSED)
+        return "the function does not answer";
     return NULL;
 }
 

@@ -13,6 +13,8 @@ enum plugin_check_need {
     NEED_PLUGIN, /* one that can be loaded */
     NEED_FUNCTION, /* a good function */
     NEED_PACKAGE, /* which can be packaged */
+    NEED_TRIAL, /* a daemon and an engine, to have it served */
+    NEED_ANSWERS, /* which it is */
 };
 
 struct plugin_check {
@@ -50,5 +52,14 @@ plugin_check_fn check_scaffold, check_scaffold_same, check_good, check_odd, chec
 /* --- package_checks.c: what is made of a good function --- */
 
 plugin_check_fn check_package, check_package_same, check_self_contained, check_launch, check_launch_alike;
+
+/* --- serve_checks.c: the function in a container, as its clients see it --- */
+
+plugin_check_fn check_answers, check_methods, check_heads, check_keep_alive, check_at_once, check_upload,
+    check_download, check_streaming, check_cancel, check_container_memory;
+
+/* --- life_checks.c: the container itself --- */
+
+plugin_check_fn check_output, check_protected, check_crash, check_sigterm;
 
 #endif

@@ -1,6 +1,7 @@
 #include "plugin_test/plugin_test.h"
 
 #include "base/clock.h"
+#include "plugin_test/fleet_trial.h"
 #include "plugin_test/plugin_check.h"
 #include "plugin_test/report.h"
 
@@ -34,6 +35,7 @@ enum plugin_test_status plugin_test_run(const struct plugin_test_options *option
     run_checks(&bench, &report);
     bool usable = bench_probe(&bench)->ok;
     unsigned failed = report_end(&report);
+    fleet_trial_destroy(bench.trial);
     bench_close(&bench);
     if (!usable)
         return PLUGIN_TEST_UNUSABLE;

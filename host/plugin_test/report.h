@@ -22,7 +22,7 @@ void report_begin(struct report *report, struct bench *bench);
 void report_add(struct report *report, const struct plugin_check *check, const struct outcome *outcome,
                 uint64_t ms);
 
-/* The score. How many failed. */
+/* The score: how many failed, or 1 when nothing could be tried. */
 unsigned report_end(struct report *report);
 
 /* The checks that there are. */

@@ -10,7 +10,7 @@ import pytest
 
 from harness.plugins import drop
 
-COMMAND_S = 200
+COMMAND_S = 400
 
 
 @pytest.fixture
@@ -58,6 +58,12 @@ def function(tmp_path):
 
 
 NO_CONTAINERS = "plugin,scaffold,validate,package,launch"
+ECHO = """\
+async def handle(request):
+    print("asked with", request.method)
+    async for piece in request.stream():
+        yield piece
+"""
 
 
 @pytest.mark.parametrize("name", ["python", "shell"])
@@ -174,9 +180,55 @@ def test_checks_are_listed_and_chosen(examine, toy):
 
 def test_nothing_is_left_behind(examine, toy, peers):
     def places():
-        return {name for name in os.listdir("/tmp") if name.startswith("berth-test-")}
+        return {name for name in os.listdir("/tmp") if name.startswith("berth-plugin-")}
 
     before = places()
     examine(peers / "poor" / "crashes_on_empty.so", "--only", "scaffold,empty,package")
     assert examine(toy, "--only", NO_CONTAINERS).returncode == 0
     assert not places() - before
+
+
+@pytest.mark.limit(COMMAND_S)
+def test_language_of_this_host_passes_in_a_container(examine, bin_dir, runtime_images, tmp_path):
+    (tmp_path / "echo").mkdir()
+    (tmp_path / "echo" / "echo.py").write_text(ECHO)
+    plugin = pathlib.Path(bin_dir, "..", "plugins", "python.so").resolve()
+    told = examine(plugin, "--json", "--only", "container", "--function", tmp_path / "echo")
+    assert told.returncode == 0, told
+    assert {check["verdict"] for check in verdicts(told).values()} == {"passed"}, told.stdout
+    assert verdicts(told)["output"]["text"] == "the first line is: asked with GET"
+
+
+@pytest.mark.limit(COMMAND_S)
+@pytest.mark.parametrize("name", ["shell", "toy"])
+def test_new_function_of_a_language_passes_in_a_container(examine, bin_dir, runtime_images, toy, name):
+    plugin = toy if name == "toy" else pathlib.Path(bin_dir, "..", "plugins", f"{name}.so").resolve()
+    told = examine(plugin, "--json", "--only", "container")
+    assert told.returncode == 0, told
+    skipped = {name: check["text"] for name, check in verdicts(told).items() if check["verdict"] == "skipped"}
+    assert set(skipped) == {"download", "streaming", "output"}, skipped
+    assert all("--function DIR" in why for why in skipped.values())
+
+
+@pytest.mark.limit(COMMAND_S)
+def test_runner_that_breaks_the_protocol_fails(failures, peers, tmp_path):
+    drop(peers / "stubborn" / "stubborn.so", tmp_path / "given")
+    plugin = tmp_path / "given" / "stubborn.so"
+    failed = failures(plugin, "--only", "launch,answers,keep-alive,cancel,protected,sigterm")
+    assert set(failed) == {"cancel", "protected", "sigterm"}, failed
+    assert "the instance has 0 connections" in failed["cancel"]["text"] and "dial again" in failed["cancel"]["advice"]
+    assert "the volume /data" in failed["protected"]["text"]
+    assert "has not ended 10000 ms after SIGTERM" in failed["sigterm"]["text"]
+
+
+@pytest.mark.limit(COMMAND_S)
+def test_function_that_cannot_load_is_told_with_the_cause(examine, bin_dir, runtime_images, tmp_path):
+    (tmp_path / "broken").mkdir()
+    code = 'raise RuntimeError("out of cheese")\n\n\ndef handle(request):\n    return "never"\n'
+    (tmp_path / "broken" / "broken.py").write_text(code)
+    plugin = pathlib.Path(bin_dir, "..", "plugins", "python.so").resolve()
+    told = examine(plugin, "--json", "--only", "container", "--function", tmp_path / "broken")
+    assert told.returncode == 1, told
+    checks = verdicts(told)
+    assert checks.pop("answers")["verdict"] == "failed" and "out of cheese" in told.stdout
+    assert {check["text"] for check in checks.values()} == {"the function does not answer"}

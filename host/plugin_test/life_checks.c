@@ -1,0 +1,221 @@
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "plugin_test/fleet_trial.h"
+#include "plugin_test/plugin_check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define GRACE_MS     10000 /* that the protocol gives a runner to end */
+#define END_MS       10000 /* further, within which the engine has told of it */
+#define BUSY_MS      2000
+#define SLOT_REQUEST "POST /" BENCH_FUNCTION " HTTP/1.1\r\nHost: trial\r\nContent-Length: 2\r\n\r\nx"
+
+/* --- output --- */
+
+/* The first line that the function itself has written; NULL: there is none. The caller frees it. */
+static char *first_line(const char *log)
+{
+    for (const char *line = log, *end; (end = strchr(line, '\n')); line = end + 1) {
+        json_t *entry = json_loadb(line, (size_t)(end - line), 0, NULL);
+        const char *stream = json_string_value(json_object_get(entry, "stream"));
+        const char *text = json_string_value(json_object_get(entry, "text"));
+        bool is_own = stream && text && strncmp(stream, "std", 3) == 0;
+        char *copy = is_own ? xstrdup(text) : NULL;
+        json_decref(entry);
+        if (copy)
+            return copy;
+    }
+    return NULL;
+}
+
+void check_output(struct bench *bench, const struct plugin_check *check, struct outcome *outcome)
+{
+    struct talk_answer answer;
+    struct error err;
+    (void)check;
+    talk_answer_init(&answer);
+    int rc = talk_ask(fleet_trial_get(bench)->daemon.admin, "GET", "/system/logs?name=" BENCH_FUNCTION,
+                      TRIAL_ANSWER_MS, &answer, &err);
+    cleanup_free char *line = first_line(strbuf_text(&answer.body));
+    if (rc < 0)
+        outcome_skip(outcome, "the log cannot be read: %s", err.message);
+    else if (!line)
+        outcome_skip(outcome, "the function writes nothing; name one that does with --function DIR");
+    else
+        outcome_pass(outcome, "the first line is: %.300s", line);
+    talk_answer_clear(&answer);
+}
+
+/* --- what can be written to --- */
+
+/* A folder that the image has declared with VOLUME, or NULL. */
+static const char *find_volume(const json_t *container)
+{
+    size_t i;
+    const json_t *mount;
+    json_array_foreach(json_object_get(container, "Mounts"), i, mount)
+    {
+        const char *type = json_string_value(json_object_get(mount, "Type"));
+        if (type && strcmp(type, "volume") == 0)
+            return json_string_value(json_object_get(mount, "Destination"));
+    }
+    return NULL;
+}
+
+/* Whether the package is mounted, and cannot be written to. */
+static bool is_package_kept(const json_t *container)
+{
+    size_t i;
+    const json_t *mount;
+    json_array_foreach(json_object_get(container, "Mounts"), i, mount)
+    {
+        const char *to = json_string_value(json_object_get(mount, "Destination"));
+        if (to && strcmp(to, "/berth/code") == 0)
+            return json_is_false(json_object_get(mount, "RW"));
+    }
+    return false;
+}
+
+void check_protected(struct bench *bench, const struct plugin_check *check, struct outcome *outcome)
+{
+    struct trial_instance instance;
+    (void)check;
+    if (!fleet_trial_instance(fleet_trial_get(bench), &instance)) {
+        outcome_skip(outcome, "there is no instance that is ready");
+        return;
+    }
+    json_t *container = fleet_trial_engine("GET", &instance, "/json");
+    const json_t *config = json_object_get(container, "HostConfig");
+    const char *volume = find_volume(container);
+    if (!container)
+        outcome_skip(outcome, "the engine does not tell of the container");
+    else if (volume)
+        outcome_fail(outcome,
+                     "leave VOLUME out of the Dockerfile: what can be written is /tmp, /work and the home",
+                     "its image declares the volume %s, which is on the disk and stays there", volume);
+    else if (!json_is_true(json_object_get(config, "ReadonlyRootfs")) || !is_package_kept(container))
+        outcome_fail(outcome, "tell the makers of Berth",
+                     "the container can write to its image or its package");
+    json_decref(container);
+}
+
+/* --- ends --- */
+
+struct under_way {
+    struct talk talk;
+    bool is_held; /* the function waits for the rest of the body */
+};
+
+static bool is_busy(const struct trial_instance *instance, const void *context)
+{
+    (void)context;
+    return instance->busy > 0;
+}
+
+/* A request whose body stops in the middle, in the instance that serves. */
+static bool begin_request(struct fleet_trial *trial, struct under_way *request,
+                          struct trial_instance *ret_instance, struct outcome *outcome)
+{
+    struct error err;
+    if (fleet_trial_open(trial, &request->talk, &err) < 0 ||
+        talk_send(&request->talk, SLOT_REQUEST, strlen(SLOT_REQUEST), TRIAL_ANSWER_MS, &err) < 0) {
+        outcome_skip(outcome, "%s", err.message);
+        return false;
+    }
+    request->is_held = fleet_trial_await(trial, is_busy, NULL, BUSY_MS, ret_instance);
+    if (*ret_instance->id)
+        return true;
+    outcome_skip(outcome, "there is no instance that is ready");
+    return false;
+}
+
+/* The request that was under way when its container was killed: the caller is told what has become of it. */
+static bool is_loss_told(struct under_way *request, struct outcome *outcome)
+{
+    struct talk_answer answer;
+    struct error err;
+    talk_answer_init(&answer);
+    int rc = talk_exchange(&request->talk, "y", 1, false, TRIAL_ANSWER_MS, &answer, &err);
+    json_t *json = json_loadb(strbuf_text(&answer.body), answer.body.length, 0, NULL);
+    const json_t *error = json_object_get(json, "error");
+    bool cut = rc < 0 && answer.status > 0; /* it had begun, and is seen not to be whole */
+    bool told = cut || (rc == 0 && (answer.status < 500 || json_is_string(json_object_get(error, "reason"))));
+    if (!told)
+        outcome_fail(outcome, "let the runner end with its process, and close its connections",
+                     "the request that was under way when the container was killed: %s",
+                     rc < 0 ? err.message : "no error that says why");
+    json_decref(json);
+    talk_answer_clear(&answer);
+    return told;
+}
+
+void check_crash(struct bench *bench, const struct plugin_check *check, struct outcome *outcome)
+{
+    struct fleet_trial *trial = fleet_trial_get(bench);
+    struct trial_instance before, after;
+    struct under_way request;
+    struct talk_answer answer;
+    (void)check;
+    talk_answer_init(&answer);
+    if (begin_request(trial, &request, &before, outcome)) {
+        if (!fleet_trial_signal(&before, "SIGKILL"))
+            outcome_skip(outcome, "the engine does not kill the container");
+        else if (is_loss_told(&request, outcome) && fleet_trial_ask(trial, "GET", "", "", &answer, outcome)) {
+            if (fleet_trial_instance(trial, &after) && strcmp(before.id, after.id) != 0)
+                outcome_pass(outcome, "the next request is answered by a new instance");
+            else
+                outcome_fail(outcome, "let the runner end with its process",
+                             "no new instance has taken over");
+        }
+    }
+    talk_close(&request.talk);
+    talk_answer_clear(&answer);
+}
+
+/* The request that is under way is finished, then the process ends. */
+static void judge_end(struct under_way *request, struct talk *watch, struct outcome *outcome)
+{
+    struct talk_answer answer;
+    struct error err;
+    talk_answer_init(&answer);
+    int rc = talk_exchange(&request->talk, "y", 1, false, TRIAL_ANSWER_MS, &answer, &err);
+    bool answered = rc == 0 && fleet_trial_is_answer(&answer, outcome);
+    talk_close(&request->talk);
+    uint64_t began_ms = clock_ms();
+    int code = fleet_trial_exit_code(watch, GRACE_MS + END_MS);
+    unsigned long long ms = clock_ms() - began_ms;
+    if (code < 0 || ms > GRACE_MS)
+        outcome_fail(outcome, "on SIGTERM take no new request, finish those under way, and exit",
+                     "the runner has not ended %d ms after SIGTERM", GRACE_MS);
+    else if (code != 0)
+        outcome_fail(outcome, "exit with status 0 on SIGTERM", "the container ends with status %d", code);
+    else if (!answered)
+        outcome_fail(outcome, "on SIGTERM finish the requests under way before exiting",
+                     "the request under way at SIGTERM has no answer: %s",
+                     rc < 0 ? err.message : "an error took its place");
+    else
+        outcome_pass(outcome, "%s, exit status 0 after %llu ms",
+                     request->is_held ? "the request under way is answered" : "no request was under way", ms);
+    talk_answer_clear(&answer);
+}
+
+void check_sigterm(struct bench *bench, const struct plugin_check *check, struct outcome *outcome)
+{
+    struct trial_instance instance;
+    struct under_way request;
+    struct talk watch = {.fd = -1};
+    struct error err;
+    (void)check;
+    if (begin_request(fleet_trial_get(bench), &request, &instance, outcome)) {
+        if (fleet_trial_watch(&instance, &watch, &err) < 0)
+            outcome_skip(outcome, "%s", err.message);
+        else if (!fleet_trial_signal(&instance, "SIGTERM"))
+            outcome_skip(outcome, "the engine sends no signal to the container");
+        else
+            judge_end(&request, &watch, outcome);
+    }
+    talk_close(&request.talk);
+    talk_close(&watch);
+}
