@@ -69,6 +69,8 @@ enum error_class {
     X(PARAMETER_INVALID,           ADMIN,     "parameter-invalid",           422, CLIENT)   \
     X(REQUEST_UNKNOWN,             ADMIN,     "request-unknown",             404, MISSING)  \
     X(TOO_MANY_READERS,            ADMIN,     "too-many-readers",            503, LIMIT)    \
+    X(NO_ROLLBACK,                 ADMIN,     "no-rollback",                 409, CLIENT)   \
+    X(REVISION_UNKNOWN,            ADMIN,     "revision-unknown",            404, MISSING)  \
     X(CONFIG_UNUSABLE,             CONFIG,    "config-unusable",             503, INTERNAL) \
     X(CONFIG_INVALID_FUNCTION,     CONFIG,    "invalid-function",            503, OWN)      \
     X(UNKNOWN_LANGUAGE,            CONFIG,    "unknown-language",            503, OWN)      \
@@ -170,6 +172,7 @@ enum error_class {
     X(PACKAGE_TOO_LARGE,           BUILD,     "package-too-large",           503, OWN)      \
     X(PACKAGING,                   BUILD,     "packaging",                   503, PASSING)  \
     X(QUEUED,                      BUILD,     "queued",                      503, PASSING)  \
+    X(REVISION_GONE,               BUILD,     "revision-gone",               503, HOST)     \
     X(SPECIAL_FILE,                BUILD,     "special-file",                503, OWN)      \
     X(TOO_DEEP,                    BUILD,     "too-deep",                    503, OWN)      \
     X(TOO_LONG,                    BUILD,     "too-long",                    503, OWN)      \

@@ -175,6 +175,11 @@ static const struct setting host_keys[] = {
      .help =
          "Disk space of installed dependencies. Above it those that no function uses are removed, longest "
          "unused first."},
+    {"keep_revisions", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, keep_revisions),
+     .change = CHANGE_APPLIES, .min = 1, .max = 100, .default_text = "5",
+     .help = "Revisions of each function that are kept with their packages and dependencies, once they have "
+             "served: the newest, to go back to (`berth rollback`), and the last good one is what serves "
+             "after a start when a newer one cannot."},
     {"runtime_images", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, runtime_images),
      .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "5",
      .help = "Images of each runtime that are kept, the newest; older ones that nothing uses are removed."},

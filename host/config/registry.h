@@ -127,6 +127,7 @@ struct host_settings {
     uint64_t max_memory_bytes; /* sum of the instances' limits; 0: from the machine's memory */
     unsigned prewarm; /* prewarmed instances per runtime that has functions */
     uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
+    unsigned keep_revisions; /* of each function, that have served */
     unsigned runtime_images; /* of each runtime, kept though superseded */
     unsigned build_timeout_ms; /* of one build job */
     uint64_t build_memory_bytes; /* limit of a builder of dependencies */
@@ -181,6 +182,23 @@ json_t *registry_settings_json(void);
  * 60000, "memory_bytes": ...}. Of the environment only the names, because the values may be secrets. The
  * caller owns the result. */
 json_t *function_settings_json(const struct function_settings *settings);
+
+/* All settings of a function, the values of its environment variables among them, as JSON that
+ * registry_of_kept() reads again. The language's own are without the passwords that URLs in them have: they
+ * say what a revision was made from, and are not used again. The caller owns the result. */
+json_t *function_settings_keep(const struct function_settings *settings);
+
+/* A registry of the one function that was kept so; `path` is what messages show. The caller owns
+ * *ret_registry. -1, `err` filled: it cannot be read, as what a much later version has written. Any thread.
+ */
+int registry_of_kept(const char *path, const json_t *kept, struct registry **ret_registry, struct error *err);
+
+/* Takes over from `applied`, kept settings too, what applies at once, in place. */
+void function_settings_keep_applied(json_t *kept, const json_t *applied);
+
+/* The names of the settings that differ between two kept ones, as users write them: "memory",
+ * "environment.NAME". The caller owns the list. */
+json_t *function_settings_changed(const json_t *before, const json_t *after);
 
 /* Adds a warning for each setting of the section `host` that `now` has other than `before` and that holds
  * after a restart only. */

@@ -11,6 +11,7 @@
 #include "config/reporter.h"
 #include "config/yaml_tree.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -114,6 +115,12 @@ void setting_hash_all(const struct setting_table *table, const void *target, enu
 
 /* Copies the value of every setting whose other value applies at once, but for texts and lists. */
 void setting_copy_applied(const struct setting_table *table, const void *from, void *to);
+
+/* The value of one setting in its base unit, as the caller's JSON; NULL: it has no single value. */
+json_t *setting_to_json(const struct setting *setting, const void *target);
+
+/* Stores such a value in the place of what was there. -1: it is none that the setting can have. */
+int setting_from_json(const struct setting *setting, const json_t *json, void *target);
 
 /* One list item: name, spellings, type, range, default, what a change does, help. */
 void setting_describe(const struct setting *setting, struct strbuf *out);

@@ -23,8 +23,7 @@ static json_t *number_json(const struct setting *setting, const void *member)
     return json_integer((json_int_t)number);
 }
 
-/* NULL: it has no single value. */
-static json_t *value_json(const struct setting *setting, const void *target)
+json_t *setting_to_json(const struct setting *setting, const void *target)
 {
     const void *member = (const char *)target + setting->offset;
     switch (setting->type) {
@@ -54,7 +53,7 @@ static void add_table(const struct setting_table *table, const void *target, jso
         const struct setting *setting = &table->settings[i];
         char name[64];
         snprintf(name, sizeof(name), "%s%s", setting->name, unit_suffix(setting));
-        json_t *value = value_json(setting, target);
+        json_t *value = setting_to_json(setting, target);
         if (value)
             json_object_set_new(object, name, value);
     }

@@ -244,10 +244,8 @@ static int fill_launch(const json_t *json, struct build_launch *launch)
     return are_assignments(launch->environment) ? 0 : -1;
 }
 
-static int read_launch(const json_t *json, struct build_launch **ret_launch)
+int build_launch_read(const json_t *json, struct build_launch **ret_launch)
 {
-    if (!json || json_is_null(json))
-        return 0;
     struct build_launch *launch = xcalloc(1, sizeof(*launch));
     if (fill_launch(json, launch) < 0) {
         build_launch_destroy(launch);
@@ -317,7 +315,8 @@ static int read_parts(const json_t *json, const struct build_subject *subject, s
         return bad_shape(err, "package");
     if (read_dependencies(json_object_get(json, "dependencies"), &result->dependencies) < 0)
         return bad_shape(err, "dependencies");
-    if (read_launch(json_object_get(json, "launch"), &result->launch) < 0)
+    const json_t *launch = json_object_get(json, "launch");
+    if (launch && !json_is_null(launch) && build_launch_read(launch, &result->launch) < 0)
         return bad_shape(err, "launch");
     if (read_plugin(json_object_get(json, "plugin"), &result->plugin) < 0)
         return bad_shape(err, "plugin");

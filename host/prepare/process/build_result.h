@@ -123,6 +123,10 @@ struct build_result *build_result_failed(const struct error *error);
  * package_store_commit or package_store_discard before. NULL is fine. */
 void build_result_destroy(struct build_result *result);
 
+/* The part that says how an instance is started, to JSON and back; -1: it is none. The caller owns each. */
+json_t *build_launch_to_json(const struct build_launch *launch);
+int build_launch_read(const json_t *json, struct build_launch **ret_launch);
+
 void build_launch_destroy(struct build_launch *launch);
 void build_plugin_destroy(struct build_plugin *plugin);
 

@@ -18,7 +18,7 @@ static json_t *dependencies_json(const struct build_dependencies *dependencies)
                      "environment", texts_json(dependencies->environment));
 }
 
-static json_t *launch_json(const struct build_launch *launch)
+json_t *build_launch_to_json(const struct build_launch *launch)
 {
     return json_pack("{s:i, s:i, s:i, s:s*, s:o, s:s*, s:o, s:o}", "concurrency", (int)launch->concurrency,
                      "transport", (int)launch->transport, "port", (int)launch->port, "ready_path",
@@ -34,5 +34,5 @@ json_t *build_result_to_json(const struct build_result *result)
                      diagnostics_to_json(&result->diagnostics), "validated", (json_int_t)result->validated,
                      "package", "digest", package->digest, "bytes", (json_int_t)package->bytes, "files",
                      (json_int_t)package->files, "dependencies", dependencies_json(result->dependencies),
-                     "launch", launch_json(result->launch));
+                     "launch", build_launch_to_json(result->launch));
 }

@@ -82,8 +82,9 @@ void dependency_store_drop(struct dependency_store *store, const char *key);
 /* Notes that a set is used now. */
 void dependency_store_touch(struct dependency_store *store, const char *key);
 
-/* Removes sets that are not among `in_use`, longest unused first, until all together take at most
- * `max_bytes`. The disk work is done in the background. The number of removed sets is returned. */
+/* Removes sets that are not among `in_use` (sorted by state_dir_sort()), longest unused first, until all
+ * together take at most `max_bytes`. The disk work is done in the background. The number of removed sets is
+ * returned. */
 size_t dependency_store_collect(struct dependency_store *store, uint64_t max_bytes, const char *const *in_use,
                                 size_t in_use_count);
 

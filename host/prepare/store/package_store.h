@@ -63,7 +63,8 @@ void package_adoption_cancel(struct adoption *adoption);
 /* Drops a staged package that will not be used; package->staged is NULL afterwards. */
 void package_store_discard(struct package_store *store, struct build_package *package);
 
-/* Removes the packages whose digest is not among `in_use` (in any order), in the background. The number of
+/* Removes the packages whose digest is not among `in_use` (sorted by state_dir_sort()), in the
+ * background. The number of
  * them is returned. */
 size_t package_store_collect(struct package_store *store, const char *const *in_use, size_t in_use_count);
 

@@ -56,6 +56,12 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+void state_dir_sort(void *names, size_t count)
+{
+    if (count > 1)
+        qsort(names, count, sizeof(char *), compare);
+}
+
 int state_dir_digests(const char *folder, char ***ret_names, size_t *ret_count, struct error *err)
 {
     cleanup_dir DIR *dir = opendir(folder);
@@ -69,8 +75,7 @@ int state_dir_digests(const char *folder, char ***ret_names, size_t *ret_count, 
         names = xgrow(names, count, sizeof(*names));
         names[count++] = xstrdup(entry->d_name);
     }
-    if (count > 1)
-        qsort(names, count, sizeof(*names), compare);
+    state_dir_sort(names, count);
     *ret_names = names;
     *ret_count = count;
     return 0;
@@ -78,9 +83,5 @@ int state_dir_digests(const char *folder, char ***ret_names, size_t *ret_count, 
 
 bool state_dir_contains(const char *const *names, size_t count, const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0)
-            return true;
-    }
-    return false;
+    return count > 0 && bsearch(&name, names, count, sizeof(*names), compare);
 }

@@ -25,7 +25,10 @@ void state_dir_remove(const char *state, struct background *background, const ch
 /* The names in `folder` that are digests, sorted. The caller frees each and the array. */
 int state_dir_digests(const char *folder, char ***ret_names, size_t *ret_count, struct error *err);
 
-/* True when `name` is among `names`. */
+/* Sorts an array of pointers to texts, as state_dir_contains() wants it. */
+void state_dir_sort(void *names, size_t count);
+
+/* True when `name` is among `names`, which are sorted. */
 bool state_dir_contains(const char *const *names, size_t count, const char *name);
 
 #endif

@@ -1,0 +1,81 @@
+#include "base/alloc.h"
+#include "config/setting.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_in_range(const struct setting *setting, double value)
+{
+    return (setting->min == 0 && setting->max == 0) || (value >= setting->min && value <= setting->max);
+}
+
+static int store_text(const json_t *json, char **member)
+{
+    if (!json_is_null(json) && !json_is_string(json))
+        return -1;
+    free(*member);
+    *member = json_is_null(json) ? NULL : xstrdup(json_string_value(json));
+    return 0;
+}
+
+/* 0 stands for no value, which a setting without a default may have whatever its range is. */
+static int store_number(const struct setting *setting, const json_t *json, void *member)
+{
+    json_int_t value = json_integer_value(json);
+    bool fits = value >= 0 && (setting->width == sizeof(uint64_t) || value <= UINT32_MAX);
+    bool unset = value == 0 && !setting->default_text;
+    if (!json_is_integer(json) || !fits || (!unset && !is_in_range(setting, (double)value)))
+        return -1;
+    if (setting->width == sizeof(uint64_t))
+        *(uint64_t *)member = (uint64_t)value;
+    else
+        *(unsigned *)member = (unsigned)value;
+    return 0;
+}
+
+static int store_decimal(const struct setting *setting, const json_t *json, double *member)
+{
+    if (!json_is_number(json) || !is_in_range(setting, json_number_value(json)))
+        return -1;
+    *member = json_number_value(json);
+    return 0;
+}
+
+static int store_word(const struct setting *setting, const json_t *json, unsigned *member)
+{
+    for (unsigned i = 0; json_is_string(json) && setting->words[i]; i++) {
+        if (strcmp(setting->words[i], json_string_value(json)) == 0) {
+            *member = i;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+int setting_from_json(const struct setting *setting, const json_t *json, void *target)
+{
+    void *member = (char *)target + setting->offset;
+    switch (setting->type) {
+    case SETTING_STRING:
+    case SETTING_ADDRESS:
+        return store_text(json, member);
+    case SETTING_BOOLEAN:
+        if (json_is_boolean(json))
+            *(bool *)member = json_is_true(json);
+        return json_is_boolean(json) ? 0 : -1;
+    case SETTING_WORD:
+        return store_word(setting, json, member);
+    case SETTING_DECIMAL:
+        return store_decimal(setting, json, member);
+    case SETTING_INTEGER:
+    case SETTING_DURATION:
+    case SETTING_SIZE:
+        return store_number(setting, json, member);
+    case SETTING_NETWORKS:
+    case SETTING_FOLDERS:
+    case SETTING_MAPPING:
+        break;
+    }
+    return -1;
+}
