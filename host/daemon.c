@@ -190,6 +190,12 @@ static void on_fleet_rested(void *context)
     admin_fleet_rested(daemon->admin);
 }
 
+static void on_function_settled(const struct function *function, void *context)
+{
+    const struct daemon *daemon = context;
+    admin_function_settled(daemon->admin, function_name(function));
+}
+
 static void on_instance_timed_out(void *context, uint64_t instance) /* on a worker thread */
 {
     struct daemon *daemon = context;
@@ -235,6 +241,7 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
     struct fleet_hooks hooks = {.routed = on_fleet_routed,
                                 .settled = on_fleet_settled,
                                 .rested = on_fleet_rested,
+                                .function_settled = on_function_settled,
                                 .stopped = on_fleet_stopped,
                                 .context = daemon};
     return fleet_create(&options, &hooks, &daemon->fleet, err);

@@ -159,6 +159,11 @@ void admin_finish(struct admin *admin, void (*finished)(void *context), void *co
     event_stream_end(admin->events, finished, context);
 }
 
+void admin_function_settled(struct admin *admin, const char *function)
+{
+    admin_waiting_end_function(admin->waiting, function);
+}
+
 void admin_destroy(struct admin *admin)
 {
     if (!admin)

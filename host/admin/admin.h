@@ -46,6 +46,9 @@ void admin_fleet_rested(struct admin *admin);
  * have them, at the latest after a second, which may be within this. */
 void admin_finish(struct admin *admin, void (*finished)(void *context), void *context);
 
+/* For fleet_hooks.function_settled: the same, of one function. */
+void admin_function_settled(struct admin *admin, const char *function);
+
 /* NULL is fine. */
 void admin_destroy(struct admin *admin);
 

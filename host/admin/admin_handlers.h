@@ -37,6 +37,11 @@ void get_namespaces(struct admin_call *call);
 void get_namespace(struct admin_call *call);
 void refuse_namespace(struct admin_call *call);
 
+/* --- revision_handlers.c: the revisions that have served --- */
+
+void get_revisions(struct admin_call *call);
+void post_rollback(struct admin_call *call);
+
 /* --- request_handlers.c: the requests of the past --- */
 
 void get_requests(struct admin_call *call);

@@ -7,12 +7,14 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct waiting_call {
     TAILQ_ENTRY(waiting_call) link;
     struct admin_waiting *waiting;
     struct evhttp_request *request;
     const bool *is_ending;
+    char *function; /* that it waits for; NULL: for the fleet */
     void (*answer)(struct admin_call *call);
 };
 
@@ -29,9 +31,9 @@ struct admin_waiting *admin_waiting_create(const struct admin_options *parts)
     return waiting;
 }
 
-static void forget(struct waiting_call *call)
+static void free_call(struct waiting_call *call)
 {
-    TAILQ_REMOVE(&call->waiting->calls, call, link);
+    free(call->function);
     free(call);
 }
 
@@ -41,7 +43,7 @@ void admin_waiting_destroy(struct admin_waiting *waiting)
         return;
     struct waiting_call *call;
     while ((call = queue_take_first(&waiting->calls, link)))
-        free(call);
+        free_call(call);
     free(waiting);
 }
 
@@ -51,42 +53,74 @@ static void on_client_gone(struct evhttp_connection *connection, void *context)
     struct waiting_call *call = context;
     (void)connection;
     admin_call_abandon(call->request, call->is_ending);
-    forget(call);
+    TAILQ_REMOVE(&call->waiting->calls, call, link);
+    free_call(call);
 }
 
+/* The whole end of one that has been taken out. */
 static void answer(struct waiting_call *call)
 {
     struct evkeyvalq none = {0};
     TAILQ_INIT(&none);
     struct admin_call now = {.parts = call->waiting->parts,
                              .request = call->request,
-                             .name = "",
+                             .name = call->function ? call->function : "",
                              .query = &none,
                              .waiting = call->waiting};
     evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), NULL, NULL);
     call->answer(&now);
+    free_call(call);
 }
 
-void admin_call_wait(struct admin_call *call, void (*answer_it)(struct admin_call *call))
+static void wait_for(struct admin_call *call, const char *function,
+                     void (*answer_it)(struct admin_call *call))
 {
-    if (fleet_is_at_rest(call->parts->fleet)) {
-        answer_it(call);
-        return;
-    }
     struct waiting_call *later = xcalloc(1, sizeof(*later));
     *later = (struct waiting_call){.waiting = call->waiting,
                                    .request = call->request,
                                    .is_ending = call->is_ending,
+                                   .function = function ? xstrdup(function) : NULL,
                                    .answer = answer_it};
     TAILQ_INSERT_TAIL(&call->waiting->calls, later, link);
     evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), on_client_gone, later);
 }
 
+void admin_call_wait(struct admin_call *call, void (*answer_it)(struct admin_call *call))
+{
+    if (fleet_is_at_rest(call->parts->fleet))
+        answer_it(call);
+    else
+        wait_for(call, NULL, answer_it);
+}
+
+void admin_call_wait_for_function(struct admin_call *call, const struct function *function,
+                                  void (*answer_it)(struct admin_call *call))
+{
+    if (function_is_settled(function))
+        answer_it(call);
+    else
+        wait_for(call, function_name(function), answer_it);
+}
+
 void admin_waiting_end(struct admin_waiting *waiting)
 {
     struct waiting_call *call;
-    while ((call = queue_take_first(&waiting->calls, link))) {
+    while ((call = queue_take_first(&waiting->calls, link)))
         answer(call);
-        free(call);
+}
+
+void admin_waiting_end_function(struct admin_waiting *waiting, const char *function)
+{
+    struct waiting_calls due;
+    struct waiting_call *call, *next;
+    TAILQ_INIT(&due);
+    for (call = TAILQ_FIRST(&waiting->calls); call; call = next) {
+        next = TAILQ_NEXT(call, link);
+        if (!call->function || strcmp(call->function, function) != 0)
+            continue;
+        TAILQ_REMOVE(&waiting->calls, call, link);
+        TAILQ_INSERT_TAIL(&due, call, link);
     }
+    while ((call = queue_take_first(&due, link)))
+        answer(call);
 }

@@ -1,11 +1,13 @@
 /*
- * Calls that wait for the fleet to come to rest before they are answered: of a reload, say. One whose client
- * leaves is forgotten. Control thread.
+ * Calls that wait for the fleet to come to rest, or for a function to be deployed, before they are answered:
+ * of a reload, say. One whose client leaves is forgotten. Control thread.
  */
 #ifndef ADMIN_ADMIN_WAITING_H
 #define ADMIN_ADMIN_WAITING_H
 
 #include "admin/admin_call.h"
+
+struct function;
 
 /* `parts` outlives it. */
 struct admin_waiting *admin_waiting_create(const struct admin_options *parts);
@@ -17,7 +19,14 @@ void admin_waiting_destroy(struct admin_waiting *waiting);
  */
 void admin_call_wait(struct admin_call *call, void (*answer)(struct admin_call *call));
 
+/* The same once the function has settled; the call's name is the function's then. */
+void admin_call_wait_for_function(struct admin_call *call, const struct function *function,
+                                  void (*answer)(struct admin_call *call));
+
 /* The fleet has come to rest. */
 void admin_waiting_end(struct admin_waiting *waiting);
+
+/* A function has settled. */
+void admin_waiting_end_function(struct admin_waiting *waiting, const char *function);
 
 #endif

@@ -1,11 +1,11 @@
 #include "admin/admin_handlers.h"
 
+#include "admin/function_find.h"
 #include "admin/function_name.h"
 #include "admin/function_parts.h"
 #include "admin/function_status.h"
 #include "admin/function_view.h"
 #include "admin/request_book.h"
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "fleet/fleet.h"
@@ -38,27 +38,9 @@ static void answer_list(struct admin_call *call, describe_fn *describe)
     admin_call_json(call, HTTP_OK, list);
 }
 
-/* As function_name_read() has it. NULL: there is none, and the call has been answered. */
-static struct function *find_function(struct admin_call *call, const char *given, const char *space)
-{
-    cleanup_free char *name = function_name_read(given, space);
-    struct function *function = name ? fleet_function_find(call->parts->fleet, name) : NULL;
-    if (!function) {
-        struct error err;
-        error_set_in(&err, COMPONENT_ADMIN, ERROR_FUNCTION_UNKNOWN, "function %s not found", given);
-        admin_call_refuse(call, &err);
-    }
-    return function;
-}
-
-static struct function *named_function(struct admin_call *call)
-{
-    return find_function(call, call->name, admin_call_query(call, "namespace"));
-}
-
 static void answer_one(struct admin_call *call, describe_fn *describe)
 {
-    struct function *function = named_function(call);
+    struct function *function = admin_named_function(call);
     if (function)
         admin_call_json(call, HTTP_OK, describe_one(call, function, describe));
 }
@@ -123,7 +105,7 @@ void post_scale(struct admin_call *call)
         admin_call_refuse(call, &err);
         return;
     }
-    struct function *function = find_function(call, call->name, namespace_of(call, body));
+    struct function *function = admin_find_function(call, call->name, namespace_of(call, body));
     if (function && scale(function, replicas_of(body), &err) < 0)
         admin_call_refuse(call, &err);
     else if (function)
@@ -176,7 +158,7 @@ void get_function(struct admin_call *call)
 
 void get_instances(struct admin_call *call)
 {
-    struct function *function = named_function(call);
+    struct function *function = admin_named_function(call);
     struct replicas replicas;
     if (function)
         admin_call_json(call, HTTP_OK, function_instances_json(function, &replicas, clock_ms()));
@@ -184,14 +166,14 @@ void get_instances(struct admin_call *call)
 
 void get_decisions(struct admin_call *call)
 {
-    struct function *function = named_function(call);
+    struct function *function = admin_named_function(call);
     if (function)
         admin_call_json(call, HTTP_OK, function_decisions_json(function, clock_ms()));
 }
 
 void post_restart(struct admin_call *call)
 {
-    struct function *function = named_function(call);
+    struct function *function = admin_named_function(call);
     if (!function)
         return;
     function_restart(function);

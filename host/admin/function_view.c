@@ -2,6 +2,8 @@
 
 #include "admin/function_parts.h"
 #include "base/json.h"
+#include "base/rfc3339.h"
+#include "prepare/store/revision_index.h"
 #include "routing/slot_pool.h"
 
 /* What a caller meets: those of a revision that is still prepared wait for it. */
@@ -24,6 +26,26 @@ static json_t *reason_json(struct function *function)
 {
     const struct kept_error *problem = function_newest_problem(function);
     return problem ? json_text(problem->message) : json_null();
+}
+
+/* When the revision that serves went live; null while it is not known to have loaded. */
+static json_t *since_json(const struct function *function)
+{
+    struct revision *current = function_current(function);
+    const struct revision_index *kept = function_kept(function);
+    const struct kept_revision *item =
+        current && kept ? revision_index_find(kept, revision_prepared(current)->digest) : NULL;
+    char text[RFC3339_SIZE];
+    return item ? json_string(rfc3339_write(item->live_ms, text)) : json_null();
+}
+
+static void add_serving(const struct function *function, json_t *json)
+{
+    json_t *more =
+        json_pack("{s:o, s:b, s:b}", "serving_since", since_json(function), "last_good",
+                  function_serves_last_good(function), "rolled_back", function_held(function) != NULL);
+    json_object_update(json, more);
+    json_decref(more);
 }
 
 static uint64_t failed(const struct request_count *count)
@@ -84,6 +106,7 @@ json_t *function_summary_json(struct function *function, const struct request_co
     json_t *more = load_json(&replicas, &load, count);
     json_object_update(json, more);
     json_decref(more);
+    add_serving(function, json);
     return json;
 }
 

@@ -37,12 +37,23 @@ static bool is_known(const char *name, void *context)
     return fleet_function_find(context, name) != NULL;
 }
 
+/* For the revision that served it, if any did. */
+static void count_for_revision(const struct request_book *book, const struct request_record *record)
+{
+    struct function *function =
+        record->revision ? fleet_function_find(book->fleet, request_text(record, REQUEST_FUNCTION)) : NULL;
+    bool failed = record->status >= 500 || record->end == REQUEST_CUT;
+    if (function)
+        function_count_request(function, record->revision, failed, book->now.wall_ns / 1000000);
+}
+
 static void take(const struct request_record *record, void *context)
 {
     struct request_book *book = context;
     access_log_write(&book->log, record, fleet_host(book->fleet), book->now.monotonic_ns);
     request_counts_add(&book->counts, record);
     request_history_add(book->history, record, &book->now);
+    count_for_revision(book, record);
     if (book->ended)
         book->ended(record, book->context);
     if (request_counts_is_grown(&book->counts))

@@ -19,15 +19,15 @@ static int store_text(const json_t *json, char **member)
     return 0;
 }
 
-/* 0 stands for no value, which a setting without a default may have whatever its range is. */
+/* Null is no value, which only a setting without a default has. */
 static int store_number(const struct setting *setting, const json_t *json, void *member)
 {
-    json_int_t value = json_integer_value(json);
-    bool fits = value >= 0 && (setting->width == sizeof(uint64_t) || value <= UINT32_MAX);
-    bool unset = value == 0 && !setting->default_text;
-    if (!json_is_integer(json) || !fits || (!unset && !is_in_range(setting, (double)value)))
+    bool is_wide = setting->width == sizeof(uint64_t), is_unset = setting->unset && json_is_null(json);
+    json_int_t value = json_integer_value(json); /* 0 of null */
+    bool fits = value >= 0 && (is_wide || value <= UINT32_MAX) && is_in_range(setting, (double)value);
+    if (!is_unset && (!json_is_integer(json) || !fits))
         return -1;
-    if (setting->width == sizeof(uint64_t))
+    if (is_wide)
         *(uint64_t *)member = (uint64_t)value;
     else
         *(unsigned *)member = (unsigned)value;

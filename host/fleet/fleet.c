@@ -7,11 +7,13 @@
 #include "fleet/storage.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/store/record_store.h"
+#include "prepare/store/revision_store.h"
 
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define SAVED_AT_ONCE  50 /* functions, whose files are synced one by one */
 #define RETRY_FIRST_MS 1000 /* before a deployment that Docker failed is tried again; doubling */
 
 static void add_route(const struct fleet *fleet, struct route_snapshot *snapshot,
@@ -85,6 +87,8 @@ static void on_settled(struct function *function, void *owner)
     event_active(fleet->collect, EV_TIMEOUT, 0);
     if (fault_is_passing(function_problem(function)) && !evtimer_pending(fleet->retry, NULL))
         timer_at(fleet->retry, RETRY_FIRST_MS << fleet->retries, 0);
+    if (fleet->hooks.function_settled && !fleet->stopping)
+        fleet->hooks.function_settled(function, fleet->hooks.context);
     fleet_check_rest(fleet);
 }
 
@@ -100,8 +104,23 @@ void fleet_on_collect(evutil_socket_t fd, short what, void *context)
     if (fleet->stopping || fleet->unusable || !all_settled(fleet))
         return; /* what is there is for the next start, or for when the file is mended */
     storage_collect(&fleet->env, &fleet->prune, fleet->functions, fleet->count);
-    record_store_collect(fleet->env.records, is_wanted, fleet);
+    if (fleet->whole) {
+        record_store_collect(fleet->env.records, is_wanted, fleet);
+        revision_store_collect(fleet->env.revisions, is_wanted, fleet);
+    }
     malloc_trim(0); /* many functions built at once take far more than they keep */
+}
+
+/* Writing them all at once would keep the disk from others for long. */
+void fleet_on_save(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct fleet *fleet = context;
+    size_t saved = 0;
+    for (size_t i = 0; i < fleet->count && saved < SAVED_AT_ONCE; i++) {
+        fleet->save_next = (fleet->save_next + 1) % fleet->count;
+        saved += function_save_kept(fleet->functions[fleet->save_next]);
+    }
 }
 
 static void on_freed(struct function *function, void *owner)
@@ -230,6 +249,11 @@ const char *fleet_run_dir(const struct fleet *fleet)
 const struct budget *fleet_current_budget(const struct fleet *fleet)
 {
     return &fleet->env.engine->budget;
+}
+
+const struct revision_store *fleet_revisions(const struct fleet *fleet)
+{
+    return fleet->env.revisions;
 }
 
 const struct docker *fleet_docker(const struct fleet *fleet)

@@ -22,6 +22,7 @@ struct event_base;
 struct fleet;
 struct log_store;
 struct plugins;
+struct revision_store;
 
 struct fleet_options {
     struct event_base *base;
@@ -46,6 +47,8 @@ struct fleet_hooks {
     /* It has come to rest: no reload is under way, and no function is being built. After each reload, and
      * after whatever else had functions built. NULL is fine. */
     void (*rested)(void *context);
+    /* The deployment of this function has come to its end, good or bad. NULL is fine. */
+    void (*function_settled)(const struct function *function, void *context);
     /* fleet_stop() is through: no container of ours is left. Once. */
     void (*stopped)(void *context);
     void *context;
@@ -96,6 +99,9 @@ const struct plugins *fleet_plugins(const struct fleet *fleet);
 
 /* The client of the engine. Owned by the fleet. */
 const struct docker *fleet_docker(const struct fleet *fleet);
+
+/* What is kept of the revisions that have served. Owned by the fleet. */
+const struct revision_store *fleet_revisions(const struct fleet *fleet);
 
 /* Prewarmed instances, waiting or on their way, and the sum of their memory limits: part of the budget. */
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes);

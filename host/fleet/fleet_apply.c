@@ -1,8 +1,10 @@
 #include "fleet/fleet_inside.h"
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "prepare/process/build_job.h"
+#include "prepare/store/revision_store.h"
 
 static void remove_unregistered(struct fleet *fleet, const struct generation *generation)
 {
@@ -79,6 +81,36 @@ static void note_unusable(struct fleet *fleet, const struct registry *registry)
     error_replace(&fleet->unusable, &err);
 }
 
+/* Why nobody knows whether there shall be such a function. */
+static void explain_lost(const struct fleet *fleet, struct error *err)
+{
+    cleanup_strbuf struct strbuf line;
+    strbuf_init(&line, 4096);
+    for (size_t i = 0; i < fleet->findings.count && line.length == 0; i++) {
+        if (fleet->findings.items[i].severity == SEVERITY_ERROR)
+            diagnostic_render_line(&fleet->findings.items[i], &line);
+    }
+    error_set(err, ERROR_CONFIG_INVALID_FUNCTION,
+              "the registry could not be read since the start, and this function is as it served last: %s",
+              strbuf_text(&line));
+    error_hint(err, "mend the file%s; berth check shows all of it", fleet->host.watch ? "" : " and reload");
+}
+
+void fleet_restore_lost(struct fleet *fleet)
+{
+    struct error why;
+    explain_lost(fleet, &why);
+    char **names = revision_store_functions(fleet->env.revisions);
+    for (char **name = names; *name; name++) {
+        if (fleet_function_find(fleet, *name))
+            continue;
+        struct function *function = fleet_function_add(fleet, *name);
+        if (!function_deploy_lost(function, &why))
+            fleet_function_remove(fleet, function, "nothing is kept of it that can serve");
+    }
+    texts_free(names);
+}
+
 bool fleet_judge(struct fleet *fleet, const struct registry *registry)
 {
     take_findings(fleet, registry);
@@ -92,7 +124,13 @@ bool fleet_judge(struct fleet *fleet, const struct registry *registry)
     return false;
 }
 
-void fleet_apply(struct fleet *fleet, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE])
+static void trim_kept(const struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->count; i++)
+        function_trim_kept(fleet->functions[i]);
+}
+
+void fleet_apply(struct fleet *fleet, struct generation *generation, const struct source_inputs *inputs)
 {
     struct registry *registry = generation->registry;
     size_t deployed = 0;
@@ -108,10 +146,14 @@ void fleet_apply(struct fleet *fleet, struct generation *generation, const char 
         struct function *function = fleet_function_find(fleet, settings->name);
         if (!function)
             function = fleet_function_add(fleet, settings->name);
-        deployed += function_deploy(function, generation, settings, inputs[i]);
+        deployed += function_deploy(function, generation, settings, &inputs[i]);
     }
-    if (is_whole(registry))
+    fleet->whole = is_whole(registry);
+    if (fleet->whole)
         remove_unregistered(fleet, generation);
+    else if (!fleet->applied)
+        fleet_restore_lost(fleet);
+    trim_kept(fleet);
     if (fleet->applied)
         fleet_on_routes(-1, 0, fleet); /* limits hold from here on */
     log_info("config.applied", LOG_STR("file", fleet->config_path),
@@ -120,7 +162,7 @@ void fleet_apply(struct fleet *fleet, struct generation *generation, const char 
 }
 
 void fleet_apply_files(struct fleet *fleet, const struct folder_list *folders,
-                       const char (*inputs)[HASH_HEX_SIZE])
+                       const struct source_inputs *inputs)
 {
     const struct registry *registry = fleet->generation->registry;
     size_t deployed = 0;
@@ -128,7 +170,7 @@ void fleet_apply_files(struct fleet *fleet, const struct folder_list *folders,
         const struct function_settings *settings = &registry->functions[i];
         if (settings->folder && folder_list_holds(folders, settings->folder))
             deployed += function_deploy(fleet_function_find(fleet, settings->name), fleet->generation,
-                                        settings, inputs[i]);
+                                        settings, &inputs[i]);
     }
     log_info("files.applied", LOG_STR("folder", folders->items[0]), LOG_INT("folders", folders->count),
              LOG_INT("deployed", deployed));

@@ -20,6 +20,7 @@ struct package_store;
 struct plugins;
 struct prewarm;
 struct record_store;
+struct revision_store;
 struct runtime_images;
 
 struct fleet_env {
@@ -32,6 +33,7 @@ struct fleet_env {
     struct plugins *plugins;
     struct package_store *packages;
     struct record_store *records;
+    struct revision_store *revisions; /* those that have served */
     struct dependency_store *dependencies;
     struct dependency_installs *installs;
     struct runtime_images *images;

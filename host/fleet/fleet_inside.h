@@ -34,6 +34,8 @@ struct fleet {
     struct event *routes_event; /* publishes the route table once for all changes of a turn */
     struct event *stop_check;
     struct event *collect; /* storage, once a deployment has settled or a revision has gone */
+    struct event *save; /* what has been counted */
+    size_t save_next; /* the function to begin with */
     struct event *retry; /* deployments that Docker failed */
     struct generation *generation;
     struct source_look *look; /* at the files of a registry that has been read */
@@ -46,6 +48,7 @@ struct fleet {
     struct diagnostics findings; /* of the last reading: what belongs to no function */
     struct kept_error *unusable; /* why no registry that was read since the start is of use; NULL: one is */
     bool applied, settled, stopping, stopped;
+    bool whole; /* the registry that was applied last says of every function whether there is one */
     bool reloading;
     enum source_extent wanted; /* a reload, once the one under way is through */
     struct folder_list touched; /* folders of functions that this one is to look at */
@@ -70,6 +73,7 @@ void fleet_check_stopped(struct fleet *fleet);
 
 /* Handlers of the events of the same names. */
 void fleet_on_routes(evutil_socket_t fd, short what, void *context);
+void fleet_on_save(evutil_socket_t fd, short what, void *context);
 void fleet_on_collect(evutil_socket_t fd, short what, void *context);
 void fleet_on_stop_check(evutil_socket_t fd, short what, void *context);
 
@@ -79,11 +83,15 @@ void fleet_on_stop_check(evutil_socket_t fd, short what, void *context);
 bool fleet_judge(struct fleet *fleet, const struct registry *registry);
 
 /* Everything is to be as this reading says. `inputs`: source_look_done_fn. */
-void fleet_apply(struct fleet *fleet, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE]);
+void fleet_apply(struct fleet *fleet, struct generation *generation, const struct source_inputs *inputs);
+
+/* The registry could not be read as a whole since the start: the functions that it may have and that have
+ * served before are there as they served last. Once, before routes are published. */
+void fleet_restore_lost(struct fleet *fleet);
 
 /* The functions in these folders, at least one, are to be as their files are. */
 void fleet_apply_files(struct fleet *fleet, const struct folder_list *folders,
-                       const char (*inputs)[HASH_HEX_SIZE]);
+                       const struct source_inputs *inputs);
 
 /* --- fleet_reload.c: when the registry is read and files are looked at --- */
 

@@ -18,11 +18,13 @@
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
 #include "prepare/store/record_store.h"
+#include "prepare/store/revision_store.h"
 #include "prepare/store/state_dir.h"
 
 #include <stdlib.h>
 
 #define RUN_LOCK          "run.lock"
+#define SAVE_S            10 /* between two looks at what is to be written of revisions and their requests */
 #define NETWORK_NAME      "berth"
 #define MEMORY_PERCENT    75 /* of the machine's, for all instances together, unless set */
 #define INSTANCES_DEFAULT 512
@@ -59,7 +61,8 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
     if (background_create(env->base, &fleet->background, err) < 0 ||
         package_store_open(state_dir, fleet->background, &env->packages, err) < 0 ||
         dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0 ||
-        record_store_open(state_dir, fleet->background, &env->records, err) < 0)
+        record_store_open(state_dir, fleet->background, &env->records, err) < 0 ||
+        revision_store_open(state_dir, fleet->background, &env->revisions, err) < 0)
         return -1;
     return world_make(state_dir, &fleet->world_dir, err);
 }
@@ -162,6 +165,8 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     env->prewarm = prewarm_create(env);
     fleet->routes_event = evtimer_new(env->base, fleet_on_routes, fleet);
     fleet->stop_check = evtimer_new(env->base, fleet_on_stop_check, fleet);
+    fleet->save = event_new(env->base, -1, EV_PERSIST, fleet_on_save, fleet);
+    event_add(fleet->save, &(struct timeval){.tv_sec = SAVE_S});
     fleet->collect = evtimer_new(env->base, fleet_on_collect, fleet);
     fleet->retry = evtimer_new(env->base, fleet_on_retry, fleet);
     return 0;
@@ -217,6 +222,7 @@ void fleet_destroy(struct fleet *fleet)
     dependency_store_close(env->dependencies);
     package_store_close(env->packages);
     record_store_close(env->records);
+    revision_store_close(env->revisions);
     generation_unref(fleet->generation);
     diagnostics_clear(&fleet->findings);
     free(fleet->unusable);
@@ -224,6 +230,7 @@ void fleet_destroy(struct fleet *fleet)
     free_event(fleet->routes_event);
     free_event(fleet->stop_check);
     free_event(fleet->collect);
+    free_event(fleet->save);
     free_event(fleet->retry);
     if (env->inbox.fd >= 0)
         mailbox_clear(&env->inbox);

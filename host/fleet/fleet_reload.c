@@ -20,12 +20,14 @@ struct image_look {
     char *runtime;
 };
 
-/* Whether it serves on the image of this runtime; a function that is being deployed looks at it by itself. */
+/* Whether it serves on the image of this runtime; a function that is being deployed looks at it by itself,
+ * and a revision that is restored keeps the image that it had. */
 static bool runs_on(const struct function *function, const char *runtime)
 {
     const struct revision *current = function_current(function);
     const struct prepared *prepared = current ? revision_prepared(current) : NULL;
-    if (!prepared || !prepared->launch || prepared->launch->image || !function_is_settled(function))
+    if (!prepared || !prepared->launch || prepared->launch->image || !function_is_settled(function) ||
+        revision_is_restored(current))
         return false;
     return strcmp(revision_settings(current)->language, runtime) == 0;
 }
@@ -103,7 +105,7 @@ static void end_reload(struct fleet *fleet)
         fleet_check_rest(fleet); /* the last function that was being built may have been removed */
 }
 
-static void on_looked(void *owner, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE])
+static void on_looked(void *owner, struct generation *generation, const struct source_inputs *inputs)
 {
     struct fleet *fleet = owner;
     fleet->look = NULL;
@@ -148,10 +150,11 @@ static void on_scanned(void *context, bool changed)
 {
     (void)changed;
     struct fleet *fleet = context;
-    if (fleet->stopping)
+    if (fleet->stopping || read_source(fleet) == 0)
         return;
-    if (read_source(fleet) < 0)
-        end_reload(fleet);
+    if (!fleet->applied)
+        fleet_restore_lost(fleet);
+    end_reload(fleet);
 }
 
 static void scan_plugins(struct fleet *fleet)
@@ -163,7 +166,7 @@ static void scan_plugins(struct fleet *fleet)
     }
 }
 
-static void on_files_looked(void *owner, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE])
+static void on_files_looked(void *owner, struct generation *generation, const struct source_inputs *inputs)
 {
     (void)generation;
     struct fleet *fleet = owner;

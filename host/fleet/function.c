@@ -13,6 +13,7 @@ struct function *function_create(struct fleet_env *env, const char *name, const 
     function->scale.output = function_output_create(env->base, env->host, env->logs, function->name);
     function->hooks = *hooks;
     function->owner = owner;
+    function_open_kept(function);
     return function;
 }
 
@@ -20,6 +21,7 @@ void function_destroy(struct function *function)
 {
     if (!function)
         return;
+    function_close_kept(function);
     diagnostics_clear(&function->findings);
     diagnostics_clear(&function->diagnostics);
     generation_unref(function->generation);
@@ -29,6 +31,7 @@ void function_destroy(struct function *function)
     function_counts_clear(&function->scale.counts);
     function_output_destroy(function->scale.output);
     free(function->retiring);
+    free(function->rollback);
     free(function->build_output);
     free(function->problem);
     free(function->name);
@@ -70,6 +73,11 @@ struct revision *function_next(const struct function *function)
 const struct kept_error *function_problem(const struct function *function)
 {
     return function->problem;
+}
+
+bool function_serves_last_good(const struct function *function)
+{
+    return function->problem && function->current && function->current != function->newest;
 }
 
 const char *function_build_output(const struct function *function)

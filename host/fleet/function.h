@@ -13,6 +13,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+struct revision_index;
+struct source_inputs;
 
 struct function;
 
@@ -32,10 +36,23 @@ struct function *function_create(struct fleet_env *env, const char *name, const 
 void function_destroy(struct function *function);
 
 /* Deploys what `settings` say (they belong to `generation`), and replaces a deployment that is under way.
- * `inputs` is the digest of all that it depends on, or "" when that is not known: when it is that of the last
- * deployment, and that is well, only what applies at once is taken over, and the answer is false. */
+ * When `inputs` are those of the last deployment, and that is well, or when somebody has gone back to a
+ * revision and the function's own inputs are what they were then, only what applies at once is taken over,
+ * and the answer is false. While nothing serves it, the revision that is kept as its last good one does, if
+ * it was made from other inputs; the new one is tried beside it. */
 bool function_deploy(struct function *function, struct generation *generation,
-                     const struct function_settings *settings, const char *inputs);
+                     const struct function_settings *settings, const struct source_inputs *inputs);
+
+/* Deploys the last good revision of a function of which the registry could not be read, for the reason
+ * `why`. False: there is none that can still be had, and the function is to be removed. */
+bool function_deploy_lost(struct function *function, const struct error *why);
+
+/* Goes back to the kept revision whose digest begins with `digest`, or, where that is NULL, to the one before
+ * the one that serves: it is tried beside it and takes over, and holds until the function's own files or
+ * settings change. *ret_digest is its whole digest, valid until the event loop goes on. "no-rollback",
+ * "revision-unknown". */
+int function_rollback(struct function *function, const char *digest, const char **ret_digest,
+                      struct error *err);
 
 /* Deploys the same once more: what failed for reasons outside of it may succeed now. */
 void function_redeploy(struct function *function);
@@ -53,6 +70,24 @@ void function_restart(struct function *function);
 /* Takes its route away and drains it; `gone` follows, from within this call when there is nothing to drain.
  * Once. */
 void function_remove(struct function *function, const char *why);
+
+/* Counts a request that has ended, at the wall clock's `now_ms`, for the revision whose digest begins with
+ * these 12 digits. */
+void function_count_request(struct function *function, uint64_t revision, bool failed, uint64_t now_ms);
+
+/* Writes what has been counted since the last time, if anything has. Forgets revisions beyond the host's
+ * limit. */
+bool function_save_kept(struct function *function);
+void function_trim_kept(struct function *function);
+
+/* The revisions that have served, the newest first, or NULL: none has. */
+const struct revision_index *function_kept(const struct function *function);
+
+/* The revision that somebody has gone back to and that holds, or NULL. */
+const char *function_held(const struct function *function);
+
+/* Whether an older revision serves than the newest deployment would be, because that has failed. */
+bool function_serves_last_good(const struct function *function);
 
 const char *function_name(const struct function *function);
 

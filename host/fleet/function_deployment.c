@@ -5,8 +5,12 @@
 #include "base/log.h"
 #include "routing/slot_wait.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define SHORT_DIGITS 12 /* of a digest, in a log */
+
+static const struct revision_hooks revision_hooks;
 
 static void settle(struct function *function)
 {
@@ -30,6 +34,19 @@ static void retire(struct function *function, struct revision *revision, const c
 
 /* --- what becomes of its revisions --- */
 
+/* Requests go to the newest deployment, or wait for it: if that is a revision that was gone back to, it holds
+ * from now on. */
+static void take_hold(struct function *function)
+{
+    if (!function->rollback)
+        return;
+    cleanup_free char *digest = steal(&function->rollback);
+    function_hold(function, revision_prepared(function->current)->digest);
+    function_save_kept(function);
+    log_info("rollback.done", LOG_STR("function", function->name),
+             LOG_BYTES("revision", digest, SHORT_DIGITS));
+}
+
 /* The new revision has loaded: requests go to it from now on. */
 static void take_over(struct function *function)
 {
@@ -42,6 +59,7 @@ static void take_over(struct function *function)
     revision_activate(function->current);
     if (old)
         retire(function, old, "replaced");
+    take_hold(function);
 }
 
 static bool is_same(const struct revision *a, const struct revision *b)
@@ -49,45 +67,101 @@ static bool is_same(const struct revision *a, const struct revision *b)
     return strcmp(revision_prepared(a)->digest, revision_prepared(b)->digest) == 0;
 }
 
+/* What was to replace the current revision is what that is. */
+static void drop_unchanged(struct function *function)
+{
+    struct revision *next = function->next;
+    function->next = NULL;
+    revision_renew_as(function->current, next);
+    function_note_inputs(function);
+    retire(function, next, "unchanged");
+    take_hold(function);
+    settle(function);
+}
+
+/* Instances of the current revision can be started from now on. */
+static void open_current(struct function *function, bool newest)
+{
+    struct revision *next = function->next;
+    revision_activate(function->current);
+    if (newest) {
+        take_hold(function);
+        settle(function);
+    } else if (next && revision_current_state(next) == REVISION_STANDBY && is_same(next, function->current)) {
+        drop_unchanged(function);
+    }
+}
+
+/* What never served is nothing to protect; what is restored did. */
+static bool is_to_be_protected(const struct revision *revision)
+{
+    return revision_current_state(revision) != REVISION_PREPARING || revision_is_restored(revision);
+}
+
 static void on_prepared(struct revision *revision, struct diagnostics *diagnostics, void *owner)
 {
     struct function *function = owner;
     bool newest = revision == function->newest, had_problem = function->problem != NULL;
-    if (newest) {
+    if (newest && !function->lost) {
         error_replace(&function->problem, NULL);
         function_take_diagnostics(function, diagnostics);
         function_keep_build_output(function, NULL);
     }
     if (revision == function->current) {
-        revision_activate(revision);
-        if (newest)
-            settle(function);
+        open_current(function, newest);
     } else if (is_same(revision, function->current) && !function->restarting) {
-        function->next = NULL;
-        retire(function, revision, "unchanged");
         if (had_problem && !function->problem)
             log_info("function.mended", LOG_STR("function", function->name));
-        revision_renew(function->current, function->generation, function->settings);
-        settle(function);
-    } else if (revision_current_state(function->current) == REVISION_PREPARING) {
-        take_over(function); /* the old one never served: there is nothing to protect */
+        drop_unchanged(function);
+    } else if (!is_to_be_protected(function->current)) {
+        take_over(function);
         settle(function);
     } else {
         revision_try(revision);
     }
 }
 
-/* The routed revision cannot serve: the next one is routed instead, if there is one, and gets those who wait.
- */
-static void drop_current(struct function *function)
+/* The routed revision cannot serve: one that did is routed instead, or the next one, if there is one, and
+ * gets those who wait. */
+static void replace_current(struct function *function)
 {
-    struct revision *old = function->current;
-    function->current = function->next;
-    function->next = NULL;
+    struct revision *old = function->current, *good = function_restore_newest(function, &revision_hooks);
+    function->current = good ? good : function->next;
+    if (!good)
+        function->next = NULL;
     if (function->current)
         slot_pool_replace(revision_pool(old), revision_pool(function->current));
-    if (function->current && revision_current_state(function->current) == REVISION_STANDBY)
+    if (!good && function->current && revision_current_state(function->current) == REVISION_STANDBY)
         revision_activate(function->current);
+}
+
+/* What was kept of a revision cannot be had any more. One that was gone back to holds no longer, and one that
+ * was to be is forgotten. */
+static void forget_kept(struct function *function, const struct revision *revision, const struct error *err)
+{
+    const char *digest = function_wanted_kept(function);
+    function_note_gone(function, revision_restored_from(revision), err);
+    if (revision != function->newest)
+        return;
+    if (!function->rollback && digest && !function->lost) {
+        function_release(function, "what was kept of it is gone");
+        function->stale = true;
+    }
+    free(steal(&function->rollback));
+}
+
+/* The newest deployment has failed, and the revision that serves may have nothing to start instances from any
+ * more: what is kept of it or of an older one has. Else those who wait are told. */
+static void rescue(struct function *function)
+{
+    if (!function->current || !revision_is_stale(function->current))
+        return;
+    function->next = function_restore_newest(function, &revision_hooks);
+    if (function->next)
+        return;
+    struct error err;
+    error_recall(function->problem, &err);
+    revision_rebuild_failed(function->current, &err);
 }
 
 static void on_broken(struct revision *revision, const struct error *err, struct diagnostics *diagnostics,
@@ -95,6 +169,8 @@ static void on_broken(struct revision *revision, const struct error *err, struct
 {
     struct function *function = owner;
     bool newest = revision == function->newest, routed = revision == function->current;
+    if (revision_is_restored(revision))
+        forget_kept(function, revision, err);
     if (newest) {
         function_take_diagnostics(function, diagnostics);
         function_keep_build_output(function, output);
@@ -102,16 +178,23 @@ static void on_broken(struct revision *revision, const struct error *err, struct
     if (!routed)
         function->next = NULL;
     else
-        drop_current(function);
+        replace_current(function);
     if (newest || !function->problem)
         function_note_problem(function, err);
-    if (!routed && function->current)
-        revision_note_unbuildable(function->current, err);
     if (routed)
         function->hooks.routed(function, function->owner);
+    else
+        rescue(function);
     retire(function, revision, "broken");
     if (newest)
         settle(function);
+}
+
+static void on_proven(struct revision *revision, void *owner)
+{
+    struct function *function = owner;
+    if (revision == function->current)
+        function_note_live(function);
 }
 
 static void on_loaded(struct revision *revision, void *owner)
@@ -119,16 +202,24 @@ static void on_loaded(struct revision *revision, void *owner)
     (void)revision;
     struct function *function = owner;
     take_over(function);
+    function_note_live(function);
     settle(function);
 }
 
 static void on_load_failed(struct revision *revision, const struct error *cause, void *owner)
 {
     struct function *function = owner;
+    bool newest = revision == function->newest;
     function->next = NULL;
-    function_note_problem(function, cause);
+    free(steal(&function->rollback));
+    if (newest)
+        function_note_problem(function, cause);
+    else
+        function_note_gone(function, revision_restored_from(revision), cause);
+    rescue(function);
     retire(function, revision, "failed to load");
-    settle(function);
+    if (newest)
+        settle(function);
 }
 
 static void on_stale(struct revision *revision, void *owner)
@@ -159,6 +250,7 @@ static void on_empty(struct revision *revision, void *owner)
 static const struct revision_hooks revision_hooks = {
     .prepared = on_prepared,
     .broken = on_broken,
+    .proven = on_proven,
     .loaded = on_loaded,
     .load_failed = on_load_failed,
     .stale = on_stale,
@@ -177,6 +269,7 @@ static void apply(struct function *function, struct generation *generation,
     function->applied = settings;
     if (function->current)
         revision_apply(function->current, generation, settings);
+    function_note_applied(function);
     function->hooks.routed(function, function->owner);
 }
 
@@ -185,23 +278,47 @@ static void renew(struct function *function)
 {
     struct revision *revision = function->next ? function->next : function->current;
     function_collect_diagnostics(function);
-    revision_renew(revision, function->generation, function->settings);
+    revision_renew(revision, function->generation, function->settings, function->inputs.all);
+    function_note_inputs(function);
     if (function->next)
         revision_apply(function->next, function->generation, function->settings);
 }
 
+/* A kept revision, when one is wanted and can be had, else what the registry says; NULL: that is not known.
+ */
+static struct revision *create(struct function *function)
+{
+    for (const char *digest; (digest = function_wanted_kept(function));) {
+        struct error err;
+        struct revision *revision = function_restore(function, digest, &revision_hooks, &err);
+        if (revision)
+            return revision;
+        function_note_gone(function, digest, &err);
+        free(steal(&function->rollback));
+        function_release(function, "what was kept of it is gone");
+    }
+    if (function->lost)
+        return NULL;
+    return revision_create(function->env, function->generation, function->settings, function->inputs.all,
+                           &function->scale, function->current, &revision_hooks, function);
+}
+
+static void route_first(struct function *function, struct revision *revision)
+{
+    function->current = revision; /* requests may wait in its pool while it is prepared */
+    function->hooks.routed(function, function->owner);
+}
+
 static void deploy(struct function *function)
 {
-    struct revision *revision =
-        revision_create(function->env, function->generation, function->settings, function->inputs,
-                        &function->scale, function->current, &revision_hooks, function);
+    struct revision *revision = create(function);
     function->newest = revision;
-    if (function->current) {
+    if (!revision)
+        settle(function);
+    else if (function->current)
         function->next = revision;
-    } else {
-        function->current = revision; /* requests may wait in its pool while it is prepared */
-        function->hooks.routed(function, function->owner);
-    }
+    else
+        route_first(function, revision);
 }
 
 static void drop_next(struct function *function, const char *why)
@@ -228,47 +345,127 @@ static bool stands_alone(const struct function *function)
     return !function->settled || !function->current || !revision_prepared(function->current)->dependency_key;
 }
 
-static bool deploy_from(struct function *function, struct generation *generation,
-                        const struct function_settings *settings, const char *inputs)
+/* Whether somebody has gone back to a revision, or is about to, and the function is what it was then. */
+static bool holds(const struct function *function, const struct source_inputs *inputs)
 {
-    bool same =
-        !function->changed && *inputs && strcmp(inputs, function->inputs) == 0 && stands_alone(function);
+    const struct revision_index *kept = function->kept;
+    if (!kept || (!*kept->held && !function->rollback))
+        return false;
+    const char *own = function->rollback ? function->inputs.own : kept->held_own;
+    return *inputs->own && strcmp(inputs->own, own) == 0;
+}
+
+/* It has changed since somebody went back to a revision. */
+static void end_rollback(struct function *function)
+{
+    free(steal(&function->rollback));
+    function_release(function, "the function has changed");
+}
+
+static void reject(struct function *function)
+{
+    free(steal(&function->rollback));
+    function->newest = NULL;
+    function_log_diagnostics(function);
+    function_reject(function);
+    rescue(function);
+    function->hooks.routed(function, function->owner);
+    settle(function);
+}
+
+/* While nothing serves: the revision that did last does until the new one is seen to load, or for as long as
+ * there is none. */
+static void route_last_good(struct function *function)
+{
+    struct revision *good =
+        function_is_kept_otherwise(function) ? function_restore_newest(function, &revision_hooks) : NULL;
+    if (good)
+        route_first(function, good);
+}
+
+static void take(struct function *function, struct generation *generation,
+                 const struct function_settings *settings, const struct source_inputs *inputs)
+{
     generation_ref(generation);
     generation_unref(function->generation);
     function->generation = generation;
     function->settings = settings;
-    snprintf(function->inputs, sizeof(function->inputs), "%s", inputs);
+    function->inputs = *inputs;
     if (!settings->broken)
         apply(function, generation, settings);
+}
+
+static bool deploy_from(struct function *function, struct generation *generation,
+                        const struct function_settings *settings, const struct source_inputs *inputs)
+{
+    bool same = !function->changed && *inputs->all && strcmp(inputs->all, function->inputs.all) == 0 &&
+                stands_alone(function);
+    bool held = holds(function, inputs);
+    take(function, generation, settings, inputs);
+    if (held && function->current && !function->changed && !settings->broken) {
+        function_collect_diagnostics(function);
+        return false;
+    }
     if (same && !settings->broken) {
         renew(function);
         return false;
     }
     begin_deployment(function);
-    if (!settings->broken) {
+    if (!held && !settings->broken && !function->lost)
+        end_rollback(function);
+    if (!function->current && !held && !function->lost)
+        route_last_good(function);
+    if (settings->broken)
+        reject(function);
+    else
         deploy(function);
-        return true;
-    }
-    function->newest = NULL;
-    function_log_diagnostics(function);
-    function_reject(function);
-    function->hooks.routed(function, function->owner);
-    settle(function);
     return true;
 }
 
 bool function_deploy(struct function *function, struct generation *generation,
-                     const struct function_settings *settings, const char *inputs)
+                     const struct function_settings *settings, const struct source_inputs *inputs)
 {
     function->scale.has_minimum = false;
+    function->lost = false;
+    function_retry_kept(function);
     return deploy_from(function, generation, settings, inputs);
 }
 
 void function_redeploy(struct function *function)
 {
-    cleanup_free char *inputs = xstrdup(function->inputs);
+    const struct source_inputs inputs = function->inputs;
     function->changed = true;
-    deploy_from(function, function->generation, function->settings, inputs);
+    deploy_from(function, function->generation, function->settings, &inputs);
+}
+
+bool function_deploy_lost(struct function *function, const struct error *why)
+{
+    struct revision *good = function_restore_newest(function, &revision_hooks);
+    if (!good)
+        return false;
+    function->lost = true;
+    function->generation = generation_ref(function->applied_generation);
+    function->settings = function->applied;
+    route_first(function, good);
+    function_note_problem(function, why);
+    settle(function);
+    return true;
+}
+
+int function_rollback(struct function *function, const char *digest, const char **ret_digest,
+                      struct error *err)
+{
+    const struct kept_revision *item = function_find_rollback(function, digest, err);
+    if (!item)
+        return -1;
+    begin_deployment(function);
+    free(function->rollback);
+    function->rollback = xstrdup(item->digest);
+    log_info("rollback.begun", LOG_STR("function", function->name),
+             LOG_BYTES("revision", item->digest, SHORT_DIGITS));
+    *ret_digest = item->digest;
+    deploy(function);
+    return 0;
 }
 
 void function_restart(struct function *function)

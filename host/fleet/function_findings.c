@@ -13,8 +13,6 @@ void function_note_problem(struct function *function, const struct error *err)
     error_replace(&function->problem, err);
     log_warning("function.problem", LOG_STR("function", function->name), LOG_ERR(err),
                 LOG_STR("serving", function->current ? "the old revision" : "nothing"));
-    if (function->current)
-        revision_rebuild_failed(function->current, err);
 }
 
 void function_log_diagnostics(const struct function *function)

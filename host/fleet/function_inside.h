@@ -3,6 +3,8 @@
 #define FLEET_FUNCTION_INSIDE_H
 
 #include "fleet/function.h"
+#include "fleet/source_look.h"
+#include "prepare/store/revision_index.h"
 
 struct function {
     struct fleet_env *env;
@@ -19,7 +21,10 @@ struct function {
     const struct function_settings *settings;
     struct generation *applied_generation;
     const struct function_settings *applied; /* the newest without a mistake; NULL: none yet */
-    char inputs[HASH_HEX_SIZE]; /* of the newest deployment, "": it is not known what it depends on */
+    struct source_inputs inputs; /* of the newest deployment */
+    struct revision_index *kept; /* the revisions that have served; NULL: none has */
+    char *rollback; /* the kept revision that is being gone back to, or NULL */
+    bool lost; /* the registry could not be read, and nobody knows what it says of this function */
     bool changed; /* the next deployment is another one, whatever its inputs are */
     struct kept_error *problem; /* of the newest deployment */
     char *build_output; /* of its installation or image build, when that failed; or NULL */
@@ -29,6 +34,52 @@ struct function {
     bool restarting; /* the deployment under way takes over, even if it comes to the same */
     bool stale; /* to be deployed again once the deployment under way has settled */
 };
+
+/* --- function_kept.c: the revisions that have served --- */
+
+/* Finds what is kept of it. Once. */
+void function_open_kept(struct function *function);
+void function_close_kept(struct function *function);
+
+/* The revision that requests go to has been seen to load: it is kept, as the newest one. */
+void function_note_live(struct function *function);
+
+/* The same inputs as these have turned out to give the newest one that is kept. */
+void function_note_inputs(struct function *function);
+
+/* The settings that apply at once may have changed. */
+void function_note_applied(struct function *function);
+
+/* What was kept of this revision is not what it was. */
+void function_note_gone(struct function *function, const char *digest, const struct error *err);
+
+/* What could not be had may be there again. */
+void function_retry_kept(struct function *function);
+
+/* Requests go to the revision that was to be gone back to, or that one turned out to be of no use, or the
+ * function has changed: that it holds is noted, or no longer. */
+void function_hold(struct function *function, const char *digest);
+void function_release(struct function *function, const char *why);
+
+/* --- function_restore.c: a kept revision serves again --- */
+
+/* Makes a revision of what is kept. NULL, `err` filled: it is not there any more. */
+struct revision *function_restore(struct function *function, const char *digest,
+                                  const struct revision_hooks *hooks, struct error *err);
+
+/* The same of the one that served last and can still be had. NULL: there is none. */
+struct revision *function_restore_newest(struct function *function, const struct revision_hooks *hooks);
+
+/* The kept revision that is to be deployed in the place of what the registry says, or NULL. */
+const char *function_wanted_kept(const struct function *function);
+
+/* The kept revision that somebody means who wants to go back (function_rollback()). NULL, `err` filled: there
+ * is none, or it cannot be had. */
+const struct kept_revision *function_find_rollback(const struct function *function, const char *digest,
+                                                   struct error *err);
+
+/* Whether the one that served last is made from other inputs than those of the newest deployment. */
+bool function_is_kept_otherwise(const struct function *function);
 
 /* --- function_findings.c: what is wrong with it, and where --- */
 

@@ -117,27 +117,35 @@ static void work(void *context)
 
 /* --- on the control thread --- */
 
-static void make_inputs(const struct subject *subject, const struct function_settings *settings,
-                        char ret_inputs[HASH_HEX_SIZE])
+static void make_digest(const char *plugin, const struct subject *subject,
+                        const struct function_settings *settings, char ret_digest[HASH_HEX_SIZE])
 {
-    ret_inputs[0] = '\0';
-    if (!*subject->plugin || !*subject->stamp)
-        return;
     struct hash *hash = hash_create();
-    hash_update_text(hash, subject->plugin);
+    if (plugin)
+        hash_update_text(hash, plugin);
     hash_update_text(hash, subject->stamp);
     function_settings_hash(settings, CHANGE_PREPARES, hash);
     function_settings_hash(settings, CHANGE_REPLACES, hash);
-    hash_finish(hash, ret_inputs);
+    hash_finish(hash, ret_digest);
+}
+
+static void make_inputs(const struct subject *subject, const struct function_settings *settings,
+                        struct source_inputs *ret_inputs)
+{
+    *ret_inputs = (struct source_inputs){0};
+    if (*subject->stamp)
+        make_digest(NULL, subject, settings, ret_inputs->own);
+    if (*subject->stamp && *subject->plugin)
+        make_digest(subject->plugin, subject, settings, ret_inputs->all);
 }
 
 static void report(struct source_look *look)
 {
     const struct registry *registry = look->generation->registry;
-    char(*inputs)[HASH_HEX_SIZE] = xcalloc(look->count, sizeof(*inputs));
+    struct source_inputs *inputs = xcalloc(look->count, sizeof(*inputs));
     for (size_t i = 0; i < look->count; i++)
-        make_inputs(&look->subjects[i], &registry->functions[i], inputs[i]);
-    look->done(look->owner, look->generation, (const char(*)[HASH_HEX_SIZE])inputs);
+        make_inputs(&look->subjects[i], &registry->functions[i], &inputs[i]);
+    look->done(look->owner, look->generation, inputs);
     free(inputs);
     destroy(look);
 }

@@ -17,10 +17,15 @@
 struct plugins;
 struct source_look;
 
-/* `inputs` has a digest for each function of the registry, in its order; an empty one when nobody can tell:
- * it counts as changed. Borrowed. */
+/* What a function is made from, as digests; "" when nobody can tell: it counts as changed. */
+struct source_inputs {
+    char all[HASH_HEX_SIZE]; /* its files, its settings and its plugin */
+    char own[HASH_HEX_SIZE]; /* the same without its plugin: what its owner changes */
+};
+
+/* `inputs` has those of each function of the registry, in its order. Borrowed. */
 typedef void source_look_done_fn(void *owner, struct generation *generation,
-                                 const char (*inputs)[HASH_HEX_SIZE]);
+                                 const struct source_inputs *inputs);
 
 /* Holds a reference to `generation`. With `only` no more is looked at than the functions in
  * these folders, and the digests of the others are empty; NULL: all are. `done` comes from the event loop,

@@ -4,11 +4,13 @@
 #include "prepare/image/image_prune.h"
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
+#include "prepare/store/revision_index.h"
+#include "prepare/store/state_dir.h"
 
 #include <stdlib.h>
 
 struct usage {
-    const char **packages, **dependencies, **images; /* owned by the revisions */
+    const char **packages, **dependencies, **images; /* owned by the revisions and what is kept of them */
     size_t package_count, dependency_count, image_count;
     bool preparing;
 };
@@ -32,13 +34,27 @@ static void note_revision(struct revision *revision, void *context)
     note(&usage->images, &usage->image_count, prepared->image);
 }
 
+/* What is kept can be gone back to. */
+static void note_kept(const struct function *function, struct usage *usage)
+{
+    const struct revision_index *kept = function_kept(function);
+    for (size_t i = 0; kept && i < kept->count; i++) {
+        note(&usage->packages, &usage->package_count, kept->items[i].package_digest);
+        note(&usage->dependencies, &usage->dependency_count, kept->items[i].dependency_key);
+    }
+}
+
 void storage_collect(const struct fleet_env *env, struct image_prune **prune,
                      struct function *const *functions, size_t count)
 {
     struct usage usage = {0};
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         function_each_revision(functions[i], note_revision, &usage);
+        note_kept(functions[i], &usage);
+    }
     if (!usage.preparing) {
+        state_dir_sort(usage.packages, usage.package_count);
+        state_dir_sort(usage.dependencies, usage.dependency_count);
         package_store_collect(env->packages, usage.packages, usage.package_count);
         dependency_store_collect(env->dependencies, env->host->dependency_disk_bytes, usage.dependencies,
                                  usage.dependency_count);

@@ -1,6 +1,6 @@
-/* What the functions keep on the disk: packages that no revision uses are removed, installed dependencies
- * that none uses, longest unused first, until they fit into their budget, and runtime images that newer ones
- * have superseded. Control thread. */
+/* What the functions keep on the disk: packages that no revision uses and that are not kept are removed,
+ * installed dependencies that none uses, longest unused first, until they fit into their budget, and runtime
+ * images that newer ones have superseded. Control thread. */
 #ifndef FLEET_STORAGE_H
 #define FLEET_STORAGE_H
 

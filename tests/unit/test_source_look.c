@@ -14,7 +14,7 @@ struct look_bench {
     struct build_jobs *jobs;
     struct plugins *plugins;
     unsigned scanned, looked;
-    char inputs[2][HASH_HEX_SIZE];
+    char inputs[2][HASH_HEX_SIZE], own[2][HASH_HEX_SIZE];
 };
 
 static void on_scanned(void *context, bool changed)
@@ -62,11 +62,14 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void on_looked(void *owner, struct generation *generation, const char (*inputs)[HASH_HEX_SIZE])
+static void on_looked(void *owner, struct generation *generation, const struct source_inputs *inputs)
 {
     struct look_bench *bench = owner;
     assert_int_equal(generation->registry->function_count, 2);
-    memcpy(bench->inputs, inputs, sizeof(bench->inputs));
+    for (size_t i = 0; i < 2; i++) {
+        memcpy(bench->inputs[i], inputs[i].all, HASH_HEX_SIZE);
+        memcpy(bench->own[i], inputs[i].own, HASH_HEX_SIZE);
+    }
     bench->looked++;
 }
 
@@ -122,8 +125,15 @@ static void what_has_changed_is_found_and_nothing_else(void **state)
     bench_file(&bench->bench, "functions/two/main.x~", "", 0644);
     bench_file(&bench->bench, "functions/two/.git/index", "", 0644);
     assert_int_equal(changed(bench, ""), 0);
+    char own[2][HASH_HEX_SIZE];
+    memcpy(own, bench->own, sizeof(own));
     bench_file(&bench->bench, "plugins/acting/image/Dockerfile", "FROM scratch\n", 0644);
     assert_int_equal(changed(bench, ""), 3);
+    assert_memory_equal(own, bench->own, sizeof(own)); /* a plugin is not the function's own */
+    bench_file(&bench->bench, "functions/two/main.x", "4", 0644);
+    assert_int_equal(changed(bench, ""), 2);
+    assert_string_equal(own[0], bench->own[0]);
+    assert_string_not_equal(own[1], bench->own[1]);
 }
 
 /* As often as it is written, and however soon after a look: size and time may be the same. */

@@ -187,13 +187,8 @@ struct preparation *preparation_start(struct fleet_env *env, const struct functi
                                       const char *inputs, const char *likely_key, preparation_done_fn *done,
                                       void *owner)
 {
-    struct preparation *preparation = xcalloc(1, sizeof(*preparation));
-    preparation->env = env;
-    preparation->settings = settings;
+    struct preparation *preparation = preparation_create(env, settings, done, owner);
     preparation->seen = likely_key ? xstrdup(likely_key) : NULL;
-    preparation->done = done;
-    preparation->owner = owner;
-    preparation->phase_began_ms = clock_ms();
     preparation->later = evtimer_new(env->base, on_later, preparation);
     snprintf(preparation->inputs, sizeof(preparation->inputs), "%s", inputs);
     const struct plugin *plugin = find_plugin(preparation);

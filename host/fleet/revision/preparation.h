@@ -10,6 +10,7 @@
 #include "config/registry.h"
 #include "fleet/fleet_env.h"
 #include "prepare/process/build_result.h"
+#include "prepare/store/revision_record.h"
 
 /* The outcome: immutable from here on. */
 struct prepared {
@@ -40,6 +41,14 @@ typedef void preparation_done_fn(void *owner, const struct error *err, struct pr
 struct preparation *preparation_start(struct fleet_env *env, const struct function_settings *settings,
                                       const char *inputs, const char *likely_key, preparation_done_fn *done,
                                       void *owner);
+
+/* The same from what was kept of a revision, of which parts are taken over: no job is run and nothing is
+ * installed. "revision-gone": its package, dependencies or image are not what they were, and cannot be had
+ * again. Only with another image, where its own is gone and its plugin has changed, does it become another
+ * revision. */
+struct preparation *preparation_restore(struct fleet_env *env, const struct function_settings *settings,
+                                        struct revision_record *record, preparation_done_fn *done,
+                                        void *owner);
 
 /* The same settings have been read again: these are used from now on. */
 void preparation_renew(struct preparation *preparation, const struct function_settings *settings);

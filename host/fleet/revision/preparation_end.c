@@ -23,6 +23,18 @@ void prepared_clear(struct prepared *prepared)
     *prepared = (struct prepared){0};
 }
 
+struct preparation *preparation_create(struct fleet_env *env, const struct function_settings *settings,
+                                       preparation_done_fn *done, void *owner)
+{
+    struct preparation *preparation = xcalloc(1, sizeof(*preparation));
+    preparation->env = env;
+    preparation->settings = settings;
+    preparation->done = done;
+    preparation->owner = owner;
+    preparation->phase_began_ms = clock_ms();
+    return preparation;
+}
+
 void preparation_cancel(struct preparation *preparation)
 {
     if (!preparation)
@@ -32,11 +44,14 @@ void preparation_cancel(struct preparation *preparation)
     runtime_image_cancel(preparation->image_request);
     docker_cancel(preparation->command);
     dependency_install_cancel(preparation->install);
+    if (preparation->look)
+        preparation->look->preparation = NULL;
     if (preparation->result && preparation->result->package.staged)
         package_store_discard(preparation->env->packages, &preparation->result->package);
     build_result_destroy(preparation->result);
     prepared_clear(&preparation->prepared);
-    event_free(preparation->later);
+    if (preparation->later)
+        event_free(preparation->later);
     free(preparation->runtime);
     free(preparation->image_dir);
     free(preparation->builder_dir);

@@ -1,6 +1,6 @@
 /* Inside of a preparation: what its files share. For preparation*.c only. They use each other in this order:
  * preparation.c (the function's files, its image, its package), preparation_dependencies.c,
- * preparation_end.c. */
+ * preparation_end.c; preparation_restore.c stands beside the first. */
 #ifndef FLEET_REVISION_PREPARATION_INSIDE_H
 #define FLEET_REVISION_PREPARATION_INSIDE_H
 
@@ -10,6 +10,11 @@
 
 #include <event2/event.h>
 #include <stdbool.h>
+
+/* At dependencies, by a store that cannot be told to stop. */
+struct dependency_look {
+    struct preparation *preparation; /* NULL: cancelled */
+};
 
 struct preparation {
     struct fleet_env *env;
@@ -24,9 +29,11 @@ struct preparation {
     struct adoption *adoption; /* of the package of an earlier daemon */
     bool known; /* `result` is of an earlier preparation, and its package is in the store */
     bool looked; /* a job has been run */
+    bool restores; /* a kept revision */
     struct build_job *job;
     struct runtime_image_request *image_request;
-    struct docker_call *command; /* asks what the image runs */
+    struct docker_call *command; /* asks what the image runs, or whether it is there */
+    struct dependency_look *look; /* at the dependencies of a kept revision */
     struct dependency_install *install;
     struct output_limit output; /* of the installer or image build, in the log */
     struct build_result *result;
@@ -50,6 +57,10 @@ void preparation_finish(struct preparation *preparation, const struct error *err
 
 /* All is there: keeps what has been found, so that the same need not be found again, and finishes. */
 void preparation_complete(struct preparation *preparation);
+
+/* Makes one that does nothing yet. */
+struct preparation *preparation_create(struct fleet_env *env, const struct function_settings *settings,
+                                       preparation_done_fn *done, void *owner);
 
 /* What a build job has written. */
 void preparation_tell_output(const struct preparation *preparation, const struct build_result *result);

@@ -50,7 +50,9 @@ static void describe_image(const struct preparation *preparation, struct error *
 
 static void describe_job(const struct preparation *preparation, struct error *news)
 {
-    if (preparation->job && build_job_waits(preparation->job))
+    if (preparation->restores)
+        error_set(news, ERROR_PACKAGING, "the revision that served last is being looked for");
+    else if (preparation->job && build_job_waits(preparation->job))
         error_set(news, ERROR_QUEUED, "its files wait for those of others to be checked and packaged");
     else
         error_set(news, ERROR_PACKAGING, "its files are being checked and packaged");

@@ -67,7 +67,8 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
 {
     struct revision *revision = owner;
     revision->preparation = NULL;
-    function_counts_built(&revision->shared->counts, clock_ms() - revision->build_began_ms, err);
+    if (!revision->restored_from)
+        function_counts_built(&revision->shared->counts, clock_ms() - revision->build_began_ms, err);
     event_del(revision->news);
     if (err) {
         error_replace(&revision->problem, err);
@@ -101,10 +102,10 @@ static void on_ending(evutil_socket_t fd, short what, void *context)
         revision->hooks.empty(revision, revision->owner);
 }
 
-struct revision *revision_create(struct fleet_env *env, struct generation *generation,
-                                 const struct function_settings *settings, const char *inputs,
-                                 struct scale_state *shared, const struct revision *before,
-                                 const struct revision_hooks *hooks, void *owner)
+/* Makes one that nothing is prepared of yet. */
+static struct revision *create(struct fleet_env *env, struct generation *generation,
+                               const struct function_settings *settings, struct scale_state *shared,
+                               const struct revision_hooks *hooks, void *owner)
 {
     struct revision *revision = xcalloc(1, sizeof(*revision));
     revision->env = env;
@@ -122,10 +123,32 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
     static const struct pool_watch_hooks pool_hooks = {
         .demand = on_demand, .lost = on_lost, .drained = on_drained};
     revision->watch = pool_watch_create(env, &pool_hooks, revision, &revision->pool);
-    const char *likely_key = before ? before->prepared.dependency_key : NULL;
     revision->build_began_ms = clock_ms();
+    return revision;
+}
+
+struct revision *revision_create(struct fleet_env *env, struct generation *generation,
+                                 const struct function_settings *settings, const char *inputs,
+                                 struct scale_state *shared, const struct revision *before,
+                                 const struct revision_hooks *hooks, void *owner)
+{
+    struct revision *revision = create(env, generation, settings, shared, hooks, owner);
+    const char *likely_key = before ? before->prepared.dependency_key : NULL;
+    snprintf(revision->inputs, sizeof(revision->inputs), "%s", inputs);
     shared->counts.builds++;
     revision->preparation = preparation_start(env, settings, inputs, likely_key, on_prepared, revision);
+    revision_apply(revision, generation, settings);
+    revision_tell_news(revision);
+    return revision;
+}
+
+struct revision *revision_restore(struct fleet_env *env, struct generation *generation,
+                                  const struct function_settings *settings, struct revision_record *record,
+                                  struct scale_state *shared, const struct revision_hooks *hooks, void *owner)
+{
+    struct revision *revision = create(env, generation, settings, shared, hooks, owner);
+    revision->restored_from = xstrdup(record->digest);
+    revision->preparation = preparation_restore(env, settings, record, on_prepared, revision);
     revision_apply(revision, generation, settings);
     revision_tell_news(revision);
     return revision;
@@ -148,6 +171,7 @@ void revision_destroy(struct revision *revision)
     generation_unref(revision->generation);
     generation_unref(revision->applied_generation);
     free(revision->instances);
+    free(revision->restored_from);
     free(revision->problem);
     free(revision);
 }
@@ -214,10 +238,11 @@ void revision_apply(struct revision *revision, struct generation *generation,
 }
 
 void revision_renew(struct revision *revision, struct generation *generation,
-                    const struct function_settings *settings)
+                    const struct function_settings *settings, const char *inputs)
 {
     hold(&revision->generation, generation);
     revision->settings = settings;
+    snprintf(revision->inputs, sizeof(revision->inputs), "%s", inputs);
     if (revision->preparation)
         preparation_renew(revision->preparation, settings);
     revision->failures = 0;
@@ -226,12 +251,11 @@ void revision_renew(struct revision *revision, struct generation *generation,
     revision_scale(revision);
 }
 
-void revision_rebuild_failed(struct revision *revision, const struct error *err)
+void revision_renew_as(struct revision *revision, const struct revision *same)
 {
-    if (!revision->package_changed)
-        return;
-    revision->package_changed = false; /* the next request tries again */
-    slot_pool_fail_waiters(revision->pool, err);
+    free(revision->restored_from);
+    revision->restored_from = same->restored_from ? xstrdup(same->restored_from) : NULL;
+    revision_renew(revision, same->generation, same->settings, same->inputs);
 }
 
 void revision_resume(struct revision *revision)
@@ -253,6 +277,21 @@ enum revision_state revision_current_state(const struct revision *revision)
 const struct function_settings *revision_settings(const struct revision *revision)
 {
     return revision->settings;
+}
+
+const char *revision_inputs(const struct revision *revision)
+{
+    return revision->inputs;
+}
+
+bool revision_is_restored(const struct revision *revision)
+{
+    return revision->restored_from != NULL;
+}
+
+const char *revision_restored_from(const struct revision *revision)
+{
+    return revision->restored_from;
 }
 
 const struct prepared *revision_prepared(const struct revision *revision)

@@ -51,6 +51,8 @@ struct revision_hooks {
      * image build wrote that failed, or NULL. */
     void (*broken)(struct revision *revision, const struct error *err, struct diagnostics *diagnostics,
                    const char *output, void *owner);
+    /* Active: an instance of it has loaded, for the first time. */
+    void (*proven)(struct revision *revision, void *owner);
     /* In standby: its first instance is ready, or it failed to load. */
     void (*loaded)(struct revision *revision, void *owner);
     void (*load_failed)(struct revision *revision, const struct error *cause, void *owner);
@@ -67,6 +69,13 @@ struct revision *revision_create(struct fleet_env *env, struct generation *gener
                                  const struct function_settings *settings, const char *inputs,
                                  struct scale_state *shared, const struct revision *before,
                                  const struct revision_hooks *hooks, void *owner);
+
+/* Makes one of what was kept, of which parts are taken over: it is the same as it was then. The rest is as
+ * with revision_create(). */
+struct revision *revision_restore(struct fleet_env *env, struct generation *generation,
+                                  const struct function_settings *settings, struct revision_record *record,
+                                  struct scale_state *shared, const struct revision_hooks *hooks,
+                                  void *owner);
 
 /* Only a retired one without instances. */
 void revision_destroy(struct revision *revision);
@@ -88,17 +97,20 @@ void revision_apply(struct revision *revision, struct generation *generation,
 /* Scales by the minimum in its scale_state, which has changed. */
 void revision_take_minimum(struct revision *revision);
 
-/* A later deployment has turned out to be the same: lets go of the registry it was made from, and forgets
+/* The registry has been read again and says the same: lets go of the one it was made from, and forgets
  * failures. */
 void revision_renew(struct revision *revision, struct generation *generation,
-                    const struct function_settings *settings);
+                    const struct function_settings *settings, const char *inputs);
 
-/* A later deployment has failed. When this one's package was changed on the disk, whoever waits is told so; a
- * later request tries again. */
+/* A later deployment has turned out to be the same: the same, as that one was made. */
+void revision_renew_as(struct revision *revision, const struct revision *same);
+
+/* Whether nothing can be started from it as it is: its package was changed on the disk, or its image is not
+ * there any more. */
+bool revision_is_stale(const struct revision *revision);
+
+/* It is stale, and cannot be made anew: whoever waits is told so; a later request tries again. */
 void revision_rebuild_failed(struct revision *revision, const struct error *err);
-
-/* It cannot be built anew: those who wait because its image is missing are told why. */
-void revision_note_unbuildable(struct revision *revision, const struct error *err);
 
 /* The engine is back: what it failed to do is tried again at once. */
 void revision_resume(struct revision *revision);
@@ -123,6 +135,12 @@ void revision_scale(struct revision *revision);
 enum revision_state revision_current_state(const struct revision *revision);
 const char *revision_state_name(enum revision_state state);
 const struct function_settings *revision_settings(const struct revision *revision);
+const char *revision_inputs(const struct revision *revision); /* what it was made from; "": not known */
+
+/* Whether it was made of what was kept, and the digest that it was kept with, or NULL. */
+bool revision_is_restored(const struct revision *revision);
+const char *revision_restored_from(const struct revision *revision);
+
 const struct prepared *revision_prepared(const struct revision *revision); /* empty before standby */
 struct slot_pool *revision_pool(const struct revision *revision);
 

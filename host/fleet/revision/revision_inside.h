@@ -17,6 +17,9 @@ struct revision {
     struct revision_hooks hooks;
     void *owner;
     enum revision_state state;
+    char inputs[HASH_HEX_SIZE];
+    char *restored_from; /* the digest of what was kept that it was made of, or NULL */
+    bool is_proven; /* an instance has loaded */
     struct slot_pool *pool;
     struct pool_watch *watch;
     struct preparation *preparation;

@@ -45,10 +45,15 @@ static void on_ready(struct instance *instance, void *owner)
     function_counts_ready(&revision->shared->counts, instance);
     revision_tell_starting(revision);
     revision_expire(revision);
-    if (revision->state == REVISION_STANDBY)
+    bool is_first = !revision->is_proven;
+    revision->is_proven = true;
+    if (revision->state == REVISION_STANDBY) {
         revision->hooks.loaded(revision, revision->owner);
-    else
-        revision_scale(revision);
+        return;
+    }
+    if (is_first && revision->state == REVISION_ACTIVE)
+        revision->hooks.proven(revision, revision->owner);
+    revision_scale(revision);
 }
 
 /* Whether the next start would fail like the last one. What came from outside may pass, and what is the
@@ -70,10 +75,23 @@ static bool has_slots(const struct revision *revision)
     return counts.instances > 0;
 }
 
-void revision_note_unbuildable(struct revision *revision, const struct error *err)
+static bool has_no_image(const struct revision *revision)
 {
-    bool missed = revision->problem && revision->problem->code == ERROR_IMAGE_MISSING;
-    if (missed && fault_is_own(err->component, err->code) && !has_slots(revision))
+    return revision->problem && revision->problem->code == ERROR_IMAGE_MISSING;
+}
+
+bool revision_is_stale(const struct revision *revision)
+{
+    return revision->package_changed || has_no_image(revision);
+}
+
+void revision_rebuild_failed(struct revision *revision, const struct error *err)
+{
+    bool is_told =
+        revision->package_changed ||
+        (has_no_image(revision) && fault_is_own(err->component, err->code) && !has_slots(revision));
+    revision->package_changed = false; /* the next request tries again */
+    if (is_told)
         slot_pool_fail_waiters(revision->pool, err);
 }
 

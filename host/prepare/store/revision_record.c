@@ -106,7 +106,7 @@ static int list_file(void *context, const struct tree_entry *entry, struct error
     if (!fs_exists(path))
         return 0;
     if (json_object_size(listing->files) == FILES_MAX)
-        return error_set(err, ERROR_TOO_LARGE, "there are too many files");
+        return error_set_in(err, COMPONENT_BUILD, ERROR_TOO_LARGE, "there are too many files");
     snprintf(path, sizeof(path), "%s/%s", listing->package, entry->path);
     if (entry->kind == TREE_FILE && tree_file_digest(path, digest, err) < 0)
         return -1;
@@ -115,7 +115,7 @@ static int list_file(void *context, const struct tree_entry *entry, struct error
     json_t *value = entry->kind == TREE_FILE ? json_string(digest)
                                              : json_sprintf("-> %.*s", length > 0 ? (int)length : 0, path);
     return json_object_set_new(listing->files, entry->path, value) < 0
-               ? error_set(err, ERROR_IO, "a name is no UTF-8")
+               ? error_set_in(err, COMPONENT_BUILD, ERROR_IO, "a name is no UTF-8")
                : 0;
 }
 

@@ -1,0 +1,22 @@
+#include "admin/function_find.h"
+
+#include "admin/function_name.h"
+#include "base/cleanup.h"
+#include "fleet/fleet.h"
+
+struct function *admin_find_function(struct admin_call *call, const char *given, const char *space)
+{
+    cleanup_free char *name = function_name_read(given, space);
+    struct function *function = name ? fleet_function_find(call->parts->fleet, name) : NULL;
+    if (!function) {
+        struct error err;
+        error_set_in(&err, COMPONENT_ADMIN, ERROR_FUNCTION_UNKNOWN, "function %s not found", given);
+        admin_call_refuse(call, &err);
+    }
+    return function;
+}
+
+struct function *admin_named_function(struct admin_call *call)
+{
+    return admin_find_function(call, call->name, admin_call_query(call, "namespace"));
+}
