@@ -172,6 +172,18 @@ static void report_output(char *text, const struct entry *entry, struct findings
     }
 }
 
+/* A shell that ends without a word about the script. */
+static void report_end(const char *text, int status, const struct entry *entry, struct findings *findings)
+{
+    char end[64];
+    if (WIFSIGNALED(status))
+        snprintf(end, sizeof(end), "it ended with SIG%s", sigabbrev_np(WTERMSIG(status)));
+    else
+        snprintf(end, sizeof(end), "it ended with status %d", WEXITSTATUS(status));
+    findings_add(findings, BERTH_SEVERITY_ERROR, (struct place){.file = entry->file}, NULL,
+                 "%s -n does not accept the script: %.200s", entry->checker, *text ? text : end);
+}
+
 static int check_syntax(int script, const struct entry *entry, struct findings *findings,
                         struct berth_error *err)
 {
@@ -182,8 +194,7 @@ static int check_syntax(int script, const struct entry *entry, struct findings *
         return -1;
     report_output(text, entry, findings);
     if (findings->errors == before && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-        findings_add(findings, BERTH_SEVERITY_ERROR, (struct place){.file = entry->file}, NULL,
-                     "%s -n does not accept the script: %.200s", entry->checker, text);
+        report_end(text, status, entry, findings);
     return 0;
 }
 

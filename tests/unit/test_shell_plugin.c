@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -189,6 +190,21 @@ static void test_scripts(void **state)
     }
 }
 
+/* More parentheses than the shell has room for: it ends by a signal, and says nothing. */
+static void test_shell_that_crashes(void **state)
+{
+    (void)state;
+    static char script[1 << 20] = "#!/bin/sh\n";
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_STACK, &before), 0);
+    const struct rlimit small = {.rlim_cur = 1 << 20, .rlim_max = before.rlim_max};
+    memset(script + 10, '(', sizeof(script) - 10);
+    write_file("f.sh", script, sizeof(script), 0644);
+    assert_int_equal(setrlimit(RLIMIT_STACK, &small), 0);
+    expect_findings("f.sh", "1 f.sh:0:0 sh -n does not accept the script: it ended with SIGSEGV|");
+    assert_int_equal(setrlimit(RLIMIT_STACK, &before), 0);
+}
+
 /* Nothing of the script, nor what the environment asks bash to read first, is run. */
 static void test_runs_nothing(void **state)
 {
@@ -290,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_scripts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shell_that_crashes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_runs_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_entry_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_binary, setup, teardown),
