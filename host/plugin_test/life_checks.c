@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define GRACE_MS     10000 /* that the protocol gives a runner to end */
-#define END_MS       10000 /* further, within which the engine has told of it */
+#define END_MS       5000 /* further, within which the engine has told of it */
 #define BUSY_MS      2000
 #define SLOT_REQUEST "POST /" BENCH_FUNCTION " HTTP/1.1\r\nHost: trial\r\nContent-Length: 2\r\n\r\nx"
 

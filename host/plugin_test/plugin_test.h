@@ -23,8 +23,9 @@ enum plugin_test_status {
     PLUGIN_TEST_UNUSABLE = 2, /* there is nothing to test: it cannot be loaded, or the options are wrong */
 };
 
-/* Runs the checks and prints a report to standard output. PLUGIN_TEST_UNUSABLE with `err` filled when there
- * is none; without a message when the report says why. */
+/* Runs the checks and prints a report to standard output; SIGINT and SIGTERM end it behind the check that is
+ * under way, as PLUGIN_TEST_FAILED. PLUGIN_TEST_UNUSABLE with `err` filled when there is none; without a
+ * message when the report says why. */
 enum plugin_test_status plugin_test_run(const struct plugin_test_options *options, struct error *err);
 
 /* Prints the checks that there are, by group. */

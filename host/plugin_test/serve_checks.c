@@ -11,7 +11,7 @@
 #define LONG_VALUE  8000
 #define STREAM_MS   10000 /* within which a function that streams has begun to */
 #define BUSY_MS     2000
-#define RETURN_MS   20000 /* within which a runner has dialled again */
+#define RETURN_MS   10000 /* within which a runner has dialled again */
 #define PROTOCOL    "see docs/runner-protocol.md"
 #define TARGET      "/" BENCH_FUNCTION
 

@@ -1,13 +1,16 @@
 """`berth plugin test`: plugins that behave pass, the others are told what is wrong with them."""
 
+import itertools
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 import pytest
 
+from harness import engine, processes
 from harness.plugins import drop
 
 COMMAND_S = 400
@@ -232,3 +235,18 @@ def test_function_that_cannot_load_is_told_with_the_cause(examine, bin_dir, runt
     checks = verdicts(told)
     assert checks.pop("answers")["verdict"] == "failed" and "out of cheese" in told.stdout
     assert {check["text"] for check in checks.values()} == {"the function does not answer"}
+
+
+@pytest.mark.limit(COMMAND_S)
+def test_interrupted_test_leaves_nothing_behind(bin_dir, runtime_images, toy):
+    command = [os.path.join(bin_dir, "berth"), "plugin", "test", str(toy), "--only", "container"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        [answered] = itertools.islice((line for line in process.stdout if " answers " in line), 1)
+        [daemon] = processes.children(process.pid)
+        place = re.search(r"/tmp/berth-plugin-\w+", processes.command_line(daemon)).group()
+        process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read()
+        assert process.wait(COMMAND_S) == 1
+    assert "passed" in answered and " checks passed, " in rest and " sigterm " not in rest
+    assert not processes.command_line(daemon) and not os.path.exists(place)
+    assert not engine.Engine().containers_below(place)
