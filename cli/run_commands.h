@@ -43,6 +43,10 @@ int run_logs(const struct arguments *arguments);
 int run_requests(const struct arguments *arguments);
 int run_why(const struct arguments *arguments);
 
+/* --- top/top.c --- */
+
+int run_top(const struct arguments *arguments);
+
 /* --- doctor.c --- */
 
 int run_doctor(const struct arguments *arguments);

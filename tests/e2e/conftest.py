@@ -18,6 +18,7 @@ from harness.daemon import Berth
 from harness.functions import HELLO, SHELL_HELLO
 from harness.index import Index
 from harness.plugins import build_peers
+from harness.screen import Screen
 from harness.slow_engine import SlowEngine
 from harness.wait import wait_until
 
@@ -166,6 +167,20 @@ def served(shared_berth, request):
     yield shared_berth
     problems = shared_berth.running_problems()
     assert not problems, "\n".join(problems)
+
+
+@pytest.fixture
+def make_screen():
+    """Starts programs in terminals of their own, which are gone when the test is over."""
+    made = []
+
+    def make(*arguments, **options):
+        made.append(Screen(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for screen in made:
+        screen.close()
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ import pytest
 
 from harness.cli import Cli
 from harness.functions import HELLO
-from harness.screen import Screen
-from harness.wait import wait_until
 
 SLEEPY = """
     import asyncio
@@ -212,19 +210,6 @@ def test_wrong_arguments_are_refused(cli):
 
 
 # -- on a terminal
-
-
-@pytest.fixture
-def make_screen():
-    made = []
-
-    def make(*arguments, **options):
-        made.append(Screen(*arguments, **options))
-        return made[-1]
-
-    yield make
-    for screen in made:
-        screen.close()
 
 
 def is_under_way(shown):

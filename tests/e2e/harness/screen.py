@@ -20,18 +20,21 @@ class Screen:
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self.status = None
-        self.pid, self.terminal = pty.fork()
-        if self.pid == 0:
-            self.run(command, columns, lines, environment or {}, cwd)
+        self.terminal, inside = pty.openpty()
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.settings = termios.tcgetattr(self.terminal)
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.run(inside, command, environment or {}, cwd)
+        os.close(inside)
 
     @staticmethod
-    def run(command, columns, lines, environment, cwd):
-        """The child: becomes the program."""
+    def run(inside, command, environment, cwd):
+        """The child: becomes the program. The terminal is of the kind that pyte knows all of."""
         try:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+            os.login_tty(inside)
             os.chdir(cwd or "/")
-            os.execve(command[0], command, {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment})
+            os.execve(command[0], command, {**os.environ, "TERM": "linux", "LC_ALL": "C.UTF-8", **environment})
         finally:
             os._exit(127)
 
