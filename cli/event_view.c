@@ -118,6 +118,14 @@ static void on_revision(struct event_view *view, const json_t *event)
                field(event, "function"), colour_end(stdout), SHORT_DIGITS, field(event, "revision"));
 }
 
+static void on_rollback(struct event_view *view, const json_t *event)
+{
+    (void)view;
+    printf("%s%s was rolled back%s to revision %.*s, until its files or settings change\n",
+           colour_begin(stdout, COLOUR_YELLOW), field(event, "function"), colour_end(stdout), SHORT_DIGITS,
+           field(event, "revision"));
+}
+
 static void on_mended(struct event_view *view, const json_t *event)
 {
     (void)view;
@@ -187,6 +195,7 @@ static const struct {
     {"function.diagnostic", on_finding},
     {"function.problem", on_problem},
     {"revision.state", on_revision},
+    {"rollback.done", on_rollback},
     {"function.mended", on_mended},
     {"instance.failed", on_instance_failed},
     {"gateway.request", on_request},

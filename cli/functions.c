@@ -25,6 +25,15 @@ static enum colour state_colour(const json_t *function)
     return json_is_string(json_object_get(function, "reason")) ? COLOUR_YELLOW : COLOUR_GREEN;
 }
 
+/* What is wrong, or that somebody has meddled; NULL: nothing. */
+static const char *remark_of(const json_t *function)
+{
+    const char *reason = json_string_value(json_object_get(function, "reason"));
+    return !reason && member_is_true(function, "rolled_back")
+               ? "rolled back, until its files or settings change"
+               : reason;
+}
+
 static void add_row(struct grid *grid, const json_t *function)
 {
     const char *revision = member_text(function, "revision");
@@ -35,7 +44,7 @@ static void add_row(struct grid *grid, const json_t *function)
     grid_add_format(grid, "%lld", member_number(function, "waiting"));
     grid_add_format(grid, "%lld", member_number(function, "invocations"));
     grid_add_format(grid, "%lld", member_number(function, "failed"));
-    grid_add(grid, COLOUR_NONE, json_string_value(json_object_get(function, "reason")));
+    grid_add(grid, COLOUR_NONE, remark_of(function));
 }
 
 static void print_functions(const struct arguments *arguments, const json_t *functions)
@@ -146,6 +155,19 @@ static void print_problem(const char *title, const json_t *problem)
     print_line("", member_text(problem, "hint"));
 }
 
+/* Which of its revisions that is, when it is not just the newest. */
+static void print_serving(const json_t *function)
+{
+    const char *name = member_text(function, "name"), *since = member_text(function, "serving_since");
+    print_line("serves since", since);
+    if (member_is_true(function, "last_good"))
+        printf("  %-14sits last good revision: what is wrong with the newest stands below\n", "");
+    if (member_is_true(function, "rolled_back"))
+        printf("  %-14ssomebody has gone back to it; it holds until the function's files or settings change\n"
+               "  %-14s(berth history %s)\n",
+               "", "", name);
+}
+
 static void print_function(const struct arguments *arguments, const json_t *function)
 {
     (void)arguments;
@@ -156,6 +178,7 @@ static void print_function(const struct arguments *arguments, const json_t *func
     print_line("folder", member_text(function, "folder"));
     print_line("file", member_text(function, "file"));
     print_line("revision", member_text(function, "revision"));
+    print_serving(function);
     print_line("on its way", member_text(function, "next_revision"));
     print_load(function);
     print_instances(json_object_get(function, "instance_list"));

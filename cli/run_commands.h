@@ -12,6 +12,11 @@ int run_explain(const struct arguments *arguments);
 int run_restart(const struct arguments *arguments);
 int run_scale(const struct arguments *arguments);
 
+/* --- history.c: its revisions --- */
+
+int run_history(const struct arguments *arguments);
+int run_rollback(const struct arguments *arguments);
+
 /* --- registry.c: its file and the functions' files --- */
 
 int run_new(const struct arguments *arguments);
