@@ -118,7 +118,7 @@ const struct command commands[] = {
      .operands = "[NAME]",
      .max = 1,
      .names_functions = true,
-     .summary = "shows what changes, as it changes: revisions, instances, decisions, settings, plugins",
+     .summary = "shows what changes, as it changes: revisions, instances, settings, plugins",
      .description = "An event of the daemon's log is a line, at whatever level it logs; requests and what "
                     "functions write are not among them.\n"
                     "Goes on until Ctrl-C, or the daemon's end.",

@@ -218,7 +218,7 @@ def test_bash_completes_commands_flags_and_functions(cli):
 
     assert complete("berth", "des") == ["describe"]
     assert complete("berth", "describe", "he") == ["hello"]
-    assert complete("berth", "plugin", "") == ["ls"]
+    assert complete("berth", "plugin", "") == ["ls", "test"]
     assert complete("berth", "invoke", "--inc") == ["--include"]
     assert complete("berth", "completion", "f") == ["fish"]
 
