@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/ident.h"
 #include "prepare/plugin.h"
 #include "prepare/process/one_job.h"
 #include "prepare/store/tree.h"
@@ -16,6 +17,12 @@
 #define JOB_HUNG_MS 3000 /* when another has taken JOB_MS before */
 #define FOLDER_MODE 0755
 
+/* Jobs are users of their own, who must get to what they are told of; nobody else can list what is there, or
+ * guess it.
+ */
+#define PLACE_MODE 0711
+#define ID_LENGTH  16
+
 int bench_open(struct bench *bench, const struct plugin_test_options *options, struct error *err)
 {
     char place[] = "/tmp/berth-plugin-XXXXXX";
@@ -24,7 +31,7 @@ int bench_open(struct bench *bench, const struct plugin_test_options *options, s
         return error_errno(err, COMPONENT_PLUGIN, errno, "cannot open %s", options->path);
     if (options->function && !fs_is_dir(options->function))
         return error_set(err, ERROR_USAGE, "%s is no folder of a function", options->function);
-    if (!mkdtemp(place) || chmod(place, FOLDER_MODE) < 0)
+    if (!mkdtemp(place) || chmod(place, PLACE_MODE) < 0)
         return error_errno(err, COMPONENT_FILES, errno, "cannot make a folder in /tmp");
     *bench = (struct bench){
         .options = options, .path = steal(&path), .place = realpath(place, NULL), .job_ms = JOB_MS};
@@ -46,7 +53,9 @@ void bench_close(struct bench *bench)
 
 char *bench_new_path(struct bench *bench, const char *what)
 {
-    return xasprintf("%s/%s-%u", bench->place, what, ++bench->folders);
+    char id[ID_LENGTH + 1];
+    ident_random(id, ID_LENGTH);
+    return xasprintf("%s/%s-%s", bench->place, what, id);
 }
 
 /* --- jobs --- */
@@ -150,7 +159,11 @@ char *bench_only_file(const char *folder)
 char *bench_copy(struct bench *bench, const char *what, struct error *err)
 {
     cleanup_free char *folder = bench_new_path(bench, what);
-    if (fs_make_dirs(folder, FOLDER_MODE, err) < 0 || tree_copy(bench_function(bench), folder, err) < 0)
+    const char *from = bench_function(bench);
+    struct stat status;
+    if (fs_make_dirs(folder, FOLDER_MODE, err) < 0 || tree_copy(from, folder, err) < 0)
         return NULL;
+    if (stat(from, &status) == 0)
+        chmod(folder, status.st_mode & 0777);
     return steal(&folder);
 }

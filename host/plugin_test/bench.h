@@ -17,7 +17,6 @@ struct bench {
     const struct plugin_test_options *options;
     char *path; /* of the plugin, absolute */
     char *place; /* a folder of this test's own, removed in the end */
-    unsigned folders; /* so many were made in it */
     unsigned job_ms; /* what one job may take */
     struct build_result *probed; /* NULL: not yet */
     char *image_dir, *builder_dir; /* or NULL */

@@ -152,27 +152,48 @@ void report_add(struct report *report, const struct plugin_check *check, const s
                 uint64_t ms)
 {
     report->counts[outcome->verdict]++;
-    if (report->list)
+    if (report->list) {
         json_array_append_new(report->list, check_json(check, outcome, ms));
-    else
-        print_check(report, check, outcome, ms);
+        return;
+    }
+    if (check->need >= NEED_PLUGIN && !bench_probe(report->bench)->ok) {
+        report->unusable++;
+        return;
+    }
+    print_check(report, check, outcome, ms);
     report->group = check->group;
     fflush(stdout);
 }
 
+static void print_score(const struct report *report, uint64_t ms)
+{
+    const unsigned *counts = report->counts;
+    unsigned all = counts[VERDICT_PASSED] + counts[VERDICT_FAILED] + counts[VERDICT_SKIPPED];
+    if (report->unusable > 0)
+        printf("\nThe other %u checks need a plugin that can be used.\n", report->unusable);
+    printf("\n%u of %u checks passed, %u failed, %u skipped (%.1f s)\n", counts[VERDICT_PASSED], all,
+           counts[VERDICT_FAILED], counts[VERDICT_SKIPPED], (double)ms / 1e3);
+}
+
+static json_t *report_json(const struct report *report, uint64_t ms)
+{
+    const unsigned *counts = report->counts;
+    return json_pack("{s:s, s:o, s:O, s:i, s:i, s:i, s:I}", "path", report->bench->path, "plugin",
+                     plugin_json(report->bench), "checks", report->list, "passed",
+                     (int)counts[VERDICT_PASSED], "failed", (int)counts[VERDICT_FAILED], "skipped",
+                     (int)counts[VERDICT_SKIPPED], "ms", (json_int_t)ms);
+}
+
 unsigned report_end(struct report *report)
 {
-    unsigned passed = report->counts[VERDICT_PASSED], failed = report->counts[VERDICT_FAILED];
-    unsigned skipped = report->counts[VERDICT_SKIPPED];
     uint64_t ms = clock_ms() - report->began_ms;
+    unsigned failed = report->counts[VERDICT_FAILED];
     if (report->list)
-        print_json(json_pack("{s:s, s:o, s:o, s:i, s:i, s:i, s:I}", "path", report->bench->path, "plugin",
-                             plugin_json(report->bench), "checks", report->list, "passed", (int)passed,
-                             "failed", (int)failed, "skipped", (int)skipped, "ms", (json_int_t)ms));
+        print_json(report_json(report, ms));
     else
-        printf("\n%u of %u checks passed, %u failed, %u skipped (%.1f s)\n", passed,
-               passed + failed + skipped, failed, skipped, (double)ms / 1e3);
-    return passed + failed == 0 ? 1 : failed;
+        print_score(report, ms);
+    json_decref(report->list);
+    return report->counts[VERDICT_PASSED] + failed == 0 ? 1 : failed;
 }
 
 void report_list(bool json)

@@ -13,6 +13,7 @@ struct report {
     const char *group; /* of the check told last */
     struct outcome failure; /* told last */
     unsigned counts[3]; /* by verdict */
+    unsigned unusable; /* skipped, and not told one by one: the plugin cannot be used */
     json_t *list; /* with JSON: of the checks; else NULL */
 };
 

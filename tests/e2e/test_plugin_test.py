@@ -149,6 +149,13 @@ def test_plugin_that_cannot_be_used_is_told(failures, peers, name, check, words)
     assert words in failed[check]["text"] and not set(failed) - {check, "exports"}, failed
 
 
+def test_checks_that_need_a_plugin_are_not_told_one_by_one(examine, peers):
+    told = examine(peers / "bad" / "wrong_major.so")
+    assert told.returncode == 2 and "skipped  " not in told.stdout
+    [others] = re.findall(r"\nThe other (\d+) checks need a plugin that can be used\.\n", told.stdout)
+    assert f" checks passed, 1 failed, {others} skipped (" in told.stdout
+
+
 def test_file_that_is_no_plugin_is_told(examine, failures, tmp_path):
     nonsense = tmp_path / "nonsense.so"
     nonsense.write_bytes(b"\x7fELF this is no shared object")
