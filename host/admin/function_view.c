@@ -65,7 +65,7 @@ static json_t *latency_json(const struct request_count *count)
     for (size_t i = 0; i < count->status_count; i++) {
         const struct histogram *seconds = count->statuses[i].seconds;
         for (size_t bound = 0; seconds && bound < HISTOGRAM_BOUNDS; bound++)
-            within[bound] += seconds->within[bound];
+            within[bound] += histogram_within(seconds, bound);
         within[HISTOGRAM_BOUNDS] += seconds ? seconds->count : 0;
     }
     if (within[HISTOGRAM_BOUNDS] == 0)

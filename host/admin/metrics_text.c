@@ -87,7 +87,7 @@ static void histogram(struct metric_sink *sink, const struct metric_labels *labe
     for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) {
         char bound[32];
         snprintf(bound, sizeof(bound), "%g", histogram_bounds_ms[i] / 1e3);
-        append_number(text, "_bucket", labels, bound, (double)histogram->within[i]);
+        append_number(text, "_bucket", labels, bound, (double)histogram_within(histogram, i));
     }
     append_number(text, "_bucket", labels, "+Inf", (double)histogram->count);
     append_number(text, "_sum", labels, NULL, (double)histogram->sum_ns / 1e9);

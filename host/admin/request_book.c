@@ -14,7 +14,7 @@
 
 /* After records have come, others are looked for in this time. So workers wake this thread for the first only
  * when requests come one by one, and never while they come in numbers. */
-#define LOOK_MS  20
+#define LOOK_MS  50
 
 #define REPORT_S 1 /* the log says at most so often how many requests it has left out */
 

@@ -25,7 +25,10 @@ static struct counted_function *find(const struct request_counts *counts, const 
 
 static struct counted_function *find_or_add(struct request_counts *counts, const char *name)
 {
-    struct counted_function *found = find(counts, name);
+    struct counted_function *found = counts->last;
+    if (!found || strcmp(found->name, name) != 0)
+        found = find(counts, name);
+    counts->last = found;
     if (found)
         return found;
     found = xcalloc(1, sizeof(*found) + strlen(name) + 1);
@@ -138,6 +141,7 @@ void request_counts_sweep(struct request_counts *counts, bool (*is_known)(const 
                           void *context)
 {
     struct counted_function *gone = take_out(counts, is_known, context);
+    counts->last = NULL;
     while (gone) {
         struct counted_function *next = gone->gone;
         free_function(gone);

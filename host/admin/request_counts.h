@@ -44,6 +44,7 @@ struct counted_function;
 
 struct request_counts {
     struct counted_function *by_name;
+    struct counted_function *last; /* the one counted last, which is often the next one; or NULL */
     unsigned count, sweep_at; /* functions; so many have those swept out that are no more */
 };
 

@@ -61,38 +61,54 @@ static struct form form_of(const struct request_record *record, const struct clo
     };
 }
 
-static char *write_text(char *at, const char *text, size_t length)
+static char *write_text(char *at, struct http_text text)
 {
-    const uint16_t prefix = (uint16_t)length;
+    const uint16_t prefix = (uint16_t)text.length;
     memcpy(at, &prefix, sizeof(prefix));
     at += sizeof(prefix);
-    memcpy(at, text, length);
-    at += length;
+    memcpy(at, text.data, text.length);
+    at += text.length;
     *at = '\0';
     return at + 1;
+}
+
+static struct http_text text_of(const struct request_record *record, enum request_text text)
+{
+    return http_text_make(request_text(record, text), request_text_length(record, text));
+}
+
+static struct http_text path_of(const struct request_record *record)
+{
+    struct http_text target = text_of(record, REQUEST_TARGET);
+    const char *query = memchr(target.data, '?', target.length);
+    return query ? http_text_make(target.data, (size_t)(query - target.data)) : target;
+}
+
+static struct http_text name_of(const char *name)
+{
+    return http_text_make(name, strlen(name));
 }
 
 size_t request_note_write(const struct request_record *record, const struct clock_pair *now,
                           char ret_form[REQUEST_NOTE_MAX])
 {
     const struct form form = form_of(record, now);
-    const char *const target = request_text(record, REQUEST_TARGET);
-    const char *const texts[NOTE_TEXTS] = {
-        [NOTE_ID] = request_text(record, REQUEST_ID),
-        [NOTE_METHOD] = request_text(record, REQUEST_METHOD),
-        [NOTE_PATH] = target,
-        [NOTE_FUNCTION] = request_text(record, REQUEST_FUNCTION),
-        [NOTE_CLIENT] = request_text(record, REQUEST_CLIENT),
-        [NOTE_END] = request_end_name(record->end),
-        [NOTE_COMPONENT] = record->code ? error_component_name(record->component) : "",
-        [NOTE_CODE] = error_code_slug(record->code),
-        [NOTE_MESSAGE] = request_text(record, REQUEST_MESSAGE),
-        [NOTE_HINT] = request_text(record, REQUEST_HINT),
+    const struct http_text texts[NOTE_TEXTS] = {
+        [NOTE_ID] = text_of(record, REQUEST_ID),
+        [NOTE_METHOD] = text_of(record, REQUEST_METHOD),
+        [NOTE_PATH] = path_of(record),
+        [NOTE_FUNCTION] = text_of(record, REQUEST_FUNCTION),
+        [NOTE_CLIENT] = text_of(record, REQUEST_CLIENT),
+        [NOTE_END] = name_of(request_end_name(record->end)),
+        [NOTE_COMPONENT] = name_of(record->code ? error_component_name(record->component) : ""),
+        [NOTE_CODE] = name_of(error_code_slug(record->code)),
+        [NOTE_MESSAGE] = text_of(record, REQUEST_MESSAGE),
+        [NOTE_HINT] = text_of(record, REQUEST_HINT),
     };
     memcpy(ret_form, &form, sizeof(form));
     char *at = ret_form + sizeof(form);
     for (size_t i = 0; i < NOTE_TEXTS; i++)
-        at = write_text(at, texts[i], texts[i] == target ? strcspn(target, "?") : strlen(texts[i]));
+        at = write_text(at, texts[i]);
     return (size_t)(at - ret_form);
 }
 

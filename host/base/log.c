@@ -127,10 +127,9 @@ static void append_fields(struct strbuf *line, enum log_format format, const str
         if (text && !field->string)
             continue;
         size_t before = line->length;
-        if (format == LOG_JSON)
-            strbuf_append_format(line, ",\"%s\":", field->key);
-        else
-            strbuf_append_format(line, " %s=", field->key);
+        strbuf_append_text(line, format == LOG_JSON ? ",\"" : " ");
+        strbuf_append_text(line, field->key);
+        strbuf_append_text(line, format == LOG_JSON ? "\":" : "=");
         append_value(line, format, field);
         if (line->overflowed) { /* leave the field out rather than break the line's syntax */
             line->length = before;

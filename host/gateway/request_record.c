@@ -65,4 +65,5 @@ void request_record_set_texts(struct request_record *record, const struct http_t
         at += (uint16_t)texts[i].length;
         record->texts[at++] = '\0';
     }
+    record->texts_size = at;
 }

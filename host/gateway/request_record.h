@@ -58,7 +58,8 @@ struct request_record {
     bool is_routed; /* there is such a function */
     bool is_cold; /* it had to wait for an instance */
     bool is_stream; /* it ended when it liked: an event stream or an upgraded connection */
-    uint16_t text_at[REQUEST_TEXTS]; /* in `texts`, each with a NUL */
+    uint16_t text_at[REQUEST_TEXTS]; /* in `texts`, one behind the other, each with a NUL */
+    uint16_t texts_size;
     char texts[];
 };
 
@@ -66,6 +67,13 @@ struct request_record {
 static inline const char *request_text(const struct request_record *record, enum request_text text)
 {
     return record->texts + record->text_at[text];
+}
+
+/* How many bytes one has. */
+static inline size_t request_text_length(const struct request_record *record, enum request_text text)
+{
+    size_t end = text + 1 < REQUEST_TEXTS ? record->text_at[text + 1] : record->texts_size;
+    return end - record->text_at[text] - 1;
 }
 
 /* Where the time of a request went, in nanoseconds; 0 of what never came. */

@@ -13,10 +13,11 @@
 #include <unistd.h>
 
 #define MAGIC            "berthrf"
-#define VERSION          1u
+#define VERSION          2u
 #define PAGE             4096u
 #define ALIGN            8u
 #define BYTES_PER_BUCKET 256u /* about a record for each */
+#define WORD             sizeof(uint64_t)
 
 /*
  * Positions count bytes from the ring's first use on, beginning at the ring's size, so that 0 is none. The
@@ -62,16 +63,30 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return hash ^ (hash >> 29);
 }
 
-static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size)
+static uint64_t word_at(const char *bytes)
 {
     uint64_t word;
-    for (; size >= sizeof(word); bytes += sizeof(word), size -= sizeof(word)) {
-        memcpy(&word, bytes, sizeof(word));
-        hash = mix(hash, word);
+    memcpy(&word, bytes, sizeof(word));
+    return word;
+}
+
+/* Four words at a time, none of which waits for another: every request's record goes through this. */
+static uint64_t hash_bytes(uint64_t hash, const char *bytes, size_t size)
+{
+    uint64_t a = hash, b = hash + 1, c = hash + 2, d = hash + 3;
+    for (; size >= 4 * WORD; bytes += 4 * WORD, size -= 4 * WORD) {
+        a = mix(a, word_at(bytes));
+        b = mix(b, word_at(bytes + WORD));
+        c = mix(c, word_at(bytes + 2 * WORD));
+        d = mix(d, word_at(bytes + 3 * WORD));
     }
-    word = size;
-    memcpy(&word, bytes, size);
-    return mix(hash, word);
+    hash = mix(mix(mix(a, b), c), d);
+    for (; size >= WORD; bytes += WORD, size -= WORD)
+        hash = mix(hash, word_at(bytes));
+    uint64_t rest = size;
+    for (size_t i = 0; i < size; i++)
+        rest = rest << 8 | (unsigned char)bytes[i];
+    return mix(hash, rest);
 }
 
 static uint64_t checksum_of(const struct frame *frame)
@@ -124,10 +139,10 @@ static uint64_t next_frame(const struct record_file *file, uint64_t at, uint64_t
 /* --- adding --- */
 
 /* In the order of writing. */
-static void chain_frame(struct record_file *file, uint64_t position)
+static void chain_frame(struct record_file *file, struct frame *frame)
 {
-    frame_at(file, position)->before = file->last;
-    file->last = position;
+    frame->before = file->last;
+    file->last = frame->position;
 }
 
 /* Forgets the oldest ones that are in the way of a frame that ends here. */
@@ -135,9 +150,9 @@ static void make_room(struct record_file *file, uint64_t end)
 {
     uint64_t oldest = file->head->oldest, written = file->head->written;
     while (end - oldest > file->head->ring_bytes && oldest < written) {
-        uint64_t first = next_frame(file, oldest, written);
-        oldest = first < written ? next_frame(file, first + whole_size(frame_at(file, first)->size), written)
-                                 : written;
+        oldest = next_frame(file, oldest, written);
+        if (oldest < written)
+            oldest += whole_size(frame_at(file, oldest)->size);
     }
     file->head->oldest = oldest;
 }
@@ -152,7 +167,7 @@ static void write_frame(struct record_file *file, uint64_t at, const char *key, 
     memcpy(frame->bytes, key, key_size);
     memcpy(frame->bytes + key_size, bytes, size);
     frame->checksum = checksum_of(frame);
-    chain_frame(file, at);
+    chain_frame(file, frame);
 }
 
 bool record_file_add(struct record_file *file, const char *key, const void *bytes, size_t size)
@@ -317,12 +332,12 @@ static void read_ring(struct record_file *file)
     uint64_t end = file->head->written, oldest = 0, at = file->head->oldest;
     memset(file->buckets, 0, file->head->bucket_count * sizeof(*file->buckets));
     while ((at = next_frame(file, at, end)) < end) {
-        const struct frame *frame = frame_at(file, at);
+        struct frame *frame = frame_at(file, at);
         if (checksum_of(frame) != frame->checksum) {
             at += ALIGN;
             continue;
         }
-        chain_frame(file, at);
+        chain_frame(file, frame);
         index_frame(file, at);
         oldest = oldest > 0 ? oldest : at;
         at += whole_size(frame->size);
