@@ -53,16 +53,17 @@ class Log:
 class Berth:
     """A daemon on functions of our own. A context manager: starts on entry, is gone with its containers on exit.
 
-    functions: {name: (code, settings)}; host: the registry's host section.
+    functions: {name: (code, settings)}; host: the registry's host section; bin_dir: where its program is.
     """
 
-    def __init__(self, functions, host=None, arguments=()):
+    def __init__(self, functions, host=None, arguments=(), bin_dir=measure.BIN):
         self.folder = tempfile.mkdtemp(prefix="bb-", dir="/tmp")
         self.port, self.admin_port = measure.free_port(), measure.free_port()
         self.address = ("127.0.0.1", self.port)
         self.functions = functions
         self.host = host or {}
         self.arguments = arguments
+        self.bin_dir = bin_dir
         self.log = Log(os.path.join(self.folder, "log"))
         self.states = {}  # instance: (state, function)
         self.process = None
@@ -93,7 +94,7 @@ class Berth:
     def start(self):
         with open(self.log.path, "ab") as log:
             self.process = subprocess.Popen(
-                [measure.BIN / "berthd", "--config", f"{self.folder}/project/registry.yml",
+                [self.bin_dir / "berthd", "--config", f"{self.folder}/project/registry.yml",
                  "--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin_port}",
                  "--state", f"{self.folder}/state", "--run-dir", f"{self.folder}/run", "--log-format", "json",
                  *self.arguments],
