@@ -27,6 +27,9 @@ const char *colour_end(FILE *stream);
 /* Characters in a line of the terminal that a descriptor is; 100 when it is none. */
 unsigned screen_width(int fd);
 
+/* Its lines; a great many when it is none. */
+unsigned screen_height(int fd);
+
 /* Whether more than ASCII can be shown, by the locale. */
 bool screen_is_utf8(void);
 

@@ -34,12 +34,15 @@ static void begin_block(struct load_view *view)
     view->lines = 0;
 }
 
+/* What a low screen has no room for is left out: lines that have left it cannot be drawn anew. */
 static void put_line(struct load_view *view, struct strbuf *line)
 {
     const unsigned width = screen_width(STDERR_FILENO);
-    fprintf(stderr, "%.*s\n", text_bytes(strbuf_text(line), width), strbuf_text(line));
+    if (view->lines + 1 < screen_height(STDERR_FILENO)) {
+        fprintf(stderr, "%.*s\n", text_bytes(strbuf_text(line), width), strbuf_text(line));
+        view->lines++;
+    }
     strbuf_reset(line);
-    view->lines++;
 }
 
 static void end_block(void)

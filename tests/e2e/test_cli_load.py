@@ -248,6 +248,15 @@ def test_live_view_without_other_characters(cli, make_screen):
     assert screen.is_as_before()
 
 
+def test_live_view_in_few_lines(cli, make_screen):
+    """What has no room is left out, and nothing scrolls away."""
+    screen = make_screen([cli.program, "load", "sleepy", "-c", "3", "-d", "10m"], lines=6, environment={"BERTH_URL": cli.url})
+    screen.wait(lambda shown: "2." in shown.splitlines()[0] and "requests/s" in shown, "some drawings of the live view", 60)
+    assert sum("Ctrl-C ends it" in line for line in screen.all_lines()) == 1
+    screen.type("\x03")
+    assert screen.wait_end(60) == 0
+
+
 def test_terminal_that_can_nothing_gets_lines(cli, make_screen):
     screen = make_screen([cli.program, "load", "hello", "-d", "1500ms"], environment={"BERTH_URL": cli.url, "TERM": "dumb"})
     assert screen.wait_end(60) == 0
