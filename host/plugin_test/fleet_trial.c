@@ -185,7 +185,7 @@ static void judge_first(struct fleet_trial *trial, const struct talk_answer *ans
         outcome_fail(&trial->first, "name a function that answers a GET, or mend what answers for it",
                      "%d: %.500s", answer->status, strbuf_text(&answer->body));
     else
-        outcome_pass(&trial->first, "%d with %zu bytes, after %llu ms from nothing", answer->status,
+        outcome_pass(&trial->first, "%d with %zu bytes, %llu ms from nothing", answer->status,
                      answer->body.length, (unsigned long long)ms);
 }
 
