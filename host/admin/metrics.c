@@ -53,6 +53,7 @@ void metrics_collect(const struct admin_options *parts, struct metric_sink *sink
     const struct metrics_sources sources = {.fleet = parts->fleet,
                                             .gateway = parts->gateway,
                                             .requests = request_book_counts(parts->requests),
+                                            .logs = parts->logs,
                                             .started_s = parts->started_s};
     collect_gateway(sources.gateway, sink);
     collect_functions(&sources, request_metrics, request_metric_count, sink);

@@ -3,6 +3,7 @@
 
 #include "docker/docker.h"
 #include "fleet/fleet.h"
+#include "store/log_store.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -53,6 +54,13 @@ static void tell_prewarmed_memory(const struct metrics_sources *sources, struct 
     uint64_t memory_bytes;
     fleet_prewarmed(sources->fleet, &instances, &memory_bytes);
     tell_number(sink, (double)memory_bytes);
+}
+
+/* --- what functions write --- */
+
+static void tell_lines_dropped(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    tell_number(sink, (double)log_store_dropped(sources->logs));
 }
 
 /* --- Docker --- */
@@ -161,6 +169,9 @@ const struct host_metric host_metrics[] = {
     {{"berth_instances_memory_max_bytes", METRIC_GAUGE, "What that sum may be at most."}, tell_memory_max},
     {{"berth_prewarmed_instances", METRIC_GAUGE, "Containers that wait for a function."}, tell_prewarmed},
     {{"berth_prewarmed_memory_bytes", METRIC_GAUGE, "Sum of their memory limits."}, tell_prewarmed_memory},
+    {{"berth_log_lines_dropped_total", METRIC_COUNTER,
+      "Lines of functions that are missing in the kept logs because the disk was too slow."},
+     tell_lines_dropped},
     {{"berth_docker_calls_total", METRIC_COUNTER, "What the Docker Engine was asked for."}, tell_calls},
     {{"berth_docker_calls_failed_total", METRIC_COUNTER, "Those of them that ended with an error."},
      tell_failed_calls},

@@ -16,6 +16,7 @@ struct metrics_sources {
     struct fleet *fleet;
     const struct gateway *gateway;
     struct request_counts *requests;
+    struct log_store *logs; /* NULL: none are kept */
     time_t started_s; /* when the daemon was, since 1970 */
 };
 
