@@ -60,10 +60,9 @@ def test_broken_yaml_leaves_everything_serving(berth):
     berth.start()
     berth.write_config("usable-functions: [\n")
     berth.reload()
-    wait_until(
-        lambda: any("global-function-definition.yml:" in line for line in berth.log.lines()),
-        "the mistake in the log",
-    )
+    wait_until(lambda: berth.log.entries("config.diagnostic"), "the mistake in the log")
+    found = berth.log.entries("config.diagnostic")[0]
+    assert (found["file"], found["line"]) == (berth.config, "2") and "not YAML" in found["message"]
     assert berth.get("/hello").status == 200
 
 
