@@ -1,14 +1,17 @@
 /* berthd: reads the command line and the `host:` section, then checks or serves. */
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "check.h"
 #include "config/registry.h"
 #include "daemon.h"
+#include "fleet/fleet.h"
 #include "locations.h"
 #include "new_function.h"
 #include "options.h"
 #include "plugin_test/plugin_test.h"
+#include "prepare/store/sealed_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +49,22 @@ static void configure_log(const struct host_settings *host)
     enum log_level level = LOG_INFO;
     log_level_parse(host->log_level, &level);
     log_configure(level, strcmp(host->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
+}
+
+/* When the file cannot be read at all, the section `host` is what it was when it could. */
+static int recall_host(const struct options *options, struct registry *registry, struct locations *locations,
+                       struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/" KEPT_HOST, locations->state_dir);
+    json_t *kept;
+    if (sealed_read(path, &kept, err) < 0)
+        return 0;
+    host_settings_recall(&registry->host, kept);
+    json_decref(kept);
+    locations_clear(locations);
+    return options_apply(options, &registry->host, err) < 0
+               ? -1
+               : locations_find(options->config, &registry->host, locations, err);
 }
 
 static int serve(const struct options *options, const struct registry *registry,
@@ -114,6 +133,7 @@ static int run(const struct options *options)
     struct registry *registry;
     if (registry_load(options->config, NULL, 0, &registry, &err) < 0)
         return complain(&err, STATUS_FAILED);
+    bool hides_host = registry_hides_host(registry);
     registry_drop_functions(registry);
     struct locations locations = {0};
     int status;
@@ -126,6 +146,8 @@ static int run(const struct options *options)
     } else if (options->check) {
         log_configure(LOG_ERROR, LOG_TEXT);
         status = (int)check_run(options->config, &registry->host, &locations, options->json);
+    } else if (hides_host && recall_host(options, registry, &locations, &err) < 0) {
+        status = complain(&err, STATUS_FAILED);
     } else {
         status = serve(options, registry, &locations);
     }

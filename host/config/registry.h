@@ -205,6 +205,14 @@ json_t *function_settings_changed(const json_t *before, const json_t *after);
 void registry_find_restarts(const struct registry *before, const struct registry *now,
                             struct diagnostics *ret_findings);
 
+/* The settings of the section `host` as JSON that host_settings_recall() puts in the place of others again,
+ * less lists of networks and folders. The caller owns the result. */
+json_t *host_settings_keep(const struct host_settings *settings);
+void host_settings_recall(struct host_settings *settings, const json_t *kept);
+
+/* Whether the file could not even be read so far that its section `host` was found, or not found. */
+bool registry_hides_host(const struct registry *registry);
+
 /* Takes over what applies at once of another reading of the section; texts and lists stay. */
 void host_settings_apply(struct host_settings *settings, const struct host_settings *now);
 

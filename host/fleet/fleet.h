@@ -54,6 +54,8 @@ struct fleet_hooks {
     void *context;
 };
 
+#define KEPT_HOST "host-settings" /* below the state directory: host_settings_keep(), sealed */
+
 /* Locks the state and the run directory and makes everything that needs no engine. */
 int fleet_create(const struct fleet_options *options, const struct fleet_hooks *hooks,
                  struct fleet **ret_fleet, struct error *err);

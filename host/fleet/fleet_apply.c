@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "prepare/process/build_job.h"
 #include "prepare/store/revision_store.h"
+#include "prepare/store/sealed_file.h"
 
 static void remove_unregistered(struct fleet *fleet, const struct generation *generation)
 {
@@ -37,8 +38,22 @@ static void log_restarts(const struct fleet *fleet, const struct registry *regis
     diagnostics_clear(&found);
 }
 
+/* For a start at which the file cannot be read. */
+static void keep_host(const struct fleet *fleet, const struct registry *registry)
+{
+    json_t *json = host_settings_keep(&registry->host), *before = NULL;
+    struct error err;
+    bool is_kept = sealed_read(fleet->host_path, &before, &err) == 0 && json_equal(json, before);
+    char *text = is_kept ? NULL : sealed_text(json);
+    if (text)
+        sealed_write(fleet->background, fleet->host_path, text);
+    json_decref(json);
+    json_decref(before);
+}
+
 static void apply_host(struct fleet *fleet, const struct registry *registry)
 {
+    keep_host(fleet, registry);
     host_settings_apply(&fleet->host, &registry->host);
     build_jobs_set_timeout(fleet->env.jobs, fleet->host.build_timeout_ms);
     log_restarts(fleet, registry);

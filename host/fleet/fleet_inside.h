@@ -25,6 +25,7 @@ struct fleet {
     struct route_table *routes;
     char *config_path, *run_dir;
     char *world_dir;
+    char *host_path; /* where the section `host` is kept */
     char *instances_dir; /* below the run directory: one directory for each instance */
     struct owner owner;
     int run_lock; /* of the run directory */

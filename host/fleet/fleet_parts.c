@@ -149,6 +149,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
 {
     struct fleet_env *env = &fleet->env;
     cleanup_free char *state_dir = NULL;
+    fleet->host_path = xasprintf("%s/" KEPT_HOST, options->state_dir);
     if (state_dir_open(options->state_dir, &state_dir, err) < 0 ||
         owner_acquire(state_dir, &fleet->owner, err) < 0)
         return -1;
@@ -241,6 +242,7 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet->config_path);
     free(fleet->run_dir);
     free(fleet->world_dir);
+    free(fleet->host_path);
     free(fleet->instances_dir);
     free(fleet);
 }

@@ -219,3 +219,25 @@ def test_plugin_that_has_gone(berth, root):
     assert berth.get("/hello").text == "hello\n"
     assert view(berth)["revision"] == good
     assert "shell" in view(berth)["reason"]
+
+
+def test_addresses_of_a_registry_that_cannot_be_read(berth):
+    """What the section `host` said when it could be read holds on, or nobody would find the functions."""
+    berth.expect_error("config.unusable")
+    berth.options_given = False
+    options = ["--state", berth.state_dir, "--run-dir", berth.run_dir, "--no-watch"]
+    berth.host.update(listen="%s:%d" % berth.address, admin="%s:%d" % berth.admin_address, queue_timeout="7s")
+    berth.write_function("hello", HELLO)
+    berth.start(*options)
+    good = serve(berth)
+    wait_until(lambda: os.path.exists(os.path.join(berth.state_dir, "host-settings")), "the section to be kept", 60)
+    break_yaml(berth)
+    berth.stop()
+    berth.start(*options, ready=False)
+    wait_until(lambda: berth.log.entries("daemon.listening")[1:], "the second daemon to listen", 60)
+    assert berth.log.entries("daemon.listening")[1]["functions"] == "%s:%d" % berth.address
+    berth.wait_answer("/hello", lambda answer: answer.text == "hello", "the last good revision", 60)
+    assert view(berth)["revision"] == good
+    berth.write_function("hello", OTHER)
+    berth.reload()
+    berth.wait_answer("/hello", lambda answer: answer.text == "other", "the mended function", 60)

@@ -1,5 +1,5 @@
-/* What is kept of a function's revisions: any JSON gives a record, an index, settings, or an error. What is
- * read is written and compared, too. */
+/* What is kept of a function's revisions, and of the host's settings: any JSON gives a record, an index,
+ * settings, or an error. What is read is written and compared, too. */
 #include "config/registry.h"
 #include "prepare/store/revision_index.h"
 #include "prepare/store/revision_record.h"
@@ -36,11 +36,20 @@ static void read_index(const json_t *json)
     revision_index_clear(&index);
 }
 
+static void recall_host(const json_t *json)
+{
+    struct registry *registry = registry_parse("r.yml", "", 0, NULL, 0);
+    host_settings_recall(&registry->host, json);
+    json_decref(host_settings_keep(&registry->host));
+    registry_destroy(registry);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     json_t *json = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
     read_record(json);
     read_index(json);
+    recall_host(json);
     json_decref(json);
     return 0;
 }

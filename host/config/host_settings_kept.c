@@ -1,0 +1,24 @@
+/* The daemon's own settings, kept for a start at which their file cannot be read. */
+#include "config/host_settings.h"
+
+json_t *host_settings_keep(const struct host_settings *settings)
+{
+    json_t *kept = json_object();
+    for (size_t i = 0; i < host_table.count; i++) {
+        json_t *value = setting_to_json(&host_table.settings[i], settings);
+        if (value)
+            json_object_set_new(kept, host_table.settings[i].name, value);
+    }
+    return kept;
+}
+
+void host_settings_recall(struct host_settings *settings, const json_t *kept)
+{
+    for (size_t i = 0; i < host_table.count; i++) {
+        const struct setting *setting = &host_table.settings[i];
+        const json_t *value = json_object_get(kept, setting->name);
+        bool is_value = value && !(json_is_null(value) && setting->default_text);
+        if (is_value)
+            setting_from_json(setting, value, settings); /* what it cannot be stays as it is */
+    }
+}
