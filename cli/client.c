@@ -22,7 +22,8 @@
 /* --- where the daemon is --- */
 
 struct place {
-    char *shown; /* as people write it */
+    char *shown; /* as people write it, without a password */
+    char *host; /* that it is on, an address of IPv6 in brackets; NULL: this one */
     char *socket; /* or NULL */
     char *base; /* of URLs, without a slash at the end */
     char *password; /* to go with it; or NULL */
@@ -45,6 +46,27 @@ static char *read_password(void)
     return text;
 }
 
+static void take_url(const char *url, struct place *ret_place)
+{
+    size_t length = strlen(url);
+    while (length > 0 && url[length - 1] == '/')
+        length--;
+    ret_place->base = xstrndup(url, length);
+    CURLU *parts = curl_url();
+    char *host = NULL, *shown = NULL;
+    if (curl_url_set(parts, CURLUPART_URL, ret_place->base, CURLU_DEFAULT_SCHEME) == CURLUE_OK) {
+        curl_url_set(parts, CURLUPART_USER, NULL, 0);
+        curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0);
+        curl_url_get(parts, CURLUPART_HOST, &host, 0);
+        curl_url_get(parts, CURLUPART_URL, &shown, 0);
+    }
+    ret_place->host = host ? xstrdup(host) : NULL;
+    ret_place->shown = xstrdup(shown ? shown : "that URL");
+    curl_free(host);
+    curl_free(shown);
+    curl_url_cleanup(parts);
+}
+
 static void place_find(const struct arguments *arguments, struct place *ret_place)
 {
     const char *url = arguments_value(arguments, "url");
@@ -57,11 +79,7 @@ static void place_find(const struct arguments *arguments, struct place *ret_plac
     } else if (strncmp(url, "unix:", 5) == 0) {
         ret_place->socket = xstrdup(url + 5);
     } else {
-        size_t length = strlen(url);
-        while (length > 0 && url[length - 1] == '/')
-            length--;
-        ret_place->base = xstrndup(url, length);
-        ret_place->shown = xstrdup(ret_place->base);
+        take_url(url, ret_place);
         if (!strchr(url, '@'))
             ret_place->password = read_password();
         return;
@@ -73,6 +91,7 @@ static void place_find(const struct arguments *arguments, struct place *ret_plac
 static void place_clear(struct place *place)
 {
     free(place->shown);
+    free(place->host);
     free(place->socket);
     free(place->base);
     free(place->password);
@@ -342,6 +361,19 @@ char *client_path(const char *format, const char *name)
     return path;
 }
 
+/* Where `listen`, as the daemon says it, is to be dialled. The caller frees it. */
+static char *reach(const struct arguments *arguments, const char *listen)
+{
+    bool is_any = strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
+    if (!is_any)
+        return xasprintf("http://%s", listen);
+    struct place place;
+    place_find(arguments, &place);
+    char *address = xasprintf("http://%s%s", place.host ? place.host : "127.0.0.1", strrchr(listen, ':'));
+    place_clear(&place);
+    return address;
+}
+
 int client_functions_address(const struct arguments *arguments, char **ret_address)
 {
     json_t *info = NULL;
@@ -349,13 +381,11 @@ int client_functions_address(const struct arguments *arguments, char **ret_addre
     if (status != STATUS_OK)
         return status;
     const char *listen = json_string_value(json_object_get(json_object_get(info, "berth"), "functions"));
-    const char *port = listen ? strrchr(listen, ':') : NULL;
-    if (!port) {
+    if (!listen || !strchr(listen, ':')) {
         say_wrong("the daemon serves no functions yet");
         status = STATUS_FAILED;
     } else {
-        bool is_any = strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
-        *ret_address = is_any ? xasprintf("http://127.0.0.1%s", port) : xasprintf("http://%s", listen);
+        *ret_address = reach(arguments, listen);
     }
     json_decref(info);
     return status;

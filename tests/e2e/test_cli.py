@@ -182,6 +182,19 @@ def test_over_tcp_with_the_password(cli):
     with open(password, encoding="ascii") as file:
         given = url.replace("//", f"//admin:{file.read().strip()}@")
     assert "hello" in cli.run("ls", "--url", given)
+    cli.run("ls", "--url", "http://admin:hidden@127.0.0.1:1", status=3)
+    assert "http://127.0.0.1:1/" in cli.said and "hidden" not in cli.said
+
+
+def test_functions_are_called_on_the_host_of_the_daemon(berth):
+    """One that listens on every address is called where its management port is."""
+    berth.write_function("hello", HELLO)
+    port, admin_port = berth.address[1], berth.admin_address[1]
+    berth.start("--listen", f"0.0.0.0:{port}", "--admin", f"0.0.0.0:{admin_port}")
+    where = {"BERTH_PASSWORD_FILE": os.path.join(berth.state_dir, "admin-password")}
+    where["BERTH_URL"] = f"http://127.0.0.2:{admin_port}"
+    text = Cli(berth).run("load", "hello", "-c", "1", "-d", "1s", "--quiet", environment=where)
+    assert f"GET http://127.0.0.2:{port}/hello" in text
 
 
 # -- help, completion, the man page
