@@ -161,8 +161,8 @@ def test_functions_that_a_registry_with_mistakes_leaves_out(berth):
     assert "duplicate route" in view(berth, "twin")["reason"]
     del berth.functions["twin"]
     berth.apply()
-    berth.wait_answer("/twin", lambda answer: answer.status == 404, "the function to be gone", 30)
-    wait_until(lambda: records(berth, "twin") == {}, "what was kept of it to be gone", 30)
+    berth.wait_answer("/twin", lambda answer: answer.status == 404, "the function to be gone", 60)
+    wait_until(lambda: records(berth, "twin") == {}, "what was kept of it to be gone", 60)
     assert records(berth)
 
 

@@ -48,7 +48,7 @@ def test_history_tells_what_changed_and_how_they_did(berth):
     second = serve(berth, text="two")
     for _ in range(3):
         assert berth.get("/hello?fail").status == 500
-    wait_until(lambda: history(berth)[0]["errors"] == 3, "the failed requests to be counted", 30)
+    wait_until(lambda: history(berth)[0]["errors"] == 3, "the failed requests to be counted", 60)
     newest, oldest = history(berth)
     assert (newest["revision"], newest["state"], oldest["revision"], oldest["state"]) == (second, "active", first, "kept")
     assert newest["changed"] == {
@@ -70,12 +70,12 @@ def test_history_tells_what_changed_and_how_they_did(berth):
 def test_no_more_are_kept_than_the_host_says(berth):
     berth.host["keep_revisions"] = 2
     revisions = start_with(berth, "one", "two", "three", "four")
-    wait_until(lambda: set(records(berth)) == set(revisions[-2:]), "the oldest to be gone", 30)
+    wait_until(lambda: set(records(berth)) == set(revisions[-2:]), "the oldest to be gone", 60)
     kept = {record["package"]["digest"] for record in records(berth).values()}
     wait_until(lambda: packages(berth) == kept, "the packages of the others to be gone", 60)
     berth.host["keep_revisions"] = 1
     berth.apply()
-    wait_until(lambda: set(records(berth)) == set(revisions[-1:]), "all but one to be gone", 30)
+    wait_until(lambda: set(records(berth)) == set(revisions[-1:]), "all but one to be gone", 60)
     assert [item["revision"] for item in history(berth)] == revisions[-1:]
 
 
@@ -109,7 +109,7 @@ def test_rollback_holds_while_only_what_applies_at_once_changes(berth):
     go_back(berth, "one")
     berth.configure("hello", timeout=17)
     berth.apply()
-    wait_until(lambda: view(berth)["settings"]["timeout_ms"] == 17000, "the timeout to apply", 30)
+    wait_until(lambda: view(berth)["settings"]["timeout_ms"] == 17000, "the timeout to apply", 60)
     assert view(berth)["rolled_back"] and berth.get("/hello").text == "one"
 
 

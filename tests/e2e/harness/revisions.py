@@ -31,7 +31,7 @@ def serve(berth, name="hello", text="hello"):
     """Has a function answer this, from which on its revision is kept: that revision."""
     berth.wait_answer(f"/{name}", lambda answer: answer.text == text, f"{name} to say {text}", 60)
     revision = view(berth, name)["revision"]
-    wait_until(lambda: revision in records(berth, name), "the revision to be kept", 30)
+    wait_until(lambda: revision in records(berth, name), "the revision to be kept", 60)
     return revision
 
 
