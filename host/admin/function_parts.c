@@ -6,7 +6,7 @@ struct gathering {
     json_t *instances;
     struct replicas replicas;
     const char *revision;
-    uint64_t memory_bytes; /* limit of an instance of that revision */
+    uint64_t memory_limit_bytes; /* of an instance of that revision */
     uint64_t now_ms;
 };
 
@@ -19,6 +19,7 @@ static void add_instance(struct instance *instance, void *context)
 {
     struct gathering *gathering = context;
     const struct instance_times *times = instance_phase_times(instance);
+    const struct instance_resources *used = instance_look_at_resources(instance);
     enum instance_state state = instance_current_state(instance);
     unsigned slots, busy;
     uint64_t idle_since_ms;
@@ -27,22 +28,23 @@ static void add_instance(struct instance *instance, void *context)
     gathering->replicas.ready += state == INSTANCE_READY;
     gathering->replicas.starting += is_on_its_way(state);
     gathering->replicas.busy += busy;
-    gathering->replicas.memory_bytes += gathering->memory_bytes;
-    json_array_append_new(gathering->instances,
-                          json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "instance",
-                                    instance_name(instance), "revision", gathering->revision, "state",
-                                    instance_state_name(state), "slots", (json_int_t)slots, "busy",
-                                    (json_int_t)busy, "idle_ms",
-                                    (json_int_t)(idle_since_ms ? gathering->now_ms - idle_since_ms : 0),
-                                    "create_ms", (json_int_t)times->create_ms, "start_ms",
-                                    (json_int_t)times->start_ms, "load_ms", (json_int_t)times->load_ms));
+    gathering->replicas.memory_limit_bytes += gathering->memory_limit_bytes;
+    json_array_append_new(
+        gathering->instances,
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "instance",
+                  instance_name(instance), "revision", gathering->revision, "state",
+                  instance_state_name(state), "slots", (json_int_t)slots, "busy", (json_int_t)busy, "idle_ms",
+                  (json_int_t)(idle_since_ms ? gathering->now_ms - idle_since_ms : 0), "create_ms",
+                  (json_int_t)times->create_ms, "start_ms", (json_int_t)times->start_ms, "load_ms",
+                  (json_int_t)times->load_ms, "memory_bytes", (json_int_t)used->memory_bytes, "cpu_cores",
+                  used->cores));
 }
 
 static void add_revision(struct revision *revision, void *context)
 {
     struct gathering *gathering = context;
     gathering->revision = revision_prepared(revision)->digest;
-    gathering->memory_bytes = revision_settings(revision)->memory_bytes;
+    gathering->memory_limit_bytes = revision_settings(revision)->memory_bytes;
     revision_each_instance(revision, add_instance, gathering);
 }
 
@@ -52,6 +54,22 @@ json_t *function_instances_json(struct function *function, struct replicas *ret_
     function_each_revision(function, add_revision, &gathering);
     *ret_replicas = gathering.replicas;
     return gathering.instances;
+}
+
+static void add_resources(struct instance *instance, void *context)
+{
+    struct instance_resources *sum = context;
+    const struct instance_resources *used = instance_look_at_resources(instance);
+    sum->cpu_ns += used->cpu_ns;
+    sum->memory_bytes += used->memory_bytes;
+    sum->cores += used->cores;
+}
+
+struct instance_resources function_resources(struct function *function)
+{
+    struct instance_resources sum = {.cpu_ns = function_counts_of(function)->cpu_ns};
+    function_each_instance(function, add_resources, &sum);
+    return sum;
 }
 
 static json_t *problem_json(const struct kept_error *problem)

@@ -11,11 +11,14 @@
 struct replicas {
     unsigned total, ready, starting; /* instances; those that take requests; those that will */
     unsigned busy; /* slots under a request */
-    uint64_t memory_bytes; /* the sum of the instances' limits */
+    uint64_t memory_limit_bytes; /* the sum of the instances' */
 };
 
 /* A list of its instances, of whichever revision, and what they come to. */
 json_t *function_instances_json(struct function *function, struct replicas *ret_replicas, uint64_t now_ms);
+
+/* What its instances use; of processors also what those have used that have gone. */
+struct instance_resources function_resources(struct function *function);
 
 /* The newest deployment's problem, else that of the revision that serves; NULL: none. */
 const struct kept_error *function_newest_problem(struct function *function);

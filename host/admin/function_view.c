@@ -77,13 +77,15 @@ static json_t *latency_json(const struct request_count *count)
 }
 
 /* What changes from second to second. */
-static json_t *load_json(const struct replicas *replicas, const struct slot_counts *load,
-                         const struct request_count *count)
+static json_t *load_json(struct function *function, const struct replicas *replicas,
+                         const struct slot_counts *load, const struct request_count *count)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "instances",
+    struct instance_resources used = function_resources(function);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:o}", "instances",
                      (json_int_t)replicas->total, "ready", (json_int_t)replicas->ready, "starting",
-                     (json_int_t)replicas->starting, "busy", (json_int_t)replicas->busy, "memory_bytes",
-                     (json_int_t)replicas->memory_bytes, "waiting", (json_int_t)load->waiting, "invocations",
+                     (json_int_t)replicas->starting, "busy", (json_int_t)replicas->busy, "memory_limit_bytes",
+                     (json_int_t)replicas->memory_limit_bytes, "memory_bytes", (json_int_t)used.memory_bytes,
+                     "cpu_cores", used.cores, "waiting", (json_int_t)load->waiting, "invocations",
                      (json_int_t)count->total, "failed", (json_int_t)failed(count), "cold_starts",
                      (json_int_t)cold_starts(count), "latency", latency_json(count));
 }
@@ -103,7 +105,7 @@ json_t *function_summary_json(struct function *function, const struct request_co
                   state_word(function), "callable", current != NULL, "reason", reason_json(function),
                   "revision", revision_json(current), "next_revision", revision_json(function_next(function)),
                   "findings", (json_int_t)function_diagnostics(function)->count);
-    json_t *more = load_json(&replicas, &load, count);
+    json_t *more = load_json(function, &replicas, &load, count);
     json_object_update(json, more);
     json_decref(more);
     add_serving(function, json);

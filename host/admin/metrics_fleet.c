@@ -1,6 +1,7 @@
 /* The metrics of functions' load, instances, builds and output. */
 #include "admin/metrics_inside.h"
 
+#include "admin/function_parts.h"
 #include "fleet/function.h"
 
 static void tell_number(const struct function *function, double value, struct metric_sink *sink)
@@ -11,36 +12,36 @@ static void tell_number(const struct function *function, double value, struct me
 
 /* --- instances --- */
 
-struct replicas {
+struct instance_numbers {
     unsigned total, ready;
 };
 
 static void add_instance(struct instance *instance, void *context)
 {
-    struct replicas *replicas = context;
-    replicas->total++;
-    replicas->ready += instance_current_state(instance) == INSTANCE_READY;
+    struct instance_numbers *numbers = context;
+    numbers->total++;
+    numbers->ready += instance_current_state(instance) == INSTANCE_READY;
 }
 
-static struct replicas replicas_of(struct function *function)
+static struct instance_numbers numbers_of(struct function *function)
 {
-    struct replicas replicas = {0};
-    function_each_instance(function, add_instance, &replicas);
-    return replicas;
+    struct instance_numbers numbers = {0};
+    function_each_instance(function, add_instance, &numbers);
+    return numbers;
 }
 
 static void tell_instances(const struct metrics_sources *sources, struct function *function,
                            struct metric_sink *sink)
 {
     (void)sources;
-    tell_number(function, replicas_of(function).total, sink);
+    tell_number(function, numbers_of(function).total, sink);
 }
 
 static void tell_ready(const struct metrics_sources *sources, struct function *function,
                        struct metric_sink *sink)
 {
     (void)sources;
-    tell_number(function, replicas_of(function).ready, sink);
+    tell_number(function, numbers_of(function).ready, sink);
 }
 
 /* Its own setting, else what its plugin says once it is built. */
@@ -68,6 +69,22 @@ static void tell_callable(const struct metrics_sources *sources, struct function
 {
     (void)sources;
     tell_number(function, function_current(function) != NULL, sink);
+}
+
+/* --- what they use --- */
+
+static void tell_cpu_seconds(const struct metrics_sources *sources, struct function *function,
+                             struct metric_sink *sink)
+{
+    (void)sources;
+    tell_number(function, (double)function_resources(function).cpu_ns / 1e9, sink);
+}
+
+static void tell_memory(const struct metrics_sources *sources, struct function *function,
+                        struct metric_sink *sink)
+{
+    (void)sources;
+    tell_number(function, (double)function_resources(function).memory_bytes, sink);
 }
 
 /* --- load --- */
@@ -177,6 +194,12 @@ const struct function_metric fleet_metrics[] = {
     {{"gateway_service_ready_count", METRIC_GAUGE, "Instances that take requests."}, tell_ready},
     {{"gateway_service_target", METRIC_GAUGE, "Requests that one instance takes at once."}, tell_target},
     {{"gateway_service_min", METRIC_GAUGE, "Instances that there are at least."}, tell_min},
+    {{"pod_cpu_usage_seconds_total", METRIC_COUNTER,
+      "Processor time of instances, those that have gone too."},
+     tell_cpu_seconds},
+    {{"pod_memory_working_set_bytes", METRIC_GAUGE,
+      "Memory of instances, without pages of files that nobody has used lately."},
+     tell_memory},
     {{"berth_function_callable", METRIC_GAUGE,
       "1: there is a revision that requests go to; 0: it is broken."},
      tell_callable},

@@ -102,9 +102,10 @@ def test_functions_in_a_line_each(berth):
     assert (hello["reason"], hello["next_revision"], hello["findings"]) == (None, None, 0)
     assert (hello["instances"], hello["ready"], hello["busy"], hello["waiting"]) == (1, 1, 0, 0)
     assert (hello["invocations"], hello["failed"]) == (2, 0)
-    assert hello["cold_starts"] <= 1 and (hello["starting"], hello["memory_bytes"]) == (0, 256 << 20)
+    assert hello["cold_starts"] <= 1 and (hello["starting"], hello["memory_limit_bytes"]) == (0, 256 << 20)
+    assert 1 << 20 < hello["memory_bytes"] < 256 << 20 and 0 < hello["cpu_cores"] < 64
     assert len(hello["latency"]) == 16 and hello["latency"] == sorted(hello["latency"]) and hello["latency"][-1] == 2
-    assert (broken["starting"], broken["memory_bytes"]) == (0, 0)
+    assert (broken["starting"], broken["memory_bytes"], broken["cpu_cores"]) == (0, 0, 0)
     assert (broken["state"], broken["callable"], broken["revision"], broken["findings"]) == ("broken", False, None, 1)
     assert "broken.py:1" in broken["reason"]
 

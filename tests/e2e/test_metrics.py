@@ -18,6 +18,19 @@ CODES = """
 """
 
 
+WORKS = """
+    import time
+
+    KEPT = []
+
+    def handle(request):
+        KEPT.append(bytearray(b"x") * (int(request.url.query) << 20))
+        end = time.process_time() + 0.4
+        while time.process_time() < end:
+            pass
+        return "done"
+"""
+
 DIES = """
     import os
 
@@ -155,6 +168,30 @@ def test_what_has_begun_is_counted_before_its_end(berth):
     held.close()
     wait_until(lambda: number("gateway_function_invocation_total") == {("200",): 1}, "its end to be counted", 30)
     assert number("gateway_function_invocation_started") == {(): 1}
+
+
+def test_what_instances_use_is_told(berth):
+    """Of memory what they use now, of processors also what those have used that have gone."""
+    berth.write_function("works", {"works.py": WORKS}, idle_timeout=60)
+    berth.start()
+    assert berth.get("/works?10").status == 200
+
+    def number(metric):
+        return of_function(families(berth)[metric], "works")[()]
+
+    wait_until(lambda: number("pod_cpu_usage_seconds_total") > 0.3, "the processor time", 60)
+    few = number("pod_memory_working_set_bytes")
+    assert few > 1 << 20
+    assert berth.get("/works?80").status == 200
+    wait_until(lambda: number("pod_memory_working_set_bytes") > few + (50 << 20), "more memory", 60)
+    status = berth.admin("GET", "/system/function/works?usage=1").json()
+    assert status["usage"]["totalMemoryBytes"] > 50 << 20 and status["usage"]["cpu"] >= 0
+    used = number("pod_cpu_usage_seconds_total")
+    berth.configure("works", idle_timeout="100ms")
+    berth.reload()
+    berth.wait_no_instance("works")
+    assert number("pod_memory_working_set_bytes") == 0
+    assert number("pod_cpu_usage_seconds_total") >= used
 
 
 def test_the_documentation_names_what_there_is(berth):

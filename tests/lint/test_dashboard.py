@@ -6,7 +6,7 @@ import os
 import re
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-METRIC = re.compile(r"\b((?:berth|gateway|process)_\w+)(?:{([^}]*)})?")
+METRIC = re.compile(r"\b((?:berth|gateway|pod|process)_\w+)(?:{([^}]*)})?")
 
 
 def read(name):

@@ -48,6 +48,14 @@ struct instance_times {
     uint32_t load_ms; /* init sent to answered */
 };
 
+/* What its container has used, when it was looked at last. */
+struct instance_resources {
+    uint64_t cpu_ns; /* since its start */
+    uint64_t memory_bytes; /* the working set; 0: it is being removed, or not known */
+    uint64_t looked_ms; /* clock_ms(); 0: never */
+    double cores; /* on average since the look before, or its start */
+};
+
 struct instance_hooks {
     bool (*wanted)(struct instance *instance,
                    void *owner); /* asked when its turn to start comes; false: it goes. NULL: yes */
@@ -129,6 +137,9 @@ bool instance_is_on_its_way(const struct instance *instance);
 /* What a start that is not over yet has come to, for people, and since when its function has been asked for.
  * Static text. */
 const char *instance_start_phase(const struct instance *instance, uint64_t *ret_since_ms);
+
+/* Looks again unless that was within the last second. */
+const struct instance_resources *instance_look_at_resources(struct instance *instance);
 
 const struct instance_times *instance_phase_times(const struct instance *instance);
 

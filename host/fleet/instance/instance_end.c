@@ -57,6 +57,7 @@ void instance_close_connections(struct instance *instance)
 
 void instance_remove_container(struct instance *instance, const char *why)
 {
+    instance_note_resources(instance);
     instance->why_removed = why;
     instance_change_state(instance, INSTANCE_REMOVING);
     instance_tell(instance, "removed", why);

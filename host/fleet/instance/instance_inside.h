@@ -1,6 +1,8 @@
 /* Inside of an instance: what its files share. For instance.c and instance_*.c only. They use each other in
  * one direction: instance.c, which hears from container and link, uses all others; instance_work.c,
- * instance_loading.c and instance_loss.c use instance_end.c, and loading uses loss. */
+ * instance_loading.c and instance_loss.c use instance_end.c, and loading uses loss; all use
+ * instance_resources.c.
+ */
 #ifndef FLEET_INSTANCE_INSTANCE_INSIDE_H
 #define FLEET_INSTANCE_INSTANCE_INSIDE_H
 
@@ -37,6 +39,8 @@ struct instance {
     bool specialised; /* was started without a load: its container has not the name of its function yet */
     bool limits_differ; /* ... nor its limits */
 
+    struct instance_resources used;
+
     struct instance_times times;
     uint64_t phase_began_ms, ready_ms; /* 0: not yet */
 
@@ -56,6 +60,11 @@ struct instance {
     bool works; /* what it answered */
     uint64_t away_until_ms; /* the runner may be at work on what a client has given up; 0: it is not */
 };
+
+/* --- instance_resources.c: what its container uses --- */
+
+/* Looks for the last time: its container is about to end. */
+void instance_note_resources(struct instance *instance);
 
 /* --- instance_end.c: its state, and the ways to its end --- */
 

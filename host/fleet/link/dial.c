@@ -44,25 +44,27 @@ static void accept_later(struct dial *dial, int errnum)
     timer_at(dial->pause, now_ms + PAUSE_MS, now_ms);
 }
 
-/* Who has connected; (uid_t)-1, which nobody is: the kernel does not tell. */
-static uid_t peer_user(int connection)
+/* Who has connected; the user (uid_t)-1, which nobody is: the kernel does not tell. */
+static struct ucred peer_of(int connection)
 {
     struct ucred peer = {.uid = (uid_t)-1};
     socklen_t size = sizeof(peer);
     getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size);
-    return peer.uid;
+    return peer;
 }
 
 static void take(struct dial *dial, int connection)
 {
-    uid_t user = peer_user(connection);
-    if (!dial->dialled)
-        dial->user = user;
+    struct ucred peer = peer_of(connection);
+    if (!dial->dialled) {
+        dial->user = peer.uid;
+        dial->link.process = peer.pid;
+    }
     dial->dialled = true;
-    if (user == dial->user) {
+    if (peer.uid == dial->user) {
         link_connected(&dial->link, connection);
     } else {
-        log_warning("dial.stranger", LOG_STR("directory", dial->dir), LOG_INT("user", user));
+        log_warning("dial.stranger", LOG_STR("directory", dial->dir), LOG_INT("user", peer.uid));
         close(connection);
     }
 }

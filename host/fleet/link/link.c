@@ -67,6 +67,11 @@ void link_connected(struct link *link, int fd)
         close(fd);
 }
 
+pid_t link_process(const struct link *link)
+{
+    return link->process;
+}
+
 unsigned link_count(const struct link *link)
 {
     return link->more_count - link->more_taken + (link->first >= 0);

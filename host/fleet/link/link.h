@@ -14,6 +14,7 @@
 #include "fleet/link/handshake.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct event_base;
 struct link;
@@ -47,6 +48,7 @@ struct link {
     struct event_base *base;
     struct link_hooks hooks;
     void *owner;
+    pid_t process; /* of this host, that has connected first; 0: not known */
     int first; /* the connection that the function is loaded over; -1: none, or taken */
     int *more; /* those that came while it was */
     unsigned more_count, more_taken;
@@ -69,6 +71,9 @@ void link_load(struct link *link, const char *settings, unsigned slots);
 /* Gives the next of the connections that are kept, the first one first; -1: there is none, and those to come
  * go to hooks.connection. */
 int link_take(struct link *link);
+
+/* The process that has connected first, as this host numbers it; 0: it is not known. */
+pid_t link_process(const struct link *link);
 
 /* How many connections are kept. */
 unsigned link_count(const struct link *link);

@@ -39,6 +39,11 @@ void function_counts_lost(struct function_counts *counts, const struct error *ca
     tally_add(&counts->lost, (uint32_t)cause->code << 8 | (uint32_t)cause->component);
 }
 
+void function_counts_gone(struct function_counts *counts, struct instance *instance)
+{
+    counts->cpu_ns += instance_look_at_resources(instance)->cpu_ns;
+}
+
 void function_counts_clear(struct function_counts *counts)
 {
     for (size_t i = 0; i < START_PHASES; i++)

@@ -24,6 +24,7 @@ struct loss_kind {
 struct function_counts {
     uint64_t builds, builds_failed, build_ms; /* begun; that failed; how long all took that came to an end */
     uint64_t started; /* instances that have become ready */
+    uint64_t cpu_ns; /* what those that have gone had used of processors */
     struct histogram *phases[START_PHASES]; /* of their starts; NULL: none yet */
     struct tally lost; /* instances; loss_kind_of() says what a row's kind is */
 };
@@ -40,6 +41,9 @@ void function_counts_built(struct function_counts *counts, uint64_t took_ms, con
 void function_counts_ready(struct function_counts *counts, const struct instance *instance);
 
 void function_counts_lost(struct function_counts *counts, const struct error *cause);
+
+/* An instance has gone. */
+void function_counts_gone(struct function_counts *counts, struct instance *instance);
 
 void function_counts_clear(struct function_counts *counts);
 

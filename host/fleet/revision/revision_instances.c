@@ -146,6 +146,7 @@ void revision_end_if_empty(struct revision *revision)
 static void on_gone(struct instance *instance, void *owner)
 {
     struct revision *revision = owner;
+    function_counts_gone(&revision->shared->counts, instance);
     for (size_t i = 0; i < revision->count; i++) {
         if (revision->instances[i] == instance) {
             revision->instances[i] = revision->instances[--revision->count];
