@@ -66,6 +66,8 @@ def test_one_of_many_is_edited_and_all_are_known_to_the_next_daemon(berth):
     berth.start(timeout=120)
     assert berth.get("/f500").text == "edited\n"
     assert jobs(berth)[count:] == []
+    looks = berth.counter(r'berth_docker_calls_total\{call="inspect image"\}')
+    assert looks < MANY / 10, "functions of a language look at its image together"
     assert {name: revision for name, (revision, _) in revisions(berth).items() if name != "f500"} == {
         name: revision for name, (revision, _) in before.items()
     }

@@ -3,15 +3,17 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/container_of.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/queue.h"
 #include "docker/image.h"
+#include "prepare/image/image_look.h"
 #include "prepare/process/cause_line.h"
 #include "prepare/process/host_environment.h"
 #include "prepare/process/kept_output.h"
 #include "prepare/process/line_tail.h"
 #include "prepare/process/shown_line.h"
-#include "prepare/store/tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,30 +27,19 @@
 #define EXIT_MARK "returned a non-zero code: "
 #define CUT_MARK  "..."
 
-/* One request: finds out the image's name by itself, then joins the build of that name. */
+/* One request: waits for a look at what the image is made from, then joins the build of its name. */
 struct runtime_image_request {
     struct runtime_images *images;
     char *name, *folder;
     char *runtime_image, *runtime_image_id; /* of a builder image, else NULL */
-    char *base_id;
     struct runtime_image_callbacks callbacks;
     void *context;
-    struct docker_call *call; /* the inspection of the base */
-    struct hashing *hashing;
+    struct image_looker looker;
     struct image_build *build;
     TAILQ_ENTRY(runtime_image_request) link; /* among images->requests, or build->requests */
 };
 
 TAILQ_HEAD(image_requests, runtime_image_request);
-
-/* The image folder's digest, made in the background; `request` is NULL once it was cancelled. */
-struct hashing {
-    struct runtime_image_request *request;
-    char *folder;
-    char digest[HASH_HEX_SIZE];
-    bool failed;
-    struct error error;
-};
 
 /* One image: looked for, built when it is not there, and looked at for its id. */
 struct image_build {
@@ -69,8 +60,7 @@ struct image_build {
 
 struct runtime_images {
     struct docker *docker;
-    struct background *background;
-    char *base_image;
+    struct image_looks *looks;
     struct image_requests requests; /* without a build yet */
     TAILQ_HEAD(, image_build) builds;
 };
@@ -81,21 +71,18 @@ struct runtime_images *runtime_images_create(const struct runtime_images_options
     TAILQ_INIT(&images->requests);
     TAILQ_INIT(&images->builds);
     images->docker = options->docker;
-    images->background = options->background;
-    images->base_image = xstrdup(options->base_image ? options->base_image : RUNTIME_IMAGE_BASE);
+    images->looks = image_looks_create(options->docker, options->background,
+                                       options->base_image ? options->base_image : RUNTIME_IMAGE_BASE);
     return images;
 }
 
 static void request_free(struct runtime_image_request *request)
 {
-    docker_cancel(request->call);
-    if (request->hashing)
-        request->hashing->request = NULL;
+    image_look_leave(&request->looker);
     free(request->name);
     free(request->folder);
     free(request->runtime_image);
     free(request->runtime_image_id);
-    free(request->base_id);
     free(request);
 }
 
@@ -145,7 +132,7 @@ void runtime_images_destroy(struct runtime_images *images)
         requests_free(&build->requests);
         build_free(build);
     }
-    free(images->base_image);
+    image_looks_destroy(images->looks);
     free(images);
 }
 
@@ -279,8 +266,8 @@ static void on_line(void *owner, const char *line)
 
 static void start_build(struct image_build *build)
 {
-    struct docker_pair arguments[2 + HOST_PROXIES_MAX] = {{"BERTH_BASE", build->images->base_image},
-                                                          {"BERTH_RUNTIME", build->runtime_image}};
+    struct docker_pair arguments[2 + HOST_PROXIES_MAX] = {
+        {"BERTH_BASE", image_looks_base(build->images->looks)}, {"BERTH_RUNTIME", build->runtime_image}};
     size_t given = build->runtime_image ? 2 : 1;
     const struct docker_pair labels[] = {{"berth.image", kind_of(build)}, {"berth.runtime", build->name}};
     const struct docker_build what = {
@@ -319,13 +306,13 @@ static struct image_build *find_build(struct runtime_images *images, const char 
 }
 
 /* The image's name: of the runtime, and a hash of all that goes into it. */
-static void make_tag(const struct runtime_image_request *request, const char *digest,
+static void make_tag(const struct runtime_image_request *request, const char *base_id, const char *digest,
                      char tag[RUNTIME_IMAGE_NAME_MAX])
 {
     char hex[HASH_HEX_SIZE];
     struct hash *hash = hash_create();
     hash_update_text(hash, digest);
-    hash_update_text(hash, request->base_id);
+    hash_update_text(hash, base_id);
     if (request->runtime_image)
         hash_update_text(hash, request->runtime_image_id);
     hash_finish(hash, hex);
@@ -334,11 +321,11 @@ static void make_tag(const struct runtime_image_request *request, const char *di
              hex);
 }
 
-static void join_build(struct runtime_image_request *request, const char *digest)
+static void join_build(struct runtime_image_request *request, const char *base_id, const char *digest)
 {
     struct runtime_images *images = request->images;
     char tag[RUNTIME_IMAGE_NAME_MAX];
-    make_tag(request, digest, tag);
+    make_tag(request, base_id, digest, tag);
     struct image_build *build = find_build(images, tag);
     if (!build) {
         build = xcalloc(1, sizeof(*build));
@@ -357,51 +344,14 @@ static void join_build(struct runtime_image_request *request, const char *digest
     request->build = build;
 }
 
-static void hash_work(void *context)
+static void on_seen(struct image_looker *looker, const struct error *err, const char *base_id,
+                    const char *digest)
 {
-    struct hashing *hashing = context;
-    hashing->failed = tree_digest(hashing->folder, hashing->digest, NULL, &hashing->error) < 0;
-}
-
-static void hash_done(void *context, bool ran)
-{
-    struct hashing *hashing = context;
-    struct runtime_image_request *request = hashing->request;
-    if (request)
-        request->hashing = NULL;
-    if (request && ran && hashing->failed) {
-        hashing->error.code = ERROR_IMAGE_FOLDER;
-        error_prefix(&hashing->error, "the image folder %s", request->folder);
-        request_fail(request, &hashing->error);
-    } else if (request && ran) {
-        join_build(request, hashing->digest);
-    }
-    free(hashing->folder);
-    free(hashing);
-}
-
-static void on_base(void *owner, const struct error *err, const struct docker_image *image)
-{
-    struct runtime_image_request *request = owner;
-    request->call = NULL;
-    if (err && err->code == ERROR_NOT_FOUND) {
-        struct error missing;
-        error_set(&missing, ERROR_BASE_IMAGE_MISSING, "the base image %s is not there",
-                  request->images->base_image);
-        error_hint(&missing, "run scripts/base-image");
-        request_fail(request, &missing);
-        return;
-    }
-    if (err) {
+    struct runtime_image_request *request = container_of(looker, struct runtime_image_request, looker);
+    if (err)
         request_fail(request, err);
-        return;
-    }
-    request->base_id = xstrdup(image->id);
-    struct hashing *hashing = xcalloc(1, sizeof(*hashing));
-    hashing->request = request;
-    hashing->folder = xstrdup(request->folder);
-    request->hashing = hashing;
-    background_run(request->images->background, hash_work, hash_done, hashing);
+    else
+        join_build(request, base_id, digest);
 }
 
 struct runtime_image_request *runtime_images_ensure(struct runtime_images *images, const char *name,
@@ -414,9 +364,10 @@ struct runtime_image_request *runtime_images_ensure(struct runtime_images *image
                                               .name = xstrdup(name),
                                               .folder = xstrdup(folder),
                                               .callbacks = *callbacks,
-                                              .context = context};
+                                              .context = context,
+                                              .looker = {.done = on_seen}};
     TAILQ_INSERT_TAIL(&images->requests, request, link);
-    request->call = docker_image_inspect(images->docker, images->base_image, on_base, request);
+    image_look_join(images->looks, &request->looker, folder);
     return request;
 }
 
