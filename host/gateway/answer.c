@@ -103,6 +103,7 @@ static void write_answer(struct http_writer *writer, const struct exchange *exch
     http_write_answer(writer, answer);
     http_write_field(writer, HTTP_TEXT("Date"), http_text_make(loop_date(exchange->loop), HTTP_DATE_LENGTH));
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
+    forward_call_fields(writer, exchange);
     forward_server_timing(writer, exchange, 0);
     http_write_text(writer, extra);
     http_write_answer_end(writer, answer);

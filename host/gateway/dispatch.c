@@ -5,6 +5,8 @@
 #include "gateway/receive.h"
 #include "http/hop.h"
 
+#include <time.h>
+
 /* Prepares the body's way to the runner from its first byte, which is still there. */
 static void begin_body(struct exchange *exchange, uint64_t limit_bytes)
 {
@@ -36,13 +38,30 @@ static void make_own_id(struct exchange *exchange)
     exchange->id = http_text_make(exchange->made_id, REQUEST_ID_MADE);
 }
 
+/* The client's own, when that is harmless. */
+static bool take_id(struct exchange *exchange, enum http_header_id name)
+{
+    const struct http_header *header = http_head_find(&exchange->request, name);
+    if (!header || !request_id_is_sane(http_head_value(&exchange->request, header)))
+        return false;
+    exchange->id = http_head_value(&exchange->request, header);
+    return true;
+}
+
 static void make_id(struct exchange *exchange)
 {
-    const struct http_header *header = http_head_find(&exchange->request, HTTP_HEADER_X_REQUEST_ID);
-    if (header && request_id_is_sane(http_head_value(&exchange->request, header)))
-        exchange->id = http_head_value(&exchange->request, header);
-    else
+    if (!take_id(exchange, HTTP_HEADER_X_REQUEST_ID))
         make_own_id(exchange);
+}
+
+/* Of a call by the contract the client may have given the id by that one's name. */
+static void begin_call(struct exchange *exchange)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    exchange->start_time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    if (exchange->id.data == exchange->made_id)
+        take_id(exchange, HTTP_HEADER_X_CALL_ID);
 }
 
 static void fail_no_function(struct exchange *exchange, enum target_kind kind)
@@ -88,6 +107,8 @@ static void dispatch(struct exchange *exchange)
         return;
     }
     enum target_kind kind = target_split(&exchange->request, &exchange->target);
+    if (exchange->target.by_contract)
+        begin_call(exchange);
     if (kind == TARGET_FUNCTION)
         dispatch_to_function(exchange);
     else

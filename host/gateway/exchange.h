@@ -129,6 +129,7 @@ struct exchange {
     char made_id[REQUEST_ID_MADE];
     struct route_limits limits;
     struct request_times times;
+    uint64_t start_time_ns; /* since 1970, of a call by the contract */
     uint64_t revision; /* that serves it; 0: not known yet */
     uint16_t status; /* of the answer; 0: there is none yet */
     bool keep_alive; /* the client's connection stays */

@@ -11,6 +11,8 @@
 
 #define RESPONSE_DROP   (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_SERVED_BY))
 
+#define CALL_DROP       (HTTP_HEADER_BIT(HTTP_HEADER_X_CALL_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_START_TIME))
+
 #define INSTANCE_DIGITS 12
 
 static void begin_field(struct http_writer *writer, struct http_text name)
@@ -71,6 +73,14 @@ static void write_origin(struct http_writer *writer, const struct exchange *exch
     end_field(writer);
 }
 
+void forward_call_fields(struct http_writer *writer, const struct exchange *exchange)
+{
+    if (!exchange->target.by_contract)
+        return;
+    http_write_field(writer, HTTP_TEXT("X-Call-Id"), exchange->id);
+    http_write_field_number(writer, HTTP_TEXT("X-Start-Time"), exchange->start_time_ns);
+}
+
 void forward_request_head(struct http_writer *writer, const struct exchange *exchange)
 {
     const struct http_head *head = &exchange->request;
@@ -82,6 +92,8 @@ void forward_request_head(struct http_writer *writer, const struct exchange *exc
         .target = exchange->target.rest, .host = origin.host, .drop = REQUEST_DROP};
     if (!client->trusted)
         edit.drop |= ORIGIN_HEADERS;
+    if (exchange->target.by_contract)
+        edit.drop |= CALL_DROP;
     if (hops > 0)
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_MAX_FORWARDS);
     if (exchange->sending.continued)
@@ -90,6 +102,7 @@ void forward_request_head(struct http_writer *writer, const struct exchange *exc
     if (hops > 0)
         http_write_field_number(writer, HTTP_TEXT("Max-Forwards"), (uint64_t)hops - 1);
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
+    forward_call_fields(writer, exchange);
     write_origin(writer, exchange, &origin);
     http_write_end(writer);
 }
@@ -130,12 +143,13 @@ void forward_response_head(struct http_writer *writer, const struct exchange *ex
                            const struct http_response_edit *edit, uint64_t run_ns)
 {
     struct http_response_edit own = *edit;
-    own.drop |= RESPONSE_DROP;
+    own.drop |= RESPONSE_DROP | (exchange->target.by_contract ? CALL_DROP : 0);
     http_write_response(writer, &exchange->response, &own);
     if (!http_head_has(&exchange->response, HTTP_HEADER_DATE))
         http_write_field(writer, HTTP_TEXT("Date"),
                          http_text_make(loop_date(exchange->loop), HTTP_DATE_LENGTH));
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
+    forward_call_fields(writer, exchange);
     write_served_by(writer, exchange->hold.instance);
     forward_server_timing(writer, exchange, run_ns);
     http_write_end(writer);

@@ -27,6 +27,7 @@ enum target_kind target_split(const struct http_head *head, struct target *ret_t
     struct http_text path = http_head_text(head, head->path);
     struct http_text name = first_segment(path);
     bool under_function = http_text_equal(name, HTTP_TEXT(FUNCTION));
+    ret_target->by_contract = under_function;
     if (under_function) {
         size_t skipped = name.length + 1;
         name = first_segment(http_text_make(path.data + skipped, path.length - skipped));

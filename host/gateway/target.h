@@ -7,12 +7,15 @@
 
 #include "http/head.h"
 
+#include <stdbool.h>
+
 /* The one namespace that there is: the default one of clients of the /system contract. */
 #define FUNCTION_NAMESPACE "openfaas-fn"
 
 struct target {
     struct http_text name; /* "hello" */
     struct http_text prefix; /* what is taken off the path: "/hello", "/function/hello" */
+    bool by_contract; /* under /function/, as clients of the /system contract call */
     struct http_text rest; /* path and query for the function: "/a?b"; may be empty or begin with "?" */
 };
 

@@ -26,6 +26,7 @@ static const struct known_header known_headers[] = {
     {KNOWN(LOCATION, "location", "Location")},
     {KNOWN(FORWARDED, "forwarded", "Forwarded")},
     {KNOWN(X_REAL_IP, "x-real-ip", "X-Real-IP")},
+    {KNOWN(X_CALL_ID, "x-call-id", "X-Call-Id")},
     {KNOWN(KEEP_ALIVE, "keep-alive", "Keep-Alive")},
     {KNOWN(CONNECTION, "connection", "Connection")},
     {KNOWN(SET_COOKIE, "set-cookie", "Set-Cookie")},
@@ -36,6 +37,7 @@ static const struct known_header known_headers[] = {
     {KNOWN(X_SERVED_BY, "x-served-by", "X-Served-By")},
     {KNOWN(CONTENT_TYPE, "content-type", "Content-Type")},
     {KNOWN(MAX_FORWARDS, "max-forwards", "Max-Forwards")},
+    {KNOWN(X_START_TIME, "x-start-time", "X-Start-Time")},
     {KNOWN(X_REQUEST_ID, "x-request-id", "X-Request-Id")},
     {KNOWN(AUTHORIZATION, "authorization", "Authorization")},
     {KNOWN(CACHE_CONTROL, "cache-control", "Cache-Control")},
@@ -65,7 +67,7 @@ _Static_assert(HTTP_HEADER_COUNT <= 64, "a set of ids fits a uint64_t");
 
 /* first_of_length[n] is the index of the first known name of n bytes or more. */
 static const uint8_t first_of_length[LONGEST + 2] = {
-    0, 0, 0, 1, 2, 4, 5, 10, 12, 13, 15, 20, 23, 26, 30, 32, 35, 39, 41, 43, 44,
+    0, 0, 0, 1, 2, 4, 5, 10, 12, 13, 16, 21, 24, 28, 32, 34, 37, 41, 43, 45, 46,
 };
 
 /* The bit that tells a small letter from its capital; "-" and digits have it set anyway. */

@@ -54,6 +54,8 @@ enum http_header_id {
     HTTP_HEADER_X_FORWARDED_OTHER, /* any other name that begins with "X-Forwarded-" */
     HTTP_HEADER_X_REAL_IP,
     HTTP_HEADER_X_REQUEST_ID,
+    HTTP_HEADER_X_CALL_ID,
+    HTTP_HEADER_X_START_TIME,
     HTTP_HEADER_X_SERVED_BY,
     HTTP_HEADER_COUNT,
 };

@@ -1,12 +1,14 @@
 """What a well-behaved client sees: connections, routes, headers, framing."""
 import json
 import re
+import time
 
 import pytest
 
 from conftest import wait_for
 from raw_client import RawClient
 from stepwise import send_bytewise
+from wire import Head
 
 
 def error_of(response):
@@ -434,3 +436,23 @@ def test_head_that_outgrows_what_holds_its_parts(gateway, size):
             assert response.status == 200
             assert f"X-Long: {value}\r\n".encode() in response.body
             assert response.body.startswith(b"POST /dump?byte=by-byte HTTP/1.1\r\n")
+
+
+def test_call_by_the_contract_has_its_id_and_the_time_of_its_start(gateway):
+    """In what the function gets and in the answer alike; the client's own id is kept, by either name."""
+    with gateway.client() as client:
+        for given, expected in (([], None), (["X-Call-Id: ours", "X-Start-Time: 1"], "ours"), (["X-Call-Id: ü"], None),
+                                (["X-Request-Id: this", "X-Call-Id: ours"], "this")):
+            before = time.time_ns()
+            response = client.get("/function/f/dump", *given)
+            told = Head(response.body.split(b"\r\n\r\n")[0])
+            call_id = response.get("X-Call-Id")
+            assert call_id == response.get("X-Request-Id") == told.get("X-Call-Id") == told.get("X-Request-Id")
+            assert call_id == expected if expected else re.fullmatch("[0-9a-f]{32}", call_id)
+            assert response.get("X-Start-Time") == told.get("X-Start-Time")
+            assert before <= int(told.get("X-Start-Time")) <= time.time_ns()
+        refused = client.get("/function/none", "X-Call-Id: ours")
+        assert (refused.status, refused.get("X-Call-Id")) == (404, "ours") and refused.get("X-Start-Time")
+        plain = client.get("/f/dump", "X-Call-Id: ours")
+        assert plain.get("X-Call-Id") is None and Head(plain.body.split(b"\r\n\r\n")[0]).get("X-Call-Id") == "ours"
+        assert plain.get("X-Request-Id") != "ours"
