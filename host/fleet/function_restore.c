@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
 #include "prepare/store/revision_store.h"
 
@@ -164,14 +165,20 @@ static bool is_there(const struct function *function, const struct kept_revision
     struct revision_record record;
     struct error why;
     cleanup_free char *package = package_store_path(function->env->packages, item->package_digest);
-    bool readable =
-        revision_store_read(function->env->revisions, function->name, item->digest, &record, &why) == 0;
-    if (readable)
+    const char *missing = NULL;
+    if (revision_store_read(function->env->revisions, function->name, item->digest, &record, &why) == 0)
         revision_record_clear(&record);
-    if (readable && fs_is_dir(package))
+    else
+        missing = "the record";
+    if (!missing && !fs_is_dir(package))
+        missing = "the package";
+    if (!missing && item->dependency_key &&
+        !dependency_store_has(function->env->dependencies, item->dependency_key))
+        missing = "the set of dependencies";
+    if (!missing)
         return true;
-    error_set(err, ERROR_NO_ROLLBACK, "%s of the revision %.12s is not there any more",
-              readable ? "the package" : "the record", item->digest);
+    error_set(err, ERROR_NO_ROLLBACK, "%s of the revision %.12s is not there any more", missing,
+              item->digest);
     error_hint(err, "berth history %s lists what else is kept", function->name);
     return false;
 }

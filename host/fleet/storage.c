@@ -34,14 +34,15 @@ static void note_revision(struct revision *revision, void *context)
     note(&usage->images, &usage->image_count, prepared->image);
 }
 
-/* What is kept can be gone back to. */
+/* What is kept can be gone back to. Of dependencies only those of the last good revision are safe: the others
+ * are among the unused, which their budget has room for or not. */
 static void note_kept(const struct function *function, struct usage *usage)
 {
     const struct revision_index *kept = function_kept(function);
-    for (size_t i = 0; kept && i < kept->count; i++) {
+    for (size_t i = 0; kept && i < kept->count; i++)
         note(&usage->packages, &usage->package_count, kept->items[i].package_digest);
-        note(&usage->dependencies, &usage->dependency_count, kept->items[i].dependency_key);
-    }
+    if (kept && kept->count > 0)
+        note(&usage->dependencies, &usage->dependency_count, kept->items[0].dependency_key);
 }
 
 void storage_collect(const struct fleet_env *env, struct image_prune **prune,

@@ -142,6 +142,8 @@ def test_unused_dependencies_go_when_the_disk_budget_is_spent(berth, index):
 
     wait_until(lambda: len(weights()) == 1, "the files of the unused to be gone")
     assert os.path.getsize(*weights()) == 3 << 20
+    refused = berth.admin("POST", "/berth/functions/uses/rollback")
+    assert refused.status == 409 and "the set of dependencies" in refused.text
 
 
 def test_failed_installation_keeps_the_old_revision_until_it_is_mended(berth, index):
