@@ -81,13 +81,14 @@ static bool pull_up(struct exchange *exchange)
 }
 
 /* Receives until nothing comes, even behind a short read: a reset may have come together with the last bytes.
- * A complete request needs no such look, because its answer finds out. */
+ * A complete request needs no such look, because its answer finds out, and no turn of its own for what is
+ * left to write: nothing of the client brings it back here. */
 void relay_request(struct exchange *exchange)
 {
     struct client *client = exchange->client;
     if (!exchange->hold.slot || exchange->sending.broken)
         return;
-    for (int turn = 0; turn < FLOW_TURNS_MAX; turn++) {
+    for (int turn = 0; turn < FLOW_TURNS_MAX || exchange->up.complete; turn++) {
         if (!push_up(exchange, HTTP_TEXT("")))
             return;
         if (exchange->up.complete) {

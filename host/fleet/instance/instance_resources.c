@@ -11,7 +11,7 @@ static void look(struct instance *instance, uint64_t now_ms)
     struct instance_resources *used = &instance->used;
     struct cgroup_usage found;
     pid_t process = instance->link ? link_process(instance->link) : 0;
-    if (process <= 0 || !instance_is_alive(instance) || cgroup_usage_of_process(process, &found) < 0)
+    if (process <= 0 || instance->state >= INSTANCE_FAILED || cgroup_usage_of_process(process, &found) < 0)
         return;
     uint64_t since_ms = used->looked_ms ? used->looked_ms : instance->times.created_ms;
     uint64_t span_ms = now_ms > since_ms ? now_ms - since_ms : 1;
