@@ -50,32 +50,30 @@ void check_output(struct bench *bench, const struct plugin_check *check, struct 
 
 /* --- what can be written to --- */
 
-/* A folder that the image has declared with VOLUME, or NULL. */
-static const char *find_volume(const json_t *container)
+/* The first mount of which `member` is `value`, or NULL. */
+static const json_t *find_mount(const json_t *container, const char *member, const char *value)
 {
     size_t i;
     const json_t *mount;
     json_array_foreach(json_object_get(container, "Mounts"), i, mount)
     {
-        const char *type = json_string_value(json_object_get(mount, "Type"));
-        if (type && strcmp(type, "volume") == 0)
-            return json_string_value(json_object_get(mount, "Destination"));
+        const char *text = json_string_value(json_object_get(mount, member));
+        if (text && strcmp(text, value) == 0)
+            return mount;
     }
     return NULL;
+}
+
+/* A folder that the image has declared with VOLUME, or NULL. */
+static const char *find_volume(const json_t *container)
+{
+    return json_string_value(json_object_get(find_mount(container, "Type", "volume"), "Destination"));
 }
 
 /* Whether the package is mounted, and cannot be written to. */
 static bool is_package_kept(const json_t *container)
 {
-    size_t i;
-    const json_t *mount;
-    json_array_foreach(json_object_get(container, "Mounts"), i, mount)
-    {
-        const char *to = json_string_value(json_object_get(mount, "Destination"));
-        if (to && strcmp(to, "/berth/code") == 0)
-            return json_is_false(json_object_get(mount, "RW"));
-    }
-    return false;
+    return json_is_false(json_object_get(find_mount(container, "Destination", "/berth/code"), "RW"));
 }
 
 void check_protected(struct bench *bench, const struct plugin_check *check, struct outcome *outcome)

@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli import Cli
 from harness.daemon import sanitizer_environment
-from harness.functions import HELLO
+from harness.functions import FAILING, HELLO
 from harness.wait import wait_until
 
 ECHO = """
@@ -17,10 +17,6 @@ async def handle(request):
     body = (await request.body()).decode()
     path = request.url.path.removeprefix("/echo")
     return f"{request.method} {path}?{request.url.query} {body} {request.headers.get('x-one')}"
-"""
-FAILING = """
-def handle(request):
-    raise ValueError("no")
 """
 
 

@@ -7,18 +7,8 @@ import subprocess
 import pytest
 
 from harness.cli import Cli
-from harness.functions import HELLO
+from harness.functions import FAILING, HELLO, SLEEPY
 
-SLEEPY = """
-    import asyncio
-    async def handle(request):
-        await asyncio.sleep(float(request.query_params.get("s", "0.05")))
-        return "slept"
-"""
-FAILING = """
-def handle(request):
-    raise ValueError("no")
-"""
 MIXED = """
 from starlette.responses import StreamingResponse
 

@@ -5,20 +5,10 @@ import copy
 import pytest
 
 from harness.cli import Cli
-from harness.functions import HELLO
+from harness.functions import FAILING, HELLO, SLEEPY
 from harness.load import Load
 from harness.wait import wait_until
 
-SLEEPY = """
-    import asyncio
-    async def handle(request):
-        await asyncio.sleep(float(request.query_params.get("s", "0.03")))
-        return "slept"
-"""
-FAILING = """
-def handle(request):
-    raise ValueError("no")
-"""
 MANY = 40
 
 

@@ -10,6 +10,20 @@ SHELL_HELLO = """
     echo hello
 """
 
+FAILING = """
+    def handle(request):
+        raise ValueError("no")
+"""
+
+# Answers after ?s= seconds, or a moment.
+SLEEPY = """
+    import asyncio
+
+    async def handle(request):
+        await asyncio.sleep(float(request.query_params.get("s", "0.05")))
+        return "slept"
+"""
+
 # Tells everything a test may want to know about the request it got.
 MIRROR = """
     import hashlib
