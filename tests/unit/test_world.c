@@ -105,6 +105,21 @@ static pid_t start(const char *program, const char *script, int *ret_output)
     return start_init(program, script);
 }
 
+/* With variables that only the file has, and with one that the environment has too. */
+static pid_t start_with_environment(const char *path, const char *script)
+{
+    cleanup_free char *init = path_of("init");
+    cleanup_free char *to = path_of("output");
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        setenv("SECOND", "of the engine", 1);
+        execl(init, "init", "--environment", path, to, to, "/bin/sh", "-c", script, (char *)NULL);
+        _exit(99);
+    }
+    return pid;
+}
+
 /* Outside of a container the kernel's count of kills for memory is the machine's. */
 static int end_of(pid_t pid)
 {
@@ -136,6 +151,24 @@ static void status_says_how_the_runner_ended(void **state)
         assert_int_equal(end_of(start(ends[i].program, ends[i].script, &output)), ends[i].status);
         close(output);
     }
+}
+
+static void runner_finds_the_variables_of_the_file(void **state)
+{
+    (void)state;
+    static const char entries[] = "FIRST=one\ntwo=2\0no variable\0SECOND=of the file\0EMPTY=\0LAST=no end";
+    cleanup_free char *path = path_of("environment"), *nowhere = path_of("nowhere");
+    struct error err;
+    assert_int_equal(fs_write_file(path, entries, sizeof(entries) - 1, 0600, &err), 0);
+    make_output();
+    int output = open_output();
+    assert_int_equal(end_of(start_with_environment(path, "[ \"$FIRST\" = \"one\ntwo=2\" ] && "
+                                                         "[ \"$SECOND\" = \"of the file\" ] && "
+                                                         "[ \"${EMPTY-unset}\" = \"\" ] && "
+                                                         "[ \"$LAST\" = \"no end\" ]")),
+                     0);
+    assert_int_equal(end_of(start_with_environment(nowhere, "exit 0")), INIT_CANNOT_RUN);
+    close(output);
 }
 
 static char read_byte(int fd)
@@ -202,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_can_be_read_whatever_the_umask),
         cmocka_unit_test(status_says_how_the_runner_ended),
+        cmocka_unit_test(runner_finds_the_variables_of_the_file),
         cmocka_unit_test(signals_reach_the_runner),
         cmocka_unit_test(signal_before_the_runner_is_there_is_not_lost),
         cmocka_unit_test(orphans_are_reaped),

@@ -25,8 +25,11 @@ static const char **environment_with(const struct container_spec *spec, const st
     return all;
 }
 
-/* In front of the command: its output goes to pipes. */
+/* In front of the command: its output goes to pipes, and its environment may have more than the engine's. */
 static const char *const init[] = {WORLD_INIT, WORLD_RUN "/" WORLD_STDOUT, WORLD_RUN "/" WORLD_STDERR, NULL};
+static const char *const init_with_environment[] = {
+    WORLD_INIT, "--environment", WORLD_ENVIRONMENT, WORLD_RUN "/" WORLD_STDOUT, WORLD_RUN "/" WORLD_STDERR,
+    NULL};
 
 /* A folder in memory that is the function's own. */
 static struct docker_tmpfs own_folder(const struct container_spec *spec, const char *target)
@@ -55,7 +58,9 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
         {.source = program, .target = WORLD_INIT, .read_only = true},
         {.source = passwd, .target = "/etc/passwd", .read_only = true},
         {.source = group, .target = "/etc/group", .read_only = true},
+        {.source = place->environment_file, .target = WORLD_ENVIRONMENT, .read_only = true},
     };
+    const size_t bind_count = sizeof(binds) / sizeof(binds[0]) - !place->environment_file;
     const struct docker_tmpfs tmpfs[] = {
         {.target = "/tmp", .size_bytes = spec->tmp_bytes, .executable = true},
         own_folder(spec, WORLD_HOME),
@@ -69,14 +74,14 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
     struct docker_container container = {
         .name = place->name,
         .image = spec->image,
-        .entrypoint = init,
+        .entrypoint = place->environment_file ? init_with_environment : init,
         .command = spec->command,
         .environment = environment,
         .user = user,
         .labels = labels,
         .label_count = sizeof(labels) / sizeof(labels[0]),
         .binds = binds,
-        .bind_count = sizeof(binds) / sizeof(binds[0]),
+        .bind_count = bind_count,
         .tmpfs = tmpfs,
         .tmpfs_count = sizeof(tmpfs) / sizeof(tmpfs[0]),
         .limits = {.memory_bytes = spec->memory_bytes, .cpus = spec->cpus, .pids = PIDS_LIMIT},

@@ -1,8 +1,12 @@
 /*
- * The first process of every instance's container: `init STDOUT STDERR PROGRAM [ARGUMENT...]` opens what its
- * output goes to, starts the runner and stays its parent. The kernel makes this process the parent of
- * whatever is left behind in the container, so it reaps what ends; other signals it hands on to the runner,
- * with which it ends. What the container exits with then says how the runner ended: see exit_status.h.
+ * The first process of every instance's container: `init [--environment FILE] STDOUT STDERR PROGRAM
+ * [ARGUMENT...]` opens what its output goes to, starts the runner and stays its parent. The kernel makes this
+ * process the parent of whatever is left behind in the container, so it reaps what ends; other signals it
+ * hands on to the runner, with which it ends. What the container exits with then says how the runner ended:
+ * see exit_status.h.
+ *
+ * The file has variables that the runner is to find in its environment, each as NAME=value and a NUL: those
+ * that nobody who asks the engine about the container is to see.
  */
 #include "fleet/engine/init/exit_status.h"
 
@@ -60,9 +64,29 @@ static bool reap(pid_t runner, int *ret_status)
     return has_ended;
 }
 
-static int run(char **argv, const sigset_t *mask)
+/* In the runner's own process, so that nobody else here has them in memory. */
+static int take_environment(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *entry = NULL;
+    size_t size = 0;
+    if (!file) {
+        fprintf(stderr, "cannot open %s: %s\n", path, strerror(errno));
+        return -1;
+    }
+    for (ssize_t length; (length = getdelim(&entry, &size, '\0', file)) > 0; entry = NULL) {
+        if (strchr(entry, '='))
+            putenv(entry); /* which keeps it */
+    }
+    fclose(file);
+    return 0;
+}
+
+static int run(char **argv, const char *environment, const sigset_t *mask)
 {
     sigprocmask(SIG_SETMASK, mask, NULL);
+    if (environment && take_environment(environment) < 0)
+        return INIT_CANNOT_RUN;
     execvp(argv[0], argv);
     int errnum = errno;
     fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errnum));
@@ -91,8 +115,13 @@ static int redirect(int fd, const char *path)
 
 int main(int argc, char **argv)
 {
+    const char *environment = NULL;
+    if (argc > 2 && strcmp(argv[1], "--environment") == 0) {
+        environment = argv[2];
+        argv += 2, argc -= 2;
+    }
     if (argc < 4) {
-        fprintf(stderr, "usage: init STDOUT STDERR PROGRAM [ARGUMENT...]\n");
+        fprintf(stderr, "usage: init [--environment FILE] STDOUT STDERR PROGRAM [ARGUMENT...]\n");
         return INIT_NOT_FOUND;
     }
     /* First of all: a signal that is not blocked is lost on the first process of a container. */
@@ -106,5 +135,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "cannot start the runner: %s\n", strerror(errno));
         return INIT_CANNOT_RUN;
     }
-    return runner == 0 ? run(argv + 3, &mask) : watch(runner, &all);
+    return runner == 0 ? run(argv + 3, environment, &mask) : watch(runner, &all);
 }
