@@ -106,9 +106,19 @@ static int put_log(json_t *host, const struct docker_container *container)
     return json_object_set_new(host, "LogConfig", log);
 }
 
+/* No core file: it would have all that the process had in memory, and lie wherever this host puts them. A
+ * limit of 0 does not hold where core_pattern is a pipe; with one of a single byte the kernel (fs/coredump.c)
+ * makes no file and starts no program for one either. */
+static int put_core_limit(json_t *host)
+{
+    return json_object_set_new(host, "Ulimits",
+                               json_pack("[{s:s, s:i, s:i}]", "Name", "core", "Soft", 1, "Hard", 1));
+}
+
 static int put_hardening(json_t *host, const struct docker_container *container)
 {
     int failed = json_object_set_new(host, "ReadonlyRootfs", json_boolean(container->read_only_root));
+    failed |= put_core_limit(host);
     failed |= json_object_set_new(host, "CapDrop", json_pack("[s]", "ALL"));
     return failed | json_object_set_new(host, "SecurityOpt", json_pack("[s]", "no-new-privileges:true"));
 }

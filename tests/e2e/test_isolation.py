@@ -7,7 +7,7 @@ from harness.functions import HELLO
 
 TRIES = """
     import os
-    import socket
+    import resource
     from starlette.responses import JSONResponse
 
     def attempt(action):
@@ -34,6 +34,7 @@ TRIES = """
             "interfaces": sorted(os.listdir("/sys/class/net")),
             "environment": dict(os.environ),
             "cwd_files": sorted(name for name in os.listdir(".") if not name.startswith("__")),
+            "core": resource.getrlimit(resource.RLIMIT_CORE),
             "capabilities": [line.split()[1] for line in open("/proc/self/status") if line.startswith("Cap")],
         })
 """
@@ -82,6 +83,12 @@ def test_neither_root_nor_socket_folder_can_be_written(served, name):
     assert seen["tmp"] == "ok"
     assert all(seen[place] != "ok" for place in ("root", "berth"))
     assert set(seen["capabilities"]) == {"0" * 16}
+
+
+@pytest.mark.parametrize("name", ["usual", "unusual"])
+def test_what_crashes_leaves_no_core_file_on_the_host(served, name):
+    # Of a single byte: the kernel makes no file of that size, and starts no program for one either.
+    assert served.get(f"/{name}").json()["core"] == [1, 1]
 
 
 def test_container_sees_its_own_socket_and_its_own_code_only(served):

@@ -254,6 +254,7 @@ static void containers_are_described(void **state)
     assert_json(host, "PidsLimit", "32");
     assert_json(host, "CapDrop", "[\"ALL\"]");
     assert_json(host, "SecurityOpt", "[\"no-new-privileges:true\"]");
+    assert_json(host, "Ulimits", "[{\"Hard\":1,\"Name\":\"core\",\"Soft\":1}]");
     assert_json(host, "ReadonlyRootfs", "true");
     assert_json(host, "NetworkMode", "\"none\"");
     assert_json(host, "LogConfig",
