@@ -3,6 +3,7 @@
 #define KiB             1024.0
 #define MiB             (1024.0 * KiB)
 #define GiB             (1024.0 * MiB)
+#define TiB             (1024.0 * GiB)
 #define SECOND          1000.0
 #define HOUR            (3600.0 * SECOND)
 #define ALIASES(...)    ((const char *const[]){__VA_ARGS__, NULL})
@@ -74,6 +75,15 @@ static const struct setting configuration_keys[] = {
      .change = CHANGE_APPLIES, .default_text = "true",
      .help = "`false`: a request takes its slot with its head and its body is streamed. For functions that "
              "answer while the body is still coming."},
+    {"max_body", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, max_body_bytes),
+     .change = CHANGE_APPLIES, .min = 1, .max = 16 * TiB, .unset = "that of the host",
+     .help = "Largest body of a request to it; 413 above it."},
+    {"queue_length", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, queue_length),
+     .change = CHANGE_APPLIES, .min = 1, .max = 1000000, .unset = "that of the host",
+     .help = "Requests to it that wait for an instance; 503 above it."},
+    {"queue_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, queue_timeout_ms),
+     .change = CHANGE_APPLIES, .min = 100, .max = 1 * HOUR, .unset = "that of the host",
+     .help = "Longest wait of a request to it for an instance; 503 after it."},
     {"idle_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, idle_timeout_ms),
      .change = CHANGE_APPLIES, .min = 100, .max = 24 * HOUR, .default_text = "10s",
      .help = "An instance that served nothing for so long is removed."},

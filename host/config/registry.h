@@ -72,6 +72,8 @@ struct function_settings {
     unsigned start_timeout_ms; /* from a container's start to the loaded function; 0: the host's */
     unsigned stream_idle_ms; /* silence that ends an event stream or a tunnel */
     bool request_buffering; /* small bodies are received before a slot is taken */
+    uint64_t max_body_bytes; /* of a request; 0: the host's */
+    unsigned queue_length, queue_timeout_ms; /* of requests that wait for a slot; 0: the host's */
     unsigned idle_timeout_ms; /* an instance unused for so long is removed */
     unsigned min_scale, max_scale; /* instances */
     enum network_mode network;

@@ -55,8 +55,8 @@ static void fail_queue_full(struct exchange *exchange)
 {
     struct error error;
     error_set(&error, ERROR_QUEUE_FULL, "Too many requests wait for this function.");
-    error_hint(&error, "The limit is queue_length: %u in the section `host`. Try again later.",
-               exchange->limits.queue_length);
+    error_hint(&error, "The limit is queue_length: %u %s. Try again later.", exchange->limits.queue_length,
+               route_limit_place(exchange->limits.own_queue_length));
     exchange_fail(exchange, &error);
 }
 
@@ -128,6 +128,7 @@ static void describe_queue_timeout(const struct exchange *exchange, const struct
                                    struct error *error)
 {
     unsigned limit_ms = exchange->limits.queue_timeout_ms;
+    const char *place = route_limit_place(exchange->limits.own_queue_timeout);
     if (trouble) {
         error_set_in(error, trouble->component, trouble->code,
                      "The request waited %u ms for the function: %s", limit_ms, trouble->message);
@@ -139,10 +140,10 @@ static void describe_queue_timeout(const struct exchange *exchange, const struct
     if (exchange->queue.waiter.limit)
         error_hint(error,
                    "No further instance could be started: the limit is %s. How long a request waits is "
-                   "queue_timeout in the section `host`. Try again later.",
-                   exchange->queue.waiter.limit);
+                   "queue_timeout %s. Try again later.",
+                   exchange->queue.waiter.limit, place);
     else
-        error_hint(error, "The limit is queue_timeout in the section `host`. Try again later.");
+        error_hint(error, "The limit is queue_timeout %s. Try again later.", place);
 }
 
 void acquire_give_up(struct exchange *exchange)

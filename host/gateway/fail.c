@@ -93,7 +93,7 @@ static void fail_too_large(struct exchange *exchange)
     struct error error;
     error_set(&error, ERROR_BODY_TOO_LARGE, "The request's body is larger than %llu bytes.",
               (unsigned long long)exchange->limits.max_body_bytes);
-    error_hint(&error, "The limit is max_body in the section `host`.");
+    error_hint(&error, "The limit is max_body %s.", route_limit_place(exchange->limits.own_max_body));
     exchange->keep_alive = false;
     exchange_fail(exchange, &error);
 }

@@ -17,10 +17,14 @@ struct route_limits {
     unsigned queue_length; /* requests that wait for a slot: 503 above it */
     unsigned queue_timeout_ms; /* that a request waits for one: 503 after it */
     uint64_t max_body_bytes; /* of its body: 413 above it. HTTP_BODY_UNLIMITED: none */
+    bool own_queue_length, own_queue_timeout, own_max_body; /* the function's settings, not the host's */
 };
 
 /* Any thread. */
 struct route_limits route_limits_make(const struct host_settings *host,
                                       const struct function_settings *function);
+
+/* Where one of these is set, for a hint: static text. `own`: one of the members above. */
+const char *route_limit_place(bool own);
 
 #endif

@@ -2,7 +2,8 @@
 
 import pytest
 
-from harness.functions import HELLO, SHELL_HELLO
+from harness.functions import HELLO, MIRROR, SHELL_HELLO
+from harness.wait import wait_until
 
 FILES = {f"{name}.py": f'def handle(request):\n    return "{name}"\n' for name in ("first", "second")}
 
@@ -58,3 +59,66 @@ def test_instance_has_the_time_to_load_that_its_function_sets(berth):
     # What took so long, loading or the engine, depends on how busy the machine is.
     assert answer.error()["reason"] == "start-timeout"
     assert "within 1000 ms" in answer.error()["message"]
+
+
+@pytest.mark.shows_setting("configuration.max_body")
+def test_body_may_be_as_large_as_its_function_allows(berth):
+    berth.host = {"max_body": 1000}
+    berth.write_function("plain", MIRROR)
+    berth.write_function("narrow", MIRROR, max_body=10)
+    berth.write_function("wide", MIRROR, max_body="2Ki")
+    berth.start()
+    assert berth.post("/wide", body=b"x" * 2048).json()["size"] == 2048
+    assert berth.post("/narrow", body=b"x" * 10).json()["size"] == 10
+    for name, size, place in (
+        ("wide", 2049, "function's settings"),
+        ("narrow", 11, "function's settings"),
+        ("plain", 1001, "section `host`"),
+    ):
+        answer = berth.post(f"/{name}", body=b"x" * size)
+        assert answer.status == 413, name
+        assert place in answer.error()["hint"], name
+
+
+def hold_all(berth, name, count):
+    """Requests to a function of one slot: one is served and the others wait."""
+    assert berth.get(f"/{name}").status == 200
+    wait_until(lambda: berth.gauge("berth_slots_busy", name) == 0, "the slot to be free again")
+    held = [berth.hold(f"/{name}") for _ in range(count)]
+    wait_until(lambda: berth.gauge("berth_requests_waiting", name) == count - 1, "requests to wait")
+    return held
+
+
+def release(held):
+    for connection in held:
+        connection.send("x")
+    for connection in held:
+        assert connection.response().status == 200
+        connection.close()
+
+
+@pytest.mark.shows_setting("configuration.queue_length")
+def test_so_many_wait_as_the_function_lets(berth):
+    berth.host = {"queue_length": 1}
+    berth.write_function("popular", MIRROR, request_buffering=False, concurrency=1, max_scale=1, queue_length=2)
+    berth.start()
+    held = hold_all(berth, "popular", 3)
+    answer = berth.get("/popular")
+    assert answer.status == 503 and answer.error()["reason"] == "queue-full"
+    assert "queue_length: 2 among the function's settings" in answer.error()["hint"]
+    release(held)
+
+
+@pytest.mark.shows_setting("configuration.queue_timeout")
+def test_request_waits_as_long_as_its_function_lets(berth):
+    berth.host = {"queue_timeout": "1h"}
+    berth.write_function("hasty", MIRROR, request_buffering=False, concurrency=1, max_scale=1)
+    berth.start()
+    held = hold_all(berth, "hasty", 1)
+    berth.configure("hasty", queue_timeout="100ms")
+    berth.apply()
+    answer = berth.get("/hasty")
+    assert answer.status == 503 and answer.error()["reason"] == "queue-timeout"
+    assert "waited 100 ms" in answer.error()["message"]
+    assert "queue_timeout among the function's settings" in answer.error()["hint"]
+    release(held)
