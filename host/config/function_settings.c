@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "config/function_container.h"
 #include "config/function_language.h"
 #include "config/function_source.h"
 
@@ -247,6 +248,7 @@ static void read_configuration(const struct function_reader *reader, const struc
         read_environment(environment, reporter, settings);
     check_scale(&layers[0], settings, reporter);
     check_room_in_memory(&layers[0], settings, reporter);
+    function_container_check(&layers[0], settings, reporter);
 
     cleanup_free char *written = steal(&settings->language);
     const char *language = assumed ? assumed : written;

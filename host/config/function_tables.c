@@ -48,6 +48,9 @@ static const struct setting configuration_keys[] = {
      .help = "Memory limit of one instance."},
     {"cpus", NULL, SETTING_DECIMAL, SETTING_MEMBER(struct function_settings, cpus), .change = CHANGE_REPLACES,
      .min = 0.01, .max = 1024, .default_text = "1", .help = "Processor limit of one instance, in cores."},
+    {"pids", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, pids), .change = CHANGE_REPLACES,
+     .min = 8, .max = 4194304, .default_text = "512",
+     .help = "Processes and threads that one instance may have."},
     {"tmp", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, tmp_bytes),
      .change = CHANGE_REPLACES, .min = 1 * MiB, .max = 1024 * GiB, .default_text = "256Mi",
      .help = "How much `/tmp` can hold, and the home and the working directory as much each. They are in "
@@ -96,6 +99,17 @@ static const struct setting configuration_keys[] = {
     {"network", NULL, SETTING_WORD, SETTING_MEMBER(struct function_settings, network),
      .change = CHANGE_REPLACES, .words = ALIASES("bridge", "none"), .default_text = "bridge",
      .help = "`bridge`: the function can reach the network; `none`: it can only be called."},
+    {"user", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, user), .change = CHANGE_REPLACES,
+     .max = 64, .unset = "10001:10001",
+     .help =
+         "Who the processes of an instance are: `UID` or `UID:GID`, numbers (without `GID` it is the same "
+         "number), `root`, or `image` for the user that the image names. Whoever it is has no capability. "
+         "`root` and `image` give up a wall, and are warned about."},
+    {"read_only", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct function_settings, read_only),
+     .change = CHANGE_REPLACES, .default_text = "true",
+     .help = "Whether nothing can be written but `/tmp`, the home, the working directory and volumes. With "
+             "`false`, which is warned about, the files of the image can be changed too: on the host's disk, "
+             "without a limit, until the instance goes."},
     {"environment", NULL, SETTING_MAPPING, .change = CHANGE_REPLACES,
      .help = "Environment variables, a mapping of names to values, at most 256. Names that begin with "
              "`BERTH_` are "

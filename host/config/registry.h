@@ -68,6 +68,9 @@ struct function_settings {
     uint64_t tmp_bytes; /* of /tmp, of the home and of the working directory, each */
     uint64_t shm_bytes; /* of /dev/shm */
     double cpus; /* limit of an instance, in cores */
+    unsigned pids; /* processes and threads of an instance */
+    char *user; /* of its processes: "UID:GID", "image", or NULL: the one that every function has */
+    bool read_only; /* only volumes and what is in memory can be written */
     unsigned timeout_ms; /* of one request */
     unsigned start_timeout_ms; /* from a container's start to the loaded function; 0: the host's */
     unsigned stream_idle_ms; /* silence that ends an event stream or a tunnel */

@@ -80,6 +80,21 @@ static void cpus(struct subject *subject)
     subject->settings.cpus = 1.001;
 }
 
+static void pids(struct subject *subject)
+{
+    subject->settings.pids = 9;
+}
+
+static void user(struct subject *subject)
+{
+    subject->settings.user = (char *)"0:0";
+}
+
+static void writable_root(struct subject *subject)
+{
+    subject->settings.read_only = true; /* of zeros it is not */
+}
+
 static void timeout(struct subject *subject)
 {
     subject->settings.timeout_ms++;
@@ -169,6 +184,9 @@ static const struct change {
     {"the concurrency", concurrency, true},
     {"the memory", memory, true},
     {"the cpus", cpus, true},
+    {"the processes", pids, true},
+    {"the user", user, true},
+    {"whether the root can be written", writable_root, true},
     {"the time-out", timeout, false},
     {"the idle time-out", idle_timeout, false},
     {"the minimum", min_scale, false},

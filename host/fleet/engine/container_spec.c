@@ -4,6 +4,24 @@
 
 #include <stdlib.h>
 
+static struct container_mount *mounts_copy(const struct container_mount *mounts, size_t count)
+{
+    struct container_mount *copy = xcalloc(count, sizeof(*copy));
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (struct container_mount){xstrdup(mounts[i].source), xstrdup(mounts[i].target),
+                                           mounts[i].read_only};
+    return copy;
+}
+
+static void mounts_free(const struct container_mount *mounts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free((char *)mounts[i].source);
+        free((char *)mounts[i].target);
+    }
+    free((struct container_mount *)mounts);
+}
+
 void container_spec_copy(const struct container_spec *from, struct container_spec *ret_spec)
 {
     *ret_spec = *from;
@@ -12,6 +30,8 @@ void container_spec_copy(const struct container_spec *from, struct container_spe
     ret_spec->code_dir = from->code_dir ? xstrdup(from->code_dir) : NULL;
     ret_spec->command = (const char *const *)texts_copy(from->command);
     ret_spec->environment = (const char *const *)texts_copy(from->environment);
+    ret_spec->user = from->user ? xstrdup(from->user) : NULL;
+    ret_spec->mounts = mounts_copy(from->mounts, from->mount_count);
 }
 
 void container_spec_clear(struct container_spec *spec)
@@ -21,6 +41,8 @@ void container_spec_clear(struct container_spec *spec)
     free((char *)spec->code_dir);
     texts_free((char **)spec->command);
     texts_free((char **)spec->environment);
+    free((char *)spec->user);
+    mounts_free(spec->mounts, spec->mount_count);
     *spec = (struct container_spec){0};
 }
 

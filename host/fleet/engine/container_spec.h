@@ -4,7 +4,16 @@
 
 #include "config/registry.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* A folder of this host that a container has beside what every instance has. */
+struct container_mount {
+    const char *source; /* absolute; it is there when the container is made */
+    const char *target;
+    bool read_only;
+};
 
 struct container_spec {
     const char *runtime; /* name, for labels and names */
@@ -16,6 +25,11 @@ struct container_spec {
     uint64_t memory_bytes;
     uint64_t tmp_bytes, shm_bytes;
     double cpus;
+    unsigned pids;
+    const char *user; /* "UID:GID", "image", or NULL: the world's; see container_user.h */
+    bool read_only_root; /* only mounts and what is in memory can be written */
+    const struct container_mount *mounts;
+    size_t mount_count;
     enum network_mode network;
 };
 

@@ -2,24 +2,35 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "fleet/engine/container_user.h"
 #include "fleet/engine/world.h"
 
 #include <stdlib.h>
 
-#define PIDS_LIMIT      512
 #define FIXED_VARIABLES 4
 
+/* What the user is called; NULL: the image may know. */
+static const char *user_variable(const struct container_user *user)
+{
+    if (user->is_world)
+        return "USER=" WORLD_USER;
+    return user->is_known && user->uid == 0 ? "USER=root" : NULL;
+}
+
 /* The plugin's environment and what the runner protocol adds. The caller frees the array only. */
-static const char **environment_with(const struct container_spec *spec, const struct container_place *place)
+static const char **environment_with(const struct container_spec *spec, const struct container_place *place,
+                                     const struct container_user *user)
 {
     size_t count = 0;
+    const char *name = user_variable(user);
     while (spec->environment && spec->environment[count])
         count++;
     const char **all = xcalloc(count + FIXED_VARIABLES + 1, sizeof(*all));
     for (size_t i = 0; i < count; i++)
         all[i] = spec->environment[i];
+    if (name)
+        all[count++] = name;
     all[count++] = "HOME=" WORLD_HOME;
-    all[count++] = "USER=" WORLD_USER;
     all[count++] = spec->code_dir ? "BERTH_PREWARMED=0" : "BERTH_PREWARMED=1";
     all[count] = place->link_variable;
     return all;
@@ -31,40 +42,77 @@ static const char *const init_with_environment[] = {
     WORLD_INIT, "--environment", WORLD_ENVIRONMENT, WORLD_RUN "/" WORLD_STDOUT, WORLD_RUN "/" WORLD_STDERR,
     NULL};
 
-/* A folder in memory that is the function's own. */
-static struct docker_tmpfs own_folder(const struct container_spec *spec, const char *target)
+/* A folder in memory that is the function's own. When nobody knows who that will be, everybody may write. */
+static struct docker_tmpfs own_folder(const struct container_spec *spec, const struct container_user *user,
+                                      const char *target)
 {
     return (struct docker_tmpfs){.target = target,
                                  .size_bytes = spec->tmp_bytes,
-                                 .mode = 0755,
-                                 .user = WORLD_UID,
-                                 .group = WORLD_GID,
+                                 .mode = user->is_known ? 0755 : 0777,
+                                 .user = user->uid,
+                                 .group = user->gid,
                                  .executable = true};
+}
+
+/* The files of the world's folder that are mounted. */
+struct world_files {
+    char *init, *passwd, *group;
+};
+
+/* What every instance has of this host, and what its function has beside. A bind without a source is left
+ * out: the names in /etc/passwd are the world's user's only, since another may have one in the image. The
+ * caller frees the array only. */
+static struct docker_bind *binds_of(const struct docker_engine_options *options,
+                                    const struct container_spec *spec, const struct container_place *place,
+                                    const struct container_user *user, const struct world_files *world,
+                                    size_t *ret_count)
+{
+    const struct docker_bind usual[] = {
+        {.source = place->run_dir, .target = WORLD_RUN, .read_only = true},
+        {.source = options->dependencies_dir, .target = "/berth/dependencies", .read_only = true},
+        {.source = place->code_dir, .target = "/berth/code", .read_only = true},
+        {.source = world->init, .target = WORLD_INIT, .read_only = true},
+        {.source = user->is_world ? world->passwd : NULL, .target = "/etc/passwd", .read_only = true},
+        {.source = user->is_world ? world->group : NULL, .target = "/etc/group", .read_only = true},
+        {.source = place->environment_file, .target = WORLD_ENVIRONMENT, .read_only = true},
+    };
+    const size_t usual_count = sizeof(usual) / sizeof(usual[0]);
+    struct docker_bind *binds = xcalloc(usual_count + spec->mount_count, sizeof(*binds));
+    size_t count = 0;
+    for (size_t i = 0; i < usual_count; i++)
+        if (usual[i].source)
+            binds[count++] = usual[i];
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        const struct container_mount *mount = &spec->mounts[i];
+        binds[count++] = (struct docker_bind){mount->source, mount->target, mount->read_only};
+    }
+    *ret_count = count;
+    return binds;
+}
+
+/* As Docker wants it; NULL: the image's own. The caller frees it. */
+static char *docker_user(const struct container_user *user)
+{
+    return user->is_known ? xasprintf("%u:%u", user->uid, user->gid) : NULL;
 }
 
 struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
                                         const struct container_place *place, docker_id_fn *done, void *owner)
 {
     const struct docker_engine_options *options = &engine->options;
-    cleanup_free char *user = xasprintf("%d:%d", WORLD_UID, WORLD_GID);
+    const struct container_user user = container_user_of(spec->user);
+    cleanup_free char *user_text = docker_user(&user);
     cleanup_free char *program = xasprintf("%s/init", options->world_dir);
     cleanup_free char *passwd = xasprintf("%s/passwd", options->world_dir);
     cleanup_free char *group = xasprintf("%s/group", options->world_dir);
-    cleanup_free const char **environment = environment_with(spec, place);
-    const struct docker_bind binds[] = {
-        {.source = place->run_dir, .target = WORLD_RUN, .read_only = true},
-        {.source = options->dependencies_dir, .target = "/berth/dependencies", .read_only = true},
-        {.source = place->code_dir, .target = "/berth/code", .read_only = true},
-        {.source = program, .target = WORLD_INIT, .read_only = true},
-        {.source = passwd, .target = "/etc/passwd", .read_only = true},
-        {.source = group, .target = "/etc/group", .read_only = true},
-        {.source = place->environment_file, .target = WORLD_ENVIRONMENT, .read_only = true},
-    };
-    const size_t bind_count = sizeof(binds) / sizeof(binds[0]) - !place->environment_file;
+    const struct world_files world = {program, passwd, group};
+    cleanup_free const char **environment = environment_with(spec, place, &user);
+    size_t bind_count;
+    cleanup_free struct docker_bind *binds = binds_of(options, spec, place, &user, &world, &bind_count);
     const struct docker_tmpfs tmpfs[] = {
         {.target = "/tmp", .size_bytes = spec->tmp_bytes, .executable = true},
-        own_folder(spec, WORLD_HOME),
-        own_folder(spec, WORLD_WORK),
+        own_folder(spec, &user, WORLD_HOME),
+        own_folder(spec, &user, WORLD_WORK),
     };
     const struct docker_pair labels[] = {
         {LABEL_HOST, options->owner_id},
@@ -77,17 +125,17 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
         .entrypoint = place->environment_file ? init_with_environment : init,
         .command = spec->command,
         .environment = environment,
-        .user = user,
+        .user = user_text,
         .labels = labels,
         .label_count = sizeof(labels) / sizeof(labels[0]),
         .binds = binds,
         .bind_count = bind_count,
         .tmpfs = tmpfs,
         .tmpfs_count = sizeof(tmpfs) / sizeof(tmpfs[0]),
-        .limits = {.memory_bytes = spec->memory_bytes, .cpus = spec->cpus, .pids = PIDS_LIMIT},
+        .limits = {.memory_bytes = spec->memory_bytes, .cpus = spec->cpus, .pids = spec->pids},
         .shm_bytes = spec->shm_bytes,
         .network = spec->network == NETWORK_NONE ? "none" : options->network,
-        .read_only_root = true,
+        .read_only_root = spec->read_only_root,
         .stop_timeout_s = CONTAINER_STOP_S,
         .log_driver = DOCKER_LOG_NONE,
     };

@@ -117,7 +117,8 @@ static struct engine_call *set_limits(struct engine *engine, const char *id,
                                       void *owner)
 {
     struct docker_engine_call *call = begin_plain(done, owner);
-    const struct docker_limits docker_limits = {.memory_bytes = limits->memory_bytes, .cpus = limits->cpus};
+    const struct docker_limits docker_limits = {
+        .memory_bytes = limits->memory_bytes, .cpus = limits->cpus, .pids = limits->pids};
     call->docker = docker_container_update(docker_of(engine), id, &docker_limits, on_done, call);
     return &call->call;
 }

@@ -45,6 +45,7 @@ struct container_place {
 struct container_limits {
     uint64_t memory_bytes;
     double cpus;
+    unsigned pids;
 };
 
 /* What the engine sees of a container. Borrowed. */

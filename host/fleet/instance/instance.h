@@ -38,6 +38,7 @@ struct instance_load {
     uint64_t
         memory_bytes; /* limits that the function asks for; applied when they differ from the container's */
     double cpus;
+    unsigned pids;
 };
 
 /* How long the phases took, in milliseconds; 0: not passed (yet). */

@@ -102,11 +102,12 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
 /* From now on the instance counts with the function's limits. */
 static void take_limits(struct instance *instance, const struct instance_load *load)
 {
-    instance->limits_differ =
-        load->memory_bytes != instance->spec.memory_bytes || load->cpus != instance->spec.cpus;
+    instance->limits_differ = load->memory_bytes != instance->spec.memory_bytes ||
+                              load->cpus != instance->spec.cpus || load->pids != instance->spec.pids;
     budget_change(&instance->env->engine->budget, instance->spec.memory_bytes, load->memory_bytes);
     instance->spec.memory_bytes = load->memory_bytes;
     instance->spec.cpus = load->cpus;
+    instance->spec.pids = load->pids;
 }
 
 /* Gives a container that was started for any function the limits and the name of this one, while the
@@ -114,7 +115,8 @@ static void take_limits(struct instance *instance, const struct instance_load *l
 static void adapt_container(struct instance *instance)
 {
     const struct container_limits limits = {.memory_bytes = instance->spec.memory_bytes,
-                                            .cpus = instance->spec.cpus};
+                                            .cpus = instance->spec.cpus,
+                                            .pids = instance->spec.pids};
     if (instance->limits_differ) {
         instance->limited = false;
         container_set_limits(instance->container, &limits);

@@ -62,6 +62,17 @@ static void on_drained(void *owner, uint64_t id)
         instance_drained(instance);
 }
 
+/* What is prewarmed gets its package by copying it, and no mounts any more. */
+static void join_prewarmed(struct revision *revision)
+{
+    const struct prepared *prepared = &revision->prepared;
+    struct container_spec spec;
+    revision_fill_spec(revision, &spec);
+    if (revision->env->host->prewarm > 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
+        prepared->package_files <= PACKAGE_COPY_FILES && spec.mount_count == 0)
+        revision->prewarm = prewarm_join(revision->env->prewarm, &spec);
+}
+
 static void on_prepared(void *owner, const struct error *err, struct prepared *prepared,
                         struct diagnostics *diagnostics, const char *output)
 {
@@ -84,12 +95,7 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
     slot_pool_set_revision(revision->pool, strtoull(digits, NULL, 16));
     if (revision->settings->concurrency == 0)
         revision->scale.concurrency = prepared->launch->concurrency;
-    if (revision->env->host->prewarm > 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
-        prepared->package_files <= PACKAGE_COPY_FILES) {
-        struct container_spec spec;
-        revision_fill_spec(revision, &spec);
-        revision->prewarm = prewarm_join(revision->env->prewarm, &spec);
-    }
+    join_prewarmed(revision);
     change_state(revision, REVISION_STANDBY);
     revision->hooks.prepared(revision, diagnostics, revision->owner);
 }

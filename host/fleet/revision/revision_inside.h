@@ -25,7 +25,7 @@ struct revision {
     struct preparation *preparation;
     uint64_t build_began_ms;
     struct prepared prepared;
-    struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances */
+    struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances, or has mounts */
     struct scale_settings scale;
     struct kept_error *problem; /* the last of a start or build */
 

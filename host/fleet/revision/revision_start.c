@@ -58,6 +58,9 @@ void revision_fill_spec(const struct revision *revision, struct container_spec *
         .tmp_bytes = revision->settings->tmp_bytes,
         .shm_bytes = revision->settings->shm_bytes,
         .cpus = revision->settings->cpus,
+        .pids = revision->settings->pids,
+        .user = revision->settings->user,
+        .read_only_root = revision->settings->read_only,
         .network = revision->settings->network,
     };
 }
@@ -78,6 +81,7 @@ static json_t *fill_load(const struct revision *revision, struct instance_load *
         .start_timeout_ms = revision->applied->start_timeout_ms,
         .memory_bytes = revision->settings->memory_bytes,
         .cpus = revision->settings->cpus,
+        .pids = revision->settings->pids,
     };
     return settings;
 }

@@ -16,6 +16,7 @@
 /* A function's own limits unless it sets others, so that most need no change. */
 #define MEMORY_BYTES (UINT64_C(256) << 20)
 #define CPUS         1.0
+#define PIDS         512
 
 struct prewarm_pool {
     struct prewarm *prewarm;
@@ -143,6 +144,9 @@ static void compute_key(const struct container_spec *spec, char ret_key[HASH_HEX
     hash_update_text(hash, NULL);
     for (const char *const *entry = spec->environment; entry && *entry; entry++)
         hash_update_text(hash, *entry);
+    hash_update_text(hash, NULL);
+    hash_update_text(hash, spec->user);
+    hash_update(hash, &spec->read_only_root, sizeof(spec->read_only_root));
     hash_update(hash, &spec->network, sizeof(spec->network));
     hash_update(hash, &spec->tmp_bytes, sizeof(spec->tmp_bytes));
     hash_update(hash, &spec->shm_bytes, sizeof(spec->shm_bytes));
@@ -180,6 +184,7 @@ struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct containe
         empty.code_dir = NULL;
         empty.memory_bytes = MEMORY_BYTES;
         empty.cpus = CPUS;
+        empty.pids = PIDS;
         pool->account.yields = true;
         pool->taken_ms = clock_ms();
         container_spec_copy(&empty, &pool->spec);

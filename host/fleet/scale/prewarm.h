@@ -1,7 +1,7 @@
 /*
  * Prewarmed instances: for each kind of container that functions start from (runtime image, command,
- * environment, network) a few that have dialled already and wait for a function. Each is given away once; the
- * place is refilled off the request path. Control thread.
+ * environment, user, network) a few that have dialled already and wait for a function. Each is given away
+ * once; the place is refilled off the request path. Control thread.
  */
 #ifndef FLEET_SCALE_PREWARM_H
 #define FLEET_SCALE_PREWARM_H
@@ -20,8 +20,9 @@ struct prewarm *prewarm_create(struct fleet_env *env);
 /* No pool is joined and no instance left any more. NULL is fine. */
 void prewarm_destroy(struct prewarm *prewarm);
 
-/* Says that a revision starts from containers like this one (its code_dir is not looked at). The pool lives,
- * and is kept filled, until as many have left as have joined. */
+/* Says that a revision starts from containers like this one, which has no mounts: they cannot be added later.
+ * Its code_dir and limits are not looked at. The pool lives, and is kept filled, until as many have left as
+ * have joined. */
 struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec);
 void prewarm_leave(struct prewarm_pool *pool);
 
