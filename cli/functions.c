@@ -110,6 +110,18 @@ static void print_setting(const char *name, const json_t *value)
     putchar('\n');
 }
 
+/* One that is a mapping: a line for each member, "labels.team". */
+static void print_members(const char *setting, const json_t *members)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)members, name, value)
+    {
+        cleanup_free char *whole = xasprintf("%s.%s", setting, name);
+        print_setting(whole, value);
+    }
+}
+
 static void print_settings(const json_t *settings)
 {
     const char *name;
@@ -117,9 +129,10 @@ static void print_settings(const json_t *settings)
     printf("\nSettings\n");
     json_object_foreach((json_t *)settings, name, value)
     {
-        if (json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
-            continue;
-        print_setting(name, value);
+        if (json_is_object(value))
+            print_members(name, value);
+        else if (!json_is_null(value) && !(json_is_array(value) && json_array_size(value) == 0))
+            print_setting(name, value);
     }
 }
 

@@ -46,10 +46,12 @@ json_t *function_status_json(struct function *function, uint64_t invocations, ui
                   function_failure_json(function, now_ms), "decisions",
                   function_decisions_json(function, now_ms), "instances", instances);
     struct instance_resources used = function_resources(function);
-    return json_pack("{s:s, s:o, s:s, s:{s:s}, s:{}, s:I, s:I, s:I, s:{s:f, s:I}, s:o}", "name",
+    json_t *labels = function_labels_json(function_applied_settings(function));
+    json_object_set_new(labels, "faas_function", json_string(function_name(function)));
+    return json_pack("{s:s, s:o, s:s, s:o, s:{}, s:I, s:I, s:I, s:{s:f, s:I}, s:o}", "name",
                      function_name(function), "image", json_text(image_name(function)), "namespace",
-                     FUNCTION_NAMESPACE, "labels", "faas_function", function_name(function), "annotations",
-                     "invocationCount", (json_int_t)invocations, "replicas", (json_int_t)replicas.total,
-                     "availableReplicas", (json_int_t)replicas.ready, "usage", "cpu", used.cores * 1000,
-                     "totalMemoryBytes", (json_int_t)used.memory_bytes, "berth", berth);
+                     FUNCTION_NAMESPACE, "labels", labels, "annotations", "invocationCount",
+                     (json_int_t)invocations, "replicas", (json_int_t)replicas.total, "availableReplicas",
+                     (json_int_t)replicas.ready, "usage", "cpu", used.cores * 1000, "totalMemoryBytes",
+                     (json_int_t)used.memory_bytes, "berth", berth);
 }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "config/function_container.h"
+#include "config/function_labels.h"
 #include "config/function_language.h"
 #include "config/function_source.h"
 
@@ -246,6 +247,7 @@ static void read_configuration(const struct function_reader *reader, const struc
     const struct yaml_tree_node *environment = setting_found(&layers[0], "environment");
     if (environment && environment->kind == YAML_TREE_MAPPING)
         read_environment(environment, reporter, settings);
+    function_labels_read(setting_found(&layers[0], "labels"), settings, reporter);
     check_scale(&layers[0], settings, reporter);
     check_room_in_memory(&layers[0], settings, reporter);
     function_container_check(&layers[0], settings, reporter);
@@ -329,6 +331,7 @@ void function_settings_clear(struct function_settings *settings)
     setting_clear(&configuration_table, settings);
     clear_pairs(settings->environment, settings->environment_count);
     clear_pairs(settings->options, settings->option_count);
+    clear_pairs(settings->labels, settings->label_count);
     free(settings->key);
     *settings = (struct function_settings){0};
 }

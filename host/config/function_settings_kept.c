@@ -55,9 +55,10 @@ static json_t *options_json(const struct text_pair *pairs, size_t count)
 
 json_t *function_settings_keep(const struct function_settings *settings)
 {
-    json_t *kept = json_pack("{s:o, s:o, s:o}", "key", json_text(settings->key), "options",
+    json_t *kept = json_pack("{s:o, s:o, s:o, s:o}", "key", json_text(settings->key), "options",
                              options_json(settings->options, settings->option_count), "environment",
-                             pairs_json(settings->environment, settings->environment_count));
+                             pairs_json(settings->environment, settings->environment_count), "labels",
+                             pairs_json(settings->labels, settings->label_count));
     for (size_t i = 0; i < SECTION_COUNT; i++)
         json_object_set_new(kept, sections[i].member, table_json(sections[i].table, settings));
     return kept;
@@ -116,6 +117,9 @@ static int read_settings(const json_t *kept, struct function_settings *settings,
     if (read_pairs(json_object_get(kept, "environment"), &settings->environment,
                    &settings->environment_count) < 0)
         return damaged(err, "environment");
+    const json_t *labels = json_object_get(kept, "labels"); /* of an earlier version: none */
+    if (labels && read_pairs(labels, &settings->labels, &settings->label_count) < 0)
+        return damaged(err, "labels");
     return 0;
 }
 
@@ -145,6 +149,7 @@ void function_settings_keep_applied(json_t *kept, const json_t *applied)
                 json_object_set(to, table->settings[j].name, value);
         }
     }
+    json_object_set(kept, "labels", json_object_get(applied, "labels"));
 }
 
 /* --- what is different --- */
@@ -172,7 +177,11 @@ json_t *function_settings_changed(const json_t *before, const json_t *after)
 {
     static const struct {
         const char *member, *prefix;
-    } parts[] = {{"function", ""}, {"configuration", ""}, {"options", ""}, {"environment", "environment."}};
+    } parts[] = {{"function", ""},
+                 {"configuration", ""},
+                 {"options", ""},
+                 {"environment", "environment."},
+                 {"labels", "labels."}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         const json_t *old = json_object_get(before, parts[i].member);

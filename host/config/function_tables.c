@@ -110,6 +110,10 @@ static const struct setting configuration_keys[] = {
      .help = "Whether nothing can be written but `/tmp`, the home, the working directory and volumes. With "
              "`false`, which is warned about, the files of the image can be changed too: on the host's disk, "
              "without a limit, until the instance goes."},
+    {"labels", NULL, SETTING_MAPPING, .change = CHANGE_APPLIES,
+     .help = "Texts to find the function by, a mapping of names to values, at most 64: shown by `berth "
+             "describe` and the management API, and on its containers as `berth.label.NAME`, prewarmed ones "
+             "excepted. They decide nothing."},
     {"environment", NULL, SETTING_MAPPING, .change = CHANGE_REPLACES,
      .help = "Environment variables, a mapping of names to values, at most 256. Names that begin with "
              "`BERTH_` are "

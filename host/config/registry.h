@@ -82,6 +82,8 @@ struct function_settings {
     enum network_mode network;
     struct text_pair *environment;
     size_t environment_count;
+    struct text_pair *labels; /* mean nothing to the host */
+    size_t label_count;
     struct text_pair
         *options; /* the language's own keys, defaults filled in, checked against their declaration */
     size_t option_count;
@@ -187,6 +189,9 @@ json_t *registry_settings_json(void);
  * 60000, "memory_bytes": ...}. Of the environment only the names, because the values may be secrets. The
  * caller owns the result. */
 json_t *function_settings_json(const struct function_settings *settings);
+
+/* The labels of a function, {"NAME": "value"}. The caller owns the result. */
+json_t *function_labels_json(const struct function_settings *settings);
 
 /* All settings of a function, the values of its environment variables among them, as JSON that
  * registry_of_kept() reads again. The language's own are without the passwords that URLs in them have: they

@@ -20,6 +20,8 @@ void function_settings_hash(const struct function_settings *settings, enum setti
     setting_hash_all(&configuration_table, settings, change, hash);
     if (change == CHANGE_REPLACES)
         hash_pairs(settings->environment, settings->environment_count, hash);
+    if (change == CHANGE_APPLIES)
+        hash_pairs(settings->labels, settings->label_count, hash);
     if (change == CHANGE_PREPARES)
         hash_pairs(settings->options, settings->option_count, hash);
 }

@@ -59,6 +59,14 @@ static void add_table(const struct setting_table *table, const void *target, jso
     }
 }
 
+json_t *function_labels_json(const struct function_settings *settings)
+{
+    json_t *labels = json_object();
+    for (size_t i = 0; i < settings->label_count; i++)
+        json_object_set_new(labels, settings->labels[i].name, json_text(settings->labels[i].value));
+    return labels;
+}
+
 json_t *function_settings_json(const struct function_settings *settings)
 {
     json_t *object = json_object(), *names = json_array();
@@ -69,5 +77,6 @@ json_t *function_settings_json(const struct function_settings *settings)
     for (size_t i = 0; i < settings->environment_count; i++)
         json_array_append_new(names, json_text(settings->environment[i].name));
     json_object_set_new(object, "environment", names);
+    json_object_set_new(object, "labels", function_labels_json(settings));
     return object;
 }

@@ -3,6 +3,8 @@
 import pytest
 
 from harness import engine
+from harness.cli import Cli
+from harness.functions import HELLO
 
 TRIES = """
     import os
@@ -99,3 +101,28 @@ def test_files_of_the_image_can_be_changed_when_that_is_asked_for(served):
 def test_processes_are_limited_to_what_was_set_prewarmed_or_not(served):
     assert seen(served, "usual")["pids"] == "512"
     assert seen(served, "many")["pids"] == "1024"
+
+
+@pytest.mark.shows_setting("configuration.labels")
+def test_labels_are_shown_and_are_on_the_containers_of_the_function(berth):
+    labels = {"team": "blue", "com.example/tier": "2"}
+    berth.host = {"prewarm": 0}
+    berth.write_function("tagged", HELLO, idle_timeout=60, labels=labels)
+    berth.start()
+    assert berth.get("/tagged").status == 200
+    assert berth.admin("GET", "/berth/functions/tagged").json()["settings"]["labels"] == labels
+    seen = [berth.admin("GET", "/system/function/tagged").json(), *berth.admin("GET", "/system/functions").json()]
+    assert [one["labels"] for one in seen] == [{"faas_function": "tagged", **labels}] * 2
+    assert "labels.team" in Cli(berth).run("describe", "tagged")
+    container = engine.inspect(berth.instance("tagged")["Id"])
+    assert {name: value for name, value in container["Config"]["Labels"].items() if "label" in name} == {
+        "berth.label.team": "blue",
+        "berth.label.com.example/tier": "2",
+    }
+
+    revision = berth.admin("GET", "/berth/functions/tagged").json()["revision"]
+    berth.configure("tagged", labels={"team": "red"})
+    berth.apply()
+    described = berth.admin("GET", "/berth/functions/tagged").json()
+    assert described["settings"]["labels"] == {"team": "red"}
+    assert (described["revision"], described["instances"]) == (revision, 1)

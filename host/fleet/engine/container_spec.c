@@ -22,6 +22,23 @@ static void mounts_free(const struct container_mount *mounts, size_t count)
     free((struct container_mount *)mounts);
 }
 
+static struct text_pair *labels_copy(const struct text_pair *labels, size_t count)
+{
+    struct text_pair *copy = xcalloc(count, sizeof(*copy));
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (struct text_pair){.name = xstrdup(labels[i].name), .value = xstrdup(labels[i].value)};
+    return copy;
+}
+
+static void labels_free(const struct text_pair *labels, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(labels[i].name);
+        free(labels[i].value);
+    }
+    free((struct text_pair *)labels);
+}
+
 void container_spec_copy(const struct container_spec *from, struct container_spec *ret_spec)
 {
     *ret_spec = *from;
@@ -31,6 +48,7 @@ void container_spec_copy(const struct container_spec *from, struct container_spe
     ret_spec->command = (const char *const *)texts_copy(from->command);
     ret_spec->environment = (const char *const *)texts_copy(from->environment);
     ret_spec->user = from->user ? xstrdup(from->user) : NULL;
+    ret_spec->labels = labels_copy(from->labels, from->label_count);
     ret_spec->mounts = mounts_copy(from->mounts, from->mount_count);
 }
 
@@ -42,6 +60,7 @@ void container_spec_clear(struct container_spec *spec)
     texts_free((char **)spec->command);
     texts_free((char **)spec->environment);
     free((char *)spec->user);
+    labels_free(spec->labels, spec->label_count);
     mounts_free(spec->mounts, spec->mount_count);
     *spec = (struct container_spec){0};
 }

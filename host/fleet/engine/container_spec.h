@@ -28,6 +28,8 @@ struct container_spec {
     unsigned pids;
     const char *user; /* "UID:GID", "image", or NULL: the world's; see container_user.h */
     bool read_only_root; /* only mounts and what is in memory can be written */
+    const struct text_pair *labels; /* the function's; NULL for a prewarmed instance */
+    size_t label_count;
     const struct container_mount *mounts;
     size_t mount_count;
     enum network_mode network;

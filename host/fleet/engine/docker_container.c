@@ -6,8 +6,10 @@
 #include "fleet/engine/world.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define FIXED_VARIABLES 4
+#define USUAL_LABELS    3
 
 /* What the user is called; NULL: the image may know. */
 static const char *user_variable(const struct container_user *user)
@@ -96,6 +98,30 @@ static char *docker_user(const struct container_user *user)
     return user->is_known ? xasprintf("%u:%u", user->uid, user->gid) : NULL;
 }
 
+/* Those that every container of ours has, and its function's own. The caller calls labels_free(). */
+static struct docker_pair *labels_of(const struct docker_engine_options *options,
+                                     const struct container_spec *spec, const struct container_place *place)
+{
+    const struct docker_pair usual[USUAL_LABELS] = {
+        {LABEL_HOST, options->owner_id},
+        {LABEL_RUNTIME, spec->runtime},
+        {LABEL_INSTANCE, place->instance},
+    };
+    struct docker_pair *labels = xcalloc(USUAL_LABELS + spec->label_count, sizeof(*labels));
+    memcpy(labels, usual, sizeof(usual));
+    for (size_t i = 0; i < spec->label_count; i++)
+        labels[USUAL_LABELS + i] = (struct docker_pair){
+            xasprintf(LABEL_OF_FUNCTION "%s", spec->labels[i].name), spec->labels[i].value};
+    return labels;
+}
+
+static void labels_free(struct docker_pair *labels, size_t count)
+{
+    for (size_t i = USUAL_LABELS; i < count; i++)
+        free((char *)labels[i].name);
+    free(labels);
+}
+
 struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
                                         const struct container_place *place, docker_id_fn *done, void *owner)
 {
@@ -114,11 +140,7 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
         own_folder(spec, &user, WORLD_HOME),
         own_folder(spec, &user, WORLD_WORK),
     };
-    const struct docker_pair labels[] = {
-        {LABEL_HOST, options->owner_id},
-        {LABEL_RUNTIME, spec->runtime},
-        {LABEL_INSTANCE, place->instance},
-    };
+    struct docker_pair *labels = labels_of(options, spec, place);
     struct docker_container container = {
         .name = place->name,
         .image = spec->image,
@@ -127,7 +149,7 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
         .environment = environment,
         .user = user_text,
         .labels = labels,
-        .label_count = sizeof(labels) / sizeof(labels[0]),
+        .label_count = USUAL_LABELS + spec->label_count,
         .binds = binds,
         .bind_count = bind_count,
         .tmpfs = tmpfs,
@@ -139,5 +161,7 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
         .stop_timeout_s = CONTAINER_STOP_S,
         .log_driver = DOCKER_LOG_NONE,
     };
-    return docker_container_create(options->docker, &container, done, owner);
+    struct docker_call *call = docker_container_create(options->docker, &container, done, owner);
+    labels_free(labels, container.label_count);
+    return call;
 }

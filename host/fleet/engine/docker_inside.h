@@ -6,9 +6,10 @@
 
 #include "docker/container.h"
 
-#define LABEL_HOST     "berth.host" /* owner's id */
-#define LABEL_RUNTIME  "berth.runtime" /* name of the runtime */
-#define LABEL_INSTANCE "berth.instance" /* instance id */
+#define LABEL_HOST        "berth.host" /* owner's id */
+#define LABEL_RUNTIME     "berth.runtime" /* name of the runtime */
+#define LABEL_INSTANCE    "berth.instance" /* instance id */
+#define LABEL_OF_FUNCTION "berth.label." /* in front of a function's own */
 
 struct docker_engine {
     struct engine engine;

@@ -60,6 +60,8 @@ void revision_fill_spec(const struct revision *revision, struct container_spec *
         .cpus = revision->settings->cpus,
         .pids = revision->settings->pids,
         .user = revision->settings->user,
+        .labels = revision->applied->labels,
+        .label_count = revision->applied->label_count,
         .read_only_root = revision->settings->read_only,
         .network = revision->settings->network,
     };

@@ -21,8 +21,8 @@ struct prewarm *prewarm_create(struct fleet_env *env);
 void prewarm_destroy(struct prewarm *prewarm);
 
 /* Says that a revision starts from containers like this one, which has no mounts: they cannot be added later.
- * Its code_dir and limits are not looked at. The pool lives, and is kept filled, until as many have left as
- * have joined. */
+ * Its code_dir, labels and limits are not looked at. The pool lives, and is kept filled, until as many have
+ * left as have joined. */
 struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec);
 void prewarm_leave(struct prewarm_pool *pool);
 
