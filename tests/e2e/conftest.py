@@ -15,7 +15,7 @@ import pytest
 
 from harness import engine
 from harness.daemon import Berth
-from harness.functions import HELLO, SHELL_HELLO
+from harness.functions import HELLO, NODE_HELLO, SHELL_HELLO
 from harness.index import Index
 from harness.plugins import build_peers
 from harness.screen import Screen
@@ -68,16 +68,21 @@ def bin_dir():
 def runtime_images(bin_dir):
     """Has the runtime images built, as the first daemon on a machine does, so that no test waits for it; their names.
     Processes that run tests at the same time do it one after the other."""
+    return serve_once(bin_dir, {"python-image": (HELLO, "python"), "shell-image": (SHELL_HELLO, "shell")})
+
+
+def serve_once(bin_dir, functions):
+    """Calls each of {name: (code, language)} in a daemon that has time to make what they need; the images they ran in."""
     berth = Berth(bin_dir)
     lock = open(os.path.join(tempfile.gettempdir(), "berth-tests-images.lock"), "w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        berth.write_function("python-image", HELLO)
-        berth.write_function("shell-image", SHELL_HELLO, language="shell")
+        for name, (code, language) in functions.items():
+            berth.write_function(name, code, language)
         berth.start(timeout=FIRST_START_S)
         wait_until(lambda: berth.log.entries(event="daemon.ready"), "the runtime images", FIRST_START_S)
         for name in berth.functions:
-            answer = berth.get(f"/{name}")
+            answer = berth.get(f"/{name}", timeout=FIRST_START_S)
             if answer.status != 200:
                 warnings.warn(f"{name} does not serve: {answer}")
         images = {container["Image"] for container in berth.containers()}
@@ -86,6 +91,12 @@ def runtime_images(bin_dir):
     finally:
         berth.discard()
         lock.close()
+
+
+@pytest.fixture(scope="session")
+def node_image(bin_dir, runtime_images):
+    """Has the runtime image of Node.js built, which only some tests need."""
+    serve_once(bin_dir, {"node-image": (NODE_HELLO, "node")})
 
 
 @pytest.fixture(scope="session")

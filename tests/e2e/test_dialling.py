@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from harness import engine
-from harness.functions import HELLO, SHELL_HELLO
+from harness.functions import HELLO, NODE_HELLO, SHELL_HELLO
 from harness.users import run_as
 from harness.wait import wait_until
 
@@ -153,8 +153,9 @@ def test_an_instance_may_serve_and_end_before_the_engine_has_answered(berth, slo
 
 
 @pytest.mark.parametrize("user", [0, RUNNER_USER])
-@pytest.mark.parametrize("language, code", [("python", HELLO), ("shell", SHELL_HELLO)], ids=["python", "shell"])
-def test_a_second_dialler_never_takes_the_place_of_the_first(berth, language, code, user):
+@pytest.mark.parametrize("language, code", [("node", NODE_HELLO), ("python", HELLO), ("shell", SHELL_HELLO)],
+                         ids=["node", "python", "shell"])
+def test_a_second_dialler_never_takes_the_place_of_the_first(berth, node_image, language, code, user):
     """Not even while the runner stands still and could not dial again."""
     berth.host["prewarm"] = 1
     berth.write_function("hello", code, language, environment={"PASSWORD": "hunter2"}, concurrency=1, idle_timeout=60)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from harness import engine
-from harness.functions import HELD, HELLO, MIRROR, SHELL_HELLO
+from harness.functions import HELD, HELLO, MIRROR, NODE_HELLO, SHELL_HELLO
 from harness.wait import stays, wait_until
 
 
@@ -153,8 +153,8 @@ def test_cold_and_warm_requests_tell_their_times(berth):
     assert float(warm.get("start", 0)) < float(parts["start"])
 
 
-@pytest.mark.parametrize("language", ["python", "shell"])
-def test_a_hundred_requests_one_after_the_other(berth, language):
-    berth.write_function("hello", HELLO if language == "python" else SHELL_HELLO, language=language)
+@pytest.mark.parametrize("language, code", [("node", NODE_HELLO), ("python", HELLO), ("shell", SHELL_HELLO)])
+def test_a_hundred_requests_one_after_the_other(berth, node_image, language, code):
+    berth.write_function("hello", code, language=language)
     berth.start()
     assert {berth.get("/hello").text.strip() for _ in range(100)} == {"hello"}

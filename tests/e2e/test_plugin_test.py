@@ -67,9 +67,16 @@ async def handle(request):
     async for piece in request.stream():
         yield piece
 """
+NODE_ECHO = """\
+module.exports = async (req, res) => {
+  console.log("asked with", req.method);
+  for await (const piece of req) res.write(piece);
+  res.end();
+};
+"""
 
 
-@pytest.mark.parametrize("name", ["python", "shell"])
+@pytest.mark.parametrize("name", ["node", "python", "shell"])
 def test_plugins_of_this_host_pass(examine, bin_dir, name):
     told = examine(pathlib.Path(bin_dir, "..", "plugins", f"{name}.so").resolve(), "--only", NO_CONTAINERS)
     assert told.returncode == 0 and not told.stderr, told
@@ -199,10 +206,11 @@ def test_nothing_is_left_behind(examine, toy, peers):
 
 
 @pytest.mark.limit(COMMAND_S)
-def test_language_of_this_host_passes_in_a_container(examine, bin_dir, runtime_images, tmp_path):
+@pytest.mark.parametrize("language, file, code", [("node", "echo.js", NODE_ECHO), ("python", "echo.py", ECHO)])
+def test_language_of_this_host_passes_in_a_container(examine, bin_dir, node_image, tmp_path, language, file, code):
     (tmp_path / "echo").mkdir()
-    (tmp_path / "echo" / "echo.py").write_text(ECHO)
-    plugin = pathlib.Path(bin_dir, "..", "plugins", "python.so").resolve()
+    (tmp_path / "echo" / file).write_text(code)
+    plugin = pathlib.Path(bin_dir, "..", "plugins", f"{language}.so").resolve()
     told = examine(plugin, "--json", "--only", "container", "--function", tmp_path / "echo")
     assert told.returncode == 0, told
     assert {check["verdict"] for check in verdicts(told).values()} == {"passed"}, told.stdout

@@ -23,7 +23,7 @@ STOP_S = 60
 ENGINE_CONNECTIONS = 16
 CONNECTIONS_PER_INSTANCE = 3
 
-EXTENSIONS = {"python": ".py", "shell": ".sh"}
+EXTENSIONS = {"node": ".js", "python": ".py", "shell": ".sh"}
 _used_ports = set()
 
 

@@ -10,6 +10,10 @@ SHELL_HELLO = """
     echo hello
 """
 
+NODE_HELLO = """
+    module.exports = async () => "hello";
+"""
+
 FAILING = """
     def handle(request):
         raise ValueError("no")

@@ -1,0 +1,15 @@
+# Writes the C file OUTPUT with the text of each of FILES: the table `engine_scripts` of engine.h.
+set(arrays "")
+set(rows "")
+set(number 0)
+foreach(path ${FILES})
+    get_filename_component(name ${path} NAME)
+    file(READ ${path} digits HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${digits}")
+    string(APPEND arrays "static const char text_${number}[] = {\n${bytes}0x00};\n\n")
+    string(APPEND rows "    {\"${name}\", text_${number}, sizeof(text_${number}) - 1},\n")
+    math(EXPR number "${number} + 1")
+endforeach()
+file(WRITE ${OUTPUT}.new
+     "#include \"engine.h\"\n\n${arrays}const struct engine_script engine_scripts[] = {\n${rows}    {NULL, NULL, 0},\n};\n")
+file(RENAME ${OUTPUT}.new ${OUTPUT})

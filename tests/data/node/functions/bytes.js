@@ -1,0 +1,2 @@
+// GET / | 200 | application/octet-stream | GIF89a
+module.exports = () => Buffer.from("GIF89a");

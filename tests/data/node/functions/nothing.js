@@ -1,0 +1,2 @@
+// GET / | 204 |  |
+module.exports = () => null;
