@@ -3,6 +3,13 @@ foreach(module runner_http runner_instance runner_process)
     target_include_directories(unit_${module} PRIVATE ${PROJECT_SOURCE_DIR}/sdk/runner)
 endforeach()
 
+berth_unit_test(language_finding berth_language_test)
+target_include_directories(unit_language_finding PRIVATE ${PROJECT_SOURCE_DIR}/sdk/language)
+berth_fuzz_target(language_finding berth_language_test)
+if(TARGET fuzz_language_finding)
+    target_include_directories(fuzz_language_finding PRIVATE ${PROJECT_SOURCE_DIR}/sdk/language)
+endif()
+
 # The installed SDK alone is enough for plugins and runners outside the tree.
 add_test(NAME sdk_installed
          COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -DINTO=${CMAKE_BINARY_DIR}/tests/installed
