@@ -93,7 +93,7 @@ def check_sleeps(path, lines):
             yield number, "a test waits for a state with a deadline, it does not sleep"
 
 
-CODE = (".c", ".h", ".py", ".sh", ".js")
+CODE = (".c", ".h", ".js", ".lua", ".py", ".sh")
 TABLE = [
     # applies to a path and its first line, check
     (lambda p, first: p.endswith(CODE) or first.startswith("#!"), check_length),
