@@ -134,7 +134,13 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static CURLcode perform(const struct place *place, const char *method, const char *path, const char *body,
+/* What is sent; none at all where `bytes` is NULL. */
+struct sent {
+    const char *bytes;
+    size_t size;
+};
+
+static CURLcode perform(const struct place *place, const char *method, const char *path, struct sent body,
                         struct received *received)
 {
     CURL *curl = curl_easy_init();
@@ -149,8 +155,10 @@ static CURLcode perform(const struct place *place, const char *method, const cha
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, place->limit_s);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, received);
-    if (body)
-        curl_easy_setopt(curl, CURLOPT_COPYPOSTFIELDS, body);
+    if (body.bytes) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.bytes);
+    }
     if (place->socket)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, place->socket);
     if (place->password) {
@@ -181,13 +189,17 @@ static int say_no_daemon(const struct place *place, CURLcode code)
 /* The function that a path names: as a part of it, or as a parameter. NULL: none. The caller frees it. */
 static char *named_function(const char *path)
 {
-    static const char folder[] = "/berth/functions/", parameter[] = "function=";
+    static const char *const folders[] = {"/berth/functions/", "/berth/deployments/"};
+    static const char parameter[] = "function=";
     const char *begin = strstr(path, parameter);
     if (begin)
         return xstrndup(begin + strlen(parameter), strcspn(begin + strlen(parameter), "&"));
-    if (strncmp(path, folder, strlen(folder)) != 0)
-        return NULL;
-    return xstrndup(path + strlen(folder), strcspn(path + strlen(folder), "/?"));
+    for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+        size_t length = strlen(folders[i]);
+        if (strncmp(path, folders[i], length) == 0)
+            return xstrndup(path + length, strcspn(path + length, "/?"));
+    }
+    return NULL;
 }
 
 /* The nearest of the functions that there are, for a name that none has. The caller frees it. */
@@ -198,7 +210,7 @@ static char *near_function(const struct place *place, const char *path)
     cleanup_free const char **names = xcalloc(NAMES_MAX, sizeof(*names));
     cleanup_free char *wanted = named_function(path);
     char *near = NULL;
-    if (wanted && perform(place, "GET", "/berth/functions", NULL, &received) == CURLE_OK &&
+    if (wanted && perform(place, "GET", "/berth/functions", (struct sent){0}, &received) == CURLE_OK &&
         received.status == 200) {
         json_t *list = json_loads(strbuf_text(&received.body), 0, NULL), *item;
         size_t i, count = 0;
@@ -251,7 +263,7 @@ static int read_answer(const struct place *place, const char *path, const struct
     return STATUS_FAILED;
 }
 
-static int ask(const struct arguments *arguments, const char *method, const char *path, const char *body,
+static int ask(const struct arguments *arguments, const char *method, const char *path, struct sent body,
                json_t **ret_json)
 {
     struct place place;
@@ -268,7 +280,7 @@ static int ask(const struct arguments *arguments, const char *method, const char
 
 int client_ask(const struct arguments *arguments, const char *method, const char *path, json_t **ret_json)
 {
-    return ask(arguments, method, path, strcmp(method, "POST") == 0 ? "" : NULL, ret_json);
+    return ask(arguments, method, path, (struct sent){strcmp(method, "POST") == 0 ? "" : NULL, 0}, ret_json);
 }
 
 int client_send(const struct arguments *arguments, const char *method, const char *path, json_t *body,
@@ -276,7 +288,13 @@ int client_send(const struct arguments *arguments, const char *method, const cha
 {
     cleanup_free char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
-    return ask(arguments, method, path, text, ret_json);
+    return ask(arguments, method, path, (struct sent){text, strlen(text)}, ret_json);
+}
+
+int client_put(const struct arguments *arguments, const char *path, const void *bytes, size_t size,
+               json_t **ret_json)
+{
+    return ask(arguments, "PUT", path, (struct sent){bytes, size}, ret_json);
 }
 
 int client_show(const struct arguments *arguments, const char *method, const char *path,
@@ -302,7 +320,7 @@ enum client_poll client_poll(const struct arguments *arguments, const char *path
     place.limit_s = POLL_S;
     *ret_json = NULL;
     strbuf_init(&received.body, ANSWER_MAX);
-    CURLcode code = perform(&place, "GET", path, NULL, &received);
+    CURLcode code = perform(&place, "GET", path, (struct sent){0}, &received);
     if (code == CURLE_OK && received.status == 200)
         *ret_json = json_loads(strbuf_text(&received.body), 0, NULL);
     strbuf_clear(&received.body);
@@ -318,7 +336,7 @@ bool client_is_there(const struct arguments *arguments)
     struct received received = {0};
     place_find(arguments, &place);
     strbuf_init(&received.body, ANSWER_MAX);
-    bool is_there = perform(&place, "GET", "/healthz", NULL, &received) == CURLE_OK;
+    bool is_there = perform(&place, "GET", "/healthz", (struct sent){0}, &received) == CURLE_OK;
     strbuf_clear(&received.body);
     place_clear(&place);
     return is_there;
@@ -332,7 +350,7 @@ int client_read_lines(const struct arguments *arguments, const char *path,
     int status = STATUS_OK;
     place_find(arguments, &place);
     strbuf_init(&received.body, ANSWER_MAX);
-    CURLcode code = perform(&place, "GET", path, NULL, &received);
+    CURLcode code = perform(&place, "GET", path, (struct sent){0}, &received);
     if (code != CURLE_OK && received.status == 200) {
         say_wrong("what answered at %s has broken off: %s", place.shown, curl_easy_strerror(code));
         status = STATUS_FAILED;

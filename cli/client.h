@@ -19,6 +19,10 @@ int client_ask(const struct arguments *arguments, const char *method, const char
 int client_send(const struct arguments *arguments, const char *method, const char *path, json_t *body,
                 json_t **ret_json);
 
+/* The same with these bytes as its body, by PUT. */
+int client_put(const struct arguments *arguments, const char *path, const void *bytes, size_t size,
+               json_t **ret_json);
+
 /* Asks, and prints the answer: as JSON with --json, else by `print`. For commands that do nothing else. */
 int client_show(const struct arguments *arguments, const char *method, const char *path,
                 void (*print)(const struct arguments *arguments, const json_t *answer));

@@ -49,6 +49,32 @@ const struct command commands[] = {
      .flags = FLAGS(CONFIG_FLAG),
      .examples = EXAMPLES({"check", "all functions"}, {"check greet --json", "one, for an editor, say"}),
      .run = run_check},
+    {.name = "deploy",
+     .operands = "FOLDER",
+     .min = 1,
+     .max = 1,
+     .summary = "sends a function's folder to the daemon, and says what came of it",
+     .description = "The daemon may be elsewhere (BERTH_URL). It keeps the folder, beside the functions of "
+                    "its registry; "
+                    "a file\nfunction.yml in it may hold the function's configuration, as the registry would "
+                    "have it. What "
+                    "served before goes\non until the new one can take over. The exit status is 2 when there "
+                    "are mistakes.",
+     .flags = FLAGS({"name", 'n', "NAME", "the function's name (the folder's)"},
+                    {"language", 'l', "LANGUAGE", "python, shell, ..."},
+                    {"file", 0, "FILE", "the file with the handler"},
+                    {"set", 's', "KEY=VALUE", "a setting of its configuration; may be repeated"}),
+     .examples = EXAMPLES({"deploy hello --language python", "the folder hello, as /hello"},
+                          {"deploy . -n greet -s memory=128Mi -s environment.MODE=fast", "with settings"}),
+     .run = run_deploy},
+    {.name = "remove",
+     .operands = "NAME",
+     .min = 1,
+     .max = 1,
+     .names_functions = true,
+     .summary = "removes a function that was deployed",
+     .description = "One of the registry is removed by taking its entry out of the file.",
+     .run = run_remove},
     {.name = "ls",
      .operands = "",
      .summary = "shows every function: whether it can be called and, if not, why",

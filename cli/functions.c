@@ -34,17 +34,32 @@ static const char *remark_of(const json_t *function)
                : reason;
 }
 
-static void add_row(struct grid *grid, const json_t *function)
+static void add_row(struct grid *grid, const json_t *function, bool with_source)
 {
     const char *revision = member_text(function, "revision");
     grid_add(grid, COLOUR_BOLD, member_text(function, "name"));
     grid_add(grid, state_colour(function), member_text(function, "state"));
+    if (with_source)
+        grid_add(grid, COLOUR_NONE, member_text(function, "source"));
     grid_add_format(grid, "%.*s", REVISION_DIGITS, *revision ? revision : "-");
     grid_add_format(grid, "%lld", member_number(function, "instances"));
     grid_add_format(grid, "%lld", member_number(function, "waiting"));
     grid_add_format(grid, "%lld", member_number(function, "invocations"));
     grid_add_format(grid, "%lld", member_number(function, "failed"));
     grid_add(grid, COLOUR_NONE, remark_of(function));
+}
+
+/* As long as all are the registry's there is nothing to tell apart. */
+static bool has_deployed(const json_t *functions)
+{
+    const json_t *function;
+    size_t i;
+    json_array_foreach(functions, i, function)
+    {
+        if (strcmp(member_text(function, "source"), "api") == 0)
+            return true;
+    }
+    return false;
 }
 
 static void print_functions(const struct arguments *arguments, const json_t *functions)
@@ -56,10 +71,14 @@ static void print_functions(const struct arguments *arguments, const json_t *fun
     }
     static const char *const columns[] = {"FUNCTION", "STATE",  "REVISION", ">INSTANCES",
                                           ">WAITING", ">CALLS", ">FAILED",  "WHAT IS WRONG"};
-    struct grid *grid = grid_create(columns, COUNT_OF(columns));
+    static const char *const more[] = {"FUNCTION", "STATE",  "SOURCE",  "REVISION",     ">INSTANCES",
+                                       ">WAITING", ">CALLS", ">FAILED", "WHAT IS WRONG"};
+    bool with_source = has_deployed(functions);
+    struct grid *grid =
+        with_source ? grid_create(more, COUNT_OF(more)) : grid_create(columns, COUNT_OF(columns));
     const json_t *function;
     size_t i;
-    json_array_foreach(functions, i, function) add_row(grid, function);
+    json_array_foreach(functions, i, function) add_row(grid, function, with_source);
     grid_print(grid);
 }
 
@@ -188,6 +207,8 @@ static void print_function(const struct arguments *arguments, const json_t *func
     printf("%s%s%s %s, %s%s%s\n", colour_begin(stdout, COLOUR_BOLD), member_text(function, "name"),
            colour_end(stdout), member_is_true(function, "callable") ? "can be called" : "cannot be called",
            member_text(function, "language"), *version ? ", version " : "", version);
+    if (strcmp(member_text(function, "source"), "api") == 0)
+        print_line("deployed", "over the API");
     print_line("folder", member_text(function, "folder"));
     print_line("file", member_text(function, "file"));
     print_line("revision", member_text(function, "revision"));

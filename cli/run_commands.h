@@ -23,6 +23,11 @@ int run_new(const struct arguments *arguments);
 int run_check(const struct arguments *arguments);
 int run_reload(const struct arguments *arguments);
 
+/* --- deploy.c: functions that come over the API --- */
+
+int run_deploy(const struct arguments *arguments);
+int run_remove(const struct arguments *arguments);
+
 /* --- up.c --- */
 
 int run_up(const struct arguments *arguments);

@@ -184,6 +184,12 @@ static void on_fleet_settled(void *context)
     notify_manager("READY=1");
 }
 
+static void on_fleet_applied(void *context)
+{
+    const struct daemon *daemon = context;
+    admin_sources_applied(daemon->admin);
+}
+
 static void on_fleet_rested(void *context)
 {
     const struct daemon *daemon = context;
@@ -240,6 +246,7 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
     };
     struct fleet_hooks hooks = {.routed = on_fleet_routed,
                                 .settled = on_fleet_settled,
+                                .applied = on_fleet_applied,
                                 .rested = on_fleet_rested,
                                 .function_settled = on_function_settled,
                                 .stopped = on_fleet_stopped,

@@ -154,6 +154,11 @@ void admin_fleet_rested(struct admin *admin)
     admin_waiting_end(admin->waiting);
 }
 
+void admin_sources_applied(struct admin *admin)
+{
+    admin_waiting_end_sources(admin->waiting);
+}
+
 void admin_finish(struct admin *admin, void (*finished)(void *context), void *context)
 {
     event_stream_end(admin->events, finished, context);

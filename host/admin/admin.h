@@ -42,6 +42,9 @@ const char *admin_address(const struct admin *admin);
 /* For fleet_hooks.rested: answers the calls that wait for that. */
 void admin_fleet_rested(struct admin *admin);
 
+/* For fleet_hooks.applied: the same. */
+void admin_sources_applied(struct admin *admin);
+
 /* Tells those who follow the events the last ones, and that these were all. `finished` is called once they
  * have them, at the latest after a second, which may be within this. */
 void admin_finish(struct admin *admin, void (*finished)(void *context), void *context);

@@ -31,6 +31,12 @@ void get_instances(struct admin_call *call);
 void get_decisions(struct admin_call *call);
 void post_restart(struct admin_call *call);
 
+/* --- deployment_handlers.c: functions whose folder comes over the API --- */
+
+void put_upload(struct admin_call *call);
+void put_deployment(struct admin_call *call);
+void delete_deployment(struct admin_call *call);
+
 /* --- namespace_handlers.c: the one that there is --- */
 
 void get_namespaces(struct admin_call *call);

@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum awaited { AWAITED_SOURCES, AWAITED_FUNCTION, AWAITED_REST };
+
 struct waiting_call {
     TAILQ_ENTRY(waiting_call) link;
     struct admin_waiting *waiting;
     struct evhttp_request *request;
     const bool *is_ending;
-    char *function; /* that it waits for; NULL: for the fleet */
+    enum awaited awaited;
+    char *name; /* the call's; of AWAITED_FUNCTION that function's */
     void (*answer)(struct admin_call *call);
 };
 
@@ -33,7 +36,7 @@ struct admin_waiting *admin_waiting_create(const struct admin_options *parts)
 
 static void free_call(struct waiting_call *call)
 {
-    free(call->function);
+    free(call->name);
     free(call);
 }
 
@@ -64,22 +67,24 @@ static void answer(struct waiting_call *call)
     TAILQ_INIT(&none);
     struct admin_call now = {.parts = call->waiting->parts,
                              .request = call->request,
-                             .name = call->function ? call->function : "",
+                             .name = call->name,
                              .query = &none,
-                             .waiting = call->waiting};
+                             .waiting = call->waiting,
+                             .is_ending = call->is_ending};
     evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), NULL, NULL);
     call->answer(&now);
     free_call(call);
 }
 
-static void wait_for(struct admin_call *call, const char *function,
+static void wait_for(struct admin_call *call, enum awaited awaited, const char *name,
                      void (*answer_it)(struct admin_call *call))
 {
     struct waiting_call *later = xcalloc(1, sizeof(*later));
     *later = (struct waiting_call){.waiting = call->waiting,
                                    .request = call->request,
                                    .is_ending = call->is_ending,
-                                   .function = function ? xstrdup(function) : NULL,
+                                   .awaited = awaited,
+                                   .name = xstrdup(name),
                                    .answer = answer_it};
     TAILQ_INSERT_TAIL(&call->waiting->calls, later, link);
     evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), on_client_gone, later);
@@ -90,7 +95,15 @@ void admin_call_wait(struct admin_call *call, void (*answer_it)(struct admin_cal
     if (fleet_is_at_rest(call->parts->fleet))
         answer_it(call);
     else
-        wait_for(call, NULL, answer_it);
+        wait_for(call, AWAITED_REST, "", answer_it);
+}
+
+void admin_call_wait_for_sources(struct admin_call *call, void (*answer_it)(struct admin_call *call))
+{
+    if (fleet_is_reading(call->parts->fleet))
+        wait_for(call, AWAITED_SOURCES, call->name, answer_it);
+    else
+        answer_it(call);
 }
 
 void admin_call_wait_for_function(struct admin_call *call, const struct function *function,
@@ -99,28 +112,39 @@ void admin_call_wait_for_function(struct admin_call *call, const struct function
     if (function_is_settled(function))
         answer_it(call);
     else
-        wait_for(call, function_name(function), answer_it);
+        wait_for(call, AWAITED_FUNCTION, function_name(function), answer_it);
 }
 
-void admin_waiting_end(struct admin_waiting *waiting)
-{
-    struct waiting_call *call;
-    while ((call = queue_take_first(&waiting->calls, link)))
-        answer(call);
-}
-
-void admin_waiting_end_function(struct admin_waiting *waiting, const char *function)
+/* Answers those that wait for this; `name` is the function's, or NULL. An answer may have its call wait for
+ * something else. */
+static void end(struct admin_waiting *waiting, enum awaited awaited, const char *name)
 {
     struct waiting_calls due;
     struct waiting_call *call, *next;
     TAILQ_INIT(&due);
     for (call = TAILQ_FIRST(&waiting->calls); call; call = next) {
         next = TAILQ_NEXT(call, link);
-        if (!call->function || strcmp(call->function, function) != 0)
+        if (call->awaited != awaited || (name && strcmp(call->name, name) != 0))
             continue;
         TAILQ_REMOVE(&waiting->calls, call, link);
         TAILQ_INSERT_TAIL(&due, call, link);
     }
     while ((call = queue_take_first(&due, link)))
         answer(call);
+}
+
+void admin_waiting_end_sources(struct admin_waiting *waiting)
+{
+    end(waiting, AWAITED_SOURCES, NULL);
+}
+
+void admin_waiting_end(struct admin_waiting *waiting)
+{
+    end(waiting, AWAITED_FUNCTION, NULL); /* of those that are gone */
+    end(waiting, AWAITED_REST, NULL);
+}
+
+void admin_waiting_end_function(struct admin_waiting *waiting, const char *function)
+{
+    end(waiting, AWAITED_FUNCTION, function);
 }

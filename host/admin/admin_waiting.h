@@ -1,6 +1,6 @@
 /*
- * Calls that wait for the fleet to come to rest, or for a function to be deployed, before they are answered:
- * of a reload, say. One whose client leaves is forgotten. Control thread.
+ * Calls that wait for the sources to be applied, for the fleet to come to rest, or for a function to be
+ * deployed, before they are answered: of a reload, say. One whose client leaves is forgotten. Control thread.
  */
 #ifndef ADMIN_ADMIN_WAITING_H
 #define ADMIN_ADMIN_WAITING_H
@@ -22,6 +22,13 @@ void admin_call_wait(struct admin_call *call, void (*answer)(struct admin_call *
 /* The same once the function has settled; the call's name is the function's then. */
 void admin_call_wait_for_function(struct admin_call *call, const struct function *function,
                                   void (*answer)(struct admin_call *call));
+
+/* Has `answer` answer the call once all that the sources say has been applied; the call's name is then that
+ * of now. */
+void admin_call_wait_for_sources(struct admin_call *call, void (*answer)(struct admin_call *call));
+
+/* All that the sources say has been applied. */
+void admin_waiting_end_sources(struct admin_waiting *waiting);
 
 /* The fleet has come to rest. */
 void admin_waiting_end(struct admin_waiting *waiting);

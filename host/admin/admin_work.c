@@ -14,6 +14,7 @@
 struct work {
     const struct admin_options *parts;
     struct background *background;
+    struct admin_waiting *waiting;
     struct evhttp_request *request; /* NULL: its client has left */
     const bool *is_ending;
     const struct admin_job *job;
@@ -46,6 +47,7 @@ static struct work *create_work(struct admin_call *call, const struct admin_job 
     struct work *work = xcalloc(1, sizeof(*work));
     *work = (struct work){.parts = call->parts,
                           .background = call->background,
+                          .waiting = call->waiting,
                           .request = call->request,
                           .is_ending = call->is_ending,
                           .job = job,
@@ -81,7 +83,13 @@ static void on_done(void *context, bool ran)
     TAILQ_INIT(&none);
     if (!is_wanted(work, ran))
         return;
-    struct admin_call call = {.parts = work->parts, .request = work->request, .name = "", .query = &none};
+    struct admin_call call = {.parts = work->parts,
+                              .request = work->request,
+                              .name = "",
+                              .query = &none,
+                              .waiting = work->waiting,
+                              .background = work->background,
+                              .is_ending = work->is_ending};
     evhttp_connection_set_closecb(evhttp_request_get_connection(work->request), NULL, NULL);
     work->job->answer(&call, work->context);
     free_work(work);

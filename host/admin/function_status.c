@@ -38,9 +38,10 @@ json_t *function_status_json(struct function *function, uint64_t invocations, ui
     const struct function_settings *settings = function_latest_settings(function);
     json_t *load = current ? load_json(current) : json_null();
     json_t *berth =
-        json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state", state_word(function),
-                  "language", json_text(settings->language), "version", json_text(settings->version),
-                  "revision", current ? revision_prepared(current)->digest : "", "load", load, "problem",
+        json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
+                  state_word(function), "source", settings->deployment ? "api" : "registry", "language",
+                  json_text(settings->language), "version", json_text(settings->version), "revision",
+                  current ? revision_prepared(current)->digest : "", "load", load, "problem",
                   function_problem_json(function), "build_output", json_text(function_build_output(function)),
                   "diagnostics", function_diagnostics_json(function), "last_failure",
                   function_failure_json(function, now_ms), "decisions",

@@ -100,8 +100,9 @@ json_t *function_summary_json(struct function *function, const struct request_co
     struct replicas replicas;
     json_decref(function_instances_json(function, &replicas, now_ms));
     json_t *json =
-        json_pack("{s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I}", "name", function_name(function),
-                  "language", json_text(settings->language), "version", json_text(settings->version), "state",
+        json_pack("{s:s, s:s, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:I}", "name", function_name(function),
+                  "source", settings->deployment ? "api" : "registry", "language",
+                  json_text(settings->language), "version", json_text(settings->version), "state",
                   state_word(function), "callable", current != NULL, "reason", reason_json(function),
                   "revision", revision_json(current), "next_revision", revision_json(function_next(function)),
                   "findings", (json_int_t)function_diagnostics(function)->count);

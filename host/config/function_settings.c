@@ -333,6 +333,7 @@ void function_settings_clear(struct function_settings *settings)
     clear_pairs(settings->options, settings->option_count);
     clear_pairs(settings->labels, settings->label_count);
     free(settings->key);
+    json_decref(settings->deployment);
     *settings = (struct function_settings){0};
 }
 
@@ -345,6 +346,20 @@ static const struct text_pair *find_option(const struct function_settings *setti
     return NULL;
 }
 
+char *function_settings_origin(const char *name)
+{
+    return xasprintf("deployment of %s", name);
+}
+
+/* Where a setting stands, at this line: in the registry at `path`, or in what was deployed. */
+static char *file_of(const struct function_settings *settings, const char *path, unsigned line)
+{
+    if (!settings->deployment)
+        return xstrdup(path);
+    return line > 0 ? xasprintf("%s/" DEPLOYED_FILE, settings->folder)
+                    : function_settings_origin(settings->name);
+}
+
 void function_settings_place(const struct function_settings *settings, const char *path,
                              struct diagnostics *findings)
 {
@@ -354,9 +369,9 @@ void function_settings_place(const struct function_settings *settings, const cha
             continue;
         const struct text_pair *option = item->option ? find_option(settings, item->option) : NULL;
         bool written = option && option->line > 0;
-        item->file = xstrdup(path);
         item->line = written ? option->line : settings->line;
         item->column = written ? option->column : settings->column;
+        item->file = file_of(settings, path, item->line);
         free(steal(&item->option));
     }
 }

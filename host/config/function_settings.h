@@ -39,4 +39,7 @@ void function_settings_read(const struct function_reader *reader, const struct y
 
 void function_settings_clear(struct function_settings *settings);
 
+/* What findings about a deployment over the API are said to be in. The caller frees it. */
+char *function_settings_origin(const char *name);
+
 #endif

@@ -256,6 +256,14 @@ struct registry *registry_parse(const char *path, const char *text, size_t size,
     return registry;
 }
 
+struct registry *registry_empty(const char *path)
+{
+    struct registry *registry = xcalloc(1, sizeof(*registry));
+    registry->path = xstrdup(path);
+    read_root(registry, NULL, NULL, 0);
+    return registry;
+}
+
 int registry_load(const char *path, const struct language *languages, size_t language_count,
                   struct registry **ret_registry, struct error *err)
 {

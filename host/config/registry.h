@@ -55,6 +55,9 @@ struct text_pair {
     unsigned line, column; /* where the value stands in the YAML file; 0: nowhere, it is a default */
 };
 
+/* In the folder of a function that is deployed over the API: its entry, as the registry would have it. */
+#define DEPLOYED_FILE "function.yml"
+
 /* One function as registered. All texts are owned by the registry. */
 struct function_settings {
     char *key; /* its key in the YAML file */
@@ -89,6 +92,7 @@ struct function_settings {
     size_t option_count;
     unsigned line, column; /* where its key stands in the YAML file */
     bool broken; /* at least one error among the diagnostics names it */
+    json_t *deployment; /* it was deployed over the API: what is kept of that; NULL: the file has it */
 };
 
 /* The daemon's own settings: the `host:` section, defaults filled in. */
@@ -171,6 +175,9 @@ int registry_load(const char *path, const struct language *languages, size_t lan
 struct registry *registry_parse(const char *path, const char *text, size_t size,
                                 const struct language *languages, size_t language_count);
 
+/* One without a file: for functions that come from elsewhere when the file cannot be used. */
+struct registry *registry_empty(const char *path);
+
 void registry_destroy(struct registry *registry);
 
 /* Gives back what the functions take, when only the section `host` is needed any longer. */
@@ -232,7 +239,8 @@ void function_settings_hash(const struct function_settings *settings, enum setti
                             struct hash *hash);
 
 /* Gives the findings that name no file their place in the registry at `path`: the value of the option that
- * they are about, else the function's key. */
+ * they are about, else the function's key. Those of a function that was deployed over the API have theirs in
+ * what was deployed. */
 void function_settings_place(const struct function_settings *settings, const char *path,
                              struct diagnostics *findings);
 

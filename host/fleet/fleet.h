@@ -49,6 +49,8 @@ struct fleet_hooks {
     void (*rested)(void *context);
     /* The deployment of this function has come to its end, good or bad. NULL is fine. */
     void (*function_settled)(const struct function *function, void *context);
+    /* All that the sources say has been applied: no reload is under way. NULL is fine. */
+    void (*applied)(void *context);
     /* fleet_stop() is through: no container of ours is left. Once. */
     void (*stopped)(void *context);
     void *context;
@@ -69,6 +71,12 @@ void fleet_start(struct fleet *fleet);
 /* Probes the plugins again and applies the registry as it is now. A file that cannot be read, or is not YAML,
  * changes nothing. */
 void fleet_reload(struct fleet *fleet);
+
+/* Has what was deployed over the API read again: something there is another, or gone. */
+void fleet_read_deployed(struct fleet *fleet);
+
+/* Whether something is still to be read and applied: hooks.applied follows. */
+bool fleet_is_reading(const struct fleet *fleet);
 
 /* Removes every instance, whatever it is doing; hooks.stopped follows from the event loop. The gateway should
  * have drained before. */

@@ -79,7 +79,10 @@ static bool is_whole(const struct registry *registry)
 /* A file without one function that can be read, and with mistakes, is no registry. */
 static bool is_usable(const struct registry *registry)
 {
-    return is_whole(registry) || registry->function_count > 0;
+    bool has_functions = false;
+    for (size_t i = 0; i < registry->function_count && !has_functions; i++)
+        has_functions = !registry->functions[i].deployment;
+    return is_whole(registry) || has_functions;
 }
 
 /* Nothing can serve until the file is mended: that is more than a word in the log. */
@@ -145,10 +148,10 @@ static void trim_kept(const struct fleet *fleet)
         function_trim_kept(fleet->functions[i]);
 }
 
-void fleet_apply(struct fleet *fleet, struct generation *generation, const struct source_inputs *inputs)
+/* What the registry's file says, beyond single functions. */
+static void take_registry(struct fleet *fleet, struct generation *generation)
 {
-    struct registry *registry = generation->registry;
-    size_t deployed = 0;
+    const struct registry *registry = generation->registry;
     generation_ref(generation);
     generation_unref(fleet->generation);
     fleet->generation = generation;
@@ -156,6 +159,25 @@ void fleet_apply(struct fleet *fleet, struct generation *generation, const struc
         error_replace(&fleet->unusable, NULL);
     if (is_whole(registry))
         apply_host(fleet, registry);
+}
+
+static void remove_gone(struct fleet *fleet, const struct generation *generation)
+{
+    if (fleet->whole) {
+        remove_unregistered(fleet, generation);
+        return;
+    }
+    fleet_remove_undeployed(fleet, generation);
+    if (!fleet->applied)
+        fleet_restore_lost(fleet);
+}
+
+void fleet_apply(struct fleet *fleet, struct generation *generation, const struct source_inputs *inputs)
+{
+    const struct registry *registry = generation->registry;
+    size_t deployed = 0;
+    if (!generation->is_partial)
+        take_registry(fleet, generation);
     for (size_t i = 0; i < registry->function_count; i++) {
         const struct function_settings *settings = &registry->functions[i];
         struct function *function = fleet_function_find(fleet, settings->name);
@@ -163,11 +185,8 @@ void fleet_apply(struct fleet *fleet, struct generation *generation, const struc
             function = fleet_function_add(fleet, settings->name);
         deployed += function_deploy(function, generation, settings, &inputs[i]);
     }
-    fleet->whole = is_whole(registry);
-    if (fleet->whole)
-        remove_unregistered(fleet, generation);
-    else if (!fleet->applied)
-        fleet_restore_lost(fleet);
+    fleet->whole = !generation->is_partial && is_whole(registry);
+    remove_gone(fleet, generation);
     trim_kept(fleet);
     if (fleet->applied)
         fleet_on_routes(-1, 0, fleet); /* limits hold from here on */
@@ -183,7 +202,7 @@ void fleet_apply_files(struct fleet *fleet, const struct folder_list *folders,
     size_t deployed = 0;
     for (size_t i = 0; i < registry->function_count; i++) {
         const struct function_settings *settings = &registry->functions[i];
-        if (settings->folder && folder_list_holds(folders, settings->folder))
+        if (settings->folder && !settings->deployment && folder_list_holds(folders, settings->folder))
             deployed += function_deploy(fleet_function_find(fleet, settings->name), fleet->generation,
                                         settings, &inputs[i]);
     }

@@ -23,7 +23,7 @@ struct fleet {
     struct host_settings host; /* the daemon's, less what has been applied since; texts are borrowed */
     const struct registry *started; /* or NULL */
     struct route_table *routes;
-    char *config_path, *run_dir;
+    char *config_path, *run_dir, *state_dir;
     char *world_dir;
     char *host_path; /* where the section `host` is kept */
     char *instances_dir; /* below the run directory: one directory for each instance */
@@ -93,6 +93,17 @@ void fleet_restore_lost(struct fleet *fleet);
 /* The functions in these folders, at least one, are to be as their files are. */
 void fleet_apply_files(struct fleet *fleet, const struct folder_list *folders,
                        const struct source_inputs *inputs);
+
+/* --- fleet_deployed.c: what was deployed over the API --- */
+
+/* Adds all of it to a registry that has been read. */
+void fleet_add_deployed(const struct fleet *fleet, struct registry *registry);
+
+/* Whether there is a function that was. */
+bool fleet_has_deployed(const struct fleet *fleet);
+
+/* Removes those that are not of this reading, when it does not say of other functions whether they are. */
+void fleet_remove_undeployed(struct fleet *fleet, const struct generation *generation);
 
 /* --- fleet_reload.c: when the registry is read and files are looked at --- */
 

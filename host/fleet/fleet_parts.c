@@ -153,6 +153,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     if (state_dir_open(options->state_dir, &state_dir, err) < 0 ||
         owner_acquire(state_dir, &fleet->owner, err) < 0)
         return -1;
+    fleet->state_dir = xstrdup(state_dir);
     if (prepare_run_dir(fleet, options->run_dir, err) < 0 || mailbox_init(&env->inbox, err) < 0)
         return -1;
     fleet->inbox_event = event_new(env->base, env->inbox.fd, EV_READ | EV_PERSIST, fleet_on_inbox, fleet);
@@ -241,6 +242,7 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet->functions);
     free(fleet->config_path);
     free(fleet->run_dir);
+    free(fleet->state_dir);
     free(fleet->world_dir);
     free(fleet->host_path);
     free(fleet->instances_dir);

@@ -99,10 +99,13 @@ static void end_reload(struct fleet *fleet)
     fleet->reloading = false;
     if (!fleet->applied)
         first_applied(fleet);
-    if (fleet->wanted != SOURCE_NOTHING)
+    if (fleet->wanted != SOURCE_NOTHING) {
         begin_reload(fleet);
-    else
-        fleet_check_rest(fleet); /* the last function that was being built may have been removed */
+        return;
+    }
+    if (fleet->hooks.applied)
+        fleet->hooks.applied(fleet->hooks.context);
+    fleet_check_rest(fleet); /* the last function that was being built may have been removed */
 }
 
 static void on_looked(void *owner, struct generation *generation, const struct source_inputs *inputs)
@@ -117,8 +120,8 @@ static void on_looked(void *owner, struct generation *generation, const struct s
     end_reload(fleet);
 }
 
-/* Reads the registry and looks at what it names, which goes on in the background. */
-static int read_source(struct fleet *fleet)
+/* Reads the registry's file. NULL: it is of no use, and what it said before holds. */
+static struct registry *read_registry(struct fleet *fleet)
 {
     size_t language_count;
     const struct language *languages = plugins_languages(fleet->env.plugins, &language_count);
@@ -131,14 +134,30 @@ static int read_source(struct fleet *fleet)
                                                                .file = fleet->config_path,
                                                                .message = err.message,
                                                                .hint = err.hint[0] ? err.hint : NULL});
-        return -1;
+        return NULL;
     }
-    if (!fleet_judge(fleet, registry)) {
+    if (fleet_judge(fleet, registry))
+        return registry;
+    registry_destroy(registry);
+    return NULL;
+}
+
+/* Reads the registry and what was deployed, and looks at what they name, which goes on in the background. -1:
+ * there is nothing to apply. */
+static int read_sources(struct fleet *fleet)
+{
+    struct registry *registry = read_registry(fleet);
+    bool is_partial = !registry;
+    if (is_partial)
+        registry = registry_empty(fleet->config_path);
+    fleet_add_deployed(fleet, registry);
+    if (is_partial && registry->function_count == 0 && !fleet_has_deployed(fleet)) {
         registry_destroy(registry);
         return -1;
     }
     struct generation *generation = generation_create(registry);
-    if (fleet->watch)
+    generation->is_partial = is_partial;
+    if (fleet->watch && !is_partial)
         source_watch_set(fleet->watch, registry, fleet->env.plugins);
     fleet->look = source_look_start(fleet->env.base, fleet->background, fleet->env.plugins, generation, NULL,
                                     on_looked, fleet);
@@ -150,7 +169,7 @@ static void on_scanned(void *context, bool changed)
 {
     (void)changed;
     struct fleet *fleet = context;
-    if (fleet->stopping || read_source(fleet) == 0)
+    if (fleet->stopping || read_sources(fleet) == 0)
         return;
     if (!fleet->applied)
         fleet_restore_lost(fleet);
@@ -236,6 +255,17 @@ void fleet_reload(struct fleet *fleet)
         return;
     fleet->retries = 0;
     want_reload(fleet, SOURCE_PLUGINS);
+}
+
+void fleet_read_deployed(struct fleet *fleet)
+{
+    if (!fleet->stopping && (fleet->applied || fleet->reloading)) /* the start reads everything */
+        want_reload(fleet, SOURCE_REGISTRY);
+}
+
+bool fleet_is_reading(const struct fleet *fleet)
+{
+    return !fleet->applied || fleet->reloading;
 }
 
 void fleet_on_source(void *owner, enum source_extent extent, const struct folder_list *folders,

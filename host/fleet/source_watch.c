@@ -105,7 +105,7 @@ static void add_functions(struct places *places, const char *base, const struct 
     cleanup_free char *real_base = realpath(base, NULL);
     for (size_t i = 0; i < registry->function_count; i++) {
         const char *folder = registry->functions[i].folder;
-        if (folder && !is_last(places, WATCH_TREE, folder))
+        if (folder && !registry->functions[i].deployment && !is_last(places, WATCH_TREE, folder))
             add_folder(places, real_base, folder);
     }
 }

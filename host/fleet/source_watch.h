@@ -1,7 +1,8 @@
 /*
  * Watches what functions are made of: the registry, wherever symbolic links to it lead, the folders that its
- * functions are in and may come to be in, and the plugins. It knows which folders there are from the registry
- * that was read last, and says what has to be looked at anew. Control thread.
+ * functions are in and may come to be in, and the plugins. What was deployed over the API changes with the
+ * next deployment only, and is not watched. It knows which folders there are from the registry that was read
+ * last, and says what has to be looked at anew. Control thread.
  */
 #ifndef FLEET_SOURCE_WATCH_H
 #define FLEET_SOURCE_WATCH_H

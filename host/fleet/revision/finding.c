@@ -32,7 +32,10 @@ void finding_quote_first(const struct diagnostics *findings, const struct functi
         shown.file = file;
         diagnostic_render_line(&shown, &line);
         error_set_in(err, err->component, err->code, "%s", strbuf_text(&line));
-        error_hint(err, "run berthd --check for all findings");
+        if (settings->deployment)
+            error_hint(err, "berth describe %s shows all findings", settings->name);
+        else
+            error_hint(err, "run berthd --check for all findings");
         return;
     }
 }

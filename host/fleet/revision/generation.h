@@ -5,8 +5,11 @@
 
 #include "config/registry.h"
 
+#include <stdbool.h>
+
 struct generation {
     struct registry *registry;
+    bool is_partial; /* the registry's file was of no use: only what was deployed over the API is in it */
     unsigned refs;
 };
 

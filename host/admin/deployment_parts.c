@@ -1,0 +1,117 @@
+#include "admin/deployment_parts.h"
+
+#include "admin/admin_waiting.h"
+#include "admin/admin_work.h"
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "fleet/fleet.h"
+#include "prepare/store/deployment_store.h"
+#include "prepare/store/folder_archive.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define UPLOAD_ID_MAX 64
+
+struct work {
+    struct deployment_order order;
+    const char *state_dir;
+    bool failed;
+    struct error error;
+};
+
+int deployment_check_owner(const struct admin_call *call, const char *name, struct error *err)
+{
+    const struct function *function = fleet_function_find(call->parts->fleet, name);
+    if (!function || function_latest_settings(function)->deployment)
+        return 0;
+    error_set(err, ERROR_OWNED_BY_REGISTRY,
+              "the function \"%s\" is one of the registry's file, and cannot be changed over HTTP", name);
+    return error_hint(err, "change the file, and reload");
+}
+
+/* --- in the background --- */
+
+static int unpack(const struct work *work, const char *folder, struct error *err)
+{
+    static const struct folder_archive_limits limits = {.bytes = DEPLOYMENT_UNPACKED_MAX,
+                                                        .entries = DEPLOYMENT_ENTRIES_MAX};
+    cleanup_close int fd = open(work->order.archive, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, COMPONENT_ADMIN, errno, "cannot open the archive");
+    return folder_archive_unpack(fd, folder, &limits, err);
+}
+
+static int put(const struct work *work, struct error *err)
+{
+    const struct deployment_order *order = &work->order;
+    cleanup_free char *folder = NULL;
+    if (!order->archive)
+        return deployment_store_put(work->state_dir, order->name, NULL, order->json, err);
+    if (deployment_store_stage(work->state_dir, &folder, err) < 0)
+        return -1;
+    int rc = unpack(work, folder, err);
+    if (rc == 0)
+        rc = deployment_store_put(work->state_dir, order->name, folder, order->json, err);
+    if (rc < 0)
+        fs_remove_tree(folder, NULL);
+    return rc;
+}
+
+static void do_work(void *context)
+{
+    struct work *work = context;
+    int rc = work->order.json ? put(work, &work->error)
+                              : deployment_store_remove(work->state_dir, work->order.name, &work->error);
+    work->failed = rc < 0;
+}
+
+/* --- on the control thread --- */
+
+static void answer(struct admin_call *call, void *context)
+{
+    const struct work *work = context;
+    if (work->failed) {
+        admin_call_refuse(call, &work->error);
+        return;
+    }
+    call->name = work->order.name;
+    fleet_read_deployed(call->parts->fleet);
+    admin_call_wait_for_sources(call, work->order.answer);
+}
+
+static void free_work(void *context)
+{
+    struct work *work = context;
+    if (work->order.archive)
+        unlink(work->order.archive);
+    free(work->order.archive);
+    free(work->order.name);
+    json_decref(work->order.json);
+    free(work);
+}
+
+void deployment_carry_out(struct admin_call *call, const struct deployment_order *order)
+{
+    static const struct admin_job job = {.work = do_work, .answer = answer, .free = free_work};
+    struct work *work = xcalloc(1, sizeof(*work));
+    *work = (struct work){.order = *order, .state_dir = call->parts->state_dir};
+    admin_call_work(call, 0, &job, work);
+}
+
+char *deployment_upload_path(const struct admin_call *call, const char *id)
+{
+    size_t length = strlen(id);
+    if (length == 0 || length > UPLOAD_ID_MAX)
+        return NULL;
+    for (size_t i = 0; i < length; i++) {
+        if (!isascii(id[i]) || !isalnum((unsigned char)id[i]))
+            return NULL;
+    }
+    return xasprintf("%s/staging/upload-%s", call->parts->state_dir, id);
+}

@@ -1,0 +1,30 @@
+/* What the calls that deploy and remove functions have in common. Control thread. */
+#ifndef ADMIN_DEPLOYMENT_PARTS_H
+#define ADMIN_DEPLOYMENT_PARTS_H
+
+#include "admin/admin_call.h"
+
+#define DEPLOYMENT_UPLOAD_MAX   (256ull << 20) /* bytes of an archive */
+#define DEPLOYMENT_UNPACKED_MAX (1ull << 30)
+#define DEPLOYMENT_ENTRIES_MAX  50000
+
+/* A deployment on its way into the store. */
+struct deployment_order {
+    char *name;
+    json_t *json; /* deployment_store.h; NULL: it is to be removed */
+    char *archive; /* a file with its folder, which goes; or NULL */
+    /* Answers once what has become of it is applied; `call->name` is the function's. */
+    void (*answer)(struct admin_call *call);
+};
+
+/* Whether a function of this name may be deployed, or removed, over the API. -1: the registry has it. */
+int deployment_check_owner(const struct admin_call *call, const char *name, struct error *err);
+
+/* Does it, in the background, and answers: with what is wrong, or by the order's own answer. Takes what is in
+ * the order. */
+void deployment_carry_out(struct admin_call *call, const struct deployment_order *order);
+
+/* Where the pieces of an upload are put together; NULL: such an id cannot be. The caller frees it. */
+char *deployment_upload_path(const struct admin_call *call, const char *id);
+
+#endif
