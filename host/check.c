@@ -85,7 +85,9 @@ static void on_checked(void *context, struct build_result *result)
     const struct plugin *plugin = subject->plugin;
     if (result->ok)
         result->ok =
-            launch_check(result->launch, plugin->language.name, plugin->image_dir, &result->error) == 0;
+            launch_check(result->launch, plugin->language.name, plugin->image_dir, &result->error) == 0 &&
+            launch_check_packages(result->launch, subject->settings, plugin->image_dir, &result->diagnostics,
+                                  &result->error) == 0;
     if (result->package.staged)
         fs_remove_tree(result->package.staged, NULL);
     if (!result->ok || !revise(subject, result))

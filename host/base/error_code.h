@@ -174,6 +174,7 @@ enum error_class {
     X(QUEUED,                      BUILD,     "queued",                      503, PASSING)  \
     X(REVISION_GONE,               BUILD,     "revision-gone",               503, HOST)     \
     X(SPECIAL_FILE,                BUILD,     "special-file",                503, OWN)      \
+    X(SYSTEM_PACKAGES,             BUILD,     "system-packages",             503, OWN)      \
     X(TOO_DEEP,                    BUILD,     "too-deep",                    503, OWN)      \
     X(TOO_LONG,                    BUILD,     "too-long",                    503, OWN)      \
     X(PLUGIN_ABI,                  PLUGIN,    "plugin-abi",                  503, OWN)      \

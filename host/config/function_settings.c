@@ -360,6 +360,17 @@ static char *file_of(const struct function_settings *settings, const char *path,
                     : function_settings_origin(settings->name);
 }
 
+/* Of the package that an option names; the first one's when it names none that is there. */
+static struct position package_position(const struct function_settings *settings, const char *option)
+{
+    const struct package_list *packages = &settings->system_packages;
+    const size_t prefix = strlen(SYSTEM_PACKAGE_OPTION);
+    if (!option || strncmp(option, SYSTEM_PACKAGE_OPTION, prefix) != 0 || packages->count == 0)
+        return (struct position){0};
+    const struct package_word *word = package_list_find(packages, option + prefix);
+    return word ? word->at : packages->items[0].at;
+}
+
 void function_settings_place(const struct function_settings *settings, const char *path,
                              struct diagnostics *findings)
 {
@@ -368,9 +379,10 @@ void function_settings_place(const struct function_settings *settings, const cha
         if (item->file)
             continue;
         const struct text_pair *option = item->option ? find_option(settings, item->option) : NULL;
-        bool written = option && option->line > 0;
-        item->line = written ? option->line : settings->line;
-        item->column = written ? option->column : settings->column;
+        struct position at = option ? (struct position){option->line, option->column}
+                                    : package_position(settings, item->option);
+        item->line = at.line > 0 ? at.line : settings->line;
+        item->column = at.line > 0 ? at.column : settings->column;
         item->file = file_of(settings, path, item->line);
         free(steal(&item->option));
     }

@@ -114,6 +114,12 @@ static const struct setting configuration_keys[] = {
      .help = "Texts to find the function by, a mapping of names to values, at most 64: shown by `berth "
              "describe` and the management API, and on its containers as `berth.label.NAME`, prewarmed ones "
              "excepted. They decide nothing."},
+    {"system_packages", NULL, SETTING_PACKAGES, SETTING_MEMBER(struct function_settings, system_packages),
+     .change = CHANGE_REPLACES, .unset = "those of the runtime",
+     .help = "Debian packages that the function needs besides, such as `imagemagick` or `libgl1=1.6.0-1`: a "
+             "list, or a text with blanks between them. They are installed, without what they only "
+             "recommend, into an image that is made once for the list and shared, and into the one in which "
+             "the function's dependencies are compiled."},
     {"environment", NULL, SETTING_MAPPING, .change = CHANGE_REPLACES,
      .help = "Environment variables, a mapping of names to values, at most 256. Names that begin with "
              "`BERTH_` are "

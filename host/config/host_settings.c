@@ -185,6 +185,10 @@ static const struct setting host_keys[] = {
     {"runtime_images", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, runtime_images),
      .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "5",
      .help = "Images of each runtime that are kept, the newest; older ones that nothing uses are removed."},
+    {"system_images", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, system_images),
+     .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "10",
+     .help = "Images with functions' `system_packages` that are kept though nothing uses them, the newest of "
+             "all; older ones are removed."},
     {"build_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, build_timeout_ms),
      .change = CHANGE_APPLIES, .min = 1 * SECOND, .max = 1 * HOUR, .default_text = "30s",
      .help = "Time limit of one build job."},

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/network.h"
 #include "config/diagnostic.h"
+#include "config/package_list.h"
 #include "config/setting.h"
 
 #include <stdbool.h>
@@ -83,6 +84,7 @@ struct function_settings {
     unsigned idle_timeout_ms; /* an instance unused for so long is removed */
     unsigned min_scale, max_scale; /* instances */
     enum network_mode network;
+    struct package_list system_packages; /* of the distribution, in the image that it runs in */
     struct text_pair *environment;
     size_t environment_count;
     struct text_pair *labels; /* mean nothing to the host */
@@ -140,6 +142,7 @@ struct host_settings {
     uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
     unsigned keep_revisions; /* of each function, that have served */
     unsigned runtime_images; /* of each runtime, kept though superseded */
+    unsigned system_images; /* with system packages, kept though unused */
     unsigned build_timeout_ms; /* of one build job */
     uint64_t build_memory_bytes; /* limit of a builder of dependencies */
     double build_cpus; /* the same, in cores */
@@ -238,9 +241,12 @@ void host_settings_apply(struct host_settings *settings, const struct host_setti
 void function_settings_hash(const struct function_settings *settings, enum setting_change change,
                             struct hash *hash);
 
-/* Gives the findings that name no file their place in the registry at `path`: the value of the option that
- * they are about, else the function's key. Those of a function that was deployed over the API have theirs in
- * what was deployed. */
+/* What the findings about one of a function's system packages have in front of its name as their option. */
+#define SYSTEM_PACKAGE_OPTION "system_packages."
+
+/* Gives the findings that name no file their place in the registry at `path`: the value of the option, or the
+ * system package, that they are about, else the function's key. Those of a function that was deployed over
+ * the API have theirs in what was deployed. */
 void function_settings_place(const struct function_settings *settings, const char *path,
                              struct diagnostics *findings);
 

@@ -6,6 +6,7 @@
 #include "base/suggest.h"
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"
+#include "config/setting_packages.h"
 
 #include <string.h>
 
@@ -65,6 +66,8 @@ void setting_clear(const struct setting_table *table, void *target)
             network_list_clear((struct network_list *)((char *)target + setting->offset));
         if (setting->type == SETTING_FOLDERS)
             folder_list_clear((struct folder_list *)((char *)target + setting->offset));
+        if (setting->type == SETTING_PACKAGES)
+            package_list_clear((struct package_list *)((char *)target + setting->offset));
         if (setting->type != SETTING_STRING && setting->type != SETTING_ADDRESS && !setting->as_text)
             continue;
         char **member = (char **)((char *)target + setting->offset);

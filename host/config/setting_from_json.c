@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "config/setting.h"
+#include "config/setting_packages.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -72,6 +73,8 @@ int setting_from_json(const struct setting *setting, const json_t *json, void *t
     case SETTING_DURATION:
     case SETTING_SIZE:
         return store_number(setting, json, member);
+    case SETTING_PACKAGES:
+        return setting_packages_from_json(json, member);
     case SETTING_NETWORKS:
     case SETTING_FOLDERS:
     case SETTING_MAPPING:

@@ -2,6 +2,7 @@
 
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"
+#include "config/setting_packages.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ static bool is_text(const struct setting *setting)
 static bool is_plain(const struct setting *setting)
 {
     return !is_text(setting) && setting->type != SETTING_MAPPING && setting->type != SETTING_NETWORKS &&
-           setting->type != SETTING_FOLDERS;
+           setting->type != SETTING_FOLDERS && setting->type != SETTING_PACKAGES;
 }
 
 static void hash_networks(const struct network_list *list, struct hash *hash)
@@ -39,6 +40,8 @@ void setting_hash(const struct setting *setting, const void *target, struct hash
         hash_networks(member, hash);
     else if (setting->type == SETTING_FOLDERS)
         hash_folders(member, hash);
+    else if (setting->type == SETTING_PACKAGES)
+        setting_packages_hash(member, hash);
     else if (is_plain(setting))
         hash_update(hash, member, setting->width);
 }

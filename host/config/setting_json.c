@@ -2,6 +2,7 @@
 #include "config/function_settings.h"
 #include "config/registry.h"
 #include "config/setting.h"
+#include "config/setting_packages.h"
 
 /* A name says the unit of a number that has one. */
 static const char *unit_suffix(const struct setting *setting)
@@ -39,6 +40,8 @@ json_t *setting_to_json(const struct setting *setting, const void *target)
     case SETTING_DURATION:
     case SETTING_SIZE:
         return number_json(setting, member);
+    case SETTING_PACKAGES:
+        return setting_packages_json(member);
     case SETTING_NETWORKS:
     case SETTING_FOLDERS:
     case SETTING_MAPPING:

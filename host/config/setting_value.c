@@ -7,6 +7,7 @@
 #include "base/suggest.h"
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"
+#include "config/setting_packages.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -214,6 +215,7 @@ static const struct type_row types[] = {
     [SETTING_SIZE] = {"size", "a size such as 128Mi or 1Gi", parse_size, write_size},
     [SETTING_NETWORKS] = {"addresses and networks", "a list of addresses and networks", NULL, write_number},
     [SETTING_FOLDERS] = {"folders", "a list of folders", NULL, write_number},
+    [SETTING_PACKAGES] = {"packages", "a list of packages", NULL, write_number},
     [SETTING_WORD] = {"word", "a word", parse_word, write_number},
     [SETTING_MAPPING] = {"mapping", "a mapping", NULL, write_number},
 };
@@ -312,6 +314,11 @@ static struct folder_list *folders_of(const struct setting *setting, void *targe
     return (struct folder_list *)((char *)target + setting->offset);
 }
 
+static struct package_list *packages_of(const struct setting *setting, void *target)
+{
+    return (struct package_list *)((char *)target + setting->offset);
+}
+
 int setting_store(const struct setting *setting, const char *key, const struct yaml_tree_node *node,
                   void *target, struct reporter *reporter)
 {
@@ -325,6 +332,8 @@ int setting_store(const struct setting *setting, const char *key, const struct y
         return setting_networks_store(key, node, networks_of(setting, target), reporter);
     if (setting->type == SETTING_FOLDERS)
         return setting_folders_store(key, node, folders_of(setting, target), reporter);
+    if (setting->type == SETTING_PACKAGES)
+        return setting_packages_store(key, node, packages_of(setting, target), reporter);
     if (node->kind == YAML_TREE_SCALAR && !*node->text && is_text(setting))
         return 0;
     struct value value = {0};

@@ -130,6 +130,17 @@ static bool is_null(const yaml_event_t *event)
     return false;
 }
 
+/* Where the text of a scalar begins that has no escapes and is on one line: behind its quote, if any. */
+static struct position text_position(const yaml_event_t *event, struct position at)
+{
+    size_t length = event->data.scalar.length;
+    size_t written = event->end_mark.index - event->start_mark.index;
+    bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    if (event->start_mark.line != event->end_mark.line || written != length + (plain ? 0 : 2))
+        return (struct position){0};
+    return (struct position){at.line, at.column + (plain ? 0 : 1)};
+}
+
 static int on_scalar(struct builder *builder, const yaml_event_t *event)
 {
     const char *text = (const char *)event->data.scalar.value;
@@ -138,6 +149,7 @@ static int on_scalar(struct builder *builder, const yaml_event_t *event)
     struct yaml_tree_node *node = new_node(builder, event, kind, event->data.scalar.tag);
     if (kind == YAML_TREE_SCALAR)
         node->text = arena_copy(&builder->tree->arena, text, length);
+    node->text_at = text_position(event, node->at);
     if (memchr(text, '\0', length))
         node->flaw = "a NUL character cannot stand in a value";
     if (add_anchor(builder, event->data.scalar.anchor, node) < 0)

@@ -22,6 +22,7 @@ struct yaml_tree_node {
     struct position at;
     unsigned weight; /* nodes in it, aliases counted in full */
     const char *text; /* of a scalar, as written less quotes and escapes; "" otherwise */
+    struct position text_at; /* where it begins, when it stands on that line just so; line 0: it does not */
     const char *flaw; /* why its text must not be used (a foreign tag, a NUL), or NULL */
     struct yaml_tree_entry *entries; /* of a sequence or mapping, in the file's order, merged ones last */
     size_t count;

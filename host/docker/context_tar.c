@@ -73,7 +73,7 @@ static int enter(struct context_tar *tar, int fd, struct error *err)
     return 0;
 }
 
-int context_tar_create(const char *folder, uint64_t max, struct context_tar **ret_tar, struct error *err)
+static struct context_tar *make(const char *folder, uint64_t max)
 {
     struct context_tar *tar = xcalloc(1, sizeof(*tar));
     tar->folder = xstrdup(folder);
@@ -81,13 +81,22 @@ int context_tar_create(const char *folder, uint64_t max, struct context_tar **re
     tar->room = max;
     strbuf_init(&tar->output, OUTPUT_BYTES);
     strbuf_init(&tar->path, PATH_BYTES);
+    return tar;
+}
+
+static int begin(struct context_tar *tar, struct error *err)
+{
     tar->archive = archive_write_new();
     bool ready = tar->archive && archive_write_set_format_pax_restricted(tar->archive) == ARCHIVE_OK &&
                  archive_write_set_bytes_per_block(tar->archive, 0) == ARCHIVE_OK &&
                  archive_write_open(tar->archive, tar, NULL, take_output, NULL) == ARCHIVE_OK;
-    int result = ready ? enter(tar, open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err)
-                       : fail(tar, "libarchive cannot be set up", err);
-    if (result < 0) {
+    return ready ? 0 : fail(tar, "libarchive cannot be set up", err);
+}
+
+int context_tar_create(const char *folder, uint64_t max, struct context_tar **ret_tar, struct error *err)
+{
+    struct context_tar *tar = make(folder, max);
+    if (begin(tar, err) < 0 || enter(tar, open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err) < 0) {
         context_tar_destroy(tar);
         return -1;
     }
@@ -146,6 +155,30 @@ static int add_link(struct context_tar *tar, int parent, const char *name, const
         return fail_errno(tar, errno, err);
     target[length] = '\0';
     return write_head(tar, status, target, err);
+}
+
+static int add_text(struct context_tar *tar, const char *name, const char *text, struct error *err)
+{
+    const struct stat status = {.st_mode = S_IFREG | 0644, .st_size = (off_t)strlen(text)};
+    if (strlen(text) > CONTEXT_TAR_FILE_MAX || strbuf_append_text(&tar->path, name) < 0)
+        return fail(tar, "it is too big for a build context", err);
+    if (write_head(tar, &status, NULL, err) < 0)
+        return -1;
+    if (archive_write_data(tar->archive, text, strlen(text)) != (la_ssize_t)strlen(text))
+        return fail(tar, archive_error_string(tar->archive), err);
+    return 0;
+}
+
+int context_tar_create_file(const char *name, const char *text, struct context_tar **ret_tar,
+                            struct error *err)
+{
+    struct context_tar *tar = make("", 0);
+    if (begin(tar, err) < 0 || add_text(tar, name, text, err) < 0) {
+        context_tar_destroy(tar);
+        return -1;
+    }
+    *ret_tar = tar;
+    return 0;
 }
 
 static int add_file(struct context_tar *tar, int parent, const char *name, struct error *err)

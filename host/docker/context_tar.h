@@ -1,7 +1,7 @@
 /*
- * A folder as a tar stream, made piece by piece while it is read: at most one file and one folder per level
- * are open, and a few kilobytes are held. Every entry belongs to root; links stay links; sockets, pipes and
- * devices are refused. For this folder only.
+ * A folder, or one file, as a tar stream, made piece by piece while it is read: at most one file and one
+ * folder per level are open, and a few kilobytes are held. Every entry belongs to root; links stay links;
+ * sockets, pipes and devices are refused. For this folder only.
  */
 #ifndef DOCKER_CONTEXT_TAR_H
 #define DOCKER_CONTEXT_TAR_H
@@ -11,13 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONTEXT_TAR_DEPTH 64 /* levels of folders */
+#define CONTEXT_TAR_DEPTH    64 /* levels of folders */
+#define CONTEXT_TAR_FILE_MAX (256u << 10)
 
 struct context_tar;
 
 /* Opens `folder`; the files in it may come to at most `max` bytes. "build-context" when it cannot be opened.
  */
 int context_tar_create(const char *folder, uint64_t max, struct context_tar **ret_tar, struct error *err);
+
+/* One of nothing but a file with this text, which is copied; at most CONTEXT_TAR_FILE_MAX bytes. */
+int context_tar_create_file(const char *name, const char *text, struct context_tar **ret_tar,
+                            struct error *err);
 
 void context_tar_destroy(struct context_tar *tar);
 

@@ -37,11 +37,14 @@ static void finish_inspect(struct docker_call *call, const struct error *err)
         return;
     }
     const char *name = json_string_value(json_array_get(json_object_get(root, "RepoTags"), 0));
-    cleanup_free const char **command = command_of(json_object_get(root, "Config"));
+    const json_t *config = json_object_get(root, "Config");
+    const char *user = json_string_value(json_object_get(config, "User"));
+    cleanup_free const char **command = command_of(config);
     struct docker_image image = {
         .id = answer_text(root, "Id"),
         .name = name ? name : "",
-        .labels = answer_labels(json_object_get(root, "Config"), "Labels"),
+        .labels = answer_labels(config, "Labels"),
+        .user = user ? user : "",
         .command = command,
     };
     if (*image.id) {
@@ -71,6 +74,7 @@ static void read_listed(const json_t *item, struct docker_image *ret_image)
         .name = name && strcmp(name, "<none>:<none>") != 0 ? name : "",
         .created_s = answer_integer(item, "Created"),
         .labels = answer_labels(item, "Labels"),
+        .user = "",
     };
 }
 

@@ -14,6 +14,7 @@ struct docker_image {
     const char *name; /* its first name with tag, or "" */
     int64_t created_s; /* Unix time; only in lists, else 0 */
     const struct docker_labels *labels;
+    const char *user; /* that it runs as, or ""; "" in lists */
     const char *const *command; /* entrypoint and arguments that it runs, ended by NULL; NULL in lists */
 };
 
@@ -45,6 +46,7 @@ typedef void docker_built_fn(void *owner, const struct error *err, const char *i
 struct docker_build {
     const char
         *context; /* absolute path of the folder with the Dockerfile; sent whole, .dockerignore is not read */
+    const char *dockerfile; /* or the text of one, which has no other files */
     const char *tag; /* the image's name */
     const struct docker_pair *arguments; /* ARG values */
     size_t argument_count;
@@ -52,7 +54,7 @@ struct docker_build {
     size_t label_count;
 };
 
-/* Builds an image with the classic builder. The folder is packed while it is sent: nothing is held in memory
+/* Builds an image with the classic builder. A folder is packed while it is sent: nothing is held in memory
  * or on disk; files belong to root there, links stay links. It must not change meanwhile. The error of a
  * failing step carries the step. No time limit; docker_cancel() also stops the engine's work. `line` may be
  * NULL. */

@@ -54,7 +54,10 @@ struct docker_call *docker_image_build(struct docker *docker, const struct docke
     call->callback.built = done;
     docker_call_request(call, "POST", "/build", NULL, NULL, NULL);
     add_parameters(call, build);
-    if (context_tar_create(build->context, DOCKER_BUILD_CONTEXT_MAX, &state->context, &err) < 0)
+    int rc = build->dockerfile
+                 ? context_tar_create_file("Dockerfile", build->dockerfile, &state->context, &err)
+                 : context_tar_create(build->context, DOCKER_BUILD_CONTEXT_MAX, &state->context, &err);
+    if (rc < 0)
         docker_call_refuse(call, &err);
     return docker_call_submit(call);
 }

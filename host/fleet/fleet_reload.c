@@ -34,8 +34,10 @@ static bool runs_on(const struct function *function, const char *runtime)
 
 static bool runs_on_another(const struct function *function, const char *runtime, const char *image)
 {
-    return runs_on(function, runtime) &&
-           strcmp(revision_prepared(function_current(function))->image, image) != 0;
+    if (!runs_on(function, runtime))
+        return false;
+    const char *own = revision_prepared(function_current(function))->runtime_image;
+    return own && strcmp(own, image) != 0;
 }
 
 static bool is_in_use(const struct fleet *fleet, const char *runtime)

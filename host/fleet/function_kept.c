@@ -115,6 +115,7 @@ static bool keep(struct function *function, const struct revision *revision)
     if (is_new) {
         memcpy(item->package_digest, prepared->package_digest, sizeof(item->package_digest));
         item->dependency_key = prepared->dependency_key ? xstrdup(prepared->dependency_key) : NULL;
+        item->image = xstrdup(prepared->image);
     }
     return true;
 }

@@ -32,6 +32,7 @@ static void note_revision(struct revision *revision, void *context)
     note(&usage->packages, &usage->package_count, prepared->package_digest);
     note(&usage->dependencies, &usage->dependency_count, prepared->dependency_key);
     note(&usage->images, &usage->image_count, prepared->image);
+    note(&usage->images, &usage->image_count, prepared->runtime_image);
 }
 
 /* What is kept can be gone back to. Of dependencies only those of the last good revision are safe: the others
@@ -41,6 +42,8 @@ static void note_kept(const struct function *function, struct usage *usage)
     const struct revision_index *kept = function_kept(function);
     for (size_t i = 0; kept && i < kept->count; i++)
         note(&usage->packages, &usage->package_count, kept->items[i].package_digest);
+    for (size_t i = 0; kept && i < kept->count; i++)
+        note(&usage->images, &usage->image_count, kept->items[i].image);
     if (kept && kept->count > 0)
         note(&usage->dependencies, &usage->dependency_count, kept->items[0].dependency_key);
 }
@@ -60,7 +63,8 @@ void storage_collect(const struct fleet_env *env, struct image_prune **prune,
         dependency_store_collect(env->dependencies, env->host->dependency_disk_bytes, usage.dependencies,
                                  usage.dependency_count);
         image_prune_end(*prune);
-        *prune = image_prune_start(env->docker, usage.images, usage.image_count, env->host->runtime_images);
+        const struct image_budget budget = {env->host->runtime_images, env->host->system_images};
+        *prune = image_prune_start(env->docker, usage.images, usage.image_count, &budget);
     }
     free(usage.packages);
     free(usage.dependencies);

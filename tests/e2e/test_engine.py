@@ -198,6 +198,19 @@ def test_superseded_runtime_images_are_removed_unless_a_container_uses_them(bert
         own_engine.remove(container)
 
 
+@pytest.mark.shows_setting("host.system_images")
+def test_system_images_that_nothing_uses_are_removed(berth, base_image, own_engine):
+    source = own_engine.create(base_image, "source", {}, ["true"])
+    names = {f"berth-system-old:{number}" for number in range(4)}
+    for name in names:
+        own_engine.commit(source, name, **{"berth.image": "system", "berth.runtime": "old"})
+    berth.host["system_images"] = 2
+    berth.write_config()
+    begin(berth)
+    wait_until(lambda: len(tags_of(own_engine, "berth-system-old")) == 2, "the unused images to be removed")
+    own_engine.remove(source)
+
+
 def test_image_removed_by_hand_is_missed_aloud_and_what_runs_goes_on(berth, own_engine, runtime_images):
     (image,) = [name for name in runtime_images if "-python:" in name]
     berth.host["queue_timeout"] = 2

@@ -56,6 +56,22 @@ static void a_prewarmed_instance_on_its_way_is_claimed(void **state)
     finish(two);
 }
 
+/* What few functions have any use for stands back where there is no room for all. */
+static void instances_with_system_packages_are_prewarmed_when_there_is_room(void **state)
+{
+    struct bench *bench = *state;
+    static const char *const functions[] = {"special", "      system_packages: jq\n", "plain", "", NULL};
+    write_config(bench, ", prewarm: 1, max_instances: 1", functions);
+    start_settled(bench);
+    UNTIL(bench, fake_engine_count(bench->engine) == 1);
+    run_for(bench, 100); /* whichever of the two was first has given way, if it had to */
+    unsigned created = fake_engine_calls(bench->engine, FAKE_CREATE);
+    serve(bench, "plain");
+    assert_int_equal(fake_engine_calls(bench->engine, FAKE_CREATE), created);
+    assert_int_equal(fake_engine_count(bench->engine), 1);
+    serve(bench, "special");
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
@@ -63,6 +79,7 @@ int main(void)
         FLEET_TEST(prewarmed_instances_are_used_and_replaced),
         FLEET_TEST(a_prewarmed_instance_serves_before_a_start_that_waits),
         FLEET_TEST(a_prewarmed_instance_on_its_way_is_claimed),
+        FLEET_TEST(instances_with_system_packages_are_prewarmed_when_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

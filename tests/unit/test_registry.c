@@ -492,6 +492,7 @@ static void test_a_change_is_found_where_it_counts(void **state)
         {"cpus: 1", "cpus: 1.5", CHANGE_REPLACES},
         {"environment: {A: 1}", "environment: {A: 2}", CHANGE_REPLACES},
         {"environment: {A: 1}", "environment: {A: 1, B: 1}", CHANGE_REPLACES},
+        {"system_packages: jq", "system_packages: jq bc", CHANGE_REPLACES},
         {"base_function_file_name: a", "base_function_file_name: b", CHANGE_PREPARES},
     };
     for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {

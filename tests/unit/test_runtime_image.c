@@ -13,7 +13,7 @@ struct image_bench {
     struct {
         bool failed, told;
         struct error err;
-        char image[RUNTIME_IMAGE_NAME_MAX], id[80];
+        char image[IMAGE_NAME_MAX], id[80];
     } ends[REQUESTS_MAX];
     struct strbuf output, ids; /* of images that exist, one a line */
 };

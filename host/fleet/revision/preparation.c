@@ -6,7 +6,6 @@
 #include "docker/image.h"
 #include "fleet/revision/finding.h"
 #include "prepare/function_job.h"
-#include "prepare/image/runtime_image.h"
 #include "prepare/launch_check.h"
 #include "prepare/plugins.h"
 #include "prepare/store/dependency_store.h"
@@ -64,12 +63,8 @@ static void ensure_command(struct preparation *preparation)
                                                     on_command, preparation);
 }
 
-static void on_image(void *context, const struct error *err, const char *image, const char *id,
-                     const char *output)
+static void on_image(struct preparation *preparation, const char *image, const char *id)
 {
-    struct preparation *preparation = context;
-    if (!preparation_end_image_request(preparation, err, output))
-        return;
     preparation->prepared.image = xstrdup(image);
     preparation->image_id = xstrdup(id);
     ensure_command(preparation);
@@ -77,16 +72,12 @@ static void on_image(void *context, const struct error *err, const char *image, 
 
 static void ensure_image(struct preparation *preparation)
 {
-    preparation->phase_began_ms = clock_ms();
     if (preparation->result->launch->image) {
         preparation->prepared.image = xstrdup(preparation->result->launch->image);
         ensure_command(preparation);
         return;
     }
-    static const struct runtime_image_callbacks callbacks = {.line = preparation_on_image_line,
-                                                             .done = on_image};
-    preparation->image_request = runtime_images_ensure(preparation->env->images, preparation->runtime,
-                                                       preparation->image_dir, &callbacks, preparation);
+    preparation_make_image(preparation, on_image);
 }
 
 /* --- the build job --- */
@@ -96,7 +87,9 @@ static void take_result(struct preparation *preparation, struct build_result *re
 {
     struct error err;
     preparation->result = result;
-    if (launch_check(result->launch, preparation->runtime, preparation->image_dir, &err) < 0)
+    if (launch_check(result->launch, preparation->runtime, preparation->image_dir, &err) < 0 ||
+        launch_check_packages(result->launch, preparation->settings, preparation->image_dir,
+                              &result->diagnostics, &err) < 0)
         preparation_finish(preparation, &err, NULL);
     else
         ensure_image(preparation);

@@ -21,6 +21,7 @@ struct prepared {
     char *code_dir; /* absolute */
     char *dependency_key; /* in the dependency store, or NULL */
     char *image; /* to start */
+    char *runtime_image; /* the runtime's, that it is or stands on; NULL: not known, or it has none */
     struct build_launch *launch;
 };
 

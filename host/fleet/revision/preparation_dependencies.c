@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "prepare/function_job.h"
-#include "prepare/image/runtime_image.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/plugins.h"
 #include "prepare/store/dependency_store.h"
@@ -66,7 +65,7 @@ static void on_installed(void *context, const struct error *err, const char *key
     revise(preparation, installed);
 }
 
-static const char *runtime_image_id(const struct preparation *preparation)
+static const char *image_id(const struct preparation *preparation)
 {
     return preparation->image_id ? preparation->image_id : "";
 }
@@ -87,13 +86,9 @@ static void install(struct preparation *preparation, const char *image, const ch
         dependency_installs_ensure(preparation->env->installs, &request, &callbacks, preparation);
 }
 
-static void on_builder_image(void *context, const struct error *err, const char *image, const char *id,
-                             const char *output)
+static void on_builder_image(struct preparation *preparation, const char *image, const char *id)
 {
-    struct preparation *preparation = context;
-    if (!preparation_end_image_request(preparation, err, output))
-        return;
-    cleanup_free char *ids = xasprintf("%s %s", id, runtime_image_id(preparation));
+    cleanup_free char *ids = xasprintf("%s %s", id, image_id(preparation));
     install(preparation, image, ids);
 }
 
@@ -103,14 +98,8 @@ void preparation_ensure_dependencies(struct preparation *preparation)
         revise(preparation, false);
         return;
     }
-    if (!preparation->builder_dir) {
-        install(preparation, preparation->prepared.image, runtime_image_id(preparation));
-        return;
-    }
-    static const struct runtime_image_callbacks callbacks = {.line = preparation_on_image_line,
-                                                             .done = on_builder_image};
-    preparation->phase_began_ms = clock_ms();
-    preparation->image_request = runtime_images_ensure_builder(
-        preparation->env->images, preparation->runtime, preparation->builder_dir, preparation->prepared.image,
-        runtime_image_id(preparation), &callbacks, preparation);
+    if (preparation->builder_dir)
+        preparation_make_builder(preparation, on_builder_image);
+    else
+        install(preparation, preparation->prepared.image, image_id(preparation));
 }

@@ -19,6 +19,7 @@ void prepared_clear(struct prepared *prepared)
     free(prepared->code_dir);
     free(prepared->dependency_key);
     free(prepared->image);
+    free(prepared->runtime_image);
     build_launch_destroy(prepared->launch);
     *prepared = (struct prepared){0};
 }
@@ -57,6 +58,7 @@ void preparation_cancel(struct preparation *preparation)
     free(preparation->builder_dir);
     free(preparation->seen);
     free(preparation->image_id);
+    free(preparation->runtime_image_id);
     texts_free(preparation->image_command);
     free(preparation);
 }
@@ -119,21 +121,4 @@ void preparation_tell_output(const struct preparation *preparation, const struct
     if (*result->output)
         log_traffic(LOG_INFO, "plugin.output", LOG_STR("function", preparation->settings->name),
                     LOG_STR("text", result->output));
-}
-
-void preparation_on_image_line(void *context, const char *line, uint64_t elapsed_ms)
-{
-    struct preparation *preparation = context;
-    preparation_log_output(preparation, "image.output", LOG_STR("runtime", preparation->runtime), line,
-                           elapsed_ms);
-}
-
-bool preparation_end_image_request(struct preparation *preparation, const struct error *err,
-                                   const char *output)
-{
-    preparation->image_request = NULL;
-    preparation_tell_dropped(preparation, "image.output-dropped");
-    if (err)
-        preparation_finish(preparation, err, output);
-    return !err;
 }

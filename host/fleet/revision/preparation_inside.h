@@ -1,5 +1,5 @@
 /* Inside of a preparation: what its files share. For preparation*.c only. They use each other in this order:
- * preparation.c (the function's files, its image, its package), preparation_dependencies.c,
+ * preparation.c (the function's files, its package), preparation_dependencies.c, preparation_image.c,
  * preparation_end.c; preparation_restore.c stands beside the first. */
 #ifndef FLEET_REVISION_PREPARATION_INSIDE_H
 #define FLEET_REVISION_PREPARATION_INSIDE_H
@@ -10,6 +10,9 @@
 
 #include <event2/event.h>
 #include <stdbool.h>
+
+/* The name and the id of an image. */
+typedef void preparation_image_fn(struct preparation *preparation, const char *image, const char *id);
 
 /* At dependencies, by a store that cannot be told to stop. */
 struct dependency_look {
@@ -32,6 +35,8 @@ struct preparation {
     bool restores; /* a kept revision */
     struct build_job *job;
     struct runtime_image_request *image_request;
+    preparation_image_fn *image_made; /* who is given what it comes to */
+    bool adds_packages; /* the image that is asked for is one with system packages */
     struct docker_call *command; /* asks what the image runs, or whether it is there */
     struct dependency_look *look; /* at the dependencies of a kept revision */
     struct dependency_install *install;
@@ -41,6 +46,7 @@ struct preparation {
     struct event *later; /* reports a failure that is known at once from the event loop */
     struct error failure;
     char *image_id;
+    char *runtime_image_id; /* of prepared.runtime_image */
     char **image_command; /* what the image runs, when the plugin leaves that to it */
     struct prepared prepared;
 };
@@ -49,6 +55,14 @@ struct preparation {
 
 /* Goes on to the end. */
 void preparation_ensure_dependencies(struct preparation *preparation);
+
+/* --- preparation_image.c: the images that are built for the function --- */
+
+/* Gives `made` the image of the plugin's image folder, or the builder image of its builder folder, that
+ * stands on the image that is known already; with the function's system packages in it. Without one the
+ * preparation is over. */
+void preparation_make_image(struct preparation *preparation, preparation_image_fn *made);
+void preparation_make_builder(struct preparation *preparation, preparation_image_fn *made);
 
 /* --- preparation_end.c: the end, and what is told on the way --- */
 
@@ -69,11 +83,5 @@ void preparation_tell_output(const struct preparation *preparation, const struct
 void preparation_log_output(struct preparation *preparation, const char *event, struct log_field whose,
                             const char *line, uint64_t elapsed_ms);
 void preparation_tell_dropped(struct preparation *preparation, const char *event);
-
-/* A line of an image's build, and the end of a request for one: the runtime's or the builder's. False: there
- * is none, and the preparation is over. */
-void preparation_on_image_line(void *context, const char *line, uint64_t elapsed_ms);
-bool preparation_end_image_request(struct preparation *preparation, const struct error *err,
-                                   const char *output);
 
 #endif

@@ -37,9 +37,11 @@ static void describe_install(const struct preparation *preparation, struct error
 
 static void describe_image(const struct preparation *preparation, struct error *news)
 {
-    struct runtime_image_progress progress;
+    struct image_progress progress;
     runtime_image_progress(preparation->image_request, &progress);
-    if (progress.building)
+    if (progress.building && preparation->adds_packages)
+        error_set(news, ERROR_BUILDING_IMAGE, "its system packages are being installed into an image");
+    else if (progress.building)
         error_set(news, ERROR_BUILDING_IMAGE, "the image of %s is being built", preparation->runtime);
     else
         error_set(news, ERROR_BUILDING_IMAGE, "Docker is being asked for the image of %s",

@@ -4,10 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "docker/image.h"
 #include "fleet/revision/revision_digest.h"
-#include "prepare/image/runtime_image.h"
 #include "prepare/plugins.h"
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
@@ -27,14 +25,10 @@ static void finish_gone(struct preparation *preparation, const char *what, const
 
 /* --- the image --- */
 
-static void on_image_made(void *context, const struct error *err, const char *image, const char *id,
-                          const char *output)
+static void on_image_made(struct preparation *preparation, const char *image, const char *id)
 {
     (void)id;
-    struct preparation *preparation = context;
     struct prepared *prepared = &preparation->prepared;
-    if (!preparation_end_image_request(preparation, err, output))
-        return;
     if (strcmp(prepared->image, image) != 0) { /* its plugin has changed since: a revision of its own */
         free(prepared->image);
         prepared->image = xstrdup(image);
@@ -51,12 +45,9 @@ static void make_image(struct preparation *preparation)
                     "is not there any more, and neither is the plugin that makes it");
         return;
     }
-    static const struct runtime_image_callbacks callbacks = {.line = preparation_on_image_line,
-                                                             .done = on_image_made};
     preparation->runtime = xstrdup(plugin->language.name);
-    preparation->phase_began_ms = clock_ms();
-    preparation->image_request = runtime_images_ensure(preparation->env->images, preparation->runtime,
-                                                       plugin->image_dir, &callbacks, preparation);
+    preparation->image_dir = xstrdup(plugin->image_dir);
+    preparation_make_image(preparation, on_image_made);
 }
 
 /* When nobody can tell, the start of an instance will. */

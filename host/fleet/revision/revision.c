@@ -70,7 +70,8 @@ static void join_prewarmed(struct revision *revision)
     revision_fill_spec(revision, &spec);
     if (revision->env->host->prewarm > 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
         prepared->package_files <= PACKAGE_COPY_FILES && spec.mount_count == 0)
-        revision->prewarm = prewarm_join(revision->env->prewarm, &spec);
+        revision->prewarm =
+            prewarm_join(revision->env->prewarm, &spec, revision->settings->system_packages.count > 0);
 }
 
 static void on_prepared(void *owner, const struct error *err, struct prepared *prepared,

@@ -23,6 +23,7 @@ struct prewarm_pool {
     struct prewarm_pool *next;
     char key[HASH_HEX_SIZE];
     struct container_spec spec;
+    bool is_special; /* it stands back behind those that are not */
     unsigned members;
     struct instance **instances; /* on their way, waiting or being removed, oldest first */
     size_t count;
@@ -112,8 +113,52 @@ static void start_one(struct prewarm_pool *pool)
         instance_start(env, &pool->spec, NULL, &pool_hooks, &pool->account, pool);
 }
 
-/* Starts what is missing; after failures only when it is time again. */
-static void refill(struct prewarm_pool *pool)
+static bool is_useful(const struct instance *instance)
+{
+    return instance_current_state(instance) <= INSTANCE_PREWARMED;
+}
+
+static struct instance *find_first(const struct prewarm_pool *pool,
+                                   bool (*matches)(const struct instance *instance))
+{
+    for (size_t i = 0; i < pool->count; i++) {
+        if (matches(pool->instances[i]))
+            return pool->instances[i];
+    }
+    return NULL;
+}
+
+/* Of the pools that have an instance to give, the one that was of no use for longest. */
+static struct prewarm_pool *least_used(const struct prewarm *prewarm, bool special)
+{
+    struct prewarm_pool *best = NULL;
+    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        if (pool->is_special == special && find_first(pool, is_useful) &&
+            (!best || pool->taken_ms < best->taken_ms))
+            best = pool;
+    }
+    return best;
+}
+
+static bool has_its_due(const struct prewarm_pool *pool, uint64_t now_ms)
+{
+    return pool->members == 0 || pool->count >= pool->prewarm->env->host->prewarm ||
+           now_ms < pool->retry_at_ms;
+}
+
+/* Whether special instances may be started: all others are there. */
+static bool others_have_theirs(const struct prewarm *prewarm, uint64_t now_ms)
+{
+    for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        if (!pool->is_special && !has_its_due(pool, now_ms))
+            return false;
+    }
+    return true;
+}
+
+/* Starts what is missing; after failures only when it is time again. What there is no room for gets that of a
+ * special instance, once it is gone. */
+static void fill(struct prewarm_pool *pool)
 {
     struct fleet_env *env = pool->prewarm->env;
     if (pool->prewarm->stopped || pool->members == 0 || env->engine->budget.short_of_room ||
@@ -124,8 +169,29 @@ static void refill(struct prewarm_pool *pool)
         timer_at(pool->retry, pool->retry_at_ms, now_ms);
         return;
     }
+    if (pool->is_special && !others_have_theirs(pool->prewarm, now_ms))
+        return;
     while (pool->count < env->host->prewarm && budget_room(&env->engine->budget, pool->spec.memory_bytes) > 0)
         start_one(pool);
+    const struct prewarm_pool *special =
+        pool->is_special || has_its_due(pool, now_ms) ? NULL : least_used(pool->prewarm, true);
+    if (special)
+        instance_retire(find_first(special, is_useful), "room is wanted", 0);
+}
+
+static void fill_all(struct prewarm *prewarm, bool special)
+{
+    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        if (pool->is_special == special)
+            fill(pool);
+    }
+}
+
+static void refill(struct prewarm_pool *pool)
+{
+    fill(pool);
+    if (!pool->is_special)
+        fill_all(pool->prewarm, true);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *context)
@@ -169,7 +235,7 @@ void prewarm_destroy(struct prewarm *prewarm)
     free(prewarm);
 }
 
-struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec)
+struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec, bool is_special)
 {
     char key[HASH_HEX_SIZE];
     compute_key(spec, key);
@@ -179,6 +245,7 @@ struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct containe
     if (!pool) {
         pool = xcalloc(1, sizeof(*pool));
         pool->prewarm = prewarm;
+        pool->is_special = is_special;
         memcpy(pool->key, key, sizeof(key));
         struct container_spec empty = *spec;
         empty.code_dir = NULL;
@@ -220,16 +287,6 @@ static bool is_ready(const struct instance *instance)
     return instance_current_state(instance) == INSTANCE_PREWARMED;
 }
 
-static struct instance *find_first(const struct prewarm_pool *pool,
-                                   bool (*matches)(const struct instance *instance))
-{
-    for (size_t i = 0; i < pool->count; i++) {
-        if (matches(pool->instances[i]))
-            return pool->instances[i];
-    }
-    return NULL;
-}
-
 static unsigned count_matching(const struct prewarm_pool *pool,
                                bool (*matches)(const struct instance *instance))
 {
@@ -265,8 +322,8 @@ unsigned prewarm_available(const struct prewarm_pool *pool)
 
 void prewarm_refill(struct prewarm *prewarm)
 {
-    for (struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next)
-        refill(pool);
+    fill_all(prewarm, false);
+    fill_all(prewarm, true);
 }
 
 void prewarm_resume(struct prewarm *prewarm)
@@ -278,18 +335,11 @@ void prewarm_resume(struct prewarm *prewarm)
     prewarm_refill(prewarm);
 }
 
-static bool is_useful(const struct instance *instance)
-{
-    return instance_current_state(instance) <= INSTANCE_PREWARMED;
-}
-
 bool prewarm_give_up(struct prewarm *prewarm)
 {
-    const struct prewarm_pool *best = NULL;
-    for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
-        if (find_first(pool, is_useful) && (!best || pool->taken_ms < best->taken_ms))
-            best = pool;
-    }
+    const struct prewarm_pool *best = least_used(prewarm, true);
+    if (!best)
+        best = least_used(prewarm, false);
     if (best)
         instance_retire(find_first(best, is_useful), "room is wanted", 0);
     return best != NULL;

@@ -22,8 +22,10 @@ void prewarm_destroy(struct prewarm *prewarm);
 
 /* Says that a revision starts from containers like this one, which has no mounts: they cannot be added later.
  * Its code_dir, labels and limits are not looked at. The pool lives, and is kept filled, until as many have
- * left as have joined. */
-struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec);
+ * left as have joined. `is_special`: few functions have any use for it, so it is filled when all others are,
+ * and is the first to give up what they want. */
+struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec,
+                                  bool is_special);
 void prewarm_leave(struct prewarm_pool *pool);
 
 /* The prewarmed instance that has waited longest, else the one that will be ready first of those that Docker

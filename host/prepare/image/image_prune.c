@@ -11,7 +11,7 @@
 struct image_prune {
     struct docker *docker;
     struct docker_call *call;
-    unsigned newest;
+    struct image_budget budget;
     char **used;
     size_t used_count;
     char **doomed;
@@ -29,25 +29,27 @@ static bool contains(const char *const *names, size_t count, const char *name)
 
 static bool is_same_series(const struct prunable_image *one, const struct prunable_image *other)
 {
-    return one->builder == other->builder && strcmp(one->runtime, other->runtime) == 0;
+    if (one->kind != other->kind)
+        return false;
+    return one->kind == IMAGE_SYSTEM || strcmp(one->runtime, other->runtime) == 0;
 }
 
-/* By runtime and kind, the newest first. */
+/* By series, the newest first. */
 static int compare(const void *a, const void *b)
 {
     const struct prunable_image *left = a, *right = b;
-    int by_runtime = strcmp(left->runtime, right->runtime);
+    if (left->kind != right->kind)
+        return left->kind < right->kind ? -1 : 1;
+    int by_runtime = left->kind == IMAGE_SYSTEM ? 0 : strcmp(left->runtime, right->runtime);
     if (by_runtime != 0)
         return by_runtime;
-    if (left->builder != right->builder)
-        return left->builder ? 1 : -1;
     if (left->created_s != right->created_s)
         return left->created_s < right->created_s ? 1 : -1;
     return strcmp(left->name, right->name);
 }
 
 size_t image_prune_choose(struct prunable_image *images, size_t count, const char *const *used,
-                          size_t used_count, unsigned newest)
+                          size_t used_count, const struct image_budget *budget)
 {
     size_t doomed = 0;
     unsigned rank = 0;
@@ -55,9 +57,13 @@ size_t image_prune_choose(struct prunable_image *images, size_t count, const cha
     if (count > 0) /* no images, no array */
         qsort(images, count, sizeof(*images), compare);
     for (size_t i = 0; i < count; i++) {
-        rank = is_same_series(&before, &images[i]) ? rank + 1 : 1;
+        bool system = images[i].kind == IMAGE_SYSTEM;
+        bool is_used = contains(used, used_count, images[i].name);
+        if (!is_same_series(&before, &images[i]))
+            rank = 0;
+        rank += !system || !is_used;
         before = images[i];
-        if (rank <= newest || contains(used, used_count, images[i].name))
+        if (is_used || rank <= (system ? budget->system : budget->of_runtime))
             continue;
         struct prunable_image kept = images[doomed];
         images[doomed++] = images[i];
@@ -74,7 +80,8 @@ static void on_removed(void *owner, const struct error *err)
     const char *name = prune->doomed[prune->next++];
     prune->call = NULL;
     if (!err)
-        log_info("image.removed", LOG_STR("image", name), LOG_STR("why", "superseded"));
+        log_info("image.removed", LOG_STR("image", name),
+                 LOG_STR("why", "nothing uses it, and there are newer ones"));
     else
         log_debug("image.stays", LOG_STR("image", name), LOG_ERR(err)); /* in use, most likely */
     remove_next(prune);
@@ -87,9 +94,19 @@ static void remove_next(struct image_prune *prune)
             docker_image_remove(prune->docker, prune->doomed[prune->next], false, on_removed, prune);
 }
 
-static bool begins_with(const char *text, const char *begin)
+/* False: it is none of ours. */
+static bool find_kind(const char *name, enum image_kind *ret_kind)
 {
-    return strncmp(text, begin, strlen(begin)) == 0;
+    static const char *const prefixes[] = {[IMAGE_RUNTIME] = RUNTIME_IMAGE_PREFIX,
+                                           [IMAGE_BUILDER] = BUILDER_IMAGE_PREFIX,
+                                           [IMAGE_SYSTEM] = SYSTEM_IMAGE_PREFIX};
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
+            *ret_kind = (enum image_kind)i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static void on_listed(void *owner, const struct error *err, const struct docker_image *images, size_t count)
@@ -102,15 +119,13 @@ static void on_listed(void *owner, const struct error *err, const struct docker_
     size_t candidate_count = 0;
     for (size_t i = 0; i < count; i++) {
         const char *runtime = docker_label(images[i].labels, "berth.runtime");
-        bool builder = begins_with(images[i].name, BUILDER_IMAGE_PREFIX);
-        if (runtime && (builder || begins_with(images[i].name, RUNTIME_IMAGE_PREFIX)))
-            candidates[candidate_count++] = (struct prunable_image){.name = images[i].name,
-                                                                    .runtime = runtime,
-                                                                    .builder = builder,
-                                                                    .created_s = images[i].created_s};
+        enum image_kind kind;
+        if (runtime && find_kind(images[i].name, &kind))
+            candidates[candidate_count++] = (struct prunable_image){
+                .name = images[i].name, .runtime = runtime, .kind = kind, .created_s = images[i].created_s};
     }
     prune->doomed_count = image_prune_choose(candidates, candidate_count, (const char *const *)prune->used,
-                                             prune->used_count, prune->newest);
+                                             prune->used_count, &prune->budget);
     prune->doomed = xcalloc(prune->doomed_count + 1, sizeof(*prune->doomed));
     for (size_t i = 0; i < prune->doomed_count; i++)
         prune->doomed[i] = xstrdup(candidates[i].name);
@@ -119,12 +134,12 @@ static void on_listed(void *owner, const struct error *err, const struct docker_
 }
 
 struct image_prune *image_prune_start(struct docker *docker, const char *const *used, size_t used_count,
-                                      unsigned newest)
+                                      const struct image_budget *budget)
 {
     static const char *const labels[] = {"berth.image", NULL};
     struct image_prune *prune = xcalloc(1, sizeof(*prune));
     prune->docker = docker;
-    prune->newest = newest;
+    prune->budget = *budget;
     prune->used = xcalloc(used_count + 1, sizeof(*prune->used));
     prune->used_count = used_count;
     for (size_t i = 0; i < used_count; i++)

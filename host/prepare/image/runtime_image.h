@@ -8,28 +8,34 @@
  *
  *     berth-builder-<name>:<the same, with the runtime image's id>
  *
- * and may stand on the runtime image. Requests for the same image share one build. Control thread only.
+ * and may stand on the runtime image. A system image is either of them with packages of the distribution that
+ * functions ask for, named
+ *
+ *     berth-system-<name>:<the same of the id of that image, and of the packages>
+ *
+ * Requests for the same image share one build. Control thread only.
  */
 #ifndef PREPARE_IMAGE_RUNTIME_IMAGE_H
 #define PREPARE_IMAGE_RUNTIME_IMAGE_H
 
 #include "base/background.h"
 #include "base/error.h"
+#include "config/package_list.h"
+#include "prepare/image/image_build.h"
 
 #include <stdint.h>
 
-#define RUNTIME_IMAGE_BASE     BERTH_BASE_IMAGE /* the base unless set otherwise: scripts/base-image makes it */
-#define RUNTIME_IMAGE_NAME_MAX 96 /* of an image's name, with the NUL */
+#define RUNTIME_IMAGE_BASE BERTH_BASE_IMAGE /* the base unless set otherwise: scripts/base-image makes it */
 
 /* What their names begin with; nobody else's do. */
 #define RUNTIME_IMAGE_PREFIX "berth-runtime-"
 #define BUILDER_IMAGE_PREFIX "berth-builder-"
+#define SYSTEM_IMAGE_PREFIX  "berth-system-"
 
 /* The user that instances and builder containers run as. */
 #define RUNTIME_IMAGE_UID 10001
 #define RUNTIME_IMAGE_GID 10001
 
-struct docker;
 struct runtime_images;
 struct runtime_image_request;
 
@@ -49,13 +55,6 @@ struct runtime_image_callbacks {
                  const char *output);
 };
 
-/* What a request waits for. */
-struct runtime_image_progress {
-    bool building; /* it is; else it is being looked for */
-    uint64_t since_ms; /* clock_ms() of when the build began */
-    const char *last_line; /* of its output, "" before the first; borrowed */
-};
-
 /* The options are copied. Never NULL. */
 struct runtime_images *runtime_images_create(const struct runtime_images_options *options);
 
@@ -66,9 +65,8 @@ void runtime_images_destroy(struct runtime_images *images);
  * Everything is copied. `done` is called exactly once, from the event loop and never from inside, unless the
  * request is cancelled. Errors: component "build" and one of these reasons,
  *   base-image-missing  the base image is not there; the hint says how to make it
- *   image-build         a step failed; the message has the step and its cause (cause_line.h), or its last
- * lines image-folder        the folder cannot be read or those of the Docker client. Start, success with its
- * time, and failure are logged. */
+ *   image-folder        the folder cannot be read
+ * or those of image_build.h. Failure is logged. */
 struct runtime_image_request *runtime_images_ensure(struct runtime_images *images, const char *name,
                                                     const char *folder,
                                                     const struct runtime_image_callbacks *callbacks,
@@ -82,8 +80,15 @@ struct runtime_image_request *runtime_images_ensure_builder(struct runtime_image
                                                             const struct runtime_image_callbacks *callbacks,
                                                             void *context);
 
-void runtime_image_progress(const struct runtime_image_request *request,
-                            struct runtime_image_progress *ret_progress);
+/* The same for the system image of that runtime that stands on the image `from` and has `packages`. Of its
+ * errors "system-packages" says what apt-get does. */
+struct runtime_image_request *runtime_images_ensure_system(struct runtime_images *images, const char *name,
+                                                           const char *from,
+                                                           const struct package_list *packages,
+                                                           const struct runtime_image_callbacks *callbacks,
+                                                           void *context);
+
+void runtime_image_progress(const struct runtime_image_request *request, struct image_progress *ret_progress);
 
 /* Ends one request silently; the build stops when nobody waits for it. NULL is fine. */
 void runtime_image_cancel(struct runtime_image_request *request);

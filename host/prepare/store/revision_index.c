@@ -10,10 +10,16 @@
 #define FORMAT    1
 #define ITEMS_MAX 1000
 
+static void free_item(struct kept_revision *item)
+{
+    free(item->dependency_key);
+    free(item->image);
+}
+
 void revision_index_clear(struct revision_index *index)
 {
     for (size_t i = 0; i < index->count; i++)
-        free(index->items[i].dependency_key);
+        free_item(&index->items[i]);
     free(index->items);
     json_decref(index->applied);
     *index = (struct revision_index){0};
@@ -23,9 +29,9 @@ void revision_index_clear(struct revision_index *index)
 
 static json_t *item_json(const struct kept_revision *item)
 {
-    return json_pack("{s:s, s:s, s:s*, s:I, s:I, s:I, s:I, s:I}", "revision", item->digest, "package",
-                     item->package_digest, "dependencies", item->dependency_key, "deployed",
-                     (json_int_t)item->deployed_ms, "live", (json_int_t)item->live_ms, "served",
+    return json_pack("{s:s, s:s, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I}", "revision", item->digest, "package",
+                     item->package_digest, "dependencies", item->dependency_key, "image", item->image,
+                     "deployed", (json_int_t)item->deployed_ms, "live", (json_int_t)item->live_ms, "served",
                      (json_int_t)item->served_ms, "requests", (json_int_t)item->requests, "errors",
                      (json_int_t)item->errors);
 }
@@ -70,6 +76,7 @@ static int read_item(const json_t *json, struct kept_revision *item)
     if (!*item->digest || !*item->package_digest)
         return -1;
     item->dependency_key = *key ? xstrdup(key) : NULL;
+    item->image = json_text_copy(json, "image");
     return 0;
 }
 
@@ -135,7 +142,7 @@ struct kept_revision *revision_index_put_first(struct revision_index *index, con
 void revision_index_remove(struct revision_index *index, struct kept_revision *item)
 {
     size_t behind = index->count - (size_t)(item - index->items) - 1;
-    free(item->dependency_key);
+    free_item(item);
     memmove(item, item + 1, behind * sizeof(*item));
     index->count--;
 }

@@ -15,6 +15,7 @@ struct kept_revision {
     char digest[HASH_HEX_SIZE];
     char package_digest[HASH_HEX_SIZE];
     char *dependency_key; /* or NULL */
+    char *image; /* that it runs in, by name; NULL: not known */
     uint64_t deployed_ms; /* since 1970: when it went live as the newest of the function's files */
     uint64_t live_ms; /* when it went live last, by going back to it, say */
     uint64_t served_ms; /* when its last request ended; 0: never */

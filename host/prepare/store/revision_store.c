@@ -112,6 +112,7 @@ static void rebuild(const struct revision_store *store, const char *function, ch
         item->deployed_ms = record.made_ms;
         memcpy(item->package_digest, record.package_digest, sizeof(item->package_digest));
         item->dependency_key = steal(&record.dependency_key);
+        item->image = steal(&record.image);
         revision_record_clear(&record);
     }
     if (index->count > 1)

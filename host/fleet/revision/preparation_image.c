@@ -1,0 +1,106 @@
+/* The images that are built for a function: its runtime's or a builder's, and, with packages of the
+ * distribution that it asks for, another one on that. */
+#include "fleet/revision/preparation_inside.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "prepare/image/apt_reasons.h"
+#include "prepare/image/runtime_image.h"
+
+#include <stdlib.h>
+
+static void on_line(void *context, const char *line, uint64_t elapsed_ms)
+{
+    struct preparation *preparation = context;
+    preparation_log_output(preparation, "image.output", LOG_STR("runtime", preparation->runtime), line,
+                           elapsed_ms);
+}
+
+static void end_request(struct preparation *preparation)
+{
+    preparation->image_request = NULL;
+    preparation_tell_dropped(preparation, "image.output-dropped");
+}
+
+/* That a package is not to be had is a mistake in the registry, with its place there. */
+static void on_system_image(void *context, const struct error *err, const char *image, const char *id,
+                            const char *output)
+{
+    struct preparation *preparation = context;
+    end_request(preparation);
+    if (!err) {
+        preparation->image_made(preparation, image, id);
+        return;
+    }
+    if (err->code == ERROR_SYSTEM_PACKAGES && preparation->result)
+        apt_reasons_find(output, &preparation->settings->system_packages, err->message,
+                         &preparation->result->diagnostics);
+    preparation_finish(preparation, err, output);
+}
+
+/* Goes on with the packages of the function, where it has any. */
+static void add_packages(struct preparation *preparation, const char *image, const char *id)
+{
+    const struct package_list *packages = &preparation->settings->system_packages;
+    static const struct runtime_image_callbacks callbacks = {.line = on_line, .done = on_system_image};
+    if (packages->count == 0) {
+        preparation->image_made(preparation, image, id);
+        return;
+    }
+    preparation->adds_packages = true;
+    preparation->phase_began_ms = clock_ms();
+    preparation->image_request = runtime_images_ensure_system(preparation->env->images, preparation->runtime,
+                                                              image, packages, &callbacks, preparation);
+}
+
+static void on_runtime_image(void *context, const struct error *err, const char *image, const char *id,
+                             const char *output)
+{
+    struct preparation *preparation = context;
+    end_request(preparation);
+    if (err) {
+        preparation_finish(preparation, err, output);
+        return;
+    }
+    free(preparation->prepared.runtime_image);
+    free(preparation->runtime_image_id);
+    preparation->prepared.runtime_image = xstrdup(image);
+    preparation->runtime_image_id = xstrdup(id);
+    add_packages(preparation, image, id);
+}
+
+void preparation_make_image(struct preparation *preparation, preparation_image_fn *made)
+{
+    static const struct runtime_image_callbacks callbacks = {.line = on_line, .done = on_runtime_image};
+    preparation->image_made = made;
+    preparation->adds_packages = false;
+    preparation->phase_began_ms = clock_ms();
+    preparation->image_request = runtime_images_ensure(preparation->env->images, preparation->runtime,
+                                                       preparation->image_dir, &callbacks, preparation);
+}
+
+static void on_builder_image(void *context, const struct error *err, const char *image, const char *id,
+                             const char *output)
+{
+    struct preparation *preparation = context;
+    end_request(preparation);
+    if (err)
+        preparation_finish(preparation, err, output);
+    else
+        add_packages(preparation, image, id);
+}
+
+/* It is given the runtime image without packages, so that it is the same for all functions. */
+void preparation_make_builder(struct preparation *preparation, preparation_image_fn *made)
+{
+    static const struct runtime_image_callbacks callbacks = {.line = on_line, .done = on_builder_image};
+    const struct prepared *prepared = &preparation->prepared;
+    preparation->image_made = made;
+    preparation->adds_packages = false;
+    preparation->phase_began_ms = clock_ms();
+    preparation->image_request = runtime_images_ensure_builder(
+        preparation->env->images, preparation->runtime, preparation->builder_dir,
+        prepared->runtime_image ? prepared->runtime_image : prepared->image,
+        preparation->runtime_image_id ? preparation->runtime_image_id : "", &callbacks, preparation);
+}
