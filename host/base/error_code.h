@@ -202,7 +202,8 @@ enum error_class {
     X(REMOVED,                     FLEET,     "removed",                     503, MISSING)  \
     X(STARTING,                    FLEET,     "starting",                    503, PASSING)  \
     X(START_TIMEOUT,               FLEET,     "start-timeout",               503, LIMIT)    \
-    X(STATE_DAMAGED,               FLEET,     "state-damaged",               503, INTERNAL)
+    X(STATE_DAMAGED,               FLEET,     "state-damaged",               503, INTERNAL) \
+    X(VOLUME,                      FLEET,     "volume",                      503, OWN)
 
 enum error_component {
     COMPONENT_NONE,

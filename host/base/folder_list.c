@@ -12,6 +12,13 @@ void folder_list_add(struct folder_list *list, const char *folder)
     list->items[list->count++] = xstrdup(folder);
 }
 
+void folder_list_copy(struct folder_list *list, const struct folder_list *from)
+{
+    folder_list_clear(list);
+    for (size_t i = 0; i < from->count; i++)
+        folder_list_add(list, from->items[i]);
+}
+
 void folder_list_clear(struct folder_list *list)
 {
     for (size_t i = 0; i < list->count; i++)

@@ -13,6 +13,9 @@ struct folder_list {
 
 /* Appends a copy. */
 void folder_list_add(struct folder_list *list, const char *folder);
+
+/* Makes `list` a copy of another, in place of what it was. */
+void folder_list_copy(struct folder_list *list, const struct folder_list *from);
 void folder_list_clear(struct folder_list *list);
 
 /* True when `path`, spelt as they are, is one of them or below one. */

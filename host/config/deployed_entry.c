@@ -14,6 +14,7 @@
 /* What becomes one entry. Nodes are the arena's or the tree's. */
 struct builder {
     const struct deployed_entry *deployed;
+    const struct folder_list *volume_roots; /* of the registry */
     struct arena arena;
     struct yaml_tree *tree; /* of DEPLOYED_FILE; NULL: there is none */
     char *file; /* its path */
@@ -171,6 +172,7 @@ static void read_settings(struct builder *builder, const struct language *langua
     struct yaml_tree_entry entry = make_entry(builder);
     cleanup_free char *path = xasprintf("%s/" DEPLOYED_FILE, deployed->base);
     function_reader_init(&reader, path, &no_roots, languages, language_count);
+    reader.volume_roots = builder->volume_roots;
     function_settings_read(&reader, &entry, &builder->reporter, settings);
     function_reader_clear(&reader);
     check_name(builder, &entry, settings);
@@ -244,7 +246,7 @@ static void drop_findings(struct diagnostics *findings, const char *name)
 void registry_add_deployed(struct registry *registry, const struct deployed_entry *deployed,
                            const struct language *languages, size_t language_count)
 {
-    struct builder builder = {.deployed = deployed};
+    struct builder builder = {.deployed = deployed, .volume_roots = &registry->host.volume_roots};
     builder.file = xasprintf("%s/functions/%s/" DEPLOYED_FILE, deployed->base, deployed->name);
     builder.origin = function_settings_origin(deployed->name);
     builder.reporter = (struct reporter){

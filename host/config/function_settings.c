@@ -2,15 +2,16 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/ident.h"
 #include "config/function_container.h"
 #include "config/function_labels.h"
 #include "config/function_language.h"
 #include "config/function_source.h"
+#include "config/function_volumes.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#define ROUTE_MAX             63
 #define ENVIRONMENT_MAX       256 /* variables of a function */
 #define ENVIRONMENT_VALUE_MAX 65536 /* bytes of a value */
 
@@ -63,22 +64,9 @@ static bool is_reserved(const char *route)
     return false;
 }
 
-static bool is_route(const char *route)
-{
-    size_t length = strlen(route);
-    if (length == 0 || length > ROUTE_MAX)
-        return false;
-    for (size_t i = 0; i < length; i++) {
-        bool inner = i > 0 && i + 1 < length && (route[i] == '-' || route[i] == '_');
-        if (!inner && !(isascii(route[i]) && isalnum((unsigned char)route[i])))
-            return false;
-    }
-    return true;
-}
-
 bool function_settings_is_free_route(const char *route)
 {
-    return !is_reserved(route) && is_route(route);
+    return !is_reserved(route) && ident_is_name(route);
 }
 
 static void check_route(const char *route, struct position at, struct reporter *reporter)
@@ -86,7 +74,7 @@ static void check_route(const char *route, struct position at, struct reporter *
     if (is_reserved(route))
         reporter_error(reporter, at, "choose another name", "the route \"/%s\" is reserved for the host",
                        route);
-    else if (!is_route(route))
+    else if (!ident_is_name(route))
         reporter_error(reporter, at,
                        "letters, digits, \"-\" and \"_\", at most 63, with a letter or digit at both ends",
                        "\"%s\" cannot be a route", quote(route).text);
@@ -248,6 +236,7 @@ static void read_configuration(const struct function_reader *reader, const struc
     if (environment && environment->kind == YAML_TREE_MAPPING)
         read_environment(environment, reporter, settings);
     function_labels_read(setting_found(&layers[0], "labels"), settings, reporter);
+    function_volumes_read(setting_found(&layers[0], "volumes"), reader->volume_roots, settings, reporter);
     check_scale(&layers[0], settings, reporter);
     check_room_in_memory(&layers[0], settings, reporter);
     function_container_check(&layers[0], settings, reporter);
@@ -332,6 +321,7 @@ void function_settings_clear(struct function_settings *settings)
     clear_pairs(settings->environment, settings->environment_count);
     clear_pairs(settings->options, settings->option_count);
     clear_pairs(settings->labels, settings->label_count);
+    function_volumes_clear(settings);
     free(settings->key);
     json_decref(settings->deployment);
     *settings = (struct function_settings){0};

@@ -15,6 +15,7 @@ extern const struct setting_table function_table, configuration_table;
 struct function_reader {
     const char *base; /* directory of the YAML file, as the user spelt it */
     const struct folder_list *roots; /* the host's; the links to folders may lead there */
+    const struct folder_list *volume_roots; /* the host's; where folders of this machine may be; or NULL */
     const struct language *languages;
     size_t language_count;
     const struct setting_table *option_tables; /* one a language: what its plugin declares */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/redact.h"
 #include "config/function_settings.h"
+#include "config/function_volumes.h"
 #include "config/registry.h"
 
 #include <string.h>
@@ -55,10 +56,11 @@ static json_t *options_json(const struct text_pair *pairs, size_t count)
 
 json_t *function_settings_keep(const struct function_settings *settings)
 {
-    json_t *kept = json_pack("{s:o, s:o, s:o, s:o}", "key", json_text(settings->key), "options",
+    json_t *kept = json_pack("{s:o, s:o, s:o, s:o, s:o}", "key", json_text(settings->key), "options",
                              options_json(settings->options, settings->option_count), "environment",
                              pairs_json(settings->environment, settings->environment_count), "labels",
-                             pairs_json(settings->labels, settings->label_count));
+                             pairs_json(settings->labels, settings->label_count), "volumes",
+                             function_volumes_keep(settings));
     for (size_t i = 0; i < SECTION_COUNT; i++)
         json_object_set_new(kept, sections[i].member, table_json(sections[i].table, settings));
     return kept;
@@ -120,6 +122,9 @@ static int read_settings(const json_t *kept, struct function_settings *settings,
     const json_t *labels = json_object_get(kept, "labels"); /* of an earlier version: none */
     if (labels && read_pairs(labels, &settings->labels, &settings->label_count) < 0)
         return damaged(err, "labels");
+    const json_t *volumes = json_object_get(kept, "volumes"); /* the same */
+    if (volumes && function_volumes_recall(volumes, settings) < 0)
+        return damaged(err, "volumes");
     return 0;
 }
 
@@ -177,11 +182,9 @@ json_t *function_settings_changed(const json_t *before, const json_t *after)
 {
     static const struct {
         const char *member, *prefix;
-    } parts[] = {{"function", ""},
-                 {"configuration", ""},
-                 {"options", ""},
-                 {"environment", "environment."},
-                 {"labels", "labels."}};
+    } parts[] = {{"function", ""},      {"configuration", ""},
+                 {"options", ""},       {"environment", "environment."},
+                 {"labels", "labels."}, {"volumes", "volumes."}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         const json_t *old = json_object_get(before, parts[i].member);

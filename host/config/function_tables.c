@@ -120,6 +120,14 @@ static const struct setting configuration_keys[] = {
              "list, or a text with blanks between them. They are installed, without what they only "
              "recommend, into an image that is made once for the list and shared, and into the one in which "
              "the function's dependencies are compiled."},
+    {"volumes", NULL, SETTING_ENTRIES, .change = CHANGE_REPLACES,
+     .help =
+         "Folders that outlive instances, at most 32: `NAME: /at`, or `NAME: {at: /at, read_only: true}`, "
+         "for "
+         "one that Berth keeps by that name; `{path: /srv/models, at: /models, read_only: false}` for a "
+         "folder "
+         "of this machine, in one of the host's `volume_roots`, which is read-only unless it says otherwise. "
+         "See volumes.md."},
     {"environment", NULL, SETTING_MAPPING, .change = CHANGE_REPLACES,
      .help = "Environment variables, a mapping of names to values, at most 256. Names that begin with "
              "`BERTH_` are "

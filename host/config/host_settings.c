@@ -47,6 +47,11 @@ static const struct setting host_keys[] = {
              "one of them or to what is below. Whoever can change something there can choose the code of "
              "functions; "
              "one that others than its owner can change is refused. Read anew at each reload."},
+    {"volume_roots", NULL, SETTING_FOLDERS, SETTING_MEMBER(struct host_settings, volume_roots),
+     .change = CHANGE_APPLIES, .unset = "none",
+     .help = "Folders, by absolute paths without symbolic links: the `path` of a function's volume is one of "
+             "them "
+             "or below. One that others than its owner can change is refused. Read anew at each reload."},
     {"watch", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, watch), .change = CHANGE_RESTARTS,
      .default_text = "true",
      .help =

@@ -115,6 +115,7 @@ static void read_functions(struct registry *registry, const struct yaml_tree_nod
 
     struct function_reader reader;
     function_reader_init(&reader, registry->path, &registry->host.roots, languages, language_count);
+    reader.volume_roots = &registry->host.volume_roots;
     registry->functions = xcalloc(count, sizeof(*registry->functions));
     for (size_t i = 0; i < count; i++)
         read_candidate(registry, &reader, &candidates[i]);

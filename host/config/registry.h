@@ -59,6 +59,15 @@ struct text_pair {
 /* In the folder of a function that is deployed over the API: its entry, as the registry would have it. */
 #define DEPLOYED_FILE "function.yml"
 
+/* A folder that outlives the instances of a function: one of Berth's by name, or one of this machine. */
+struct function_volume {
+    char *name; /* NULL: it is the folder `path` */
+    char *path; /* absolute, without symbolic links; NULL: it has a name */
+    char *target; /* where the function finds it: absolute, in its plainest spelling */
+    bool read_only;
+    unsigned line, column; /* where it stands in the YAML file */
+};
+
 /* One function as registered. All texts are owned by the registry. */
 struct function_settings {
     char *key; /* its key in the YAML file */
@@ -89,6 +98,8 @@ struct function_settings {
     size_t environment_count;
     struct text_pair *labels; /* mean nothing to the host */
     size_t label_count;
+    struct function_volume *volumes; /* none in or at the place of another */
+    size_t volume_count;
     struct text_pair
         *options; /* the language's own keys, defaults filled in, checked against their declaration */
     size_t option_count;
@@ -108,6 +119,7 @@ struct host_settings {
     char *run_dir; /* NULL: the built-in default */
     char *plugin_dir; /* NULL: beside the binary */
     struct folder_list roots; /* where the links to functions' folders may lead */
+    struct folder_list volume_roots; /* folders of this machine that functions may be given are in these */
     bool watch; /* a change of the registry, a function's files or a plugin is a reload */
     char *docker_socket; /* "/var/run/docker.sock" unless set */
     unsigned workers; /* 0: one per core, up to 4 */

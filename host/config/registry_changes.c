@@ -1,4 +1,5 @@
 #include "config/function_settings.h"
+#include "config/function_volumes.h"
 #include "config/host_settings.h"
 #include "config/registry.h"
 
@@ -20,6 +21,8 @@ void function_settings_hash(const struct function_settings *settings, enum setti
     setting_hash_all(&configuration_table, settings, change, hash);
     if (change == CHANGE_REPLACES)
         hash_pairs(settings->environment, settings->environment_count, hash);
+    if (change == CHANGE_REPLACES)
+        function_volumes_hash(settings, hash);
     if (change == CHANGE_APPLIES)
         hash_pairs(settings->labels, settings->label_count, hash);
     if (change == CHANGE_PREPARES)

@@ -78,6 +78,7 @@ int setting_from_json(const struct setting *setting, const json_t *json, void *t
     case SETTING_NETWORKS:
     case SETTING_FOLDERS:
     case SETTING_MAPPING:
+    case SETTING_ENTRIES:
         break;
     }
     return -1;

@@ -45,6 +45,7 @@ json_t *setting_to_json(const struct setting *setting, const void *target)
     case SETTING_NETWORKS:
     case SETTING_FOLDERS:
     case SETTING_MAPPING:
+    case SETTING_ENTRIES:
         break;
     }
     return NULL;
@@ -70,6 +71,18 @@ json_t *function_labels_json(const struct function_settings *settings)
     return labels;
 }
 
+static json_t *volumes_json(const struct function_settings *settings)
+{
+    json_t *volumes = json_array();
+    for (size_t i = 0; i < settings->volume_count; i++) {
+        const struct function_volume *volume = &settings->volumes[i];
+        json_array_append_new(volumes, json_pack("{s:o, s:o, s:s, s:b}", "name", json_text(volume->name),
+                                                 "path", json_text(volume->path), "at", volume->target,
+                                                 "read_only", volume->read_only));
+    }
+    return volumes;
+}
+
 json_t *function_settings_json(const struct function_settings *settings)
 {
     json_t *object = json_object(), *names = json_array();
@@ -81,5 +94,6 @@ json_t *function_settings_json(const struct function_settings *settings)
         json_array_append_new(names, json_text(settings->environment[i].name));
     json_object_set_new(object, "environment", names);
     json_object_set_new(object, "labels", function_labels_json(settings));
+    json_object_set_new(object, "volumes", volumes_json(settings));
     return object;
 }

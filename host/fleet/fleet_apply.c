@@ -55,6 +55,7 @@ static void apply_host(struct fleet *fleet, const struct registry *registry)
 {
     keep_host(fleet, registry);
     host_settings_apply(&fleet->host, &registry->host);
+    folder_list_copy(&fleet->volume_roots, &registry->host.volume_roots);
     build_jobs_set_timeout(fleet->env.jobs, fleet->host.build_timeout_ms);
     log_restarts(fleet, registry);
 }

@@ -22,6 +22,7 @@ struct prewarm;
 struct record_store;
 struct revision_store;
 struct runtime_images;
+struct volume_store;
 
 struct fleet_env {
     struct event_base *base;
@@ -34,6 +35,8 @@ struct fleet_env {
     struct package_store *packages;
     struct record_store *records;
     struct revision_store *revisions; /* those that have served */
+    struct volume_store *volumes;
+    const struct folder_list *volume_roots; /* those of the section `host`, as it was read last */
     struct dependency_store *dependencies;
     struct dependency_installs *installs;
     struct runtime_images *images;

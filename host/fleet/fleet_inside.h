@@ -22,6 +22,7 @@ struct fleet {
     struct fleet_hooks hooks;
     struct host_settings host; /* the daemon's, less what has been applied since; texts are borrowed */
     const struct registry *started; /* or NULL */
+    struct folder_list volume_roots; /* as they were read last */
     struct route_table *routes;
     char *config_path, *run_dir, *state_dir;
     char *world_dir;

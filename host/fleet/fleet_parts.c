@@ -20,6 +20,7 @@
 #include "prepare/store/record_store.h"
 #include "prepare/store/revision_store.h"
 #include "prepare/store/state_dir.h"
+#include "prepare/store/volume_store.h"
 
 #include <stdlib.h>
 
@@ -62,7 +63,8 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
         package_store_open(state_dir, fleet->background, &env->packages, err) < 0 ||
         dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0 ||
         record_store_open(state_dir, fleet->background, &env->records, err) < 0 ||
-        revision_store_open(state_dir, fleet->background, &env->revisions, err) < 0)
+        revision_store_open(state_dir, fleet->background, &env->revisions, err) < 0 ||
+        volume_store_open(state_dir, &env->volumes, err) < 0)
         return -1;
     return world_make(state_dir, &fleet->world_dir, err);
 }
@@ -180,6 +182,7 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     struct fleet *fleet = xcalloc(1, sizeof(*fleet));
     fleet->hooks = *hooks;
     fleet->host = *options->host;
+    folder_list_copy(&fleet->volume_roots, &options->host->volume_roots);
     fleet->started = options->started;
     fleet->routes = options->routes;
     fleet->config_path = xstrdup(options->config_path);
@@ -187,6 +190,7 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     fleet->run_lock = -1;
     fleet->env = (struct fleet_env){.base = options->base,
                                     .host = &fleet->host,
+                                    .volume_roots = &fleet->volume_roots,
                                     .drain_ms = options->host->drain_timeout_ms,
                                     .inbox.fd = -1};
     if (create_parts(fleet, options, err) < 0) {
@@ -225,8 +229,10 @@ void fleet_destroy(struct fleet *fleet)
     package_store_close(env->packages);
     record_store_close(env->records);
     revision_store_close(env->revisions);
+    volume_store_close(env->volumes);
     generation_unref(fleet->generation);
     diagnostics_clear(&fleet->findings);
+    folder_list_clear(&fleet->volume_roots);
     free(fleet->unusable);
     free_event(fleet->inbox_event);
     free_event(fleet->routes_event);

@@ -8,14 +8,17 @@ static struct container_mount *mounts_copy(const struct container_mount *mounts,
 {
     struct container_mount *copy = xcalloc(count, sizeof(*copy));
     for (size_t i = 0; i < count; i++)
-        copy[i] = (struct container_mount){xstrdup(mounts[i].source), xstrdup(mounts[i].target),
-                                           mounts[i].read_only};
+        copy[i] = (struct container_mount){.volume = mounts[i].volume ? xstrdup(mounts[i].volume) : NULL,
+                                           .source = mounts[i].source ? xstrdup(mounts[i].source) : NULL,
+                                           .target = xstrdup(mounts[i].target),
+                                           .read_only = mounts[i].read_only};
     return copy;
 }
 
 static void mounts_free(const struct container_mount *mounts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        free((char *)mounts[i].volume);
         free((char *)mounts[i].source);
         free((char *)mounts[i].target);
     }

@@ -10,7 +10,8 @@
 
 /* A folder of this host that a container has beside what every instance has. */
 struct container_mount {
-    const char *source; /* absolute; it is there when the container is made */
+    const char *volume; /* the name of the volume that it is, for its instance to find; or NULL */
+    const char *source; /* absolute; it is there when the container is made. NULL before that for a volume */
     const char *target;
     bool read_only;
 };

@@ -7,6 +7,7 @@
 #include "base/ident.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "fleet/instance/instance_mounts.h"
 #include "fleet/link/dial.h"
 
 #include <errno.h>
@@ -37,7 +38,8 @@ static int begin_start(struct instance *instance, struct error *err)
     const struct fleet_env *env = instance->env;
     cleanup_free char *dir = xasprintf("%s/%s", env->run_dir, instance->name);
     cleanup_free char *name = container_spec_name(&instance->spec, instance->function, instance->name);
-    if (dial_open(env->base, dir, &link_hooks, instance, &instance->link, err) < 0 ||
+    if (instance_mounts_prepare(env, &instance->spec, err) < 0 ||
+        dial_open(env->base, dir, &link_hooks, instance, &instance->link, err) < 0 ||
         make_code_dir(instance, err) < 0)
         return -1;
     const struct container_place place = {

@@ -178,6 +178,7 @@ void revision_destroy(struct revision *revision)
     generation_unref(revision->generation);
     generation_unref(revision->applied_generation);
     free(revision->instances);
+    free(revision->mounts);
     free(revision->restored_from);
     free(revision->problem);
     free(revision);

@@ -26,6 +26,7 @@ struct revision {
     uint64_t build_began_ms;
     struct prepared prepared;
     struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances, or has mounts */
+    struct container_mount *mounts; /* of the last revision_fill_spec() */
     struct scale_settings scale;
     struct kept_error *problem; /* the last of a start or build */
 
@@ -55,8 +56,8 @@ unsigned revision_starting_count(const struct revision *revision);
 /* Tells the pool how many slots are on their way in instances that start. */
 void revision_tell_starting(struct revision *revision);
 
-/* What containers it starts from; borrows from the revision. */
-void revision_fill_spec(const struct revision *revision, struct container_spec *spec);
+/* What containers it starts from; borrows from the revision, until the next one. */
+void revision_fill_spec(struct revision *revision, struct container_spec *spec);
 
 /* Nothing is started from a package that was changed on the disk. It is made anew from the function's files,
  * once for all the starts that are wanted meanwhile; whoever waits goes on waiting. */

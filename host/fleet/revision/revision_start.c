@@ -45,8 +45,23 @@ bool revision_package_is_intact(struct revision *revision)
     return false;
 }
 
-void revision_fill_spec(const struct revision *revision, struct container_spec *spec)
+static void fill_mounts(struct revision *revision)
 {
+    const struct function_settings *settings = revision->settings;
+    free(revision->mounts);
+    revision->mounts = xcalloc(settings->volume_count, sizeof(*revision->mounts));
+    for (size_t i = 0; i < settings->volume_count; i++) {
+        const struct function_volume *volume = &settings->volumes[i];
+        revision->mounts[i] = (struct container_mount){.volume = volume->name,
+                                                       .source = volume->path,
+                                                       .target = volume->target,
+                                                       .read_only = volume->read_only};
+    }
+}
+
+void revision_fill_spec(struct revision *revision, struct container_spec *spec)
+{
+    fill_mounts(revision);
     const struct build_launch *launch = revision->prepared.launch;
     *spec = (struct container_spec){
         .runtime = revision->settings->language,
@@ -62,6 +77,8 @@ void revision_fill_spec(const struct revision *revision, struct container_spec *
         .user = revision->settings->user,
         .labels = revision->applied->labels,
         .label_count = revision->applied->label_count,
+        .mounts = revision->mounts,
+        .mount_count = revision->settings->volume_count,
         .read_only_root = revision->settings->read_only,
         .network = revision->settings->network,
     };

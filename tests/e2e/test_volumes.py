@@ -1,0 +1,194 @@
+"""Volumes: folders that outlive instances, revisions and the daemon, and those of this machine that functions may use."""
+
+import concurrent.futures
+import os
+
+import pytest
+
+from harness import engine
+from harness.wait import wait_until
+
+KEEPER = """
+    import os
+    from starlette.responses import JSONResponse
+
+    def attempt(action):
+        try:
+            return action()
+        except OSError as error:
+            return error.strerror
+
+    def write(path, text):
+        with open(path, "w") as file:
+            file.write(text)
+        return "ok"
+
+    def handle(request):
+        place, text = request.query_params.get("at", "/data"), request.query_params.get("write")
+        if text is not None:
+            return JSONResponse(attempt(lambda: write(place + "/kept", text)))
+        return JSONResponse(attempt(lambda: open(place + "/kept").read()))
+"""
+
+# Each process counts rows of its own; what all have written is in one database, in WAL mode.
+LEDGER = """
+    import os, socket, sqlite3, threading, time
+    from starlette.responses import JSONResponse
+
+    here = threading.local()
+
+    def base():
+        if not hasattr(here, "base"):
+            here.base = sqlite3.connect("/data/ledger.db", timeout=60, isolation_level=None)
+            here.base.execute("pragma journal_mode=wal")
+            here.base.execute("create table if not exists entries (id text primary key, writer text)")
+        return here.base
+
+    def handle(request):
+        entry = request.query_params.get("id")
+        if entry:
+            time.sleep(float(request.query_params.get("s", "0")))
+            base().execute("begin immediate")
+            base().execute("insert into entries values (?, ?)", (entry, socket.gethostname()))
+            base().execute("commit")
+        rows = base().execute("select count(*), count(distinct writer) from entries").fetchone()
+        mode = base().execute("pragma journal_mode").fetchone()[0]
+        return JSONResponse({"rows": rows[0], "writers": rows[1], "mode": mode})
+"""
+
+
+def findings(berth, name):
+    return berth.admin("GET", f"/berth/functions/{name}").json()["diagnostics"]
+
+
+def mounts(berth, name):
+    container = engine.inspect(berth.instance(name)["Id"])
+    return {mount["Destination"]: mount for mount in container["Mounts"]}
+
+
+@pytest.mark.shows_setting("configuration.volumes")
+def test_a_volume_outlives_instances_revisions_and_the_daemon(berth):
+    berth.write_function("keeper", KEEPER, volumes={"data": "/data"})
+    berth.write_function("reader", KEEPER, volumes={"data": {"at": "/shared", "read_only": True}})
+    berth.start()
+    assert berth.get("/keeper?write=first").json() == "ok"
+    berth.wait_no_instance("keeper")
+    assert berth.get("/keeper").json() == "first"
+
+    berth.write_files("functions/keeper", {"keeper.py": KEEPER + "\n    CHANGED = True\n"})
+    berth.configure("keeper", memory="128Mi")
+    berth.apply()
+    assert berth.get("/keeper").json() == "first"
+    assert berth.get("/reader?at=/shared").json() == "first"
+    assert berth.get("/reader?at=/shared&write=no").json() == "Read-only file system"
+
+    folder = f"{berth.state_dir}/volumes/data"
+    assert os.stat(folder).st_uid == (10001 if os.geteuid() == 0 else os.geteuid())
+    assert os.stat(berth.state_dir).st_mode & 0o077 == 0
+    assert mounts(berth, "reader")["/shared"]["Source"] == folder
+
+    assert berth.stop() == 0
+    berth.start()
+    assert berth.get("/keeper").json() == "first"
+
+
+def test_a_rollback_brings_the_volumes_of_its_revision_back(berth):
+    berth.write_function("keeper", KEEPER, idle_timeout=60, volumes={"one": "/data"})
+    berth.start()
+    assert berth.get("/keeper?write=one").json() == "ok"
+    berth.configure("keeper", volumes={"two": "/data"})
+    berth.apply()
+    berth.wait_answer("/keeper", lambda answer: answer.json() == "No such file or directory", "the other volume")
+    assert berth.get("/keeper?write=two").json() == "ok"
+    assert berth.admin("POST", "/berth/functions/keeper/rollback", body=b"{}").status == 202
+    berth.wait_answer("/keeper", lambda answer: answer.json() == "one", "the volume of the revision before")
+    changed = berth.admin("GET", "/berth/functions/keeper/revisions").json()
+    assert "volumes./data" in str(changed)
+
+
+def test_a_volume_belongs_to_the_user_of_its_function(berth):
+    berth.write_function("other", KEEPER, user="4321:1234", volumes={"theirs": "/data"})
+    berth.write_function("anyone", KEEPER, user="image", volumes={"open": "/data"})
+    berth.start()
+    assert berth.get("/other?write=x").json() == "ok"
+    assert berth.get("/anyone?write=x").json() == "ok"
+    if os.geteuid() == 0:
+        status = os.stat(f"{berth.state_dir}/volumes/theirs")
+        assert (status.st_uid, status.st_gid) == (4321, 1234)
+
+
+def test_instances_write_into_one_sqlite_database_at_the_same_time(berth):
+    berth.write_function("ledger", LEDGER, concurrency=1, min_scale=3, max_scale=3, volumes={"books": "/data"})
+    berth.start()
+    assert berth.get("/ledger").json()["mode"] == "wal"
+    wait_until(lambda: berth.admin("GET", "/berth/functions/ledger").json()["ready"] == 3, "three instances", 120)
+    total = 60
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda n: berth.get(f"/ledger?id={n}&s=0.1", timeout=240), range(total)))
+    assert [answer.status for answer in answers] == [200] * total
+    seen = berth.get("/ledger").json()
+    assert (seen["rows"], seen["writers"]) == (total, 3)
+
+    # A new revision takes over while the old one still writes.
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        more = [pool.submit(berth.get, f"/ledger?id={n}&s=0.1", timeout=240) for n in range(total, total + 20)]
+        berth.configure("ledger", memory="200Mi")
+        berth.apply()
+        assert [answer.result().status for answer in more] == [200] * 20
+    assert berth.get("/ledger").json()["rows"] == total + 20
+
+    assert berth.stop() == 0
+    berth.start()
+    assert berth.get("/ledger").json()["rows"] == total + 20
+
+
+@pytest.mark.shows_setting("host.volume_roots")
+def test_folders_of_this_machine_are_those_that_the_host_allows(berth):
+    allowed, other = f"{berth.folder}/allowed", f"{berth.folder}/other"
+    for folder in (f"{allowed}/models", f"{allowed}/open", other):
+        os.makedirs(folder)
+    os.chmod(f"{allowed}/open", 0o777)
+    with open(f"{allowed}/models/kept", "w", encoding="utf-8") as file:
+        file.write("weights")
+    os.symlink(other, f"{allowed}/away")
+    os.symlink(f"{allowed}/models", f"{berth.folder}/link")
+    berth.host = {"volume_roots": [allowed]}
+    berth.write_function(
+        "user",
+        KEEPER,
+        idle_timeout=60,
+        volumes=[
+            {"path": f"{allowed}/models", "at": "/models"},
+            {"path": f"{berth.folder}/link", "at": "/linked"},
+            {"path": f"{allowed}/open", "at": "/open", "read_only": False},
+        ],
+    )
+    berth.write_function("escaper", KEEPER, volumes={"x": {"path": f"{allowed}/away", "at": "/x"}})
+    berth.write_function("stranger", KEEPER, volumes={"x": {"path": other, "at": "/x"}})
+    berth.start()
+    assert berth.get("/user?at=/models").json() == "weights"
+    assert berth.get("/user?at=/linked").json() == "weights"
+    assert berth.get("/user?at=/models&write=x").json() == "Read-only file system"
+    assert berth.get("/user?at=/open&write=x").json() == "ok"
+    assert mounts(berth, "user")["/linked"]["Source"] == f"{allowed}/models"
+    for name in ("escaper", "stranger"):
+        berth.expect_error(".*", function=name)
+        assert berth.get(f"/{name}").status == 503
+        (finding,) = findings(berth, name)
+        assert "volume_roots" in finding["message"] and finding["line"] > 0
+
+    # What the file allows no more is not mounted again, whatever was allowed when the revision was made.
+    berth.host = {"volume_roots": [other]}
+    berth.apply()
+    wait_until(lambda: findings(berth, "user"), "the finding")
+    assert berth.get("/stranger?at=/x").json() == "No such file or directory"
+
+
+def test_a_function_with_volumes_starts_containers_of_its_own(berth):
+    berth.write_function("plain", KEEPER, idle_timeout=60)
+    berth.write_function("keeper", KEEPER, idle_timeout=60, volumes={"data": "/data"})
+    berth.start()
+    assert berth.get("/keeper?write=x").json() == "ok"
+    (instance,) = berth.admin("GET", "/berth/functions/keeper/instances").json()
+    assert not instance.get("prewarmed", False)
+    assert berth.get("/plain").json() == "No such file or directory"
