@@ -47,6 +47,7 @@ local answers = {
         while not io.open("go") do os.execute("sleep 0.05") end
         return "went"
     end,
+    ["/exit"] = function() os.exit(3) end,
     ["/go"] = function()
         io.open("go", "w"):close()
         return "sent"
@@ -147,7 +148,8 @@ def test_plugin_test_finds_nothing(bin_dir, runtime_images, example):
 
 def test_handlers_of_each_shape(lua):
     lua.write_function("hello", {"handler.lua": HELLO, "lib/greeting.lua": 'return "Hello"\n'}, language="lua")
-    lua.write_function("shapes", {"main.lua": SHAPES}, language="lua", environment={"GREETING": "hi"}, concurrency=3)
+    settings = {"environment": {"GREETING": "hi"}, "concurrency": 3, "idle_timeout": 60}
+    lua.write_function("shapes", {"main.lua": SHAPES}, language="lua", **settings)
     lua.start()
     answer = answer_of(lua, "/hello/a%20b?c=d")
     assert (answer.status, answer.text) == (200, "Hello from /a%20b?c=d"), answer
@@ -190,6 +192,7 @@ def test_errors_name_the_place_and_the_request(lua):
     assert "stack traceback" in answer_of(lua, "/open/raise").error()["traceback"]
     assert "returned a boolean" in lua.get("/shapes/table").error()["message"]
     assert 'header "X-Bad"' in lua.get("/shapes/header").error()["message"]
+    assert lua.get("/shapes/exit").status == 502
     assert answer_of(lua, "/shapes/json").status == 200
 
 

@@ -42,9 +42,10 @@ function stream:close() return nil, "the function's log is not closed" end
 local out = setmetatable({ fd = unistd.STDOUT_FILENO, held = "" }, stream)
 local err = setmetatable({ fd = unistd.STDERR_FILENO, held = "" }, stream)
 
--- Takes the place of what Lua programs write with.
+-- Takes the place of what Lua programs write with. What still holds the original streams writes whole lines, unmarked.
 function output.install()
     local original = io.stdout
+    io.stdout:setvbuf("line")
     io.write = function(...)
         local current = io.output()
         return (current == original and out or current):write(...)
