@@ -39,10 +39,14 @@ static bool path_of(duk_context *engine, duk_idx_t index, char path[PATH_MAX])
 {
     duk_size_t size;
     const char *bytes = duk_require_buffer_data(engine, index, &size);
-    if (size >= PATH_MAX || memchr(bytes, '\0', size) || (size && bytes[0] == '/'))
+    if (size == 0) {
+        memcpy(path, ".", sizeof("."));
+        return true;
+    }
+    if (size >= PATH_MAX || bytes[0] == '/' || memchr(bytes, '\0', size))
         return false;
-    memcpy(path, size ? bytes : ".", size ? size : 1);
-    path[size ? size : 1] = '\0';
+    memcpy(path, bytes, size);
+    path[size] = '\0';
     return true;
 }
 

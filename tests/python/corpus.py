@@ -1,4 +1,4 @@
-"""The corpus of broken functions (tests/data/python/broken/README.md)."""
+"""The corpora of broken functions (tests/data/python/broken/README.md)."""
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,8 +55,8 @@ def read_case(path):
     return case
 
 
-def cases():
-    return [read_case(path) for path in sorted(FOLDER.glob("*.case"))]
+def cases(folder=FOLDER):
+    return [read_case(path) for path in sorted(folder.glob("*.case"))]
 
 
 def place_of(expected):

@@ -148,12 +148,18 @@
   // The handler: { name, value } with name "default" for the whole; or null.
   Exports.prototype.handler = function (wanted) {
     var self = this, found = null;
-    if (wanted) return wanted === "default" ? wholeOf(this) : this.member(wanted);
+    if (wanted) return this.wanted(wanted);
     if (this.whole && this.whole.kind !== "object") return wholeOf(this);
     NAMES.some(function (name) {
       return (found = self.member(name)) !== null;
     });
     return found;
+  };
+
+  // The export that `handler` names; of a member of one only that there is such an export is known.
+  Exports.prototype.wanted = function (path) {
+    var names = path.split("."), found = names[0] === "default" ? wholeOf(this) : this.member(names[0]);
+    return found && names.length > 1 ? { name: path, value: { kind: "unknown" } } : found;
   };
 
   function wholeOf(exports) {

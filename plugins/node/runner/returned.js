@@ -18,10 +18,10 @@ function send(response, type, body) {
   response.end(body);
 }
 
+// The head goes with the first piece: until then a generator may set headers.
 function stream(response, value) {
   const source = value instanceof Readable ? value : Readable.from(value, { objectMode: true });
   if (!response.hasHeader("Content-Type")) response.setHeader("Content-Type", TEXT);
-  response.flushHeaders();
   pipeline(source, response, (error) => error && error.code !== "ERR_STREAM_PREMATURE_CLOSE" && fail(response, error, false));
 }
 

@@ -40,15 +40,19 @@ function member(object, path) {
   return path.split(".").reduce((value, name) => (isObject(value) ? value[name] : undefined), object);
 }
 
+// Whether an object that could serve is only a set of exports, one of which comes before its `fetch`.
+function hasBetter(whole) {
+  return typeof whole === "object" && NAMES.slice(0, NAMES.indexOf("fetch")).some((name) => Object.hasOwn(whole, name) && typeof whole[name] === "function");
+}
+
 // { name, value } of the handler among what a file exports, or null.
 async function find(exported, isModule, wanted) {
-  const whole = await (isModule || (exported?.__esModule && exported.default !== undefined) ? exported.default : exported);
+  const whole = await (isModule || (isObject(exported) && !serves(exported) && exported.default !== undefined) ? exported.default : exported);
   if (wanted) {
     const value = await (wanted === "default" ? whole : member(exported, wanted) ?? member(whole, wanted));
     return value === undefined ? null : { name: wanted, value };
   }
-  if (serves(whole) && !(typeof whole === "object" && NAMES.slice(0, 3).some((name) => typeof whole[name] === "function" && Object.hasOwn(whole, name))))
-    return { name: "default", value: whole };
+  if (serves(whole) && !hasBetter(whole)) return { name: "default", value: whole };
   for (const from of [whole, exported]) {
     for (const name of isObject(from) ? NAMES : []) {
       const value = await from[name];
