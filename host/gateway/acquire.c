@@ -87,8 +87,8 @@ static void on_mail(struct mail *mail, void *owner)
     slot_pool_unref(waiter->pool);
     if (exchange->state == EXCHANGE_ORPHAN) {
         if (waiter->slot) {
-            bool watched = slot_link_attach(&exchange->all->links, waiter->slot) != NULL;
-            slot_pool_release(waiter->slot, watched ? SLOT_REUSABLE : SLOT_BROKEN, loop_now_ms(loop), 0);
+            enum slot_fate fate = slot_link_pass_on(&exchange->all->links, waiter->slot);
+            slot_pool_release(waiter->slot, fate, loop_now_ms(loop), 0);
         }
         exchange_free(exchange);
     } else {

@@ -13,9 +13,10 @@
 static const char *const state_names[] = {
     [EXCHANGE_READ_HEAD] = "read-head",   [EXCHANGE_AGAIN] = "again",
     [EXCHANGE_RECEIVE] = "receive",       [EXCHANGE_WAIT_SLOT] = "wait-slot",
-    [EXCHANGE_FIND_CAUSE] = "find-cause", [EXCHANGE_AWAIT_HEAD] = "await-head",
-    [EXCHANGE_RELAY] = "relay",           [EXCHANGE_TUNNEL] = "tunnel",
-    [EXCHANGE_ANSWER] = "answer",         [EXCHANGE_ORPHAN] = "orphan",
+    [EXCHANGE_FIND_CAUSE] = "find-cause", [EXCHANGE_UNREACHED] = "unreached",
+    [EXCHANGE_AWAIT_HEAD] = "await-head", [EXCHANGE_RELAY] = "relay",
+    [EXCHANGE_TUNNEL] = "tunnel",         [EXCHANGE_ANSWER] = "answer",
+    [EXCHANGE_ORPHAN] = "orphan",
 };
 
 void exchanges_init(struct exchanges *exchanges, struct loop *loop, struct route_table *table,
@@ -104,6 +105,19 @@ static bool slot_is_clean(const struct exchange *exchange)
     return sent && nothing_more && exchange->response.keep_alive && !exchange->hold.watch->closed;
 }
 
+/* Of a slot that has an address only the connection goes, and the room stays. Returns what the pool has to
+ * know. A server that has said that it closes is not waited for. */
+static enum slot_fate leave_connection(const struct exchange *exchange, enum slot_fate fate)
+{
+    struct slot_watch *watch = exchange->hold.watch;
+    bool announced = exchange->down.complete && !exchange->response.keep_alive;
+    if (fate == SLOT_REUSABLE)
+        slot_link_keep(watch);
+    else
+        slot_link_disconnect(exchange->hold.slot, announced && exchange->up.complete);
+    return fate == SLOT_LOST || fate == SLOT_UNREACHED ? fate : SLOT_REUSABLE;
+}
+
 void exchange_drop_slot(struct exchange *exchange, enum slot_fate fate)
 {
     struct slot *slot = exchange->hold.slot;
@@ -118,10 +132,12 @@ void exchange_drop_slot(struct exchange *exchange, enum slot_fate fate)
     uint64_t service_us = (loop_now_ns(loop) - exchange->times.slot_ns) / 1000 + 1;
     flow_drop_kept(&exchange->up);
     slot_link_set_user(watch, NULL, NULL);
+    if (slot->address)
+        fate = leave_connection(exchange, fate);
+    else if (fate != SLOT_REUSABLE)
+        slot_link_detach(watch);
     exchange->hold.slot = NULL;
     exchange->hold.watch = NULL;
-    if (fate != SLOT_REUSABLE)
-        slot_link_detach(watch);
     slot_pool_release(slot, fate, loop_now_ms(loop), exchange->up.written > 0 ? service_us : 0);
 }
 

@@ -9,7 +9,7 @@
  *
  * What is there at once, a small body with its head and a free slot, skips the states of waiting for it. From
  * AWAIT_HEAD and FIND_CAUSE a request may go back to AGAIN, from where it takes the way behind READ_HEAD
- * anew.
+ * anew; from AWAIT_HEAD also by UNREACHED, when nobody has taken its connection.
  *
  * Its files, in the order in which a request comes to them: serve.c (which event means what in which state),
  * dispatch.c, receive.c, acquire.c, relay.c, response.c, lost.c, fail.c, deliver.c, and this one, where it
@@ -49,6 +49,7 @@ enum exchange_state {
     EXCHANGE_RECEIVE, /* the first part of the body is not complete; no slot is taken yet */
     EXCHANGE_WAIT_SLOT, /* in the queue of a slot pool */
     EXCHANGE_FIND_CAUSE, /* the runner has gone; why is being found out */
+    EXCHANGE_UNREACHED, /* the server took no connection; in a moment it is tried again */
     EXCHANGE_AWAIT_HEAD, /* on a slot: the request is being sent, no final head has come back */
     EXCHANGE_RELAY, /* the answer's head is written, its body follows */
     EXCHANGE_TUNNEL, /* after 101: bytes both ways */
@@ -89,6 +90,7 @@ struct holding {
 struct sending {
     bool recycled; /* the first bytes of the body are gone: it cannot be sent again */
     bool broken; /* the runner does not take more of the request */
+    bool fresh; /* it is sent over a new connection, since one that was kept has failed it */
     bool continued; /* the gateway has said 100, which the client expected of the function */
 };
 
@@ -105,6 +107,7 @@ struct loss {
     uint64_t since_ms; /* when it was lost */
     bool may_repeat; /* sending the request once more does no harm */
     bool repeated; /* it was sent a second time */
+    uint64_t unreached_ms; /* since when its server takes no connection; 0: it does */
 };
 
 /* What is to be known of the end, before it comes: fail.c. */

@@ -70,14 +70,68 @@ static void find_cause(struct exchange *exchange, const char *how, bool may_repe
     lost_look(exchange, exchange->loss.since_ms);
 }
 
+/* Nobody has taken the connection: the server has gone, which will soon be known, or is back in a moment. The
+ * slot is another's meanwhile. */
+static void wait_for_server(struct exchange *exchange)
+{
+    struct loop *loop = exchange->loop;
+    exchange_drop_slot(exchange, SLOT_UNREACHED);
+    if (exchange->loss.unreached_ms == 0)
+        exchange->loss.unreached_ms = loop_now_ms(loop);
+    exchange_enter(exchange, EXCHANGE_UNREACHED);
+    exchange->deadline.run_ms = loop_now_ms(loop) + LOOK_MS;
+    deadline_update(exchange);
+}
+
+/* The instance is no good any more, whatever the engine says of its container. */
+void lost_reach_again(struct exchange *exchange, uint64_t now_ms)
+{
+    const struct gateway_hooks *hooks = exchange->all->hooks;
+    struct error error;
+    if (now_ms < exchange->loss.unreached_ms + PATIENCE_MS) {
+        exchange_again(exchange);
+        return;
+    }
+    if (hooks->instance_timed_out)
+        hooks->instance_timed_out(hooks->context, exchange->hold.instance);
+    error_set(&error, ERROR_RUNNER_LOST, "The function's server takes no connections any more.");
+    error_hint(&error, "The log of the function may show why.");
+    exchange_fail_instance(exchange, &error);
+}
+
+/* Over a slot that has an address, by a connection that was kept from an earlier request: its end says
+ * nothing of the instance. False: it was another one. */
+static bool send_over_fresh(struct exchange *exchange, bool may_repeat)
+{
+    if (!exchange->hold.slot->address || exchange->hold.watch->fresh || !may_repeat)
+        return false;
+    exchange->sending.fresh = true;
+    exchange_drop_slot(exchange, SLOT_DROPPED);
+    exchange_again(exchange);
+    return true;
+}
+
+static bool was_heard(const struct exchange *exchange)
+{
+    uint64_t written = exchange->up.written;
+    bool connected = exchange->hold.slot->address;
+    return written > 0 && !(connected && slot_link_was_deaf(exchange->hold.watch, written));
+}
+
 void lost_unanswered(struct exchange *exchange)
 {
-    bool untouched = exchange->up.written == 0;
+    bool untouched = !was_heard(exchange);
     bool whole = !exchange->sending.recycled && !exchange->up.moved && !exchange->answering.early;
     bool harmless = !exchange->loss.repeated && http_method_is_idempotent(exchange->request.method);
-    exchange_drop_slot(exchange, untouched ? SLOT_DROPPED : SLOT_LOST);
     loop_give(exchange->loop, &exchange->up.head);
     loop_give(exchange->loop, &exchange->up.tail);
+    if (send_over_fresh(exchange, whole && (untouched || harmless)))
+        return;
+    if (exchange->hold.slot->address && untouched && whole) {
+        wait_for_server(exchange);
+        return;
+    }
+    exchange_drop_slot(exchange, untouched ? SLOT_DROPPED : SLOT_LOST);
     if (untouched && whole)
         exchange_again(exchange);
     else

@@ -16,4 +16,7 @@ void lost_in_answer(struct exchange *exchange);
 /* The exchange's deadline has passed: looks for the cause. */
 void lost_look(struct exchange *exchange, uint64_t now_ms);
 
+/* The same of one whose server took no connection: tries again, or has tried for long enough. */
+void lost_reach_again(struct exchange *exchange, uint64_t now_ms);
+
 #endif

@@ -135,6 +135,8 @@ void overdue(struct exchange *exchange, uint64_t now_ms)
         acquire_give_up(exchange);
     else if (exchange->state == EXCHANGE_FIND_CAUSE)
         lost_look(exchange, now_ms);
+    else if (exchange->state == EXCHANGE_UNREACHED)
+        lost_reach_again(exchange, now_ms);
     else if (exchange->deadline.stall_ms <= now_ms)
         fail_stalled(exchange, now_ms);
     else if (exchange->deadline.run_ms <= now_ms)

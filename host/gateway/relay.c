@@ -134,16 +134,31 @@ static const struct slot_handler slot_handler = {.on_readable = on_readable, .on
 static void fail_watch(struct exchange *exchange, struct slot *slot)
 {
     struct error error;
-    slot_pool_release(slot, SLOT_BROKEN, loop_now_ms(exchange->loop), 0);
+    slot_pool_release(slot, slot->address ? SLOT_REUSABLE : SLOT_BROKEN, loop_now_ms(exchange->loop), 0);
     error_set(&error, ERROR_OUT_OF_RESOURCES, "The gateway cannot watch another connection.");
     error_hint(&error, "Raise the limit of open files, or try again later.");
     exchange_fail(exchange, &error);
 }
 
+static enum slot_connection connection_for(const struct exchange *exchange)
+{
+    if (exchange->sending.fresh || !exchange->up.complete)
+        return CONNECTION_NEW;
+    return http_method_is_idempotent(exchange->request.method) ? CONNECTION_ANY : CONNECTION_PROVEN;
+}
+
+static struct slot_watch *watch_slot(struct exchange *exchange, struct slot *slot)
+{
+    struct slot_links *links = &exchange->all->links;
+    if (!slot->address)
+        return slot_link_attach(links, slot);
+    return slot_link_connect(links, slot, connection_for(exchange));
+}
+
 void relay_start(struct exchange *exchange, struct slot *slot)
 {
     struct loop *loop = exchange->loop;
-    struct slot_watch *watch = slot_link_attach(&exchange->all->links, slot);
+    struct slot_watch *watch = watch_slot(exchange, slot);
     exchange_enter(exchange, EXCHANGE_AWAIT_HEAD);
     exchange->hold.instance = slot_instance(slot);
     exchange->revision = slot_pool_revision(slot->pool);

@@ -43,6 +43,7 @@ static ssize_t receive(struct exchange *exchange, size_t room)
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     watch->closed = true;
+    watch->broke = size < 0;
     return -1;
 }
 
@@ -226,6 +227,13 @@ static void response_ended(struct exchange *exchange)
     lost_in_answer(exchange);
 }
 
+/* The first byte of the answer. */
+static void note_reply(struct exchange *exchange)
+{
+    exchange->times.reply_ns = loop_now_ns(exchange->loop);
+    exchange->loss.unreached_ms = 0;
+}
+
 void response_read(struct exchange *exchange)
 {
     struct loop *loop = exchange->loop;
@@ -238,7 +246,7 @@ void response_read(struct exchange *exchange)
         }
         ssize_t size = receive(exchange, room_for_head(exchange->received));
         if (size > 0 && exchange->times.reply_ns == 0)
-            exchange->times.reply_ns = loop_now_ns(loop);
+            note_reply(exchange);
         if (size < 0) {
             response_ended(exchange);
             return;

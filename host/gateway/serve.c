@@ -60,6 +60,7 @@ static void on_readable(struct exchange *exchange)
         break;
     case EXCHANGE_WAIT_SLOT:
     case EXCHANGE_FIND_CAUSE:
+    case EXCHANGE_UNREACHED:
         look_at_client(exchange);
         break;
     case EXCHANGE_ANSWER:

@@ -106,11 +106,11 @@ static struct slot *new_slot(struct slot_group *group, int fd)
     return slot;
 }
 
-void slot_group_add_slot(struct slot_group *group, int fd, uint64_t now_ms)
+static void add(struct slot *slot, uint64_t now_ms)
 {
+    struct slot_group *group = slot->group;
     struct slot_pool *pool = group->pool;
     struct afterwards after;
-    struct slot *slot = new_slot(group, fd);
     slot_pool_lock(pool, &after);
     if (group->slots++ == 0) {
         pool->counts.instances++;
@@ -122,6 +122,22 @@ void slot_group_add_slot(struct slot_group *group, int fd, uint64_t now_ms)
     if (!slot_grant(slot, &after))
         slot_push_oldest(slot);
     slot_pool_unlock(pool, &after);
+}
+
+void slot_group_add_slot(struct slot_group *group, int fd, uint64_t now_ms)
+{
+    add(new_slot(group, fd), now_ms);
+}
+
+void slot_group_add_rooms(struct slot_group *group, const struct slot_address *address, unsigned count,
+                          uint64_t now_ms)
+{
+    group->address = *address;
+    for (unsigned i = 0; i < count; i++) {
+        struct slot *slot = new_slot(group, -1);
+        slot->address = &group->address;
+        add(slot, now_ms);
+    }
 }
 
 bool slot_group_retire(struct slot_group *group, enum slot_retire how)

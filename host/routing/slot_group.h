@@ -2,8 +2,8 @@
  * The slots of one instance: a group of a pool. For the control thread.
  *
  * Life of a slot:
- *     added (accepted and loaded) -> idle or handed to a waiter -> busy -> released: idle, handed on, or
- * closed when its instance is retired or the connection is no longer usable
+ *     added (accepted and loaded, or as room) -> idle or handed to a waiter -> busy -> released: idle, handed
+ * on, or closed when its instance is retired or the connection is no longer usable
  */
 #ifndef ROUTING_SLOT_GROUP_H
 #define ROUTING_SLOT_GROUP_H
@@ -27,6 +27,11 @@ struct slot_group *slot_group_create(struct slot_pool *pool, uint64_t instance);
 /* Adds a connection whose runner has loaded the function. The pool owns the fd (non-blocking, close-on-exec)
  * from now on. */
 void slot_group_add_slot(struct slot_group *group, int fd, uint64_t now_ms);
+
+/* Adds as many slots that are connected, to `address`, which is copied, by whoever uses them: for an instance
+ * whose server waits for connections. Not together with slot_group_add_slot(). */
+void slot_group_add_rooms(struct slot_group *group, const struct slot_address *address, unsigned count,
+                          uint64_t now_ms);
 
 /* Ends a group. RETIRE_IF_IDLE returns false, and does nothing, when a slot is busy. After true (always for
  * RETIRE_DRAIN) no new request reaches the instance, and the group must not be used by the caller any more;

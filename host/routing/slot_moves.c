@@ -29,7 +29,8 @@ void slot_unref(struct slot *slot)
 {
     if (atomic_fetch_sub_explicit(&slot->refs, 1, memory_order_acq_rel) != 1)
         return;
-    close(slot->fd);
+    if (slot->fd >= 0)
+        close(slot->fd);
     slot_pool_drop_memory(slot->pool);
     free(slot);
 }

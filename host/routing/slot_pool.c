@@ -134,6 +134,15 @@ static void note_service(struct slot_counts *counts, uint64_t service_us)
         counts->service_us += (service_us >> SERVICE_SHIFT) - (counts->service_us >> SERVICE_SHIFT);
 }
 
+/* Whoever takes it next had better be of another instance. */
+static void keep_unconnected(struct slot *slot, enum slot_fate fate, struct afterwards *after)
+{
+    after->lost = fate;
+    after->lost_instance = slot->group->instance;
+    if (!slot_grant(slot, after))
+        slot_push_oldest(slot);
+}
+
 void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, uint64_t service_us)
 {
     struct slot_pool *pool = slot->pool;
@@ -143,8 +152,10 @@ void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, 
     after.on_home = true;
     slot_end_use(slot, now_ms);
     note_service(&pool->counts, service_us);
-    if (fate != SLOT_REUSABLE || slot->group->retired)
+    if (slot->group->retired || (fate != SLOT_REUSABLE && !slot->address))
         slot_group_discard(slot, fate, &after);
+    else if (fate != SLOT_REUSABLE)
+        keep_unconnected(slot, fate, &after);
     else if (!slot_grant(slot, &after))
         slot_push_newest(slot);
     slot_pool_unlock(pool, &after);
@@ -164,11 +175,35 @@ bool slot_pool_drop_idle(struct slot *slot, const void *link)
     return mine;
 }
 
+int slot_pool_disconnect_idle(struct slot *slot, const void *link)
+{
+    struct slot_pool *pool = slot->pool;
+    int fd = -1;
+    pthread_mutex_lock(&pool->lock);
+    if (slot->idle && slot->link == link) {
+        fd = slot->fd;
+        slot->fd = slot->home = -1;
+        slot->link = NULL;
+        slot->watcher = NULL;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return fd;
+}
+
 /* --- what there is to know --- */
 
 uint64_t slot_instance(const struct slot *slot)
 {
     return slot->group->instance;
+}
+
+bool slot_is_alone(const struct slot *slot)
+{
+    struct slot_pool *pool = slot->pool;
+    pthread_mutex_lock(&pool->lock);
+    bool alone = slot->group->busy == 1;
+    pthread_mutex_unlock(&pool->lock);
+    return alone;
 }
 
 bool slot_is_wanted(const struct slot *slot)

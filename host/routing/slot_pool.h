@@ -1,10 +1,11 @@
 /*
  * The slot pool of one revision: routing, queueing and the scale-up signal in one place.
  *
- * A slot is one connection to a runner and carries one request at a time. The pool holds the idle slots as a
- * stack (the most recently used is taken first, so load packs onto few instances and the others fall idle)
- * and the requests that found none as a bounded queue (slot_wait.h). A small mutex guards both; nothing under
- * it blocks or calls out.
+ * A slot is one connection to a runner and carries one request at a time. Of an instance that is connected to
+ * (slot_group_add_rooms()) it is room for a request, and its connection comes and goes. The pool holds the
+ * idle slots as a stack (the most recently used is taken first, so load packs onto few instances and the
+ * others fall idle) and the requests that found none as a bounded queue (slot_wait.h). A small mutex guards
+ * both; nothing under it blocks or calls out.
  *
  * Threads: workers acquire and release; the control thread adds the slots of instances and retires them
  * (slot_group.h). Functions say who may call them.
@@ -15,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 struct slot_pool;
 struct slot_group; /* the slots of one instance */
@@ -35,17 +37,27 @@ struct slot_watcher {
     void (*closing)(struct slot *slot);
 };
 
-/* One connection to a runner. The gateway keeps what it needs for I/O in `link`, made by the first worker
- * that uses the slot. Reference-counted: the pool holds one reference until it closes the slot, and each
- * worker that watches the fd holds one, so that neither the struct nor the descriptor's number can be reused
- * under it. The last one closes the fd. While the slot is busy its user owns `home`, `link` and `watcher`. */
+/* Where the server of an instance listens. */
+struct slot_address {
+    struct sockaddr_storage socket;
+    socklen_t length;
+};
+
+/* One connection to a runner, or room for one. The gateway keeps what it needs for I/O in `link`, made by the
+ * first worker that uses the slot. Reference-counted: the pool holds one reference until it closes the slot,
+ * and each worker that watches the fd holds one, so that neither the struct nor the descriptor's number can
+ * be reused under it. The last one closes the fd. While the slot is busy its user owns `home`, `link` and
+ * `watcher`. */
 struct slot {
-    int fd;
+    int fd; /* -1: its user connects it */
+    const struct slot_address *address; /* where to, while the slot is idle or busy; NULL: its runner has
+                                           connected, once */
     _Atomic unsigned refs;
     struct slot_pool *pool;
     struct slot_group *group; /* valid while the slot is idle or busy */
     TAILQ_ENTRY(slot) entry; /* in the idle stack, or among those that are to be closed */
     bool idle;
+    bool keeps; /* its server has answered twice over one connection; its user's */
     unsigned uses; /* requests served over this connection so far */
     int home; /* index of the worker whose event loop watches the fd; -1: none yet */
     void *link; /* the gateway's watch; NULL: none yet */
@@ -69,7 +81,8 @@ enum slot_fate {
     SLOT_REUSABLE, /* the exchange ended cleanly */
     SLOT_BROKEN, /* the connection must be closed; the runner dials again when it is through with it */
     SLOT_DROPPED, /* the runner has closed it, and owed nothing: nobody knows whether it dials again */
-    SLOT_LOST /* the runner has closed it under a request that it owed an answer */
+    SLOT_LOST, /* the runner has closed it under a request that it owed an answer */
+    SLOT_UNREACHED /* nobody has taken the connection that its user made */
 };
 
 /* Called without the pool's lock held, on any thread; each must only post mail or the like. */
@@ -78,7 +91,8 @@ struct slot_pool_hooks {
      * such waiters. Not repeated until slot_pool_arm_demand(). */
     void (*demand)(void *context);
     /* A connection is gone that the runner has closed, or that was closed because it could not stay
-     * (`fate`), also of a draining group. */
+     * (`fate`), also of a draining group. Of a slot that its users connect: only SLOT_LOST and
+     * SLOT_UNREACHED. */
     void (*lost)(void *context, uint64_t instance, enum slot_fate fate);
     /* A draining group has released its last busy slot. Once per group. */
     void (*drained)(void *context, uint64_t instance);
@@ -110,7 +124,8 @@ enum slot_acquire slot_pool_acquire(struct slot_pool *pool, int home, uint64_t n
                                     struct slot_waiter *waiter, struct slot **ret_slot);
 
 /* Gives a slot back: to the oldest waiter, to the idle stack, or (broken, lost, or its group retired) closed.
- * `service_us` is how long the request kept it; 0 when nothing was sent on it. */
+ * One that its users connect stays whatever has become of its connection; when that was lost or not made it
+ * is the last that is taken. `service_us` is how long the request kept it; 0 when nothing was sent on it. */
 void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, uint64_t service_us);
 
 /* Takes an idle slot out whose connection was seen to close, and closes it. The caller holds a reference, and
@@ -118,12 +133,19 @@ void slot_pool_release(struct slot *slot, enum slot_fate fate, uint64_t now_ms, 
  */
 bool slot_pool_drop_idle(struct slot *slot, const void *link);
 
+/* Takes its connection off an idle slot that its users connect; nobody watches it from now on. As above, but
+ * the slot stays. Returns the connection, which is the caller's; -1: not idle, or another's. */
+int slot_pool_disconnect_idle(struct slot *slot, const void *link);
+
 /* References to one slot, for those who watch its fd. Any thread. */
 struct slot *slot_ref(struct slot *slot);
 void slot_unref(struct slot *slot);
 
 /* The instance that the slot belongs to. For the slot's user. */
 uint64_t slot_instance(const struct slot *slot);
+
+/* True when no other slot of its instance is in use. For the slot's user. */
+bool slot_is_alone(const struct slot *slot);
 
 /* True when requests wait for a slot of its pool. For the slot's user. */
 bool slot_is_wanted(const struct slot *slot);

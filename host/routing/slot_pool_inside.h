@@ -26,6 +26,7 @@ struct slot_group {
     struct slot_pool *pool;
     TAILQ_ENTRY(slot_group) link; /* among the groups that are not retired */
     uint64_t instance;
+    struct slot_address address; /* of all its slots, if they are connected by their users */
     unsigned slots, busy;
     unsigned awaited; /* connections that its runner is to open yet */
     uint64_t idle_since_ms;

@@ -49,7 +49,7 @@ def dump(connection, request):
 class Backend:
     """`handlers` maps a path to a function of connection and request; returning False closes the connection."""
 
-    def __init__(self, path):
+    def __init__(self, path, listener=None):
         self.path = path
         self.handlers = {"/echo": echo, "/dump": dump}
         self.default = echo
@@ -58,11 +58,16 @@ class Backend:
         self.errors = []
         self.lock = threading.Lock()
         self.open = set()
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        self.listener.listen(1024)
+        self.listener = listener or self.listen_at(path)
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
+
+    @staticmethod
+    def listen_at(path):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(1024)
+        return listener
 
     def on(self, path):
         def register(handler):
@@ -111,3 +116,18 @@ class Backend:
         self.listener.close()
         self.close_connections()
         os.unlink(self.path)
+
+
+class Server(Backend):
+    """The same on a port of this host. `port` is that of a server which was here before."""
+
+    def __init__(self, port=0):
+        listener = socket.create_server(("127.0.0.1", port), backlog=1024)
+        self.port = listener.getsockname()[1]
+        super().__init__(f"127.0.0.1:{self.port}", listener)
+
+    def close(self):
+        """As the end of its process: connections are refused from now on."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.close_connections()

@@ -1,5 +1,6 @@
 /*
- * The real gateway without Docker: routes come from the command line, slots are connections to unix sockets.
+ * The real gateway without Docker: routes come from the command line, slots are connections to unix sockets,
+ * or room on a server at 127.0.0.1:PORT, which is written in the place of a socket's path.
  * For tests and benchmarks. Commands on standard input, one a line; answers on standard output.
  *
  *     gateway_driver [--listen A:P] [--workers N] [--set NAME=VALUE]... [--timeout MS] [--log debug]
@@ -31,6 +32,7 @@
 #include <inttypes.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -190,10 +192,29 @@ static bool connect_slot(struct driven_route *route)
     return true;
 }
 
+/* Whether its slots are connected by those who use them. */
+static bool has_address(const struct driven_route *route)
+{
+    return !strchr(route->socket_path, '/');
+}
+
+static void add_rooms(const struct driven_route *route)
+{
+    const char *colon = strrchr(route->socket_path, ':');
+    struct slot_address address = {.length = sizeof(struct sockaddr_in)};
+    struct sockaddr_in *socket = (struct sockaddr_in *)&address.socket;
+    socket->sin_family = AF_INET;
+    socket->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socket->sin_port = htons((uint16_t)strtoul(colon ? colon + 1 : "0", NULL, 10));
+    slot_group_add_rooms(route->group, &address, route->slots, clock_ms());
+}
+
 static void start_instance(struct driven_route *route)
 {
     route->instance = ++driver.next_instance;
     route->group = slot_group_create(route->pool, route->instance);
+    if (has_address(route))
+        add_rooms(route);
 }
 
 /* What a runner does: opens its connections, and anew when they are closed. */
@@ -201,7 +222,7 @@ static void keep_connected(struct driven_route *route)
 {
     unsigned slots, busy;
     uint64_t idle_since_ms;
-    if (!route->group)
+    if (!route->group || has_address(route))
         return;
     slot_group_usage(route->group, &slots, &busy, &idle_since_ms);
     while (slots < route->slots && connect_slot(route))

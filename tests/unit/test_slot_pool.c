@@ -1,6 +1,8 @@
 /* Which slot is taken, and what becomes of one that is given back. */
 #include "slot_bench.h"
 
+#include <unistd.h>
+
 static void takes_the_most_recently_used(void **state)
 {
     struct slot_bench *bench = *state;
@@ -79,6 +81,77 @@ static void drops_an_idle_slot_for_its_watcher_only(void **state)
     assert_int_equal(counts(bench->pool).idle, 0);
 }
 
+static struct slot_group *add_rooms(struct slot_bench *bench, uint64_t instance, unsigned count)
+{
+    const struct slot_address address = {.length = 16};
+    struct slot_group *group = slot_group_create(bench->pool, instance);
+    slot_group_add_rooms(group, &address, count, 1);
+    return group;
+}
+
+static void a_room_stays_whatever_becomes_of_its_connection(void **state)
+{
+    struct slot_bench *bench = *state;
+    const enum slot_fate fates[] = {SLOT_REUSABLE, SLOT_BROKEN, SLOT_DROPPED, SLOT_LOST, SLOT_UNREACHED};
+    add_rooms(bench, 7, 1);
+    for (size_t i = 0; i < sizeof(fates) / sizeof(*fates); i++) {
+        struct slot *slot = take(bench);
+        assert_int_equal(slot->fd, -1);
+        assert_int_equal(slot->address->length, 16);
+        give_back(bench, slot, fates[i], 100);
+        assert_int_equal(counts(bench->pool).idle, 1);
+    }
+    assert_int_equal(bench->seen.last_lost, 7);
+}
+
+static void a_room_that_was_not_reached_is_taken_last(void **state)
+{
+    struct slot_bench *bench = *state;
+    add_rooms(bench, 7, 2);
+    add_rooms(bench, 8, 1);
+    give_back(bench, take(bench), SLOT_UNREACHED, 0);
+    give_back(bench, take(bench), SLOT_UNREACHED, 0);
+    assert_int_equal(slot_instance(take(bench)), 8);
+    struct slot *slot = take(bench);
+    take(bench);
+    const struct asker *waiting = join(bench);
+    give_back(bench, slot, SLOT_UNREACHED, 0);
+    deliver(bench);
+    assert_ptr_equal(waiting->waiter.slot, slot);
+}
+
+static void the_rooms_of_a_retired_instance_go_when_they_are_released(void **state)
+{
+    struct slot_bench *bench = *state;
+    struct slot_group *group = add_rooms(bench, 7, 3);
+    struct slot *slot = take(bench);
+    assert_true(slot_is_alone(slot));
+    assert_false(slot_group_retire(group, RETIRE_IF_IDLE));
+    slot_group_retire(group, RETIRE_DRAIN);
+    assert_int_equal(counts(bench->pool).idle, 0);
+    assert_int_equal(bench->seen.drained, 0);
+    give_back(bench, slot, SLOT_UNREACHED, 0);
+    assert_int_equal(bench->seen.drained, 1);
+}
+
+static void takes_the_connection_off_an_idle_room_for_its_watcher_only(void **state)
+{
+    struct slot_bench *bench = *state;
+    int mine, other;
+    add_rooms(bench, 7, 1);
+    struct slot *slot = take(bench);
+    int fd = slot->fd = any_fd();
+    slot->link = &mine;
+    assert_int_equal(slot_pool_disconnect_idle(slot, &mine), -1); /* busy */
+    release(bench, slot);
+    assert_int_equal(slot_pool_disconnect_idle(slot, &other), -1);
+    assert_int_equal(slot_pool_disconnect_idle(slot, &mine), fd);
+    assert_int_equal(slot_pool_disconnect_idle(slot, &mine), -1);
+    close(fd);
+    assert_int_equal(counts(bench->pool).idle, 1);
+    assert_int_equal(take(bench)->fd, -1);
+}
+
 static void the_last_user_may_leave_before_the_last_slot(void **state)
 {
     struct slot_bench *bench = *state;
@@ -112,6 +185,10 @@ int main(void)
         SLOT_TEST(prefers_a_slot_of_its_own_loop),
         SLOT_TEST(every_loss_is_told),
         SLOT_TEST(drops_an_idle_slot_for_its_watcher_only),
+        SLOT_TEST(a_room_stays_whatever_becomes_of_its_connection),
+        SLOT_TEST(a_room_that_was_not_reached_is_taken_last),
+        SLOT_TEST(the_rooms_of_a_retired_instance_go_when_they_are_released),
+        SLOT_TEST(takes_the_connection_off_an_idle_room_for_its_watcher_only),
         SLOT_TEST(the_last_user_may_leave_before_the_last_slot),
         SLOT_TEST(smooths_service_times),
     };
