@@ -86,7 +86,7 @@ static void on_checked(void *context, struct build_result *result)
     if (result->ok)
         result->ok =
             launch_check(result->launch, plugin->language.name, plugin->image_dir, &result->error) == 0 &&
-            launch_check_packages(result->launch, subject->settings, plugin->image_dir, &result->diagnostics,
+            launch_check_settings(result->launch, subject->settings, plugin->image_dir, &result->diagnostics,
                                   &result->error) == 0;
     if (result->package.staged)
         fs_remove_tree(result->package.staged, NULL);

@@ -23,11 +23,14 @@ static const char *state_word(struct function *function)
     return current ? revision_state_name(revision_current_state(current)) : "broken";
 }
 
+/* As its author calls it. */
 static const char *image_name(struct function *function)
 {
     struct revision *current = function_current(function);
-    const char *image = current ? revision_prepared(current)->image : NULL;
-    return image ? image : "";
+    const struct prepared *prepared = current ? revision_prepared(current) : NULL;
+    if (!prepared || !prepared->image)
+        return "";
+    return prepared->launch->image ? prepared->launch->image : prepared->image;
 }
 
 json_t *function_status_json(struct function *function, uint64_t invocations, uint64_t now_ms)

@@ -201,6 +201,7 @@ enum error_class {
     X(NO_ROOM,                     FLEET,     "no-room",                     503, LIMIT)    \
     X(REMOVED,                     FLEET,     "removed",                     503, MISSING)  \
     X(STARTING,                    FLEET,     "starting",                    503, PASSING)  \
+    X(NO_ADDRESS,                  FLEET,     "no-address",                  503, HOST)     \
     X(START_TIMEOUT,               FLEET,     "start-timeout",               503, LIMIT)    \
     X(STATE_DAMAGED,               FLEET,     "state-damaged",               503, INTERNAL) \
     X(VOLUME,                      FLEET,     "volume",                      503, OWN)

@@ -106,6 +106,8 @@ struct docker_state {
     bool oom_killed;
     int exit_code;
     const char *error; /* why it could not start, or "" */
+    const char *address; /* on the first of its networks that gives one, or "" */
+    int process; /* its first, as the host numbers it; 0: it does not run */
     const struct docker_labels *labels;
 };
 

@@ -9,6 +9,20 @@ static const char *without_slash(const char *name)
     return *name == '/' ? name + 1 : name;
 }
 
+static const char *read_address(const json_t *root)
+{
+    json_t *networks = json_object_get(json_object_get(root, "NetworkSettings"), "Networks");
+    const char *name;
+    json_t *network;
+    json_object_foreach(networks, name, network)
+    {
+        const char *address = answer_text(network, "IPAddress");
+        if (*address)
+            return address;
+    }
+    return "";
+}
+
 static void read_state(const json_t *root, struct docker_state *ret_state)
 {
     const json_t *state = json_object_get(root, "State");
@@ -20,6 +34,8 @@ static void read_state(const json_t *root, struct docker_state *ret_state)
         .oom_killed = answer_boolean(state, "OOMKilled"),
         .exit_code = (int)answer_integer(state, "ExitCode"),
         .error = answer_text(state, "Error"),
+        .address = read_address(root),
+        .process = (int)answer_integer(state, "Pid"),
         .labels = answer_labels(json_object_get(root, "Config"), "Labels"),
     };
 }

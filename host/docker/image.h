@@ -47,6 +47,7 @@ struct docker_build {
     const char
         *context; /* absolute path of the folder with the Dockerfile; sent whole, .dockerignore is not read */
     const char *dockerfile; /* or the text of one, which has no other files */
+    const char *file; /* the Dockerfile's path in the context; NULL: Dockerfile */
     const char *tag; /* the image's name */
     const struct docker_pair *arguments; /* ARG values */
     size_t argument_count;

@@ -33,6 +33,8 @@ static void add_parameters(struct docker_call *call, const struct docker_build *
     docker_call_query(call, "rm", "1");
     docker_call_query(call, "forcerm", "1");
     docker_call_query(call, "t", build->tag);
+    if (build->file)
+        docker_call_query(call, "dockerfile", build->file);
     docker_call_query_json(call, "buildargs", answer_from_pairs(build->arguments, build->argument_count));
     docker_call_query_json(call, "labels", answer_from_pairs(build->labels, build->label_count));
 }

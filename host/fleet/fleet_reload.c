@@ -26,8 +26,8 @@ static bool runs_on(const struct function *function, const char *runtime)
 {
     const struct revision *current = function_current(function);
     const struct prepared *prepared = current ? revision_prepared(current) : NULL;
-    if (!prepared || !prepared->launch || prepared->launch->image || !function_is_settled(function) ||
-        revision_is_restored(current))
+    if (!prepared || !prepared->launch || prepared->launch->image || prepared->launch->dockerfile ||
+        !function_is_settled(function) || revision_is_restored(current))
         return false;
     return strcmp(revision_settings(current)->language, runtime) == 0;
 }

@@ -11,9 +11,10 @@
 int launch_check(const struct build_launch *launch, const char *runtime, const char *image_dir,
                  struct error *err);
 
-/* Whether packages of the distribution can be added for a function that asks for some: its image must be the
- * runtime's. -1: "invalid-function", and a finding that says where. */
-int launch_check_packages(const struct build_launch *launch, const struct function_settings *settings,
+/* Whether the function's settings let it be served in this way: packages of the distribution are added to
+ * runtime images only, and a server needs a network. -1: "invalid-function", and a finding that says where.
+ */
+int launch_check_settings(const struct build_launch *launch, const struct function_settings *settings,
                           const char *image_dir, struct diagnostics *findings, struct error *err);
 
 #endif

@@ -80,7 +80,8 @@ PIN(berth_launch, transport, 36);
 PIN(berth_launch, port, 40);
 PIN(berth_launch, runtime, 48);
 PIN(berth_launch, ready_path, 56);
-PIN_SIZE(berth_launch, ready_path, 64);
+PIN(berth_launch, dockerfile, 64);
+PIN_SIZE(berth_launch, dockerfile, 72);
 
 PIN(berth_host, struct_size, 0);
 PIN(berth_host, abi_minor, 8);

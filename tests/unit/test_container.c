@@ -40,7 +40,7 @@ struct trial {
     struct container *container;
     char dir[64];
     bool unwanted; /* when its turn comes it is removed */
-    unsigned turns, created, failed, limited, ended, explained, gone;
+    unsigned turns, created, begun, failed, limited, ended, explained, gone;
     struct error error;
 };
 
@@ -254,10 +254,16 @@ static void on_gone(void *owner)
     container_free(steal(&trial->container));
 }
 
+static void on_begun(void *owner)
+{
+    ((struct trial *)owner)->begun++;
+}
+
 static const struct container_hooks hooks = {
     .turn = on_turn,
     .created = on_created,
     .failed = on_failed,
+    .started = on_begun,
     .limited = on_limited,
     .ended = on_ended,
     .explained = on_explained,
@@ -321,8 +327,10 @@ static void is_made_started_stopped_and_removed(void **state)
     answer(trial, CREATE, ERROR_NONE);
     assert_int_equal(trial->created, 1);
     assert_false(container_is_started(trial->container));
+    assert_int_equal(trial->begun, 0);
     answer(trial, START, ERROR_NONE);
     assert_true(container_is_started(trial->container));
+    assert_int_equal(trial->begun, 1);
     container_remove(trial->container);
     await(trial, STOP);
     answer(trial, STOP, ERROR_NONE);

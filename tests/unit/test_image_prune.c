@@ -15,7 +15,8 @@ static const struct prunable_image machine[] = {
     {"py:4", "python", IMAGE_RUNTIME, 400},       {"sh:2", "shell", IMAGE_RUNTIME, 50},
     {"build-py:1", "python", IMAGE_BUILDER, 350}, {"build-py:2", "python", IMAGE_BUILDER, 450},
     {"sys-py:1", "python", IMAGE_SYSTEM, 120},    {"sys-sh:1", "shell", IMAGE_SYSTEM, 220},
-    {"sys-py:2", "python", IMAGE_SYSTEM, 320},
+    {"sys-py:2", "python", IMAGE_SYSTEM, 320},    {"own:1", "web", IMAGE_FUNCTION, 10},
+    {"own:2", "web", IMAGE_FUNCTION, 20},
 };
 
 #define COUNT (sizeof(machine) / sizeof(machine[0]))
@@ -40,7 +41,8 @@ static void expect(const char *const *used, size_t used_count, unsigned newest, 
 static void the_newest_of_each_runtime_stay(void **state)
 {
     (void)state;
-    expect(NULL, 0, 1, COUNT, (const char *const[]){"py:1", "py:2", "py:3", "sh:2", "build-py:1", NULL});
+    expect(NULL, 0, 1, COUNT,
+           (const char *const[]){"py:1", "py:2", "py:3", "sh:2", "build-py:1", "own:1", NULL});
     expect(NULL, 0, 2, COUNT, (const char *const[]){"py:1", "py:2", NULL});
     expect(NULL, 0, 4, COUNT, (const char *const[]){NULL});
     assert_int_equal(image_prune_choose(NULL, 0, NULL, 0, &(struct image_budget){1, 1}), 0);
@@ -49,8 +51,8 @@ static void the_newest_of_each_runtime_stay(void **state)
 static void what_is_used_stays_however_old(void **state)
 {
     (void)state;
-    static const char *const used[] = {"py:1", "sh:2", "build-py:1"};
-    expect(used, 3, 1, COUNT, (const char *const[]){"py:2", "py:3", NULL});
+    static const char *const used[] = {"py:1", "sh:2", "build-py:1", "own:1"};
+    expect(used, 4, 1, COUNT, (const char *const[]){"py:2", "py:3", NULL});
 }
 
 static void unused_system_images_are_counted_together(void **state)

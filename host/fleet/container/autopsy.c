@@ -16,7 +16,7 @@ struct autopsy {
     struct engine *engine;
     enum autopsy_case what;
     struct autopsy_subject subject;
-    char *container_id, *phase; /* the subject's */
+    char *container_id, *phase, *trouble; /* the subject's */
     autopsy_done_fn *done;
     void *owner;
     struct engine_call *call;
@@ -30,6 +30,7 @@ static void autopsy_free(struct autopsy *autopsy)
 {
     free(autopsy->container_id);
     free(autopsy->phase);
+    free(autopsy->trouble);
     free(autopsy->start_error);
     free(autopsy);
 }
@@ -89,7 +90,7 @@ static void describe_running(const struct autopsy *autopsy, struct error *cause)
 {
     if (autopsy->what == AUTOPSY_TIMED_OUT) {
         error_set(cause, ERROR_START_TIMEOUT, "the instance was not ready within %u ms (%s)",
-                  autopsy->subject.start_timeout_ms, autopsy->phase);
+                  autopsy->subject.start_timeout_ms, autopsy->trouble ? autopsy->trouble : autopsy->phase);
         error_hint(cause, "raise the function's `start_timeout` if it needs longer to load");
     } else if (autopsy->what == AUTOPSY_DISCONNECTED) {
         error_set(cause, ERROR_RUNNER_GONE,
@@ -188,6 +189,7 @@ struct autopsy *autopsy_start(struct engine *engine, enum autopsy_case what,
     };
     autopsy->subject.container_id = autopsy->container_id = xstrdup(subject->container_id);
     autopsy->subject.phase = autopsy->phase = xstrdup(subject->phase);
+    autopsy->subject.trouble = autopsy->trouble = subject->trouble ? xstrdup(subject->trouble) : NULL;
     if (what == AUTOPSY_DIED) {
         autopsy->call =
             engine->kind->await_end(engine, autopsy->container_id, END_WAIT_MS, on_waited, autopsy);

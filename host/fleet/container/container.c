@@ -20,7 +20,7 @@ struct container {
     char *id; /* NULL: there is none, as far as is known */
     bool started, reached, dead, signalled, removing;
     struct engine_call *call; /* create, start, stop or remove: one at a time */
-    struct engine_call *limiting, *renaming, *seeing; /* run beside the above */
+    struct engine_call *limiting, *renaming, *seeing, *locating; /* run beside the above */
     struct engine_ticket ticket;
     struct event *timer; /* the next try to remove it; the end of one that has never been */
     unsigned remove_tries;
@@ -175,6 +175,7 @@ static void on_started(void *owner, const struct error *err)
         container->started = true;
         if (container->reached || container->dead)
             finish_start(container);
+        container->hooks.started(container->owner);
     }
 }
 
@@ -182,6 +183,19 @@ void container_start(struct container *container)
 {
     struct engine *engine = container->engine;
     container->call = engine->kind->start(engine, container->id, on_started, container);
+}
+
+static void on_located(void *owner, const struct error *err, const struct container_state *state)
+{
+    struct container *container = owner;
+    container->locating = NULL;
+    container->hooks.located(container->owner, err, state);
+}
+
+void container_locate(struct container *container)
+{
+    struct engine *engine = container->engine;
+    container->locating = engine->kind->inspect(engine, container->id, 0, on_located, container);
 }
 
 void container_note_reached(struct container *container)
@@ -201,6 +215,7 @@ void container_free(struct container *container)
     engine_cancel(container->limiting);
     engine_cancel(container->renaming);
     engine_cancel(container->seeing);
+    engine_cancel(container->locating);
     engine_queue_finish(container->engine->queue, &container->ticket);
     event_free(container->timer);
     free(container->name);

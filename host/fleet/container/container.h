@@ -27,6 +27,10 @@ struct container_hooks {
     void (*created)(void *owner);
     /* It could not be made, or not be started. */
     void (*failed)(void *owner, const struct error *err);
+    /* The engine says that it runs, which its runner may have shown before. */
+    void (*started)(void *owner);
+    /* container_locate() is through; `state` is NULL with an error. */
+    void (*located)(void *owner, const struct error *err, const struct container_state *state);
     /* container_set_limits() is through. */
     void (*limited)(void *owner, const struct error *err);
     /* container_verify() has found out that it has ended. */
@@ -48,7 +52,11 @@ int container_create(struct container *container, const struct container_spec *s
 
 void container_start(struct container *container);
 
-/* Its runner has reached the host, perhaps before the engine's answer to the start. */
+/* Asks the engine where it is to be reached. After hooks.started. */
+void container_locate(struct container *container);
+
+/* Its runner has reached the host, or its server been reached, perhaps before the engine's answer to the
+ * start. */
 void container_note_reached(struct container *container);
 
 /* Stops it when it runs, and removes it; hooks.gone follows, from the event loop. In any state, once. While

@@ -52,6 +52,7 @@ void container_spec_copy(const struct container_spec *from, struct container_spe
     ret_spec->environment = (const char *const *)texts_copy(from->environment);
     ret_spec->user = from->user ? xstrdup(from->user) : NULL;
     ret_spec->labels = labels_copy(from->labels, from->label_count);
+    ret_spec->ready_path = from->ready_path ? xstrdup(from->ready_path) : NULL;
     ret_spec->mounts = mounts_copy(from->mounts, from->mount_count);
 }
 
@@ -64,6 +65,7 @@ void container_spec_clear(struct container_spec *spec)
     texts_free((char **)spec->environment);
     free((char *)spec->user);
     labels_free(spec->labels, spec->label_count);
+    free((char *)spec->ready_path);
     mounts_free(spec->mounts, spec->mount_count);
     *spec = (struct container_spec){0};
 }

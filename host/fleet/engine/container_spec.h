@@ -34,6 +34,8 @@ struct container_spec {
     const struct container_mount *mounts;
     size_t mount_count;
     enum network_mode network;
+    uint16_t port; /* that its server listens on; 0: its runner dials */
+    const char *ready_path; /* with a port: see berth_launch in the plugin ABI; or NULL */
 };
 
 /* Copies it with everything that it points to; to be cleared. */

@@ -62,7 +62,9 @@ static void on_seen(void *context, const struct error *err, const struct docker_
     const struct container_state state = {.running = docker_state->running,
                                           .oom_killed = docker_state->oom_killed,
                                           .exit_code = docker_state->exit_code,
-                                          .error = docker_state->error};
+                                          .error = docker_state->error,
+                                          .address = docker_state->address,
+                                          .process = docker_state->process};
     call.seen(call.owner, NULL, &state);
 }
 

@@ -54,6 +54,8 @@ struct container_state {
     bool oom_killed;
     int exit_code;
     const char *error; /* why it could not start, or "" */
+    const char *address; /* that this host reaches it at, or "" */
+    int process; /* its first, as this host numbers it; 0: not known */
 };
 
 /* A call under way. What an engine keeps of its own begins with this. */

@@ -9,6 +9,7 @@
 #include "base/timer.h"
 #include "fleet/instance/instance_mounts.h"
 #include "fleet/link/dial.h"
+#include "fleet/link/tcp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,14 +33,22 @@ static int make_code_dir(struct instance *instance, struct error *err)
                : 0;
 }
 
+static int open_link(struct instance *instance, const char *dir, struct error *err)
+{
+    const struct container_spec *spec = &instance->spec;
+    struct event_base *base = instance->env->base;
+    return spec->port > 0 ? tcp_open(base, dir, spec->port, spec->ready_path, &link_hooks, instance,
+                                     &instance->link, err)
+                          : dial_open(base, dir, &link_hooks, instance, &instance->link, err);
+}
+
 /* Makes what it has of this host, and asks for the container. */
 static int begin_start(struct instance *instance, struct error *err)
 {
     const struct fleet_env *env = instance->env;
     cleanup_free char *dir = xasprintf("%s/%s", env->run_dir, instance->name);
     cleanup_free char *name = container_spec_name(&instance->spec, instance->function, instance->name);
-    if (instance_mounts_prepare(env, &instance->spec, err) < 0 ||
-        dial_open(env->base, dir, &link_hooks, instance, &instance->link, err) < 0 ||
+    if (instance_mounts_prepare(env, &instance->spec, err) < 0 || open_link(instance, dir, err) < 0 ||
         make_code_dir(instance, err) < 0)
         return -1;
     const struct container_place place = {
@@ -81,6 +90,28 @@ static void on_created(void *owner)
         instance_fail(instance, &err);
     else
         container_start(instance->container);
+}
+
+static void on_started(void *owner)
+{
+    struct instance *instance = owner;
+    if (instance->state == INSTANCE_STARTING && link_is_reached_out(instance->link))
+        container_locate(instance->container);
+}
+
+/* One that has ended meanwhile says why by that. */
+static void on_located(void *owner, const struct error *err, const struct container_state *state)
+{
+    struct instance *instance = owner;
+    struct error failure;
+    if (instance->state != INSTANCE_STARTING)
+        return;
+    if (err)
+        instance_fail(instance, err);
+    else if (!state->running)
+        instance_container_died(instance);
+    else if (link_reach(instance->link, state->address, state->process, &failure) < 0)
+        instance_fail(instance, &failure);
 }
 
 /* What the engine refuses comes from the plugin or from the settings. */
@@ -137,6 +168,8 @@ static const struct container_hooks container_hooks = {
     .turn = on_turn,
     .created = on_created,
     .failed = on_failed,
+    .started = on_started,
+    .located = on_located,
     .limited = instance_on_limited,
     .ended = on_ended,
     .explained = instance_on_explained,
@@ -245,8 +278,9 @@ const char *instance_start_phase(const struct instance *instance, uint64_t *ret_
         return "Docker has not made its container yet";
     if (!container_is_started(instance->container))
         return "Docker has not started its container yet";
-    return instance->state == INSTANCE_STARTING ? "its runner has not connected yet"
-                                                : "it loads the function";
+    if (instance->state != INSTANCE_STARTING)
+        return "it loads the function";
+    return instance->spec.port > 0 ? "its server is not ready yet" : "its runner has not connected yet";
 }
 
 uint64_t instance_served_ms(const struct instance *instance)

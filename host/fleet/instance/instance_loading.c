@@ -22,6 +22,15 @@ static void tell_ready(struct instance *instance)
     instance_tell(instance, "ready", times);
 }
 
+static void take_connections(struct instance *instance)
+{
+    slot_group_await(instance->group, instance->concurrency);
+    for (int fd; (fd = link_take(instance->link)) >= 0;)
+        add_slot(instance, fd);
+    if (instance_connection_count(instance) < instance->concurrency)
+        timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
+}
+
 /* The function is loaded and the limits are right: its connections become slots. */
 static void become_ready(struct instance *instance)
 {
@@ -31,11 +40,11 @@ static void become_ready(struct instance *instance)
     instance_change_state(instance, INSTANCE_READY);
     tell_ready(instance);
     instance->group = slot_group_create(instance->pool, instance->id);
-    slot_group_await(instance->group, instance->concurrency);
-    for (int fd; (fd = link_take(instance->link)) >= 0;)
-        add_slot(instance, fd);
-    if (instance_connection_count(instance) < instance->concurrency)
-        timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
+    if (link_is_reached_out(instance->link))
+        slot_group_add_rooms(instance->group, link_address(instance->link), instance->concurrency,
+                             instance->ready_ms);
+    else
+        take_connections(instance);
     instance->hooks.ready(instance, instance->owner);
 }
 

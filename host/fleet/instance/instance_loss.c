@@ -45,13 +45,17 @@ static void examine(struct instance *instance, enum autopsy_case what, const cha
         return;
     instance->ask_again = false;
     instance->asked_ms = clock_ms();
+    char trouble[256] = "";
+    if (instance->link)
+        link_describe(instance->link, trouble, sizeof(trouble));
     const struct autopsy_subject subject = {.phase = phase,
+                                            .trouble = *trouble ? trouble : NULL,
                                             .memory_bytes = instance->spec.memory_bytes,
                                             .start_timeout_ms = instance->start_timeout_ms};
     container_examine(instance->container, what, &subject);
 }
 
-/* Why the runner of an instance that drains has closed a connection. */
+/* Why the runner of an instance that drains has closed a connection, or a server that goes on serving. */
 static void on_loss_explained(struct instance *instance, const struct error *cause)
 {
     bool alive = instance_is_alive(instance);
@@ -61,7 +65,7 @@ static void on_loss_explained(struct instance *instance, const struct error *cau
         return;
     }
     loss_book_add(instance->env->losses, instance->id, instance->asked_ms, cause);
-    if (alive && cause->component == COMPONENT_RUNNER)
+    if (instance->state == INSTANCE_DRAINING && cause->component == COMPONENT_RUNNER)
         instance_report(instance, cause);
     if (alive && instance->ask_again)
         examine(instance, AUTOPSY_DIED, phase_name(instance));
@@ -111,13 +115,14 @@ static void note_absence(struct instance *instance, enum slot_fate fate)
         timer_at(instance->timer, now_ms + INSTANCE_DIAL_MS, now_ms);
 }
 
-/* A runner that closes a connection on which it owes an answer is never used again. The container's end comes
- * with an event of its own; should it go on, the request that was lost is to learn that too. */
+/* A runner that closes a connection on which it owes an answer is never used again; a server may do it with
+ * one request and serve all others. The container's end comes with an event of its own; should it go on, the
+ * request that was lost is to learn that too. */
 static void note_loss(struct instance *instance)
 {
     instance->ask_again = true;
     examine(instance, AUTOPSY_DIED, phase_name(instance));
-    if (instance->state == INSTANCE_READY)
+    if (instance->state == INSTANCE_READY && !link_is_reached_out(instance->link))
         instance_drain(instance, "its runner closed a connection", instance->env->drain_ms);
 }
 
@@ -125,6 +130,8 @@ void instance_slot_lost(struct instance *instance, enum slot_fate fate)
 {
     if (fate == SLOT_LOST && (instance->state == INSTANCE_READY || instance->state == INSTANCE_DRAINING))
         note_loss(instance);
+    else if (fate == SLOT_UNREACHED)
+        instance_verify(instance);
     else if (instance->state == INSTANCE_READY)
         note_absence(instance, fate);
 }

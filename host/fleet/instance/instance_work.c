@@ -29,6 +29,8 @@ static bool ask(struct instance *instance)
 
 enum instance_expiry instance_expire(struct instance *instance, uint64_t idle_since_ms, uint64_t now_ms)
 {
+    if (link_is_reached_out(instance->link))
+        return instance_retire_if_idle(instance, "idle") ? EXPIRY_GONE : EXPIRY_STAYS;
     uint64_t since_ms = instance->question ? instance->loan.idle_since_ms : idle_since_ms;
     if (now_ms >= since_ms + instance->timeout_ms) {
         instance_end_question(instance);

@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/log.h"
 #include "base/timer.h"
 #include "fleet/engine/world.h"
@@ -101,15 +100,6 @@ static int bind_at(const char *path, int *ret_fd, struct error *err)
     return 0;
 }
 
-/* Whatever the umask: it is the container's user that has to get into it. */
-static int make_dir(const char *path, struct error *err)
-{
-    if (fs_make_dirs(path, 0755, err) < 0)
-        return -1;
-    return chmod(path, 0755) < 0 ? error_errno(err, COMPONENT_FLEET, errno, "cannot set the mode of %s", path)
-                                 : 0;
-}
-
 static const char *dir_of(const struct link *link)
 {
     return ((const struct dial *)link)->dir;
@@ -135,9 +125,7 @@ static void close_dial(struct link *link)
     }
     if (dial->fd >= 0)
         close(dial->fd);
-    struct error err;
-    if (fs_remove_tree(dial->dir, &err) < 0)
-        log_warning("dial.directory-left", LOG_ERR(&err));
+    link_remove_dir(dial->dir);
     free(dial->dir);
     free(dial);
 }
@@ -157,7 +145,7 @@ int dial_open(struct event_base *base, const char *dir, const struct link_hooks 
     dial->fd = -1;
     dial->dir = xstrdup(dir);
     cleanup_free char *path = xasprintf("%s/" SOCKET_NAME, dir);
-    if (make_dir(dir, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
+    if (link_make_dir(dir, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
         close_dial(&dial->link);
         return -1;
     }

@@ -2,10 +2,13 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 void link_init(struct link *link, const struct link_kind *kind, struct event_base *base,
                const struct link_hooks *hooks, void *owner)
@@ -28,6 +31,54 @@ int link_listen(struct link *link, struct error *err)
     return link->kind->listen(link, err);
 }
 
+/* --- the folder --- */
+
+int link_make_dir(const char *path, struct error *err)
+{
+    if (fs_make_dirs(path, 0755, err) < 0)
+        return -1;
+    return chmod(path, 0755) < 0 ? error_errno(err, COMPONENT_FLEET, errno, "cannot set the mode of %s", path)
+                                 : 0;
+}
+
+void link_remove_dir(const char *path)
+{
+    struct error err;
+    if (fs_remove_tree(path, &err) < 0)
+        log_warning("link.directory-left", LOG_ERR(&err));
+}
+
+/* --- a server that is reached out to --- */
+
+bool link_is_reached_out(const struct link *link)
+{
+    return link->kind->reach != NULL;
+}
+
+int link_reach(struct link *link, const char *address, pid_t process, struct error *err)
+{
+    link->process = process;
+    return link->dropped ? 0 : link->kind->reach(link, address, err);
+}
+
+const struct slot_address *link_address(const struct link *link)
+{
+    return link->kind->address ? link->kind->address(link) : NULL;
+}
+
+void link_describe(const struct link *link, char *text, size_t size)
+{
+    *text = '\0';
+    if (link->kind->describe && !link->reached)
+        link->kind->describe(link, text, size);
+}
+
+void link_reached(struct link *link)
+{
+    link->reached = true;
+    link->hooks.reached(link->owner);
+}
+
 /* --- connections --- */
 
 /* Whether the runner has closed this connection, on which it has nothing to say before it is asked. */
@@ -40,8 +91,7 @@ static bool is_over(int fd)
 static void keep_first(struct link *link, int fd)
 {
     link->first = fd;
-    link->reached = true;
-    link->hooks.reached(link->owner);
+    link_reached(link);
 }
 
 /* The first connection broke before there was a function, so the runner dialled again. */
@@ -99,6 +149,10 @@ static void on_loaded(void *owner, const struct error *err, const char *tracebac
 void link_load(struct link *link, const char *settings, unsigned slots)
 {
     link->slots = slots;
+    if (link->kind->load) {
+        link->kind->load(link);
+        return;
+    }
     link->more = xcalloc(slots, sizeof(*link->more));
     link->handshake = handshake_start(link->base, link->first, settings, on_loaded, link);
 }
@@ -114,6 +168,8 @@ struct handshake *link_ask(const struct link *link, int fd, const char *settings
 void link_drop(struct link *link)
 {
     link->dropped = true;
+    if (link->kind->drop)
+        link->kind->drop(link);
     handshake_cancel(steal(&link->handshake));
     for (int fd; (fd = link_take(link)) >= 0;)
         close(fd);

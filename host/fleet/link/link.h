@@ -1,17 +1,18 @@
 /*
  * A link: how the connections between the host and one instance's runner come to be, and the function that is
- * loaded over the first of them. Connections are kept here until they become slots. An interface: dial.h is
- * the one where the runner dials a socket of the host; another may connect to a port of the container.
- * Control thread.
+ * loaded over the first of them. Connections are kept here until they become slots. An interface: with dial.h
+ * the runner dials a socket of the host, with tcp.h the container waits for connections. Control thread.
  *
- *     open (dial_open) ─► link_listen ─► hooks.reached ─► link_load ─► hooks.loaded ─► link_take, link_take,
- * ... then hooks.connection
+ *     dial_open ─► link_listen ──────────────► hooks.reached ─► link_load ─► hooks.loaded ─► link_take, ...
+ * then hooks.connection tcp_open ──► link_listen ─► link_reach ─► hooks.reached ─► link_load ─► hooks.loaded
+ * ─► link_address
  */
 #ifndef FLEET_LINK_LINK_H
 #define FLEET_LINK_LINK_H
 
 #include "base/error.h"
 #include "fleet/link/handshake.h"
+#include "routing/slot_pool.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -38,6 +39,15 @@ struct link_kind {
     const char *(*dir)(const struct link *link);
     /* Takes connections from now on: the container that they are to come from is there. Once. */
     int (*listen)(struct link *link, struct error *err);
+    /* Of a link whose container waits for connections, else NULL: begins to try whether its server is there,
+     * at this address; has the hook `loaded` called from the event loop, since there is nothing to be loaded;
+     * where slots are connected to; what the last attempt to reach the server came to, for people; ends all
+     * that is under way. */
+    int (*reach)(struct link *link, const char *address, struct error *err);
+    void (*load)(struct link *link);
+    const struct slot_address *(*address)(const struct link *link);
+    void (*describe)(const struct link *link, char *text, size_t size);
+    void (*drop)(struct link *link);
     /* Takes no more, and frees what the kind keeps, the link included. */
     void (*close)(struct link *link);
 };
@@ -48,7 +58,7 @@ struct link {
     struct event_base *base;
     struct link_hooks hooks;
     void *owner;
-    pid_t process; /* of this host, that has connected first; 0: not known */
+    pid_t process; /* of this host: that has connected first, or the container's first; 0: not known */
     int first; /* the connection that the function is loaded over; -1: none, or taken */
     int *more; /* those that came while it was */
     unsigned more_count, more_taken;
@@ -64,6 +74,20 @@ const char *link_dir(const struct link *link);
 const char *link_variable(const struct link *link);
 int link_listen(struct link *link, struct error *err);
 
+/* True when the container waits for connections: link_reach() is called once it is started, and link_take()
+ * gives none. */
+bool link_is_reached_out(const struct link *link);
+
+/* Tries to reach the server at this address until it is there: hooks.reached follows, or nothing does.
+ * `process` is the container's first, as this host numbers it. */
+int link_reach(struct link *link, const char *address, pid_t process, struct error *err);
+
+/* Where such a link's slots are connected to; NULL: connections come from link_take(). The link's. */
+const struct slot_address *link_address(const struct link *link);
+
+/* What keeps the server from being reached, as far as that is known: "" or "GET /ready was answered 503". */
+void link_describe(const struct link *link, char *text, size_t size);
+
 /* Sends init, with these settings, over the first connection; up to `slots` connections are kept from now on.
  * After hooks.reached, once; hooks.loaded follows. */
 void link_load(struct link *link, const char *settings, unsigned slots);
@@ -72,7 +96,7 @@ void link_load(struct link *link, const char *settings, unsigned slots);
  * go to hooks.connection. */
 int link_take(struct link *link);
 
-/* The process that has connected first, as this host numbers it; 0: it is not known. */
+/* A process of the container, as this host numbers it; 0: it is not known. */
 pid_t link_process(const struct link *link);
 
 /* How many connections are kept. */
@@ -96,6 +120,14 @@ void link_init(struct link *link, const struct link_kind *kind, struct event_bas
 /* A runner has connected; `fd` is the link's. While a connection lives, no other takes its place: what there
  * is no slot for is closed. */
 void link_connected(struct link *link, int fd);
+
+/* The server of the container is there. */
+void link_reached(struct link *link);
+
+/* Makes the folder that the container needs for the link, whatever the umask: it is the container's user that
+ * has to get into it; removes it with what is in it. */
+int link_make_dir(const char *path, struct error *err);
+void link_remove_dir(const char *path);
 
 /* Closes what is kept, before the kind frees the link. */
 void link_clear(struct link *link);

@@ -18,69 +18,105 @@
 
 /* --- image and package --- */
 
-static void keep_package(struct preparation *preparation)
+/* Once. False: the preparation is over. */
+static bool keep_package(struct preparation *preparation)
 {
     struct build_package *package = &preparation->result->package;
     struct prepared *prepared = &preparation->prepared;
+    struct error err;
+    if (prepared->code_dir)
+        return true;
     memcpy(prepared->package_digest, package->digest, sizeof(prepared->package_digest));
     prepared->package_bytes = package->bytes;
     prepared->package_files = package->files;
-    struct error err;
     if (!preparation->known && package_store_commit(preparation->env->packages, package, &err) < 0) {
         preparation_finish(preparation, &err, NULL);
-        return;
+        return false;
     }
     prepared->code_dir = package_store_path(preparation->env->packages, prepared->package_digest);
-    preparation_ensure_dependencies(preparation);
+    return true;
 }
 
-/* Takes what the image runs; the plugin has left that to it. */
+static void go_on(struct preparation *preparation)
+{
+    if (keep_package(preparation))
+        preparation_ensure_dependencies(preparation);
+}
+
+/* Takes what the image runs, where the plugin has left that to it. */
+static void take_command(struct preparation *preparation, const struct docker_image *image)
+{
+    struct error err;
+    if (image->command[0]) {
+        preparation->image_command = texts_copy(image->command);
+        go_on(preparation);
+        return;
+    }
+    error_set(&err, ERROR_PLUGIN_CONTRACT,
+              "the plugin \"%s\" names no command, and neither does its image %s", preparation->runtime,
+              preparation->prepared.image);
+    preparation_finish(preparation, &err, NULL);
+}
+
 static void on_command(void *owner, const struct error *err, const struct docker_image *image)
 {
     struct preparation *preparation = owner;
-    struct error none;
     preparation->command = NULL;
-    if (!err && !image->command[0]) {
-        error_set(&none, ERROR_PLUGIN_CONTRACT,
-                  "the plugin \"%s\" names no command, and neither does its image %s", preparation->runtime,
-                  preparation->prepared.image);
-        err = &none;
-    }
-    if (err) {
+    if (err)
         preparation_finish(preparation, err, NULL);
-        return;
-    }
-    preparation->image_command = texts_copy(image->command);
-    keep_package(preparation);
-}
-
-static void ensure_command(struct preparation *preparation)
-{
-    if (preparation->result->launch->command)
-        keep_package(preparation);
     else
-        preparation->command = docker_image_inspect(preparation->env->docker, preparation->prepared.image,
-                                                    on_command, preparation);
+        take_command(preparation, image);
 }
 
 static void on_image(struct preparation *preparation, const char *image, const char *id)
 {
     preparation->prepared.image = xstrdup(image);
     preparation->image_id = xstrdup(id);
-    ensure_command(preparation);
+    if (preparation->result->launch->command)
+        go_on(preparation);
+    else
+        preparation->command = docker_image_inspect(preparation->env->docker, image, on_command, preparation);
+}
+
+/* Instances are started from the very image that the name stands for at the moment: what it stands for later
+ * is another revision. */
+static void on_named_image(void *owner, const struct error *err, const struct docker_image *image)
+{
+    struct preparation *preparation = owner;
+    preparation->command = NULL;
+    if (err) {
+        preparation_finish(preparation, err, NULL);
+        return;
+    }
+    preparation->prepared.image = xstrdup(image->id);
+    if (preparation->result->launch->command)
+        go_on(preparation);
+    else
+        take_command(preparation, image);
 }
 
 static void ensure_image(struct preparation *preparation)
 {
-    if (preparation->result->launch->image) {
-        preparation->prepared.image = xstrdup(preparation->result->launch->image);
-        ensure_command(preparation);
-        return;
-    }
-    preparation_make_image(preparation, on_image);
+    const struct build_launch *launch = preparation->result->launch;
+    if (launch->image)
+        preparation->command =
+            docker_image_inspect(preparation->env->docker, launch->image, on_named_image, preparation);
+    else if (!launch->dockerfile)
+        preparation_make_image(preparation, on_image);
+    else if (keep_package(preparation))
+        preparation_build_own(preparation, launch->dockerfile, on_image);
 }
 
 /* --- the build job --- */
+
+/* Where the function's files or settings are at fault, says where. */
+static void fail(struct preparation *preparation, const struct error *err)
+{
+    struct error told = *err;
+    if (err->code == ERROR_INVALID_FUNCTION)
+        finding_quote_first(&preparation->result->diagnostics, preparation->settings, &told);
+    preparation_finish(preparation, &told, NULL);
+}
 
 /* What is known of the function, by a job or from before, is good. */
 static void take_result(struct preparation *preparation, struct build_result *result)
@@ -88,9 +124,9 @@ static void take_result(struct preparation *preparation, struct build_result *re
     struct error err;
     preparation->result = result;
     if (launch_check(result->launch, preparation->runtime, preparation->image_dir, &err) < 0 ||
-        launch_check_packages(result->launch, preparation->settings, preparation->image_dir,
+        launch_check_settings(result->launch, preparation->settings, preparation->image_dir,
                               &result->diagnostics, &err) < 0)
-        preparation_finish(preparation, &err, NULL);
+        fail(preparation, &err);
     else
         ensure_image(preparation);
 }
@@ -104,11 +140,8 @@ static void on_built(void *context, struct build_result *result)
         take_result(preparation, result);
         return;
     }
-    struct error err = result->error;
     preparation->result = result;
-    if (err.code == ERROR_INVALID_FUNCTION)
-        finding_quote_first(&result->diagnostics, preparation->settings, &err);
-    preparation_finish(preparation, &err, NULL);
+    fail(preparation, &result->error);
 }
 
 static void on_later(evutil_socket_t fd, short what, void *context)

@@ -104,3 +104,26 @@ void preparation_make_builder(struct preparation *preparation, preparation_image
         prepared->runtime_image ? prepared->runtime_image : prepared->image,
         preparation->runtime_image_id ? preparation->runtime_image_id : "", &callbacks, preparation);
 }
+
+static void on_own_image(void *context, const struct error *err, const char *image, const char *id,
+                         const char *output)
+{
+    struct preparation *preparation = context;
+    end_request(preparation);
+    if (err)
+        preparation_finish(preparation, err, output);
+    else
+        preparation->image_made(preparation, image, id);
+}
+
+void preparation_build_own(struct preparation *preparation, const char *file, preparation_image_fn *made)
+{
+    static const struct runtime_image_callbacks callbacks = {.line = on_line, .done = on_own_image};
+    const struct prepared *prepared = &preparation->prepared;
+    preparation->image_made = made;
+    preparation->adds_packages = false;
+    preparation->phase_began_ms = clock_ms();
+    preparation->image_request = runtime_images_ensure_function(
+        preparation->env->images, preparation->settings->name, prepared->code_dir, prepared->package_digest,
+        file, &callbacks, preparation);
+}

@@ -64,6 +64,10 @@ void preparation_ensure_dependencies(struct preparation *preparation);
 void preparation_make_image(struct preparation *preparation, preparation_image_fn *made);
 void preparation_make_builder(struct preparation *preparation, preparation_image_fn *made);
 
+/* The same with the image that is built from the package, which is in the store, by the Dockerfile at `file`
+ * in it. */
+void preparation_build_own(struct preparation *preparation, const char *file, preparation_image_fn *made);
+
 /* --- preparation_end.c: the end, and what is told on the way --- */
 
 /* Reports and frees it. `output`: what the step that failed has written, or NULL. */

@@ -40,6 +40,12 @@ static void on_image_made(struct preparation *preparation, const char *image, co
 static void make_image(struct preparation *preparation)
 {
     const struct plugin *plugin = plugins_find(preparation->env->plugins, preparation->settings->language);
+    const char *dockerfile = preparation->prepared.launch->dockerfile;
+    if (dockerfile) {
+        preparation->runtime = xstrdup(preparation->settings->language);
+        preparation_build_own(preparation, dockerfile, on_image_made);
+        return;
+    }
     if (!plugin || !plugin->image_dir) {
         finish_gone(preparation, "the image",
                     "is not there any more, and neither is the plugin that makes it");

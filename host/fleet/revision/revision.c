@@ -62,13 +62,14 @@ static void on_drained(void *owner, uint64_t id)
         instance_drained(instance);
 }
 
-/* What is prewarmed gets its package by copying it, and no mounts any more. */
+/* What is prewarmed gets its package by copying it, and no mounts any more. A server is its function from the
+ * start. */
 static void join_prewarmed(struct revision *revision)
 {
     const struct prepared *prepared = &revision->prepared;
     struct container_spec spec;
     revision_fill_spec(revision, &spec);
-    if (revision->env->host->prewarm > 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
+    if (revision->env->host->prewarm > 0 && spec.port == 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
         prepared->package_files <= PACKAGE_COPY_FILES && spec.mount_count == 0)
         revision->prewarm =
             prewarm_join(revision->env->prewarm, &spec, revision->settings->system_packages.count > 0);

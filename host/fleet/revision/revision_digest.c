@@ -17,6 +17,11 @@ static void hash_launch(struct hash *hash, const struct build_launch *launch)
     hash_update_text(hash, concurrency);
     hash_list(hash, launch->command);
     hash_list(hash, launch->environment);
+    if (launch->transport == BUILD_TCP) {
+        cleanup_free char *port = xasprintf("%u", launch->port);
+        hash_update_text(hash, port);
+        hash_update_text(hash, launch->ready_path);
+    }
 }
 
 void revision_digest(const struct function_settings *settings, struct prepared *prepared)

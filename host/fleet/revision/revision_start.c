@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "fleet/revision/init_settings.h"
+#include "fleet/revision/server_environment.h"
 #include "fleet/scale/prewarm.h"
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
@@ -81,6 +82,8 @@ void revision_fill_spec(struct revision *revision, struct container_spec *spec)
         .mount_count = revision->settings->volume_count,
         .read_only_root = revision->settings->read_only,
         .network = revision->settings->network,
+        .port = launch->transport == BUILD_TCP ? launch->port : 0,
+        .ready_path = launch->ready_path,
     };
 }
 
@@ -143,10 +146,15 @@ static void start_fresh(struct revision *revision)
     struct container_spec spec;
     struct instance_load load;
     revision_fill_spec(revision, &spec);
+    char **environment =
+        spec.port > 0 ? server_environment_make(revision->settings, &revision->prepared) : NULL;
+    if (environment)
+        spec.environment = (const char *const *)environment;
     json_t *settings = fill_load(revision, &load);
     remember(revision, instance_start(revision->env, &spec, &load, revision->instance_hooks,
                                       &revision->shared->account, revision));
     json_decref(settings);
+    texts_free(environment);
 }
 
 /* Looking at a package takes a while when it has thousands of files, so it is done once a start: of a

@@ -36,6 +36,7 @@ struct image_build {
     enum image_kind kind;
     char image[IMAGE_NAME_MAX];
     char *runtime, *folder, *dockerfile; /* one of the last two is NULL */
+    char *file; /* ... of the folder's Dockerfile, or NULL */
     struct argument arguments[ARGUMENTS_MAX];
     size_t argument_count;
     struct docker_call *call;
@@ -71,6 +72,7 @@ static void build_free(struct image_build *build)
     free(build->runtime);
     free(build->folder);
     free(build->dockerfile);
+    free(build->file);
     free(build);
 }
 
@@ -117,8 +119,10 @@ static void build_finish(struct image_build *build, const struct error *err, con
 
 static const char *kind_of(const struct image_build *build)
 {
-    static const char *const names[] = {
-        [IMAGE_RUNTIME] = "runtime", [IMAGE_BUILDER] = "builder", [IMAGE_SYSTEM] = "system"};
+    static const char *const names[] = {[IMAGE_RUNTIME] = "runtime",
+                                        [IMAGE_BUILDER] = "builder",
+                                        [IMAGE_SYSTEM] = "system",
+                                        [IMAGE_FUNCTION] = "function"};
     return names[build->kind];
 }
 
@@ -136,7 +140,9 @@ static void hint_failure(const struct image_build *build, struct error *err)
     static const char whole[] =
         "all of the output is in the daemon's log and at /system/function/<name> of the "
         "management port";
-    if (build->folder)
+    if (build->file)
+        error_hint(err, "see the function's %s; %s", build->file, whole);
+    else if (build->folder)
         error_hint(err, "see %s/Dockerfile; %s", build->folder, whole);
     else
         error_hint(err, "%s", whole);
@@ -235,6 +241,7 @@ static void start_build(struct image_build *build)
     const struct docker_build what = {
         .context = build->folder,
         .dockerfile = build->dockerfile,
+        .file = build->file,
         .tag = build->image,
         .arguments = arguments,
         .argument_count = build->argument_count + host_environment_proxies(arguments + build->argument_count),
@@ -279,6 +286,7 @@ static struct image_build *begin(struct image_builds *builds, const struct image
     build->runtime = xstrdup(recipe->runtime);
     build->folder = recipe->folder ? xstrdup(recipe->folder) : NULL;
     build->dockerfile = recipe->dockerfile ? xstrdup(recipe->dockerfile) : NULL;
+    build->file = recipe->file ? xstrdup(recipe->file) : NULL;
     for (; build->argument_count < recipe->argument_count && build->argument_count < ARGUMENTS_MAX;
          build->argument_count++) {
         const struct docker_pair *argument = &recipe->arguments[build->argument_count];

@@ -15,15 +15,16 @@
 
 #define IMAGE_NAME_MAX 96 /* with the NUL */
 
-enum image_kind { IMAGE_RUNTIME, IMAGE_BUILDER, IMAGE_SYSTEM };
+enum image_kind { IMAGE_RUNTIME, IMAGE_BUILDER, IMAGE_SYSTEM, IMAGE_FUNCTION };
 
 /* What an image is, and what it is built from. */
 struct image_recipe {
     enum image_kind kind;
     const char *image; /* its name, shorter than IMAGE_NAME_MAX, which says all that goes into it */
-    const char *runtime; /* whose it is */
+    const char *runtime; /* whose it is; of a function's image the function */
     const char *folder; /* absolute, with a Dockerfile; or NULL: */
     const char *dockerfile; /* the text of one */
+    const char *file; /* the path of the folder's Dockerfile in it; NULL: Dockerfile */
     const struct docker_pair *arguments; /* ARG values, besides the machine's proxies */
     size_t argument_count;
 };

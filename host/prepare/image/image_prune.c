@@ -99,7 +99,8 @@ static bool find_kind(const char *name, enum image_kind *ret_kind)
 {
     static const char *const prefixes[] = {[IMAGE_RUNTIME] = RUNTIME_IMAGE_PREFIX,
                                            [IMAGE_BUILDER] = BUILDER_IMAGE_PREFIX,
-                                           [IMAGE_SYSTEM] = SYSTEM_IMAGE_PREFIX};
+                                           [IMAGE_SYSTEM] = SYSTEM_IMAGE_PREFIX,
+                                           [IMAGE_FUNCTION] = FUNCTION_IMAGE_PREFIX};
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0) {
             *ret_kind = (enum image_kind)i;

@@ -238,6 +238,28 @@ struct runtime_image_request *runtime_images_ensure_system(struct runtime_images
     return request;
 }
 
+struct runtime_image_request *runtime_images_ensure_function(struct runtime_images *images, const char *name,
+                                                             const char *package, const char *digest,
+                                                             const char *file,
+                                                             const struct runtime_image_callbacks *callbacks,
+                                                             void *context)
+{
+    struct runtime_image_request *request = request_create(images, IMAGE_FUNCTION, name, callbacks, context);
+    const char *const parts[] = {file, digest, NULL};
+    const struct docker_pair arguments[] = {{"BERTH_BASE", image_looks_base(images->looks)}};
+    char image[IMAGE_NAME_MAX];
+    make_name(request, FUNCTION_IMAGE_PREFIX, parts, image);
+    const struct image_recipe recipe = {.kind = IMAGE_FUNCTION,
+                                        .image = image,
+                                        .runtime = name,
+                                        .folder = package,
+                                        .file = file,
+                                        .arguments = arguments,
+                                        .argument_count = 1};
+    image_build_join(images->builds, &recipe, &request->waiter);
+    return request;
+}
+
 void runtime_image_progress(const struct runtime_image_request *request, struct image_progress *ret_progress)
 {
     image_build_progress(&request->waiter, ret_progress);

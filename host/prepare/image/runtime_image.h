@@ -13,6 +13,10 @@
  *
  *     berth-system-<name>:<the same of the id of that image, and of the packages>
  *
+ * A function's own image is built from its package, named
+ *
+ *     berth-function-<function>:<the same of the package and the Dockerfile's path>
+ *
  * Requests for the same image share one build. Control thread only.
  */
 #ifndef PREPARE_IMAGE_RUNTIME_IMAGE_H
@@ -28,9 +32,10 @@
 #define RUNTIME_IMAGE_BASE BERTH_BASE_IMAGE /* the base unless set otherwise: scripts/base-image makes it */
 
 /* What their names begin with; nobody else's do. */
-#define RUNTIME_IMAGE_PREFIX "berth-runtime-"
-#define BUILDER_IMAGE_PREFIX "berth-builder-"
-#define SYSTEM_IMAGE_PREFIX  "berth-system-"
+#define RUNTIME_IMAGE_PREFIX  "berth-runtime-"
+#define BUILDER_IMAGE_PREFIX  "berth-builder-"
+#define SYSTEM_IMAGE_PREFIX   "berth-system-"
+#define FUNCTION_IMAGE_PREFIX "berth-function-"
 
 /* The user that instances and builder containers run as. */
 #define RUNTIME_IMAGE_UID 10001
@@ -87,6 +92,14 @@ struct runtime_image_request *runtime_images_ensure_system(struct runtime_images
                                                            const struct package_list *packages,
                                                            const struct runtime_image_callbacks *callbacks,
                                                            void *context);
+
+/* The same for the image of the function `name`, from the Dockerfile at `file` in its package, which is the
+ * folder `package` and has that digest. */
+struct runtime_image_request *runtime_images_ensure_function(struct runtime_images *images, const char *name,
+                                                             const char *package, const char *digest,
+                                                             const char *file,
+                                                             const struct runtime_image_callbacks *callbacks,
+                                                             void *context);
 
 void runtime_image_progress(const struct runtime_image_request *request, struct image_progress *ret_progress);
 

@@ -271,6 +271,10 @@ static int check_launch(struct berth_job *job, const char *call, const struct be
 {
     if (launch->image && !*launch->image)
         return mistake(job, call, "the image is empty; NULL means the runtime image");
+    if (launch->dockerfile && (launch->image || !package_path_valid(launch->dockerfile)))
+        return mistake(job, call,
+                       "dockerfile \"%.100s\" is no path in the package, or there is an image, too",
+                       launch->dockerfile);
     if (launch->command && (!launch->command[0] || !*launch->command[0]))
         return mistake(job, call, "the command is empty; NULL means the image's own");
     if (check_texts(job, call, "the command", launch->command) < 0 ||
@@ -316,6 +320,7 @@ static int call_set_launch(struct berth_job *job, const struct berth_launch *giv
         return -1;
     json_t *json = json_object();
     json_object_set_new(json, "image", plugin_text(launch.image));
+    json_object_set_new(json, "dockerfile", plugin_text(launch.dockerfile));
     json_object_set_new(json, "command", plugin_texts(launch.command));
     json_object_set_new(json, "environment", plugin_texts(launch.environment));
     json_object_set_new(json, "concurrency", json_integer(launch.concurrency));

@@ -28,6 +28,7 @@ void build_launch_destroy(struct build_launch *launch)
         return;
     free(launch->image);
     free(launch->ready_path);
+    free(launch->dockerfile);
     texts_free(launch->command);
     texts_free(launch->environment);
     free(launch->runtime);
@@ -237,6 +238,7 @@ static int fill_launch(const json_t *json, struct build_launch *launch)
     launch->runtime = json_dumps(runtime, JSON_COMPACT | JSON_SORT_KEYS);
     launch->image = json_text_copy(json, "image");
     launch->ready_path = json_text_copy(json, "ready_path");
+    launch->dockerfile = json_text_copy(json, "dockerfile");
     if (json_array_size(command) > 0 && json_texts_read(command, &launch->command, NULL) < 0)
         return -1;
     if (json_texts_read(json_object_get(json, "environment"), &launch->environment, NULL) < 0)

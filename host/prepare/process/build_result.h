@@ -36,7 +36,8 @@ enum build_transport { BUILD_DIAL_HOME = 1, BUILD_TCP = 2 };
 
 /* How an instance is started; see berth_launch in the plugin ABI. */
 struct build_launch {
-    char *image; /* or NULL: the plugin's runtime image */
+    char *image; /* or NULL: the plugin's runtime image, or */
+    char *dockerfile; /* that of the package which this names; or NULL */
     char **command; /* ended by NULL, or NULL: the image's own */
     char **environment; /* "NAME=value", ended by NULL; never NULL itself */
     unsigned concurrency; /* of one instance when the user sets none, 1 to 1024 */

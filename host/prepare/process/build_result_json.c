@@ -20,11 +20,11 @@ static json_t *dependencies_json(const struct build_dependencies *dependencies)
 
 json_t *build_launch_to_json(const struct build_launch *launch)
 {
-    return json_pack("{s:i, s:i, s:i, s:s*, s:o, s:s*, s:o, s:o}", "concurrency", (int)launch->concurrency,
-                     "transport", (int)launch->transport, "port", (int)launch->port, "ready_path",
-                     launch->ready_path, "runtime", json_loads(launch->runtime, 0, NULL), "image",
-                     launch->image, "command", texts_json(launch->command), "environment",
-                     texts_json(launch->environment));
+    return json_pack("{s:i, s:i, s:i, s:s*, s:o, s:s*, s:s*, s:o, s:o}", "concurrency",
+                     (int)launch->concurrency, "transport", (int)launch->transport, "port", (int)launch->port,
+                     "ready_path", launch->ready_path, "runtime", json_loads(launch->runtime, 0, NULL),
+                     "image", launch->image, "dockerfile", launch->dockerfile, "command",
+                     texts_json(launch->command), "environment", texts_json(launch->environment));
 }
 
 json_t *build_result_to_json(const struct build_result *result)

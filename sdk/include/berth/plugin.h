@@ -41,7 +41,7 @@ extern "C" {
 
 /* The host loads a plugin whose major equals its own and whose minor is at most its own. */
 #define BERTH_ABI_MAJOR 1
-#define BERTH_ABI_MINOR 3
+#define BERTH_ABI_MINOR 4
 
 #define BERTH_EXPORT    __attribute__((visibility("default")))
 
@@ -129,9 +129,9 @@ enum berth_transport {
     BERTH_TRANSPORT_DIAL_HOME = 1, /* the runner dials BERTH_SOCKET and follows docs/runner-protocol.md */
 
     /* The container listens for HTTP/1.1 on `port`, on all of its addresses, and knows nothing of Berth: no
-     * `init`, no `runtime`; settings are its environment. Each of the `concurrency` slots is one connection
-     * of the host's. The instance is ready as `ready_path` says. Reserved: a host that cannot do it yet
-     * refuses the launch, with "not supported yet", before anything is built. */
+     * `init`, no `runtime`; settings are its environment, and PORT has the port. Each of the `concurrency`
+     * slots is a request under way, over a connection that the host makes when it needs one. The instance is
+     * ready as `ready_path` says. Hosts before 1.4 refuse the launch, before anything is built. */
     BERTH_TRANSPORT_TCP = 2,
 };
 
@@ -151,6 +151,12 @@ struct berth_launch {
      * is ready when it takes a connection on `port`. With another transport NULL: there the runner's answer
      * to `init` says it. */
     const char *ready_path;
+
+    /* Since 1.4. With `image` NULL: the path in the package of a Dockerfile that the image is built from,
+     * with the package as its context, once for the same content. It may begin with `ARG BERTH_BASE` and
+     * `FROM
+     * ${BERTH_BASE}`. NULL: there is none. */
+    const char *dockerfile;
 };
 
 struct berth_job; /* the host's; opaque, passed back to every host call */

@@ -1,4 +1,4 @@
-/* Would have its instances listen, which no host can serve yet. */
+/* Offers no sample function. */
 #include "bad.h"
 
 static int launch(BAD_ARGUMENTS)
@@ -15,4 +15,4 @@ static int launch(BAD_ARGUMENTS)
     return host->set_launch(job, &listening);
 }
 
-BAD_PLUGIN("tcp-launch", BERTH_ABI_MAJOR, good_validate, good_package, launch)
+BAD_PLUGIN("no-scaffold", BERTH_ABI_MAJOR, good_validate, good_package, launch)

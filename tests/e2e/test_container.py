@@ -1,0 +1,161 @@
+"""Functions that are web servers of their own: images and Dockerfiles, by connections that the host makes."""
+
+import concurrent.futures
+import subprocess
+
+import pytest
+
+from harness.servers import BASE, write_server
+from harness.wait import wait_until
+
+
+def said(berth, name):
+    """The lines that it has written so far."""
+    return [entry["text"] for entry in berth.log.entries(event="function.output", function=name)]
+
+
+def status_of(berth, name):
+    return berth.admin("GET", f"/system/function/{name}").json()
+
+
+def test_server_starts_at_a_request_and_goes_when_it_idles(berth):
+    write_server(berth, "web", environment={"GREETING": "hi $HOME"})
+    berth.start()
+    answer = berth.get("/web/env")
+    assert answer.status == 200, answer.text
+    variables = dict(line.split("=", 1) for line in answer.text.splitlines())
+    assert variables["PORT"] == "8080" and variables["OPENFAAS_NAME"] == "web"
+    assert variables["GREETING"] == "hi $HOME" and variables["HOME"] == "/home/berth"
+    assert "BERTH_SOCKET" not in variables
+    berth.wait_no_instance("web", timeout=60)
+    assert "serves on 0.0.0.0" in said(berth, "web")
+    wait_until(lambda: "asked to end" in said(berth, "web"), "SIGTERM to be told of", 60)
+
+
+def test_body_comes_and_goes(berth):
+    write_server(berth, "web", port=9000)
+    berth.start()
+    data = bytes(range(256)) * 4000
+    answer = berth.post("/web/echo", data)
+    assert (answer.status, answer.body) == (200, data)
+
+
+def test_many_at_once_and_a_new_revision_meanwhile(berth):
+    write_server(berth, "web", idle_timeout=60, environment={"GREETING": "one"})
+    berth.start()
+
+    def ask(number):
+        body = str(number).encode()
+        answer = berth.post("/web/echo?s=0.02", body)
+        return answer.status == 200 and answer.body == body
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(ask, number) for number in range(200)]
+        write_server(berth, "web", idle_timeout=60, environment={"GREETING": "two"})
+        berth.reload()
+        answers += [pool.submit(ask, number) for number in range(200, 300)]
+        assert all(answer.result() for answer in answers)
+    berth.wait_answer("/web/env", lambda answer: "GREETING=two" in answer.text, "the new revision", 60)
+
+
+def test_waits_for_the_path_that_says_that_it_is_ready(berth):
+    write_server(berth, "web", ready="/ready", environment={"NOT_READY": "3"})
+    berth.start()
+    assert berth.get("/web").status == 200
+    assert said(berth, "web").count("asked for /ready") == 4
+
+
+@pytest.mark.parametrize(("settings", "words"), [
+    ({"environment": {"LISTEN_PORT": "8081"}}, "nothing listens on port 8080: the container listens on port 8081"),
+    ({"environment": {"LISTEN": "127.0.0.1"}},
+     "nothing listens on port 8080: the container listens on 127.0.0.1:8080"),
+    ({"ready": "/ready", "environment": {"NOT_READY": "1000000"}}, "GET /ready was answered 503"),
+])
+def test_says_what_kept_it_from_being_ready(berth, settings, words):
+    write_server(berth, "web", start_timeout="3s", **settings)
+    berth.start()
+    assert words in berth.get("/web").error()["message"]
+
+
+def test_says_why_it_ended_before_it_was_ready(berth):
+    write_server(berth, "web", command="perl -e 'print STDERR qq(no configuration\\n); exit 3'")
+    berth.start()
+    error = berth.get("/web").error()
+    assert error["reason"] == "container-exited"
+    assert "code 3" in error["message"] and "no configuration" in error["message"]
+
+
+def test_a_request_that_the_server_drops_is_told_and_the_instance_serves_on(berth):
+    write_server(berth, "web", idle_timeout=60)
+    berth.start()
+    before = berth.get("/web").text
+    answer = berth.post("/web/close")
+    assert answer.status == 502 and answer.error()["reason"] == "runner-gone"
+    assert berth.get("/web").text == before
+
+
+def test_the_end_of_the_server_is_the_function_s_own_doing(berth):
+    write_server(berth, "web", idle_timeout=60)
+    berth.start()
+    answer = berth.post("/web/end")
+    assert answer.status == 502
+    assert berth.get("/web").status == 200
+
+
+def test_container_that_is_killed_from_outside_costs_nothing(berth):
+    write_server(berth, "web", idle_timeout=60)
+    berth.start()
+    assert berth.get("/web").status == 200
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(berth.get, "/web?s=1") for _ in range(8)]
+        wait_until(lambda: said(berth, "web").count("asked for /") >= 9, "the requests to be under way", 60)
+        berth.engine.kill(berth.instance("web")["Id"])
+        assert [answer.result().status for answer in answers] == [200] * 8
+
+
+def test_is_built_from_the_dockerfile_in_its_folder(berth):
+    files = {"Dockerfile": """
+        ARG BERTH_BASE
+        FROM ${BERTH_BASE}
+        COPY server.pl /srv/server.pl
+        EXPOSE 8080
+        CMD ["perl", "/srv/server.pl"]
+    """}
+    write_server(berth, "built", files, image=None, command=None)
+    berth.start()
+    assert "served by" in berth.get("/built").text
+    assert status_of(berth, "built")["image"].startswith("berth-function-built:")
+
+
+def test_build_that_fails_says_where_and_why(berth):
+    files = {"Dockerfile": f"FROM {BASE}\nRUN echo before; echo 'no such thing' >&2; exit 4\n"}
+    write_server(berth, "built", files, image=None)
+    berth.start()
+    error = berth.get("/built").error()
+    assert error["reason"] == "image-build"
+    for words in ("no such thing", "exit code 4", "Step 2/"):
+        assert words in error["message"]
+
+
+FINDINGS = [
+    ({"image": None}, "", "neither an image nor a Dockerfile is named", None),
+    ({"dockerfile": "Dockerfile"}, "FROM x\n", "both an image and a Dockerfile are named", None),
+    ({"image": "Nginx:latest"}, "", '"Nginx:latest" is no name of an image', None),
+    ({"image": None, "dockerfile": "other"}, "", "the Dockerfile other cannot be read: No such file", None),
+    ({"image": None}, "RUN true\n", "RUN stands before the first FROM", "Dockerfile:1:1"),
+    ({"image": None}, "FROM x\n  RUNN true\n", '"RUNN" is no instruction of a Dockerfile', "Dockerfile:2:3"),
+    ({"image": None, "port": 81}, "FROM x\nEXPOSE 80\n", "the image exposes port 80, and requests are sent to port 81",
+     "Dockerfile:2:1"),
+    ({"ready": "healthz"}, "", "the path of `ready` does not begin with a slash", None),
+    ({"command": "perl 'x"}, "", "a quote in the command is not closed", None),
+    ({"base_function_file_name": "server.pl"}, "", "a container has no entry file", None),
+    ({"network": "none"}, "", "nobody can reach the server that this function is", None),
+]
+
+
+@pytest.mark.parametrize(("settings", "dockerfile", "message", "place"), FINDINGS)
+def test_findings_say_what_is_wrong_and_where(berth, settings, dockerfile, message, place):
+    write_server(berth, "web", {"Dockerfile": dockerfile} if dockerfile else None, **settings)
+    run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=60)
+    lines = [line for line in run.stderr.splitlines() if message in line]
+    assert lines and (place or "global-function-definition.yml:") in lines[0], run.stderr
