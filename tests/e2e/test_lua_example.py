@@ -137,15 +137,6 @@ def test_what_make_builds_passes_what_needs_no_container(bin_dir, example):
     assert "0 failed, 0 skipped" in told, told
 
 
-def test_plugin_test_finds_nothing(bin_dir, runtime_images, example):
-    command = [os.path.join(bin_dir, "berth"), "plugin", "test", str(example / "build" / "plugins" / "lua.so"), "--json"]
-    command += ["--function", str(example / "lua" / "functions" / "echo")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
-    checks = json.loads(done.stdout)["checks"]
-    wrong = [check for check in checks if check["verdict"] != "passed" and check["group"] != "scaffold"]
-    assert done.returncode == 0 and not wrong, wrong
-
-
 def test_handlers_of_each_shape(lua):
     lua.write_function("hello", {"handler.lua": HELLO, "lib/greeting.lua": 'return "Hello"\n'}, language="lua")
     settings = {"environment": {"GREETING": "hi"}, "concurrency": 3, "idle_timeout": 60}
@@ -260,3 +251,13 @@ def test_cause_of_a_failed_installation_is_told(lua, example):
     assert error["reason"] == "dependency-install" and "Could not satisfy dependency hex 7.0-1" in error["message"], error
     error = answer_of(lua, "/broken").error()
     assert error["reason"] == "dependency-install" and "src/crc32.c:1:" in error["message"], error
+
+
+def test_plugin_test_finds_nothing(bin_dir, runtime_images, example):
+    """Last: the tests before it have made the images, for which they wait longer."""
+    command = [os.path.join(bin_dir, "berth"), "plugin", "test", str(example / "build" / "plugins" / "lua.so"), "--json"]
+    command += ["--function", str(example / "lua" / "functions" / "echo")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500)
+    checks = json.loads(done.stdout)["checks"]
+    wrong = [check for check in checks if check["verdict"] != "passed" and check["group"] != "scaffold"]
+    assert done.returncode == 0 and not wrong, wrong
