@@ -105,7 +105,18 @@ struct received {
     long status;
     void (*on_line)(const char *line, void *context); /* NULL: the whole body is wanted */
     void *context;
+    FILE *to; /* where the body of an answer 200 goes; NULL: it is kept */
+    size_t zeros; /* at the end of what went there */
 };
+
+static size_t save(struct received *received, const char *bytes, size_t size)
+{
+    size_t zeros = 0;
+    while (zeros < size && bytes[size - zeros - 1] == 0)
+        zeros++;
+    received->zeros = zeros == size ? received->zeros + size : zeros;
+    return fwrite(bytes, 1, size, received->to);
+}
 
 /* Takes whole lines out of the body. An answer that says what is wrong stays. */
 static void take_lines(struct received *received)
@@ -127,6 +138,10 @@ static void take_lines(struct received *received)
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
     struct received *received = context;
+    if (received->to)
+        curl_easy_getinfo(received->curl, CURLINFO_RESPONSE_CODE, &received->status);
+    if (received->to && received->status == 200)
+        return save(received, bytes, size * count);
     if (strbuf_append(&received->body, bytes, size * count) < 0)
         return 0;
     if (received->on_line)
@@ -342,11 +357,11 @@ bool client_is_there(const struct arguments *arguments)
     return is_there;
 }
 
-int client_read_lines(const struct arguments *arguments, const char *path,
-                      void (*on_line)(const char *line, void *context), void *context)
+/* Asks for what comes piece by piece. */
+static int follow(const struct arguments *arguments, const char *path, struct received *asked)
 {
     struct place place;
-    struct received received = {.on_line = on_line, .context = context};
+    struct received received = *asked;
     int status = STATUS_OK;
     place_find(arguments, &place);
     strbuf_init(&received.body, ANSWER_MAX);
@@ -360,6 +375,22 @@ int client_read_lines(const struct arguments *arguments, const char *path,
         status = say_refused(&place, path, &received);
     strbuf_clear(&received.body);
     place_clear(&place);
+    asked->zeros = received.zeros;
+    return status;
+}
+
+int client_read_lines(const struct arguments *arguments, const char *path,
+                      void (*on_line)(const char *line, void *context), void *context)
+{
+    struct received received = {.on_line = on_line, .context = context};
+    return follow(arguments, path, &received);
+}
+
+int client_save(const struct arguments *arguments, const char *path, FILE *to, size_t *ret_zeros)
+{
+    struct received received = {.to = to};
+    int status = follow(arguments, path, &received);
+    *ret_zeros = received.zeros;
     return status;
 }
 

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 /* Asks for a path, which begins with a slash. `enum status`: with STATUS_OK the answer is one of 2xx and
  * JSON, and the caller lets go of *ret_json. */
@@ -49,6 +50,10 @@ void client_add_parameter(struct strbuf *path, const char *name, const char *val
  */
 int client_read_lines(const struct arguments *arguments, const char *path,
                       void (*on_line)(const char *line, void *context), void *context);
+
+/* Asks for a path and writes the body of its answer to `to` as it comes; an answer that says what is wrong is
+ * said. *ret_zeros is how many bytes at its end are zero. `enum status`. */
+int client_save(const struct arguments *arguments, const char *path, FILE *to, size_t *ret_zeros);
 
 /* Where the functions of the daemon are called: "http://127.0.0.1:8080". The caller frees *ret_address. */
 int client_functions_address(const struct arguments *arguments, char **ret_address);

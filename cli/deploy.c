@@ -1,21 +1,19 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/ident.h"
 #include "cli/client.h"
 #include "cli/findings.h"
 #include "cli/members.h"
 #include "cli/pack.h"
 #include "cli/run_commands.h"
 #include "cli/say.h"
+#include "cli/upload.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE_BYTES     (512u << 10) /* of an upload, in one request */
-#define ID_DIGITS       32
 #define REVISION_DIGITS 12
 
 /* --- what is given on the command line --- */
@@ -67,48 +65,11 @@ static int read_settings(const struct arguments *arguments, json_t *settings)
 
 /* --- to the daemon --- */
 
-/* Fills the piece but at the end of the file; -1: it cannot be read. */
-static ssize_t read_piece(int fd, char *piece)
-{
-    size_t have = 0;
-    ssize_t size;
-    while (have < PIECE_BYTES && (size = read(fd, piece + have, PIECE_BYTES - have)) != 0) {
-        if (size < 0 && errno != EINTR)
-            return -1;
-        if (size > 0)
-            have += (size_t)size;
-    }
-    return (ssize_t)have;
-}
-
-static int upload(const struct arguments *arguments, int fd, const char *id)
-{
-    cleanup_free char *piece = xmalloc(PIECE_BYTES);
-    unsigned long long offset = 0;
-    for (;;) {
-        ssize_t size = read_piece(fd, piece);
-        if (size < 0) {
-            say_wrong("the packed folder cannot be read: %s", strerror(errno));
-            return STATUS_FAILED;
-        }
-        if (size == 0)
-            return STATUS_OK;
-        cleanup_free char *path = xasprintf("/berth/uploads/%s?offset=%llu", id, offset);
-        json_t *answer = NULL;
-        int status = client_put(arguments, path, piece, (size_t)size, &answer);
-        json_decref(answer);
-        if (status != STATUS_OK)
-            return status;
-        offset += (size_t)size;
-    }
-}
-
 static int deploy(const struct arguments *arguments, const char *name, const json_t *settings, int fd,
                   json_t **ret_answer)
 {
-    char id[ID_DIGITS + 1];
-    ident_random(id, ID_DIGITS);
-    int status = upload(arguments, fd, id);
+    char id[UPLOAD_ID_DIGITS + 1];
+    int status = upload_file(arguments, fd, "", "the packed folder", id);
     if (status != STATUS_OK)
         return status;
     cleanup_free char *text = json_dumps(settings, JSON_COMPACT);

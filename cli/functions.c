@@ -148,6 +148,8 @@ static void print_settings(const json_t *settings)
     printf("\nSettings\n");
     json_object_foreach((json_t *)settings, name, value)
     {
+        if (strcmp(name, "volumes") == 0)
+            continue; /* they have a part of their own */
         if (json_is_object(value))
             print_members(name, value);
         else if (!json_is_null(value) && !(json_is_array(value) && json_array_size(value) == 0))
@@ -174,6 +176,29 @@ static void print_instances(const json_t *instances)
         grid_add_format(grid, "%lld", member_number(instance, "busy"));
         grid_add_format(grid, "%.1f s", (double)member_number(instance, "idle_ms") / 1e3);
         grid_add_format(grid, "%lld ms", member_number(instance, "load_ms"));
+    }
+    grid_print(grid);
+}
+
+static void print_volumes(const json_t *volumes)
+{
+    static const char *const columns[] = {"VOLUME", "AT", ">SIZE", ">FILES", ""};
+    const json_t *volume;
+    size_t i;
+    if (json_array_size(volumes) == 0)
+        return;
+    printf("\n");
+    struct grid *grid = grid_create(columns, COUNT_OF(columns));
+    json_array_foreach(volumes, i, volume)
+    {
+        char size[32];
+        const char *name = member_text(volume, "name");
+        quantity_of_bytes((unsigned long long)member_number(volume, "size_bytes"), size, sizeof(size));
+        grid_add(grid, COLOUR_NONE, *name ? name : member_text(volume, "path"));
+        grid_add(grid, COLOUR_NONE, member_text(volume, "at"));
+        grid_add_format(grid, "%s%s", member_is_true(volume, "size_is_whole") ? "" : "> ", size);
+        grid_add_format(grid, "%lld", member_number(volume, "files"));
+        grid_add(grid, COLOUR_NONE, member_is_true(volume, "read_only") ? "read-only" : NULL);
     }
     grid_print(grid);
 }
@@ -216,6 +241,7 @@ static void print_function(const struct arguments *arguments, const json_t *func
     print_line("on its way", member_text(function, "next_revision"));
     print_load(function);
     print_instances(json_object_get(function, "instance_list"));
+    print_volumes(json_object_get(function, "volumes"));
     print_problem("What is wrong", json_object_get(function, "problem"));
     const json_t *findings = json_object_get(function, "diagnostics");
     if (json_array_size(findings) > 0) {

@@ -61,6 +61,13 @@ int run_top(const struct arguments *arguments);
 
 int run_doctor(const struct arguments *arguments);
 
+/* --- volume.c: what functions keep --- */
+
+int run_volume_ls(const struct arguments *arguments);
+int run_volume_rm(const struct arguments *arguments);
+int run_volume_export(const struct arguments *arguments);
+int run_volume_import(const struct arguments *arguments);
+
 /* --- plugin.c --- */
 
 int run_plugin_ls(const struct arguments *arguments);

@@ -56,6 +56,15 @@ int admin_call_body(const struct admin_call *call, json_t **ret_json, struct err
     return -1;
 }
 
+char *admin_call_take_body(const struct admin_call *call, size_t *ret_size)
+{
+    struct evbuffer *body = evhttp_request_get_input_buffer(call->request);
+    *ret_size = evbuffer_get_length(body);
+    char *bytes = xmalloc(*ret_size);
+    evbuffer_remove(body, bytes, *ret_size);
+    return bytes;
+}
+
 void admin_call_send(struct admin_call *call, int status, const char *type, const void *bytes, size_t size)
 {
     struct evbuffer *body = evbuffer_new();

@@ -41,6 +41,9 @@ int admin_read_number(const char *parameter, const char *text, uint64_t max, uin
 /* The body, which is to be a JSON object. -1: it is none. The caller lets go of *ret_json. */
 int admin_call_body(const struct admin_call *call, json_t **ret_json, struct error *err);
 
+/* Takes the bytes of the body. The caller frees them. */
+char *admin_call_take_body(const struct admin_call *call, size_t *ret_size);
+
 /* Each of these is the whole answer: once a call. */
 
 void admin_call_send(struct admin_call *call, int status, const char *type, const void *bytes, size_t size);

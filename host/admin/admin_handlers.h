@@ -57,6 +57,17 @@ void get_request(struct admin_call *call);
 
 void get_events(struct admin_call *call);
 
+/* --- volume_handlers.c: volumes --- */
+
+void get_volumes(struct admin_call *call);
+void get_volume(struct admin_call *call);
+void delete_volume(struct admin_call *call);
+
+/* --- volume_archive.c: their content, as archives --- */
+
+void get_volume_export(struct admin_call *call);
+void post_volume_import(struct admin_call *call);
+
 /* --- log_handlers.c: what functions write --- */
 
 void get_logs(struct admin_call *call);

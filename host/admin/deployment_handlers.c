@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "base/ident.h"
 #include "base/json.h"
 #include "base/strbuf.h"
 #include "config/function_settings.h"
@@ -24,8 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEXT_MAX  (1u << 20)
-#define ID_DIGITS 32
+#define TEXT_MAX (1u << 20)
 
 /* --- pieces of an archive --- */
 
@@ -94,23 +92,15 @@ static int check_upload(const struct admin_call *call, const char *path, size_t 
     *ret_offset = 0;
     if (!path)
         return error_set(err, ERROR_BAD_CALL, "the id of an upload is letters and digits, at most 64");
-    if (admin_read_number("offset", admin_call_query(call, "offset"), DEPLOYMENT_UPLOAD_MAX, ret_offset,
-                          err) < 0)
+    const char *purpose = admin_call_query(call, "for");
+    bool is_volume = purpose && strcmp(purpose, "volume") == 0;
+    const uint64_t max = is_volume ? VOLUME_UPLOAD_MAX : DEPLOYMENT_UPLOAD_MAX;
+    if (admin_read_number("offset", admin_call_query(call, "offset"), max, ret_offset, err) < 0)
         return -1;
-    if (*ret_offset + size > DEPLOYMENT_UPLOAD_MAX)
-        return error_set_in(err, COMPONENT_ADMIN, ERROR_BODY_TOO_LARGE, "an archive has %llu MiB at most",
-                            DEPLOYMENT_UPLOAD_MAX >> 20);
+    if (*ret_offset + size > max)
+        return error_set_in(err, COMPONENT_ADMIN, ERROR_BODY_TOO_LARGE,
+                            "an archive has %" PRIu64 " MiB at most", max >> 20);
     return 0;
-}
-
-/* Takes the bytes of the call's body. The caller frees them. */
-static char *take_body(const struct admin_call *call, size_t *ret_size)
-{
-    struct evbuffer *body = evhttp_request_get_input_buffer(call->request);
-    *ret_size = evbuffer_get_length(body);
-    char *bytes = xmalloc(*ret_size);
-    evbuffer_remove(body, bytes, *ret_size);
-    return bytes;
 }
 
 void put_upload(struct admin_call *call)
@@ -120,7 +110,7 @@ void put_upload(struct admin_call *call)
     struct error err;
     size_t size;
     uint64_t offset;
-    cleanup_free char *bytes = take_body(call, &size);
+    cleanup_free char *bytes = admin_call_take_body(call, &size);
     if (check_upload(call, path, size, &offset, &err) < 0) {
         admin_call_refuse(call, &err);
         return;
@@ -223,30 +213,6 @@ static int check_name(const struct admin_call *call, struct error *err)
     return deployment_check_owner(call, call->name, err);
 }
 
-/* The file that the archive is in: what was uploaded before, else the body, which is written to one. */
-static int find_archive(const struct admin_call *call, char **ret_path, struct error *err)
-{
-    const char *upload = admin_call_query(call, "upload");
-    char id[ID_DIGITS + 1];
-    ident_random(id, ID_DIGITS);
-    cleanup_free char *path = deployment_upload_path(call, upload && *upload ? upload : id);
-    if (!path || (upload && *upload && !fs_exists(path))) {
-        error_set(err, ERROR_BAD_CALL, "there is no upload \"%.64s\"", upload ? upload : id);
-        return -1;
-    }
-    if (!upload || !*upload) {
-        size_t size;
-        cleanup_free char *bytes = take_body(call, &size);
-        cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0 || fs_write_all(fd, bytes, size) < 0) {
-            error_errno(err, COMPONENT_ADMIN, errno, "cannot write %s", path);
-            return -1;
-        }
-    }
-    *ret_path = steal(&path);
-    return 0;
-}
-
 static bool wants_to_wait(const struct admin_call *call)
 {
     const char *wait = admin_call_query(call, "wait");
@@ -257,7 +223,7 @@ static bool wants_to_wait(const struct admin_call *call)
 static int make_order(const struct admin_call *call, struct deployment_order *order, struct error *err)
 {
     json_t *settings = NULL;
-    if (find_archive(call, &order->archive, err) < 0)
+    if (deployment_find_archive(call, &order->archive, err) < 0)
         return -1;
     if (check_name(call, err) < 0 || read_settings(call, &settings, err) < 0) {
         unlink(order->archive);

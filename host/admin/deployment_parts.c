@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/ident.h"
 #include "fleet/fleet.h"
 #include "prepare/store/deployment_store.h"
 #include "prepare/store/folder_archive.h"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define UPLOAD_ID_MAX 64
+#define ID_DIGITS     32
 
 struct work {
     struct deployment_order order;
@@ -114,4 +116,27 @@ char *deployment_upload_path(const struct admin_call *call, const char *id)
             return NULL;
     }
     return xasprintf("%s/staging/upload-%s", call->parts->state_dir, id);
+}
+
+int deployment_find_archive(const struct admin_call *call, char **ret_path, struct error *err)
+{
+    const char *upload = admin_call_query(call, "upload");
+    char id[ID_DIGITS + 1];
+    ident_random(id, ID_DIGITS);
+    cleanup_free char *path = deployment_upload_path(call, upload && *upload ? upload : id);
+    if (!path || (upload && *upload && !fs_exists(path))) {
+        error_set(err, ERROR_BAD_CALL, "there is no upload \"%.64s\"", upload ? upload : id);
+        return -1;
+    }
+    if (!upload || !*upload) {
+        size_t size;
+        cleanup_free char *bytes = admin_call_take_body(call, &size);
+        cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 || fs_write_all(fd, bytes, size) < 0) {
+            error_errno(err, COMPONENT_ADMIN, errno, "cannot write %s", path);
+            return -1;
+        }
+    }
+    *ret_path = steal(&path);
+    return 0;
 }

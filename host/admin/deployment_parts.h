@@ -5,6 +5,7 @@
 #include "admin/admin_call.h"
 
 #define DEPLOYMENT_UPLOAD_MAX   (256ull << 20) /* bytes of an archive */
+#define VOLUME_UPLOAD_MAX       (1ull << 40) /* the same of a volume's */
 #define DEPLOYMENT_UNPACKED_MAX (1ull << 30)
 #define DEPLOYMENT_ENTRIES_MAX  50000
 
@@ -26,5 +27,9 @@ void deployment_carry_out(struct admin_call *call, const struct deployment_order
 
 /* Where the pieces of an upload are put together; NULL: such an id cannot be. The caller frees it. */
 char *deployment_upload_path(const struct admin_call *call, const char *id);
+
+/* The file that the archive of a call is in: what was uploaded before, as `upload` says, else the body, which
+ * is written to one. The caller removes it, and frees *ret_path. */
+int deployment_find_archive(const struct admin_call *call, char **ret_path, struct error *err);
 
 #endif

@@ -1,11 +1,13 @@
 #include "admin/admin_handlers.h"
 
+#include "admin/admin_work.h"
 #include "admin/function_find.h"
 #include "admin/function_name.h"
 #include "admin/function_parts.h"
 #include "admin/function_status.h"
 #include "admin/function_view.h"
 #include "admin/request_book.h"
+#include "admin/volume_view.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "fleet/fleet.h"
@@ -151,9 +153,36 @@ void get_functions(struct admin_call *call)
     answer_list(call, function_summary_json);
 }
 
+/* The sizes of its volumes are looked up meanwhile. */
+static void measure_volumes(void *context)
+{
+    volumes_add_sizes(json_object_get(context, "volumes"));
+}
+
+static void answer_details(struct admin_call *call, void *context)
+{
+    admin_call_json(call, HTTP_OK, json_incref(context));
+}
+
+static void free_details(void *context)
+{
+    json_decref(context);
+}
+
 void get_function(struct admin_call *call)
 {
-    answer_one(call, function_details_json);
+    static const struct admin_job job = {
+        .work = measure_volumes, .answer = answer_details, .free = free_details};
+    struct function *function = admin_named_function(call);
+    if (!function)
+        return;
+    json_t *details = describe_one(call, function, function_details_json);
+    json_t *volumes = function_volume_list_json(call->parts->fleet, function);
+    json_object_set_new(details, "volumes", volumes);
+    if (json_array_size(volumes) > 0)
+        admin_call_work(call, 0, &job, details);
+    else
+        admin_call_json(call, HTTP_OK, details);
 }
 
 void get_instances(struct admin_call *call)

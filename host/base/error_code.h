@@ -69,6 +69,9 @@ enum error_class {
     X(PARAMETER_INVALID,           ADMIN,     "parameter-invalid",           422, CLIENT)   \
     X(REQUEST_UNKNOWN,             ADMIN,     "request-unknown",             404, MISSING)  \
     X(TOO_MANY_READERS,            ADMIN,     "too-many-readers",            503, LIMIT)    \
+    X(VOLUME_IN_USE,               ADMIN,     "volume-in-use",               409, CLIENT)   \
+    X(VOLUME_NOT_EMPTY,            ADMIN,     "volume-not-empty",            409, CLIENT)   \
+    X(VOLUME_UNKNOWN,              ADMIN,     "volume-unknown",              404, MISSING)  \
     X(NO_ROLLBACK,                 ADMIN,     "no-rollback",                 409, CLIENT)   \
     X(REVISION_UNKNOWN,            ADMIN,     "revision-unknown",            404, MISSING)  \
     X(CONFIG_UNUSABLE,             CONFIG,    "config-unusable",             503, INTERNAL) \

@@ -212,6 +212,10 @@ json_t *registry_settings_json(void);
  * caller owns the result. */
 json_t *function_settings_json(const struct function_settings *settings);
 
+/* The volumes of a function: [{"name": "data", "path": null, "at": "/data", "read_only": false}]. The caller
+ * owns the result. */
+json_t *function_volumes_json(const struct function_settings *settings);
+
 /* The labels of a function, {"NAME": "value"}. The caller owns the result. */
 json_t *function_labels_json(const struct function_settings *settings);
 

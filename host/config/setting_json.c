@@ -71,7 +71,7 @@ json_t *function_labels_json(const struct function_settings *settings)
     return labels;
 }
 
-static json_t *volumes_json(const struct function_settings *settings)
+json_t *function_volumes_json(const struct function_settings *settings)
 {
     json_t *volumes = json_array();
     for (size_t i = 0; i < settings->volume_count; i++) {
@@ -94,6 +94,6 @@ json_t *function_settings_json(const struct function_settings *settings)
         json_array_append_new(names, json_text(settings->environment[i].name));
     json_object_set_new(object, "environment", names);
     json_object_set_new(object, "labels", function_labels_json(settings));
-    json_object_set_new(object, "volumes", volumes_json(settings));
+    json_object_set_new(object, "volumes", function_volumes_json(settings));
     return object;
 }

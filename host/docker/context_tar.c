@@ -34,6 +34,7 @@ struct context_tar {
     uint64_t file_left;
     uint64_t room; /* bytes of content that may still come */
     bool closed;
+    bool is_living; /* others work in it */
 };
 
 static la_ssize_t take_output(struct archive *archive, void *arg, const void *bytes, size_t size)
@@ -102,6 +103,11 @@ int context_tar_create(const char *folder, uint64_t max, struct context_tar **re
     }
     *ret_tar = tar;
     return 0;
+}
+
+void context_tar_set_living(struct context_tar *tar)
+{
+    tar->is_living = true;
 }
 
 void context_tar_destroy(struct context_tar *tar)
@@ -187,7 +193,7 @@ static int add_file(struct context_tar *tar, int parent, const char *name, struc
     struct stat status;
     struct error cause;
     if (fs_open_plain(parent, name, O_NOFOLLOW, &file, &status, &cause) < 0)
-        return fail(tar, cause.message, err);
+        return tar->is_living && cause.code == ERROR_NOT_FOUND ? 0 : fail(tar, cause.message, err);
     if ((uint64_t)status.st_size > tar->room) {
         fail(tar, "the folder is too big for a build context", err);
         return error_hint(err, "keep only what the Dockerfile needs in it");
@@ -208,14 +214,14 @@ static int add_entry(struct context_tar *tar, int parent, const char *name, stru
     if (strbuf_append_text(&tar->path, name) < 0)
         return fail(tar, "its path is too long", err);
     if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return fail_errno(tar, errno, err);
+        return tar->is_living && errno == ENOENT ? 0 : fail_errno(tar, errno, err);
     if (S_ISDIR(status.st_mode))
         return add_folder(tar, parent, name, &status, err);
     if (S_ISLNK(status.st_mode))
         return add_link(tar, parent, name, &status, err);
     if (S_ISREG(status.st_mode))
         return add_file(tar, parent, name, err);
-    return fail(tar, "it is neither a file nor a folder nor a link", err);
+    return tar->is_living ? 0 : fail(tar, "it is neither a file nor a folder nor a link", err);
 }
 
 /* Cuts the path back to the folder of the innermost level. */
@@ -251,6 +257,10 @@ static int next_piece(struct context_tar *tar, struct error *err)
     ssize_t got = want > 0 ? read(tar->file, piece, want) : 0;
     if (got < 0)
         return errno == EINTR ? 0 : fail_errno(tar, errno, err);
+    if (got == 0 && want > 0 && tar->is_living) {
+        memset(piece, 0, want);
+        got = (ssize_t)want;
+    }
     if (got == 0 && want > 0)
         return fail(tar, "it changed while it was packed", err);
     if (got > 0 && archive_write_data(tar->archive, piece, (size_t)got) != got)

@@ -251,6 +251,11 @@ const struct budget *fleet_current_budget(const struct fleet *fleet)
     return &fleet->env.engine->budget;
 }
 
+struct volume_store *fleet_volumes(const struct fleet *fleet)
+{
+    return fleet->env.volumes;
+}
+
 const struct revision_store *fleet_revisions(const struct fleet *fleet)
 {
     return fleet->env.revisions;

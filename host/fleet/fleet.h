@@ -23,6 +23,7 @@ struct fleet;
 struct log_store;
 struct plugins;
 struct revision_store;
+struct volume_store;
 
 struct fleet_options {
     struct event_base *base;
@@ -112,6 +113,9 @@ const struct docker *fleet_docker(const struct fleet *fleet);
 
 /* What is kept of the revisions that have served. Owned by the fleet. */
 const struct revision_store *fleet_revisions(const struct fleet *fleet);
+
+/* The named volumes of its functions. Owned by the fleet. */
+struct volume_store *fleet_volumes(const struct fleet *fleet);
 
 /* Prewarmed instances, waiting or on their way, and the sum of their memory limits: part of the budget. */
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes);

@@ -64,7 +64,7 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
         dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0 ||
         record_store_open(state_dir, fleet->background, &env->records, err) < 0 ||
         revision_store_open(state_dir, fleet->background, &env->revisions, err) < 0 ||
-        volume_store_open(state_dir, &env->volumes, err) < 0)
+        volume_store_open(state_dir, fleet->background, &env->volumes, err) < 0)
         return -1;
     return world_make(state_dir, &fleet->world_dir, err);
 }

@@ -1,11 +1,14 @@
 """Volumes: folders that outlive instances, revisions and the daemon, and those of this machine that functions may use."""
 
 import concurrent.futures
+import io
 import os
+import tarfile
 
 import pytest
 
 from harness import engine
+from harness.cli import Cli
 from harness.wait import wait_until
 
 KEEPER = """
@@ -192,3 +195,124 @@ def test_a_function_with_volumes_starts_containers_of_its_own(berth):
     (instance,) = berth.admin("GET", "/berth/functions/keeper/instances").json()
     assert not instance.get("prewarmed", False)
     assert berth.get("/plain").json() == "No such file or directory"
+
+
+def archive(*entries, mode="w"):
+    """A tar of (name, content) pairs; what is no bytes is a TarInfo."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as tar:
+        for name, content in entries:
+            info = content if isinstance(content, tarfile.TarInfo) else tarfile.TarInfo(name)
+            if isinstance(content, bytes):
+                info.size = len(content)
+            tar.addfile(info, io.BytesIO(content) if isinstance(content, bytes) else None)
+    return out.getvalue()
+
+
+def special(name, kind, link=""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return (name, info)
+
+
+def test_volumes_are_listed_with_their_sizes_and_removed_when_nobody_uses_them(berth):
+    cli = Cli(berth)
+    berth.write_function("keeper", KEEPER, volumes={"data": "/data"})
+    berth.start()
+    (before,) = cli.json("volume", "ls")
+    assert (before["name"], before["is_there"], before["size_bytes"]) == ("data", False, 0)
+    assert berth.get(f"/keeper?write={'x' * 5000}").json() == "ok"
+    (listed,) = cli.json("volume", "ls")
+    assert listed["functions"] == [{"name": "keeper", "at": "/data", "read_only": False}]
+    assert listed["files"] == 1 and 5000 <= listed["size_bytes"] < 1 << 20 and listed["size_is_whole"]
+    assert listed["path"] == f"{berth.state_dir}/volumes/data"
+    (described,) = berth.admin("GET", "/berth/functions/keeper").json()["volumes"]
+    assert (described["at"], described["size_bytes"]) == ("/data", listed["size_bytes"])
+    assert "data" in cli.run("volume", "ls") and "/data" in cli.run("describe", "keeper")
+
+    cli.run("volume", "rm", "data", status=1)
+    assert "used by keeper" in cli.said
+    cli.run("volume", "rm", "nothing", status=1)
+    assert "no volume" in cli.said
+    assert "take over" in cli.run("volume", "rm", "data", "--force")
+    berth.wait_answer("/keeper", lambda answer: answer.json() == "No such file or directory", "the empty volume")
+    berth.functions.pop("keeper")
+    berth.write_function("other", KEEPER)
+    berth.apply()
+    wait_until(lambda: not cli.json("volume", "ls")[0]["functions"], "the function to be gone", 60)
+    assert "removed" in cli.run("volume", "rm", "data")
+    assert cli.json("volume", "ls") == []
+
+
+def test_what_is_exported_can_be_imported_elsewhere(berth, tmp_path):
+    cli = Cli(berth)
+    berth.write_function("keeper", KEEPER, idle_timeout=60, volumes={"data": "/data"})
+    berth.write_function("second", KEEPER, idle_timeout=60, user="4321:1234", volumes={"copy": "/data"})
+    berth.start()
+    assert berth.get("/keeper?write=moved").json() == "ok"
+    folder = f"{berth.state_dir}/volumes/data"
+    os.makedirs(f"{folder}/deep/er")
+    with open(f"{folder}/deep/er/large", "wb") as file:
+        file.write(os.urandom(3 << 20))
+    os.chmod(f"{folder}/deep/er/large", 0o640)
+    os.symlink("/etc/hostname", f"{folder}/away")
+    os.mkfifo(f"{folder}/pipe")
+    packed = str(tmp_path / "data.tar")
+    cli.run("volume", "export", "data", packed)
+    with tarfile.open(packed) as tar:
+        assert sorted(tar.getnames()) == ["away", "deep", "deep/er", "deep/er/large", "kept"]
+        assert not tar.getmember("away").isfile()
+
+    assert "imported" in cli.run("volume", "import", "copy", packed)
+    assert berth.get("/second").json() == "moved"
+    copy = f"{berth.state_dir}/volumes/copy"
+    with open(f"{folder}/deep/er/large", "rb") as one, open(f"{copy}/deep/er/large", "rb") as other:
+        assert one.read() == other.read()
+    assert os.readlink(f"{copy}/away") == "/etc/hostname"
+    status = os.stat(f"{copy}/deep/er/large")
+    if os.geteuid() == 0:
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (4321, 1234, 0o640)
+        assert os.lstat(f"{copy}/away").st_uid == 4321
+
+    cli.run("volume", "import", "copy", packed, status=1)
+    assert "has content" in cli.said
+    berth.get("/second?write=newer")
+    assert "take over" in cli.run("volume", "import", "copy", packed, "--replace")
+    berth.wait_answer("/second", lambda answer: answer.json() == "moved", "what was imported")
+
+
+BAD = {
+    "above": [("../up", b"x")],
+    "absolute": [("/etc/up", b"x")],
+    "within": [("a/../../up", b"x")],
+    "device": [special("dev", tarfile.CHRTYPE)],
+    "through a link": [special("link", tarfile.SYMTYPE, "/tmp"), ("link/up", b"x")],
+    "hard link": [special("hard", tarfile.LNKTYPE, "../../host-id")],
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_an_archive_that_would_leave_its_volume_changes_nothing(served_empty, name):
+    answer = served_empty.admin("POST", "/berth/volumes/data/import", archive(*BAD[name]))
+    assert answer.status == 400, answer.text
+    assert served_empty.admin("GET", "/berth/volumes/data").status == 404
+    assert not os.path.exists(f"{served_empty.state_dir}/volumes/up")
+    assert not os.path.exists("/tmp/up") and not os.path.exists("/etc/up")
+
+
+def test_an_archive_that_breaks_off_changes_nothing(served_empty):
+    whole = archive(("a", b"x" * 5000), ("b", b"y" * 5000), mode="w:gz")
+    assert served_empty.admin("POST", "/berth/volumes/data/import", whole[: len(whole) // 2]).status == 400
+    assert served_empty.admin("POST", "/berth/volumes/data/import", b"no archive at all").status == 400
+    assert served_empty.admin("POST", "/berth/volumes/-x/import", whole).status == 400
+    assert served_empty.admin("GET", "/berth/volumes/data").status == 404
+    assert served_empty.admin("POST", "/berth/volumes/data/import", whole).status == 200
+    assert served_empty.admin("GET", "/berth/volumes/data").json()["files"] == 2
+    assert served_empty.admin("DELETE", "/berth/volumes/data").status == 200
+
+
+@pytest.fixture(scope="module")
+def served_empty(shared_berth):
+    shared_berth.write_function("plain", KEEPER)
+    shared_berth.start()
+    return shared_berth

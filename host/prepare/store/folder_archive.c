@@ -16,9 +16,16 @@
 #include <sys/stat.h>
 
 #define PIECE_BYTES 65536
+#define KEPT_MODE   01777
 
 struct pending_link {
     char *path, *target;
+};
+
+/* Of a folder: once everything is in it. */
+struct pending_mode {
+    char *path;
+    mode_t mode;
 };
 
 /* Links are made last: as long as there are none, no name can lead anywhere else. */
@@ -28,6 +35,8 @@ struct unpacking {
     struct folder_archive_limits left;
     struct pending_link *links;
     size_t link_count;
+    struct pending_mode *modes;
+    size_t mode_count;
 };
 
 static int refuse(const char *path, const char *why, struct error *err)
@@ -107,6 +116,8 @@ static int unpack_file(struct unpacking *unpacking, struct archive_entry *entry,
 {
     cleanup_free char *path = xasprintf("%s/%s", unpacking->folder, name);
     mode_t mode = archive_entry_perm(entry) & S_IXUSR ? 0755 : 0644;
+    if (unpacking->left.keeps_modes)
+        mode = archive_entry_perm(entry) & KEPT_MODE;
     if (make_folders(unpacking, name, err) < 0)
         return -1;
     cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
@@ -117,12 +128,18 @@ static int unpack_file(struct unpacking *unpacking, struct archive_entry *entry,
     return copy_content(unpacking, path, fd, err);
 }
 
-static int unpack_folder(const struct unpacking *unpacking, const char *name, struct error *err)
+static int unpack_folder(struct unpacking *unpacking, struct archive_entry *entry, const char *name,
+                         struct error *err)
 {
     cleanup_free char *path = xasprintf("%s/%s", unpacking->folder, name);
     struct error cause;
     if (fs_make_dirs(path, 0755, &cause) < 0)
         return refuse(name, "is a folder, and something else", err);
+    if (!unpacking->left.keeps_modes)
+        return 0;
+    unpacking->modes = xgrow(unpacking->modes, unpacking->mode_count, sizeof(*unpacking->modes));
+    unpacking->modes[unpacking->mode_count++] =
+        (struct pending_mode){steal(&path), archive_entry_perm(entry) & KEPT_MODE};
     return 0;
 }
 
@@ -130,11 +147,26 @@ static int keep_link(struct unpacking *unpacking, struct archive_entry *entry, c
                      struct error *err)
 {
     const char *target = archive_entry_symlink(entry);
-    if (!target || !*target || *target == '/')
+    bool leads_out = target && *target == '/' && !unpacking->left.takes_any_link;
+    if (!target || !*target || leads_out)
         return refuse(name, "is a link out of its folder", err);
     unpacking->links = xgrow(unpacking->links, unpacking->link_count, sizeof(*unpacking->links));
     unpacking->links[unpacking->link_count++] = (struct pending_link){xstrdup(name), xstrdup(target)};
     return 0;
+}
+
+/* To a file that has come before. */
+static int unpack_hard_link(const struct unpacking *unpacking, const char *given, const char *name,
+                            struct error *err)
+{
+    cleanup_free char *target = plain_path(given);
+    cleanup_free char *from = xasprintf("%s/%s", unpacking->folder, target);
+    cleanup_free char *path = xasprintf("%s/%s", unpacking->folder, name);
+    if (!unpacking->left.takes_any_link)
+        return refuse(name, "is a hard link", err);
+    if (!*target || check_path(target, err) < 0 || make_folders(unpacking, name, err) < 0)
+        return refuse(name, "is a link out of its folder", err);
+    return link(from, path) < 0 ? refuse(name, "is a link that leads nowhere, or is there twice", err) : 0;
 }
 
 static int unpack_entry(struct unpacking *unpacking, struct archive_entry *entry, struct error *err)
@@ -151,12 +183,12 @@ static int unpack_entry(struct unpacking *unpacking, struct archive_entry *entry
         return error_set_in(err, COMPONENT_ADMIN, ERROR_BODY_TOO_LARGE,
                             "the archive has more files than can be deployed");
     if (archive_entry_hardlink(entry))
-        return refuse(name, "is a hard link", err);
+        return unpack_hard_link(unpacking, archive_entry_hardlink(entry), name, err);
     switch (archive_entry_filetype(entry)) {
     case AE_IFREG:
         return unpack_file(unpacking, entry, name, err);
     case AE_IFDIR:
-        return unpack_folder(unpacking, name, err);
+        return unpack_folder(unpacking, entry, name, err);
     case AE_IFLNK:
         return keep_link(unpacking, entry, name, err);
     default:
@@ -194,9 +226,20 @@ static int make_links(const struct unpacking *unpacking, struct error *err)
         rc = make_folders(unpacking, unpacking->links[i].path, err);
     for (size_t i = 0; i < unpacking->link_count && rc == 0; i++)
         rc = make_link(unpacking, &unpacking->links[i], err);
-    for (size_t i = 0; i < unpacking->link_count && rc == 0; i++)
+    for (size_t i = 0; i < unpacking->link_count && rc == 0 && !unpacking->left.takes_any_link; i++)
         rc = check_link(unpacking, &unpacking->links[i], err);
     return rc;
+}
+
+/* Those below come before those above, whatever these then allow. */
+static int set_modes(const struct unpacking *unpacking, struct error *err)
+{
+    for (size_t i = unpacking->mode_count; i-- > 0;) {
+        if (chmod(unpacking->modes[i].path, unpacking->modes[i].mode) < 0)
+            return error_errno(err, COMPONENT_BUILD, errno, "cannot set the mode of %s",
+                               unpacking->modes[i].path);
+    }
+    return 0;
 }
 
 /* --- the whole --- */
@@ -207,7 +250,7 @@ static int unpack(struct unpacking *unpacking, struct error *err)
     for (;;) {
         int rc = archive_read_next_header(unpacking->archive, &entry);
         if (rc == ARCHIVE_EOF)
-            return make_links(unpacking, err);
+            return make_links(unpacking, err) < 0 ? -1 : set_modes(unpacking, err);
         if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
             return damaged(unpacking, err);
         if (unpack_entry(unpacking, entry, err) < 0)
@@ -230,5 +273,8 @@ int folder_archive_unpack(int fd, const char *folder, const struct folder_archiv
         free(unpacking.links[i].target);
     }
     free(unpacking.links);
+    for (size_t i = 0; i < unpacking.mode_count; i++)
+        free(unpacking.modes[i].path);
+    free(unpacking.modes);
     return rc;
 }
