@@ -66,6 +66,7 @@ static const char *remark_of(const json_t *request)
 static void add_request(struct grid *grid, const json_t *request)
 {
     const bool failed = member_is_true(request, "failed");
+    const char *caller = member_text(request, "caller");
     long long status = member_number(request, "status");
     char status_text[8];
     snprintf(status_text, sizeof(status_text), "%lld", status);
@@ -73,7 +74,8 @@ static void add_request(struct grid *grid, const json_t *request)
     grid_add(grid, failed ? COLOUR_RED : COLOUR_NONE, status > 0 ? status_text : NULL);
     grid_add_format(grid, "%.1f ms", json_number_value(json_object_get(request, "duration_ms")));
     grid_add(grid, COLOUR_NONE, member_text(request, "id"));
-    grid_add_format(grid, "%s %.200s", member_text(request, "method"), member_text(request, "path"));
+    grid_add_format(grid, "%s %.200s%s%s", member_text(request, "method"), member_text(request, "path"),
+                    *caller ? ", by " : "", caller);
     grid_add(grid, failed ? COLOUR_RED : COLOUR_NONE, remark_of(request));
 }
 

@@ -157,12 +157,24 @@ static void print_cause(const json_t *record, const json_t *output)
     }
 }
 
+static void print_caller(const json_t *record)
+{
+    char text[128];
+    const char *caller = member_text(record, "caller");
+    if (!*caller)
+        return;
+    snprintf(text, sizeof(text), "the function %s (%lld deep)", caller, member_number(record, "depth"));
+    print_fact("caller", text);
+}
+
 static void print_record(const json_t *record, const json_t *output)
 {
     print_title(record);
     print_fact("id", member_text(record, "id"));
     print_served(record);
+    print_caller(record);
     print_fact("client", member_text(record, "client"));
+    print_fact("trace", member_text(record, "trace"));
     print_fact("began", member_text(record, "began"));
     print_bytes(record);
     print_phases(record);

@@ -243,6 +243,7 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
         .plugin_owner = locations->owner,
         .build_job_program = locations->build_job_program,
         .routes = daemon->routes,
+        .doors = gateway_doors(daemon->gateway),
     };
     struct fleet_hooks hooks = {.routed = on_fleet_routed,
                                 .settled = on_fleet_settled,

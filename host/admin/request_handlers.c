@@ -51,13 +51,15 @@ static json_t *text_or_null(const char *text)
 static json_t *summary_json(const struct request_note *note)
 {
     const char *const *texts = note->texts;
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "id", json_text(texts[NOTE_ID]),
-        "function", text_or_null(texts[NOTE_FUNCTION]), "began", time_json(note->began_ms), "method",
-        text_or_null(texts[NOTE_METHOD]), "path", text_or_null(texts[NOTE_PATH]), "status", (int)note->status,
-        "end", json_text(texts[NOTE_END]), "code", text_or_null(texts[NOTE_CODE]), "cold", note->is_cold,
-        "failed", request_note_is_failed(note), "duration_ms", milliseconds(note->phases.whole_ns),
-        "revision", short_id_json(note->revision), "instance", short_id_json(note->instance));
+    return json_pack("{s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:i, s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "id",
+                     json_text(texts[NOTE_ID]), "function", text_or_null(texts[NOTE_FUNCTION]), "caller",
+                     text_or_null(texts[NOTE_CALLER]), "depth", (int)note->depth, "began",
+                     time_json(note->began_ms), "method", text_or_null(texts[NOTE_METHOD]), "path",
+                     text_or_null(texts[NOTE_PATH]), "status", (int)note->status, "end",
+                     json_text(texts[NOTE_END]), "code", text_or_null(texts[NOTE_CODE]), "cold",
+                     note->is_cold, "failed", request_note_is_failed(note), "duration_ms",
+                     milliseconds(note->phases.whole_ns), "revision", short_id_json(note->revision),
+                     "instance", short_id_json(note->instance));
 }
 
 static json_t *phases_json(const struct request_phases *phases)
@@ -71,13 +73,14 @@ static json_t *whole_json(const struct request_note *note)
 {
     const char *const *texts = note->texts;
     json_t *json = summary_json(note);
-    json_t *more = json_pack(
-        "{s:o, s:o, s:I, s:I, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "ended", time_json(note->ended_ms),
-        "client", text_or_null(texts[NOTE_CLIENT]), "bytes_in", (json_int_t)note->bytes_in, "bytes_out",
-        (json_int_t)note->bytes_out, "phases", phases_json(&note->phases), "answered_by_gateway",
-        note->is_own, "known_function", note->is_routed, "stream", note->is_stream, "component",
-        text_or_null(texts[NOTE_COMPONENT]), "reason", text_or_null(texts[NOTE_CODE]), "message",
-        text_or_null(texts[NOTE_MESSAGE]), "hint", text_or_null(texts[NOTE_HINT]));
+    json_t *more =
+        json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "ended",
+                  time_json(note->ended_ms), "client", text_or_null(texts[NOTE_CLIENT]), "trace",
+                  text_or_null(texts[NOTE_TRACE]), "bytes_in", (json_int_t)note->bytes_in, "bytes_out",
+                  (json_int_t)note->bytes_out, "phases", phases_json(&note->phases), "answered_by_gateway",
+                  note->is_own, "known_function", note->is_routed, "stream", note->is_stream, "component",
+                  text_or_null(texts[NOTE_COMPONENT]), "reason", text_or_null(texts[NOTE_CODE]), "message",
+                  text_or_null(texts[NOTE_MESSAGE]), "hint", text_or_null(texts[NOTE_HINT]));
     json_object_update(json, more);
     json_decref(more);
     return json;

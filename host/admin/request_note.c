@@ -5,8 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#define VERSION 1
-#define MILLI   UINT64_C(1000000) /* nanoseconds */
+#define VERSION       2
+#define VERSION_SHORT 1 /* without depth, caller and trace */
+#define MILLI         UINT64_C(1000000) /* nanoseconds */
 
 /* How a form begins; the texts follow, each with its length before it and a NUL behind it. Its members have
  * no gaps between them. */
@@ -14,7 +15,8 @@ struct form {
     uint8_t version;
     uint8_t flags;
     uint16_t status;
-    uint32_t reserved;
+    uint16_t depth;
+    uint16_t reserved;
     uint64_t began_ns, ended_ns; /* since 1970 */
     uint64_t head_ns, body_ns, queue_ns, run_ns, answer_ns, whole_ns;
     uint64_t bytes_in, bytes_out;
@@ -46,6 +48,7 @@ static struct form form_of(const struct request_record *record, const struct clo
         .flags = (uint8_t)((record->is_own ? FLAG_OWN : 0) | (record->is_routed ? FLAG_ROUTED : 0) |
                            (record->is_cold ? FLAG_COLD : 0) | (record->is_stream ? FLAG_STREAM : 0)),
         .status = record->status,
+        .depth = record->depth,
         .began_ns = wall_ns(now, record->times.began_ns),
         .ended_ns = wall_ns(now, record->times.end_ns),
         .head_ns = phases.head_ns,
@@ -104,6 +107,8 @@ size_t request_note_write(const struct request_record *record, const struct cloc
         [NOTE_CODE] = name_of(error_code_slug(record->code)),
         [NOTE_MESSAGE] = text_of(record, REQUEST_MESSAGE),
         [NOTE_HINT] = text_of(record, REQUEST_HINT),
+        [NOTE_CALLER] = text_of(record, REQUEST_CALLER),
+        [NOTE_TRACE] = text_of(record, REQUEST_TRACE),
     };
     memcpy(ret_form, &form, sizeof(form));
     char *at = ret_form + sizeof(form);
@@ -114,9 +119,13 @@ size_t request_note_write(const struct request_record *record, const struct cloc
 
 /* --- reading --- */
 
-static int read_texts(const char *at, const char *end, const char *texts[NOTE_TEXTS])
+/* Those of an older version end earlier. */
+static int read_texts(const char *at, const char *end, unsigned version, const char *texts[NOTE_TEXTS])
 {
-    for (size_t i = 0; i < NOTE_TEXTS; i++) {
+    const size_t count = version == VERSION_SHORT ? NOTE_HINT + 1 : NOTE_TEXTS;
+    for (size_t i = count; i < NOTE_TEXTS; i++)
+        texts[i] = "";
+    for (size_t i = 0; i < count; i++) {
         uint16_t length;
         if ((size_t)(end - at) < sizeof(length) + 1)
             return -1;
@@ -151,13 +160,15 @@ int request_note_read(const void *bytes, size_t size, struct request_note *ret_n
         .instance = form.instance,
         .revision = form.revision,
         .status = form.status,
+        .depth = form.depth,
         .is_own = form.flags & FLAG_OWN,
         .is_routed = form.flags & FLAG_ROUTED,
         .is_cold = form.flags & FLAG_COLD,
         .is_stream = form.flags & FLAG_STREAM,
     };
-    if (form.version != VERSION ||
-        read_texts((const char *)bytes + sizeof(form), (const char *)bytes + size, note.texts) < 0)
+    if ((form.version != VERSION && form.version != VERSION_SHORT) ||
+        read_texts((const char *)bytes + sizeof(form), (const char *)bytes + size, form.version, note.texts) <
+            0)
         return -1;
     *ret_note = note;
     return 0;

@@ -18,6 +18,8 @@ enum note_text {
     NOTE_CODE,
     NOTE_MESSAGE,
     NOTE_HINT,
+    NOTE_CALLER, /* the function that made it; "": none did */
+    NOTE_TRACE, /* the id of its trace; "": none is known */
     NOTE_TEXTS,
 };
 
@@ -28,6 +30,7 @@ struct request_note {
     uint64_t bytes_in, bytes_out;
     uint64_t instance, revision; /* 0: none */
     uint16_t status; /* 0: there was no answer */
+    uint16_t depth; /* functions that called each other up to it */
     bool is_own, is_routed, is_cold, is_stream; /* as in the record */
     const char *texts[NOTE_TEXTS]; /* each ended by a NUL, none NULL; borrowed */
 };

@@ -85,6 +85,7 @@ enum error_class {
     X(TRACE_NOT_SERVED,            GATEWAY,   "trace-not-served",            405, CLIENT)   \
     X(QUEUE_FULL,                  GATEWAY,   "queue-full",                  503, LIMIT)    \
     X(QUEUE_TIMEOUT,               GATEWAY,   "queue-timeout",               503, LIMIT)    \
+    X(CALL_DEPTH,                  GATEWAY,   "call-depth",                  508, LIMIT)    \
     X(BUFFER_MEMORY,               GATEWAY,   "buffer-memory",               503, LIMIT)    \
     X(OUT_OF_RESOURCES,            GATEWAY,   "out-of-resources",            503, HOST)     \
     X(CLIENT_TIMEOUT,              GATEWAY,   "client-timeout",              408, CLIENT)   \

@@ -78,6 +78,10 @@ static const struct setting configuration_keys[] = {
      .change = CHANGE_APPLIES, .default_text = "true",
      .help = "`false`: a request takes its slot with its head and its body is streamed. For functions that "
              "answer while the body is still coming."},
+    {"public", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct function_settings, is_public),
+     .change = CHANGE_APPLIES, .default_text = "true",
+     .help = "`false`: on the public port there is no such function; other functions and the management port "
+             "call it."},
     {"max_body", NULL, SETTING_SIZE, SETTING_MEMBER(struct function_settings, max_body_bytes),
      .change = CHANGE_APPLIES, .min = 1, .max = 16 * TiB, .unset = "that of the host",
      .help = "Largest body of a request to it; 413 above it."},

@@ -168,6 +168,10 @@ static const struct setting host_keys[] = {
     {"queue_timeout", NULL, SETTING_DURATION, SETTING_MEMBER(struct host_settings, queue_timeout_ms),
      .change = CHANGE_APPLIES, .min = 100, .max = 1 * HOUR, .default_text = "60s",
      .help = "Longest wait for an instance; 503 after it. A function may have its own."},
+    {"call_depth", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, call_depth),
+     .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "16",
+     .help = "Functions that may call each other in a row; 508 above it, since they seem to go round in a "
+             "circle."},
     {"max_instances", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_instances),
      .change = CHANGE_RESTARTS, .max = 100000, .default_text = "0",
      .help = "Instances on this host. 0: as many as its memory suggests."},

@@ -90,6 +90,7 @@ struct function_settings {
     bool request_buffering; /* small bodies are received before a slot is taken */
     uint64_t max_body_bytes; /* of a request; 0: the host's */
     unsigned queue_length, queue_timeout_ms; /* of requests that wait for a slot; 0: the host's */
+    bool is_public; /* the public port serves it */
     unsigned idle_timeout_ms; /* an instance unused for so long is removed */
     unsigned min_scale, max_scale; /* instances */
     enum network_mode network;
@@ -148,6 +149,7 @@ struct host_settings {
     struct network_list trusted_proxies; /* whose X-Forwarded-* and the like are believed */
     unsigned queue_length; /* waiting requests of one function: 503 above it */
     unsigned queue_timeout_ms; /* longest wait for a slot: 503 */
+    unsigned call_depth; /* functions that call each other in a row: 508 above it */
     unsigned max_instances; /* on this host; 0: from its memory */
     uint64_t max_memory_bytes; /* sum of the instances' limits; 0: from the machine's memory */
     unsigned prewarm; /* prewarmed instances per runtime that has functions */

@@ -25,6 +25,7 @@ static void add_route(const struct fleet *fleet, struct route_snapshot *snapshot
         route.pool = revision_pool(current);
     else
         route.problem = function_problem(function);
+    route.is_private = !function_applied_settings(function)->is_public;
     route.limits = route_limits_make(fleet->env.host, function_applied_settings(function));
     route_snapshot_add(snapshot, &route);
 }

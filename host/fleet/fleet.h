@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 struct docker;
+struct doors;
 struct event_base;
 struct fleet;
 struct log_store;
@@ -36,6 +37,7 @@ struct fleet_options {
     uid_t plugin_owner;
     const char *build_job_program;
     struct route_table *routes; /* outlives the fleet */
+    const struct doors *doors; /* who serves those of instances; NULL: nobody does. It outlives the fleet */
 };
 
 struct fleet_hooks {

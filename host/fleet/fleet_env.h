@@ -13,6 +13,7 @@ struct build_jobs;
 struct dependency_installs;
 struct dependency_store;
 struct docker;
+struct doors;
 struct engine;
 struct log_store;
 struct loss_book;
@@ -42,6 +43,7 @@ struct fleet_env {
     struct runtime_images *images;
     struct prewarm *prewarm;
     struct loss_book *losses;
+    const struct doors *doors; /* who serves the doors of instances; NULL: nobody does */
     struct log_store *logs; /* keeps what functions write; NULL: nothing does */
     struct mailbox inbox; /* how workers reach the fleet */
     unsigned drain_ms; /* how long what is retired may finish its requests */

@@ -191,6 +191,7 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     fleet->env = (struct fleet_env){.base = options->base,
                                     .host = &fleet->host,
                                     .volume_roots = &fleet->volume_roots,
+                                    .doors = options->doors,
                                     .drain_ms = options->host->drain_timeout_ms,
                                     .inbox.fd = -1};
     if (create_parts(fleet, options, err) < 0) {

@@ -205,7 +205,7 @@ static void count_gone(struct worker *worker)
 
 static void let_in(struct worker *worker, int fd, const struct sockaddr_storage *address)
 {
-    enum client_open opened = client_open(&worker->clients, fd, address);
+    enum client_open opened = client_open(&worker->clients, fd, address, NULL);
     if (opened == CLIENT_REFUSED)
         note_refusal(worker, address);
     if (opened != CLIENT_OPENED) {

@@ -41,7 +41,8 @@ static void write_error(const struct request_record *record)
 {
     log_traffic(LOG_INFO, record->end == REQUEST_CUT ? "gateway.cut" : "gateway.error",
                 LOG_STR("function", text_of(record, REQUEST_FUNCTION)),
-                LOG_STR("client", request_text(record, REQUEST_CLIENT)), LOG_INT("status", record->status),
+                LOG_STR("client", request_text(record, REQUEST_CLIENT)),
+                LOG_STR("caller", text_of(record, REQUEST_CALLER)), LOG_INT("status", record->status),
                 LOG_STR("request_id", text_of(record, REQUEST_ID)),
                 LOG_STR("component", error_component_name(record->component)),
                 LOG_STR("reason", error_code_slug(record->code)),
@@ -62,7 +63,8 @@ static void write_request(const struct request_record *record, enum log_level le
     char instance[ID_SIZE], revision[ID_SIZE];
     log_traffic(level, "gateway.request", LOG_STR("method", text_of(record, REQUEST_METHOD)), path_of(record),
                 LOG_STR("function", text_of(record, REQUEST_FUNCTION)),
-                LOG_STR("client", request_text(record, REQUEST_CLIENT)), LOG_INT("status", record->status),
+                LOG_STR("client", request_text(record, REQUEST_CLIENT)),
+                LOG_STR("caller", text_of(record, REQUEST_CALLER)), LOG_INT("status", record->status),
                 LOG_STR("end", request_end_name(record->end)),
                 LOG_STR("component", record->code ? error_component_name(record->component) : NULL),
                 LOG_STR("reason", record->code ? error_code_slug(record->code) : NULL),

@@ -2,6 +2,7 @@
 
 #include "base/container_of.h"
 #include "gateway/fail.h"
+#include "gateway/inner_call.h"
 #include "gateway/relay.h"
 #include "gateway/request_bytes.h"
 
@@ -15,8 +16,8 @@ static void fail_not_found(struct exchange *exchange)
 {
     struct http_text name = exchange->target.name;
     const char *nearest[NEAREST_MAX];
-    size_t count =
-        route_snapshot_nearest(exchange->all->routes, name.data, name.length, nearest, NEAREST_MAX);
+    size_t count = route_snapshot_nearest(exchange->all->routes, name.data, name.length,
+                                          exchange->client->entrance, nearest, NEAREST_MAX);
     struct error error;
     error_set(&error, ERROR_FUNCTION_UNKNOWN, "There is no function named \"%.*s\".",
               (int)(name.length < 128 ? name.length : 128), name.data);
@@ -34,7 +35,7 @@ const struct route *acquire_route(struct exchange *exchange)
     route_table_refresh(all->table, &all->routes);
     const struct route *route =
         route_snapshot_find(all->routes, exchange->target.name.data, exchange->target.name.length);
-    if (!route) {
+    if (!route || (route->is_private && !exchange->client->entrance)) {
         fail_not_found(exchange);
         return NULL;
     }
@@ -137,7 +138,12 @@ static void describe_queue_timeout(const struct exchange *exchange, const struct
     }
     error_set(error, ERROR_QUEUE_TIMEOUT, "The request waited %u ms for a free slot of the function.",
               limit_ms);
-    if (exchange->queue.waiter.limit)
+    if (inner_call_waits_for_itself(exchange))
+        error_hint(error,
+                   "It may wait for itself: it was made by %s, and keeps a slot of the function meanwhile. "
+                   "Raise max_scale or concurrency, or call less deeply.",
+                   exchange->inner->entry.chain.names);
+    else if (exchange->queue.waiter.limit)
         error_hint(error,
                    "No further instance could be started: the limit is %s. How long a request waits is "
                    "queue_timeout %s. Try again later.",

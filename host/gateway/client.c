@@ -24,7 +24,7 @@ static void on_deadline(struct timer *timer, uint64_t now_ms);
 static void identify(struct client *client, const struct ip_address *address)
 {
     const struct network_list *trusted = &client->loop->settings->trusted_proxies;
-    client->trusted = network_list_has(trusted, address) ? trusted : NULL;
+    client->trusted = !client->entrance && network_list_has(trusted, address) ? trusted : NULL;
     client->address_length = (uint8_t)ip_address_format(address, client->address);
 }
 
@@ -32,7 +32,10 @@ static void link_client(struct client *client)
 {
     struct clients *all = client->all;
     LIST_INSERT_HEAD(&all->list, client, link);
-    all->count++;
+    if (client->entrance)
+        client->entrance->clients++;
+    else
+        all->count++;
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_OPEN, 1);
 }
@@ -40,7 +43,10 @@ static void link_client(struct client *client)
 static void unlink_client(struct client *client)
 {
     LIST_REMOVE(client, link);
-    client->all->count--;
+    if (client->entrance)
+        client->entrance->clients--;
+    else
+        client->all->count--;
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_OPEN, (uint64_t)-1);
 }
 
@@ -50,14 +56,21 @@ static void set_idle_timer(struct client *client)
     client_set_timer(client, loop_now_ms(client->loop) + client->loop->settings->keep_alive_timeout_ms);
 }
 
+/* Those of other entrances make no room for clients of the public port. */
+static void idle_as(struct client *client, enum idle_kind kind)
+{
+    if (!client->entrance)
+        idle_list_put(&client->all->idle, client, kind, loop_now_ms(client->loop));
+}
+
 static void begin_idling(struct client *client)
 {
-    idle_list_put(&client->all->idle, client, IDLE_SILENT, loop_now_ms(client->loop));
+    idle_as(client, IDLE_SILENT);
 }
 
 void client_idle_in_head(struct client *client)
 {
-    idle_list_put(&client->all->idle, client, IDLE_IN_HEAD, loop_now_ms(client->loop));
+    idle_as(client, IDLE_IN_HEAD);
 }
 
 void client_stop_idling(struct client *client)
@@ -77,7 +90,7 @@ static void tune(int fd, const struct ip_address *address)
 static bool admit(struct client *client, const struct ip_address *address)
 {
     unsigned limit = client->loop->settings->max_connections_per_address;
-    if (limit == 0 || client->trusted)
+    if (limit == 0 || client->trusted || client->entrance)
         return true;
     client->counted = address_counts_enter(client->all->addresses, address, limit);
     return client->counted;
@@ -96,13 +109,15 @@ static enum client_open turn_away(struct client *client, enum client_open why)
     return why;
 }
 
-enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address)
+enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address,
+                             struct entrance *entrance)
 {
     struct loop *loop = clients->loop;
     struct client *client = freelist_take(&clients->spare);
     if (!client)
         return CLIENT_FAILED;
-    *client = (struct client){.all = clients, .loop = loop, .fd = fd, .proceed.run = on_proceed};
+    *client = (struct client){
+        .all = clients, .loop = loop, .fd = fd, .entrance = entrance, .proceed.run = on_proceed};
     struct ip_address address = {0};
     ip_address_from_socket(socket_address, &address);
     identify(client, &address);
@@ -127,6 +142,7 @@ void client_close(struct client *client, bool reset)
 {
     struct clients *all = client->all;
     struct loop *loop = client->loop;
+    struct entrance *entrance = client->entrance;
     if (client->exchange)
         all->handler->on_gone(client->exchange);
     client->exchange = NULL;
@@ -142,7 +158,7 @@ void client_close(struct client *client, bool reset)
     unlink_client(client);
     forget_address(client);
     freelist_give(&all->spare, client);
-    all->on_closed(all);
+    all->on_closed(all, entrance);
 }
 
 enum client_receive client_receive(struct client *client, size_t room)
@@ -238,7 +254,7 @@ void client_next_request(struct client *client, uint32_t at)
         client_postpone(client);
     } else {
         loop_give(loop, &client->in);
-        if (loop->phase != LOOP_SERVING) {
+        if (!client_may_stay(client)) {
             client_close(client, false);
             return;
         }
@@ -263,7 +279,7 @@ static bool receive_first(struct client *client)
     if (got == CLIENT_RECEIVED)
         return true;
     loop_give(loop, &client->in);
-    if (got == CLIENT_ENDED || loop->phase != LOOP_SERVING)
+    if (got == CLIENT_ENDED || !client_may_stay(client))
         client_close(client, false);
     else
         begin_idling(client);
@@ -328,7 +344,8 @@ void client_want_write(struct client *client)
 /* --- all of a worker --- */
 
 void clients_init(struct clients *clients, struct loop *loop, const struct client_handler *handler,
-                  void *context, struct address_counts *addresses, void (*on_closed)(struct clients *clients))
+                  void *context, struct address_counts *addresses,
+                  void (*on_closed)(struct clients *clients, struct entrance *entrance))
 {
     *clients = (struct clients){
         .loop = loop, .handler = handler, .context = context, .addresses = addresses, .on_closed = on_closed};
@@ -341,12 +358,41 @@ void clients_clear(struct clients *clients)
     freelist_clear(&clients->spare);
 }
 
+/* It waits for the first byte of a request. */
+static bool is_waiting(const struct client *client)
+{
+    return !client->exchange && !client->lingering && !client->proceed.is_postponed;
+}
+
 void clients_close_waiting(struct clients *clients)
 {
     for (struct client *client = LIST_FIRST(&clients->list), *next; client; client = next) {
         next = LIST_NEXT(client, link);
-        if (!client->exchange && !client->lingering && !client->proceed.is_postponed)
+        if (!client->entrance && is_waiting(client))
             client_close(client, false);
+    }
+}
+
+bool clients_close_idle(struct clients *clients, const struct entrance *entrance)
+{
+    struct client *client;
+    LIST_FOREACH(client, &clients->list, link)
+    {
+        if (client->entrance == entrance && is_waiting(client)) {
+            client_close(client, false);
+            return true;
+        }
+    }
+    return false;
+}
+
+void clients_close_entrance(struct clients *clients, const struct entrance *entrance)
+{
+    for (struct client *client = LIST_FIRST(&clients->list), *next; client && entrance->clients > 0;
+         client = next) {
+        next = LIST_NEXT(client, link);
+        if (client->entrance == entrance)
+            client_close(client, true);
     }
 }
 

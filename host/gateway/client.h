@@ -10,9 +10,18 @@
 #include "gateway/address_counts.h"
 #include "gateway/idle_list.h"
 #include "gateway/loop.h"
+#include "routing/call_book.h"
 
 struct client;
 struct exchange;
+
+/* A way in beside the public port. */
+struct entrance {
+    const char *function; /* whose door it is */
+    uint64_t instance; /* of that function */
+    struct call_book *calls; /* of that instance */
+    unsigned clients; /* that came in by it */
+};
 
 /* Who serves the requests of clients. Each may end the client's exchange and the client with it. */
 struct client_handler {
@@ -32,9 +41,10 @@ struct clients {
     const struct client_handler *handler;
     void *context; /* the handler's */
     struct address_counts *addresses; /* of clients, while their number is limited */
-    void (*on_closed)(struct clients *clients); /* after each that client_open has let in */
+    /* After each that client_open has let in, by this entrance. */
+    void (*on_closed)(struct clients *clients, struct entrance *entrance);
     LIST_HEAD(, client) list;
-    unsigned count;
+    unsigned count; /* of those from the public port */
     struct idle_list idle;
     struct freelist spare;
 };
@@ -49,6 +59,7 @@ struct client {
     struct timer timer; /* the one deadline of whatever it waits for */
     struct buffer *in; /* received and not used up; NULL: nothing */
     struct exchange *exchange;
+    struct entrance *entrance; /* NULL: the public port */
     int fd;
     bool readable; /* there may be bytes to receive */
     bool closed; /* it has shut down its side, or the connection broke */
@@ -80,14 +91,29 @@ enum client_open {
 
 void clients_init(struct clients *clients, struct loop *loop, const struct client_handler *handler,
                   void *context, struct address_counts *addresses,
-                  void (*on_closed)(struct clients *clients));
+                  void (*on_closed)(struct clients *clients, struct entrance *entrance));
 void clients_clear(struct clients *clients);
 
-/* Takes over an accepted socket, which stays the caller's when it is not CLIENT_OPENED. */
-enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address);
+/* Takes over an accepted socket, which stays the caller's when it is not CLIENT_OPENED. `entrance` as in the
+ * client: it outlives it. */
+enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address,
+                             struct entrance *entrance);
 
-/* Closes those that wait for the first byte of a request. */
+/* Closes those from the public port that wait for the first byte of a request. */
 void clients_close_waiting(struct clients *clients);
+
+/* Closes one that came in by this entrance and has no request under way. False: there is none. */
+bool clients_close_idle(struct clients *clients, const struct entrance *entrance);
+
+/* Closes all that came in by it. */
+void clients_close_entrance(struct clients *clients, const struct entrance *entrance);
+
+/* Whether the connection may stay for another request. A drain has those of functions stay: what they call
+ * belongs to requests that are being finished. */
+static inline bool client_may_stay(const struct client *client)
+{
+    return client->loop->phase == LOOP_SERVING || (client->entrance && client->loop->phase != LOOP_STOPPED);
+}
 
 /* Closes so many at most, whatever they do. False: none are left. */
 bool clients_close_some(struct clients *clients, unsigned most);

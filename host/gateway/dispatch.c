@@ -2,6 +2,7 @@
 
 #include "gateway/acquire.h"
 #include "gateway/fail.h"
+#include "gateway/inner_call.h"
 #include "gateway/receive.h"
 #include "http/hop.h"
 
@@ -21,7 +22,7 @@ static void begin_body(struct exchange *exchange, uint64_t limit_bytes)
 void dispatch_to_function(struct exchange *exchange)
 {
     const struct route *route = acquire_route(exchange);
-    if (!route)
+    if (!route || (exchange->client->entrance && inner_call_begin(exchange) < 0))
         return;
     begin_body(exchange, route->limits.max_body_bytes);
     if (exchange_scan_body(exchange) < 0)
@@ -96,7 +97,7 @@ static void dispatch(struct exchange *exchange)
 {
     struct loop *loop = exchange->loop;
     exchange->times.head_ns = loop_now_ns(loop);
-    exchange->keep_alive = exchange->request.keep_alive && loop->phase == LOOP_SERVING;
+    exchange->keep_alive = exchange->request.keep_alive && client_may_stay(exchange->client);
     exchange->counted = true;
     counter_add(&loop->counters, COUNTER_REQUESTS, 1);
     counter_add(&loop->counters, COUNTER_REQUESTS_ACTIVE, 1);

@@ -129,6 +129,8 @@ void exchange_drop_slot(struct exchange *exchange, enum slot_fate fate)
         fate = SLOT_BROKEN;
     if (fate == SLOT_BROKEN && watch->closed)
         fate = SLOT_DROPPED;
+    if (exchange->inner)
+        call_book_leave(&exchange->inner->entry);
     uint64_t service_us = (loop_now_ns(loop) - exchange->times.slot_ns) / 1000 + 1;
     flow_drop_kept(&exchange->up);
     slot_link_set_user(watch, NULL, NULL);
@@ -165,6 +167,16 @@ static struct http_text text_of(const char *text)
     return http_text_make(text, strlen(text));
 }
 
+/* Of a request from outside, the one that it names. */
+static void gather_trace(const struct exchange *exchange, struct http_text *ret_trace)
+{
+    const struct http_header *header = http_head_find(&exchange->request, HTTP_HEADER_TRACEPARENT);
+    if (exchange->inner)
+        *ret_trace = text_of(exchange->inner->entry.chain.trace);
+    else if (header)
+        traceparent_read(http_head_value(&exchange->request, header), ret_trace);
+}
+
 static void gather_texts(const struct exchange *exchange, struct http_text texts[REQUEST_TEXTS])
 {
     const struct http_head *request = &exchange->request;
@@ -175,7 +187,10 @@ static void gather_texts(const struct exchange *exchange, struct http_text texts
     if (request->bytes) {
         texts[REQUEST_METHOD] = http_head_text(request, request->method_text);
         texts[REQUEST_TARGET] = http_head_text(request, request->target);
+        gather_trace(exchange, &texts[REQUEST_TRACE]);
     }
+    if (exchange->client->entrance)
+        texts[REQUEST_CALLER] = text_of(exchange->client->entrance->function);
     if (problem) {
         texts[REQUEST_MESSAGE] = text_of(problem->message);
         texts[REQUEST_HINT] = text_of(problem->hint);
@@ -200,6 +215,7 @@ static void fill_record(struct request_record *record, const struct exchange *ex
         .code = ending->code,
         .component = ending->problem ? ending->problem->component : error_code_component(ending->code),
         .status = exchange->status,
+        .depth = exchange->inner ? (uint16_t)exchange->inner->entry.chain.depth : 0,
         .end = (uint8_t)end,
         .is_own = ending->is_own,
         .is_routed = exchange->is_routed,
@@ -248,6 +264,7 @@ void exchange_free(struct exchange *exchange)
     loop_give(loop, &exchange->received);
     loop_give(loop, &exchange->request_bytes);
     free(exchange->ending.problem);
+    free(exchange->inner);
     freelist_give(&exchange->all->spare, exchange);
 }
 

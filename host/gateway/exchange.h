@@ -12,8 +12,9 @@
  * anew; from AWAIT_HEAD also by UNREACHED, when nobody has taken its connection.
  *
  * Its files, in the order in which a request comes to them: serve.c (which event means what in which state),
- * dispatch.c, receive.c, acquire.c, relay.c, response.c, lost.c, fail.c, deliver.c, and this one, where it
- * ends. Each uses only those that stand behind it, and overdue.c, what happens when a deadline passes, any.
+ * dispatch.c, inner_call.c (of those that functions make), receive.c, acquire.c, relay.c, response.c, lost.c,
+ * fail.c, deliver.c, and this one, where it ends. Each uses only those that stand behind it, and overdue.c,
+ * what happens when a deadline passes, any.
  *
  * What may happen, in any order and at the same time:
  *  - the runner answers before the request's body has been sent: the answer is relayed while the body still
@@ -41,6 +42,7 @@
 #include "gateway/slot_link.h"
 #include "gateway/target.h"
 #include "http/head.h"
+#include "http/traceparent.h"
 #include "routing/slot_wait.h"
 
 enum exchange_state {
@@ -110,6 +112,12 @@ struct loss {
     uint64_t unreached_ms; /* since when its server takes no connection; 0: it does */
 };
 
+/* What is kept of a request that came in by a function's door: inner_call.c. */
+struct inner_call {
+    struct call_entry entry; /* in the book of the instance that serves it */
+    char traceparent[TRACEPARENT_LENGTH + 1]; /* made here; "": it has its own */
+};
+
 /* What is to be known of the end, before it comes: fail.c. */
 struct ending {
     enum error_code code; /* what went wrong; ERROR_NONE: nothing */
@@ -151,6 +159,7 @@ struct exchange {
     struct answering answering;
     struct loss loss;
     struct ending ending;
+    struct inner_call *inner; /* NULL: it came from the public port, or has not been looked at yet */
 
     struct http_header *response_headers; /* behind request_headers */
     struct http_header request_headers[];

@@ -5,13 +5,16 @@
 
 /* Written by the gateway, so not copied from the client. */
 #define REQUEST_DROP                                                                                         \
-    (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_FOR) |              \
-     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PROTO) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_HOST) |        \
-     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PREFIX) | HTTP_HEADER_BIT(HTTP_HEADER_X_REAL_IP))
+    (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_BERTH_CALLER) |               \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_FOR) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PROTO) |         \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_HOST) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PREFIX) |       \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_REAL_IP))
 
 #define RESPONSE_DROP   (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_SERVED_BY))
 
 #define CALL_DROP       (HTTP_HEADER_BIT(HTTP_HEADER_X_CALL_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_START_TIME))
+
+#define TRACE_DROP      (HTTP_HEADER_BIT(HTTP_HEADER_TRACEPARENT) | HTTP_HEADER_BIT(HTTP_HEADER_TRACESTATE))
 
 #define INSTANCE_DIGITS 12
 
@@ -81,6 +84,16 @@ void forward_call_fields(struct http_writer *writer, const struct exchange *exch
     http_write_field_number(writer, HTTP_TEXT("X-Start-Time"), exchange->start_time_ns);
 }
 
+/* Which function calls, and the trace that the call belongs to where it named none. */
+static void write_inner(struct http_writer *writer, const struct exchange *exchange)
+{
+    const char *function = exchange->client->entrance->function;
+    const char *traceparent = exchange->inner->traceparent;
+    http_write_field(writer, HTTP_TEXT("X-Berth-Caller"), http_text_make(function, strlen(function)));
+    if (*traceparent)
+        http_write_field(writer, HTTP_TEXT("traceparent"), http_text_make(traceparent, TRACEPARENT_LENGTH));
+}
+
 void forward_request_head(struct http_writer *writer, const struct exchange *exchange)
 {
     const struct http_head *head = &exchange->request;
@@ -98,10 +111,14 @@ void forward_request_head(struct http_writer *writer, const struct exchange *exc
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_MAX_FORWARDS);
     if (exchange->sending.continued)
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_EXPECT);
+    if (exchange->inner && *exchange->inner->traceparent)
+        edit.drop |= TRACE_DROP;
     http_write_request(writer, head, &edit);
     if (hops > 0)
         http_write_field_number(writer, HTTP_TEXT("Max-Forwards"), (uint64_t)hops - 1);
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
+    if (exchange->inner)
+        write_inner(writer, exchange);
     forward_call_fields(writer, exchange);
     write_origin(writer, exchange, &origin);
     http_write_end(writer);

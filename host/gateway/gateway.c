@@ -1,6 +1,7 @@
 #include "gateway/gateway.h"
 
 #include "base/alloc.h"
+#include "gateway/door.h"
 #include "gateway/listen.h"
 #include "gateway/worker.h"
 
@@ -14,6 +15,7 @@
 
 struct gateway {
     struct worker_shared shared;
+    struct doors doors;
     char address[LISTEN_ADDRESS_MAX];
     unsigned worker_count; /* of those that have been made */
     struct worker workers[];
@@ -29,6 +31,19 @@ static unsigned choose_worker_count(const struct host_settings *host)
     return cores < WORKERS_DEFAULT ? (unsigned)cores : WORKERS_DEFAULT;
 }
 
+/* Each worker in its turn. */
+static struct door *open_door(void *context, const struct door_spec *spec)
+{
+    struct gateway *gateway = context;
+    return door_open(&gateway->workers[gateway->shared.next_door++ % gateway->worker_count], spec);
+}
+
+static void close_door(void *context, struct door *door)
+{
+    (void)context;
+    door_close(door);
+}
+
 int gateway_create(const struct host_settings *host, struct route_table *table,
                    const struct gateway_hooks *hooks, struct gateway **ret_gateway, struct error *err)
 {
@@ -40,6 +55,7 @@ int gateway_create(const struct host_settings *host, struct route_table *table,
                                              .hooks = *hooks,
                                              .workers = gateway->workers,
                                              .worker_count = count};
+    gateway->doors = (struct doors){.open = open_door, .close = close_door, .context = gateway};
     address_counts_init(&gateway->shared.addresses);
     if (listen_open(host->listen, count, fds, gateway->address, err) < 0) {
         gateway_destroy(gateway);
@@ -70,6 +86,11 @@ int gateway_start(struct gateway *gateway, struct error *err)
 const char *gateway_address(const struct gateway *gateway)
 {
     return gateway->address;
+}
+
+const struct doors *gateway_doors(const struct gateway *gateway)
+{
+    return &gateway->doors;
 }
 
 void gateway_drain(struct gateway *gateway)

@@ -10,6 +10,7 @@
 #include "config/registry.h"
 #include "gateway/counters.h"
 #include "gateway/request_record.h"
+#include "routing/door.h"
 #include "routing/loss.h"
 #include "routing/route_table.h"
 
@@ -48,6 +49,10 @@ const char *gateway_address(const struct gateway *gateway);
 /* Stops listening, closes idle client connections, answers what is under way with `Connection: close`;
  * hooks.drained follows. */
 void gateway_drain(struct gateway *gateway);
+
+/* Who serves the doors of instances. They are closed before the gateway is destroyed. Owned by the gateway.
+ */
+const struct doors *gateway_doors(const struct gateway *gateway);
 
 /* Sums over the workers, one for each of counter_rows. Any thread. */
 void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COUNT]);

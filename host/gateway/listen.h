@@ -12,4 +12,7 @@
 int listen_open(const char *address, unsigned count, int *ret_fds, char ret_address[LISTEN_ADDRESS_MAX],
                 struct error *err);
 
+/* Sets what the connections of a listening socket inherit. */
+void listen_tune(int fd);
+
 #endif

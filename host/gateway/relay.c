@@ -170,6 +170,8 @@ void relay_start(struct exchange *exchange, struct slot *slot)
     exchange->hold.slot = slot;
     exchange->hold.watch = watch;
     exchange->times.slot_ns = loop_now_ns(loop);
+    if (exchange->inner)
+        call_book_enter(slot_calls(slot), &exchange->inner->entry);
     exchange->times.reply_ns = 0;
     exchange->up.written = 0;
     deadline_start_run(exchange);

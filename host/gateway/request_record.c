@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/network.h"
 #include "gateway/request_id.h"
+#include "http/traceparent.h"
 
 #include <string.h>
 
@@ -12,6 +13,8 @@ static const uint16_t text_max[REQUEST_TEXTS] = {
     [REQUEST_TARGET] = REQUEST_TARGET_MAX,
     [REQUEST_FUNCTION] = 127,
     [REQUEST_CLIENT] = INET6_ADDRSTRLEN,
+    [REQUEST_CALLER] = 63,
+    [REQUEST_TRACE] = TRACE_ID_DIGITS,
     [REQUEST_MESSAGE] = sizeof(((struct error *)NULL)->message),
     [REQUEST_HINT] = sizeof(((struct error *)NULL)->hint),
 };

@@ -37,6 +37,8 @@ enum request_text {
     REQUEST_TARGET, /* as it was sent, cut to REQUEST_TARGET_MAX bytes */
     REQUEST_FUNCTION, /* what the target names, whether there is such a function or not */
     REQUEST_CLIENT, /* its address */
+    REQUEST_CALLER, /* the function that made it; "": none did */
+    REQUEST_TRACE, /* the id of the trace that it belongs to; "": it named none */
     REQUEST_MESSAGE, /* of the error */
     REQUEST_HINT, /* of the error */
     REQUEST_TEXTS,
@@ -53,6 +55,7 @@ struct request_record {
     enum error_code code; /* what went wrong; ERROR_NONE: nothing */
     enum error_component component; /* of the code */
     uint16_t status; /* of the answer; 0: there was none */
+    uint16_t depth; /* functions that called each other up to it; 0: none did */
     uint8_t end; /* enum request_end */
     bool is_own; /* the gateway made the answer itself */
     bool is_routed; /* there is such a function */

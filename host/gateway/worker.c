@@ -1,6 +1,7 @@
 #include "gateway/worker.h"
 
 #include "base/container_of.h"
+#include "gateway/door.h"
 #include "gateway/overdue.h"
 #include "gateway/serve.h"
 
@@ -17,9 +18,11 @@ static void note_drained(struct worker *worker)
         shared->hooks.drained(shared->hooks.context);
 }
 
-static void on_client_closed(struct clients *clients)
+static void on_client_closed(struct clients *clients, struct entrance *entrance)
 {
     struct worker *worker = container_of(clients, struct worker, clients);
+    if (entrance)
+        return;
     accept_client_gone(worker);
     note_drained(worker);
 }
@@ -65,6 +68,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
     const struct host_settings *settings = shared->settings;
     struct loop *loop = &worker->loop;
     *worker = (struct worker){.shared = shared, .listen_fd = listen_fd};
+    TAILQ_INIT(&worker->doors);
     int code = loop_init(loop, index, settings, err);
     exchanges_init(&worker->exchanges, loop, shared->table, &shared->hooks,
                    settings->buffer_memory_bytes / shared->worker_count, overdue_give_way);
@@ -107,6 +111,7 @@ bool worker_close_clients(struct worker *worker, unsigned most)
 
 void worker_clear(struct worker *worker)
 {
+    doors_clear(worker);
     exchanges_clear(&worker->exchanges);
     clients_clear(&worker->clients);
     if (worker->loop.base)

@@ -27,6 +27,7 @@ struct worker_shared {
     unsigned worker_count;
     struct address_counts addresses; /* of clients, while their number is limited */
     _Atomic unsigned connections; /* clients of all workers */
+    unsigned next_door; /* control thread: whose turn it is to serve one */
     _Atomic unsigned draining; /* workers that have not finished a drain */
 };
 
@@ -40,6 +41,7 @@ struct worker {
     struct acceptor acceptor;
     struct clients clients;
     struct exchanges exchanges;
+    TAILQ_HEAD(, door) doors;
     struct mail drain_mail, stop_mail;
 };
 

@@ -45,6 +45,7 @@ static const struct known_header known_headers[] = {
     {KNOWN(SERVER_TIMING, "server-timing", "Server-Timing")},
     {KNOWN(CONTENT_LENGTH, "content-length", "Content-Length")},
     {KNOWN(HTTP2_SETTINGS, "http2-settings", "HTTP2-Settings")},
+    {KNOWN(X_BERTH_CALLER, "x-berth-caller", "X-Berth-Caller")},
     {KNOWN(ACCEPT_ENCODING, "accept-encoding", "Accept-Encoding")},
     {KNOWN(ACCEPT_LANGUAGE, "accept-language", "Accept-Language")},
     {KNOWN(X_FORWARDED_FOR, "x-forwarded-for", "X-Forwarded-For")},
@@ -67,7 +68,7 @@ _Static_assert(HTTP_HEADER_COUNT <= 64, "a set of ids fits a uint64_t");
 
 /* first_of_length[n] is the index of the first known name of n bytes or more. */
 static const uint8_t first_of_length[LONGEST + 2] = {
-    0, 0, 0, 1, 2, 4, 5, 10, 12, 13, 16, 21, 24, 28, 32, 34, 37, 41, 43, 45, 46,
+    0, 0, 0, 1, 2, 4, 5, 10, 12, 13, 16, 21, 24, 28, 32, 35, 38, 42, 44, 46, 47,
 };
 
 /* The bit that tells a small letter from its capital; "-" and digits have it set anyway. */

@@ -61,6 +61,7 @@ static const struct {
     {REASON(504, "Gateway Timeout")},
     {REASON(505, "HTTP Version Not Supported")},
     {REASON(507, "Insufficient Storage")},
+    {REASON(508, "Loop Detected")},
     {REASON(511, "Network Authentication Required")},
 #undef REASON
 };

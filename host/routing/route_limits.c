@@ -15,6 +15,7 @@ struct route_limits route_limits_make(const struct host_settings *host,
         .queue_timeout_ms =
             function->queue_timeout_ms > 0 ? function->queue_timeout_ms : host->queue_timeout_ms,
         .max_body_bytes = max_body_bytes > 0 ? max_body_bytes : HTTP_BODY_UNLIMITED,
+        .call_depth = host->call_depth,
         .own_queue_length = function->queue_length > 0,
         .own_queue_timeout = function->queue_timeout_ms > 0,
         .own_max_body = own_body,

@@ -17,6 +17,7 @@ struct route_limits {
     unsigned queue_length; /* requests that wait for a slot: 503 above it */
     unsigned queue_timeout_ms; /* that a request waits for one: 503 after it */
     uint64_t max_body_bytes; /* of its body: 413 above it. HTTP_BODY_UNLIMITED: none */
+    unsigned call_depth; /* functions that call each other in a row up to it: 508 above it */
     bool own_queue_length, own_queue_timeout, own_max_body; /* the function's settings, not the host's */
 };
 

@@ -98,7 +98,7 @@ static size_t insert_candidate(struct candidate *nearest, size_t count, size_t m
 }
 
 size_t route_snapshot_nearest(const struct route_snapshot *snapshot, const char *name, size_t length,
-                              const char **ret_names, size_t max)
+                              bool with_private, const char **ret_names, size_t max)
 {
     struct suggest_word wanted;
     struct candidate nearest[SUGGEST_COUNT_MAX];
@@ -109,6 +109,8 @@ size_t route_snapshot_nearest(const struct route_snapshot *snapshot, const char 
         return 0;
     suggest_word_init(&wanted, name, length);
     for (const struct entry *entry = snapshot->entries; entry; entry = entry->hh.next) {
+        if (entry->route.is_private && !with_private)
+            continue;
         struct candidate candidate = {entry->route.name, suggest_slip(&wanted, entry->route.name)};
         if (candidate.distance < UINT_MAX)
             count = insert_candidate(nearest, count, max, candidate);

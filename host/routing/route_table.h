@@ -18,6 +18,7 @@ struct route {
     char *name; /* /<name> */
     struct slot_pool *pool; /* a reference; NULL: the function cannot serve, see `problem` */
     const struct kept_error *problem; /* answered with 503 when pool is NULL; NULL when it is not */
+    bool is_private; /* only functions and the management port may call it */
     struct route_limits limits;
 };
 
@@ -38,10 +39,10 @@ void route_snapshot_unref(struct route_snapshot *snapshot);
 const struct route *route_snapshot_find(const struct route_snapshot *snapshot, const char *name,
                                         size_t length);
 
-/* Up to `max` names near to `name` for a 404's "did you mean". Returns how many; the texts belong to the
- * snapshot. */
+/* Up to `max` names near to `name` for a 404's "did you mean", private ones only if that is said. Returns how
+ * many; the texts belong to the snapshot. */
 size_t route_snapshot_nearest(const struct route_snapshot *snapshot, const char *name, size_t length,
-                              const char **ret_names, size_t max);
+                              bool with_private, const char **ret_names, size_t max);
 
 struct route_table *route_table_create(void);
 void route_table_destroy(struct route_table *table);

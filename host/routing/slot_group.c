@@ -15,8 +15,10 @@ static void set_awaited(struct slot_group *group, unsigned awaited)
 
 static void free_if_over(struct slot_group *group)
 {
-    if (group->retired && group->slots == 0)
-        free(group);
+    if (!group->retired || group->slots > 0)
+        return;
+    call_book_unref(group->calls);
+    free(group);
 }
 
 static void note_drained(const struct slot_group *group, struct afterwards *after)
@@ -92,6 +94,11 @@ struct slot_group *slot_group_create(struct slot_pool *pool, uint64_t instance)
     TAILQ_INSERT_HEAD(&pool->groups, group, link);
     pthread_mutex_unlock(&pool->lock);
     return group;
+}
+
+void slot_group_set_calls(struct slot_group *group, struct call_book *calls)
+{
+    group->calls = call_book_ref(calls);
 }
 
 static struct slot *new_slot(struct slot_group *group, int fd)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct call_book;
 struct slot_group;
 
 enum slot_retire {
@@ -23,6 +24,9 @@ enum slot_retire {
 /* A group for an instance, without slots yet. Freed by the pool once retired and empty. The caller holds a
  * reference to the pool meanwhile. */
 struct slot_group *slot_group_create(struct slot_pool *pool, uint64_t instance);
+
+/* The book of the instance's requests that other functions make; referenced. Before its first slot, once. */
+void slot_group_set_calls(struct slot_group *group, struct call_book *calls);
 
 /* Adds a connection whose runner has loaded the function. The pool owns the fd (non-blocking, close-on-exec)
  * from now on. */

@@ -192,6 +192,11 @@ int slot_pool_disconnect_idle(struct slot *slot, const void *link)
 
 /* --- what there is to know --- */
 
+struct call_book *slot_calls(const struct slot *slot)
+{
+    return slot->group->calls;
+}
+
 uint64_t slot_instance(const struct slot *slot)
 {
     return slot->group->instance;

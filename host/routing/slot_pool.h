@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+struct call_book;
 struct slot_pool;
 struct slot_group; /* the slots of one instance */
 struct slot_waiter; /* a request in the queue */
@@ -146,6 +147,9 @@ uint64_t slot_instance(const struct slot *slot);
 
 /* True when no other slot of its instance is in use. For the slot's user. */
 bool slot_is_alone(const struct slot *slot);
+
+/* The book of its instance's requests that other functions make; NULL: none is kept. For the slot's user. */
+struct call_book *slot_calls(const struct slot *slot);
 
 /* True when requests wait for a slot of its pool. For the slot's user. */
 bool slot_is_wanted(const struct slot *slot);

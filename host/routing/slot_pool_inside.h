@@ -11,6 +11,7 @@
 #ifndef ROUTING_SLOT_POOL_INSIDE_H
 #define ROUTING_SLOT_POOL_INSIDE_H
 
+#include "routing/call_book.h"
 #include "routing/slot_group.h"
 #include "routing/slot_pool.h"
 #include "routing/slot_wait.h"
@@ -27,6 +28,7 @@ struct slot_group {
     TAILQ_ENTRY(slot_group) link; /* among the groups that are not retired */
     uint64_t instance;
     struct slot_address address; /* of all its slots, if they are connected by their users */
+    struct call_book *calls; /* a reference; NULL: none is kept */
     unsigned slots, busy;
     unsigned awaited; /* connections that its runner is to open yet */
     uint64_t idle_since_ms;

@@ -1,3 +1,4 @@
+berth_unit_test(call_book routing)
 berth_unit_test(route_table routing)
 berth_unit_test(slot_group routing)
 berth_unit_test(slot_pool routing)

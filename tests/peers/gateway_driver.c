@@ -59,6 +59,9 @@ struct driven_route {
     struct slot_group *group; /* NULL: retired */
     uint64_t instance;
     char *problem;
+    bool is_private;
+    struct call_book *calls; /* of all its instances */
+    struct door *door; /* NULL: none is open */
 };
 
 struct driver {
@@ -139,6 +142,7 @@ static const struct setting_name setting_names[] = {
     {SETTING(request_buffer_bytes, true)}, {SETTING(answer_buffer_bytes, true)},
     {SETTING(buffer_memory_bytes, true)},  {SETTING(min_rate_bytes, true)},
     {SETTING(slow_request_ms, false)},     {SETTING(max_connections_per_address, false)},
+    {SETTING(call_depth, false)},
 };
 
 static void die(const char *what)
@@ -213,6 +217,7 @@ static void start_instance(struct driven_route *route)
 {
     route->instance = ++driver.next_instance;
     route->group = slot_group_create(route->pool, route->instance);
+    slot_group_set_calls(route->group, route->calls);
     if (has_address(route))
         add_rooms(route);
 }
@@ -236,6 +241,7 @@ static void publish(void)
         struct driven_route *from = &driver.routes[i];
         struct route route = {.name = from->name,
                               .pool = from->pool,
+                              .is_private = from->is_private,
                               .limits = route_limits_make(&driver.settings, &driver.function)};
         struct kept_error *problem = NULL;
         struct error err;
@@ -272,6 +278,7 @@ static struct driven_route *add_route(const char *argument, char **ret_rest)
         die("too many routes");
     struct driven_route *route = &driver.routes[driver.route_count++];
     route->name = xstrdup(argument);
+    route->calls = call_book_create();
     char *equals = strchr(route->name, '=');
     if (!equals)
         die("a route is NAME=...");
@@ -314,14 +321,16 @@ static json_t *phase_json(const struct request_record *record, uint64_t at_ns)
 static json_t *record_json(const struct request_record *record)
 {
     const struct request_times *times = &record->times;
-    json_t *json = json_pack(
-        "{s:i, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "status", record->status, "end",
-        request_end_name(record->end), "component", error_component_name(record->component), "reason",
-        error_code_slug(record->code), "own", record->is_own, "routed", record->is_routed, "cold",
-        record->is_cold, "stream", record->is_stream, "instance", (json_int_t)record->instance, "revision",
-        (json_int_t)record->revision, "bytes_in", (json_int_t)record->bytes_in, "bytes_out",
-        (json_int_t)record->bytes_out, "waited_us", (json_int_t)record->waited_ns / 1000);
-    static const char *const texts[] = {"id", "method", "target", "function", "client", "message", "hint"};
+    json_t *json =
+        json_pack("{s:i, s:i, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I}", "status",
+                  record->status, "depth", record->depth, "end", request_end_name(record->end), "component",
+                  error_component_name(record->component), "reason", error_code_slug(record->code), "own",
+                  record->is_own, "routed", record->is_routed, "cold", record->is_cold, "stream",
+                  record->is_stream, "instance", (json_int_t)record->instance, "revision",
+                  (json_int_t)record->revision, "bytes_in", (json_int_t)record->bytes_in, "bytes_out",
+                  (json_int_t)record->bytes_out, "waited_us", (json_int_t)record->waited_ns / 1000);
+    static const char *const texts[] = {"id",     "method", "target",  "function", "client",
+                                        "caller", "trace",  "message", "hint"};
     for (size_t i = 0; i < REQUEST_TEXTS; i++)
         json_object_set_new(json, texts[i], json_text(request_text(record, i)));
     json_object_set_new(json, "head", phase_json(record, times->head_ns));
@@ -410,6 +419,37 @@ static void begin_drain(void)
     driver.draining = true;
 }
 
+/* Opens the door of a function's instance at a free port of this machine. */
+static void open_door(char *argument)
+{
+    struct driven_route *route = find_route(argument);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) < 0 || listen(fd, 128) < 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+        die("cannot listen");
+    const struct doors *doors = gateway_doors(driver.gateway);
+    const struct door_spec spec = {
+        .fd = fd, .function = route->name, .instance = route->instance, .calls = route->calls};
+    route->door = doors->open(doors->context, &spec);
+    printf("{\"port\":%u}\n", ntohs(address.sin_port));
+}
+
+static void close_door(struct driven_route *route)
+{
+    const struct doors *doors = gateway_doors(driver.gateway);
+    if (route->door)
+        doors->close(doors->context, route->door);
+    route->door = NULL;
+}
+
+static void shut(char *argument)
+{
+    close_door(find_route(argument));
+    puts("{}");
+}
+
 static void drain(char *argument)
 {
     (void)argument;
@@ -420,8 +460,10 @@ static void drain(char *argument)
 static const struct {
     const char *name;
     void (*run)(char *argument);
-} commands[] = {{"stats", say_stats}, {"records", say_records}, {"counts", say_counts}, {"retire", retire},
-                {"revive", revive},   {"replace", replace},     {"fail", fail},         {"drain", drain}};
+} commands[] = {{"stats", say_stats}, {"records", say_records}, {"counts", say_counts},
+                {"retire", retire},   {"revive", revive},       {"replace", replace},
+                {"fail", fail},       {"drain", drain},         {"door", open_door},
+                {"shut", shut}};
 
 static void run_command(char *line)
 {
@@ -530,6 +572,8 @@ static void parse(int argc, char **argv)
             driver.without_io_uring = true;
         else if (strcmp(option, "--route") == 0)
             set_backend(add_route(value, &rest), strchr(value, '=') + 1);
+        else if (strcmp(option, "--private") == 0)
+            find_route(value)->is_private = true;
         else if (strcmp(option, "--records") == 0)
             driver.records = json_array();
         else if (strcmp(option, "--trust") == 0)
@@ -558,6 +602,8 @@ static void *create_gateway(void *unused)
 
 static void clean_up(void)
 {
+    for (unsigned i = 0; i < driver.route_count; i++)
+        close_door(&driver.routes[i]);
     gateway_stop(driver.gateway, take_record, NULL);
     gateway_destroy(driver.gateway);
     json_decref(driver.records);
@@ -566,6 +612,7 @@ static void clean_up(void)
         if (driver.routes[i].group)
             slot_group_retire(driver.routes[i].group, RETIRE_DRAIN);
         slot_pool_unref(driver.routes[i].pool);
+        call_book_unref(driver.routes[i].calls);
         free(driver.routes[i].socket_path);
         free(driver.routes[i].name);
     }
@@ -587,6 +634,7 @@ int main(int argc, char **argv)
         .keep_alive_timeout_ms = 75000,
         .body_timeout_ms = 60000,
         .max_connections = 20000,
+        .call_depth = 16,
         .queue_length = 1000,
         .queue_timeout_ms = 60000,
         .request_buffer_bytes = UINT64_C(64) << 10,

@@ -23,6 +23,7 @@ static void write_note(const struct request_record *like, struct written *ret_fo
         [REQUEST_ID] = HTTP_TEXT("an-id"),      [REQUEST_METHOD] = HTTP_TEXT("GET"),
         [REQUEST_TARGET] = HTTP_TEXT("/f/x?a"), [REQUEST_FUNCTION] = HTTP_TEXT("f"),
         [REQUEST_CLIENT] = HTTP_TEXT("::1"),    [REQUEST_MESSAGE] = HTTP_TEXT("It is so."),
+        [REQUEST_CALLER] = HTTP_TEXT("caller"), [REQUEST_TRACE] = HTTP_TEXT("ab"),
     };
     struct request_record *record = test_malloc(request_record_size(texts));
     *record = *like;
@@ -39,6 +40,7 @@ static const struct request_record timed_out = {
     .code = ERROR_TIMEOUT,
     .component = COMPONENT_FUNCTION,
     .status = 504,
+    .depth = 3,
     .end = REQUEST_ANSWERED,
     .is_own = true,
     .is_cold = true,
@@ -61,12 +63,30 @@ static void request_comes_back(void **state)
     assert_int_equal(note.instance, 0xabc);
     assert_int_equal(note.bytes_in, 7);
     assert_int_equal(note.status, 504);
+    assert_int_equal(note.depth, 3);
     assert_true(note.is_own && note.is_cold && !note.is_stream && !note.is_routed);
-    static const char *const texts[NOTE_TEXTS] = {"an-id",    "GET",      "/f/x",    "f",         "::1",
-                                                  "answered", "function", "timeout", "It is so.", ""};
+    static const char *const texts[NOTE_TEXTS] = {"an-id",     "GET",      "/f/x",     "f",
+                                                  "::1",       "answered", "function", "timeout",
+                                                  "It is so.", "",         "caller",   "ab"};
     for (size_t i = 0; i < NOTE_TEXTS; i++)
         assert_string_equal(note.texts[i], texts[i]);
     assert_true(request_note_is_failed(&note));
+}
+
+/* As an earlier version wrote it: no callers were known. */
+static void shorter_form_is_read(void **state)
+{
+    (void)state;
+    struct written form;
+    struct request_note note;
+    write_note(&(const struct request_record){.status = 200}, &form);
+    form.bytes[0] = 1;
+    form.size -= (sizeof(uint16_t) + sizeof("caller")) + (sizeof(uint16_t) + sizeof("ab"));
+    assert_int_equal(request_note_read(form.bytes, form.size, &note), 0);
+    assert_int_equal(note.status, 200);
+    assert_string_equal(note.texts[NOTE_MESSAGE], "It is so.");
+    assert_string_equal(note.texts[NOTE_CALLER], "");
+    assert_string_equal(note.texts[NOTE_TRACE], "");
 }
 
 static void failed_is_what_went_wrong(void **state)
@@ -109,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_comes_back),
+        cmocka_unit_test(shorter_form_is_read),
         cmocka_unit_test(failed_is_what_went_wrong),
         cmocka_unit_test(other_bytes_are_refused),
     };

@@ -25,7 +25,8 @@ static void texts_come_back(void **state)
         [REQUEST_ID] = HTTP_TEXT("an-id"),      [REQUEST_METHOD] = HTTP_TEXT("GET"),
         [REQUEST_TARGET] = HTTP_TEXT("/f?a"),   [REQUEST_FUNCTION] = HTTP_TEXT("f"),
         [REQUEST_CLIENT] = HTTP_TEXT("::1"),    [REQUEST_MESSAGE] = HTTP_TEXT("It is so."),
-        [REQUEST_HINT] = HTTP_TEXT("Do this."),
+        [REQUEST_HINT] = HTTP_TEXT("Do this."), [REQUEST_CALLER] = HTTP_TEXT("g"),
+        [REQUEST_TRACE] = HTTP_TEXT("12ab"),
     };
     struct request_record *record = make(texts);
     for (size_t i = 0; i < REQUEST_TEXTS; i++)

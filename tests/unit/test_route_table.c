@@ -42,15 +42,15 @@ static void test_suggests_the_nearest_first(void **state)
     (void)state;
     const char *nearest[3];
     struct route_snapshot *snapshot = make_snapshot(names, NAME_COUNT);
-    assert_int_equal(route_snapshot_nearest(snapshot, "helo", 4, nearest, 3), 2);
+    assert_int_equal(route_snapshot_nearest(snapshot, "helo", 4, true, nearest, 3), 2);
     assert_string_equal(nearest[0], "hello");
     assert_string_equal(nearest[1], "help");
-    assert_int_equal(route_snapshot_nearest(snapshot, "helo", 4, nearest, 1), 1);
+    assert_int_equal(route_snapshot_nearest(snapshot, "helo", 4, true, nearest, 1), 1);
     assert_string_equal(nearest[0], "hello");
-    assert_int_equal(route_snapshot_nearest(snapshot, "zzzzzz", 6, nearest, 3), 0);
+    assert_int_equal(route_snapshot_nearest(snapshot, "zzzzzz", 6, true, nearest, 3), 0);
     char huge[5000];
     memset(huge, 'a', sizeof(huge));
-    assert_int_equal(route_snapshot_nearest(snapshot, huge, sizeof(huge), nearest, 3), 0);
+    assert_int_equal(route_snapshot_nearest(snapshot, huge, sizeof(huge), true, nearest, 3), 0);
     route_snapshot_unref(snapshot);
 }
 

@@ -3,12 +3,13 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "fleet/engine/container_user.h"
+#include "fleet/engine/init/door.h"
 #include "fleet/engine/world.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define FIXED_VARIABLES 4
+#define FIXED_VARIABLES 5
 #define USUAL_LABELS    3
 
 /* What the user is called; NULL: the image may know. */
@@ -34,6 +35,7 @@ static const char **environment_with(const struct container_spec *spec, const st
         all[count++] = name;
     all[count++] = "HOME=" WORLD_HOME;
     all[count++] = spec->code_dir ? "BERTH_PREWARMED=0" : "BERTH_PREWARMED=1";
+    all[count++] = DOOR_VARIABLE "=" DOOR_URL;
     all[count] = place->link_variable;
     return all;
 }

@@ -49,7 +49,7 @@ static int begin_start(struct instance *instance, struct error *err)
     cleanup_free char *dir = xasprintf("%s/%s", env->run_dir, instance->name);
     cleanup_free char *name = container_spec_name(&instance->spec, instance->function, instance->name);
     if (instance_mounts_prepare(env, &instance->spec, err) < 0 || open_link(instance, dir, err) < 0 ||
-        make_code_dir(instance, err) < 0)
+        instance_door_prepare(instance, dir, err) < 0 || make_code_dir(instance, err) < 0)
         return -1;
     const struct container_place place = {
         .name = name,
@@ -86,7 +86,7 @@ static void on_created(void *owner)
     struct error err;
     instance->times.create_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
     instance_change_state(instance, INSTANCE_STARTING);
-    if (link_listen(instance->link, &err) < 0)
+    if (doorway_listen(instance->doorway, &err) < 0 || link_listen(instance->link, &err) < 0)
         instance_fail(instance, &err);
     else
         container_start(instance->container);
@@ -137,6 +137,8 @@ static void on_ended(void *owner)
 static void instance_free(struct instance *instance)
 {
     instance_close_connections(instance);
+    instance_door_close(instance);
+    call_book_unref(instance->calls);
     container_free(instance->container);
     json_decref(instance->settings);
     if (instance->pool)
@@ -216,6 +218,8 @@ struct instance *instance_start(struct fleet_env *env, const struct container_sp
     instance->hooks = *hooks;
     instance->owner = owner;
     instance->start_timeout_ms = env->host->start_timeout_ms;
+    instance->door_fd = -1;
+    instance->calls = call_book_create();
     instance->times.created_ms = clock_ms();
     ident_random(instance->name, INSTANCE_ID_DIGITS);
     instance->id = strtoull(instance->name, NULL, 16);

@@ -63,6 +63,7 @@ void instance_remove_container(struct instance *instance, const char *why)
     instance_tell(instance, "removed", why);
     event_del(instance->timer);
     instance_close_connections(instance);
+    instance_door_close(instance);
     container_remove(instance->container);
 }
 

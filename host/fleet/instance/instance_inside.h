@@ -1,7 +1,7 @@
 /* Inside of an instance: what its files share. For instance.c and instance_*.c only. They use each other in
  * one direction: instance.c, which hears from container and link, uses all others; instance_work.c,
  * instance_loading.c and instance_loss.c use instance_end.c, and loading uses loss; all use
- * instance_resources.c.
+ * instance_resources.c and instance_door.c.
  */
 #ifndef FLEET_INSTANCE_INSTANCE_INSIDE_H
 #define FLEET_INSTANCE_INSTANCE_INSIDE_H
@@ -9,7 +9,9 @@
 #include "fleet/instance/instance.h"
 
 #include "fleet/container/container.h"
+#include "fleet/link/doorway.h"
 #include "fleet/link/link.h"
+#include "routing/door.h"
 #include "routing/slot_group.h"
 
 struct instance {
@@ -23,6 +25,10 @@ struct instance {
     struct container_spec spec;
     struct container *container;
     struct link *link; /* NULL until its turn to start has come */
+    struct doorway *doorway; /* the same */
+    struct call_book *calls; /* the requests of functions that it has under way */
+    int door_fd; /* that nobody serves yet; -1: none */
+    struct door *door; /* that is served; NULL: none */
     char *code_dir; /* of one that was started without a load */
     struct event *timer; /* start limit, then how long it may lack slots, drain limit */
 
@@ -65,6 +71,17 @@ struct instance {
 
 /* Looks for the last time: its container is about to end. */
 void instance_note_resources(struct instance *instance);
+
+/* --- instance_door.c: how its function calls others --- */
+
+/* Makes what its first process hands the door over by, in `dir`. */
+int instance_door_prepare(struct instance *instance, const char *dir, struct error *err);
+
+/* The function is known: from now on its door, if there is one already, is served. */
+void instance_door_open(struct instance *instance);
+
+/* The end: whoever has come in by it is hung up on. Once or more. */
+void instance_door_close(struct instance *instance);
 
 /* --- instance_end.c: its state, and the ways to its end --- */
 

@@ -40,6 +40,7 @@ static void become_ready(struct instance *instance)
     instance_change_state(instance, INSTANCE_READY);
     tell_ready(instance);
     instance->group = slot_group_create(instance->pool, instance->id);
+    slot_group_set_calls(instance->group, instance->calls);
     if (link_is_reached_out(instance->link))
         slot_group_add_rooms(instance->group, link_address(instance->link), instance->concurrency,
                              instance->ready_ms);
@@ -106,6 +107,7 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
     if (load->start_timeout_ms)
         instance->start_timeout_ms = load->start_timeout_ms;
     instance->limited = true;
+    instance_door_open(instance);
 }
 
 /* From now on the instance counts with the function's limits. */

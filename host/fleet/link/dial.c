@@ -6,12 +6,12 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "fleet/engine/world.h"
+#include "fleet/link/unix_socket.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #define DIAL_BACKLOG 1024 /* as many as an instance can have slots */
 #define SOCKET_NAME  "host.sock"
@@ -80,26 +80,6 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         accept_later(dial, errno);
 }
 
-/* Makes the socket; whoever may enter the directory may connect, whatever user the container runs as. */
-static int bind_at(const char *path, int *ret_fd, struct error *err)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(address.sun_path)) {
-        error_set_in(err, COMPONENT_FLEET, ERROR_PATH_TOO_LONG,
-                     "the socket path %s is longer than the %zu bytes a unix socket may have", path,
-                     sizeof(address.sun_path) - 1);
-        return error_hint(err, "give a shorter --run-dir");
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return error_errno(err, COMPONENT_FLEET, errno, "cannot make a socket");
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
-        return error_errno(err, COMPONENT_FLEET, errno, "cannot make the socket %s", path);
-    *ret_fd = steal_fd(&fd);
-    return 0;
-}
-
 static const char *dir_of(const struct link *link)
 {
     return ((const struct dial *)link)->dir;
@@ -145,7 +125,7 @@ int dial_open(struct event_base *base, const char *dir, const struct link_hooks 
     dial->fd = -1;
     dial->dir = xstrdup(dir);
     cleanup_free char *path = xasprintf("%s/" SOCKET_NAME, dir);
-    if (link_make_dir(dir, err) < 0 || bind_at(path, &dial->fd, err) < 0) {
+    if (link_make_dir(dir, err) < 0 || unix_socket_bind(path, &dial->fd, err) < 0) {
         close_dial(&dial->link);
         return -1;
     }

@@ -1,5 +1,7 @@
 #include "fleet/link/listeners.h"
 
+#include "fleet/engine/init/door.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -40,6 +42,12 @@ static bool is_resolver(const struct in6_addr *address, int family)
     return family == AF_INET && address->s6_addr32[0] == htonl(0x7f00000b);
 }
 
+/* Our own, by which the function calls others. */
+static bool is_door(const struct in6_addr *address, int family, unsigned port)
+{
+    return family == AF_INET && address->s6_addr32[0] == htonl(INADDR_LOOPBACK) && port == DOOR_PORT;
+}
+
 /* "port 80" when it listens on all addresses, else "127.0.0.1:80". */
 static void describe(const struct in6_addr *address, int family, unsigned port, char *text, size_t size)
 {
@@ -73,6 +81,8 @@ static void read_line(char *line, char *text, size_t size)
         is_resolver(&address, family))
         return;
     unsigned port = (unsigned)strtoul(strchr(local, ':') + 1, NULL, 16);
+    if (is_door(&address, family, port))
+        return;
     describe(&address, family, port, entry, sizeof(entry));
     add(entry, text, size);
 }

@@ -8,6 +8,7 @@
  * The file has variables that the runner is to find in its environment, each as NAME=value and a NUL: those
  * that nobody who asks the engine about the container is to see.
  */
+#include "fleet/engine/init/door.h"
 #include "fleet/engine/init/exit_status.h"
 
 #include <errno.h>
@@ -129,6 +130,8 @@ int main(int argc, char **argv)
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &mask);
     if (redirect(STDOUT_FILENO, argv[1]) < 0 || redirect(STDERR_FILENO, argv[2]) < 0)
+        return INIT_CANNOT_RUN;
+    if (getenv(DOOR_VARIABLE) && door_give(argv[1]) < 0)
         return INIT_CANNOT_RUN;
     pid_t runner = fork();
     if (runner < 0) {

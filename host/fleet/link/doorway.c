@@ -1,0 +1,176 @@
+#include "fleet/link/doorway.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "fleet/engine/init/door.h"
+#include "fleet/link/unix_socket.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct doorway {
+    const char *instance;
+    struct doorway_hooks hooks;
+    void *owner;
+    struct event_base *base;
+    char *path;
+    int fd; /* listens, then is connected to the first process; -1: it is over */
+    struct event *event;
+};
+
+/* Nobody else is listened to. */
+static void finish(struct doorway *doorway)
+{
+    if (doorway->event)
+        event_free(doorway->event);
+    if (doorway->fd >= 0)
+        close(doorway->fd);
+    doorway->event = NULL;
+    doorway->fd = -1;
+}
+
+static void refuse(struct doorway *doorway, const char *why)
+{
+    log_warning("door.missing", LOG_STR("instance", doorway->instance), LOG_STR("error", why),
+                LOG_STR("hint", "This instance cannot call other functions by " DOOR_VARIABLE "."));
+    finish(doorway);
+}
+
+/* --- what was handed over --- */
+
+static int option_of(int fd, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof(value);
+    return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+/* A stream socket that listens on the loopback address of its network. */
+static bool is_door(int fd)
+{
+    struct sockaddr_in address = {0};
+    socklen_t size = sizeof(address);
+    return option_of(fd, SO_DOMAIN) == AF_INET && option_of(fd, SO_TYPE) == SOCK_STREAM &&
+           option_of(fd, SO_PROTOCOL) == IPPROTO_TCP && option_of(fd, SO_ACCEPTCONN) == 1 &&
+           getsockname(fd, (struct sockaddr *)&address, &size) == 0 && size == sizeof(address) &&
+           address.sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+}
+
+static int make_non_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags < 0 ? -1 : fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+/* The one descriptor of a message; -1: there is none. The kernel closes what there is no room for. */
+static int descriptor_of(struct msghdr *message)
+{
+    const struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    int fd;
+    if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof(fd)))
+        return -1;
+    memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+    return fd;
+}
+
+static void take(struct doorway *doorway, int fd)
+{
+    cleanup_close int door = fd;
+    if (door < 0 || !is_door(door) || make_non_blocking(door) < 0) {
+        refuse(doorway, "what the container handed over is no socket that listens inside of it");
+        return;
+    }
+    finish(doorway);
+    doorway->hooks.opened(doorway->owner, steal_fd(&door));
+}
+
+static void on_message(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct doorway *doorway = context;
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    unsigned char error_byte = 0;
+    struct iovec part = {.iov_base = &error_byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = CMSG_LEN(sizeof(int))}; /* for one, without padding */
+    ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (size == 1 && error_byte != 0)
+        refuse(doorway, strerror(error_byte));
+    else
+        take(doorway, size == 1 ? descriptor_of(&message) : -1);
+}
+
+/* --- its life --- */
+
+static void watch(struct doorway *doorway, event_callback_fn on_ready)
+{
+    doorway->event = event_new(doorway->base, doorway->fd, EV_READ | EV_PERSIST, on_ready, doorway);
+    event_add(doorway->event, NULL);
+}
+
+static void on_connection(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct doorway *doorway = context;
+    int connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (connection < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    const char *why = connection < 0 ? strerror(errno) : NULL;
+    finish(doorway);
+    unlink(doorway->path);
+    if (connection < 0) {
+        refuse(doorway, why);
+        return;
+    }
+    doorway->fd = connection;
+    watch(doorway, on_message);
+}
+
+int doorway_open(struct event_base *base, const char *dir, const char *instance,
+                 const struct doorway_hooks *hooks, void *owner, struct doorway **ret_doorway,
+                 struct error *err)
+{
+    struct doorway *doorway = xcalloc(1, sizeof(*doorway));
+    *doorway =
+        (struct doorway){.instance = instance, .hooks = *hooks, .owner = owner, .base = base, .fd = -1};
+    doorway->path = xasprintf("%s/" DOOR_SOCKET, dir);
+    if (unix_socket_bind(doorway->path, &doorway->fd, err) < 0) {
+        doorway_close(doorway);
+        return -1;
+    }
+    *ret_doorway = doorway;
+    return 0;
+}
+
+int doorway_listen(struct doorway *doorway, struct error *err)
+{
+    if (listen(doorway->fd, 1) < 0)
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot listen at %s", doorway->path);
+    watch(doorway, on_connection);
+    return 0;
+}
+
+void doorway_close(struct doorway *doorway)
+{
+    if (!doorway)
+        return;
+    finish(doorway);
+    free(doorway->path);
+    free(doorway);
+}

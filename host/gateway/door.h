@@ -1,0 +1,39 @@
+/*
+ * Doors, each served by one worker: see routing/door.h. What listens there was made in a container, and whom
+ * it lets in is that container's business; so what comes in by a door counts for its own door only. It takes
+ * up no place of max_connections, for a request that holds one may wait for what is called here.
+ */
+#ifndef GATEWAY_DOOR_H
+#define GATEWAY_DOOR_H
+
+#include "base/mailbox.h"
+#include "gateway/client.h"
+#include "routing/door.h"
+
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+struct worker;
+
+struct door {
+    struct entrance entrance;
+    char *function; /* what the entrance has */
+    struct worker *worker;
+    TAILQ_ENTRY(door) link; /* all of the worker */
+    int fd;
+    struct event listener;
+    struct timer again; /* after a pause for want of room, descriptors or memory */
+    uint64_t told_ms; /* when it was logged that it could not; 0: never */
+    struct mail open_mail, close_mail;
+};
+
+/* Has the worker serve it. Control thread. */
+struct door *door_open(struct worker *worker, const struct door_spec *spec);
+
+/* Has the worker close and free it. Control thread. */
+void door_close(struct door *door);
+
+/* Frees those that are left. Control thread, after the worker has ended and its clients are closed. */
+void doors_clear(struct worker *worker);
+
+#endif
