@@ -122,18 +122,67 @@ static void look_at_clock(const struct checkup *checkup, struct look *look)
         advise(look, "they are %.0f s apart: logs of both will not fit together", skew_s);
 }
 
-static void look_at_image(const struct checkup *checkup, struct look *look)
+/* Which there are of them, behind each other; whether the one of this machine is among them. */
+static bool list_bases(const json_t *images, struct strbuf *out)
 {
-    json_t *image = checkup->docker
-                        ? doctor_ask_docker(checkup->docker_socket, "/images/" BERTH_BASE_IMAGE "/json")
-                        : NULL;
-    if (image) {
-        conclude(look, VERDICT_FINE, "%s", BERTH_BASE_IMAGE);
+    bool has_own = false;
+    const json_t *image, *tag;
+    size_t i, k;
+    json_array_foreach(images, i, image)
+    {
+        json_array_foreach(json_object_get(image, "RepoTags"), k, tag)
+        {
+            const char *name = json_string_value(tag);
+            strbuf_append_format(out, "%s%s", out->length > 0 ? ", " : "", name);
+            has_own = has_own || strcmp(name, "berth-base:" BERTH_BASE_SUITE) == 0;
+        }
+    }
+    return has_own;
+}
+
+static void look_at_bases(const struct checkup *checkup, struct look *look)
+{
+    cleanup_strbuf struct strbuf names;
+    strbuf_init(&names, sizeof(look->found) / 2);
+    json_t *images =
+        checkup->docker
+            ? doctor_ask_docker(checkup->docker_socket,
+                                "/images/json?filters=%7B%22reference%22%3A%5B%22berth-base%22%5D%7D")
+            : NULL;
+    if (list_bases(images, &names)) {
+        conclude(look, VERDICT_FINE, "%s", strbuf_text(&names));
     } else {
-        conclude(look, VERDICT_WRONG, "%s is not there", BERTH_BASE_IMAGE);
+        conclude(look, VERDICT_WRONG, "berth-base:" BERTH_BASE_SUITE " is not there%s%s",
+                 names.length > 0 ? "; there is " : "", strbuf_text(&names));
         advise(look, "scripts/base-image makes it (installed: libexec/berth/base-image)");
     }
-    json_decref(image);
+    json_decref(images);
+}
+
+/* What functions can be run with, each once. */
+static void look_at_interpreters(const struct checkup *checkup, struct look *look)
+{
+    cleanup_strbuf struct strbuf found;
+    strbuf_init(&found, sizeof(look->found) - 1);
+    json_t *images =
+        checkup->docker
+            ? doctor_ask_docker(checkup->docker_socket,
+                                "/images/json?filters=%7B%22label%22%3A%5B%22berth.image%3Druntime%22%5D%7D")
+            : NULL;
+    const json_t *image;
+    size_t i;
+    json_array_foreach(images, i, image)
+    {
+        const json_t *labels = json_object_get(image, "Labels");
+        const char *interpreter = member_text(labels, "berth.interpreter");
+        cleanup_free char *item = xasprintf("%s on %s", interpreter, member_text(labels, "berth.base"));
+        if (*interpreter && !strstr(strbuf_text(&found), item))
+            strbuf_append_format(&found, "%s%s", found.length > 0 ? ", " : "", item);
+    }
+    conclude(look, VERDICT_FINE, "%s",
+             found.length > 0 ? strbuf_text(&found)
+                              : "none yet: images are built when a function needs them");
+    json_decref(images);
 }
 
 /* Containers that have ended: a daemon removes its own, at the latest when it starts again. */
@@ -262,11 +311,11 @@ static void look_at_daemon(const struct checkup *checkup, struct look *look)
 }
 
 const struct doctor_row doctor_rows[] = {
-    {"docker", look_at_docker},     {"storage", look_at_storage},    {"cgroups", look_at_cgroups},
-    {"clock", look_at_clock},       {"base image", look_at_image},   {"leftovers", look_at_leftovers},
-    {"io_uring", look_at_io_uring}, {"state folder", look_at_state}, {"run folder", look_at_run},
-    {"disk", look_at_disk},         {"ports", look_at_ports},        {"open files", look_at_files},
-    {"daemon", look_at_daemon},
+    {"docker", look_at_docker},       {"storage", look_at_storage},   {"cgroups", look_at_cgroups},
+    {"clock", look_at_clock},         {"base images", look_at_bases}, {"interpreters", look_at_interpreters},
+    {"leftovers", look_at_leftovers}, {"io_uring", look_at_io_uring}, {"state folder", look_at_state},
+    {"run folder", look_at_run},      {"disk", look_at_disk},         {"ports", look_at_ports},
+    {"open files", look_at_files},    {"daemon", look_at_daemon},
 };
 
 const size_t doctor_row_count = sizeof(doctor_rows) / sizeof(doctor_rows[0]);

@@ -225,6 +225,16 @@ static void print_serving(const json_t *function)
                "", "", name);
 }
 
+/* "Python 3.11.2 on bookworm". */
+static void print_world(const json_t *function)
+{
+    const char *interpreter = member_text(function, "interpreter"), *base = member_text(function, "base");
+    if (*base)
+        printf("  %-14s%s%s%s\n", "runs", *interpreter ? interpreter : "", *interpreter ? " on " : "on ",
+               base);
+    print_line("image", member_text(function, "image"));
+}
+
 static void print_function(const struct arguments *arguments, const json_t *function)
 {
     (void)arguments;
@@ -237,6 +247,7 @@ static void print_function(const struct arguments *arguments, const json_t *func
     print_line("folder", member_text(function, "folder"));
     print_line("file", member_text(function, "file"));
     print_line("revision", member_text(function, "revision"));
+    print_world(function);
     print_serving(function);
     print_line("on its way", member_text(function, "next_revision"));
     print_load(function);

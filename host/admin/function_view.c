@@ -48,6 +48,20 @@ static void add_serving(const struct function *function, json_t *json)
     json_decref(more);
 }
 
+/* What the revision that serves runs on, as far as that is known. */
+static void add_world(const struct function *function, json_t *json)
+{
+    struct revision *current = function_current(function);
+    const struct prepared *prepared = current ? revision_prepared(current) : NULL;
+    const char *interpreter = prepared ? prepared->interpreter : NULL;
+    const char *base = prepared && prepared->runtime_image ? revision_settings(current)->base : NULL;
+    json_t *more = json_pack("{s:o, s:o, s:o}", "image", json_text(prepared ? prepared->image : NULL), "base",
+                             json_text(base), "interpreter",
+                             json_text(interpreter && *interpreter ? interpreter : NULL));
+    json_object_update(json, more);
+    json_decref(more);
+}
+
 static uint64_t failed(const struct request_count *count)
 {
     return count->by_class[0] + count->by_class[5];
@@ -127,5 +141,6 @@ json_t *function_details_json(struct function *function, const struct request_co
         "instance_list", function_instances_json(function, &replicas, now_ms));
     json_object_update(json, more);
     json_decref(more);
+    add_world(function, json);
     return json;
 }

@@ -261,6 +261,7 @@ void registry_add_deployed(struct registry *registry, const struct deployed_entr
         read_settings(&builder, languages, language_count, settings);
     else
         read_damaged(&builder, settings);
+    function_settings_inherit(settings, &registry->host);
     settings->deployment = deployed->deployment ? json_incref(deployed->deployment) : json_object();
     name_origin(&builder, &registry->diagnostics, before);
     yaml_tree_destroy(builder.tree);

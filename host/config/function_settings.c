@@ -305,6 +305,12 @@ void function_settings_read(const struct function_reader *reader, const struct y
     settings->broken = reporter->errors > errors;
 }
 
+void function_settings_inherit(struct function_settings *settings, const struct host_settings *host)
+{
+    if (!settings->base)
+        settings->base = xstrdup(host->base ? host->base : BASE_SUITE);
+}
+
 static void clear_pairs(struct text_pair *pairs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

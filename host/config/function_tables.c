@@ -118,6 +118,13 @@ static const struct setting configuration_keys[] = {
      .help = "Texts to find the function by, a mapping of names to values, at most 64: shown by `berth "
              "describe` and the management API, and on its containers as `berth.label.NAME`, prewarmed ones "
              "excepted. They decide nothing."},
+    {"base", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, base), .change = CHANGE_REPLACES,
+     .words = ALIASES("bookworm", "trixie"), .unset = "that of the host",
+     .help =
+         "The Debian that the function runs on, and with it the version of its language: `bookworm` (12) has "
+         "Python 3.11 and Node.js 18, `trixie` (13) Python 3.13 and Node.js 20. `scripts/base-image NAME` "
+         "makes one "
+         "that is not there."},
     {"system_packages", NULL, SETTING_PACKAGES, SETTING_MEMBER(struct function_settings, system_packages),
      .change = CHANGE_REPLACES, .unset = "those of the runtime",
      .help = "Debian packages that the function needs besides, such as `imagemagick` or `libgl1=1.6.0-1`: a "

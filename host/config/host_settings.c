@@ -191,6 +191,9 @@ static const struct setting host_keys[] = {
      .help = "Revisions of each function that are kept with their packages and dependencies, once they have "
              "served: the newest, to go back to (`berth rollback`), and the last good one is what serves "
              "after a start when a newer one cannot."},
+    {"base", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, base), .change = CHANGE_APPLIES,
+     .words = ALIASES("bookworm", "trixie"), .unset = "this machine's own, if it is one of them",
+     .help = "The Debian that functions run on unless their `base` says another one."},
     {"runtime_images", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, runtime_images),
      .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "5",
      .help = "Images of each runtime that are kept, the newest; older ones that nothing uses are removed."},

@@ -72,6 +72,7 @@ static void read_candidate(struct registry *registry, const struct function_read
         reporter.function = candidate->route;
     struct function_settings settings;
     function_settings_read(reader, candidate->entry, &reporter, &settings);
+    function_settings_inherit(&settings, &registry->host);
     if (taken)
         function_settings_clear(&settings);
     else

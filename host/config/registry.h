@@ -51,6 +51,9 @@ struct language {
 
 enum network_mode { NETWORK_BRIDGE, NETWORK_NONE };
 
+/* The release of the distribution that functions run on unless something else is set: this machine's own. */
+#define BASE_SUITE BERTH_BASE_SUITE
+
 struct text_pair {
     char *name, *value;
     unsigned line, column; /* where the value stands in the YAML file; 0: nowhere, it is a default */
@@ -94,6 +97,7 @@ struct function_settings {
     unsigned idle_timeout_ms; /* an instance unused for so long is removed */
     unsigned min_scale, max_scale; /* instances */
     enum network_mode network;
+    char *base; /* the release of the distribution that it runs on; NULL: the host's */
     struct package_list system_packages; /* of the distribution, in the image that it runs in */
     struct text_pair *environment;
     size_t environment_count;
@@ -155,6 +159,7 @@ struct host_settings {
     unsigned prewarm; /* prewarmed instances per runtime that has functions */
     uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
     unsigned keep_revisions; /* of each function, that have served */
+    char *base; /* the release that functions run on unless they say so; NULL: BASE_SUITE */
     unsigned runtime_images; /* of each runtime, kept though superseded */
     unsigned system_images; /* with system packages, kept though unused */
     unsigned build_timeout_ms; /* of one build job */
@@ -258,6 +263,9 @@ void host_settings_apply(struct host_settings *settings, const struct host_setti
  * its language's options among them. */
 void function_settings_hash(const struct function_settings *settings, enum setting_change change,
                             struct hash *hash);
+
+/* Fills in what a function leaves to the host. */
+void function_settings_inherit(struct function_settings *settings, const struct host_settings *host);
 
 /* What the findings about one of a function's system packages have in front of its name as their option. */
 #define SYSTEM_PACKAGE_OPTION "system_packages."

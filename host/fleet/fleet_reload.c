@@ -17,33 +17,41 @@
 struct image_look {
     struct fleet *fleet;
     LIST_ENTRY(image_look) link;
-    char *runtime;
+    char *runtime, *base;
 };
 
-/* Whether it serves on the image of this runtime; a function that is being deployed looks at it by itself,
- * and a revision that is restored keeps the image that it had. */
-static bool runs_on(const struct function *function, const char *runtime)
+static const char *base_of(const struct function_settings *settings)
+{
+    return settings->base ? settings->base : BASE_SUITE;
+}
+
+/* Whether it serves on the image of this runtime and base; a function that is being deployed looks at it by
+ * itself, and a revision that is restored keeps the image that it had. */
+static bool runs_on(const struct function *function, const char *runtime, const char *base)
 {
     const struct revision *current = function_current(function);
     const struct prepared *prepared = current ? revision_prepared(current) : NULL;
     if (!prepared || !prepared->launch || prepared->launch->image || prepared->launch->dockerfile ||
         !function_is_settled(function) || revision_is_restored(current))
         return false;
-    return strcmp(revision_settings(current)->language, runtime) == 0;
+    const struct function_settings *settings = revision_settings(current);
+    return strcmp(settings->language, runtime) == 0 && strcmp(base_of(settings), base) == 0;
 }
 
-static bool runs_on_another(const struct function *function, const char *runtime, const char *image)
+static bool runs_on_another(const struct function *function, const struct image_look *look, const char *image)
 {
-    if (!runs_on(function, runtime))
+    if (!runs_on(function, look->runtime, look->base))
         return false;
     const char *own = revision_prepared(function_current(function))->runtime_image;
     return own && strcmp(own, image) != 0;
 }
 
-static bool is_in_use(const struct fleet *fleet, const char *runtime)
+static bool is_looked_at(const struct fleet *fleet, const struct image_look *before, const char *runtime,
+                         const char *base)
 {
-    for (size_t i = 0; i < fleet->count; i++) {
-        if (runs_on(fleet->functions[i], runtime))
+    for (const struct image_look *look = LIST_FIRST(&fleet->image_looks); look != before;
+         look = LIST_NEXT(look, link)) {
+        if (strcmp(look->runtime, runtime) == 0 && strcmp(look->base, base) == 0)
             return true;
     }
     return false;
@@ -53,34 +61,46 @@ static void forget_look(struct image_look *look)
 {
     LIST_REMOVE(look, link);
     free(look->runtime);
+    free(look->base);
     free(look);
 }
 
-static void on_image(void *context, const struct error *err, const char *image, const char *id,
+static void on_image(void *context, const struct error *err, const struct image_facts *image,
                      const char *output)
 {
-    (void)id, (void)output;
+    (void)output;
     struct image_look *look = context;
     struct fleet *fleet = look->fleet;
     for (size_t i = 0; i < fleet->count && !err && !fleet->stopping; i++) {
-        if (runs_on_another(fleet->functions[i], look->runtime, image))
+        if (runs_on_another(fleet->functions[i], look, image->name))
             function_redeploy(fleet->functions[i]);
     }
     forget_look(look);
 }
 
+static void look_at_image(struct fleet *fleet, const char *runtime, const char *base, const char *folder)
+{
+    static const struct runtime_image_callbacks callbacks = {.done = on_image};
+    struct image_look *look = xcalloc(1, sizeof(*look));
+    *look = (struct image_look){.fleet = fleet, .runtime = xstrdup(runtime), .base = xstrdup(base)};
+    LIST_INSERT_HEAD(&fleet->image_looks, look, link);
+    const struct runtime_image_wish wish = {.name = runtime, .base = base, .folder = folder};
+    runtime_images_ensure(fleet->env.images, &wish, &callbacks, look);
+}
+
+/* At each that a function runs on, once. */
 static void look_at_images(struct fleet *fleet)
 {
-    size_t count;
-    const struct plugin *plugins = plugins_list(fleet->env.plugins, &count);
-    static const struct runtime_image_callbacks callbacks = {.done = on_image};
-    for (size_t i = 0; i < count; i++) {
-        if (!plugins[i].image_dir || !is_in_use(fleet, plugins[i].language.name))
+    const struct image_look *before = LIST_FIRST(&fleet->image_looks);
+    for (size_t i = 0; i < fleet->count; i++) {
+        const struct revision *current = function_current(fleet->functions[i]);
+        const struct function_settings *settings = current ? revision_settings(current) : NULL;
+        const struct plugin *plugin = settings ? plugins_find(fleet->env.plugins, settings->language) : NULL;
+        if (!plugin || !plugin->image_dir)
             continue;
-        struct image_look *look = xcalloc(1, sizeof(*look));
-        *look = (struct image_look){.fleet = fleet, .runtime = xstrdup(plugins[i].language.name)};
-        LIST_INSERT_HEAD(&fleet->image_looks, look, link);
-        runtime_images_ensure(fleet->env.images, look->runtime, plugins[i].image_dir, &callbacks, look);
+        const char *runtime = plugin->language.name, *base = base_of(settings);
+        if (runs_on(fleet->functions[i], runtime, base) && !is_looked_at(fleet, before, runtime, base))
+            look_at_image(fleet, runtime, base, plugin->image_dir);
     }
 }
 

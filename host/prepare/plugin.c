@@ -26,6 +26,7 @@ struct build_request plugin_request(const struct plugin *plugin, const struct fu
         .function = settings->name,
         .folder = settings->folder,
         .file = settings->file,
+        .base = settings->base,
         .options = settings->options,
         .option_count = settings->option_count,
     };

@@ -51,15 +51,17 @@ static PyObject *path_text(const char *path)
     return path ? PyUnicode_DecodeFSDefault(path) : Py_NewRef(Py_None);
 }
 
-/* Calls the callback's counterpart in analysis/job.py: name(folder, name, file, options, installed). */
+/* Calls the callback's counterpart in analysis/job.py: name(folder, name, file, options, installed,
+ * base). */
 static PyObject *ask(const char *name, const struct berth_host *host, struct berth_job *job,
                      const struct berth_function *function, struct berth_error *err)
 {
     if (interpreter_start(err) < 0)
         return NULL;
     const char *installed = BERTH_HAS(function, dependencies) ? function->dependencies : NULL;
-    PyObject *args = Py_BuildValue("NszNN", path_text(function->folder), function->name, function->file,
-                                   option_values(host, job), path_text(installed));
+    const char *base = BERTH_HAS(function, base) ? function->base : NULL;
+    PyObject *args = Py_BuildValue("NszNNz", path_text(function->folder), function->name, function->file,
+                                   option_values(host, job), path_text(installed), base);
     return interpreter_call(name, args, err);
 }
 

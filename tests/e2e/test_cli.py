@@ -131,7 +131,7 @@ def test_minimum_is_set(cli):
 
 def test_doctor_looks_at_the_machine(cli):
     looks = {look["check"]: look for look in cli.json("doctor")}
-    assert looks["docker"]["verdict"] == "ok" and looks["base image"]["verdict"] == "ok"
+    assert looks["docker"]["verdict"] == "ok" and looks["base images"]["verdict"] == "ok"
     assert looks["ports"]["found"] == "the daemon has them"
     assert {"cgroups", "clock", "disk", "io_uring", "leftovers", "state folder", "open files"} <= set(looks)
     text = cli.run("doctor", "--docker", "/nowhere.sock", status=2)

@@ -10,10 +10,13 @@
 #include "base/ident.h"
 #include "docker/container.h"
 #include "docker/image.h"
+#include "prepare/image/image_look.h"
 #include "prepare/image/runtime_image.h"
 
 #include <dirent.h>
 #include <stdio.h>
+
+#define TEST_BASE_IMAGE IMAGE_BASE_PREFIX BASE_SUITE
 
 /* A client with a name of its own: what the tests make carries it, and is looked for by it. */
 struct engine {
@@ -62,7 +65,7 @@ static inline void engine_open(struct engine *engine)
     ident_random(engine->id, sizeof(engine->id) - 1);
     assert_int_equal(docker_create(engine->bench.base, NULL, &engine->docker, &err), 0);
     assert_int_equal(background_create(engine->bench.base, &engine->background, &err), 0);
-    docker_image_inspect(engine->docker, RUNTIME_IMAGE_BASE, engine_on_image, engine);
+    docker_image_inspect(engine->docker, TEST_BASE_IMAGE, engine_on_image, engine);
     bench_wait(&engine->bench, &engine->answers, 1);
     if (!engine->failed)
         return;

@@ -52,7 +52,8 @@ PIN(berth_function, name, 8);
 PIN(berth_function, folder, 16);
 PIN(berth_function, file, 24);
 PIN(berth_function, dependencies, 32);
-PIN_SIZE(berth_function, dependencies, 40);
+PIN(berth_function, base, 40);
+PIN_SIZE(berth_function, base, 48);
 
 PIN(berth_diagnostic, struct_size, 0);
 PIN(berth_diagnostic, severity, 8);

@@ -114,7 +114,7 @@ static struct dependency_install *ensure(struct install_bench *bench, const char
     char *environment[] = {"GREETING=hi", NULL};
     struct build_dependencies dependencies = {(char *)key, argv, environment};
     const struct dependency_request request = {.runtime = "test",
-                                               .image = RUNTIME_IMAGE_BASE,
+                                               .image = TEST_BASE_IMAGE,
                                                .image_id = "sha256:test",
                                                .code = bench->code,
                                                .function = "hello",
@@ -202,7 +202,7 @@ static void test_missing_command(void **state)
     char *argv[] = {"no-such-installer", NULL}, *environment[] = {NULL};
     struct build_dependencies dependencies = {"x", argv, environment};
     struct dependency_request request = {.runtime = "test",
-                                         .image = RUNTIME_IMAGE_BASE,
+                                         .image = TEST_BASE_IMAGE,
                                          .image_id = "sha256:test",
                                          .code = bench.code,
                                          .dependencies = &dependencies};

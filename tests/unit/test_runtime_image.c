@@ -8,12 +8,13 @@
 struct image_bench {
     struct engine engine;
     struct runtime_images *images;
+    const char *base; /* NULL: the usual one */
     char name[32], folder[96];
     unsigned done, lines;
     struct {
         bool failed, told;
         struct error err;
-        char image[IMAGE_NAME_MAX], id[80];
+        char image[IMAGE_NAME_MAX], id[80], interpreter[IMAGE_INTERPRETER_MAX];
     } ends[REQUESTS_MAX];
     struct strbuf output, ids; /* of images that exist, one a line */
 };
@@ -26,7 +27,7 @@ static void on_line(void *context, const char *line, uint64_t elapsed_ms)
     strbuf_append_format(&bench->output, "%s\n", line);
 }
 
-static void on_done(void *context, const struct error *err, const char *image, const char *id,
+static void on_done(void *context, const struct error *err, const struct image_facts *image,
                     const char *output)
 {
     struct image_bench *bench = context;
@@ -38,8 +39,9 @@ static void on_done(void *context, const struct error *err, const char *image, c
         assert_null(image);
         return;
     }
-    snprintf(bench->ends[at].image, sizeof(bench->ends[at].image), "%s", image);
-    snprintf(bench->ends[at].id, sizeof(bench->ends[at].id), "%s", id);
+    snprintf(bench->ends[at].image, sizeof(bench->ends[at].image), "%s", image->name);
+    snprintf(bench->ends[at].id, sizeof(bench->ends[at].id), "%s", image->id);
+    snprintf(bench->ends[at].interpreter, sizeof(bench->ends[at].interpreter), "%s", image->interpreter);
 }
 
 static const struct runtime_image_callbacks callbacks = {.line = on_line, .done = on_done};
@@ -58,14 +60,21 @@ static void open_images(struct image_bench *bench, const char *base)
     strbuf_init(&bench->ids, 1 << 16);
     snprintf(bench->name, sizeof(bench->name), "test-%s", bench->engine.id);
     snprintf(bench->folder, sizeof(bench->folder), "%s/image", bench->engine.bench.dir);
-    const struct runtime_images_options options = {
-        .docker = bench->engine.docker, .background = bench->engine.background, .base_image = base};
+    const struct runtime_images_options options = {.docker = bench->engine.docker,
+                                                   .background = bench->engine.background};
+    bench->base = base;
     bench->images = runtime_images_create(&options);
+}
+
+static struct runtime_image_wish wish_of(const struct image_bench *bench)
+{
+    return (struct runtime_image_wish){.name = bench->name, .base = bench->base, .folder = bench->folder};
 }
 
 static struct runtime_image_request *ensure(struct image_bench *bench)
 {
-    return runtime_images_ensure(bench->images, bench->name, bench->folder, &callbacks, bench);
+    const struct runtime_image_wish wish = wish_of(bench);
+    return runtime_images_ensure(bench->images, &wish, &callbacks, bench);
 }
 
 static void ensure_and_wait(struct image_bench *bench)
@@ -150,8 +159,8 @@ static void test_built_once(void **state)
 static void ensure_builder_and_wait(struct image_bench *bench, const char *runtime_image_id)
 {
     unsigned before = bench->done;
-    runtime_images_ensure_builder(bench->images, bench->name, bench->folder, RUNTIME_IMAGE_BASE,
-                                  runtime_image_id, &callbacks, bench);
+    const struct runtime_image_wish wish = wish_of(bench);
+    runtime_images_ensure_builder(bench->images, &wish, TEST_BASE_IMAGE, runtime_image_id, &callbacks, bench);
     bench_wait(&bench->engine.bench, &bench->done, before + 1);
     assert_false(bench->ends[before].failed);
 }
@@ -170,6 +179,25 @@ static void test_builder_image_stands_on_the_runtime_image(void **state)
     assert_int_equal(strncmp(bench.ends[0].image, prefix, strlen(prefix)), 0);
     assert_string_not_equal(bench.ends[1].image, bench.ends[0].image);
     assert_string_equal(bench.ends[2].image, bench.ends[0].image);
+    close_images(&bench);
+}
+
+/* However much of its build is known from before. */
+static void test_image_tells_what_it_runs_functions_with(void **state)
+{
+    (void)state;
+    struct image_bench bench;
+    open_images(&bench, NULL);
+    write_dockerfile(&bench, "RUN true\nARG BERTH_BUILD\nRUN echo 'berth-interpreter: Toy 4.2'; echo more");
+    ensure_and_wait(&bench);
+    ensure_and_wait(&bench);
+    assert_string_equal(bench.ends[0].interpreter, "Toy 4.2");
+    assert_string_equal(bench.ends[1].interpreter, "Toy 4.2");
+    assert_string_equal(bench.ends[1].id, bench.ends[0].id);
+    assert_null(strstr(strbuf_text(&bench.output), "\nberth-interpreter: "));
+    write_dockerfile(&bench, "RUN true");
+    ensure_and_wait(&bench);
+    assert_string_equal(bench.ends[2].interpreter, "");
     close_images(&bench);
 }
 
@@ -193,11 +221,11 @@ static void test_missing_base(void **state)
 {
     (void)state;
     struct image_bench bench;
-    open_images(&bench, "berth-base:no-such-tag");
+    open_images(&bench, "no-such-release");
     write_dockerfile(&bench, "");
     ensure_and_wait(&bench);
     assert_string_equal(error_code_slug(bench.ends[0].err.code), "base-image-missing");
-    assert_string_equal(bench.ends[0].err.hint, "run scripts/base-image");
+    assert_string_equal(bench.ends[0].err.hint, "run scripts/base-image no-such-release");
     close_images(&bench);
 }
 
@@ -233,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_built_once),
         cmocka_unit_test(test_builder_image_stands_on_the_runtime_image),
+        cmocka_unit_test(test_image_tells_what_it_runs_functions_with),
         cmocka_unit_test(test_failing_step),
         cmocka_unit_test(test_missing_base),
         cmocka_unit_test(test_missing_folder),

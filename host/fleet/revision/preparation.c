@@ -6,6 +6,7 @@
 #include "docker/image.h"
 #include "fleet/revision/finding.h"
 #include "prepare/function_job.h"
+#include "prepare/image/image_build.h"
 #include "prepare/launch_check.h"
 #include "prepare/plugins.h"
 #include "prepare/store/dependency_store.h"
@@ -68,14 +69,16 @@ static void on_command(void *owner, const struct error *err, const struct docker
         take_command(preparation, image);
 }
 
-static void on_image(struct preparation *preparation, const char *image, const char *id)
+static void on_image(struct preparation *preparation, const struct image_facts *image)
 {
-    preparation->prepared.image = xstrdup(image);
-    preparation->image_id = xstrdup(id);
+    preparation->prepared.image = xstrdup(image->name);
+    preparation->prepared.interpreter = xstrdup(image->interpreter);
+    preparation->image_id = xstrdup(image->id);
     if (preparation->result->launch->command)
         go_on(preparation);
     else
-        preparation->command = docker_image_inspect(preparation->env->docker, image, on_command, preparation);
+        preparation->command =
+            docker_image_inspect(preparation->env->docker, image->name, on_command, preparation);
 }
 
 /* Instances are started from the very image that the name stands for at the moment: what it stands for later

@@ -22,6 +22,7 @@ struct prepared {
     char *dependency_key; /* in the dependency store, or NULL */
     char *image; /* to start */
     char *runtime_image; /* the runtime's, that it is or stands on; NULL: not known, or it has none */
+    char *interpreter; /* that the image runs functions with, as it says itself; "" or NULL: it does not */
     struct build_launch *launch;
 };
 

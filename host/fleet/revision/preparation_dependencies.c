@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "prepare/function_job.h"
+#include "prepare/image/image_build.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/plugins.h"
 #include "prepare/store/dependency_store.h"
@@ -86,10 +87,10 @@ static void install(struct preparation *preparation, const char *image, const ch
         dependency_installs_ensure(preparation->env->installs, &request, &callbacks, preparation);
 }
 
-static void on_builder_image(struct preparation *preparation, const char *image, const char *id)
+static void on_builder_image(struct preparation *preparation, const struct image_facts *image)
 {
-    cleanup_free char *ids = xasprintf("%s %s", id, image_id(preparation));
-    install(preparation, image, ids);
+    cleanup_free char *ids = xasprintf("%s %s", image->id, image_id(preparation));
+    install(preparation, image->name, ids);
 }
 
 void preparation_ensure_dependencies(struct preparation *preparation)

@@ -20,6 +20,7 @@ void prepared_clear(struct prepared *prepared)
     free(prepared->dependency_key);
     free(prepared->image);
     free(prepared->runtime_image);
+    free(prepared->interpreter);
     build_launch_destroy(prepared->launch);
     *prepared = (struct prepared){0};
 }

@@ -24,13 +24,13 @@ static void end_request(struct preparation *preparation)
 }
 
 /* That a package is not to be had is a mistake in the registry, with its place there. */
-static void on_system_image(void *context, const struct error *err, const char *image, const char *id,
+static void on_system_image(void *context, const struct error *err, const struct image_facts *image,
                             const char *output)
 {
     struct preparation *preparation = context;
     end_request(preparation);
     if (!err) {
-        preparation->image_made(preparation, image, id);
+        preparation->image_made(preparation, image);
         return;
     }
     if (err->code == ERROR_SYSTEM_PACKAGES && preparation->result)
@@ -39,22 +39,29 @@ static void on_system_image(void *context, const struct error *err, const char *
     preparation_finish(preparation, err, output);
 }
 
+static struct runtime_image_wish make_wish(const struct preparation *preparation, const char *folder)
+{
+    return (struct runtime_image_wish){
+        .name = preparation->runtime, .base = preparation->settings->base, .folder = folder};
+}
+
 /* Goes on with the packages of the function, where it has any. */
-static void add_packages(struct preparation *preparation, const char *image, const char *id)
+static void add_packages(struct preparation *preparation, const struct image_facts *image)
 {
     const struct package_list *packages = &preparation->settings->system_packages;
     static const struct runtime_image_callbacks callbacks = {.line = on_line, .done = on_system_image};
     if (packages->count == 0) {
-        preparation->image_made(preparation, image, id);
+        preparation->image_made(preparation, image);
         return;
     }
+    const struct runtime_image_wish wish = make_wish(preparation, NULL);
     preparation->adds_packages = true;
     preparation->phase_began_ms = clock_ms();
-    preparation->image_request = runtime_images_ensure_system(preparation->env->images, preparation->runtime,
-                                                              image, packages, &callbacks, preparation);
+    preparation->image_request = runtime_images_ensure_system(preparation->env->images, &wish, image->name,
+                                                              packages, &callbacks, preparation);
 }
 
-static void on_runtime_image(void *context, const struct error *err, const char *image, const char *id,
+static void on_runtime_image(void *context, const struct error *err, const struct image_facts *image,
                              const char *output)
 {
     struct preparation *preparation = context;
@@ -65,9 +72,9 @@ static void on_runtime_image(void *context, const struct error *err, const char 
     }
     free(preparation->prepared.runtime_image);
     free(preparation->runtime_image_id);
-    preparation->prepared.runtime_image = xstrdup(image);
-    preparation->runtime_image_id = xstrdup(id);
-    add_packages(preparation, image, id);
+    preparation->prepared.runtime_image = xstrdup(image->name);
+    preparation->runtime_image_id = xstrdup(image->id);
+    add_packages(preparation, image);
 }
 
 void preparation_make_image(struct preparation *preparation, preparation_image_fn *made)
@@ -76,11 +83,12 @@ void preparation_make_image(struct preparation *preparation, preparation_image_f
     preparation->image_made = made;
     preparation->adds_packages = false;
     preparation->phase_began_ms = clock_ms();
-    preparation->image_request = runtime_images_ensure(preparation->env->images, preparation->runtime,
-                                                       preparation->image_dir, &callbacks, preparation);
+    const struct runtime_image_wish wish = make_wish(preparation, preparation->image_dir);
+    preparation->image_request =
+        runtime_images_ensure(preparation->env->images, &wish, &callbacks, preparation);
 }
 
-static void on_builder_image(void *context, const struct error *err, const char *image, const char *id,
+static void on_builder_image(void *context, const struct error *err, const struct image_facts *image,
                              const char *output)
 {
     struct preparation *preparation = context;
@@ -88,7 +96,7 @@ static void on_builder_image(void *context, const struct error *err, const char 
     if (err)
         preparation_finish(preparation, err, output);
     else
-        add_packages(preparation, image, id);
+        add_packages(preparation, image);
 }
 
 /* It is given the runtime image without packages, so that it is the same for all functions. */
@@ -99,13 +107,13 @@ void preparation_make_builder(struct preparation *preparation, preparation_image
     preparation->image_made = made;
     preparation->adds_packages = false;
     preparation->phase_began_ms = clock_ms();
+    const struct runtime_image_wish wish = make_wish(preparation, preparation->builder_dir);
     preparation->image_request = runtime_images_ensure_builder(
-        preparation->env->images, preparation->runtime, preparation->builder_dir,
-        prepared->runtime_image ? prepared->runtime_image : prepared->image,
+        preparation->env->images, &wish, prepared->runtime_image ? prepared->runtime_image : prepared->image,
         preparation->runtime_image_id ? preparation->runtime_image_id : "", &callbacks, preparation);
 }
 
-static void on_own_image(void *context, const struct error *err, const char *image, const char *id,
+static void on_own_image(void *context, const struct error *err, const struct image_facts *image,
                          const char *output)
 {
     struct preparation *preparation = context;
@@ -113,7 +121,7 @@ static void on_own_image(void *context, const struct error *err, const char *ima
     if (err)
         preparation_finish(preparation, err, output);
     else
-        preparation->image_made(preparation, image, id);
+        preparation->image_made(preparation, image);
 }
 
 void preparation_build_own(struct preparation *preparation, const char *file, preparation_image_fn *made)
@@ -123,7 +131,9 @@ void preparation_build_own(struct preparation *preparation, const char *file, pr
     preparation->image_made = made;
     preparation->adds_packages = false;
     preparation->phase_began_ms = clock_ms();
+    const struct runtime_image_wish wish = {.name = preparation->settings->name,
+                                            .base = preparation->settings->base,
+                                            .folder = prepared->code_dir};
     preparation->image_request = runtime_images_ensure_function(
-        preparation->env->images, preparation->settings->name, prepared->code_dir, prepared->package_digest,
-        file, &callbacks, preparation);
+        preparation->env->images, &wish, prepared->package_digest, file, &callbacks, preparation);
 }

@@ -11,8 +11,9 @@
 #include <event2/event.h>
 #include <stdbool.h>
 
-/* The name and the id of an image. */
-typedef void preparation_image_fn(struct preparation *preparation, const char *image, const char *id);
+/* An image that is there. */
+struct image_facts;
+typedef void preparation_image_fn(struct preparation *preparation, const struct image_facts *image);
 
 /* At dependencies, by a store that cannot be told to stop. */
 struct dependency_look {

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "docker/image.h"
 #include "fleet/revision/revision_digest.h"
+#include "prepare/image/image_build.h"
 #include "prepare/plugins.h"
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
@@ -25,13 +26,14 @@ static void finish_gone(struct preparation *preparation, const char *what, const
 
 /* --- the image --- */
 
-static void on_image_made(struct preparation *preparation, const char *image, const char *id)
+static void on_image_made(struct preparation *preparation, const struct image_facts *image)
 {
-    (void)id;
     struct prepared *prepared = &preparation->prepared;
-    if (strcmp(prepared->image, image) != 0) { /* its plugin has changed since: a revision of its own */
+    free(prepared->interpreter);
+    prepared->interpreter = xstrdup(image->interpreter);
+    if (strcmp(prepared->image, image->name) != 0) { /* its plugin has changed since: a revision of its own */
         free(prepared->image);
-        prepared->image = xstrdup(image);
+        prepared->image = xstrdup(image->name);
         revision_digest(preparation->settings, prepared);
     }
     preparation_finish(preparation, NULL, NULL);
@@ -59,13 +61,15 @@ static void make_image(struct preparation *preparation)
 /* When nobody can tell, the start of an instance will. */
 static void on_image_found(void *owner, const struct error *err, const struct docker_image *image)
 {
-    (void)image;
     struct preparation *preparation = owner;
     preparation->command = NULL;
-    if (err && err->code == ERROR_NOT_FOUND)
+    if (err && err->code == ERROR_NOT_FOUND) {
         make_image(preparation);
-    else
-        preparation_finish(preparation, NULL, NULL);
+        return;
+    }
+    const char *interpreter = image ? docker_label(image->labels, "berth.interpreter") : NULL;
+    preparation->prepared.interpreter = interpreter ? xstrdup(interpreter) : NULL;
+    preparation_finish(preparation, NULL, NULL);
 }
 
 static void look_for_image(struct preparation *preparation)

@@ -35,7 +35,8 @@ struct image_build {
     struct image_builds *builds;
     enum image_kind kind;
     char image[IMAGE_NAME_MAX];
-    char *runtime, *folder, *dockerfile; /* one of the last two is NULL */
+    char *runtime, *base;
+    char *folder, *dockerfile; /* one of them is NULL */
     char *file; /* ... of the folder's Dockerfile, or NULL */
     struct argument arguments[ARGUMENTS_MAX];
     size_t argument_count;
@@ -45,6 +46,7 @@ struct image_build {
     struct line_tail tail; /* of what it has written */
     struct cause_line cause;
     struct kept_output output;
+    char interpreter[IMAGE_INTERPRETER_MAX]; /* as its build has told; "": it has not */
     uint64_t started_ms; /* 0: not built yet */
     bool ending; /* those who wait are being told */
     TAILQ_ENTRY(image_build) link;
@@ -70,6 +72,7 @@ static void build_free(struct image_build *build)
     for (size_t i = 0; i < build->argument_count; i++)
         free(build->arguments[i].value);
     free(build->runtime);
+    free(build->base);
     free(build->folder);
     free(build->dockerfile);
     free(build->file);
@@ -102,8 +105,10 @@ void image_build_leave(struct image_waiter *waiter)
 }
 
 /* Ends a build and all who wait for it. Their callbacks may have others of them leave. */
-static void build_finish(struct image_build *build, const struct error *err, const char *id)
+static void build_finish(struct image_build *build, const struct error *err, const struct docker_image *image)
 {
+    const char *interpreter = image ? docker_label(image->labels, "berth.interpreter") : NULL;
+    const struct image_facts facts = {build->image, image ? image->id : "", interpreter ? interpreter : ""};
     cleanup_free char *output = err ? kept_output_text(&build->output) : NULL;
     build->call = NULL;
     build->ending = true;
@@ -112,7 +117,7 @@ static void build_finish(struct image_build *build, const struct error *err, con
                     LOG_ERR(err));
     for (struct image_waiter *waiter; (waiter = queue_take_first(&build->waiters, link));) {
         waiter->build = NULL;
-        waiter->done(waiter, err, err ? NULL : build->image, id, output);
+        waiter->done(waiter, err, err ? NULL : &facts, output);
     }
     build_end(build);
 }
@@ -132,7 +137,7 @@ static void on_confirmed(void *owner, const struct error *err, const struct dock
     if (!err)
         log_info("image.built", LOG_STR("runtime", build->runtime), LOG_STR("image", build->image),
                  LOG_INT("ms", clock_ms() - build->started_ms));
-    build_finish(build, err, err ? NULL : image->id);
+    build_finish(build, err, err ? NULL : image);
 }
 
 static void hint_failure(const struct image_build *build, struct error *err)
@@ -171,10 +176,16 @@ static void describe_failure(const struct image_build *build, const struct error
     hint_failure(build, err);
 }
 
+static void add_label(struct image_build *build);
+
 static void on_built(void *owner, const struct error *err, const char *id)
 {
     (void)id;
     struct image_build *build = owner;
+    if (!err && *build->interpreter) {
+        add_label(build);
+        return;
+    }
     if (!err) {
         build->call = docker_image_inspect(build->builds->docker, build->image, on_confirmed, build);
         return;
@@ -205,9 +216,20 @@ static bool is_remark(const char *line)
     return false;
 }
 
-/* False: the line only names the cause. */
+static bool note_interpreter(struct image_build *build, const char *line)
+{
+    const size_t mark = strlen(IMAGE_INTERPRETER_MARK);
+    if (strncmp(line, IMAGE_INTERPRETER_MARK, mark) != 0)
+        return false;
+    snprintf(build->interpreter, sizeof(build->interpreter), "%s", line + mark);
+    return true;
+}
+
+/* False: the line only names the cause, or the interpreter. */
 static bool note_line(struct image_build *build, const char *line)
 {
+    if (note_interpreter(build, line))
+        return false;
     if (strncmp(line, STEP_MARK, strlen(STEP_MARK)) == 0)
         begin_step(build, line);
     else if (cause_line_add(&build->cause, line))
@@ -232,32 +254,50 @@ static void on_line(void *owner, const char *line)
         waiter->line(waiter, text, elapsed_ms);
 }
 
+/* Builds the image, with labels that say whose it is and what it runs functions with. */
+static void build_with_labels(struct image_build *build, struct docker_build *what)
+{
+    const struct docker_pair labels[] = {{"berth.image", kind_of(build)},
+                                         {"berth.runtime", build->runtime},
+                                         {"berth.base", build->base},
+                                         {"berth.interpreter", build->interpreter}};
+    what->tag = build->image;
+    what->labels = labels;
+    what->label_count = *build->interpreter ? 4 : 3;
+    build->call = docker_image_build(build->builds->docker, what, on_line, on_built, build);
+}
+
+/* What the image's own commands have told becomes a label of it, by an image on it that is nothing more. */
+static void add_label(struct image_build *build)
+{
+    cleanup_free char *dockerfile = xasprintf("FROM %s\n", build->image);
+    struct docker_build what = {.dockerfile = dockerfile};
+    build_with_labels(build, &what);
+    build->interpreter[0] = '\0'; /* it is told once */
+}
+
 static void start_build(struct image_build *build)
 {
     struct docker_pair arguments[ARGUMENTS_MAX + HOST_PROXIES_MAX];
     for (size_t i = 0; i < build->argument_count; i++)
         arguments[i] = (struct docker_pair){build->arguments[i].name, build->arguments[i].value};
-    const struct docker_pair labels[] = {{"berth.image", kind_of(build)}, {"berth.runtime", build->runtime}};
-    const struct docker_build what = {
+    struct docker_build what = {
         .context = build->folder,
         .dockerfile = build->dockerfile,
         .file = build->file,
-        .tag = build->image,
         .arguments = arguments,
         .argument_count = build->argument_count + host_environment_proxies(arguments + build->argument_count),
-        .labels = labels,
-        .label_count = sizeof(labels) / sizeof(*labels),
     };
     build->started_ms = clock_ms();
     log_info("image.build", LOG_STR("runtime", build->runtime), LOG_STR("image", build->image));
-    build->call = docker_image_build(build->builds->docker, &what, on_line, on_built, build);
+    build_with_labels(build, &what);
 }
 
 static void on_looked(void *owner, const struct error *err, const struct docker_image *image)
 {
     struct image_build *build = owner;
     if (!err)
-        build_finish(build, NULL, image->id);
+        build_finish(build, NULL, image);
     else if (err->code == ERROR_NOT_FOUND)
         start_build(build);
     else
@@ -284,6 +324,7 @@ static struct image_build *begin(struct image_builds *builds, const struct image
     kept_output_init(&build->output);
     snprintf(build->image, sizeof(build->image), "%s", recipe->image);
     build->runtime = xstrdup(recipe->runtime);
+    build->base = xstrdup(recipe->base);
     build->folder = recipe->folder ? xstrdup(recipe->folder) : NULL;
     build->dockerfile = recipe->dockerfile ? xstrdup(recipe->dockerfile) : NULL;
     build->file = recipe->file ? xstrdup(recipe->file) : NULL;

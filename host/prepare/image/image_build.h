@@ -22,12 +22,23 @@ struct image_recipe {
     enum image_kind kind;
     const char *image; /* its name, shorter than IMAGE_NAME_MAX, which says all that goes into it */
     const char *runtime; /* whose it is; of a function's image the function */
+    const char *base; /* the release that it stands on, or that it is given as BERTH_BASE */
     const char *folder; /* absolute, with a Dockerfile; or NULL: */
     const char *dockerfile; /* the text of one */
     const char *file; /* the path of the folder's Dockerfile in it; NULL: Dockerfile */
     const struct docker_pair *arguments; /* ARG values, besides the machine's proxies */
     size_t argument_count;
 };
+
+/* An image that is there. Borrowed. */
+struct image_facts {
+    const char *name, *id; /* "sha256:..." */
+    const char *interpreter; /* that it runs functions with, as "Python 3.11.2"; "": it does not tell */
+};
+
+/* What the builder of a runtime image writes in front of its interpreter's name and version. */
+#define IMAGE_INTERPRETER_MARK "berth-interpreter: "
+#define IMAGE_INTERPRETER_MAX  64 /* with the NUL */
 
 /* What a waiter waits for. */
 struct image_progress {
@@ -44,9 +55,9 @@ struct image_waiter {
     /* One line of the build's output; `elapsed_ms` since the build began. Of those who share a build only the
      * longest waiting one is told. May be NULL; must not make others leave. */
     void (*line)(struct image_waiter *waiter, const char *line, uint64_t elapsed_ms);
-    /* The end, from the event loop: `err` NULL, the image's name and id ("sha256:..."); else both are NULL,
-     * and `output` is what the build wrote (kept_output.h), or NULL. Borrowed. */
-    void (*done)(struct image_waiter *waiter, const struct error *err, const char *image, const char *id,
+    /* The end, from the event loop: `err` NULL, and the image; else that is NULL, and `output` is what the
+     * build wrote (kept_output.h), or NULL. Borrowed. */
+    void (*done)(struct image_waiter *waiter, const struct error *err, const struct image_facts *image,
                  const char *output);
     struct image_build *build; /* NULL: it waits for none */
     TAILQ_ENTRY(image_waiter) link;

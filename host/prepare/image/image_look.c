@@ -14,7 +14,7 @@ struct image_look {
     struct image_looks *looks; /* NULL: they are gone while the folder is being read */
     TAILQ_HEAD(, image_looker) lookers;
     struct docker_call *call; /* the inspection of the base image; NULL: it is through */
-    char *folder, *base_id;
+    char *suite, *folder, *base_id;
     char digest[HASH_HEX_SIZE];
     bool failed;
     struct error error;
@@ -24,29 +24,22 @@ struct image_look {
 struct image_looks {
     struct docker *docker;
     struct background *background;
-    char *base_image;
     LIST_HEAD(, image_look) list;
 };
 
-struct image_looks *image_looks_create(struct docker *docker, struct background *background,
-                                       const char *base_image)
+struct image_looks *image_looks_create(struct docker *docker, struct background *background)
 {
     struct image_looks *looks = xcalloc(1, sizeof(*looks));
     looks->docker = docker;
     looks->background = background;
-    looks->base_image = xstrdup(base_image);
     LIST_INIT(&looks->list);
     return looks;
-}
-
-const char *image_looks_base(const struct image_looks *looks)
-{
-    return looks->base_image;
 }
 
 static void look_free(struct image_look *look)
 {
     docker_cancel(look->call);
+    free(look->suite);
     free(look->folder);
     free(look->base_id);
     free(look);
@@ -63,7 +56,6 @@ void image_looks_destroy(struct image_looks *looks)
         if (look->call)
             look_free(look);
     }
-    free(looks->base_image);
     free(looks);
 }
 
@@ -106,9 +98,9 @@ static void on_base(void *owner, const struct error *err, const struct docker_im
     look->call = NULL;
     if (err && err->code == ERROR_NOT_FOUND) {
         struct error missing;
-        error_set(&missing, ERROR_BASE_IMAGE_MISSING, "the base image %s is not there",
-                  look->looks->base_image);
-        error_hint(&missing, "run scripts/base-image");
+        error_set(&missing, ERROR_BASE_IMAGE_MISSING, "the base image " IMAGE_BASE_PREFIX "%s is not there",
+                  look->suite);
+        error_hint(&missing, "run scripts/base-image %s", look->suite);
         finish(look, &missing);
     } else if (err) {
         finish(look, err);
@@ -119,32 +111,35 @@ static void on_base(void *owner, const struct error *err, const struct docker_im
 }
 
 /* One whose folder nobody has begun to read. */
-static struct image_look *find(const struct image_looks *looks, const char *folder)
+static struct image_look *find(const struct image_looks *looks, const char *suite, const char *folder)
 {
     struct image_look *look;
     LIST_FOREACH(look, &looks->list, link)
     {
-        if (look->call && strcmp(look->folder, folder) == 0)
+        if (look->call && strcmp(look->folder, folder) == 0 && strcmp(look->suite, suite) == 0)
             return look;
     }
     return NULL;
 }
 
-static struct image_look *begin(struct image_looks *looks, const char *folder)
+static struct image_look *begin(struct image_looks *looks, const char *suite, const char *folder)
 {
+    cleanup_free char *base_image = xasprintf(IMAGE_BASE_PREFIX "%s", suite);
     struct image_look *look = xcalloc(1, sizeof(*look));
     look->looks = looks;
+    look->suite = xstrdup(suite);
     look->folder = xstrdup(folder);
     TAILQ_INIT(&look->lookers);
     LIST_INSERT_HEAD(&looks->list, look, link);
-    look->call = docker_image_inspect(looks->docker, looks->base_image, on_base, look);
+    look->call = docker_image_inspect(looks->docker, base_image, on_base, look);
     return look;
 }
 
-void image_look_join(struct image_looks *looks, struct image_looker *looker, const char *folder)
+void image_look_join(struct image_looks *looks, struct image_looker *looker, const char *suite,
+                     const char *folder)
 {
-    struct image_look *look = find(looks, folder);
-    looker->look = look ? look : begin(looks, folder);
+    struct image_look *look = find(looks, suite, folder);
+    looker->look = look ? look : begin(looks, suite, folder);
     TAILQ_INSERT_TAIL(&looker->look->lookers, looker, link);
 }
 

@@ -24,17 +24,19 @@ struct image_looker {
     TAILQ_ENTRY(image_looker) link;
 };
 
-/* All outlive it; `base_image` is copied. */
-struct image_looks *image_looks_create(struct docker *docker, struct background *background,
-                                       const char *base_image);
+/* All outlive it. */
+struct image_looks *image_looks_create(struct docker *docker, struct background *background);
 
 /* Nobody may wait any more. NULL is fine. */
 void image_looks_destroy(struct image_looks *looks);
 
-const char *image_looks_base(const struct image_looks *looks);
+/* The base image of a release, IMAGE_BASE_PREFIX and its name, is made by scripts/base-image. */
+#define IMAGE_BASE_PREFIX "berth-base:"
 
-/* Waits for a look at `folder`, which begins after this call. `looker->done` is set. */
-void image_look_join(struct image_looks *looks, struct image_looker *looker, const char *folder);
+/* Waits for a look at `folder` and the base image of the release `suite`, which begins after this call.
+ * `looker->done` is set. */
+void image_look_join(struct image_looks *looks, struct image_looker *looker, const char *suite,
+                     const char *folder);
 
 /* Waits no more, and is told nothing. Nothing when it does not wait. */
 void image_look_leave(struct image_looker *looker);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/container_of.h"
 #include "base/hash.h"
+#include "base/ident.h"
 #include "base/log.h"
 #include "base/queue.h"
 #include "docker/image.h"
@@ -13,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAG_DIGITS 16
+#define TAG_DIGITS   16
+#define BUILD_DIGITS 16
 
 /* What makes an image with packages of the distribution from any other. An index that cannot be had is a
  * failure of its own, and not one of the packages that are then not found. */
@@ -32,7 +34,7 @@
 struct runtime_image_request {
     struct runtime_images *images;
     enum image_kind kind;
-    char *name, *folder; /* no folder: of a system image */
+    char *name, *base, *folder; /* no folder: of a system image */
     char *from, *from_id; /* the image that this one stands on; NULL: of a runtime image */
     char *packages; /* of a system image */
     struct runtime_image_callbacks callbacks;
@@ -55,8 +57,7 @@ struct runtime_images *runtime_images_create(const struct runtime_images_options
     struct runtime_images *images = xcalloc(1, sizeof(*images));
     TAILQ_INIT(&images->requests);
     images->docker = options->docker;
-    images->looks = image_looks_create(options->docker, options->background,
-                                       options->base_image ? options->base_image : RUNTIME_IMAGE_BASE);
+    images->looks = image_looks_create(options->docker, options->background);
     images->builds = image_builds_create(options->docker);
     return images;
 }
@@ -67,6 +68,7 @@ static void request_free(struct runtime_image_request *request)
     image_build_leave(&request->waiter);
     docker_cancel(request->call);
     free(request->name);
+    free(request->base);
     free(request->folder);
     free(request->from);
     free(request->from_id);
@@ -93,20 +95,20 @@ void runtime_images_destroy(struct runtime_images *images)
     free(images);
 }
 
-static void finish(struct runtime_image_request *request, const struct error *err, const char *image,
-                   const char *id, const char *output)
+static void finish(struct runtime_image_request *request, const struct error *err,
+                   const struct image_facts *image, const char *output)
 {
     const struct runtime_image_callbacks callbacks = request->callbacks;
     void *context = request->context;
     runtime_image_cancel(request);
-    callbacks.done(context, err, image, id, output);
+    callbacks.done(context, err, image, output);
 }
 
 /* Ends a request that has no build yet. */
 static void request_fail(struct runtime_image_request *request, const struct error *err)
 {
     log_warning("image.failed", LOG_STR("runtime", request->name), LOG_ERR(err));
-    finish(request, err, NULL, NULL, NULL);
+    finish(request, err, NULL, NULL);
 }
 
 static void on_line(struct image_waiter *waiter, const char *line, uint64_t elapsed_ms)
@@ -116,10 +118,10 @@ static void on_line(struct image_waiter *waiter, const char *line, uint64_t elap
         request->callbacks.line(request->context, line, elapsed_ms);
 }
 
-static void on_image(struct image_waiter *waiter, const struct error *err, const char *image, const char *id,
+static void on_image(struct image_waiter *waiter, const struct error *err, const struct image_facts *image,
                      const char *output)
 {
-    finish(container_of(waiter, struct runtime_image_request, waiter), err, image, id, output);
+    finish(container_of(waiter, struct runtime_image_request, waiter), err, image, output);
 }
 
 /* The image's name: of the runtime, and a hash of all that goes into it. */
@@ -144,21 +146,27 @@ static void on_seen(struct image_looker *looker, const struct error *err, const 
     }
     bool builder = request->kind == IMAGE_BUILDER;
     const char *const parts[] = {digest, base_id, request->from_id, NULL};
-    const struct docker_pair arguments[] = {{"BERTH_BASE", image_looks_base(request->images->looks)},
-                                            {"BERTH_RUNTIME", request->from}};
-    char image[IMAGE_NAME_MAX];
+    char image[IMAGE_NAME_MAX], build_id[BUILD_DIGITS + 1];
+    ident_random(build_id, BUILD_DIGITS);
+    cleanup_free char *base_image = xasprintf(IMAGE_BASE_PREFIX "%s", request->base);
+    const struct docker_pair arguments[] = {
+        {"BERTH_BASE", base_image},
+        builder ? (struct docker_pair){"BERTH_RUNTIME", request->from}
+                : (struct docker_pair){"BERTH_BUILD", build_id},
+    };
     make_name(request, builder ? BUILDER_IMAGE_PREFIX : RUNTIME_IMAGE_PREFIX, parts, image);
     const struct image_recipe recipe = {.kind = request->kind,
                                         .image = image,
                                         .runtime = request->name,
+                                        .base = request->base,
                                         .folder = request->folder,
                                         .arguments = arguments,
-                                        .argument_count = builder ? 2 : 1};
+                                        .argument_count = 2};
     image_build_join(request->images->builds, &recipe, &request->waiter);
 }
 
 static struct runtime_image_request *request_create(struct runtime_images *images, enum image_kind kind,
-                                                    const char *name,
+                                                    const struct runtime_image_wish *wish,
                                                     const struct runtime_image_callbacks *callbacks,
                                                     void *context)
 {
@@ -166,7 +174,9 @@ static struct runtime_image_request *request_create(struct runtime_images *image
     *request = (struct runtime_image_request){
         .images = images,
         .kind = kind,
-        .name = xstrdup(name),
+        .name = xstrdup(wish->name),
+        .base = xstrdup(wish->base ? wish->base : BASE_SUITE),
+        .folder = wish->folder ? xstrdup(wish->folder) : NULL,
         .callbacks = *callbacks,
         .context = context,
         .looker = {.done = on_seen},
@@ -175,28 +185,25 @@ static struct runtime_image_request *request_create(struct runtime_images *image
     return request;
 }
 
-struct runtime_image_request *runtime_images_ensure(struct runtime_images *images, const char *name,
-                                                    const char *folder,
+struct runtime_image_request *runtime_images_ensure(struct runtime_images *images,
+                                                    const struct runtime_image_wish *wish,
                                                     const struct runtime_image_callbacks *callbacks,
                                                     void *context)
 {
-    struct runtime_image_request *request = request_create(images, IMAGE_RUNTIME, name, callbacks, context);
-    request->folder = xstrdup(folder);
-    image_look_join(images->looks, &request->looker, folder);
+    struct runtime_image_request *request = request_create(images, IMAGE_RUNTIME, wish, callbacks, context);
+    image_look_join(images->looks, &request->looker, request->base, request->folder);
     return request;
 }
 
-struct runtime_image_request *runtime_images_ensure_builder(struct runtime_images *images, const char *name,
-                                                            const char *folder, const char *runtime_image,
-                                                            const char *runtime_image_id,
-                                                            const struct runtime_image_callbacks *callbacks,
-                                                            void *context)
+struct runtime_image_request *
+runtime_images_ensure_builder(struct runtime_images *images, const struct runtime_image_wish *wish,
+                              const char *runtime_image, const char *runtime_image_id,
+                              const struct runtime_image_callbacks *callbacks, void *context)
 {
-    struct runtime_image_request *request = request_create(images, IMAGE_BUILDER, name, callbacks, context);
-    request->folder = xstrdup(folder);
+    struct runtime_image_request *request = request_create(images, IMAGE_BUILDER, wish, callbacks, context);
     request->from = xstrdup(runtime_image);
     request->from_id = xstrdup(runtime_image_id);
-    image_look_join(images->looks, &request->looker, folder);
+    image_look_join(images->looks, &request->looker, request->base, request->folder);
     return request;
 }
 
@@ -219,40 +226,42 @@ static void on_from(void *owner, const struct error *err, const struct docker_im
     const struct image_recipe recipe = {.kind = IMAGE_SYSTEM,
                                         .image = image,
                                         .runtime = request->name,
+                                        .base = request->base,
                                         .dockerfile = steps,
                                         .arguments = arguments,
                                         .argument_count = 2};
     image_build_join(request->images->builds, &recipe, &request->waiter);
 }
 
-struct runtime_image_request *runtime_images_ensure_system(struct runtime_images *images, const char *name,
-                                                           const char *from,
-                                                           const struct package_list *packages,
-                                                           const struct runtime_image_callbacks *callbacks,
-                                                           void *context)
+struct runtime_image_request *
+runtime_images_ensure_system(struct runtime_images *images, const struct runtime_image_wish *wish,
+                             const char *from, const struct package_list *packages,
+                             const struct runtime_image_callbacks *callbacks, void *context)
 {
-    struct runtime_image_request *request = request_create(images, IMAGE_SYSTEM, name, callbacks, context);
+    struct runtime_image_request *request = request_create(images, IMAGE_SYSTEM, wish, callbacks, context);
     request->from = xstrdup(from);
     request->packages = package_list_text(packages);
     request->call = docker_image_inspect(images->docker, from, on_from, request);
     return request;
 }
 
-struct runtime_image_request *runtime_images_ensure_function(struct runtime_images *images, const char *name,
-                                                             const char *package, const char *digest,
-                                                             const char *file,
+struct runtime_image_request *runtime_images_ensure_function(struct runtime_images *images,
+                                                             const struct runtime_image_wish *wish,
+                                                             const char *digest, const char *file,
                                                              const struct runtime_image_callbacks *callbacks,
                                                              void *context)
 {
-    struct runtime_image_request *request = request_create(images, IMAGE_FUNCTION, name, callbacks, context);
-    const char *const parts[] = {file, digest, NULL};
-    const struct docker_pair arguments[] = {{"BERTH_BASE", image_looks_base(images->looks)}};
+    struct runtime_image_request *request = request_create(images, IMAGE_FUNCTION, wish, callbacks, context);
+    cleanup_free char *base_image = xasprintf(IMAGE_BASE_PREFIX "%s", request->base);
+    const char *const parts[] = {file, digest, base_image, NULL};
+    const struct docker_pair arguments[] = {{"BERTH_BASE", base_image}};
     char image[IMAGE_NAME_MAX];
     make_name(request, FUNCTION_IMAGE_PREFIX, parts, image);
     const struct image_recipe recipe = {.kind = IMAGE_FUNCTION,
                                         .image = image,
-                                        .runtime = name,
-                                        .folder = package,
+                                        .runtime = request->name,
+                                        .base = request->base,
+                                        .folder = request->folder,
                                         .file = file,
                                         .arguments = arguments,
                                         .argument_count = 1};

@@ -24,12 +24,10 @@
 
 #include "base/background.h"
 #include "base/error.h"
-#include "config/package_list.h"
+#include "config/registry.h"
 #include "prepare/image/image_build.h"
 
 #include <stdint.h>
-
-#define RUNTIME_IMAGE_BASE BERTH_BASE_IMAGE /* the base unless set otherwise: scripts/base-image makes it */
 
 /* What their names begin with; nobody else's do. */
 #define RUNTIME_IMAGE_PREFIX  "berth-runtime-"
@@ -47,17 +45,22 @@ struct runtime_image_request;
 struct runtime_images_options {
     struct docker *docker; /* outlives it */
     struct background *background; /* outlives it */
-    const char *base_image; /* NULL: RUNTIME_IMAGE_BASE */
+};
+
+/* Which image is wanted. Everything is copied. */
+struct runtime_image_wish {
+    const char *name; /* of the runtime */
+    const char *base; /* the release that it stands on, as in function_settings; NULL: BASE_SUITE */
+    const char *folder; /* absolute: the runtime's image folder, or its builder folder */
 };
 
 struct runtime_image_callbacks {
     /* One line of the build's output; `elapsed_ms` since the build began. Of those who share a build only
      * the longest waiting one is told. May be NULL; must not cancel requests. */
     void (*line)(void *context, const char *line, uint64_t elapsed_ms);
-    /* The end: `err` NULL, the image's name and id ("sha256:..."); else both are NULL, and `output` is what
-     * the build wrote (kept_output.h), or NULL. Borrowed. */
-    void (*done)(void *context, const struct error *err, const char *image, const char *id,
-                 const char *output);
+    /* The end: `err` NULL, and the image; else that is NULL, and `output` is what the build wrote
+     * (kept_output.h), or NULL. Borrowed. */
+    void (*done)(void *context, const struct error *err, const struct image_facts *image, const char *output);
 };
 
 /* The options are copied. Never NULL. */
@@ -66,38 +69,35 @@ struct runtime_images *runtime_images_create(const struct runtime_images_options
 /* Ends every request silently and stops the engine's work on them. Not from a callback. NULL is fine. */
 void runtime_images_destroy(struct runtime_images *images);
 
-/* Makes sure that the image of the runtime `name` with the image folder `folder` (absolute) exists.
- * Everything is copied. `done` is called exactly once, from the event loop and never from inside, unless the
- * request is cancelled. Errors: component "build" and one of these reasons,
- *   base-image-missing  the base image is not there; the hint says how to make it
- *   image-folder        the folder cannot be read
- * or those of image_build.h. Failure is logged. */
-struct runtime_image_request *runtime_images_ensure(struct runtime_images *images, const char *name,
-                                                    const char *folder,
+/* Makes sure that the image of a runtime exists. Its Dockerfile is given the base image as BERTH_BASE, and
+ * as BERTH_BUILD what is another text at each build, so that a step behind it is run. `done` is called
+ * exactly once, from the event loop and never from inside, unless the request is cancelled. Errors: component
+ * "build" and one of these reasons, base-image-missing  the base image is not there; the hint says how to
+ * make it image-folder        the folder cannot be read or those of image_build.h. Failure is logged. */
+struct runtime_image_request *runtime_images_ensure(struct runtime_images *images,
+                                                    const struct runtime_image_wish *wish,
                                                     const struct runtime_image_callbacks *callbacks,
                                                     void *context);
 
-/* The same for the builder image of that runtime with the folder `folder`. Its Dockerfile is given the name
+/* The same for the builder image of that runtime, with its builder folder. Its Dockerfile is given the name
  * of the runtime image, `runtime_image`, as BERTH_RUNTIME; `runtime_image_id` is part of its own name. */
-struct runtime_image_request *runtime_images_ensure_builder(struct runtime_images *images, const char *name,
-                                                            const char *folder, const char *runtime_image,
-                                                            const char *runtime_image_id,
-                                                            const struct runtime_image_callbacks *callbacks,
-                                                            void *context);
+struct runtime_image_request *
+runtime_images_ensure_builder(struct runtime_images *images, const struct runtime_image_wish *wish,
+                              const char *runtime_image, const char *runtime_image_id,
+                              const struct runtime_image_callbacks *callbacks, void *context);
 
-/* The same for the system image of that runtime that stands on the image `from` and has `packages`. Of its
- * errors "system-packages" says what apt-get does. */
-struct runtime_image_request *runtime_images_ensure_system(struct runtime_images *images, const char *name,
-                                                           const char *from,
-                                                           const struct package_list *packages,
-                                                           const struct runtime_image_callbacks *callbacks,
-                                                           void *context);
+/* The same for the system image of that runtime that stands on the image `from` and has `packages`; there is
+ * no folder. Of its errors "system-packages" says what apt-get does. */
+struct runtime_image_request *
+runtime_images_ensure_system(struct runtime_images *images, const struct runtime_image_wish *wish,
+                             const char *from, const struct package_list *packages,
+                             const struct runtime_image_callbacks *callbacks, void *context);
 
-/* The same for the image of the function `name`, from the Dockerfile at `file` in its package, which is the
- * folder `package` and has that digest. */
-struct runtime_image_request *runtime_images_ensure_function(struct runtime_images *images, const char *name,
-                                                             const char *package, const char *digest,
-                                                             const char *file,
+/* The same for the image of a function, whose name the wish has, and its package as the folder: from the
+ * Dockerfile at `file` in it. `digest` is the package's. */
+struct runtime_image_request *runtime_images_ensure_function(struct runtime_images *images,
+                                                             const struct runtime_image_wish *wish,
+                                                             const char *digest, const char *file,
                                                              const struct runtime_image_callbacks *callbacks,
                                                              void *context);
 

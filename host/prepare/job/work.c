@@ -235,7 +235,8 @@ _Noreturn void work(const json_t *request, const struct reply *reply, int socket
     job.function = (struct berth_function){.struct_size = sizeof(job.function),
                                            .name = job_text(&job, "function"),
                                            .folder = job_text(&job, "folder"),
-                                           .file = job_text(&job, "file")};
+                                           .file = job_text(&job, "file"),
+                                           .base = job_text(&job, "base")};
 
     struct error err;
     json_t *result = json_object();

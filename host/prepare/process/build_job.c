@@ -347,6 +347,7 @@ static char *request_to_json(const struct build_request *request, const char *ou
     set_text(json, "function", request->function);
     set_text(json, "folder", request->folder);
     set_text(json, "file", request->file);
+    set_text(json, "base", request->base);
     set_text(json, "dependencies", request->dependencies);
     set_text(json, "output", output);
     json_object_set_new(json, "options", options_to_json(request));

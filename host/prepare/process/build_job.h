@@ -45,6 +45,7 @@ struct build_request {
     const char *function; /* the function's name; NULL for a probe */
     const char *folder; /* absolute, without symbolic links; NULL for a probe */
     const char *file; /* entry file relative to folder, or NULL */
+    const char *base; /* the release that it runs on, or NULL */
     const char *dependencies; /* absolute folder of those that validate sees, or NULL */
     const struct text_pair *options; /* as in function_settings */
     size_t option_count;

@@ -1,5 +1,5 @@
-"""The plugin's callbacks. Each takes the function, its options and the folder of its installed dependencies, or None, and
-gives plain data that the C side hands on."""
+"""The plugin's callbacks. Each takes the function, its options, the folder of its installed dependencies, or None, and the
+release of Debian that it runs on, or None; and gives plain data that the C side hands on."""
 import importlib.util
 import json
 import marshal
@@ -21,6 +21,7 @@ RUNNER = ["/usr/bin/python3", "-I", "-B", "-X", "utf8", "/opt/berth/runner.py"]
 ENVIRONMENT = ["PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"]
 INSTALLER = "/opt/berth/install"
 CODE = "/berth/code"
+VERSIONS = {"bookworm": (3, 11), "trixie": (3, 13)}  # of Python, in the releases of Debian
 CONCURRENCY = 8
 EVENT_CONCURRENCY = 1  # where event handlers come from, one runs at a time, and their code relies on it
 
@@ -37,8 +38,12 @@ async def handle(request):
 class Job:
     """One function and everything that was found out about it."""
 
-    def __init__(self, folder, name, file, options):
+    def __init__(self, folder, name, file, options, base=None):
         self.folder = folder
+        version = VERSIONS.get(base, sys.version_info[:2])
+        self.doubt = None  # why what this interpreter finds need not be so
+        if version != sys.version_info[:2]:
+            self.doubt = "checked with Python {}.{}; it will run with {}.{}".format(*sys.version_info[:2], *version)
         self.name = name
         self.file = file
         self.handler = (options.get("handler") or "").strip()
@@ -75,7 +80,7 @@ class Job:
         if self.entry.file:
             source = self.source(self.entry.file)
             if source.problem:
-                source.report(self.findings)
+                source.report(self.findings, doubt=self.doubt)
             else:
                 for line, text in source.warnings:
                     self.findings.warning(source.path, line, 1, text)
@@ -83,38 +88,39 @@ class Job:
             reached = check_imports(self, source)
         for path in self.files:
             if path not in reached and self.source(path).problem:
-                self.source(path).report(self.findings, fatal=False)
+                self.source(path).report(self.findings, fatal=False, doubt=self.doubt)
         check_hidden_names(self)
 
 
 _jobs = {}
 
 
-def _job(folder, name, file, options):
+def _job(folder, name, file, options, base=None):
     """The job of a function; the callbacks of one process share it."""
-    key = (folder, name, file, tuple(sorted(options.items())))
+    key = (folder, name, file, tuple(sorted(options.items())), base)
     if key not in _jobs:
-        _jobs[key] = Job(folder, name, file, options)
+        _jobs[key] = Job(folder, name, file, options, base)
     return _jobs[key]
 
 
-def validate(folder, name, file, options, installed=None):
+def validate(folder, name, file, options, installed=None, base=None):
     """The findings: (severity, file, line, column, message, hint, option)."""
-    job = _job(folder, name, file, options)
+    job = _job(folder, name, file, options, base)
     job.installed = installed_in(installed)
     job.check()
     return job.findings.items
 
 
-def package(folder, name, file, options, _=None):
+def package(folder, name, file, options, _=None, base=None):
     """(patterns left out, [(path, bytes)] of compiled files, dependencies or None)."""
-    job = _job(folder, name, file, options)
+    job = _job(folder, name, file, options, base)
     return list(EXCLUDED), list(_compiled(job)), _dependencies(job)
 
 
 def _compiled(job):
-    """A .pyc beside each file, of the kind that is taken without a look at the source's date."""
-    for path in job.files:
+    """A .pyc beside each file, of the kind that is taken without a look at the source's date. Another version of Python
+    could not read it."""
+    for path in [] if job.doubt else job.files:
         data = job.source(path).data
         try:
             with warnings.catch_warnings():
@@ -136,9 +142,9 @@ def _dependencies(job):
     return job.pip.key(), [INSTALLER, *options], environment
 
 
-def launch(folder, name, file, options, _=None):
+def launch(folder, name, file, options, _=None, base=None):
     """(command, environment, concurrency, the runner's settings as JSON)."""
-    job = _job(folder, name, file, options)
+    job = _job(folder, name, file, options, base)
     if job.entry is None:
         raise ValueError("the function has no entry file")
     runtime = {"attribute": job.entry.attribute, "debug": job.debug}
@@ -158,6 +164,6 @@ def launch(folder, name, file, options, _=None):
     return RUNNER, ENVIRONMENT, concurrency, json.dumps(runtime)
 
 
-def scaffold(folder, name, file, options, _=None):
+def scaffold(folder, name, file, options, _=None, _base=None):
     """[(path, bytes)] of a new function."""
     return [(file or f"{os.path.basename(folder.rstrip('/')) or name}.py", SAMPLE.format(name=name).encode())]

@@ -7,9 +7,11 @@ import sys
 from .findings import listed, nearest
 from .requirements import normalise
 
-# What the runtime image has beside the standard library (image/Dockerfile), which follows the Debian of this Python.
+# What the runtime image has beside the standard library (image/Dockerfile), where it is of this Python's Debian, and
+# what it may have besides where it is not.
 IN_IMAGE = {"anyio", "idna", "pip", "pkg_resources", "setuptools", "six", "sniffio", "starlette", "wheel"}
 IN_IMAGE |= {"multipart"} if sys.version_info < (3, 12) else {"python_multipart", "typing_extensions"}
+_IN_OTHERS = {"multipart", "python_multipart", "typing_extensions"}
 
 # Import names whose distribution is called otherwise.
 DISTRIBUTIONS = {
@@ -51,7 +53,7 @@ def check_imports(job, source):
         current, depth = waiting.pop(0)
         if current.tree is None:
             if current is not source:
-                current.report(job.findings)
+                current.report(job.findings, doubt=job.doubt)
             continue
         for name, node, level in _imports(current.tree):
             for path, below in _local_files(job, current.path, name, level):
@@ -172,6 +174,8 @@ def _levels_above(job):
 def _check_import(job, source, name, node):
     top = name.partition(".")[0]
     if not top or top in sys.stdlib_module_names or top in IN_IMAGE or _in_folder(job, top):
+        return
+    if job.doubt and top in _IN_OTHERS:
         return
     if job.installed:
         missing = job.installed.missing(name)

@@ -28,9 +28,12 @@ class Source:
         self.problem = None
         self.warnings = []
 
-    def report(self, findings, fatal=True):
+    def report(self, findings, fatal=True, doubt=None):
+        """doubt: why it need not be a mistake where the file runs; the trial decides then."""
         line, column, message, hint = self.problem
-        (findings.error if fatal else findings.warning)(self.path, line, column, message, hint)
+        if doubt:
+            message, hint = f"{message} ({doubt})", None
+        (findings.error if fatal and not doubt else findings.warning)(self.path, line, column, message, hint)
 
 
 def python_files(folder):

@@ -84,6 +84,11 @@ struct berth_function {
     /* Since 1.2. In `validate`: absolute path of the folder that the function's dependencies are installed
      * in, as BERTH_TARGET was filled; or NULL: they are not installed yet, or there are none. */
     const char *dependencies;
+
+    /* Since 1.4. The release of the distribution that the function will run on, by its name, such as
+     * "bookworm"; NULL: not known. The interpreter of its runtime image is that release's, which need not be
+     * the one that this plugin knows. */
+    const char *base;
 };
 
 enum berth_severity {
