@@ -370,6 +370,8 @@ int run_scale(const struct arguments *arguments)
         return status;
     if (arguments_has(arguments, "json"))
         print_json(answer);
+    else if (member_is_true(answer, "kept"))
+        printf("%s keeps at least %ld instances\n", name, instances);
     else
         printf("%s keeps at least %ld instances, until the next reload. For good: min_scale: %ld in the "
                "registry\n",

@@ -22,7 +22,6 @@ void get_openapi(struct admin_call *call);
 void get_system_functions(struct admin_call *call);
 void get_system_function(struct admin_call *call);
 void post_scale(struct admin_call *call);
-void refuse_change(struct admin_call *call);
 
 /* Of /berth. */
 void get_functions(struct admin_call *call);
@@ -30,6 +29,11 @@ void get_function(struct admin_call *call);
 void get_instances(struct admin_call *call);
 void get_decisions(struct admin_call *call);
 void post_restart(struct admin_call *call);
+
+/* --- image_handlers.c: functions that are deployed by their image --- */
+
+void deploy_system_function(struct admin_call *call);
+void delete_system_function(struct admin_call *call);
 
 /* --- deployment_handlers.c: functions whose folder comes over the API --- */
 

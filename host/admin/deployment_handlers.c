@@ -21,9 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define TEXT_MAX (1u << 20)
+#define TEXT_MAX    (1u << 20)
+#define ABANDONED_S 3600
 
 /* --- pieces of an archive --- */
 
@@ -63,9 +65,25 @@ static int write_piece(const struct piece *piece, struct error *err)
     return 0;
 }
 
+/* Uploads of which nothing more has come for long. */
+static void remove_abandoned(const char *path)
+{
+    cleanup_free char *staging = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+    cleanup_dir DIR *dir = opendir(staging);
+    const time_t oldest = time(NULL) - ABANDONED_S;
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        struct stat status;
+        if (strncmp(entry->d_name, UPLOAD_PREFIX, strlen(UPLOAD_PREFIX)) == 0 &&
+            fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mtime < oldest)
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+}
+
 static void piece_work(void *context)
 {
     struct piece *piece = context;
+    if (piece->offset == 0)
+        remove_abandoned(piece->path);
     piece->failed = write_piece(piece, &piece->error) < 0;
 }
 

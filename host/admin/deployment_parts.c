@@ -37,6 +37,13 @@ int deployment_check_owner(const struct admin_call *call, const char *name, stru
     return error_hint(err, "change the file, and reload");
 }
 
+int deployment_check_secrets(const struct admin_call *call, const json_t *given, struct error *err)
+{
+    (void)call;
+    const char *name = json_string_value(json_array_get(json_object_get(given, "secrets"), 0));
+    return name ? error_set(err, ERROR_BAD_CALL, "unable to find secret: %.200s", name) : 0;
+}
+
 /* --- in the background --- */
 
 static int unpack(const struct work *work, const char *folder, struct error *err)
@@ -106,6 +113,16 @@ void deployment_carry_out(struct admin_call *call, const struct deployment_order
     admin_call_work(call, 0, &job, work);
 }
 
+void deployment_keep_scale(struct admin_call *call, struct function *function, unsigned instances,
+                           void (*answer_it)(struct admin_call *call))
+{
+    json_t *json = json_deep_copy(function_latest_settings(function)->deployment);
+    json_object_set_new(json_object_get(json, "configuration"), "min_scale", json_integer(instances));
+    const struct deployment_order order = {
+        .name = xstrdup(function_name(function)), .json = json, .answer = answer_it};
+    deployment_carry_out(call, &order);
+}
+
 char *deployment_upload_path(const struct admin_call *call, const char *id)
 {
     size_t length = strlen(id);
@@ -115,7 +132,7 @@ char *deployment_upload_path(const struct admin_call *call, const char *id)
         if (!isascii(id[i]) || !isalnum((unsigned char)id[i]))
             return NULL;
     }
-    return xasprintf("%s/staging/upload-%s", call->parts->state_dir, id);
+    return xasprintf("%s/staging/" UPLOAD_PREFIX "%s", call->parts->state_dir, id);
 }
 
 int deployment_find_archive(const struct admin_call *call, char **ret_path, struct error *err)

@@ -4,6 +4,8 @@
 
 #include "admin/admin_call.h"
 
+struct function;
+
 #define DEPLOYMENT_UPLOAD_MAX   (256ull << 20) /* bytes of an archive */
 #define VOLUME_UPLOAD_MAX       (1ull << 40) /* the same of a volume's */
 #define DEPLOYMENT_UNPACKED_MAX (1ull << 30)
@@ -24,6 +26,16 @@ int deployment_check_owner(const struct admin_call *call, const char *name, stru
 /* Does it, in the background, and answers: with what is wrong, or by the order's own answer. Takes what is in
  * the order. */
 void deployment_carry_out(struct admin_call *call, const struct deployment_order *order);
+
+/* Whether there are the secrets that it names. */
+int deployment_check_secrets(const struct admin_call *call, const json_t *given, struct error *err);
+
+/* Has a function that was deployed keep at least so many instances from now on, and answers as
+ * deployment_carry_out() does. */
+void deployment_keep_scale(struct admin_call *call, struct function *function, unsigned instances,
+                           void (*answer_it)(struct admin_call *call));
+
+#define UPLOAD_PREFIX "upload-"
 
 /* Where the pieces of an upload are put together; NULL: such an id cannot be. The caller frees it. */
 char *deployment_upload_path(const struct admin_call *call, const char *id);

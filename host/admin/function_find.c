@@ -20,3 +20,17 @@ struct function *admin_named_function(struct admin_call *call)
 {
     return admin_find_function(call, call->name, admin_call_query(call, "namespace"));
 }
+
+const char *function_namespace_of(const struct admin_call *call, const json_t *body)
+{
+    const char *space = json_string_value(json_object_get(body, "namespace"));
+    return space && *space ? space : admin_call_query(call, "namespace");
+}
+
+int function_check_namespace(const char *space, struct error *err)
+{
+    if (function_namespace_is_known(space))
+        return 0;
+    return error_set(err, ERROR_BAD_CALL, "there is no namespace \"%.128s\", only " FUNCTION_NAMESPACE,
+                     space);
+}

@@ -1,6 +1,7 @@
 #include "admin/admin_handlers.h"
 
 #include "admin/admin_work.h"
+#include "admin/deployment_parts.h"
 #include "admin/function_find.h"
 #include "admin/function_name.h"
 #include "admin/function_parts.h"
@@ -49,18 +50,10 @@ static void answer_one(struct admin_call *call, describe_fn *describe)
 
 /* --- the /system contract --- */
 
-static int check_namespace(const char *space, struct error *err)
-{
-    if (function_namespace_is_known(space))
-        return 0;
-    return error_set(err, ERROR_BAD_CALL, "there is no namespace \"%.128s\", only " FUNCTION_NAMESPACE,
-                     space);
-}
-
 void get_system_functions(struct admin_call *call)
 {
     struct error err;
-    if (check_namespace(admin_call_query(call, "namespace"), &err) < 0)
+    if (function_check_namespace(admin_call_query(call, "namespace"), &err) < 0)
         admin_call_refuse(call, &err);
     else
         answer_list(call, system_status);
@@ -91,11 +84,28 @@ static int scale(struct function *function, json_int_t replicas, struct error *e
     return 0;
 }
 
-/* In the body, or in the query of older clients. */
-static const char *namespace_of(const struct admin_call *call, const json_t *body)
+static void answer_scaled(struct admin_call *call)
 {
-    const char *space = json_string_value(json_object_get(body, "namespace"));
-    return space && *space ? space : admin_call_query(call, "namespace");
+    const struct function *function = admin_named_function(call);
+    if (function)
+        admin_call_json(call, ADMIN_ACCEPTED,
+                        json_pack("{s:s, s:I, s:b}", "function", function_name(function), "minimum",
+                                  (json_int_t)function_minimum(function), "kept",
+                                  function_latest_settings(function)->deployment != NULL));
+}
+
+/* What was deployed over the API keeps what it was scaled to over the API. */
+static void scale_it(struct admin_call *call, struct function *function, json_int_t replicas)
+{
+    struct error err;
+    if (scale(function, replicas, &err) < 0) {
+        admin_call_refuse(call, &err);
+    } else if (function_latest_settings(function)->deployment) {
+        deployment_keep_scale(call, function, (unsigned)replicas, answer_scaled);
+    } else {
+        call->name = function_name(function);
+        answer_scaled(call);
+    }
 }
 
 /* The function stands in the path; older clients say it in the body too. */
@@ -107,42 +117,9 @@ void post_scale(struct admin_call *call)
         admin_call_refuse(call, &err);
         return;
     }
-    struct function *function = admin_find_function(call, call->name, namespace_of(call, body));
-    if (function && scale(function, replicas_of(body), &err) < 0)
-        admin_call_refuse(call, &err);
-    else if (function)
-        admin_call_json(call, ADMIN_ACCEPTED,
-                        json_pack("{s:s, s:I}", "function", function_name(function), "minimum",
-                                  (json_int_t)function_minimum(function)));
-    json_decref(body);
-}
-
-/* What is deployed is what the registry's file says: always -1. Clients that deploy try to update first, and
- * want to hear what there is to update. */
-static int check_change(const struct admin_call *call, const json_t *body, struct error *err)
-{
-    enum evhttp_cmd_type method = evhttp_request_get_command(call->request);
-    const char *member = method == EVHTTP_REQ_DELETE ? "functionName" : "service";
-    const char *given = json_string_value(json_object_get(body, member));
-    if (!given || !*given)
-        return error_set(err, ERROR_BAD_CALL, "\"%s\" must be the name of a function", member);
-    if (check_namespace(namespace_of(call, body), err) < 0)
-        return -1;
-    cleanup_free char *name = function_name_read(given, NULL);
-    if (method != EVHTTP_REQ_POST && !fleet_function_find(call->parts->fleet, name))
-        return error_set_in(err, COMPONENT_ADMIN, ERROR_FUNCTION_UNKNOWN, "function %.128s not found", given);
-    error_set(err, ERROR_OWNED_BY_REGISTRY,
-              "the functions of this host are those of its registry's file, and cannot be changed over HTTP");
-    return error_hint(err, "change the file, and reload");
-}
-
-void refuse_change(struct admin_call *call)
-{
-    struct error err;
-    json_t *body = NULL;
-    if (admin_call_body(call, &body, &err) == 0)
-        check_change(call, body, &err);
-    admin_call_refuse(call, &err);
+    struct function *function = admin_find_function(call, call->name, function_namespace_of(call, body));
+    if (function)
+        scale_it(call, function, replicas_of(body));
     json_decref(body);
 }
 

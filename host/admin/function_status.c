@@ -2,7 +2,9 @@
 
 #include "admin/function_name.h"
 #include "admin/function_parts.h"
+#include "admin/image_deployment.h"
 #include "base/json.h"
+#include "base/rfc3339.h"
 #include "routing/slot_pool.h"
 
 #include <string.h>
@@ -33,6 +35,24 @@ static const char *image_name(struct function *function)
     return prepared->launch->image ? prepared->launch->image : prepared->image;
 }
 
+/* What was deployed over the API, with what was given; as many replicas as it is to have. */
+static void add_deployment(const struct function *function, const struct replicas *replicas, json_t *status)
+{
+    const json_t *deployment = function_latest_settings(function)->deployment;
+    const json_t *created = json_object_get(deployment, "created_ms");
+    const json_t *given = image_deployment_given(deployment);
+    unsigned minimum = function_minimum(function);
+    char text[RFC3339_SIZE];
+    if (json_is_integer(created))
+        json_object_set_new(status, "createdAt",
+                            json_string(rfc3339_write((uint64_t)json_integer_value(created), text)));
+    if (!given)
+        return;
+    image_deployment_tell(given, function_name(function), status);
+    if (minimum > replicas->total)
+        json_object_set_new(status, "replicas", json_integer(minimum));
+}
+
 json_t *function_status_json(struct function *function, uint64_t invocations, uint64_t now_ms)
 {
     struct replicas replicas;
@@ -52,10 +72,12 @@ json_t *function_status_json(struct function *function, uint64_t invocations, ui
     struct instance_resources used = function_resources(function);
     json_t *labels = function_labels_json(function_applied_settings(function));
     json_object_set_new(labels, "faas_function", json_string(function_name(function)));
-    return json_pack("{s:s, s:o, s:s, s:o, s:{}, s:I, s:I, s:I, s:{s:f, s:I}, s:o}", "name",
-                     function_name(function), "image", json_text(image_name(function)), "namespace",
-                     FUNCTION_NAMESPACE, "labels", labels, "annotations", "invocationCount",
-                     (json_int_t)invocations, "replicas", (json_int_t)replicas.total, "availableReplicas",
-                     (json_int_t)replicas.ready, "usage", "cpu", used.cores * 1000, "totalMemoryBytes",
-                     (json_int_t)used.memory_bytes, "berth", berth);
+    json_t *status = json_pack(
+        "{s:s, s:o, s:s, s:o, s:{}, s:I, s:I, s:I, s:{s:f, s:I}, s:o}", "name", function_name(function),
+        "image", json_text(image_name(function)), "namespace", FUNCTION_NAMESPACE, "labels", labels,
+        "annotations", "invocationCount", (json_int_t)invocations, "replicas", (json_int_t)replicas.total,
+        "availableReplicas", (json_int_t)replicas.ready, "usage", "cpu", used.cores * 1000,
+        "totalMemoryBytes", (json_int_t)used.memory_bytes, "berth", berth);
+    add_deployment(function, &replicas, status);
+    return status;
 }

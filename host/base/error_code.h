@@ -59,6 +59,7 @@ enum error_class {
     X(NOT_SAFE,                    FILES,     "not-safe",                    503, INTERNAL) \
     X(CREDENTIALS,                 ADMIN,     "credentials",                 401, CLIENT)   \
     X(BAD_CALL,                    ADMIN,     "bad-call",                    400, CLIENT)   \
+    X(FUNCTION_EXISTS,             ADMIN,     "function-exists",             409, CLIENT)   \
     X(FOREIGN_ORIGIN,              ADMIN,     "foreign-origin",              403, CLIENT)   \
     X(LOGS_NOT_KEPT,               ADMIN,     "logs-not-kept",               404, MISSING)  \
     X(METHOD_NOT_ALLOWED,          ADMIN,     "method-not-allowed",          405, CLIENT)   \

@@ -1,10 +1,12 @@
 # The management API; what needs a whole fleet is in fleet.cmake.
 berth_unit_test(admin_access admin)
 berth_unit_test(event_book admin)
+berth_unit_test(image_deployment admin)
 berth_unit_test(metrics_text admin)
 berth_unit_test(request_counts admin)
 berth_unit_test(request_note admin)
 berth_unit_test(statsd_lines admin)
 
 berth_fuzz_target(admin_access admin)
+berth_fuzz_target(image_deployment admin)
 berth_fuzz_target(request_note admin)

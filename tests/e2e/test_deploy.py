@@ -220,6 +220,12 @@ def test_archive_in_pieces(served):
     assert put(served, "big", b"", upload="big1").json()["deployed"]
     assert served.get("/big").text == "big"
     assert put(served, "big", b"", upload="big1").status == 400, "it is used up"
+    abandoned = os.path.join(served.state_dir, "staging", "upload-old")
+    with open(abandoned, "wb"):
+        pass
+    os.utime(abandoned, (0, 0))
+    assert served.admin("PUT", "/berth/uploads/small?offset=0", b"x").status == 200
+    assert put(served, "small", b"", upload="small").status == 400, "no archive, and used up"
     assert served.admin("PUT", "/berth/uploads/other?offset=5", b"x").status == 400
     assert not [name for name in os.listdir(os.path.join(served.state_dir, "staging")) if name.startswith("upload-")]
     assert served.admin("PUT", "/berth/uploads/a.b?offset=0", b"x").status == 400
@@ -253,7 +259,7 @@ def test_archives_that_are_refused(served, body, word):
     assert answer.status == 400 and word in answer.json()["error"]["message"], answer
     assert function(served, "evil") is None
     assert not os.path.exists(os.path.join(served.state_dir, "deployed/evil"))
-    assert os.listdir(os.path.join(served.state_dir, "staging")) == []
+    wait_until(lambda: not os.listdir(os.path.join(served.state_dir, "staging")), "nothing to be left", 30)
 
 
 def test_calls_that_are_refused(served):

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -126,10 +127,14 @@ static void remove_older(const char *place, const char *now, const char *before)
     }
 }
 
-/* The id that the files of this deployment are to have: its own, or that of those which stay. */
-static void choose_id(const char *folder, const char *before, char ret_id[ID_DIGITS + 1])
+/* The id that the files of this deployment are to have. Without a folder it is that of those which stay: the
+ * one that it names, or, where the former had none either, its empty one. */
+static void choose_id(const char *folder, const json_t *json, const json_t *old, char ret_id[ID_DIGITS + 1])
 {
-    if (!folder && before && strlen(before) == ID_DIGITS)
+    const char *own = json_string_value(json_object_get(json, "folder"));
+    const char *before = json_string_value(json_object_get(old, "folder"));
+    bool is_kept = own || json_object_get(old, "given");
+    if (!folder && before && is_kept && strlen(before) == ID_DIGITS)
         memcpy(ret_id, before, ID_DIGITS + 1);
     else
         ident_random(ret_id, ID_DIGITS);
@@ -151,7 +156,7 @@ int deployment_store_put(const char *state, const char *name, const char *folder
     int rc = deployment_store_read(state, name, &old, NULL);
     const json_t *created = json_object_get(old.json, "created_ms");
     const char *before = rc == 0 ? json_string_value(json_object_get(old.json, "folder")) : NULL;
-    choose_id(folder, before, id);
+    choose_id(folder, json, old.json, id);
     json_object_set_new(json, "folder", json_string(id));
     json_object_set_new(json, "created_ms", json_integer(created ? json_integer_value(created) : now_ms()));
     cleanup_free char *text = sealed_text(json);

@@ -4,8 +4,8 @@
  * deployment is there whole or not at all: a folder is in its place before the file names it.
  *
  * The file's JSON: "configuration", settings as the registry would have them under that key; "folder", the
- * <id>; "created_ms", since 1970, of the first one with this name; and what else whoever deploys has put
- * there.
+ * <id>; "created_ms", since 1970, of the first one with this name; "given", of one that has no files, what
+ * was given; and what else whoever deploys has put there.
  *
  * Any thread, but two at a time only read.
  */
@@ -34,8 +34,8 @@ void deployment_clear(struct deployment *deployment);
 int deployment_store_stage(const char *state, char **ret_folder, struct error *err);
 
 /* Puts a deployment in the place of the one that has the name, if there is one. `folder` has been staged, and
- * is moved; NULL: the one that is there stays, or is an empty one. `json` gets its "folder" and "created_ms".
- * It blocks until the disk has all of it. */
+ * is moved; NULL: the one that is there stays, where `json` names it or it is empty, else it gets an empty
+ * one. `json` gets its "folder" and "created_ms". It blocks until the disk has all of it. */
 int deployment_store_put(const char *state, const char *name, const char *folder, json_t *json,
                          struct error *err);
 
