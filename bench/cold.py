@@ -1,5 +1,6 @@
-"""Cold starts of the Python hello as a client sees them, on a fresh connection: with a prewarmed instance, with none,
-and against `docker run` of the same image and create + start of the same container up to its runner's first dial.
+"""Cold starts of the Python hello as a client sees them, on a fresh connection: with a prewarmed instance, with none, of the
+Node.js hello with a prewarmed instance, and against `docker run` of the same image and create + start of the same
+container up to its runner's first dial.
 
 The kinds alternate, one sample each a round, so that noise hits all alike; a sample is only taken when the engine has
 nothing else to do. Every cold start is the first call of a function of its own."""
@@ -185,12 +186,15 @@ def main(arguments):
 
 
 def with_others(warm, functions, count):
-    """All four kinds: a second daemon has nothing prewarmed."""
-    with Berth({**functions, MODEL: (samples.HELLO, {"idle_timeout": "5s"})}, {"prewarm": 0}) as bare:
+    """All kinds: a second daemon has nothing prewarmed, a third one has Node.js functions."""
+    of_node = {name: ({"index.js": samples.NODE_HELLO}, {**SETTINGS, "programing_language": "node"}) for name in functions}
+    with (Berth({**functions, MODEL: (samples.HELLO, {"idle_timeout": "5s"})}, {"prewarm": 0}) as bare,
+          Berth(of_node, {"prewarm": 2}) as node):
         like = inspect_instance(bare, MODEL)
         by_hand = CreateAndStart(like)
         try:
             return measure_all({"prewarmed": FirstCalls(warm, 2), "nothing prewarmed": FirstCalls(bare, 0),
+                                "prewarmed, Node.js": FirstCalls(node, 2),
                                 "docker run": DockerRun(like["Config"]["Image"]), "create + start": by_hand}, count)
         finally:
             by_hand.close()

@@ -96,7 +96,7 @@ class Instance(measure.Peer):
         client.get(berth.address, f"/{function}")
         container = next(entry for entry in engine.containers_below(berth.folder)
                          if any(f"berth-{function}-" in name for name in entry["Names"]))
-        self.runner = engine.inspect(container["Id"])["State"]["Pid"]
+        self.runner = child_of(engine.inspect(container["Id"])["State"]["Pid"])
 
     def target(self, what):
         return f"/{what}"
@@ -106,6 +106,12 @@ class Instance(measure.Peer):
 
     def memory_mib(self):
         return pss_kib(self.runner) / 1024
+
+
+def child_of(pid):
+    """The process that an instance's first process has started."""
+    (child,) = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return int(child)
 
 
 def pss_kib(pid):

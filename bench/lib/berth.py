@@ -53,7 +53,8 @@ class Log:
 class Berth:
     """A daemon on functions of our own. A context manager: starts on entry, is gone with its containers on exit.
 
-    functions: {name: (code, settings)}; host: the registry's host section; bin_dir: where its program is.
+    functions: {name: (code, settings)}, code being Python, or {file: text} with the entry first; host: the registry's
+    host section; bin_dir: where its program is.
     """
 
     def __init__(self, functions, host=None, arguments=(), bin_dir=measure.BIN):
@@ -74,9 +75,11 @@ class Berth:
         for name, (code, settings) in self.functions.items():
             folder = project / "functions" / name
             folder.mkdir(parents=True)
-            (folder / f"{name}.py").write_text(code)
+            files = {f"{name}.py": code} if isinstance(code, str) else code
+            for path, text in files.items():
+                (folder / path).write_text(text)
             table[name] = {"configuration": {"programing_language": "python", "function_folder": name,
-                                             "base_function_file_name": f"{name}.py", **settings}}
+                                             "base_function_file_name": next(iter(files)), **settings}}
         registry = {"usable-functions": table}
         if self.host:
             registry["host"] = self.host

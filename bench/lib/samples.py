@@ -3,6 +3,8 @@ import measure
 
 HELLO = (measure.ROOT / "functions/hello/hello.py").read_text(encoding="utf-8")
 
+NODE_HELLO = 'module.exports = async () => "<h1>Hello from Berth</h1>\\n";\n'
+
 WAITS = '''import asyncio
 
 
