@@ -13,8 +13,9 @@ function isStream(value) {
 }
 
 function send(response, type, body) {
-  if (!response.hasHeader("Content-Type")) response.setHeader("Content-Type", type);
-  response.setHeader("Content-Length", Buffer.byteLength(body));
+  const length = Buffer.byteLength(body);
+  response.writeHead(response.statusCode, response.hasHeader("Content-Type") ? { "Content-Length": length }
+    : { "Content-Type": type, "Content-Length": length });
   response.end(body);
 }
 

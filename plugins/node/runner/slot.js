@@ -40,7 +40,7 @@ class Slot {
       return;
     }
     if (this.delayMs === 0) setImmediate(() => this.dialUnlessStopping());
-    else setTimeout(() => this.dialUnlessStopping(), this.delayMs).unref();
+    else setTimeout(() => this.dialUnlessStopping(), this.delayMs);
     this.delayMs = Math.min(Math.max(this.delayMs * 2, FIRST_DELAY_MS), LAST_DELAY_MS);
   }
 
