@@ -96,10 +96,21 @@ FUNCTIONS = {
 }
 
 
+# Packages in the function's own folder, which need no network: one that can be edited, one whose addon cannot be compiled.
+USES = "module.exports = () => `{word} ${{require('mine').name}}`;\n"
+MINE = {"package.json": '{ "dependencies": { "mine": "file:./mine" } }', "mine/index.js": "exports.name = 'package';\n",
+        "mine/package.json": '{ "name": "mine", "version": "1.0.0" }'}
+BROKEN = {**MINE, "mine/package.json": '{ "name": "mine", "version": "1.0.0", "scripts": { "install": "node-gyp rebuild" } }',
+          "mine/binding.gyp": '{ "targets": [{ "target_name": "mine", "sources": ["mine.c"] }] }',
+          "mine/mine.c": "int broken(void) { return nowhere; }\n"}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def started(shared_berth, node_image):
     for name, files in FUNCTIONS.items():
         shared_berth.write_function(name, {**files, **BROUGHT}, language="node", idle_timeout=60)
+    shared_berth.write_function("mine", {"index.js": USES.format(word="first"), **MINE}, language="node")
+    shared_berth.write_function("cannot-compile", {"index.js": USES.format(word="never"), **BROKEN}, language="node")
     for example in EXAMPLES:
         shared_berth.write_function(example.name, {**example.files(), **BROUGHT}, language="node")
     shared_berth.start(timeout=INSTALL_S)
@@ -143,8 +154,28 @@ def test_websockets(served):
     assert asyncio.run(talk()) == "you said hello"
 
 
-def test_all_share_one_installation(served):
-    assert len(served.log.entries(event="dependencies.installed")) == 1
+def installations(berth):
+    return {entry["key"] for entry in berth.log.entries(event="dependencies.install")}
+
+
+def test_installation_that_fails_tells_why(served):
+    answer = served.wait_refusal("/cannot-compile", INSTALL_S)
+    assert "mine.c:1:27: error: " in answer.error()["message"], answer
+
+
+def test_change_of_code_installs_nothing_and_one_of_the_package_does(served):
+    served.wait_answer("/mine", lambda answer: answer.text == "first package", "the first", INSTALL_S)
+    before = installations(served)
+    assert len(before) == 3  # that of the applications, which share it, and two of packages in their own folders
+    served.write_function("mine", {"index.js": USES.format(word="second"), **MINE}, language="node")
+    served.reload()
+    served.wait_answer("/mine", lambda answer: answer.text == "second package", "the edit", INSTALL_S)
+    assert installations(served) == before
+    served.write_function("mine", {"index.js": USES.format(word="third"), **MINE, "mine/index.js": "exports.name = 'other';\n"},
+                          language="node")
+    served.reload()
+    served.wait_answer("/mine", lambda answer: answer.text == "third other", "the package's edit", INSTALL_S)
+    assert len(installations(served)) == 4
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
