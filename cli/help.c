@@ -51,7 +51,7 @@ void usage_all(void)
         if (commands[i].is_hidden)
             continue;
         snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].operands);
-        printf("  %-24s %s\n", left, commands[i].summary);
+        printf("  %-26s %s\n", left, commands[i].summary);
     }
     print_flags(common_flags, "Of every command");
     printf("\nExit status: 0 fine, 1 failed, 2 wrong usage or findings, 3 no daemon answers.\n");
