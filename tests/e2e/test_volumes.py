@@ -281,6 +281,24 @@ def test_what_is_exported_can_be_imported_elsewhere(berth, tmp_path):
     berth.wait_answer("/second", lambda answer: answer.json() == "moved", "what was imported")
 
 
+def test_modes_and_links_of_an_archive_are_kept(served_empty):
+    folder = tarfile.TarInfo("closed")
+    folder.type, folder.mode = tarfile.DIRTYPE, 0o2710
+    program = tarfile.TarInfo("closed/program")
+    program.mode = 0o4755
+    links = special("same", tarfile.LNKTYPE, "closed/program"), special("away", tarfile.SYMTYPE, "/nowhere/at/all")
+    packed = archive(("closed", folder), ("closed/program", program), *links)
+    assert served_empty.admin("POST", "/berth/volumes/modes/import", packed).status == 200
+    place = f"{served_empty.state_dir}/volumes/modes"
+    found = {name: os.lstat(f"{place}/{name}") for name in ("closed", "closed/program", "same", "away")}
+    assert found["same"].st_ino == found["closed/program"].st_ino
+    assert os.readlink(f"{place}/away") == "/nowhere/at/all"
+    if os.geteuid() == 0:
+        assert [oct(found[name].st_mode & 0o7777) for name in ("closed", "same")] == ["0o710", "0o755"]
+        assert {status.st_uid for status in found.values()} == {10001}
+    assert served_empty.admin("DELETE", "/berth/volumes/modes").status == 200
+
+
 BAD = {
     "above": [("../up", b"x")],
     "absolute": [("/etc/up", b"x")],

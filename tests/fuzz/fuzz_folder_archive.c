@@ -22,9 +22,8 @@ static void check_alone(const char *above)
     closedir(dir);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void unpack(const uint8_t *data, size_t size, const struct folder_archive_limits *limits)
 {
-    static const struct folder_archive_limits limits = {.bytes = 1 << 16, .entries = 64};
     char above[] = "/tmp/fuzz-archive-XXXXXX";
     int fd = memfd_create("archive", MFD_CLOEXEC);
     if (!mkdtemp(above) || fd < 0 || fs_write_all(fd, data, size) < 0)
@@ -34,10 +33,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error err;
     if (fs_make_dirs(folder, 0700, &err) < 0)
         abort();
-    folder_archive_unpack(fd, folder, &limits, &err);
+    folder_archive_unpack(fd, folder, limits, &err);
     check_alone(above);
     fs_remove_tree(above, NULL);
     free(folder);
     close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct folder_archive_limits deployment = {.bytes = 1 << 16, .entries = 64};
+    static const struct folder_archive_limits volume = {
+        .bytes = 1 << 16, .entries = 64, .keeps_modes = true, .takes_any_link = true};
+    unpack(data, size, &deployment);
+    unpack(data, size, &volume);
     return 0;
 }
