@@ -25,7 +25,7 @@ static const struct berth_option options[] = {
         .type = BERTH_OPTION_STRING,
         .min = 1,
         .max = 512,
-        .help = "The image that the function runs: one of this machine, else it is pulled.",
+        .help = "The image that the function runs, which is on this machine.",
     },
     {
         .name = "dockerfile",
@@ -325,8 +325,10 @@ static const char sample_dockerfile[] =
     "CMD [\"python3\", \"/srv/server.py\"]\n";
 
 static const char sample_server[] =
-    "\"\"\"A web server that needs nothing but Python.\"\"\"\n"
+    "\"\"\"A web server that needs nothing but Python: it says hello, and sends back what it is sent.\"\"\"\n"
     "import os\n"
+    "import signal\n"
+    "import threading\n"
     "from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer\n"
     "\n"
     "\n"
@@ -334,7 +336,12 @@ static const char sample_server[] =
     "    protocol_version = \"HTTP/1.1\"\n"
     "\n"
     "    def do_GET(self):\n"
-    "        body = b\"Hello from a container\\n\"\n"
+    "        self.answer(b\"Hello from a container\\n\")\n"
+    "\n"
+    "    def do_POST(self):\n"
+    "        self.answer(self.rfile.read(int(self.headers.get(\"Content-Length\", 0))))\n"
+    "\n"
+    "    def answer(self, body):\n"
     "        self.send_response(200)\n"
     "        self.send_header(\"Content-Type\", \"text/plain; charset=utf-8\")\n"
     "        self.send_header(\"Content-Length\", str(len(body)))\n"
@@ -342,7 +349,14 @@ static const char sample_server[] =
     "        self.wfile.write(body)\n"
     "\n"
     "\n"
-    "ThreadingHTTPServer((\"\", int(os.environ.get(\"PORT\", \"8080\"))), Handler).serve_forever()\n";
+    "class Server(ThreadingHTTPServer):\n"
+    "    daemon_threads = False  # requests under way are finished before it ends\n"
+    "\n"
+    "\n"
+    "server = Server((\"\", int(os.environ.get(\"PORT\", \"8080\"))), Handler)\n"
+    "signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())\n"
+    "server.serve_forever()\n"
+    "server.server_close()\n";
 
 static int scaffold(const struct berth_host *host, struct berth_job *job,
                     const struct berth_function *function, struct berth_error *err)

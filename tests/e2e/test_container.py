@@ -1,10 +1,12 @@
 """Functions that are web servers of their own: images and Dockerfiles, by connections that the host makes."""
 
 import concurrent.futures
+import re
 import subprocess
 
 import pytest
 
+from harness.cli import Cli
 from harness.servers import BASE, write_server
 from harness.wait import wait_until
 
@@ -135,6 +137,50 @@ def test_build_that_fails_says_where_and_why(berth):
     assert error["reason"] == "image-build"
     for words in ("no such thing", "exit code 4", "Step 2/"):
         assert words in error["message"]
+
+
+def test_image_that_is_not_there_is_told(berth):
+    write_server(berth, "web", image="berth-test-nowhere:1")
+    berth.start()
+    error = berth.wait_refusal("/web").error()
+    assert error["reason"] == "image-missing"
+    assert "there is no image berth-test-nowhere:1 on this machine" in error["message"]
+    assert "docker pull berth-test-nowhere:1" in error["hint"]
+
+
+def test_new_function_can_be_built_and_serves(berth, tmp_path):
+    cli = Cli(berth)
+    cli.run("new", "container", "greet", cwd=tmp_path)
+    cli.run("check", cwd=tmp_path)
+    assert "1 function, 0 errors" in cli.said
+    files = {path.name: path.read_text() for path in (tmp_path / "functions" / "greet").iterdir()}
+    berth.write_function("greet", files, language="container", base_function_file_name=None)
+    berth.start()
+    answer = berth.wait_answer("/greet", lambda answer: answer.status == 200, "the image to be built", 300)
+    assert answer.text == "Hello from a container\n"
+
+
+def test_nginx_of_the_guide_serves(berth, root):
+    """As docs/container.md has it, under load, from zero."""
+    guide = (root / "docs" / "container.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"^```nginx/(\S+)\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL))
+    files["www/index.html"] = "a page\n"
+    berth.write_function("pages", files, language="container", base_function_file_name=None)
+    berth.start()
+    berth.wait_answer("/pages/", lambda answer: answer.status == 200, "the image to be built", 300)
+    berth.wait_no_instance("pages", 60)
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(berth.get, "/pages/index.html") for _ in range(400)]
+        assert {(answer.result().status, answer.result().text) for answer in answers} == {(200, "a page\n")}
+    assert berth.get("/pages/nowhere").status == 404
+
+
+def test_the_guide_shows_the_new_function_as_it_is(root):
+    guide = (root / "docs" / "container.md").read_text(encoding="utf-8")
+    source = (root / "plugins" / "container" / "plugin.c").read_text(encoding="utf-8")
+    example = re.search(r"^```Dockerfile\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)[1]
+    for line in example.splitlines():
+        assert line.rstrip("\\ ").replace('"', '\\"') in source
 
 
 FINDINGS = [

@@ -1,6 +1,9 @@
 /* What POST /.berth/init tells the runner. */
 #include "fleet/revision/init_settings.h"
 
+#include "base/alloc.h"
+#include "fleet/revision/server_environment.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,8 +52,26 @@ static void has_the_protocol_s_members(void **state)
                 "\"runtime\": {\"file\": \"hello.py\"}}");
 }
 
+/* Which variables a server gets, and whose count. */
+static void a_server_finds_each_variable_once(void **state)
+{
+    (void)state;
+    struct text_pair own[] = {{"PORT", "1"}, {"COLOR", "red"}};
+    struct function_settings settings = {.name = "web", .environment = own, .environment_count = 2};
+    char *launched[] = {(char *)"COLOR=blue", (char *)"PORTS=2", NULL};
+    struct build_launch launch = {.environment = launched, .port = 8080};
+    struct prepared prepared = {.launch = &launch};
+    static const char *const expected[] = {"PORT=1", "COLOR=red", "PORTS=2", "OPENFAAS_NAME=web"};
+    char **found = server_environment_make(&settings, &prepared);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(found[i], expected[i]);
+    assert_null(found[4]);
+    texts_free(found);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(has_the_protocol_s_members)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(has_the_protocol_s_members),
+                                       cmocka_unit_test(a_server_finds_each_variable_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
