@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include "admin/admin.h"
+#include "admin/admin_access.h"
 #include "admin/event_book.h"
 #include "admin/request_book.h"
 #include "admin/request_history.h"
@@ -286,6 +287,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
     daemon->drain_limit = evtimer_new(daemon->base, on_drain_limit, daemon);
     struct gateway_hooks gateway_hooks = {.instance_timed_out = on_instance_timed_out,
                                           .loss_cause = find_loss_cause,
+                                          .check_browser = admin_check_browser,
                                           .records = on_records,
                                           .drained = on_gateway_drained,
                                           .context = daemon};

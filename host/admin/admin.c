@@ -4,6 +4,7 @@
 #include "admin/admin_call.h"
 #include "admin/admin_listen.h"
 #include "admin/admin_routes.h"
+#include "admin/admin_split.h"
 #include "admin/admin_waiting.h"
 #include "admin/event_stream.h"
 #include "base/alloc.h"
@@ -28,6 +29,7 @@
 struct admin {
     struct admin_options options;
     struct evhttp *tcp, *local; /* on the address; on the unix socket */
+    struct admin_split *tcp_split, *local_split; /* what of them is for functions */
     struct admin_waiting *waiting;
     struct background *background;
     struct event_stream *events;
@@ -77,6 +79,8 @@ static void serve(const struct admin *admin, struct evhttp_request *request, boo
     const struct admin_route *route =
         admin_route_find(evhttp_request_get_command(request), path ? path : "", &name, &allowed);
     struct evkeyvalq query;
+    /* The next request may be for a function, and is told apart by its connection. */
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
     evhttp_parse_query_str(query_text ? query_text : "", &query);
     struct admin_call call = {.parts = &admin->options,
                               .request = request,
@@ -133,6 +137,8 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
     admin->events = event_stream_create(&admin->options);
     admin->tcp = make_server(admin, serve_tcp);
     admin->local = make_server(admin, serve_local);
+    admin->tcp_split = admin_split_create(options->base, admin->tcp, options->gateway, true);
+    admin->local_split = admin_split_create(options->base, admin->local, options->gateway, false);
     admin->socket_path = xasprintf("%s/admin.sock", options->run_dir);
     if (background_create(options->base, &admin->background, err) < 0 || open_password(admin, err) < 0 ||
         admin_listen_tcp(admin->tcp, options->host->admin, &admin->address, err) < 0 ||
@@ -174,6 +180,8 @@ void admin_destroy(struct admin *admin)
     if (!admin)
         return;
     admin->is_ending = true;
+    admin_split_destroy(admin->tcp_split);
+    admin_split_destroy(admin->local_split);
     evhttp_free(admin->tcp);
     evhttp_free(admin->local);
     background_destroy(admin->background);

@@ -100,7 +100,6 @@ void admin_call_begin(struct admin_call *call, const char *type)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(call->request);
     evhttp_add_header(headers, "Content-Type", type);
-    evhttp_add_header(headers, "Connection", "close");
     evhttp_send_reply_start(call->request, HTTP_OK, NULL);
     set_limits(evhttp_request_get_connection(call->request));
 }

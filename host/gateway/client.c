@@ -34,7 +34,7 @@ static void link_client(struct client *client)
     LIST_INSERT_HEAD(&all->list, client, link);
     if (client->entrance)
         client->entrance->clients++;
-    else
+    if (!client_is_function(client))
         all->count++;
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_ACCEPTED, 1);
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_OPEN, 1);
@@ -45,7 +45,7 @@ static void unlink_client(struct client *client)
     LIST_REMOVE(client, link);
     if (client->entrance)
         client->entrance->clients--;
-    else
+    if (!client_is_function(client))
         client->all->count--;
     counter_add(&client->loop->counters, COUNTER_CONNECTIONS_OPEN, (uint64_t)-1);
 }

@@ -15,9 +15,10 @@
 struct client;
 struct exchange;
 
-/* A way in beside the public port. */
+/* A way in beside the public port: the door of a function's instance, or the management port. */
 struct entrance {
-    const char *function; /* whose door it is */
+    const char *function; /* whose door it is; NULL: the management port */
+    bool is_checked; /* a web page in a browser may have made a request that came in there */
     uint64_t instance; /* of that function */
     struct call_book *calls; /* of that instance */
     unsigned clients; /* that came in by it */
@@ -44,7 +45,7 @@ struct clients {
     /* After each that client_open has let in, by this entrance. */
     void (*on_closed)(struct clients *clients, struct entrance *entrance);
     LIST_HEAD(, client) list;
-    unsigned count; /* of those from the public port */
+    unsigned count; /* less those that came in by doors */
     struct idle_list idle;
     struct freelist spare;
 };
@@ -108,11 +109,20 @@ bool clients_close_idle(struct clients *clients, const struct entrance *entrance
 /* Closes all that came in by it. */
 void clients_close_entrance(struct clients *clients, const struct entrance *entrance);
 
+/* Whether it came in by a function's door. */
+static inline bool client_is_function(const struct client *client)
+{
+    return client->entrance && client->entrance->function;
+}
+
 /* Whether the connection may stay for another request. A drain has those of functions stay: what they call
- * belongs to requests that are being finished. */
+ * belongs to requests that are being finished. One of the management port never does: the next request may be
+ * for others there. */
 static inline bool client_may_stay(const struct client *client)
 {
-    return client->loop->phase == LOOP_SERVING || (client->entrance && client->loop->phase != LOOP_STOPPED);
+    if (client->entrance)
+        return client->entrance->function && client->loop->phase != LOOP_STOPPED;
+    return client->loop->phase == LOOP_SERVING;
 }
 
 /* Closes so many at most, whatever they do. False: none are left. */

@@ -2,6 +2,7 @@
 
 #include "gateway/acquire.h"
 #include "gateway/fail.h"
+#include "gateway/handover.h"
 #include "gateway/inner_call.h"
 #include "gateway/receive.h"
 #include "http/hop.h"
@@ -22,7 +23,7 @@ static void begin_body(struct exchange *exchange, uint64_t limit_bytes)
 void dispatch_to_function(struct exchange *exchange)
 {
     const struct route *route = acquire_route(exchange);
-    if (!route || (exchange->client->entrance && inner_call_begin(exchange) < 0))
+    if (!route || (client_is_function(exchange->client) && inner_call_begin(exchange) < 0))
         return;
     begin_body(exchange, route->limits.max_body_bytes);
     if (exchange_scan_body(exchange) < 0)
@@ -110,6 +111,8 @@ static void dispatch(struct exchange *exchange)
     enum target_kind kind = target_split(&exchange->request, &exchange->target);
     if (exchange->target.by_contract)
         begin_call(exchange);
+    if (exchange->client->entrance && handover_check(exchange) < 0)
+        return;
     if (kind == TARGET_FUNCTION)
         dispatch_to_function(exchange);
     else

@@ -189,7 +189,7 @@ static void gather_texts(const struct exchange *exchange, struct http_text texts
         texts[REQUEST_TARGET] = http_head_text(request, request->target);
         gather_trace(exchange, &texts[REQUEST_TRACE]);
     }
-    if (exchange->client->entrance)
+    if (client_is_function(exchange->client))
         texts[REQUEST_CALLER] = text_of(exchange->client->entrance->function);
     if (problem) {
         texts[REQUEST_MESSAGE] = text_of(problem->message);

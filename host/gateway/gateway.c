@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "gateway/door.h"
+#include "gateway/handover.h"
 #include "gateway/listen.h"
 #include "gateway/worker.h"
 
@@ -31,11 +32,15 @@ static unsigned choose_worker_count(const struct host_settings *host)
     return cores < WORKERS_DEFAULT ? (unsigned)cores : WORKERS_DEFAULT;
 }
 
-/* Each worker in its turn. */
+/* Each in its turn. */
+static struct worker *next_worker(struct gateway *gateway)
+{
+    return &gateway->workers[gateway->shared.next_worker++ % gateway->worker_count];
+}
+
 static struct door *open_door(void *context, const struct door_spec *spec)
 {
-    struct gateway *gateway = context;
-    return door_open(&gateway->workers[gateway->shared.next_door++ % gateway->worker_count], spec);
+    return door_open(next_worker(context), spec);
 }
 
 static void close_door(void *context, struct door *door)
@@ -91,6 +96,12 @@ const char *gateway_address(const struct gateway *gateway)
 const struct doors *gateway_doors(const struct gateway *gateway)
 {
     return &gateway->doors;
+}
+
+void gateway_take_connection(struct gateway *gateway, int fd, const struct sockaddr_storage *address,
+                             bool checked)
+{
+    handover_post(next_worker(gateway), fd, address, checked);
 }
 
 void gateway_drain(struct gateway *gateway)

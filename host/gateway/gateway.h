@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct gateway;
 
@@ -28,6 +29,9 @@ struct gateway_hooks {
      * again and again for some seconds when a runner has gone within a request. NULL: it is never known. */
     enum instance_loss (*loss_cause)(void *context, uint64_t instance, uint64_t lost_ms,
                                      struct error *ret_cause);
+    /* Whether a request of the management port, with these headers or NULL, may have been made by a web page
+     * that has no business there: -1 then. NULL: none is. */
+    int (*check_browser)(const char *host, const char *origin, struct error *err);
     /* There are records, see gateway_await_records(). NULL: nobody takes any. */
     void (*records)(void *context);
     /* After gateway_drain(): no client connection and no exchange is left. Once. */
@@ -53,6 +57,12 @@ void gateway_drain(struct gateway *gateway);
 /* Who serves the doors of instances. They are closed before the gateway is destroyed. Owned by the gateway.
  */
 const struct doors *gateway_doors(const struct gateway *gateway);
+
+/* Takes over a connection of the management port, non-blocking, of which nothing has been read and whose
+ * first request is for /function/NAME. It is answered by that function, private or not, and closed. `address`
+ * is its peer's. `checked`: hooks.check_browser is asked. Control thread. */
+void gateway_take_connection(struct gateway *gateway, int fd, const struct sockaddr_storage *address,
+                             bool checked);
 
 /* Sums over the workers, one for each of counter_rows. Any thread. */
 void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COUNT]);

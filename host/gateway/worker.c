@@ -21,9 +21,8 @@ static void note_drained(struct worker *worker)
 static void on_client_closed(struct clients *clients, struct entrance *entrance)
 {
     struct worker *worker = container_of(clients, struct worker, clients);
-    if (entrance)
-        return;
-    accept_client_gone(worker);
+    if (!entrance)
+        accept_client_gone(worker);
     note_drained(worker);
 }
 
@@ -69,6 +68,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
     struct loop *loop = &worker->loop;
     *worker = (struct worker){.shared = shared, .listen_fd = listen_fd};
     TAILQ_INIT(&worker->doors);
+    worker->management[true].is_checked = true;
     int code = loop_init(loop, index, settings, err);
     exchanges_init(&worker->exchanges, loop, shared->table, &shared->hooks,
                    settings->buffer_memory_bytes / shared->worker_count, overdue_give_way);

@@ -27,7 +27,7 @@ struct worker_shared {
     unsigned worker_count;
     struct address_counts addresses; /* of clients, while their number is limited */
     _Atomic unsigned connections; /* clients of all workers */
-    unsigned next_door; /* control thread: whose turn it is to serve one */
+    unsigned next_worker; /* control thread: whose turn it is to be given a door or a connection */
     _Atomic unsigned draining; /* workers that have not finished a drain */
 };
 
@@ -42,6 +42,7 @@ struct worker {
     struct clients clients;
     struct exchanges exchanges;
     TAILQ_HEAD(, door) doors;
+    struct entrance management[2]; /* by is_checked */
     struct mail drain_mail, stop_mail;
 };
 
