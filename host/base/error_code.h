@@ -57,6 +57,8 @@ enum error_class {
     X(NOT_OWN,                     FILES,     "not-own",                     503, INTERNAL) \
     X(NOT_PRIVATE,                 FILES,     "not-private",                 503, INTERNAL) \
     X(NOT_SAFE,                    FILES,     "not-safe",                    503, INTERNAL) \
+    X(SECRET_DAMAGED,              FILES,     "secret-damaged",              503, HOST)     \
+    X(SECRET_KEY,                  FILES,     "secret-key",                  503, HOST)     \
     X(CREDENTIALS,                 ADMIN,     "credentials",                 401, CLIENT)   \
     X(BAD_CALL,                    ADMIN,     "bad-call",                    400, CLIENT)   \
     X(FUNCTION_EXISTS,             ADMIN,     "function-exists",             409, CLIENT)   \
@@ -74,6 +76,10 @@ enum error_class {
     X(VOLUME_NOT_EMPTY,            ADMIN,     "volume-not-empty",            409, CLIENT)   \
     X(VOLUME_UNKNOWN,              ADMIN,     "volume-unknown",              404, MISSING)  \
     X(NO_ROLLBACK,                 ADMIN,     "no-rollback",                 409, CLIENT)   \
+    X(SECRET_EXISTS,               ADMIN,     "secret-exists",               409, CLIENT)   \
+    X(SECRET_IN_USE,               ADMIN,     "secret-in-use",               409, CLIENT)   \
+    X(SECRET_INVALID,              ADMIN,     "secret-invalid",              400, CLIENT)   \
+    X(SECRET_UNKNOWN,              ADMIN,     "secret-unknown",              404, MISSING)  \
     X(REVISION_UNKNOWN,            ADMIN,     "revision-unknown",            404, MISSING)  \
     X(CONFIG_UNUSABLE,             CONFIG,    "config-unusable",             503, INTERNAL) \
     X(CONFIG_INVALID_FUNCTION,     CONFIG,    "invalid-function",            503, OWN)      \

@@ -1,0 +1,21 @@
+#include "base/locked.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct locked locked_make(size_t size)
+{
+    void *bytes = sodium_init() < 0 ? NULL : sodium_malloc(size);
+    if (!bytes) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    return (struct locked){bytes, size};
+}
+
+void locked_clear(struct locked *locked)
+{
+    sodium_free(locked->bytes);
+    *locked = (struct locked){0};
+}
