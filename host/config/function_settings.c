@@ -6,6 +6,7 @@
 #include "config/function_container.h"
 #include "config/function_labels.h"
 #include "config/function_language.h"
+#include "config/function_secrets.h"
 #include "config/function_source.h"
 #include "config/function_volumes.h"
 
@@ -108,7 +109,9 @@ static bool check_variable(const struct yaml_tree_entry *entry, struct reporter 
         reporter_error(reporter, key->at, "keep one of them",
                        "duplicate environment variable \"%s\", first on line %u", quote(key->text).text,
                        entry->first->key->at.line);
-    else if (value->kind == YAML_TREE_SEQUENCE || value->kind == YAML_TREE_MAPPING)
+    else if (value->kind == YAML_TREE_MAPPING)
+        return function_secrets_check_variable(entry, reporter);
+    else if (value->kind == YAML_TREE_SEQUENCE)
         reporter_error(reporter, value->at, "quote the value to make it a text",
                        "the environment variable \"%s\" must be a single value, not %s",
                        quote(key->text).text, yaml_tree_describe(value).text);
@@ -133,6 +136,10 @@ static void read_environment(const struct yaml_tree_node *node, struct reporter 
         const struct yaml_tree_entry *entry = &node->entries[i];
         if (!check_variable(entry, reporter) || entry->value->kind == YAML_TREE_NULL)
             continue;
+        if (entry->value->kind == YAML_TREE_MAPPING) {
+            function_secrets_add_variable(entry, settings);
+            continue;
+        }
         settings->environment[settings->environment_count++] =
             (struct text_pair){xstrdup(entry->key->text), xstrdup(entry->value->text), entry->value->at.line,
                                entry->value->at.column};
@@ -237,6 +244,7 @@ static void read_configuration(const struct function_reader *reader, const struc
         read_environment(environment, reporter, settings);
     function_labels_read(setting_found(&layers[0], "labels"), settings, reporter);
     function_volumes_read(setting_found(&layers[0], "volumes"), reader->volume_roots, settings, reporter);
+    function_secrets_read(setting_found(&layers[0], "secrets"), reporter, settings);
     check_scale(&layers[0], settings, reporter);
     check_room_in_memory(&layers[0], settings, reporter);
     function_container_check(&layers[0], settings, reporter);
@@ -328,6 +336,7 @@ void function_settings_clear(struct function_settings *settings)
     clear_pairs(settings->options, settings->option_count);
     clear_pairs(settings->labels, settings->label_count);
     function_volumes_clear(settings);
+    function_secrets_clear(settings);
     free(settings->key);
     json_decref(settings->deployment);
     *settings = (struct function_settings){0};

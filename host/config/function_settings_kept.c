@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/redact.h"
+#include "config/function_secrets.h"
 #include "config/function_settings.h"
 #include "config/function_volumes.h"
 #include "config/registry.h"
@@ -63,6 +64,7 @@ json_t *function_settings_keep(const struct function_settings *settings)
                              function_volumes_keep(settings));
     for (size_t i = 0; i < SECTION_COUNT; i++)
         json_object_set_new(kept, sections[i].member, table_json(sections[i].table, settings));
+    function_secrets_keep(settings, kept);
     return kept;
 }
 
@@ -125,6 +127,8 @@ static int read_settings(const json_t *kept, struct function_settings *settings,
     const json_t *volumes = json_object_get(kept, "volumes"); /* the same */
     if (volumes && function_volumes_recall(volumes, settings) < 0)
         return damaged(err, "volumes");
+    if (function_secrets_recall(kept, settings) < 0)
+        return damaged(err, "secrets");
     return 0;
 }
 
@@ -184,7 +188,8 @@ json_t *function_settings_changed(const json_t *before, const json_t *after)
         const char *member, *prefix;
     } parts[] = {{"function", ""},      {"configuration", ""},
                  {"options", ""},       {"environment", "environment."},
-                 {"labels", "labels."}, {"volumes", "volumes."}};
+                 {"labels", "labels."}, {"volumes", "volumes."},
+                 {"secrets", "secrets."}, {"environment_secrets", "environment."}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         const json_t *old = json_object_get(before, parts[i].member);

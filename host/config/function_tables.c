@@ -140,9 +140,13 @@ static const struct setting configuration_keys[] = {
          "of this machine, in one of the host's `volume_roots`, which is read-only unless it says otherwise. "
          "See volumes.md."},
     {"environment", NULL, SETTING_MAPPING, .change = CHANGE_REPLACES,
-     .help = "Environment variables, a mapping of names to values, at most 256. Names that begin with "
-             "`BERTH_` are "
-             "taken."},
+     .help =
+         "Environment variables, a mapping of names to values, at most 256. Names that begin with `BERTH_` "
+         "are taken. `KEY: {secret: NAME}` gives the variable the value of a secret."},
+    {"secrets", NULL, SETTING_LIST, .change = CHANGE_REPLACES,
+     .help = "Names of secrets (`berth secret set NAME`), at most 256: each is a file, `/run/secrets/NAME`, "
+             "in memory "
+             "and for the function alone. Another value of a secret is a new revision."},
 };
 
 const struct setting_table configuration_table = {configuration_keys, COUNT_OF(configuration_keys),

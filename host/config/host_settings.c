@@ -52,6 +52,13 @@ static const struct setting host_keys[] = {
      .help = "Folders, by absolute paths without symbolic links: the `path` of a function's volume is one of "
              "them "
              "or below. One that others than its owner can change is refused. Read anew at each reload."},
+    {"secret_key_file", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, secret_key_file),
+     .change = CHANGE_RESTARTS, .max = 1024,
+     .unset = "/etc/berth/secret.key, or below the user's configuration folder",
+     .help =
+         "The key that secrets are sealed with, made with the first of them. Keep a copy: without it they "
+         "are lost. It "
+         "belongs elsewhere than the state directory, and into another backup."},
     {"watch", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, watch), .change = CHANGE_RESTARTS,
      .default_text = "true",
      .help =

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct known_secret {
@@ -18,6 +19,12 @@ struct known_secrets {
     const struct known_secret *items; /* sorted by name */
     size_t count;
 };
+
+/* What a secret may be called, as a hint. */
+#define SECRET_NAME_RULE                                                                                     \
+    "letters, digits, \"-\", \"_\" and \".\", no \".\" first nor two of them together, at most 200"
+
+bool secret_name_is_valid(const char *name);
 
 /* NULL: there is none of this name. */
 const struct known_secret *known_secrets_find(const struct known_secrets *secrets, const char *name);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/suggest.h"
+#include "config/function_secrets.h"
 #include "config/function_settings.h"
 #include "config/host_settings.h"
 #include "config/yaml_tree.h"
@@ -236,6 +237,19 @@ static void sort_diagnostics(struct diagnostics *list)
         }
         list->items[j] = item;
     }
+}
+
+void registry_resolve_secrets(struct registry *registry, const struct known_secrets *known)
+{
+    for (size_t i = 0; i < registry->function_count; i++) {
+        struct function_settings *settings = &registry->functions[i];
+        struct reporter reporter = {
+            .diagnostics = &registry->diagnostics, .file = registry->path, .function = settings->name};
+        function_secrets_check(settings, known, &reporter);
+        function_settings_renew_secrets(settings, known);
+        settings->broken = settings->broken || reporter.errors > 0;
+    }
+    sort_diagnostics(&registry->diagnostics);
 }
 
 struct registry *registry_parse(const char *path, const char *text, size_t size,

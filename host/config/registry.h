@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/network.h"
 #include "config/diagnostic.h"
+#include "config/known_secrets.h"
 #include "config/package_list.h"
 #include "config/setting.h"
 
@@ -71,6 +72,14 @@ struct function_volume {
     unsigned line, column; /* where it stands in the YAML file */
 };
 
+/* A secret that a function is to have. */
+struct secret_use {
+    char *name;
+    char *variable; /* that has its value; NULL: it is a file */
+    char digest[HASH_HEX_SIZE]; /* of its value, with a key; "": not known (yet) */
+    unsigned line, column; /* where it is named in the YAML file; 0: nowhere */
+};
+
 /* One function as registered. All texts are owned by the registry. */
 struct function_settings {
     char *key; /* its key in the YAML file */
@@ -105,6 +114,8 @@ struct function_settings {
     size_t label_count;
     struct function_volume *volumes; /* none in or at the place of another */
     size_t volume_count;
+    struct secret_use *secrets;
+    size_t secret_count;
     struct text_pair
         *options; /* the language's own keys, defaults filled in, checked against their declaration */
     size_t option_count;
@@ -125,6 +136,7 @@ struct host_settings {
     char *plugin_dir; /* NULL: beside the binary */
     struct folder_list roots; /* where the links to functions' folders may lead */
     struct folder_list volume_roots; /* folders of this machine that functions may be given are in these */
+    char *secret_key_file; /* NULL: the built-in default */
     bool watch; /* a change of the registry, a function's files or a plugin is a reload */
     char *docker_socket; /* "/var/run/docker.sock" unless set */
     unsigned workers; /* 0: one per core, up to 4 */
@@ -200,6 +212,14 @@ struct registry *registry_parse(const char *path, const char *text, size_t size,
 /* One without a file: for functions that come from elsewhere when the file cannot be used. */
 struct registry *registry_empty(const char *path);
 
+/* Finds the secrets that its functions name among those that there are, and notes what their values are by
+ * their digests. A function that names one that is not there, or that cannot be had, becomes `broken`. */
+void registry_resolve_secrets(struct registry *registry, const struct known_secrets *known);
+
+/* Notes the digests of the secrets as they are by now; "" for one that there is none of. True: some are
+ * others than before. */
+bool function_settings_renew_secrets(struct function_settings *settings, const struct known_secrets *known);
+
 void registry_destroy(struct registry *registry);
 
 /* Gives back what the functions take, when only the section `host` is needed any longer. */
@@ -215,8 +235,8 @@ void registry_describe(struct strbuf *out);
 json_t *registry_settings_json(void);
 
 /* The settings of a function as they hold, defaults filled in, the language's own among them: {"timeout_ms":
- * 60000, "memory_bytes": ...}. Of the environment only the names, because the values may be secrets. The
- * caller owns the result. */
+ * 60000, "memory_bytes": ...}. Of the environment only the names, because the values may be secrets, and of
+ * secrets, too. The caller owns the result. */
 json_t *function_settings_json(const struct function_settings *settings);
 
 /* The volumes of a function: [{"name": "data", "path": null, "at": "/data", "read_only": false}]. The caller

@@ -1,3 +1,4 @@
+#include "config/function_secrets.h"
 #include "config/function_settings.h"
 #include "config/function_volumes.h"
 #include "config/host_settings.h"
@@ -14,13 +15,19 @@ static void hash_pairs(const struct text_pair *pairs, size_t count, struct hash 
     hash_update_text(hash, NULL);
 }
 
+static void hash_settings_of_containers(const struct function_settings *settings, struct hash *hash)
+{
+    hash_pairs(settings->environment, settings->environment_count, hash);
+    function_secrets_hash(settings, hash);
+}
+
 void function_settings_hash(const struct function_settings *settings, enum setting_change change,
                             struct hash *hash)
 {
     setting_hash_all(&function_table, settings, change, hash);
     setting_hash_all(&configuration_table, settings, change, hash);
     if (change == CHANGE_REPLACES)
-        hash_pairs(settings->environment, settings->environment_count, hash);
+        hash_settings_of_containers(settings, hash);
     if (change == CHANGE_REPLACES)
         function_volumes_hash(settings, hash);
     if (change == CHANGE_APPLIES)

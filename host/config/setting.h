@@ -28,7 +28,8 @@ enum setting_type {
     SETTING_PACKAGES, /* struct package_list; see setting_packages.h */
     SETTING_WORD, /* an enum: the index of one of `words` */
     SETTING_MAPPING, /* nothing is stored; the reader's `found` has the node */
-    SETTING_ENTRIES /* the same of a mapping or a list */
+    SETTING_ENTRIES, /* the same of a mapping or a list */
+    SETTING_LIST /* the same of a list */
 };
 
 /* What another value does to a daemon that runs. A reload compares the values of both files, setting by

@@ -79,6 +79,7 @@ int setting_from_json(const struct setting *setting, const json_t *json, void *t
     case SETTING_FOLDERS:
     case SETTING_MAPPING:
     case SETTING_ENTRIES:
+    case SETTING_LIST:
         break;
     }
     return -1;

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "config/function_secrets.h"
 #include "config/function_settings.h"
 #include "config/registry.h"
 #include "config/setting.h"
@@ -46,6 +47,7 @@ json_t *setting_to_json(const struct setting *setting, const void *target)
     case SETTING_FOLDERS:
     case SETTING_MAPPING:
     case SETTING_ENTRIES:
+    case SETTING_LIST:
         break;
     }
     return NULL;
@@ -95,5 +97,6 @@ json_t *function_settings_json(const struct function_settings *settings)
     json_object_set_new(object, "environment", names);
     json_object_set_new(object, "labels", function_labels_json(settings));
     json_object_set_new(object, "volumes", function_volumes_json(settings));
+    function_secrets_show(settings, object);
     return object;
 }

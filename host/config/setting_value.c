@@ -219,6 +219,7 @@ static const struct type_row types[] = {
     [SETTING_WORD] = {"word", "a word", parse_word, write_number},
     [SETTING_MAPPING] = {"mapping", "a mapping", NULL, write_number},
     [SETTING_ENTRIES] = {"mapping or list", "a mapping or a list", NULL, write_number},
+    [SETTING_LIST] = {"list", "a list", NULL, write_number},
 };
 
 static bool is_text(const struct setting *setting)
@@ -331,6 +332,8 @@ int setting_store(const struct setting *setting, const char *key, const struct y
         return 0;
     if (setting->type == SETTING_MAPPING || setting->type == SETTING_ENTRIES)
         return node->kind == YAML_TREE_MAPPING ? 0 : report_type(setting, key, node, reporter);
+    if (setting->type == SETTING_LIST)
+        return node->kind == YAML_TREE_SEQUENCE ? 0 : report_type(setting, key, node, reporter);
     if (setting->type == SETTING_NETWORKS)
         return setting_networks_store(key, node, networks_of(setting, target), reporter);
     if (setting->type == SETTING_FOLDERS)

@@ -8,17 +8,15 @@
 #include "prepare/store/secret_key.h"
 #include "prepare/store/state_dir.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define FOLDER          "secrets"
-#define SUFFIX          ".sealed"
-#define SECRET_NAME_MAX 200
-#define COUNT_MAX       1000
-#define TOTAL_MAX       (64u << 20) /* bytes of all values */
+#define FOLDER    "secrets"
+#define SUFFIX    ".sealed"
+#define COUNT_MAX 1000
+#define TOTAL_MAX (64u << 20) /* bytes of all values */
 
 /* What is kept of one; its place is that of its name among the known ones. */
 struct sealed_value {
@@ -40,16 +38,10 @@ struct secret_store {
 
 int secret_store_check_name(const char *name, struct error *err)
 {
-    size_t length = 0;
-    while (isascii(name[length]) && (isalnum((unsigned char)name[length]) || strchr("-._", name[length])) &&
-           name[length])
-        length++;
-    if (length > 0 && !name[length] && length <= SECRET_NAME_MAX && name[0] != '.' && !strstr(name, ".."))
+    if (secret_name_is_valid(name))
         return 0;
     error_set(err, ERROR_SECRET_INVALID, "\"%.64s\" cannot be the name of a secret", name);
-    return error_hint(err,
-                      "letters, digits, \"-\", \"_\" and \".\", no \".\" first nor two of them together, "
-                      "at most 200");
+    return error_hint(err, SECRET_NAME_RULE);
 }
 
 /* Why the value cannot be a variable's; NULL: it can. JSON carries it there, and so no other text than UTF-8.
@@ -142,11 +134,10 @@ static char *file_of(const struct secret_store *store, const char *name)
 static char *name_of(const char *file)
 {
     size_t length = strlen(file), suffix = strlen(SUFFIX);
-    struct error err;
     if (length <= suffix || strcmp(file + length - suffix, SUFFIX) != 0)
         return NULL;
     cleanup_free char *name = xstrndup(file, length - suffix);
-    return secret_store_check_name(name, &err) == 0 ? steal(&name) : NULL;
+    return secret_name_is_valid(name) ? steal(&name) : NULL;
 }
 
 static int read_one(struct secret_store *store, const char *name, struct error *err)
