@@ -73,6 +73,13 @@ int run_volume_import(const struct arguments *arguments);
 int run_plugin_ls(const struct arguments *arguments);
 int run_plugin_test(const struct arguments *arguments);
 
+/* --- secret.c: the secrets of functions --- */
+
+int run_secret_set(const struct arguments *arguments);
+int run_secret_ls(const struct arguments *arguments);
+int run_secret_rotate(const struct arguments *arguments);
+int run_secret_rm(const struct arguments *arguments);
+
 /* --- help.c, completion.c, man_page.c: the table itself --- */
 
 int run_help(const struct arguments *arguments);

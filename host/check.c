@@ -10,6 +10,7 @@
 #include "prepare/plugins.h"
 #include "prepare/process/build_job.h"
 #include "prepare/store/dependency_store.h"
+#include "prepare/store/secret_store.h"
 
 #include <event2/event.h>
 #include <jansson.h>
@@ -20,7 +21,7 @@
 
 struct check {
     struct event_base *base;
-    const char *config_path, *state_dir;
+    const char *config_path, *state_dir, *secret_key_file;
     struct build_jobs *jobs;
     struct plugins *plugins;
     struct registry *registry;
@@ -139,6 +140,21 @@ static void check_plugins(struct check *check)
     }
 }
 
+/* As the daemon would find them; where nobody but the daemon may look they are not looked at. */
+static void check_secrets(struct check *check)
+{
+    struct secret_store *store;
+    struct error err;
+    if (secret_store_open(check->state_dir, check->secret_key_file, &store, &err) < 0) {
+        cleanup_free char *message = xasprintf("secrets are not looked at: %s", err.message);
+        const struct diagnostic item = {.severity = SEVERITY_NOTE, .message = message};
+        diagnostics_add(&check->found, &item);
+        return;
+    }
+    registry_resolve_secrets(check->registry, secret_store_known(store));
+    secret_store_close(store);
+}
+
 static void on_scanned(void *context, bool changed)
 {
     (void)changed;
@@ -149,6 +165,7 @@ static void on_scanned(void *context, bool changed)
     if (registry_load(check->config_path, languages, language_count, &check->registry, &check->error) < 0) {
         check->failed = true;
     } else {
+        check_secrets(check);
         diagnostics_move(&check->found, &check->registry->diagnostics);
         for (size_t i = 0; i < check->registry->function_count; i++)
             submit(check, &check->registry->functions[i]);
@@ -199,7 +216,9 @@ enum check_outcome check_run(const char *config_path, const struct host_settings
                              const struct locations *locations, bool json)
 {
     char staging_dir[] = "/tmp/berth-check-XXXXXX";
-    struct check check = {.config_path = config_path, .state_dir = locations->state_dir};
+    struct check check = {.config_path = config_path,
+                          .state_dir = locations->state_dir,
+                          .secret_key_file = locations->secret_key_file};
     if (!mkdtemp(staging_dir)) {
         perror("berthd: cannot make a directory in /tmp");
         return CHECK_FAILED;

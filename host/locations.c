@@ -68,6 +68,8 @@ int locations_find(const char *config_path, const struct host_settings *host, st
         .own_plugin_dir = beside_file(config_path, "plugins"),
         .owner = status.st_uid,
         .build_job_program = beside_program(dir, job_programs),
+        .secret_key_file =
+            host->secret_key_file ? absolute(host->secret_key_file) : default_secret_key_file(),
     };
     return 0;
 }
@@ -79,5 +81,6 @@ void locations_clear(struct locations *locations)
     free(locations->plugin_dir);
     free(locations->own_plugin_dir);
     free(locations->build_job_program);
+    free(locations->secret_key_file);
     *locations = (struct locations){0};
 }

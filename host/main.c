@@ -1,6 +1,7 @@
 /* berthd: reads the command line and the `host:` section, then checks or serves. */
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "check.h"
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     struct error err;
+    json_wipe_freed();
     if (options_parse(argc, argv, &options, &err) < 0)
         return complain(&err, STATUS_USAGE);
     int status = run_without_registry(&options);

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define REQUEST_HEAD_MAX 16384
-#define REQUEST_BODY_MAX (1 << 20)
+#define REQUEST_BODY_MAX (4 << 20) /* a secret of a MiB, twice: as a text and in base64 */
 
 /* Those that libevent does not know are refused by it with a page of its own; the others are for the table of
  * paths to refuse. */

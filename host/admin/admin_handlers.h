@@ -52,6 +52,19 @@ void refuse_namespace(struct admin_call *call);
 void get_revisions(struct admin_call *call);
 void post_rollback(struct admin_call *call);
 
+/* --- secret_handlers.c: the secrets of functions, and never their values --- */
+
+/* Of the /system contract. */
+void get_system_secrets(struct admin_call *call);
+void post_system_secret(struct admin_call *call);
+void put_system_secret(struct admin_call *call);
+void delete_system_secret(struct admin_call *call);
+
+/* Of /berth. */
+void get_secrets(struct admin_call *call);
+void put_secret(struct admin_call *call);
+void delete_secret(struct admin_call *call);
+
 /* --- request_handlers.c: the requests of the past --- */
 
 void get_requests(struct admin_call *call);

@@ -95,7 +95,7 @@ void admin_call_wait(struct admin_call *call, void (*answer_it)(struct admin_cal
     if (fleet_is_at_rest(call->parts->fleet))
         answer_it(call);
     else
-        wait_for(call, AWAITED_REST, "", answer_it);
+        wait_for(call, AWAITED_REST, call->name, answer_it);
 }
 
 void admin_call_wait_for_sources(struct admin_call *call, void (*answer_it)(struct admin_call *call))

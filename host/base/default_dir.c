@@ -1,6 +1,7 @@
 #include "base/default_dir.h"
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,4 +25,10 @@ char *default_state_dir(void)
 char *default_run_dir(void)
 {
     return default_dir("/run/berth", "XDG_RUNTIME_DIR", ".cache");
+}
+
+char *default_secret_key_file(void)
+{
+    cleanup_free char *dir = default_dir("/etc/berth", "XDG_CONFIG_HOME", ".config");
+    return xasprintf("%s/secret.key", dir);
 }

@@ -8,4 +8,7 @@ char *default_state_dir(void);
 /* "/run/berth", or below $XDG_RUNTIME_DIR or ~/.cache. The caller frees it. */
 char *default_run_dir(void);
 
+/* "/etc/berth/secret.key", or below $XDG_CONFIG_HOME or ~/.config. The caller frees it. */
+char *default_secret_key_file(void);
+
 #endif

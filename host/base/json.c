@@ -4,7 +4,9 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
+#include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Frees `text`. */
 static json_t *repaired_text(char *text)
@@ -53,4 +55,16 @@ char *json_text_copy(const json_t *object, const char *member)
 {
     const char *text = json_string_value(json_object_get(object, member));
     return text ? xstrdup(text) : NULL;
+}
+
+static void wipe_and_free(void *memory)
+{
+    if (memory)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void json_wipe_freed(void)
+{
+    json_set_alloc_funcs(malloc, wipe_and_free);
 }

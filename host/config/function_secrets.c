@@ -200,11 +200,24 @@ int function_secrets_recall(const json_t *kept, struct function_settings *settin
     return recall(json_object_get(kept, "environment_secrets"), true, settings);
 }
 
-void function_secrets_clear(struct function_settings *settings)
+/* --- the list --- */
+
+struct secret_use *secret_uses_copy(const struct secret_use *uses, size_t count)
 {
-    for (size_t i = 0; i < settings->secret_count; i++) {
-        free(settings->secrets[i].name);
-        free(settings->secrets[i].variable);
+    struct secret_use *copy = xcalloc(count, sizeof(*copy));
+    for (size_t i = 0; i < count; i++) {
+        copy[i] = uses[i];
+        copy[i].name = xstrdup(uses[i].name);
+        copy[i].variable = uses[i].variable ? xstrdup(uses[i].variable) : NULL;
     }
-    free(settings->secrets);
+    return copy;
+}
+
+void secret_uses_free(struct secret_use *uses, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(uses[i].name);
+        free(uses[i].variable);
+    }
+    free(uses);
 }

@@ -32,6 +32,4 @@ void function_secrets_show(const struct function_settings *settings, json_t *obj
 void function_secrets_keep(const struct function_settings *settings, json_t *kept);
 int function_secrets_recall(const json_t *kept, struct function_settings *settings);
 
-void function_secrets_clear(struct function_settings *settings);
-
 #endif

@@ -336,7 +336,7 @@ void function_settings_clear(struct function_settings *settings)
     clear_pairs(settings->options, settings->option_count);
     clear_pairs(settings->labels, settings->label_count);
     function_volumes_clear(settings);
-    function_secrets_clear(settings);
+    secret_uses_free(settings->secrets, settings->secret_count);
     free(settings->key);
     json_decref(settings->deployment);
     *settings = (struct function_settings){0};

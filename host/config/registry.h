@@ -212,13 +212,18 @@ struct registry *registry_parse(const char *path, const char *text, size_t size,
 /* One without a file: for functions that come from elsewhere when the file cannot be used. */
 struct registry *registry_empty(const char *path);
 
-/* Finds the secrets that its functions name among those that there are, and notes what their values are by
- * their digests. A function that names one that is not there, or that cannot be had, becomes `broken`. */
+/* Finds the secrets that its functions name among those that there are, those deployed over the API too, and
+ * notes what their values are by their digests. A function that names one that is not there, or that cannot
+ * be had, becomes `broken`. */
 void registry_resolve_secrets(struct registry *registry, const struct known_secrets *known);
 
 /* Notes the digests of the secrets as they are by now; "" for one that there is none of. True: some are
  * others than before. */
 bool function_settings_renew_secrets(struct function_settings *settings, const struct known_secrets *known);
+
+/* A copy of a function's list, which the caller gives back with secret_uses_free(). */
+struct secret_use *secret_uses_copy(const struct secret_use *uses, size_t count);
+void secret_uses_free(struct secret_use *uses, size_t count);
 
 void registry_destroy(struct registry *registry);
 

@@ -262,6 +262,11 @@ const struct revision_store *fleet_revisions(const struct fleet *fleet)
     return fleet->env.revisions;
 }
 
+struct secret_store *fleet_secrets(const struct fleet *fleet)
+{
+    return fleet->env.secrets;
+}
+
 const struct docker *fleet_docker(const struct fleet *fleet)
 {
     return fleet->env.docker;

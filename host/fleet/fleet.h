@@ -24,6 +24,7 @@ struct fleet;
 struct log_store;
 struct plugins;
 struct revision_store;
+struct secret_store;
 struct volume_store;
 
 struct fleet_options {
@@ -36,6 +37,7 @@ struct fleet_options {
     const char *own_plugin_dir; /* plugins_add_folder(), with `plugin_owner`; or NULL */
     uid_t plugin_owner;
     const char *build_job_program;
+    const char *secret_key_file; /* absolute; need not be there */
     struct route_table *routes; /* outlives the fleet */
     const struct doors *doors; /* who serves those of instances; NULL: nobody does. It outlives the fleet */
 };
@@ -118,6 +120,13 @@ const struct revision_store *fleet_revisions(const struct fleet *fleet);
 
 /* The named volumes of its functions. Owned by the fleet. */
 struct volume_store *fleet_volumes(const struct fleet *fleet);
+
+/* The secrets of functions. Owned by the fleet, which is to be told of changes. */
+struct secret_store *fleet_secrets(const struct fleet *fleet);
+
+/* A secret has another value, or has come or gone: the functions that name it are to be as it is now. The
+ * registry is read again. */
+void fleet_secrets_changed(struct fleet *fleet);
 
 /* Prewarmed instances, waiting or on their way, and the sum of their memory limits: part of the budget. */
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes);

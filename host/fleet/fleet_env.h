@@ -23,6 +23,7 @@ struct prewarm;
 struct record_store;
 struct revision_store;
 struct runtime_images;
+struct secret_store;
 struct volume_store;
 
 struct fleet_env {
@@ -38,6 +39,8 @@ struct fleet_env {
     struct revision_store *revisions; /* those that have served */
     struct volume_store *volumes;
     const struct folder_list *volume_roots; /* those of the section `host`, as it was read last */
+    struct secret_store *secrets;
+    const char *memory_dir; /* instance_memory.h; NULL: this host has no such place */
     struct dependency_store *dependencies;
     struct dependency_installs *installs;
     struct runtime_images *images;

@@ -24,9 +24,10 @@ struct fleet {
     const struct registry *started; /* or NULL */
     struct folder_list volume_roots; /* as they were read last */
     struct route_table *routes;
-    char *config_path, *run_dir, *state_dir;
+    char *config_path, *run_dir, *state_dir, *secret_key_file;
     char *world_dir;
     char *host_path; /* where the section `host` is kept */
+    char *memory_dir; /* NULL: this host has none */
     char *instances_dir; /* below the run directory: one directory for each instance */
     struct owner owner;
     int run_lock; /* of the run directory */

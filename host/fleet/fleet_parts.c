@@ -4,10 +4,12 @@
 #include "base/background.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/log.h"
 #include "base/private_dir.h"
 #include "docker/docker.h"
 #include "fleet/engine/docker_engine.h"
 #include "fleet/engine/world.h"
+#include "fleet/instance/instance_memory.h"
 #include "fleet/instance/loss_book.h"
 #include "fleet/scale/prewarm.h"
 #include "prepare/image/image_prune.h"
@@ -19,6 +21,7 @@
 #include "prepare/store/package_store.h"
 #include "prepare/store/record_store.h"
 #include "prepare/store/revision_store.h"
+#include "prepare/store/secret_store.h"
 #include "prepare/store/state_dir.h"
 #include "prepare/store/volume_store.h"
 
@@ -56,6 +59,15 @@ static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct erro
     return 0;
 }
 
+/* Without it everything but secrets works. */
+static void open_memory(struct fleet *fleet)
+{
+    struct error err;
+    if (instance_memory_open(fleet->run_dir, fleet->owner.id, &fleet->memory_dir, &err) < 0)
+        log_warning("memory.unavailable", LOG_ERR(&err));
+    fleet->env.memory_dir = fleet->memory_dir;
+}
+
 static int open_stores(struct fleet *fleet, const char *state_dir, struct error *err)
 {
     struct fleet_env *env = &fleet->env;
@@ -64,7 +76,8 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
         dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0 ||
         record_store_open(state_dir, fleet->background, &env->records, err) < 0 ||
         revision_store_open(state_dir, fleet->background, &env->revisions, err) < 0 ||
-        volume_store_open(state_dir, fleet->background, &env->volumes, err) < 0)
+        volume_store_open(state_dir, fleet->background, &env->volumes, err) < 0 ||
+        secret_store_open(state_dir, fleet->secret_key_file, &env->secrets, err) < 0)
         return -1;
     return world_make(state_dir, &fleet->world_dir, err);
 }
@@ -163,6 +176,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     if (docker_create(env->base, env->host->docker_socket, &env->docker, err) < 0 ||
         open_stores(fleet, state_dir, err) < 0 || create_builders(fleet, options, err) < 0)
         return -1;
+    open_memory(fleet);
     create_engine(fleet);
     watch_sources(fleet, options);
     env->losses = loss_book_create();
@@ -186,6 +200,7 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     fleet->started = options->started;
     fleet->routes = options->routes;
     fleet->config_path = xstrdup(options->config_path);
+    fleet->secret_key_file = xstrdup(options->secret_key_file);
     fleet->owner.lock_fd = -1;
     fleet->run_lock = -1;
     fleet->env = (struct fleet_env){.base = options->base,
@@ -231,6 +246,8 @@ void fleet_destroy(struct fleet *fleet)
     record_store_close(env->records);
     revision_store_close(env->revisions);
     volume_store_close(env->volumes);
+    secret_store_close(env->secrets);
+    instance_memory_close(fleet->memory_dir);
     generation_unref(fleet->generation);
     diagnostics_clear(&fleet->findings);
     folder_list_clear(&fleet->volume_roots);
@@ -248,6 +265,7 @@ void fleet_destroy(struct fleet *fleet)
     owner_release(&fleet->owner);
     free(fleet->functions);
     free(fleet->config_path);
+    free(fleet->secret_key_file);
     free(fleet->run_dir);
     free(fleet->state_dir);
     free(fleet->world_dir);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "prepare/image/runtime_image.h"
 #include "prepare/plugins.h"
+#include "prepare/store/secret_store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,7 @@ static int read_sources(struct fleet *fleet)
     if (is_partial)
         registry = registry_empty(fleet->config_path);
     fleet_add_deployed(fleet, registry);
+    registry_resolve_secrets(registry, secret_store_known(fleet->env.secrets));
     if (is_partial && registry->function_count == 0 && !fleet_has_deployed(fleet)) {
         registry_destroy(registry);
         return -1;
@@ -271,17 +273,32 @@ static void want_reload(struct fleet *fleet, enum source_extent extent)
         begin_reload(fleet);
 }
 
+/* Somebody may have put back what is below the state directory, or the key file. */
+static void read_secrets(struct fleet *fleet)
+{
+    struct error err;
+    if (secret_store_reload(fleet->env.secrets, &err) < 0)
+        log_warning("secrets.unreadable", LOG_ERR(&err));
+}
+
 void fleet_reload(struct fleet *fleet)
 {
     if (fleet->stopping)
         return;
+    read_secrets(fleet);
     fleet->retries = 0;
     want_reload(fleet, SOURCE_PLUGINS);
 }
 
+/* The start reads everything. */
+static bool has_begun(const struct fleet *fleet)
+{
+    return !fleet->stopping && (fleet->applied || fleet->reloading);
+}
+
 void fleet_read_deployed(struct fleet *fleet)
 {
-    if (!fleet->stopping && (fleet->applied || fleet->reloading)) /* the start reads everything */
+    if (has_begun(fleet))
         want_reload(fleet, SOURCE_REGISTRY);
 }
 
@@ -290,11 +307,17 @@ bool fleet_is_reading(const struct fleet *fleet)
     return !fleet->applied || fleet->reloading;
 }
 
+void fleet_secrets_changed(struct fleet *fleet)
+{
+    if (has_begun(fleet))
+        want_reload(fleet, SOURCE_REGISTRY);
+}
+
 void fleet_on_source(void *owner, enum source_extent extent, const struct folder_list *folders,
                      const char *first)
 {
     struct fleet *fleet = owner;
-    if (fleet->stopping || (!fleet->applied && !fleet->reloading)) /* the start reads everything */
+    if (!has_begun(fleet))
         return;
     log_info("source.changed", LOG_STR("path", first));
     for (size_t i = 0; i < folders->count; i++) {

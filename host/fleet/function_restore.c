@@ -8,13 +8,15 @@
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
 #include "prepare/store/revision_store.h"
+#include "prepare/store/secret_store.h"
 
 #include <string.h>
 
 #define SHORT_DIGITS 12 /* of a digest, in a log */
 
-/* The settings that it was made from. What applies at once is what applied last. */
-static int read_settings(const struct function *function, const struct revision_record *record,
+/* The settings that it was made from. What applies at once is what applied last; secrets have the values that
+ * they have by now. */
+static int read_settings(const struct function *function, struct revision_record *record,
                          struct generation **ret_generation, struct error *err)
 {
     struct registry *registry;
@@ -28,6 +30,8 @@ static int read_settings(const struct function *function, const struct revision_
         registry_destroy(registry);
         return error_set(err, ERROR_CHANGED, "it is damaged: it is of another function");
     }
+    record->secrets_differ =
+        function_settings_renew_secrets(&registry->functions[0], secret_store_known(function->env->secrets));
     *ret_generation = generation_create(registry);
     return 0;
 }

@@ -5,6 +5,7 @@ import json
 import jsonschema
 import pytest
 
+from harness import secret
 from harness.functions import HELLO
 
 
@@ -12,6 +13,8 @@ from harness.functions import HELLO
 def shared_berth(shared_berth):
     shared_berth.write_function("hello", HELLO, min_scale=1, environment={"A": "1"})
     shared_berth.write_function("broken", "def handle(:\n")
+    secret.key_file(shared_berth)
+    shared_berth.write_config()
     shared_berth.start()
     shared_berth.get("/hello")
     return shared_berth
@@ -39,6 +42,10 @@ BODIES = {
     "systemDeploy": {"service": "hello"},
     "systemUpdate": {"service": "hello"},
     "systemDelete": {"functionName": "hello"},
+    "systemSecretCreate": {"name": "one", "value": "1"},
+    "systemSecretReplace": {"name": "one", "value": "2"},
+    "systemSecretRemove": {"name": "none"},
+    "secretPut": {"value": "v"},
 }
 
 

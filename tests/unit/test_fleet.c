@@ -30,6 +30,7 @@ static void a_second_daemon_in_the_same_directories_is_refused(void **state)
                                         .run_dir = pairs[i][1],
                                         .plugin_dir = bench->plugins,
                                         .build_job_program = BUILD_JOB_PROGRAM,
+                                        .secret_key_file = bench->secret_key,
                                         .routes = bench->routes};
         struct fleet_hooks hooks = {.context = bench};
         struct fleet *second;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "registry_languages.h"
 
 #include <setjmp.h>
@@ -109,12 +110,13 @@ static void what_is_wrong_has_its_place(void **state)
 static void there_may_be_a_limit_of_them(void **state)
 {
     (void)state;
-    cleanup_free char *list = xcalloc(1, 257 * 5 + 20);
-    char *at = list + sprintf(list, "secrets: [");
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, 4096);
+    strbuf_append_text(&text, "secrets: [");
     for (unsigned i = 0; i < 257; i++)
-        at += sprintf(at, "%s%u", i ? "," : "", i);
-    sprintf(at, "]");
-    struct registry *registry = parse(list, &known);
+        strbuf_append_format(&text, "%s%u", i ? "," : "", i);
+    strbuf_append_text(&text, "]");
+    struct registry *registry = parse(strbuf_text(&text), &known);
     assert_non_null(find(registry, "\"secrets\" has 257 names; 256 are possible"));
     assert_int_equal(registry->functions[0].secret_count, 0);
     registry_destroy(registry);

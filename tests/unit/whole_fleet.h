@@ -30,7 +30,7 @@
 struct bench {
     struct event_base *base;
     char dir[64];
-    char *config, *engine_path, *state, *run, *plugins;
+    char *config, *engine_path, *state, *run, *plugins, *secret_key;
     struct registry *registry; /* for its host settings */
     struct fake_engine *engine;
     struct route_table *routes;
@@ -114,6 +114,7 @@ static inline void start_fleet(struct bench *bench)
                                     .run_dir = bench->run,
                                     .plugin_dir = bench->plugins,
                                     .build_job_program = BUILD_JOB_PROGRAM,
+                                    .secret_key_file = bench->secret_key,
                                     .routes = bench->routes};
     struct fleet_hooks hooks = {
         .routed = on_routed, .settled = on_settled, .stopped = on_stopped, .context = bench};
@@ -132,6 +133,7 @@ static inline void bench_open(struct bench *bench)
     bench->engine_path = xasprintf("%s/docker.sock", bench->dir);
     bench->state = xasprintf("%s/state", bench->dir);
     bench->run = xasprintf("%s/run", bench->dir);
+    bench->secret_key = xasprintf("%s/secret.key", bench->dir);
     bench->plugins = xasprintf("%s/plugins", bench->dir);
     bench->engine = fake_engine_open(bench->base, bench->engine_path);
     bench->routes = route_table_create();
@@ -193,6 +195,7 @@ static inline void bench_close(struct bench *bench)
     free(bench->state);
     free(bench->run);
     free(bench->plugins);
+    free(bench->secret_key);
 }
 
 static inline void start_settled(struct bench *bench)

@@ -78,6 +78,8 @@ static struct docker_bind *binds_of(const struct docker_engine_options *options,
         {.source = world->init, .target = WORLD_INIT, .read_only = true},
         {.source = user->is_world ? world->passwd : NULL, .target = "/etc/passwd", .read_only = true},
         {.source = user->is_world ? world->group : NULL, .target = "/etc/group", .read_only = true},
+        {.source = place->secrets_dir, .target = WORLD_SECRETS, .read_only = true},
+        {.source = place->secrets_dir, .target = WORLD_SECRETS_TOO, .read_only = true},
         {.source = place->environment_file, .target = WORLD_ENVIRONMENT, .read_only = true},
     };
     const size_t usual_count = sizeof(usual) / sizeof(usual[0]);

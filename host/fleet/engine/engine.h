@@ -37,6 +37,9 @@ struct container_place {
     /* For engines that share this host's file system: absolute, what the link and the output need, and the
      * package. NULL: there is none, the link carries it. */
     const char *run_dir, *code_dir;
+    /* A folder in memory that the function finds its secrets in; they may come after the start. NULL: none.
+     */
+    const char *secrets_dir;
     /* Variables of the command's own, each as NAME=value and a NUL, which whoever asks the engine about the
      * container does not see. NULL: none. */
     const char *environment_file;

@@ -19,6 +19,8 @@
 #define WORLD_WORK        "/work" /* a tmpfs: the working directory of the function */
 #define WORLD_INIT        "/berth/init"
 #define WORLD_RUN         "/run/berth" /* what an instance has of its own: the way to the host, and the pipes */
+#define WORLD_SECRETS     "/run/secrets" /* a file for each secret of the function */
+#define WORLD_SECRETS_TOO "/var/openfaas/secrets" /* the same, where functions from elsewhere look */
 #define WORLD_ENVIRONMENT "/berth/environment" /* what init adds to the runner's environment */
 
 /* The pipes, in WORLD_RUN, that its output goes to. */

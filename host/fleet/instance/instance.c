@@ -7,6 +7,7 @@
 #include "base/ident.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "fleet/instance/instance_memory.h"
 #include "fleet/instance/instance_mounts.h"
 #include "fleet/link/dial.h"
 #include "fleet/link/tcp.h"
@@ -42,6 +43,18 @@ static int open_link(struct instance *instance, const char *dir, struct error *e
                           : dial_open(base, dir, &link_hooks, instance, &instance->link, err);
 }
 
+/* A folder for secrets, whether its function has some or is not known yet; those of one that is known are in
+ * it from the start. */
+static int make_secrets(struct instance *instance, struct error *err)
+{
+    const struct fleet_env *env = instance->env;
+    const struct container_user user = container_user_of(instance->spec.user);
+    if (env->memory_dir &&
+        instance_memory_make(env->memory_dir, instance->name, &user, &instance->secrets_dir, err) < 0)
+        return -1;
+    return instance_fill_secrets(instance, instance->secrets, instance->secret_count, err);
+}
+
 /* Makes what it has of this host, and asks for the container. */
 static int begin_start(struct instance *instance, struct error *err)
 {
@@ -49,7 +62,8 @@ static int begin_start(struct instance *instance, struct error *err)
     cleanup_free char *dir = xasprintf("%s/%s", env->run_dir, instance->name);
     cleanup_free char *name = container_spec_name(&instance->spec, instance->function, instance->name);
     if (instance_mounts_prepare(env, &instance->spec, err) < 0 || open_link(instance, dir, err) < 0 ||
-        instance_door_prepare(instance, dir, err) < 0 || make_code_dir(instance, err) < 0)
+        instance_door_prepare(instance, dir, err) < 0 || make_code_dir(instance, err) < 0 ||
+        make_secrets(instance, err) < 0)
         return -1;
     const struct container_place place = {
         .name = name,
@@ -57,6 +71,7 @@ static int begin_start(struct instance *instance, struct error *err)
         .link_variable = link_variable(instance->link),
         .run_dir = link_dir(instance->link),
         .code_dir = instance->code_dir ? instance->code_dir : instance->spec.code_dir,
+        .secrets_dir = instance->secrets_dir,
     };
     return container_create(instance->container, &instance->spec, &place, err);
 }
@@ -147,9 +162,13 @@ static void instance_free(struct instance *instance)
     struct error err;
     if (instance->code_dir && fs_remove_tree(instance->code_dir, &err) < 0)
         log_warning("instance.code-left", LOG_STR("instance", instance->name), LOG_ERR(&err));
+    if (instance->secrets_dir)
+        instance_memory_remove(instance->env->memory_dir, instance->name);
     event_free(instance->timer);
+    secret_uses_free(instance->secrets, instance->secret_count);
     container_spec_clear(&instance->spec);
     free(instance->code_dir);
+    free(instance->secrets_dir);
     free(instance->traceback);
     free(instance->function);
     free(instance->revision);
@@ -245,6 +264,16 @@ const char *instance_name(const struct instance *instance)
 const char *instance_code_dir(const struct instance *instance)
 {
     return instance->code_dir;
+}
+
+int instance_fill_secrets(struct instance *instance, const struct secret_use *secrets, size_t count,
+                          struct error *err)
+{
+    const struct container_user user = container_user_of(instance->spec.user);
+    if (count > 0 && !instance->secrets_dir)
+        return error_set(err, ERROR_SECRET_MISSING, "this host has no folder in memory for the secret \"%s\"",
+                         secrets[0].name);
+    return instance_memory_fill(instance->secrets_dir, &user, secrets, count, instance->env->secrets, err);
 }
 
 void instance_set_timeout(struct instance *instance, unsigned timeout_ms)

@@ -31,7 +31,9 @@ struct instance_load {
     struct function_output *output; /* where what it writes goes; outlives the instance */
     const char *revision; /* its digest; NULL: not known */
     struct slot_pool *pool; /* referenced by the instance until its group is retired */
-    const json_t *settings; /* the init settings without `instance`, which is added */
+    const json_t *settings; /* the init settings without `instance`, which is added, and without secrets */
+    const struct secret_use *secrets; /* whose values it is given as files and variables */
+    size_t secret_count;
     unsigned concurrency; /* slots, from 1 */
     unsigned timeout_ms; /* that a request may take */
     unsigned start_timeout_ms; /* from the container's start to the loaded function; 0: the host's */
@@ -76,6 +78,11 @@ struct instance *instance_start(struct fleet_env *env, const struct container_sp
 /* Where an instance that was started without a load, and is prewarmed or on its way, finds its function's
  * code: to be filled before instance_load(), and gone with the instance. The container cannot write there. */
 const char *instance_code_dir(const struct instance *instance);
+
+/* Gives such an instance the files of its function's secrets, before instance_load(). "secret-missing": one
+ * of all that the function has cannot be had. */
+int instance_fill_secrets(struct instance *instance, const struct secret_use *secrets, size_t count,
+                          struct error *err);
 
 /* Gives an instance that was started without a load its function: a prewarmed one loads it at once, one that
  * is on its way when its runner dials. `hooks` and `owner` replace those it had. */

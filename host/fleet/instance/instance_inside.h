@@ -30,6 +30,7 @@ struct instance {
     int door_fd; /* that nobody serves yet; -1: none */
     struct door *door; /* that is served; NULL: none */
     char *code_dir; /* of one that was started without a load */
+    char *secrets_dir; /* in memory; NULL: not made yet, or there is no such place */
     struct event *timer; /* start limit, then how long it may lack slots, drain limit */
 
     /* The function; NULL and zeros while it has none. */
@@ -37,6 +38,8 @@ struct instance {
     struct function_output *output;
     char *revision;
     json_t *settings;
+    struct secret_use *secrets;
+    size_t secret_count;
     struct slot_pool *pool;
     struct slot_group *group; /* NULL: it takes no requests */
     unsigned concurrency, timeout_ms, start_timeout_ms;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "fleet/instance/init_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,8 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
     instance->revision = xstrndup(load->revision ? load->revision : "", REVISION_DIGITS);
     instance->pool = slot_pool_ref(load->pool);
     instance->settings = json_copy((json_t *)load->settings);
+    instance->secrets = secret_uses_copy(load->secrets, load->secret_count);
+    instance->secret_count = load->secret_count;
     instance->concurrency = load->concurrency;
     instance->timeout_ms = load->timeout_ms;
     if (load->start_timeout_ms)
@@ -140,11 +143,16 @@ static void adapt_container(struct instance *instance)
 /* Sends init; needs a load and a runner. */
 static void begin_loading(struct instance *instance)
 {
-    instance_change_state(instance, INSTANCE_LOADING);
+    struct error err;
+    cleanup_locked struct locked settings = {0};
     json_object_set_new(instance->settings, "instance", json_string(instance->name));
-    char *settings = json_dumps(instance->settings, JSON_COMPACT);
-    link_load(instance->link, settings, instance->concurrency);
-    free(settings);
+    if (init_text_make(instance->settings, instance->secrets, instance->secret_count, instance->env->secrets,
+                       &settings, &err) < 0) {
+        instance_fail(instance, &err);
+        return;
+    }
+    instance_change_state(instance, INSTANCE_LOADING);
+    link_load(instance->link, settings.bytes, instance->concurrency);
     timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
     if (instance->specialised)
         adapt_container(instance);

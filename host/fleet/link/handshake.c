@@ -1,6 +1,8 @@
 #include "fleet/link/handshake.h"
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/locked.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "http/body.h"
@@ -16,12 +18,11 @@
 
 #define ANSWER_HEAD_MAX (16u << 10)
 #define ANSWER_MAX      (256u << 10) /* head, error and traceback */
-#define REQUEST_MAX     (16u << 20)
 
 struct handshake {
     struct event *event;
     int fd;
-    struct strbuf request;
+    struct locked request; /* it may have secrets in it */
     size_t sent;
     struct strbuf answer; /* as received */
     struct http_limits limits;
@@ -40,7 +41,7 @@ struct handshake {
 static void handshake_free(struct handshake *handshake)
 {
     event_free(handshake->event);
-    strbuf_clear(&handshake->request);
+    locked_clear(&handshake->request);
     strbuf_clear(&handshake->answer);
     strbuf_clear(&handshake->content);
     http_body_clear(&handshake->body);
@@ -139,7 +140,7 @@ static bool concluded(struct handshake *handshake)
 {
     if (handshake->head.status != 200)
         return refused(handshake);
-    if (handshake->sent < handshake->request.length)
+    if (handshake->sent < handshake->request.size)
         return broken(handshake, "it came before the request was sent");
     if (handshake->answer.length > handshake->head.length + handshake->scanned)
         return broken(handshake, "it is longer than it says");
@@ -208,12 +209,12 @@ static void stop_sending(struct handshake *handshake)
 
 static void transmit(struct handshake *handshake)
 {
-    size_t left = handshake->request.length - handshake->sent;
-    ssize_t size = send(handshake->fd, handshake->request.data + handshake->sent, left, MSG_NOSIGNAL);
+    size_t left = handshake->request.size - handshake->sent;
+    ssize_t size = send(handshake->fd, handshake->request.bytes + handshake->sent, left, MSG_NOSIGNAL);
     if (size > 0)
         handshake->sent += (size_t)size;
     bool failed = size < 0 && errno != EAGAIN && errno != EINTR; /* its answer may be there to be read yet */
-    if (failed || handshake->sent == handshake->request.length)
+    if (failed || handshake->sent == handshake->request.size)
         stop_sending(handshake);
 }
 
@@ -230,13 +231,14 @@ static void on_event(evutil_socket_t fd, short what, void *context)
 static void build_request(struct handshake *handshake, const char *settings)
 {
     size_t settings_size = strlen(settings);
-    strbuf_init(&handshake->request, REQUEST_MAX);
-    strbuf_append_format(
-        &handshake->request,
-        "POST /.berth/init HTTP/1.1\r\nHost: berth\r\nContent-Type: application/vnd.berth.init\r\n"
-        "Berth-Settings-Length: %zu\r\nContent-Length: %zu\r\n\r\n",
-        settings_size, settings_size);
-    strbuf_append(&handshake->request, settings, settings_size);
+    cleanup_free char *head =
+        xasprintf("POST /.berth/init HTTP/1.1\r\nHost: berth\r\nContent-Type: application/vnd.berth.init\r\n"
+                  "Berth-Settings-Length: %zu\r\nContent-Length: %zu\r\n\r\n",
+                  settings_size, settings_size);
+    size_t head_size = strlen(head);
+    handshake->request = locked_make(head_size + settings_size);
+    memcpy(handshake->request.bytes, head, head_size);
+    memcpy(handshake->request.bytes + head_size, settings, settings_size);
 }
 
 static struct handshake *begin(struct event_base *base, int fd, const char *settings)

@@ -46,8 +46,8 @@ struct preparation *preparation_start(struct fleet_env *env, const struct functi
 
 /* The same from what was kept of a revision, of which parts are taken over: no job is run and nothing is
  * installed. "revision-gone": its package, dependencies or image are not what they were, and cannot be had
- * again. Only with another image, where its own is gone and its plugin has changed, does it become another
- * revision. */
+ * again. Only with another image, where its own is gone and its plugin has changed, or with other values of
+ * its secrets does it become another revision. */
 struct preparation *preparation_restore(struct fleet_env *env, const struct function_settings *settings,
                                         struct revision_record *record, preparation_done_fn *done,
                                         void *owner);

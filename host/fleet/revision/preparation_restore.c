@@ -130,6 +130,8 @@ struct preparation *preparation_restore(struct fleet_env *env, const struct func
     prepared->dependency_key = steal(&record->dependency_key);
     prepared->image = steal(&record->image);
     prepared->launch = steal(&record->launch);
+    if (record->secrets_differ)
+        revision_digest(settings, prepared);
     preparation->restores = true;
     preparation->adoption =
         package_store_adopt(env->packages, prepared->package_digest, on_package, preparation);

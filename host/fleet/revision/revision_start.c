@@ -98,6 +98,8 @@ static json_t *fill_load(const struct revision *revision, struct instance_load *
         .revision = revision->prepared.digest,
         .pool = revision->pool,
         .settings = settings,
+        .secrets = revision->settings->secrets,
+        .secret_count = revision->settings->secret_count,
         .concurrency = revision->scale.concurrency,
         .timeout_ms = revision->applied->timeout_ms,
         .start_timeout_ms = revision->applied->start_timeout_ms,
@@ -126,10 +128,21 @@ static bool give_code(struct revision *revision, struct instance *instance)
     return false;
 }
 
+/* Puts its secrets in place. What one of its own, which is started then, will say is why that cannot be. */
+static bool give_secrets(const struct revision *revision, struct instance *instance)
+{
+    struct error err;
+    const struct function_settings *settings = revision->settings;
+    if (instance_fill_secrets(instance, settings->secrets, settings->secret_count, &err) == 0)
+        return true;
+    instance_retire(instance, "its secrets could not be put in place", 0);
+    return false;
+}
+
 bool revision_start_prewarmed(struct revision *revision)
 {
     struct instance *instance = revision->prewarm ? prewarm_next(revision->prewarm) : NULL;
-    if (!instance || !give_code(revision, instance))
+    if (!instance || !give_code(revision, instance) || !give_secrets(revision, instance))
         return false;
     struct instance_load load;
     json_t *settings = fill_load(revision, &load);

@@ -10,6 +10,7 @@
 #include "prepare/process/build_result.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct revision_record {
     char *plugin_version; /* or NULL */
     uint64_t made_ms; /* since 1970 */
     json_t *settings; /* function_settings_keep() */
+    bool secrets_differ; /* from those that it was made with, so it is another revision by now; not kept */
     json_t *files; /* {path: digest of the content} of the function's own in the package; NULL: not known */
 };
 

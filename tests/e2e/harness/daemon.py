@@ -309,6 +309,16 @@ class Berth:
         """The ids of the instances that have directories: one for the socket, and prewarmed ones one for the code."""
         return {name.removesuffix(".code") for name in os.listdir(os.path.join(self.run_dir, "i"))}
 
+    def memory_dir(self):
+        """The folder in memory that instances have their secrets in, whether it is there or not; None before its start."""
+        try:
+            with open(os.path.join(self.state_dir, "host-id"), encoding="ascii") as file:
+                shared = "/dev/shm/berth-" + file.read().strip()
+        except FileNotFoundError:
+            return None
+        own = os.path.join(self.run_dir, "m")
+        return own if os.path.isdir(own) else shared
+
     def instances(self, function):
         """Containers that serve a function, by the name that says so."""
         name = re.compile(rf"berth-{re.escape(function)}-[0-9a-f]+")
@@ -385,6 +395,8 @@ class Berth:
         """What is left after the daemon has ended."""
         problems = [f"a container left behind: {engine.name_of(c)}" for c in self.containers()]
         strays = processes.belonging(self.process.pid, self.folder)
+        if self.memory_dir() and os.path.exists(self.memory_dir()):
+            problems.append(f"a folder in memory left behind: {self.memory_dir()}")
         return problems + [f"a process left behind: {stray}" for stray in strays]
 
     def finish(self):
@@ -414,6 +426,7 @@ class Berth:
         for container in self.containers():
             self.engine.remove(container["Id"])
         self.last_log = self.log_tail()
+        shutil.rmtree(self.memory_dir() or "", ignore_errors=True)
         if not os.environ.get("BERTH_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)
 

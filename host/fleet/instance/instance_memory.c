@@ -1,0 +1,134 @@
+#include "fleet/instance/instance_memory.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/private_dir.h"
+#include "prepare/store/secret_store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#define SHARED_MEMORY "/dev/shm"
+#define INSTANCES     "m" /* short: a path of the run directory has little room */
+
+/* --- the folder for all --- */
+
+static bool is_in_memory(const char *path)
+{
+    struct statfs status;
+    return statfs(path, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
+}
+
+int instance_memory_open(const char *run_dir, const char *owner_id, char **ret_dir, struct error *err)
+{
+    cleanup_free char *wanted = is_in_memory(run_dir) ? xasprintf("%s/" INSTANCES, run_dir)
+                                                      : xasprintf(SHARED_MEMORY "/berth-%s", owner_id);
+    cleanup_free char *dir = NULL;
+    if (!is_in_memory(run_dir) && !is_in_memory(SHARED_MEMORY)) {
+        error_set_in(err, COMPONENT_FLEET, ERROR_SECRET_MISSING,
+                     "neither the run directory nor " SHARED_MEMORY
+                     " is in memory, so no secret can be given "
+                     "to a function");
+        return error_hint(err, "mount a tmpfs at " SHARED_MEMORY ", or set run_dir to one");
+    }
+    if (private_dir_open(wanted, INSTANCES, &dir, err) < 0 || fs_remove_tree(dir, err) < 0 ||
+        fs_make_dirs(dir, 0700, err) < 0)
+        return error_prefix(err, "the folder for secrets in memory");
+    *ret_dir = steal(&dir);
+    return 0;
+}
+
+static void remove_tree(const char *path)
+{
+    struct error err;
+    if (fs_remove_tree(path, &err) < 0)
+        log_warning("memory.folder-left", LOG_ERR(&err));
+}
+
+void instance_memory_close(char *dir)
+{
+    if (dir)
+        remove_tree(dir);
+    free(dir);
+}
+
+/* --- that of one instance --- */
+
+/* For this user alone where he is known and can be made its owner; else for everybody whom the folder above
+ * lets in, which is whoever the container is. */
+static int give(int fd, const struct container_user *user, mode_t own, mode_t all)
+{
+    bool is_given = user->is_known && fchown(fd, user->uid, user->gid) == 0;
+    return fchmod(fd, is_given ? own : all);
+}
+
+int instance_memory_make(const char *dir, const char *instance, const struct container_user *user,
+                         char **ret_secrets_dir, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/%s/secrets", dir, instance);
+    if (fs_make_dirs(path, 0755, err) < 0)
+        return -1;
+    cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || give(fd, user, 0500, 0555) < 0)
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot prepare %s", path);
+    *ret_secrets_dir = steal(&path);
+    return 0;
+}
+
+static int write_file(const char *path, const struct container_user *user, const struct locked *bytes,
+                      struct error *err)
+{
+    cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+    if (fd < 0 || fs_write_all(fd, bytes->bytes, bytes->size) < 0 || give(fd, user, 0400, 0444) < 0)
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot write %s", path);
+    return 0;
+}
+
+int instance_memory_reveal(const struct secret_store *store, const char *name, struct locked *ret_value,
+                           struct error *err)
+{
+    struct error why;
+    if (store && secret_store_reveal(store, name, ret_value, &why) == 0)
+        return 0;
+    if (!store)
+        secret_store_unknown(name, &why);
+    error_set(err, ERROR_SECRET_MISSING, "%s", why.message);
+    return error_hint(err, "berth secret set %s", name);
+}
+
+int instance_memory_fill(const char *secrets_dir, const struct container_user *user,
+                         const struct secret_use *secrets, size_t count, const struct secret_store *store,
+                         struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        cleanup_locked struct locked value = {0};
+        cleanup_free char *path = xasprintf("%s/%s", secrets_dir, secrets[i].name);
+        if (instance_memory_reveal(store, secrets[i].name, &value, err) < 0 ||
+            (!secrets[i].variable && write_file(path, user, &value, err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+int instance_memory_write_environment(const char *dir, const char *instance,
+                                      const struct container_user *user, const struct locked *entries,
+                                      char **ret_path, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/%s/environment", dir, instance);
+    if (write_file(path, user, entries, err) < 0)
+        return -1;
+    *ret_path = steal(&path);
+    return 0;
+}
+
+void instance_memory_remove(const char *dir, const char *instance)
+{
+    cleanup_free char *path = xasprintf("%s/%s", dir, instance);
+    remove_tree(path);
+}
