@@ -186,9 +186,9 @@ json_t *function_settings_changed(const json_t *before, const json_t *after)
 {
     static const struct {
         const char *member, *prefix;
-    } parts[] = {{"function", ""},      {"configuration", ""},
-                 {"options", ""},       {"environment", "environment."},
-                 {"labels", "labels."}, {"volumes", "volumes."},
+    } parts[] = {{"function", ""},        {"configuration", ""},
+                 {"options", ""},         {"environment", "environment."},
+                 {"labels", "labels."},   {"volumes", "volumes."},
                  {"secrets", "secrets."}, {"environment_secrets", "environment."}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

@@ -243,13 +243,13 @@ void registry_resolve_secrets(struct registry *registry, const struct known_secr
 {
     for (size_t i = 0; i < registry->function_count; i++) {
         struct function_settings *settings = &registry->functions[i];
-        struct reporter reporter = {
-            .diagnostics = &registry->diagnostics, .file = registry->path, .function = settings->name};
+        struct reporter reporter = {.diagnostics = &registry->diagnostics,
+                                    .file = settings->deployment ? DEPLOYED_FILE : registry->path,
+                                    .function = settings->name};
         function_secrets_check(settings, known, &reporter);
         function_settings_renew_secrets(settings, known);
         settings->broken = settings->broken || reporter.errors > 0;
     }
-    sort_diagnostics(&registry->diagnostics);
 }
 
 struct registry *registry_parse(const char *path, const char *text, size_t size,
