@@ -73,15 +73,13 @@ static void entries_end_with_a_nul_each(void **state)
     struct secret_store *store = open_store(*state);
     struct error err;
     cleanup_locked struct locked entries = {0};
-    static const char expected[] = "A=1\0KEY=value\0ODD=";
-    json_t *settings = json_pack("{s:{s:s}}", "environment", "A", "1");
+    static const char expected[] = "KEY=value\0ODD=";
     put(store, "plain", "value");
     put(store, "odd", odd);
-    assert_int_equal(init_text_environment(settings, uses, 3, store, &entries, &err), 0);
+    assert_int_equal(init_text_environment(uses, 3, store, &entries, &err), 0);
     assert_int_equal(entries.size, sizeof(expected) - 1 + sizeof(odd));
     assert_memory_equal(entries.bytes, expected, sizeof(expected) - 1);
     assert_memory_equal(entries.bytes + sizeof(expected) - 1, odd, sizeof(odd));
-    json_decref(settings);
     secret_store_close(store);
 }
 

@@ -121,22 +121,14 @@ static void put_entry(const char *variable, const struct locked *value, void *co
     put(writer, "", 1);
 }
 
-int init_text_environment(const json_t *settings, const struct secret_use *secrets, size_t count,
-                          const struct secret_store *store, struct locked *ret_entries, struct error *err)
+int init_text_environment(const struct secret_use *secrets, size_t count, const struct secret_store *store,
+                          struct locked *ret_entries, struct error *err)
 {
-    json_t *environment = json_object_get(settings, "environment"), *value;
-    const char *name;
     size_t size = 1;
-    json_object_foreach(environment, name, value) size += strlen(name) + json_string_length(value) + 2;
     if (each_variable(secrets, count, store, add_size, &size, err) < 0)
         return -1;
     cleanup_locked struct locked room = locked_make(size);
     struct writer writer = {.to = &room};
-    json_object_foreach(environment, name, value)
-    {
-        struct locked text = {(char *)json_string_value(value), json_string_length(value)};
-        put_entry(name, &text, &writer);
-    }
     if (each_variable(secrets, count, store, put_entry, &writer, err) < 0)
         return -1;
     *ret_entries = (struct locked){steal(&room.bytes), writer.length};

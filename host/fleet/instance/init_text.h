@@ -16,9 +16,9 @@ struct secret_store;
 int init_text_make(const json_t *settings, const struct secret_use *secrets, size_t count,
                    const struct secret_store *store, struct locked *ret_text, struct error *err);
 
-/* The environment of the settings and of the secrets as entries of NAME=value and a NUL: for a runner that is
- * a program like any other. The same otherwise. */
-int init_text_environment(const json_t *settings, const struct secret_use *secrets, size_t count,
-                          const struct secret_store *store, struct locked *ret_entries, struct error *err);
+/* Those of the secrets that are variables as entries of NAME=value and a NUL, for a runner that is a program
+ * like any other. The same otherwise; no bytes when there are none. */
+int init_text_environment(const struct secret_use *secrets, size_t count, const struct secret_store *store,
+                          struct locked *ret_entries, struct error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/ident.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "fleet/instance/init_text.h"
 #include "fleet/instance/instance_memory.h"
 #include "fleet/instance/instance_mounts.h"
 #include "fleet/link/dial.h"
@@ -55,15 +56,32 @@ static int make_secrets(struct instance *instance, struct error *err)
     return instance_fill_secrets(instance, instance->secrets, instance->secret_count, err);
 }
 
+/* What a server that asks for no settings finds in its environment although Docker does not have it; NULL:
+ * nothing. The caller frees *ret_path. */
+static int write_environment(const struct instance *instance, char **ret_path, struct error *err)
+{
+    const struct fleet_env *env = instance->env;
+    const struct container_user user = container_user_of(instance->spec.user);
+    cleanup_locked struct locked entries = {0};
+    if (instance->spec.port == 0)
+        return 0;
+    if (init_text_environment(instance->secrets, instance->secret_count, env->secrets, &entries, err) < 0)
+        return -1;
+    return entries.size == 0 ? 0
+                             : instance_memory_write_environment(env->memory_dir, instance->name, &user,
+                                                                 &entries, ret_path, err);
+}
+
 /* Makes what it has of this host, and asks for the container. */
 static int begin_start(struct instance *instance, struct error *err)
 {
     const struct fleet_env *env = instance->env;
     cleanup_free char *dir = xasprintf("%s/%s", env->run_dir, instance->name);
     cleanup_free char *name = container_spec_name(&instance->spec, instance->function, instance->name);
+    cleanup_free char *environment = NULL;
     if (instance_mounts_prepare(env, &instance->spec, err) < 0 || open_link(instance, dir, err) < 0 ||
         instance_door_prepare(instance, dir, err) < 0 || make_code_dir(instance, err) < 0 ||
-        make_secrets(instance, err) < 0)
+        make_secrets(instance, err) < 0 || write_environment(instance, &environment, err) < 0)
         return -1;
     const struct container_place place = {
         .name = name,
@@ -72,6 +90,7 @@ static int begin_start(struct instance *instance, struct error *err)
         .run_dir = link_dir(instance->link),
         .code_dir = instance->code_dir ? instance->code_dir : instance->spec.code_dir,
         .secrets_dir = instance->secrets_dir,
+        .environment_file = environment,
     };
     return container_create(instance->container, &instance->spec, &place, err);
 }

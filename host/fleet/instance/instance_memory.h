@@ -4,8 +4,8 @@
  * layer or volume. Control thread.
  *
  *     <memory dir>/<instance>/secrets/<name>   a file for each secret that the function lists
- *     <memory dir>/<instance>/environment      what init puts into the environment, for runners that ask for
- *                                              no settings: NAME=value and a NUL, each
+ *     <memory dir>/<instance>/environment      those that are variables, for servers that ask for no
+ * settings: NAME=value and a NUL, each, which init puts into its environment
  */
 #ifndef FLEET_INSTANCE_INSTANCE_MEMORY_H
 #define FLEET_INSTANCE_INSTANCE_MEMORY_H
@@ -34,7 +34,7 @@ int instance_memory_fill(const char *secrets_dir, const struct container_user *u
                          const struct secret_use *secrets, size_t count, const struct secret_store *store,
                          struct error *err);
 
-/* Writes the environment, `entries`. The caller frees *ret_path. */
+/* Writes the file `environment`. The caller frees *ret_path. */
 int instance_memory_write_environment(const char *dir, const char *instance,
                                       const struct container_user *user, const struct locked *entries,
                                       char **ret_path, struct error *err);
