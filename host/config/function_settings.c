@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/ident.h"
 #include "config/function_container.h"
+#include "config/function_environment.h"
 #include "config/function_labels.h"
 #include "config/function_language.h"
 #include "config/function_secrets.h"
@@ -13,11 +14,8 @@
 #include <ctype.h>
 #include <string.h>
 
-#define ENVIRONMENT_MAX       256 /* variables of a function */
-#define ENVIRONMENT_VALUE_MAX 65536 /* bytes of a value */
-
-#define MiB                   (1024.0 * 1024.0)
-#define COUNT_OF(array)       (sizeof(array) / sizeof(*(array)))
+#define MiB             (1024.0 * 1024.0)
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 
 /* The directory part of a path; the caller frees it. */
 static char *directory_of(const char *path)
@@ -79,71 +77,6 @@ static void check_route(const char *route, struct position at, struct reporter *
         reporter_error(reporter, at,
                        "letters, digits, \"-\" and \"_\", at most 63, with a letter or digit at both ends",
                        "\"%s\" cannot be a route", quote(route).text);
-}
-
-static bool is_variable_name(const char *name)
-{
-    if (!*name || isdigit((unsigned char)*name))
-        return false;
-    for (const char *p = name; *p; p++) {
-        if (!isascii(*p) || !(isalnum((unsigned char)*p) || *p == '_'))
-            return false;
-    }
-    return true;
-}
-
-/* True when the variable can be set; says why not. */
-static bool check_variable(const struct yaml_tree_entry *entry, struct reporter *reporter)
-{
-    const struct yaml_tree_node *key = entry->key, *value = entry->value;
-    if (key->flaw || value->flaw)
-        reporter_error(reporter, key->flaw ? key->at : value->at, NULL, "%s",
-                       key->flaw ? key->flaw : value->flaw);
-    else if (key->kind != YAML_TREE_SCALAR || !is_variable_name(key->text))
-        reporter_error(reporter, key->at, "letters, digits and \"_\", no digit first",
-                       "%s cannot be the name of an environment variable", yaml_tree_describe(key).text);
-    else if (strncmp(key->text, "BERTH_", 6) == 0)
-        reporter_error(reporter, key->at, "names that begin with BERTH_ are set by the host",
-                       "the environment variable \"%s\" is reserved", quote(key->text).text);
-    else if (entry->first)
-        reporter_error(reporter, key->at, "keep one of them",
-                       "duplicate environment variable \"%s\", first on line %u", quote(key->text).text,
-                       entry->first->key->at.line);
-    else if (value->kind == YAML_TREE_MAPPING)
-        return function_secrets_check_variable(entry, reporter);
-    else if (value->kind == YAML_TREE_SEQUENCE)
-        reporter_error(reporter, value->at, "quote the value to make it a text",
-                       "the environment variable \"%s\" must be a single value, not %s",
-                       quote(key->text).text, yaml_tree_describe(value).text);
-    else if (strlen(value->text) > ENVIRONMENT_VALUE_MAX)
-        reporter_error(reporter, value->at, "put it into a file of the function",
-                       "the environment variable \"%s\" is longer than 64 KiB", quote(key->text).text);
-    else
-        return true;
-    return false;
-}
-
-static void read_environment(const struct yaml_tree_node *node, struct reporter *reporter,
-                             struct function_settings *settings)
-{
-    if (node->count > ENVIRONMENT_MAX) {
-        reporter_error(reporter, node->at, NULL, "\"environment\" has %zu variables; 256 are possible",
-                       node->count);
-        return;
-    }
-    settings->environment = xcalloc(node->count, sizeof(*settings->environment));
-    for (size_t i = 0; i < node->count; i++) {
-        const struct yaml_tree_entry *entry = &node->entries[i];
-        if (!check_variable(entry, reporter) || entry->value->kind == YAML_TREE_NULL)
-            continue;
-        if (entry->value->kind == YAML_TREE_MAPPING) {
-            function_secrets_add_variable(entry, settings);
-            continue;
-        }
-        settings->environment[settings->environment_count++] =
-            (struct text_pair){xstrdup(entry->key->text), xstrdup(entry->value->text), entry->value->at.line,
-                               entry->value->at.column};
-    }
 }
 
 /* Turns the option values, texts or NULL, into pairs; the texts change hands. */
@@ -239,9 +172,7 @@ static void read_configuration(const struct function_reader *reader, const struc
 
     if (options)
         take_options(&layers[1], option_values, settings);
-    const struct yaml_tree_node *environment = setting_found(&layers[0], "environment");
-    if (environment && environment->kind == YAML_TREE_MAPPING)
-        read_environment(environment, reporter, settings);
+    function_environment_read(reader->base, &layers[0], reporter, settings);
     function_labels_read(setting_found(&layers[0], "labels"), settings, reporter);
     function_volumes_read(setting_found(&layers[0], "volumes"), reader->volume_roots, settings, reporter);
     function_secrets_read(setting_found(&layers[0], "secrets"), reporter, settings);

@@ -143,6 +143,11 @@ static const struct setting configuration_keys[] = {
      .help =
          "Environment variables, a mapping of names to values, at most 256. Names that begin with `BERTH_` "
          "are taken. `KEY: {secret: NAME}` gives the variable the value of a secret."},
+    {"env_file", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, env_file),
+     .change = CHANGE_REPLACES, .max = 1024,
+     .help =
+         "A file with further environment variables, `NAME=value` in each line, in the registry's folder or "
+         "below. What `environment` has goes before it. A change of the file is a change of the registry."},
     {"secrets", NULL, SETTING_LIST, .change = CHANGE_REPLACES,
      .help = "Names of secrets (`berth secret set NAME`), at most 256: each is a file, `/run/secrets/NAME`, "
              "in memory "

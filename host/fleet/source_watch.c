@@ -100,11 +100,19 @@ static void add_folder(struct places *places, const char *real_base, const char 
     free(above);
 }
 
+/* That of a function that was deployed over the API does not change by itself. */
+static void add_env_file(struct places *places, const char *base, const struct function_settings *settings)
+{
+    if (settings->env_file && !settings->deployment)
+        add(places, WATCH_FILE, xasprintf("%s/%s", base, settings->env_file));
+}
+
 static void add_functions(struct places *places, const char *base, const struct registry *registry)
 {
     cleanup_free char *real_base = realpath(base, NULL);
     for (size_t i = 0; i < registry->function_count; i++) {
         const char *folder = registry->functions[i].folder;
+        add_env_file(places, base, &registry->functions[i]);
         if (folder && !registry->functions[i].deployment && !is_last(places, WATCH_TREE, folder))
             add_folder(places, real_base, folder);
     }

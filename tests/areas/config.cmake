@@ -1,4 +1,6 @@
 berth_unit_test(diagnostic config)
+berth_unit_test(dotenv config)
+berth_fuzz_target(dotenv config)
 berth_unit_test(yaml_tree config)
 berth_unit_test(setting config)
 berth_unit_test(function_roots config)
