@@ -213,6 +213,28 @@ def test_package_is_the_same_every_time(tmp_path):
     assert first == list(plugin._compiled(plugin.Job(folder, "x", None, {})))
 
 
+def test_what_another_python_may_read_is_a_warning_that_says_so(tmp_path):
+    (tmp_path / "main.py").write_text("import multipart, python_multipart\ndef handle(request):\n    return (\n")
+    bases = {name: version == sys.version_info[:2] for name, version in plugin.VERSIONS.items()}
+    for base, is_own in {**bases, None: True, "a later one": True}.items():
+        (finding,) = plugin.validate(str(tmp_path), "x", None, {}, None, base)
+        severity, file, line, _, message, _, _ = finding
+        assert (severity, file, line) == (1 if is_own else 2, "main.py", 3)
+        assert ("it will run with" in message) != is_own
+        _, files, _ = plugin.package(str(tmp_path), "x", None, {}, None, base)
+        assert list(files) == []
+
+
+def test_what_is_compiled_is_for_the_python_that_it_runs_with(tmp_path):
+    (tmp_path / "main.py").write_text("import multipart, python_multipart\ndef handle(request):\n    return 1\n")
+    for base, version in plugin.VERSIONS.items():
+        is_own = version == sys.version_info[:2]
+        _, files, _ = plugin.package(str(tmp_path), "x", None, {}, None, base)
+        assert len(files) == is_own
+        findings = plugin.validate(str(tmp_path), "x", None, {}, None, base)
+        assert len(findings) == is_own, findings  # of the one that is not in this Python's image
+
+
 def requirements(text, folder="/nonexistent"):
     findings = Findings()
     pip = Requirements(findings, folder)
