@@ -9,6 +9,7 @@
 #include "fleet/fleet.h"
 #include "prepare/store/deployment_store.h"
 #include "prepare/store/folder_archive.h"
+#include "prepare/store/secret_store.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -39,9 +40,15 @@ int deployment_check_owner(const struct admin_call *call, const char *name, stru
 
 int deployment_check_secrets(const struct admin_call *call, const json_t *given, struct error *err)
 {
-    (void)call;
-    const char *name = json_string_value(json_array_get(json_object_get(given, "secrets"), 0));
-    return name ? error_set(err, ERROR_BAD_CALL, "unable to find secret: %.200s", name) : 0;
+    const struct known_secrets *known = secret_store_known(fleet_secrets(call->parts->fleet));
+    const json_t *name;
+    size_t i;
+    json_array_foreach(json_object_get(given, "secrets"), i, name)
+    {
+        if (!known_secrets_find(known, json_string_value(name)))
+            return error_set(err, ERROR_BAD_CALL, "unable to find secret: %.200s", json_string_value(name));
+    }
+    return 0;
 }
 
 /* --- in the background --- */

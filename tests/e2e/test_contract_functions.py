@@ -179,6 +179,21 @@ def test_functions_of_both_sources_are_listed(served, classic):
     remove(served, "listed")
 
 
+# -- secrets
+
+
+def test_secrets_are_files_in_the_image(served, classic):
+    value = json.dumps({"name": "api-key", "value": "s3cr3t"})
+    assert served.admin("POST", "/system/secrets", value).status in (200, 201, 202)
+    deploy(served, "keeper", classic, envProcess="cat /var/openfaas/secrets/api-key", secrets=["api-key"])
+    assert served.post("/keeper").text == "s3cr3t"
+    assert status(served, "keeper")["secrets"] == ["api-key"]
+    missing = change(served, "PUT", service="keeper", image=classic, secrets=["api-key", "none-such"])
+    assert (missing.status, missing.text) == (400, "unable to find secret: none-such\n")
+    assert served.post("/keeper").text == "s3cr3t"
+    remove(served, "keeper")
+
+
 # -- scaling
 
 
