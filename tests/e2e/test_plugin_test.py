@@ -133,6 +133,7 @@ def test_plugin_that_does_not_behave_fails_the_check_of_it(failures, peers, name
         ("early_exit", "package", "in package"),
         ("escaping_path", "package", 'the path "../x" is not relative'),
         ("garbage_launch", "package", "runtime is not a JSON object"),
+        ("no_image", "launch", "names no image and has no image folder"),
         ("no_launch", "package", "launch returned 0 without calling set_launch"),
     ],
 )
@@ -173,7 +174,7 @@ def test_file_that_is_no_plugin_is_told(examine, failures, tmp_path):
 
 
 def test_plugin_without_scaffold_is_tested_with_a_function_that_is_given(examine, peers, function):
-    plugin = peers / "bad" / "no_scaffold.so"
+    plugin = peers / "bad" / "no_image.so"
     alone = verdicts(examine(plugin, "--json", "--only", "package,scaffold"))
     assert alone["package"]["verdict"] == "skipped" and "--function DIR" in alone["package"]["text"]
     assert alone["scaffold"]["verdict"] == "skipped"
