@@ -10,7 +10,7 @@ _Static_assert(METHOD_MAX + sizeof(FUNCTIONS) <= SPLIT_PLACE_BYTES, "so many byt
 enum split_place split_place_of(const char *bytes, size_t size)
 {
     static const size_t functions = sizeof(FUNCTIONS) - 1;
-    const char *space = memchr(bytes, ' ', size);
+    const char *space = memchr(bytes, ' ', size <= METHOD_MAX ? size : METHOD_MAX + 1);
     if (!space)
         return size > METHOD_MAX ? SPLIT_ADMIN : SPLIT_OPEN;
     size_t rest = size - (size_t)(space - bytes);

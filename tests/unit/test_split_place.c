@@ -35,6 +35,7 @@ static void everything_else_is_the_servers(void **state)
     check("GET  /function/x", SPLIT_ADMIN);
     check("GET http://x/function/x", SPLIT_ADMIN);
     check("POST /async-function/x", SPLIT_ADMIN);
+    check("a-method-that-is-longer-than-any-other /function/x", SPLIT_ADMIN);
     check("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", SPLIT_ADMIN);
 }
 
