@@ -5,25 +5,36 @@
 
 #define RELEASE "/usr/lib/os-release"
 
-/* Without a Debian of that number here, images are made of Debian 12. */
+/* Of what is none of these nothing is known: then it is the first. */
 static const struct {
+    const char *base;
     const char *line;
     const char *version;
 } releases[] = {
-    {"VERSION_ID=\"12\"\n", "18.20.4"},
-    {"VERSION_ID=\"13\"\n", "20.19.2"},
+    {"bookworm", "VERSION_ID=\"12\"\n", "18.20.4"},
+    {"trixie", "VERSION_ID=\"13\"\n", "20.19.2"},
 };
 
-const char *node_version(void)
+#define RELEASE_COUNT (sizeof(releases) / sizeof(releases[0]))
+
+static const char *own_version(void)
 {
     const char *version = releases[0].version;
     char line[256];
     FILE *file = fopen(RELEASE, "re");
     while (file && fgets(line, sizeof(line), file))
-        for (size_t i = 0; i < sizeof(releases) / sizeof(releases[0]); i++)
+        for (size_t i = 0; i < RELEASE_COUNT; i++)
             if (strcmp(line, releases[i].line) == 0)
                 version = releases[i].version;
     if (file)
         fclose(file);
     return version;
+}
+
+const char *node_version(const char *base)
+{
+    for (size_t i = 0; base && i < RELEASE_COUNT; i++)
+        if (strcmp(base, releases[i].base) == 0)
+            return releases[i].version;
+    return own_version();
 }

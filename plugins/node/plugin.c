@@ -37,10 +37,11 @@ static json_t *known_of(const struct berth_host *host, struct berth_job *job,
                         const struct berth_function *function)
 {
     bool is_installed = BERTH_HAS(function, dependencies) && function->dependencies;
+    const char *base = BERTH_HAS(function, base) ? function->base : NULL;
     json_t *values = json_object();
     json_t *known = json_pack("{s:s*,s:s*,s:s*,s:b,s:s,s:o}", "name", function->name, "folder",
                               last_name(function->folder), "file", function->file, "installed", is_installed,
-                              "node", node_version(), "options", values);
+                              "node", node_version(base), "options", values);
     for (size_t i = 0; known && i < OPTION_COUNT; i++) {
         const char *text = host->option(job, options[i].name);
         if (text)

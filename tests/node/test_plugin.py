@@ -66,6 +66,16 @@ def test_functions_that_serve_have_no_findings(tmp_path):
         assert call("validate", folder, path.name) == [], path.name
 
 
+@pytest.mark.parametrize("base, version", [("bookworm", "18."), ("trixie", "20.")])
+def test_engines_are_compared_with_the_release_that_the_function_runs_on(tmp_path, monkeypatch, base, version):
+    monkeypatch.setenv("PROBE_BASE", base)
+    for wanted in ("18", "20"):
+        write(tmp_path, index_js=HELLO, package_json={"engines": {"node": f"^{wanted}"}})
+        findings = call("validate", tmp_path)
+        assert len(findings) == (not version.startswith(wanted))
+        assert all(f"functions run on {version}" in finding["message"] for finding in findings)
+
+
 def test_launch(tmp_path):
     write(tmp_path, index_js=HELLO)
     add_folder, launch = call("all", tmp_path, debug="true", handler="default")

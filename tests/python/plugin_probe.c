@@ -3,7 +3,8 @@
  *   plugin_probe PLUGIN.so CALLBACK NAME FOLDER FILE|- [OPTION=VALUE ...]
  *
  * prints one JSON object: {"status":..,"error":..,"calls":[..]}. CALLBACK "describe" prints the table
- * instead, and "all" runs validate, package and launch one after the other. */
+ * instead, and "all" runs validate, package and launch one after the other. The variable PROBE_BASE names the
+ * release that the function is to run on. */
 #include <berth/plugin.h>
 
 #include <dlfcn.h>
@@ -167,7 +168,8 @@ int main(int argc, char **argv)
     struct berth_function function = {.struct_size = sizeof(function),
                                       .name = argv[3],
                                       .folder = argv[4],
-                                      .file = strcmp(argv[5], "-") == 0 ? NULL : argv[5]};
+                                      .file = strcmp(argv[5], "-") == 0 ? NULL : argv[5],
+                                      .base = getenv("PROBE_BASE")};
     struct berth_error err = {.struct_size = sizeof(err)};
     int status = run(entry(), argv[2], &job, &function, &err);
     return print_json(json_pack("{s:i,s:s,s:o}", "status", status, "error", err.message, "calls", job.calls));
