@@ -196,6 +196,28 @@ def test_rotation_loses_no_request(berth, cli):
     assert changes == ["environment.TOKEN", "secrets.token"] or changes == ["secrets.token", "environment.TOKEN"]
 
 
+PICKY = """
+    with open("/run/secrets/token") as file:
+        assert file.read() != "bad", "a token that nobody takes"
+""" + secret.PYTHON
+
+
+def test_what_does_not_load_with_another_value_goes_on_with_the_one_before(berth, cli):
+    berth.expect_error(".*")
+    value = secret.new_value()
+    berth.write_function("pay", PICKY, idle_timeout=1, **secret.USES)
+    berth.start()
+    cli.run("secret", "set", "token", stdin=value)
+    sees(berth.wait_answer("/pay", lambda answer: answer.status == 200, "the function to serve", 120), value)
+    cli.run("secret", "rotate", "token", stdin="bad", status=1)
+    assert "a token that nobody takes" in cli.said
+    wait_until(lambda: not berth.instances("pay"), "no instance", 60)
+    sees(berth.get("/pay"), value)
+    cli.run("reload")
+    wait_until(lambda: not berth.instances("pay"), "no instance again", 60)
+    sees(berth.get("/pay"), value)
+
+
 def test_rollback_and_restart_have_the_value_of_now(berth, cli):
     first, second = secret.new_value(), secret.new_value()
     berth.write_function("pay", secret.PYTHON, idle_timeout=60, **secret.USES)

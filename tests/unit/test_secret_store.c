@@ -2,6 +2,7 @@
 #include "prepare/store/secret_store.h"
 
 #include "base/cleanup.h"
+#include "prepare/store/former_values.h"
 #include "prepare/store/secret_key.h"
 
 #include "own_folder.h"
@@ -44,13 +45,19 @@ static void put(struct bench *bench, const char *name, const char *value)
     assert_int_equal(secret_store_put(bench->store, name, value, strlen(value), &err), 0);
 }
 
-static void assert_value(const struct bench *bench, const char *name, const char *expected)
+static void assert_value_of(const struct bench *bench, const char *name, const char *digest,
+                            const char *expected)
 {
     struct error err;
     cleanup_locked struct locked value = {0};
-    assert_int_equal(secret_store_reveal(bench->store, name, &value, &err), 0);
+    assert_int_equal(secret_store_reveal(bench->store, name, digest, &value, &err), 0);
     assert_int_equal(value.size, strlen(expected));
     assert_memory_equal(value.bytes, expected, value.size);
+}
+
+static void assert_value(const struct bench *bench, const char *name, const char *expected)
+{
+    assert_value_of(bench, name, "", expected);
 }
 
 static const struct known_secret *known(const struct bench *bench, const char *name)
@@ -182,7 +189,7 @@ static void without_its_key_nothing_is_set_or_told(void **state)
     bench_again(&bench);
     assert_non_null(strstr(known(&bench, "token")->problem, "is not there"));
     assert_string_equal(known(&bench, "token")->digest, "");
-    assert_int_equal(secret_store_reveal(bench.store, "token", &value, &err), -1);
+    assert_int_equal(secret_store_reveal(bench.store, "token", "", &value, &err), -1);
     assert_int_equal(err.code, ERROR_SECRET_KEY);
     assert_int_equal(secret_store_put(bench.store, "other", "o", 1, &err), -1);
     assert_int_equal(err.code, ERROR_SECRET_KEY);
@@ -245,11 +252,41 @@ static void what_is_damaged_or_renamed_is_told(void **state)
     for (size_t i = 0; i < 2; i++) {
         const char *name = i ? "two" : "one";
         assert_non_null(strstr(known(&bench, name)->problem, "is damaged"));
-        assert_int_equal(secret_store_reveal(bench.store, name, &value, &err), -1);
+        assert_int_equal(secret_store_reveal(bench.store, name, "", &value, &err), -1);
         assert_int_equal(err.code, ERROR_SECRET_DAMAGED);
     }
     put(&bench, "one", "1"); /* mended */
     assert_value(&bench, "one", "1");
+    bench_close(&bench);
+}
+
+/* The digest of the value that it has; copied into `digest`. */
+static void note_digest(const struct bench *bench, const char *name, char digest[HASH_HEX_SIZE])
+{
+    snprintf(digest, HASH_HEX_SIZE, "%s", known(bench, name)->digest);
+}
+
+static void former_values_are_there_for_who_has_them(void **state)
+{
+    struct bench bench;
+    struct error err;
+    char digests[FORMER_VALUES_MAX + 2][HASH_HEX_SIZE];
+    bench_open(&bench, *state);
+    for (int i = 0; i < FORMER_VALUES_MAX + 2; i++) {
+        put(&bench, "token", (char[]){(char)('a' + i), '\0'});
+        note_digest(&bench, "token", digests[i]);
+    }
+    assert_value_of(&bench, "token", digests[FORMER_VALUES_MAX + 1], "f");
+    assert_value_of(&bench, "token", digests[1], "b");
+    assert_value_of(&bench, "token", digests[0], "f"); /* forgotten: the one of now */
+    assert_int_equal(secret_store_reload(bench.store, &err), 0);
+    assert_value_of(&bench, "token", digests[1], "b");
+
+    assert_int_equal(secret_store_remove(bench.store, "token", &err), 0);
+    put(&bench, "token", "new");
+    assert_value_of(&bench, "token", digests[1], "new");
+    bench_again(&bench);
+    assert_value_of(&bench, "token", digests[1], "new");
     bench_close(&bench);
 }
 
@@ -264,6 +301,7 @@ int main(void)
         FOLDER_TEST(without_its_key_nothing_is_set_or_told),
         FOLDER_TEST(key_file_must_be_its_owners_alone),
         FOLDER_TEST(what_is_damaged_or_renamed_is_told),
+        FOLDER_TEST(former_values_are_there_for_who_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

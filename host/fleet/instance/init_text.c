@@ -52,7 +52,7 @@ static int each_variable(const struct secret_use *secrets, size_t count, const s
         cleanup_locked struct locked value = {0};
         if (!secrets[i].variable)
             continue;
-        if (instance_memory_reveal(store, secrets[i].name, &value, err) < 0)
+        if (instance_memory_reveal(store, &secrets[i], &value, err) < 0)
             return -1;
         visit(secrets[i].variable, &value, context);
     }

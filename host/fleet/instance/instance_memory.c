@@ -90,16 +90,16 @@ static int write_file(const char *path, const struct container_user *user, const
     return 0;
 }
 
-int instance_memory_reveal(const struct secret_store *store, const char *name, struct locked *ret_value,
-                           struct error *err)
+int instance_memory_reveal(const struct secret_store *store, const struct secret_use *secret,
+                           struct locked *ret_value, struct error *err)
 {
     struct error why;
-    if (store && secret_store_reveal(store, name, ret_value, &why) == 0)
+    if (store && secret_store_reveal(store, secret->name, secret->digest, ret_value, &why) == 0)
         return 0;
     if (!store)
-        secret_store_unknown(name, &why);
+        secret_store_unknown(secret->name, &why);
     error_set(err, ERROR_SECRET_MISSING, "%s", why.message);
-    return error_hint(err, "berth secret set %s", name);
+    return error_hint(err, "berth secret set %s", secret->name);
 }
 
 int instance_memory_fill(const char *secrets_dir, const struct container_user *user,
@@ -109,7 +109,7 @@ int instance_memory_fill(const char *secrets_dir, const struct container_user *u
     for (size_t i = 0; i < count; i++) {
         cleanup_locked struct locked value = {0};
         cleanup_free char *path = xasprintf("%s/%s", secrets_dir, secrets[i].name);
-        if (instance_memory_reveal(store, secrets[i].name, &value, err) < 0 ||
+        if (instance_memory_reveal(store, &secrets[i], &value, err) < 0 ||
             (!secrets[i].variable && write_file(path, user, &value, err) < 0))
             return -1;
     }

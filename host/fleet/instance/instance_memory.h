@@ -44,7 +44,7 @@ void instance_memory_remove(const char *dir, const char *instance);
 
 /* The value of one secret for an instance: as secret_store_reveal(), with "secret-missing" for whatever goes
  * wrong. */
-int instance_memory_reveal(const struct secret_store *store, const char *name, struct locked *ret_value,
-                           struct error *err);
+int instance_memory_reveal(const struct secret_store *store, const struct secret_use *secret,
+                           struct locked *ret_value, struct error *err);
 
 #endif

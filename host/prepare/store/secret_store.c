@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
+#include "prepare/store/former_values.h"
 #include "prepare/store/secret_key.h"
 #include "prepare/store/state_dir.h"
 
@@ -32,6 +33,7 @@ struct secret_store {
     struct sealed_value *values;
     struct known_secrets known; /* the items */
     size_t count;
+    struct former_values former; /* outlives a reload */
 };
 
 /* --- names and values --- */
@@ -214,6 +216,7 @@ int secret_store_open(const char *state_dir, const char *key_path, struct secret
     store->state_dir = xstrdup(state_dir);
     store->dir = xasprintf("%s/" FOLDER, state_dir);
     store->key_path = xstrdup(key_path);
+    TAILQ_INIT(&store->former);
     if (secret_store_reload(store, err) < 0) {
         secret_store_close(store);
         return -1;
@@ -227,6 +230,7 @@ void secret_store_close(struct secret_store *store)
     if (!store)
         return;
     forget_all(store);
+    former_values_forget(&store->former, NULL);
     free(store->items);
     free(store->values);
     free(store->state_dir);
@@ -248,11 +252,16 @@ uint64_t secret_store_set_ms(const struct secret_store *store, const char *name)
     return at < store->count ? store->values[at].set_ms : 0;
 }
 
-int secret_store_reveal(const struct secret_store *store, const char *name, struct locked *ret_value,
-                        struct error *err)
+int secret_store_reveal(const struct secret_store *store, const char *name, const char *digest,
+                        struct locked *ret_value, struct error *err)
 {
     size_t at = index_of(store, name);
-    return at < store->count ? unseal(store, at, ret_value, err) : secret_store_unknown(name, err);
+    if (at == store->count)
+        return secret_store_unknown(name, err);
+    const struct former_value *former = former_values_find(&store->former, name, digest);
+    if (!former || !store->key || strcmp(store->items[at].digest, digest) == 0)
+        return unseal(store, at, ret_value, err);
+    return secret_key_unseal(store->key, name, former->bytes, former->size, ret_value, err);
 }
 
 /* --- changes --- */
@@ -301,6 +310,16 @@ static int write_one(struct secret_store *store, const char *name, const struct 
     return fs_write_file(path, value->bytes, value->size, 0600, err);
 }
 
+/* The value that gets another one; what could not be opened is of no use to anybody. */
+static void set_aside(struct secret_store *store, size_t at)
+{
+    const struct known_secret *item = &store->items[at];
+    struct sealed_value *value = &store->values[at];
+    if (*item->digest)
+        former_values_add(&store->former, item->name, item->digest, steal(&value->bytes), value->size);
+    free(steal(&value->bytes));
+}
+
 int secret_store_put(struct secret_store *store, const char *name, const void *value, size_t size,
                      struct error *err)
 {
@@ -317,7 +336,8 @@ int secret_store_put(struct secret_store *store, const char *name, const void *v
     size_t at = index_of(store, name);
     if (at == store->count)
         at = insert(store, name);
-    free(store->values[at].bytes);
+    else
+        set_aside(store, at);
     store->values[at] = sealed;
     examine(store, at, &(struct locked){(char *)value, size});
     return 0;
@@ -331,6 +351,7 @@ int secret_store_remove(struct secret_store *store, const char *name, struct err
     cleanup_free char *path = file_of(store, name);
     if (unlink(path) < 0 && errno != ENOENT)
         return error_errno(err, COMPONENT_FILES, errno, "cannot remove %s", path);
+    former_values_forget(&store->former, name);
     clear_item(store, at);
     store->count--;
     memmove(store->items + at, store->items + at + 1, (store->count - at) * sizeof(*store->items));

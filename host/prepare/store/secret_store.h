@@ -45,9 +45,11 @@ int secret_store_put(struct secret_store *store, const char *name, const void *v
 /* "secret-unknown": there is none of this name. */
 int secret_store_remove(struct secret_store *store, const char *name, struct error *err);
 
-/* Its value, for a moment: the caller clears it. "secret-unknown", "secret-key", "secret-damaged". */
-int secret_store_reveal(const struct secret_store *store, const char *name, struct locked *ret_value,
-                        struct error *err);
+/* Its value, for a moment: the caller clears it. Of the last few that it had since the daemon was started,
+ * the one with this digest, where that is known; else that of now. "secret-unknown", "secret-key",
+ * "secret-damaged". */
+int secret_store_reveal(const struct secret_store *store, const char *name, const char *digest,
+                        struct locked *ret_value, struct error *err);
 
 /* Whether a secret can have this name; says why not. */
 int secret_store_check_name(const char *name, struct error *err);
