@@ -83,6 +83,9 @@ void docker_call_free(struct docker_call *call)
     strbuf_clear(&call->path);
     strbuf_clear(&call->answer);
     free(call->body);
+    if (call->header)
+        explicit_bzero(call->header, strlen(call->header));
+    free(call->header);
     free(call->subject);
     free(call);
 }

@@ -71,6 +71,7 @@ struct docker_call {
     const char *method; /* static */
     struct strbuf path; /* without the version */
     char *body; /* JSON, or NULL */
+    char *header; /* one more, "Name: value", which is wiped; or NULL */
     struct outgoing_request *request; /* while running */
     bool delivering; /* a callback of the kind is on the stack: not to be ended or freed now */
     struct event timer;

@@ -18,7 +18,7 @@
  *   docker-version      the engine is older or newer than this client speaks
  *   docker-timeout      no answer within the call's limit, or 408
  *   docker-answer       an answer that is not what the API promises, or is too big
- *   not-found           404: no such container, image or network
+ *   not-found           404: no such container, image or network; the registry has no such image
  *   image-missing       404 of docker_container_create: no such image
  *   conflict            409: the name is taken, the container is (not) running, removal is under way, ...
  *   docker-request      any other 4xx, and a command that cannot be executed: asking again changes nothing

@@ -1,6 +1,6 @@
 /*
- * Images: built from a folder, inspected, listed, removed. See docker.h for how calls, results and errors
- * work. `name` is a name with or without tag ("latest" is meant then), or an id.
+ * Images: built from a folder, pulled, inspected, listed, removed. See docker.h for how calls, results and
+ * errors work. `name` is a name with or without tag ("latest" is meant then), or an id.
  */
 #ifndef DOCKER_IMAGE_H
 #define DOCKER_IMAGE_H
@@ -35,7 +35,7 @@ struct docker_call *docker_image_list(struct docker *docker, const char *const *
 struct docker_call *docker_image_remove(struct docker *docker, const char *name, bool force,
                                         docker_done_fn *done, void *owner);
 
-/* One line of a build's progress, without newline. */
+/* One line of a build's or pull's progress, without newline. */
 typedef void docker_progress_fn(void *owner, const char *line);
 
 /* The end of a build. `id` may be "" when the engine did not tell it. */
@@ -61,5 +61,20 @@ struct docker_build {
  * NULL. */
 struct docker_call *docker_image_build(struct docker *docker, const struct docker_build *build,
                                        docker_progress_fn *line, docker_built_fn *done, void *owner);
+
+/* Pulls an image by its name, with tag ("latest" without) or digest. `login` is the header X-Registry-Auth,
+ * of which this client's copy is wiped in the end; NULL: none. What the registry says against it is
+ * "not-found" or "docker-error". No time limit; docker_cancel() also stops the engine's work. `line` may be
+ * NULL. */
+struct docker_call *docker_image_pull(struct docker *docker, const char *name, const char *login,
+                                      docker_progress_fn *line, docker_done_fn *done, void *owner);
+
+/* `address` is borrowed. */
+typedef void docker_registry_fn(void *owner, const struct error *err, const char *address);
+
+/* Tells which registry an image is of, as it is called where passwords for it are kept: the one that its name
+ * begins with, else the address of the engine's own, which is "" when the engine does not tell it. */
+struct docker_call *docker_image_registry(struct docker *docker, const char *name, docker_registry_fn *done,
+                                          void *owner);
 
 #endif

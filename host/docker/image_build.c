@@ -51,7 +51,7 @@ struct docker_call *docker_image_build(struct docker *docker, const struct docke
     struct docker_call *call = docker_call_create(docker, &kind, build->tag, owner);
     struct build *state = xcalloc(1, sizeof(*state));
     struct error err;
-    progress_init(&state->progress, call, line);
+    progress_init(&state->progress, call, ERROR_BUILD_FAILED, line);
     call->state = state;
     call->callback.built = done;
     docker_call_request(call, "POST", "/build", NULL, NULL, NULL);

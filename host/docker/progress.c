@@ -35,7 +35,7 @@ static void take_text(struct progress *progress, const char *text)
     }
 }
 
-/* The pull of a base image: "<layer>: <what> <how far>". */
+/* The pull of an image, or of a build's base: "<layer>: <what> <how far>". */
 static void take_status(struct progress *progress, const json_t *object, const char *status)
 {
     const char *layer = answer_text(object, "id");
@@ -50,7 +50,7 @@ static int fail(struct progress *progress, const json_t *object, struct error *e
     const char *words = answer_text(json_object_get(object, "errorDetail"), "message");
     const struct docker_call *call = progress->call;
     report_line(progress);
-    return error_set(err, ERROR_BUILD_FAILED, "cannot %s %s: %s%s%s", call->kind->verb, call->subject,
+    return error_set(err, progress->failure, "cannot %s %s: %s%s%s", call->kind->verb, call->subject,
                      progress->step, *progress->step ? ": " : "",
                      *words ? words : answer_text(object, "error"));
 }
@@ -70,9 +70,10 @@ static int take_message(void *owner, const json_t *object, struct error *err)
     return 0;
 }
 
-void progress_init(struct progress *progress, struct docker_call *call, docker_progress_fn *line)
+void progress_init(struct progress *progress, struct docker_call *call, enum error_code failure,
+                   docker_progress_fn *line)
 {
-    *progress = (struct progress){.call = call, .line = line};
+    *progress = (struct progress){.call = call, .failure = failure, .line = line};
     strbuf_init(&progress->text, LINE_MAX_BYTES);
     json_lines_init(&progress->messages, take_message, progress);
 }
@@ -89,14 +90,20 @@ int progress_receive(struct docker_call *call, const char *bytes, size_t size, s
     return json_lines_feed(&progress->messages, bytes, size, err);
 }
 
+int progress_end(struct progress *progress, struct error *err)
+{
+    if (json_lines_end(&progress->messages, err) < 0)
+        return -1;
+    report_line(progress);
+    return 0;
+}
+
 void progress_finish(struct docker_call *call, const struct error *err)
 {
     struct progress *progress = call->state;
     struct error end_err;
-    if (!err && json_lines_end(&progress->messages, &end_err) < 0)
+    if (!err && progress_end(progress, &end_err) < 0)
         err = &end_err;
-    if (!err)
-        report_line(progress);
     if (!call->cancelled)
         call->callback.built(call->owner, err, err ? NULL : progress->id);
 }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define HEADERS_MAX 2
+
 /* What has become unreachable may come back as another version. */
 static void note_failure(struct docker *docker, const struct error *err)
 {
@@ -80,28 +82,37 @@ static void on_done(void *owner, const struct outgoing_end *end)
     docker_call_end(call, failed ? &err : NULL);
 }
 
+static void list_headers(const struct docker_call *call, bool posts, const char *ret_headers[HEADERS_MAX + 1])
+{
+    size_t count = 0;
+    if (call->kind->send)
+        ret_headers[count++] = "Content-Type: application/x-tar";
+    else if (posts)
+        ret_headers[count++] = "Content-Type: application/json";
+    if (call->header)
+        ret_headers[count++] = call->header;
+    ret_headers[count] = NULL;
+}
+
 void docker_transfer_start(struct docker_call *call)
 {
     static const struct outgoing_callbacks plain = {.head = on_head, .body = on_body, .done = on_done};
     static const struct outgoing_callbacks sending = {
         .head = on_head, .body = on_body, .send = on_send, .done = on_done};
-    static const char *const json[] = {"Content-Type: application/json", NULL};
-    static const char *const tar[] = {"Content-Type: application/x-tar", NULL};
     bool posts = strcmp(call->method, "POST") == 0, versioned = !call->kind->unversioned;
-    const char *body = call->body ? call->body : "";
+    const char *body = call->body ? call->body : "", *headers[HEADERS_MAX + 1];
     cleanup_free char *url = xasprintf("http://docker%s%s%s", versioned ? "/v" : "",
                                        versioned ? call->docker->version : "", strbuf_text(&call->path));
     struct outgoing_spec spec = {.method = call->method,
                                  .url = url,
                                  .socket_path = call->docker->socket_path,
-                                 .headers = call->kind->send ? tar
-                                            : posts          ? json
-                                                             : NULL,
+                                 .headers = headers,
                                  .body = posts ? body : NULL,
                                  .body_size = strlen(body),
                                  .connect_ms = DOCKER_CONNECT_MS,
                                  .callbacks = call->kind->send ? &sending : &plain,
                                  .owner = call};
+    list_headers(call, posts, headers);
     call->stage = CALL_RUNNING;
     docker_call_move(call, &call->docker->running);
     call->request = outgoing_start(call->docker->outgoing, &spec);

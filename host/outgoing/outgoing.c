@@ -40,13 +40,21 @@ struct outgoing_request {
     char curl_text[CURL_ERROR_SIZE]; /* what curl has to say of a failure; may be empty */
 };
 
+/* They may hold a password. */
+static void wipe_headers(struct outgoing_request *request)
+{
+    for (struct curl_slist *header = request->headers; header; header = header->next)
+        explicit_bzero(header->data, strlen(header->data));
+    curl_slist_free_all(request->headers);
+}
+
 static void request_free(struct outgoing_request *request)
 {
     event_del(&request->begin);
     if (request->added)
         curl_loop_remove(&request->client->loop, request->easy);
     curl_easy_cleanup(request->easy);
-    curl_slist_free_all(request->headers);
+    wipe_headers(request);
     free(request);
 }
 

@@ -5,6 +5,8 @@ berth_unit_test(docker_engine docker)
 berth_unit_test(docker_images docker)
 berth_unit_test(docker_long_calls docker)
 berth_unit_test(docker_streams docker PkgConfig::JANSSON PkgConfig::ARCHIVE)
+berth_unit_test(image_reference docker)
+berth_fuzz_target(image_reference docker)
 berth_fuzz_target(log_frames docker)
 berth_fuzz_target(json_lines docker PkgConfig::JANSSON)
 
