@@ -174,6 +174,8 @@ enum error_class {
     X(FOLDER_REPLACED,             BUILD,     "folder-replaced",             503, OWN)      \
     X(IMAGE_BUILD,                 BUILD,     "image-build",                 503, OWN)      \
     X(IMAGE_FOLDER,                BUILD,     "image-folder",                503, OWN)      \
+    X(IMAGE_LOGIN,                 BUILD,     "image-login",                 503, HOST)     \
+    X(IMAGE_PULL,                  BUILD,     "image-pull",                  503, PASSING)  \
     X(INSTALLING,                  BUILD,     "installing",                  503, PASSING)  \
     X(INVALID_FUNCTION,            BUILD,     "invalid-function",            503, OWN)      \
     X(JOB_START,                   BUILD,     "job-start",                   503, HOST)     \
@@ -182,6 +184,7 @@ enum error_class {
     X(PACKAGE_CHANGED,             BUILD,     "package-changed",             503, HOST)     \
     X(PACKAGE_TOO_LARGE,           BUILD,     "package-too-large",           503, OWN)      \
     X(PACKAGING,                   BUILD,     "packaging",                   503, PASSING)  \
+    X(PULLING_IMAGE,               BUILD,     "pulling-image",               503, PASSING)  \
     X(QUEUED,                      BUILD,     "queued",                      503, PASSING)  \
     X(REVISION_GONE,               BUILD,     "revision-gone",               503, HOST)     \
     X(SPECIAL_FILE,                BUILD,     "special-file",                503, OWN)      \

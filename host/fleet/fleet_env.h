@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+struct background;
 struct build_jobs;
 struct dependency_installs;
 struct dependency_store;
@@ -32,6 +33,7 @@ struct fleet_env {
     const char *run_dir; /* instance directories are made below it */
     struct engine *engine; /* what runs containers */
     struct docker *docker; /* what has images */
+    struct background *logins; /* asks for passwords, by programs that may take long */
     struct build_jobs *jobs;
     struct plugins *plugins;
     struct package_store *packages;

@@ -72,6 +72,7 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
 {
     struct fleet_env *env = &fleet->env;
     if (background_create(env->base, &fleet->background, err) < 0 ||
+        background_create(env->base, &env->logins, err) < 0 ||
         package_store_open(state_dir, fleet->background, &env->packages, err) < 0 ||
         dependency_store_open(state_dir, fleet->background, &env->dependencies, err) < 0 ||
         record_store_open(state_dir, fleet->background, &env->records, err) < 0 ||
@@ -240,6 +241,7 @@ void fleet_destroy(struct fleet *fleet)
     engine_destroy(env->engine);
     docker_destroy(env->docker);
     loss_book_destroy(env->losses);
+    background_destroy(env->logins);
     background_destroy(fleet->background);
     dependency_store_close(env->dependencies);
     package_store_close(env->packages);

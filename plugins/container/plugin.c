@@ -25,7 +25,7 @@ static const struct berth_option options[] = {
         .type = BERTH_OPTION_STRING,
         .min = 1,
         .max = 512,
-        .help = "The image that the function runs, which is on this machine.",
+        .help = "The image that the function runs; one that is not on this machine is pulled.",
     },
     {
         .name = "dockerfile",

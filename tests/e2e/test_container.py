@@ -139,15 +139,6 @@ def test_build_that_fails_says_where_and_why(berth):
         assert words in error["message"]
 
 
-def test_image_that_is_not_there_is_told(berth):
-    write_server(berth, "web", image="berth-test-nowhere:1")
-    berth.start()
-    error = berth.wait_refusal("/web").error()
-    assert error["reason"] == "image-missing"
-    assert "there is no image berth-test-nowhere:1 on this machine" in error["message"]
-    assert "docker pull berth-test-nowhere:1" in error["hint"]
-
-
 def test_new_function_can_be_built_and_serves(berth, tmp_path):
     cli = Cli(berth)
     cli.run("new", "container", "greet", cwd=tmp_path)

@@ -81,16 +81,7 @@ static void on_image(struct preparation *preparation, const struct image_facts *
             docker_image_inspect(preparation->env->docker, image->name, on_command, preparation);
 }
 
-static void finish_without_image(struct preparation *preparation, const struct error *err)
-{
-    const char *image = preparation->result->launch->image;
-    struct error told = *err;
-    if (err->code == ERROR_NOT_FOUND) {
-        error_set(&told, ERROR_IMAGE_MISSING, "there is no image %s on this machine", image);
-        error_hint(&told, "get it (docker pull %s), and reload", image);
-    }
-    preparation_finish(preparation, &told, NULL);
-}
+static void ensure_image(struct preparation *preparation);
 
 /* Instances are started from the very image that the name stands for at the moment: what it stands for later
  * is another revision. */
@@ -98,8 +89,12 @@ static void on_named_image(void *owner, const struct error *err, const struct do
 {
     struct preparation *preparation = owner;
     preparation->command = NULL;
+    if (err && err->code == ERROR_NOT_FOUND && !preparation->pulled) {
+        preparation_pull(preparation, ensure_image);
+        return;
+    }
     if (err) {
-        finish_without_image(preparation, err);
+        preparation_finish(preparation, err, NULL);
         return;
     }
     preparation->prepared.image = xstrdup(image->id);

@@ -56,8 +56,8 @@ struct preparation *preparation_restore(struct fleet_env *env, const struct func
 void preparation_renew(struct preparation *preparation, const struct function_settings *settings);
 
 /* What is being waited for at the moment, and since when, as the error that a request is told which has
- * waited too long; without a hint. Of component "build": reason "packaging", "building-image", "installing"
- * or "queued". */
+ * waited too long; without a hint. Of component "build": reason "packaging", "building-image",
+ * "pulling-image", "installing" or "queued". */
 void preparation_describe(const struct preparation *preparation, struct error *ret_news);
 
 /* Ends it silently. NULL is fine. */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "docker/docker.h"
 #include "fleet/revision/revision_digest.h"
+#include "prepare/image/image_pull.h"
 #include "prepare/image/runtime_image.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/process/build_job.h"
@@ -44,6 +45,7 @@ void preparation_cancel(struct preparation *preparation)
     build_job_cancel(preparation->job);
     package_adoption_cancel(preparation->adoption);
     runtime_image_cancel(preparation->image_request);
+    image_pull_cancel(preparation->pull);
     docker_cancel(preparation->command);
     dependency_install_cancel(preparation->install);
     if (preparation->look)

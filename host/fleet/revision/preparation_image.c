@@ -1,11 +1,12 @@
 /* The images that are built for a function: its runtime's or a builder's, and, with packages of the
- * distribution that it asks for, another one on that. */
+ * distribution that it asks for, another one on that. And the one that it names, which is pulled. */
 #include "fleet/revision/preparation_inside.h"
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "prepare/image/apt_reasons.h"
+#include "prepare/image/image_pull.h"
 #include "prepare/image/runtime_image.h"
 
 #include <stdlib.h>
@@ -136,4 +137,32 @@ void preparation_build_own(struct preparation *preparation, const char *file, pr
                                             .folder = prepared->code_dir};
     preparation->image_request = runtime_images_ensure_function(
         preparation->env->images, &wish, prepared->package_digest, file, &callbacks, preparation);
+}
+
+static void on_pull_line(void *context, const char *line, uint64_t elapsed_ms)
+{
+    struct preparation *preparation = context;
+    preparation_log_output(preparation, "image.output", LOG_STR("image", preparation->result->launch->image),
+                           line, elapsed_ms);
+}
+
+static void on_pulled(void *context, const struct error *err)
+{
+    struct preparation *preparation = context;
+    preparation->pull = NULL;
+    preparation_tell_dropped(preparation, "image.output-dropped");
+    if (err)
+        preparation_finish(preparation, err, NULL);
+    else
+        preparation->pulled(preparation);
+}
+
+void preparation_pull(struct preparation *preparation, preparation_pulled_fn *pulled)
+{
+    static const struct image_pull_callbacks callbacks = {.line = on_pull_line, .done = on_pulled};
+    const struct fleet_env *env = preparation->env;
+    preparation->pulled = pulled;
+    preparation->phase_began_ms = clock_ms();
+    preparation->pull = image_pull_start(env->docker, env->logins, preparation->result->launch->image,
+                                         &callbacks, preparation);
 }

@@ -15,6 +15,9 @@
 struct image_facts;
 typedef void preparation_image_fn(struct preparation *preparation, const struct image_facts *image);
 
+/* An image that a function names is on this machine. */
+typedef void preparation_pulled_fn(struct preparation *preparation);
+
 /* At dependencies, by a store that cannot be told to stop. */
 struct dependency_look {
     struct preparation *preparation; /* NULL: cancelled */
@@ -37,6 +40,8 @@ struct preparation {
     struct build_job *job;
     struct runtime_image_request *image_request;
     preparation_image_fn *image_made; /* who is given what it comes to */
+    struct image_pull *pull; /* of the image that the function names */
+    preparation_pulled_fn *pulled; /* who goes on after it; not NULL: it has been begun */
     bool adds_packages; /* the image that is asked for is one with system packages */
     struct docker_call *command; /* asks what the image runs, or whether it is there */
     struct dependency_look *look; /* at the dependencies of a kept revision */
@@ -57,7 +62,7 @@ struct preparation {
 /* Goes on to the end. */
 void preparation_ensure_dependencies(struct preparation *preparation);
 
-/* --- preparation_image.c: the images that are built for the function --- */
+/* --- preparation_image.c: the images that are built or pulled for the function --- */
 
 /* Gives `made` the image of the plugin's image folder, or the builder image of its builder folder, that
  * stands on the image that is known already; with the function's system packages in it. Without one the
@@ -68,6 +73,10 @@ void preparation_make_builder(struct preparation *preparation, preparation_image
 /* The same with the image that is built from the package, which is in the store, by the Dockerfile at `file`
  * in it. */
 void preparation_build_own(struct preparation *preparation, const char *file, preparation_image_fn *made);
+
+/* Pulls the image that the function names, once, and goes on with `pulled`. Without it the preparation is
+ * over. */
+void preparation_pull(struct preparation *preparation, preparation_pulled_fn *pulled);
 
 /* --- preparation_end.c: the end, and what is told on the way --- */
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "prepare/image/image_pull.h"
 #include "prepare/image/runtime_image.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/process/build_job.h"
@@ -50,6 +51,12 @@ static void describe_image(const struct preparation *preparation, struct error *
                  progress.last_line);
 }
 
+static void describe_pull(const struct preparation *preparation, struct error *news)
+{
+    error_set(news, ERROR_PULLING_IMAGE, "the image %s is being pulled", preparation->result->launch->image);
+    add_progress(news, preparation->phase_began_ms, image_pull_last_line(preparation->pull));
+}
+
 static void describe_job(const struct preparation *preparation, struct error *news)
 {
     if (preparation->restores)
@@ -65,6 +72,8 @@ void preparation_describe(const struct preparation *preparation, struct error *r
 {
     if (preparation->install)
         describe_install(preparation, ret_news);
+    else if (preparation->pull)
+        describe_pull(preparation, ret_news);
     else if (preparation->image_request)
         describe_image(preparation, ret_news);
     else

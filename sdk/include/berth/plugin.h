@@ -143,7 +143,8 @@ enum berth_transport {
 /* How an instance of the function is started. */
 struct berth_launch {
     size_t struct_size;
-    const char *image; /* a local image, or NULL: the runtime image built from the plugin's image folder */
+    const char *image; /* by its name, pulled when it is not there; NULL: the runtime image built from the
+                          plugin's image folder */
     const char *const *command; /* ended by NULL; NULL: the image's own */
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
     unsigned concurrency; /* slots of one instance when the user sets none, 1 to 1024 */
