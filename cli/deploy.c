@@ -105,18 +105,26 @@ static void locate_findings(const char *folder, json_t *findings)
     }
 }
 
+static void print_text(const char *text)
+{
+    size_t length = strlen(text);
+    if (length > 0)
+        fprintf(stderr, "%s%s", text, text[length - 1] == '\n' ? "" : "\n");
+}
+
 static void print_outcome(const char *name, const json_t *answer)
 {
     const json_t *problem = json_object_get(answer, "problem");
-    const char *output = member_text(answer, "build_output");
+    const json_t *failure = json_object_get(answer, "failure");
+    const char *output = member_text(answer, "build_output"), *traceback = member_text(failure, "traceback");
     findings_print(stderr, json_object_get(answer, "findings"));
     if (member_is_true(answer, "deployed")) {
         printf("%s is deployed, revision %.*s\n\n  to call it:  berth invoke %s\n", name, REVISION_DIGITS,
                member_text(answer, "revision"), name);
         return;
     }
-    if (*output)
-        fprintf(stderr, "%s\n", output);
+    print_text(output);
+    print_text(*traceback ? traceback : member_text(failure, "output"));
     say_wrong("%s is not deployed: %s", name, member_text(problem, "message"));
     if (member_is_true(answer, "callable"))
         say_next("the revision that served before goes on serving");

@@ -8,6 +8,7 @@
 #include "admin/function_parts.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/strbuf.h"
@@ -175,6 +176,22 @@ static json_t *own_findings(const struct function *function)
     return findings;
 }
 
+/* The instance that was lost, with its traceback and what it wrote, where that is what is wrong. */
+static json_t *own_failure(const struct function *function)
+{
+    const struct kept_error *problem = function_problem(function);
+    const struct kept_error *cause = function_last_failure(function)->cause;
+    if (!problem || !cause || problem->code != cause->code || strcmp(problem->message, cause->message) != 0)
+        return json_null();
+    return function_failure_json(function, clock_ms());
+}
+
+/* One of which no revision has loaded yet cannot, if the newest does not. */
+static bool is_callable(const struct function *function)
+{
+    return function_current(function) && (!function_problem(function) || function_kept(function));
+}
+
 /* What has become of it: whether it can be called, whether what was deployed is what serves, and why not. */
 static void answer_settled(struct admin_call *call)
 {
@@ -184,10 +201,11 @@ static void answer_settled(struct admin_call *call)
     const struct kept_error *problem = function_problem(function);
     struct revision *current = function_current(function);
     admin_call_json(call, HTTP_OK,
-                    json_pack("{s:s, s:b, s:b, s:s, s:o, s:o, s:o}", "name", function_name(function),
-                              "deployed", problem == NULL, "callable", current != NULL, "revision",
+                    json_pack("{s:s, s:b, s:b, s:s, s:o, s:o, s:o, s:o}", "name", function_name(function),
+                              "deployed", problem == NULL, "callable", is_callable(function), "revision",
                               current ? revision_prepared(current)->digest : "", "problem",
-                              problem ? function_problem_json(function) : json_null(), "build_output",
+                              problem ? function_problem_json(function) : json_null(), "failure",
+                              own_failure(function), "build_output",
                               json_text(function_build_output(function)), "findings",
                               own_findings(function)));
 }

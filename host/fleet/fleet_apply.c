@@ -182,8 +182,11 @@ void fleet_apply(struct fleet *fleet, struct generation *generation, const struc
     for (size_t i = 0; i < registry->function_count; i++) {
         const struct function_settings *settings = &registry->functions[i];
         struct function *function = fleet_function_find(fleet, settings->name);
-        if (!function)
+        bool is_new = !function;
+        if (is_new)
             function = fleet_function_add(fleet, settings->name);
+        if (is_new && settings->deployment && fleet->applied)
+            function_try_first(function);
         deployed += function_deploy(function, generation, settings, &inputs[i]);
     }
     fleet->whole = !generation->is_partial && is_whole(registry);

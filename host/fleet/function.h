@@ -35,6 +35,10 @@ struct function *function_create(struct fleet_env *env, const char *name, const 
 /* Only after `gone`. */
 void function_destroy(struct function *function);
 
+/* Whoever deploys it waits to hear whether it works: the first revision, too, is seen to load before the
+ * deployment counts as through. Requests go to it meanwhile, as nothing else serves. */
+void function_try_first(struct function *function);
+
 /* Deploys what `settings` say (they belong to `generation`), and replaces a deployment that is under way.
  * When `inputs` are those of the last deployment, and that is well, or when somebody has gone back to a
  * revision and the function's own inputs are what they were then, only what applies at once is taken over,

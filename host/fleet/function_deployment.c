@@ -62,6 +62,15 @@ static void take_over(struct function *function)
     take_hold(function);
 }
 
+/* Requests go to the newest deployment, which is at its end unless it has to be seen to load. */
+static void conclude(struct function *function)
+{
+    if (function->is_tried && !revision_is_proven(function->current))
+        revision_prove(function->current);
+    else
+        settle(function);
+}
+
 static bool is_same(const struct revision *a, const struct revision *b)
 {
     return strcmp(revision_prepared(a)->digest, revision_prepared(b)->digest) == 0;
@@ -86,16 +95,24 @@ static void open_current(struct function *function, bool newest)
     revision_activate(function->current);
     if (newest) {
         take_hold(function);
-        settle(function);
+        conclude(function);
     } else if (next && revision_current_state(next) == REVISION_STANDBY && is_same(next, function->current)) {
         drop_unchanged(function);
     }
 }
 
 /* What never served is nothing to protect; what is restored did. */
-static bool is_to_be_protected(const struct revision *revision)
+static bool is_to_be_protected(const struct function *function)
 {
-    return revision_current_state(revision) != REVISION_PREPARING || revision_is_restored(revision);
+    const struct revision *current = function->current;
+    bool is_known_not_to_serve = revision_current_state(current) == REVISION_PREPARING ||
+                                 (function->is_tried && !revision_is_proven(current));
+    return !is_known_not_to_serve || revision_is_restored(current);
+}
+
+static void log_mended(const struct function *function)
+{
+    log_info("function.mended", LOG_STR("function", function->name));
 }
 
 static void on_prepared(struct revision *revision, struct diagnostics *diagnostics, void *owner)
@@ -109,13 +126,13 @@ static void on_prepared(struct revision *revision, struct diagnostics *diagnosti
     }
     if (revision == function->current) {
         open_current(function, newest);
+    } else if (!is_to_be_protected(function)) {
+        take_over(function);
+        conclude(function);
     } else if (is_same(revision, function->current) && !function->restarting) {
         if (had_problem && !function->problem)
-            log_info("function.mended", LOG_STR("function", function->name));
+            log_mended(function);
         drop_unchanged(function);
-    } else if (!is_to_be_protected(function->current)) {
-        take_over(function);
-        settle(function);
     } else {
         revision_try(revision);
     }
@@ -131,8 +148,10 @@ static void replace_current(struct function *function)
         function->next = NULL;
     if (function->current)
         slot_pool_replace(revision_pool(old), revision_pool(function->current));
-    if (!good && function->current && revision_current_state(function->current) == REVISION_STANDBY)
+    if (!good && function->current && revision_current_state(function->current) == REVISION_STANDBY) {
         revision_activate(function->current);
+        revision_prove(function->current); /* its trial goes on */
+    }
 }
 
 /* What was kept of a revision cannot be had any more. One that was gone back to holds no longer, and one that
@@ -193,8 +212,17 @@ static void on_broken(struct revision *revision, const struct error *err, struct
 static void on_proven(struct revision *revision, void *owner)
 {
     struct function *function = owner;
-    if (revision == function->current)
-        function_note_live(function);
+    if (revision != function->current)
+        return;
+    function_note_live(function);
+    if (revision != function->newest)
+        return;
+    if (function->problem) {
+        error_replace(&function->problem, NULL);
+        function->changed = false;
+        log_mended(function);
+    }
+    settle(function);
 }
 
 static void on_loaded(struct revision *revision, void *owner)
@@ -206,10 +234,23 @@ static void on_loaded(struct revision *revision, void *owner)
     settle(function);
 }
 
+/* What requests go to stays, since nothing can take its place: the next request has it start again. */
+static void note_unproven(struct function *function, const struct error *cause)
+{
+    if (function->current != function->newest)
+        return;
+    function_note_problem(function, cause);
+    settle(function);
+}
+
 static void on_load_failed(struct revision *revision, const struct error *cause, void *owner)
 {
     struct function *function = owner;
     bool newest = revision == function->newest;
+    if (revision == function->current) {
+        note_unproven(function, cause);
+        return;
+    }
     function->next = NULL;
     free(steal(&function->rollback));
     if (newest)
@@ -222,13 +263,13 @@ static void on_load_failed(struct revision *revision, const struct error *cause,
         settle(function);
 }
 
+/* A deployment that waits for this one to load waits in vain. */
 static void on_stale(struct revision *revision, void *owner)
 {
-    (void)revision;
     struct function *function = owner;
     function->stale = true;
     function->changed = true;
-    if (function->settled && !function->removed)
+    if ((function->settled || revision == function->newest) && !function->removed)
         function_redeploy(function);
 }
 
@@ -420,6 +461,11 @@ static bool deploy_from(struct function *function, struct generation *generation
     else
         deploy(function);
     return true;
+}
+
+void function_try_first(struct function *function)
+{
+    function->is_tried = true;
 }
 
 bool function_deploy(struct function *function, struct generation *generation,

@@ -9,10 +9,11 @@
 
 void function_note_problem(struct function *function, const struct error *err)
 {
+    bool has_old = function->current && function->current != function->newest;
     function->changed = true;
     error_replace(&function->problem, err);
     log_warning("function.problem", LOG_STR("function", function->name), LOG_ERR(err),
-                LOG_STR("serving", function->current ? "the old revision" : "nothing"));
+                LOG_STR("serving", has_old ? "the old revision" : "nothing"));
 }
 
 void function_log_diagnostics(const struct function *function)

@@ -31,6 +31,7 @@ struct function {
     struct diagnostics findings; /* of its preparation, as the plugin reports them */
     struct diagnostics diagnostics; /* the registry's and these, with their places */
     bool settled, removed;
+    bool is_tried; /* its first revision, too, has to load for its deployment to have succeeded */
     bool restarting; /* the deployment under way takes over, even if it comes to the same */
     bool stale; /* to be deployed again once the deployment under way has settled */
 };

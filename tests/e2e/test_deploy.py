@@ -103,6 +103,64 @@ def test_mistakes_are_found_at_their_places_and_what_served_goes_on(cli):
     cli.run("remove", "greet")
 
 
+BROKEN = {
+    "frail.py": """
+        import no_such_module_at_all
+
+        async def handle(request):
+            return "never"
+    """
+}
+
+
+def test_first_deployment_that_does_not_load_says_why(served):
+    cli = Cli(served)
+    served.expect_error(".*", function="frail")
+    for _ in range(2):
+        said = deploy(served, "frail", BROKEN, status=1)
+        assert "Traceback (most recent call last)" in said and "frail.py" in said, "the place"
+        assert "frail is not deployed: " in said and "no_such_module_at_all" in said
+        assert "goes on serving" not in said, "nothing does"
+    answer = served.get("/frail")
+    assert answer.status >= 500 and "no_such_module_at_all" in answer.text
+    assert "no_such_module_at_all" in cli.run("describe", "frail")
+    said = deploy(served, "frail", {"frail.py": GREET["greet.py"]})
+    assert "frail is deployed" in said and served.get("/frail").text == "one"
+    assert function(served, "frail")["reason"] is None
+    said = deploy(served, "frail", BROKEN, status=1)
+    assert "Traceback" in said and "goes on serving" in said and served.get("/frail").text == "one"
+    cli.run("remove", "frail")
+
+
+def test_instance_of_the_trial_serves_and_goes(served):
+    """What has loaded to be tried is an instance like every other."""
+    cli = Cli(served)
+    deploy(served, "tried", GREET, "-s", "idle_timeout=600s")
+    (instance,) = function(served, "tried")["instance_list"]
+    assert served.get("/tried").headers["X-Served-By"] == instance["instance"]
+    deploy(served, "brief", GREET, "--file", "greet.py", "-s", "idle_timeout=100ms")
+    wait_until(lambda: not function(served, "brief")["instance_list"], "no instance to be left", 60)
+    for name in ("tried", "brief"):
+        cli.run("remove", name)
+
+
+def test_request_need_not_wait_for_the_trial(served):
+    """One that comes while the first deployment is tried is served by the instance that is tried."""
+    slow = "import time\ntime.sleep(1)\n\nasync def handle(request):\n    return 'slow'\n"
+    settings = json.dumps({"language": "python", "idle_timeout": "600s"})
+    assert put(served, "slow", archive(("slow.py", slow.encode())), settings=settings, wait="0").status == 202
+    answer = served.wait_answer("/slow", lambda answer: answer.status != 404, "the route")
+    assert (answer.status, answer.text) == (200, "slow")
+    wait_until(lambda: function(served, "slow")["instances"] == 1, "one instance, and no other")
+    served.admin("DELETE", "/berth/deployments/slow")
+
+
+def test_function_that_can_never_start_is_told_of(served):
+    said = deploy(served, "vast", GREET, "--file", "greet.py", "-s", "memory=900Gi", status=1)
+    assert "vast is not deployed: its `memory` is more than all instances together may take" in said
+    Cli(served).run("remove", "vast")
+
+
 def test_new_code_takes_over_without_losing_a_request(cli):
     berth = cli.berth
     deploy(berth, "greet", GREET, "--set", "min_scale=1")
@@ -281,6 +339,7 @@ def test_deployed_functions_outlive_the_daemon(berth):
     deploy(berth, "greet", GREET)
     berth.stop()
     berth.start()
+    assert function(berth, "greet")["instance_list"] == [], "a start tries nothing"
     assert berth.get("/greet").text == "one"
     assert function(berth, "greet")["source"] == "api"
 

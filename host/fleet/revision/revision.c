@@ -214,11 +214,6 @@ static void hold(struct generation **held, struct generation *generation)
     *held = generation;
 }
 
-static unsigned minimum(const struct revision *revision)
-{
-    return revision->shared->has_minimum ? revision->shared->minimum : revision->applied->min_scale;
-}
-
 static void scale_anew(struct revision *revision)
 {
     if (revision->state != REVISION_ACTIVE)
@@ -229,7 +224,7 @@ static void scale_anew(struct revision *revision)
 
 void revision_take_minimum(struct revision *revision)
 {
-    revision->scale.min_scale = minimum(revision);
+    revision_set_minimum(revision);
     scale_anew(revision);
 }
 
@@ -238,7 +233,7 @@ void revision_apply(struct revision *revision, struct generation *generation,
 {
     hold(&revision->applied_generation, generation);
     revision->applied = settings;
-    revision->scale.min_scale = minimum(revision);
+    revision_set_minimum(revision);
     revision->scale.max_scale = settings->max_scale;
     revision->scale.idle_timeout_ms = settings->idle_timeout_ms;
     for (size_t i = 0; i < revision->count; i++)
@@ -291,6 +286,11 @@ const struct function_settings *revision_settings(const struct revision *revisio
 const char *revision_inputs(const struct revision *revision)
 {
     return revision->inputs;
+}
+
+bool revision_is_proven(const struct revision *revision)
+{
+    return revision->is_proven;
 }
 
 bool revision_is_restored(const struct revision *revision)

@@ -9,6 +9,7 @@
  *
  * In standby it starts one instance to see that the function loads, without being routed to. The pool is
  * there from the first moment, so that requests can wait in it while the very first revision is prepared.
+ * That one may be seen to load while it is routed to: nothing serves in its place.
  */
 #ifndef FLEET_REVISION_REVISION_H
 #define FLEET_REVISION_REVISION_H
@@ -53,7 +54,7 @@ struct revision_hooks {
                    const char *output, void *owner);
     /* Active: an instance of it has loaded, for the first time. */
     void (*proven)(struct revision *revision, void *owner);
-    /* In standby: its first instance is ready, or it failed to load. */
+    /* In standby: its first instance is ready, or failed to load; the latter also after revision_prove(). */
     void (*loaded)(struct revision *revision, void *owner);
     void (*load_failed)(struct revision *revision, const struct error *cause, void *owner);
     /* Its image is not there any more, or its package was changed: it must be prepared again. */
@@ -86,6 +87,11 @@ void revision_try(struct revision *revision);
 
 /* From standby on: scales with its load. */
 void revision_activate(struct revision *revision);
+
+/* Active, and no instance of it has loaded yet: it wants one at least until that is known, whether or not a
+ * request waits. `proven` or `load_failed` follows, the latter from within this call when there never will be
+ * one. Whatever comes of it, it scales with its load. */
+void revision_prove(struct revision *revision);
 
 /* Drains and removes everything; `empty` follows, from the event loop. In any state, once. */
 void revision_retire(struct revision *revision, const char *why);
@@ -136,6 +142,7 @@ enum revision_state revision_current_state(const struct revision *revision);
 const char *revision_state_name(enum revision_state state);
 const struct function_settings *revision_settings(const struct revision *revision);
 const char *revision_inputs(const struct revision *revision); /* what it was made from; "": not known */
+bool revision_is_proven(const struct revision *revision); /* an instance of it has loaded */
 
 /* Whether it was made of what was kept, and the digest that it was kept with, or NULL. */
 bool revision_is_restored(const struct revision *revision);

@@ -20,6 +20,7 @@ struct revision {
     char inputs[HASH_HEX_SIZE];
     char *restored_from; /* the digest of what was kept that it was made of, or NULL */
     bool is_proven; /* an instance has loaded */
+    bool proves; /* it wants an instance at least, until one has loaded or failed to */
     struct slot_pool *pool;
     struct pool_watch *watch;
     struct preparation *preparation;
@@ -71,6 +72,12 @@ bool revision_start_prewarmed(struct revision *revision);
 bool revision_start_one(struct revision *revision);
 
 /* --- revision_scaling.c: how many instances there should be, and room on the host --- */
+
+/* Takes what it is to have at least from its settings, or from who has set that by hand. */
+void revision_set_minimum(struct revision *revision);
+
+/* Whether it loads is known: it wants no more than that. */
+void revision_end_proof(struct revision *revision);
 
 /* Removes instances that have been idle for long enough and sets the timer for the next. None while Docker is
  * away: nothing could take its place. */

@@ -44,6 +44,7 @@ static void on_ready(struct instance *instance, void *owner)
     note_start_time(revision->env, instance);
     function_counts_ready(&revision->shared->counts, instance);
     revision_tell_starting(revision);
+    revision_end_proof(revision);
     revision_expire(revision);
     bool is_first = !revision->is_proven;
     revision->is_proven = true;
@@ -129,12 +130,17 @@ static void on_failed(struct instance *instance, const struct error *cause, void
         revision->hooks.load_failed(revision, cause, revision->owner);
         return;
     }
-    bool own = fault_is_own(cause->component, cause->code);
+    bool proved = revision->proves, own = fault_is_own(cause->component, cause->code);
+    revision_end_proof(revision);
     revision->retry_at_ms = clock_ms() + pause_ms(revision, instance_served_ms(instance), own);
     revision_scale(revision);
     revision_fail_hopeless_waiters(revision);
-    if (revision->state == REVISION_ACTIVE && cause->code == ERROR_IMAGE_MISSING)
+    if (revision->state != REVISION_ACTIVE)
+        return;
+    if (cause->code == ERROR_IMAGE_MISSING)
         revision->hooks.stale(revision, revision->owner);
+    if (proved)
+        revision->hooks.load_failed(revision, cause, revision->owner);
 }
 
 void revision_end_if_empty(struct revision *revision)

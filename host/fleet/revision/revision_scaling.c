@@ -5,6 +5,19 @@
 #include "base/timer.h"
 #include "fleet/scale/prewarm.h"
 
+void revision_set_minimum(struct revision *revision)
+{
+    const struct scale_state *shared = revision->shared;
+    unsigned wanted = shared->has_minimum ? shared->minimum : revision->applied->min_scale;
+    revision->scale.min_scale = revision->proves && wanted == 0 ? 1 : wanted;
+}
+
+void revision_end_proof(struct revision *revision)
+{
+    revision->proves = false;
+    revision_set_minimum(revision);
+}
+
 void revision_expire(struct revision *revision)
 {
     if (engine_is_away(revision->env->engine))
@@ -146,18 +159,34 @@ void revision_on_retry(evutil_socket_t fd, short what, void *context)
     revision_scale(context);
 }
 
-void revision_try(struct revision *revision)
+/* Whether there can ever be room for an instance. Else its owner has been told. */
+static bool is_possible(struct revision *revision)
 {
     const struct budget *budget = &revision->env->engine->budget;
-    if (revision->settings->memory_bytes > budget->max_memory_bytes) {
-        struct error err;
-        error_set(&err, ERROR_HOST_FULL, "its `memory` is more than all instances together may take");
-        error_hint(&err, "lower `memory`, or raise `max_memory` in the section `host`");
-        revision->hooks.load_failed(revision, &err, revision->owner);
+    if (revision->settings->memory_bytes <= budget->max_memory_bytes)
+        return true;
+    struct error err;
+    error_set(&err, ERROR_HOST_FULL, "its `memory` is more than all instances together may take");
+    error_hint(&err, "lower `memory`, or raise `max_memory` in the section `host`");
+    revision->hooks.load_failed(revision, &err, revision->owner);
+    return false;
+}
+
+void revision_try(struct revision *revision)
+{
+    if (!is_possible(revision))
         return;
-    }
     revision->trial_since_ms = clock_ms();
     start_trial(revision);
+}
+
+void revision_prove(struct revision *revision)
+{
+    if (!is_possible(revision))
+        return;
+    revision->proves = true;
+    revision_set_minimum(revision);
+    revision_scale(revision);
 }
 
 uint64_t revision_trial_waits_since(const struct revision *revision)
