@@ -84,9 +84,10 @@ static int scale(struct function *function, json_int_t replicas, struct error *e
     return 0;
 }
 
+/* Its namespace has been looked at. */
 static void answer_scaled(struct admin_call *call)
 {
-    const struct function *function = admin_named_function(call);
+    const struct function *function = admin_find_function(call, call->name, NULL);
     if (function)
         admin_call_json(call, ADMIN_ACCEPTED,
                         json_pack("{s:s, s:I, s:b}", "function", function_name(function), "minimum",

@@ -53,9 +53,26 @@ static const struct admin_job log_job = {.work = read_piece, .next_piece = take_
 
 /* --- what is asked for --- */
 
-static bool is_true(const char *text)
+/* As clients of the contract may spell it. */
+static const struct {
+    const char *text;
+    bool is_true;
+} spellings[] = {
+    {"", false},      {"1", true},      {"t", true},      {"T", true},  {"true", true},
+    {"True", true},   {"TRUE", true},   {"0", false},     {"f", false}, {"F", false},
+    {"false", false}, {"False", false}, {"FALSE", false},
+};
+
+static int read_follow(const struct admin_call *call, bool *ret_follows, struct error *err)
 {
-    return text && (strcmp(text, "1") == 0 || strcmp(text, "true") == 0);
+    const char *text = admin_call_query(call, "follow");
+    for (size_t i = 0; i < sizeof(spellings) / sizeof(*spellings); i++) {
+        if (strcmp(text ? text : "", spellings[i].text) != 0)
+            continue;
+        *ret_follows = spellings[i].is_true;
+        return 0;
+    }
+    return error_set(err, ERROR_PARAMETER_INVALID, "the parameter \"follow\" has to be true or false");
 }
 
 static char *copy_or_null(const char *text)
@@ -121,8 +138,7 @@ void get_logs(struct admin_call *call)
     struct log_call *log = xcalloc(1, sizeof(*log));
     struct error err;
     strbuf_init(&log->piece, PIECE_MAX);
-    log->follows = is_true(admin_call_query(call, "follow"));
-    if (read_query(call, &log->query, &err) < 0) {
+    if (read_query(call, &log->query, &err) < 0 || read_follow(call, &log->follows, &err) < 0) {
         admin_call_refuse(call, &err);
         free_log_call(log);
         return;

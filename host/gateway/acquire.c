@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define NEAREST_MAX 3
+#define NAME_SHOWN  128 /* bytes of a name that there is not */
 
 /* --- the route --- */
 
@@ -19,8 +20,13 @@ static void fail_not_found(struct exchange *exchange)
     size_t count = route_snapshot_nearest(exchange->all->routes, name.data, name.length,
                                           exchange->client->entrance, nearest, NEAREST_MAX);
     struct error error;
-    error_set(&error, ERROR_FUNCTION_UNKNOWN, "There is no function named \"%.*s\".",
-              (int)(name.length < 128 ? name.length : 128), name.data);
+    int length = (int)(name.length < NAME_SHOWN ? name.length : NAME_SHOWN);
+    if (client_is_of_management(
+            exchange->client)) /* clients of the /system contract know it by these words */
+        error_set(&error, ERROR_FUNCTION_UNKNOWN, "error finding function %.*s%s: there is none of this name",
+                  length, name.data, memchr(name.data, '.', name.length) ? "" : "." FUNCTION_NAMESPACE);
+    else
+        error_set(&error, ERROR_FUNCTION_UNKNOWN, "There is no function named \"%.*s\".", length, name.data);
     if (count == 0)
         error_hint(&error, "Functions are registered in global-function-definition.yml.");
     else

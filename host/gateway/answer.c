@@ -23,15 +23,23 @@ static bool names_media_type(struct http_text value, struct http_text type)
     return false;
 }
 
+static bool asks_for(const struct http_head *head, struct http_text type)
+{
+    const struct http_header *accept = http_head_find(head, HTTP_HEADER_ACCEPT);
+    return accept && names_media_type(http_head_value(head, accept), type);
+}
+
 /* Only who asks for text and not for JSON gets text. */
 static bool wants_text(const struct http_head *head)
 {
-    const struct http_header *accept = http_head_find(head, HTTP_HEADER_ACCEPT);
-    if (!accept)
-        return false;
-    struct http_text value = http_head_value(head, accept);
-    return names_media_type(value, HTTP_TEXT("text/plain")) &&
-           !names_media_type(value, HTTP_TEXT("application/json"));
+    return asks_for(head, HTTP_TEXT("text/plain")) && !asks_for(head, HTTP_TEXT("application/json"));
+}
+
+/* What clients of the /system contract show, or look into, as it comes. */
+static bool is_of_contract(const struct exchange *exchange, const struct error *error)
+{
+    return error->code == ERROR_FUNCTION_UNKNOWN && client_is_of_management(exchange->client) &&
+           !asks_for(&exchange->request, HTTP_TEXT("application/json"));
 }
 
 static void write_escaped(struct http_writer *body, const char *text)
@@ -86,6 +94,14 @@ static void write_plain(struct http_writer *body, const struct error *error, str
     http_write_raw(body, "\n", 1);
 }
 
+static void write_bare(struct http_writer *body, const struct error *error)
+{
+    http_write_raw(body, error->message, strlen(error->message));
+    http_write_text(body, HTTP_TEXT("\n"));
+    http_write_raw(body, error->hint, strlen(error->hint));
+    http_write_text(body, error->hint[0] ? HTTP_TEXT("\n") : HTTP_TEXT(""));
+}
+
 /* The header that a status asks for, whole; empty: none. */
 static struct http_text demanded_by(int status)
 {
@@ -124,8 +140,10 @@ void answer_write_error(struct http_writer *writer, const struct exchange *excha
     const struct error shown = for_strangers(cause), *error = &shown;
     char text[BODY_MAX];
     struct http_writer body = http_writer_make(text, sizeof(text));
-    bool plain = wants_text(&exchange->request);
-    if (plain)
+    bool bare = is_of_contract(exchange, error), plain = bare || wants_text(&exchange->request);
+    if (bare)
+        write_bare(&body, error);
+    else if (plain)
         write_plain(&body, error, exchange->id);
     else
         write_json(&body, error, exchange->id);

@@ -115,6 +115,11 @@ static inline bool client_is_function(const struct client *client)
     return client->entrance && client->entrance->function;
 }
 
+static inline bool client_is_of_management(const struct client *client)
+{
+    return client->entrance && !client->entrance->function;
+}
+
 /* Whether the connection may stay for another request. A drain has those of functions stay: what they call
  * belongs to requests that are being finished. One of the management port never does: the next request may be
  * for others there. */

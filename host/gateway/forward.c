@@ -1,6 +1,7 @@
 #include "gateway/forward.h"
 
 #include "gateway/origin.h"
+#include "gateway/request_id.h"
 #include "http/hop.h"
 
 /* Written by the gateway, so not copied from the client. */
@@ -76,11 +77,20 @@ static void write_origin(struct http_writer *writer, const struct exchange *exch
     end_field(writer);
 }
 
+/* The client's own, when that is harmless, else the request's. */
+static struct http_text call_id(const struct exchange *exchange)
+{
+    const struct http_header *own = http_head_find(&exchange->request, HTTP_HEADER_X_CALL_ID);
+    if (own && request_id_is_sane(http_head_value(&exchange->request, own)))
+        return http_head_value(&exchange->request, own);
+    return exchange->id;
+}
+
 void forward_call_fields(struct http_writer *writer, const struct exchange *exchange)
 {
     if (!exchange->target.by_contract)
         return;
-    http_write_field(writer, HTTP_TEXT("X-Call-Id"), exchange->id);
+    http_write_field(writer, HTTP_TEXT("X-Call-Id"), call_id(exchange));
     http_write_field_number(writer, HTTP_TEXT("X-Start-Time"), exchange->start_time_ns);
 }
 

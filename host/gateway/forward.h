@@ -6,7 +6,8 @@
 #include "http/write.h"
 
 /* What the /system contract has in every request and answer of a call by it: X-Call-Id, which is the
- * request's id, and X-Start-Time, in nanoseconds since 1970. Nothing for other requests. */
+ * client's own or the request's id, and X-Start-Time, in nanoseconds since 1970. Nothing for other requests.
+ */
 void forward_call_fields(struct http_writer *writer, const struct exchange *exchange);
 
 /* The whole request head for the runner: with X-Request-Id, and with the client and the host of its origin.

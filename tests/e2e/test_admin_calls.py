@@ -80,8 +80,12 @@ def test_unknown_function_is_told(connect):
     connection = connect()
     connection.send("GET /function/mirrror HTTP/1.1\r\nHost: localhost\r\n\r\n")
     answer = connection.response()
-    assert answer.status == 404
-    assert '"mirror"' in answer.error()["hint"] or "mirror" in answer.error()["hint"]
+    assert (answer.status, answer.headers.get_content_type()) == (404, "text/plain")
+    assert answer.text == "error finding function mirrror.openfaas-fn: there is none of this name\nDid you mean mirror?\n"
+    connection = connect()
+    connection.send("GET /function/mirrror HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n")
+    error = connection.response().error()
+    assert (error["reason"], error["hint"]) == ("function-unknown", "Did you mean mirror?")
 
 
 def test_client_that_keeps_connections_may_mix_both_kinds(served):

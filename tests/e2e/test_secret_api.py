@@ -96,6 +96,16 @@ def test_bytes_go_before_the_text_that_clients_send_beside_them(served):
     assert ask(served, "POST", {"name": "large", "value": large, "rawValue": coded(large.encode())}).status == 202
 
 
+def test_text_is_kept_as_it_was_sent(served):
+    """Clients that trim do so before they send it."""
+    value = "  text of its own\n"
+    for method, status in (("DELETE", (202, 404)), ("POST", (202,)), ("PUT", (202,))):
+        assert ask(served, method, {"name": "token", "value": value}).status in status
+    wanted = secret.digest(value)
+    served.wait_answer("/pay", lambda answer: answer.status == 200 and answer.json()["file"] == wanted, "the value", 120)
+    assert all(set(item) == {"name", "namespace"} for item in ask(served, "GET").json())
+
+
 def test_who_uses_one_is_told(served):
     secret.put(served, "token", "told")
     listed = {item["name"]: item for item in served.admin("GET", "/berth/secrets").json()}
