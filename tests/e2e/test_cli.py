@@ -252,6 +252,16 @@ def test_new_function_from_an_empty_folder(berth, tmp_path):
     assert "has a function" in cli.said
 
 
+@pytest.mark.parametrize("language", ["python", "node", "shell", "container"])
+def test_new_function_is_served_as_it_was_made(berth, language):
+    cli = Cli(berth)
+    assert "functions/greet/" in cli.run("new", language, "greet")
+    cli.run("check")
+    assert "1 function, 0 errors, 0 warnings" in cli.said
+    berth.start(timeout=300)  # the container's image is made by its own Dockerfile
+    assert "hello" in cli.run("invoke", "greet").lower()
+
+
 def children_of(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
         return children.read().split()
