@@ -199,6 +199,33 @@ static void a_missing_image_has_its_own_reason(void **state)
     assert_failure(&outcome, "image-missing");
 }
 
+/* Once the engine has begun to tell how far it is, its status is told already. */
+static void a_pull_that_fails_on_its_way_is_an_error(void **state)
+{
+    struct fake *fake = *state;
+    static const struct rule rules[] = {
+        {PING_OK("1.41")},
+        {"POST /v1.41/images/create?fromImage=h:1/app&tag=2 ",
+         "HTTP/1.1 200 OK\r\nContent-Length: 98\r\n\r\n"
+         "{\"status\":\"Downloading\",\"id\":\"abc\",\"progress\":\"1/2\"}\n"
+         "{\"errorDetail\":{\"message\":\"unexpected EOF\"}}\n",
+         0},
+        {"POST /v1.41/images/create?fromImage=app&tag=latest ",
+         "HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{\"status\":\"Got it\"}", 0},
+        {0}};
+    fake_open(fake, rules);
+    cleanup_outcome struct outcome failed, pulled;
+    outcome_init(&failed, &fake->bench);
+    docker_image_pull(fake->bench.docker, "h:1/app:2", "bG9naW4=", on_progress, on_done, &failed);
+    assert_failure(&failed, "docker-error");
+    assert_string_equal(failed.err.message, "cannot pull image h:1/app:2: unexpected EOF");
+    assert_string_equal(strbuf_text(&failed.text), "abc: Downloading 1/2\n");
+    outcome_init(&pulled, &fake->bench);
+    docker_image_pull(fake->bench.docker, "app", NULL, on_progress, on_done, &pulled);
+    assert_success(&pulled);
+    assert_string_equal(strbuf_text(&pulled.text), "Got it\n");
+}
+
 static void what_is_not_utf8_is_refused(void **state)
 {
     struct fake *fake = *state;
@@ -227,6 +254,7 @@ int main(void)
         FAKE_TEST(an_answer_may_drip),
         FAKE_TEST(already_started_is_success),
         FAKE_TEST(a_missing_image_has_its_own_reason),
+        FAKE_TEST(a_pull_that_fails_on_its_way_is_an_error),
         FAKE_TEST(what_is_not_utf8_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
