@@ -67,7 +67,7 @@ def test_new_function_names_the_languages_there_are(berth):
     berth.write_function("hello", HELLO)
     refused = make(berth, "pyhton", "greeter")
     assert refused.returncode == 1
-    assert 'there is no plugin for the language "pyhton"; there are: python, shell' in refused.stderr
+    assert 'there is no plugin for the language "pyhton"; there are: container, node, python, shell' in refused.stderr
     assert "did you mean python?" in refused.stderr
     assert make(berth, "python", "").returncode == 2
     assert function_folders(berth) == ["hello"]
