@@ -9,7 +9,7 @@
     }
 
 const struct flag common_flags[] = {
-    {"url", 0, "URL", "the daemon: unix:PATH, or http://[admin:PASSWORD@]HOST:PORT (or BERTH_URL)"},
+    {"url", 0, "URL", "the daemon: unix:PATH or http://[admin:PASSWORD@]HOST:PORT; BERTH_URL"},
     {"json", 0, NULL, "the answer as JSON, for programs"},
     {"help", 'h', NULL, "what the command does, with examples"},
     {0},
@@ -19,7 +19,7 @@ const struct command commands[] = {
     {.name = "up",
      .operands = "[DIR]",
      .max = 1,
-     .summary = "serves the functions of this folder, in the foreground, and shows what happens",
+     .summary = "serves the functions of this folder here, and shows what happens",
      .description = "A daemon of its own on the folder's global-function-definition.yml, which is made where "
                     "there is none.\n"
                     "A request is a line, and so is what functions write. Ctrl-C ends it, and what is under "
@@ -108,7 +108,7 @@ const struct command commands[] = {
      .min = 1,
      .max = 2,
      .names_functions = true,
-     .summary = "calls a function over and over, and tells how quick it is and how it scales",
+     .summary = "calls a function over and over: how quick is it, how does it scale",
      .description =
          "Each connection sends its next request when the last one is answered; with --rps requests begin by "
          "the "
@@ -144,7 +144,7 @@ const struct command commands[] = {
      .operands = "[NAME]",
      .max = 1,
      .names_functions = true,
-     .summary = "shows what changes, as it changes: revisions, instances, settings, plugins",
+     .summary = "shows what changes: revisions, instances, settings, plugins",
      .description = "An event of the daemon's log is a line, at whatever level it logs; requests and what "
                     "functions write are not among them.\n"
                     "Goes on until Ctrl-C, or the daemon's end.",
@@ -182,7 +182,7 @@ const struct command commands[] = {
      .run = run_explain},
     {.name = "top",
      .operands = "",
-     .summary = "shows live how busy functions are: requests, latencies, instances, queues",
+     .summary = "shows live how busy functions are: requests, latencies, instances",
      .description =
          "Percentiles are those of the last interval, by the bounds that the metrics have. Keys sort, filter "
          "and scroll;\nthe last line names them. Where the output is no terminal one table is printed.",
@@ -198,7 +198,7 @@ const struct command commands[] = {
      .min = 1,
      .max = 1,
      .names_functions = true,
-     .summary = "shows the revisions of a function: what changed, how they did, which one serves",
+     .summary = "shows the revisions of a function: what changed, which one serves",
      .description = "Those that have served are kept, the last 5 unless keep_revisions says otherwise.",
      .run = run_history},
     {.name = "rollback",
@@ -206,7 +206,7 @@ const struct command commands[] = {
      .min = 1,
      .max = 2,
      .names_functions = true,
-     .summary = "goes back to a revision that is kept, at once and without losing a request",
+     .summary = "goes back to a revision that is kept, without losing a request",
      .description = "Without a REV: to the one that was deployed before the one that serves. The first "
                     "digits will do.\n"
                     "It holds, over restarts too, until the function's files or settings change. Nothing is "
@@ -232,7 +232,7 @@ const struct command commands[] = {
      .run = run_scale},
     {.name = "reload",
      .operands = "",
-     .summary = "has the daemon read the registry and the files again, and says what came of it",
+     .summary = "has the registry and the files read again, and says what came of it",
      .description = "The exit status is 2 when there are mistakes; what served goes on serving.",
      .run = run_reload},
     {.name = "secret set",
@@ -251,13 +251,13 @@ const struct command commands[] = {
      .run = run_secret_set},
     {.name = "secret ls",
      .operands = "",
-     .summary = "shows the secrets that there are, never their values, and which functions use them",
+     .summary = "shows which secrets there are, never their values, and who uses them",
      .run = run_secret_ls},
     {.name = "secret rotate",
      .operands = "NAME",
      .min = 1,
      .max = 1,
-     .summary = "gives a secret another value, and waits until the functions that use it serve with that",
+     .summary = "gives a secret another value, and waits until functions have it",
      .description = "Each gets a new revision, that is tried beside the one that serves and takes over; no "
                     "request is lost.\nThe exit status is 1 when one of them cannot serve with it, and the "
                     "old one goes on.",
@@ -283,7 +283,7 @@ const struct command commands[] = {
      .run = run_doctor},
     {.name = "volume ls",
      .operands = "",
-     .summary = "shows the volumes that functions keep data in, their sizes and who uses them",
+     .summary = "shows the volumes with functions' data, their sizes and who uses them",
      .run = run_volume_ls},
     {.name = "volume rm",
      .operands = "NAME",
@@ -299,7 +299,7 @@ const struct command commands[] = {
      .operands = "NAME [FILE]",
      .min = 1,
      .max = 2,
-     .summary = "writes what is in a volume as a tar archive, to a file or standard output",
+     .summary = "writes what is in a volume as a tar archive",
      .description =
          "Functions may go on writing meanwhile: of a database make a copy by its own means first.",
      .examples = EXAMPLES({"volume export data data.tar", "into a file"},
@@ -309,7 +309,7 @@ const struct command commands[] = {
      .operands = "NAME [FILE]",
      .min = 1,
      .max = 2,
-     .summary = "makes what is in a tar archive the content of a volume, all of it or nothing",
+     .summary = "makes a tar archive the content of a volume, all of it or nothing",
      .description =
          "Plain or by gzip, from a file or standard input. Files keep their modes and belong to the user of "
          "the function that names the volume.",

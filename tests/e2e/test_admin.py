@@ -111,13 +111,13 @@ def test_functions_in_a_line_each(berth):
 
 
 def test_function_in_full(berth):
-    berth.write_function("hello", HELLO, min_scale=1, timeout="5s", environment={"TOKEN": "secret"})
+    berth.write_function("hello", HELLO, min_scale=1, timeout="5s", environment={"TOKEN": "hidden-text"})
     berth.start()
     berth.get("/hello")
     hello = berth_json(berth, "GET", "/berth/functions/hello")
     settings = hello["settings"]
     assert (settings["timeout_ms"], settings["memory_bytes"], settings["min_scale"]) == (5000, 256 << 20, 1)
-    assert settings["environment"] == ["TOKEN"] and "secret" not in str(hello)
+    assert settings["environment"] == ["TOKEN"] and "hidden-text" not in str(hello)
     assert (hello["file"], hello["problem"], hello["diagnostics"]) == ("hello.py", None, [])
     assert hello["folder"].endswith("/functions/hello")
     (instance,) = hello["instance_list"]

@@ -204,7 +204,7 @@ def test_every_command_has_help(cli):
     for name in names:
         words = [word for word in name.split() if word.islower()]
         assert cli.run(*words, "--help").startswith("Usage: berth " + " ".join(words))
-    assert max(map(len, text.splitlines())) <= 110
+    assert max(map(len, text.splitlines())) <= 100
     assert cli.run("--version").startswith("berth ")
 
 
