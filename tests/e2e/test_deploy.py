@@ -330,6 +330,17 @@ def test_calls_that_are_refused(served):
     assert client.request(served.admin_address, "PUT", "/berth/deployments/odd", archive()).status == 401
 
 
+def test_host_without_room_is_told_of(berth):
+    berth.host = {"max_instances": 1}
+    berth.write_function("hello", HELLO, min_scale=1)
+    berth.start()
+    wait_until(lambda: function(berth, "hello")["ready"] == 1, "the one instance")
+    said = deploy(berth, "late", {"late.py": GREET["greet.py"]}, status=1)
+    assert "late is not deployed: this host has no room" in said and "max_instances" in said
+    Cli(berth).run("reload")
+    assert berth.get("/hello").text == "hello"
+
+
 # -- with the registry, and over restarts
 
 

@@ -39,7 +39,7 @@ struct revision {
     bool package_changed; /* nothing is started until it has been made anew */
     unsigned denied; /* instances that the last decision wanted beyond the host's room */
     bool trial_waits; /* in standby: for room on the host */
-    uint64_t trial_since_ms;
+    uint64_t trial_since_ms; /* in standby, or active while it proves */
     uint64_t retry_at_ms;
     struct event *news; /* what those wait for who wait is to be told anew */
     struct event *retry; /* back-off has ended */

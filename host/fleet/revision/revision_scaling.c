@@ -5,6 +5,8 @@
 #include "base/timer.h"
 #include "fleet/scale/prewarm.h"
 
+#define PROOF_PATIENCE_MS 5000 /* for which a first revision that is to be seen to load waits for room */
+
 void revision_set_minimum(struct revision *revision)
 {
     const struct scale_state *shared = revision->shared;
@@ -111,6 +113,22 @@ static void arm_retry(struct revision *revision, const struct scale_inputs *inpu
         timer_at(revision->retry, inputs->now_ms + inputs->expected_start_ms, inputs->now_ms);
     else if (reason == SCALE_BACKING_OFF)
         timer_at(revision->retry, inputs->retry_at_ms, inputs->now_ms);
+    else if (reason == SCALE_HOST_FULL && revision->proves)
+        timer_at(revision->retry, revision->trial_since_ms + PROOF_PATIENCE_MS, inputs->now_ms);
+}
+
+/* Whoever waits to hear whether it loads waits no longer; the next request has it start. */
+static void end_vain_proof(struct revision *revision, const struct scale_inputs *inputs)
+{
+    struct error err;
+    if (!revision->proves || inputs->now_ms < revision->trial_since_ms + PROOF_PATIENCE_MS)
+        return;
+    revision_end_proof(revision);
+    error_set(&err, ERROR_HOST_FULL,
+              "this host has no room for an instance that would show whether it loads");
+    error_hint(&err, "the next request starts it; the limits are max_instances and max_memory in the section "
+                     "`host`");
+    revision->hooks.load_failed(revision, &err, revision->owner);
 }
 
 void revision_set_trial_waits(struct revision *revision, bool waits)
@@ -151,6 +169,8 @@ void revision_scale(struct revision *revision)
     note_denied(revision, decision.denied);
     revision_tell_news(revision);
     arm_retry(revision, &inputs, decision.reason);
+    if (decision.reason == SCALE_HOST_FULL)
+        end_vain_proof(revision, &inputs);
 }
 
 void revision_on_retry(evutil_socket_t fd, short what, void *context)
@@ -185,6 +205,7 @@ void revision_prove(struct revision *revision)
     if (!is_possible(revision))
         return;
     revision->proves = true;
+    revision->trial_since_ms = clock_ms();
     revision_set_minimum(revision);
     revision_scale(revision);
 }
