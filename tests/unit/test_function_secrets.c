@@ -94,8 +94,10 @@ static void what_is_wrong_has_its_place(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct registry *registry = parse(rows[i].configuration, &known);
         const struct diagnostic *item = find(registry, rows[i].message);
-        if (!item)
+        if (!item) {
             fail_msg("%s", rows[i].configuration);
+            return;
+        }
         assert_int_equal(item->severity, SEVERITY_ERROR);
         assert_int_equal(item->line, rows[i].line);
         assert_int_equal(item->column, rows[i].column);

@@ -75,9 +75,10 @@ static int take_environment(const char *path)
         fprintf(stderr, "cannot open %s: %s\n", path, strerror(errno));
         return -1;
     }
-    for (ssize_t length; (length = getdelim(&entry, &size, '\0', file)) > 0; entry = NULL) {
+    while (getdelim(&entry, &size, '\0', file) > 0) {
         if (strchr(entry, '='))
             putenv(entry); /* which keeps it */
+        entry = NULL;
     }
     fclose(file);
     return 0;
