@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define PLAIN "\"service\": \"fn\", \"image\": \"docker.io/functions/alpine:latest\""
+#define PLAIN "\"service\": \"fn\", \"image\": \"registry.example/functions/alpine:latest\""
 
 /* The configuration that a request with these further members becomes, as one text in the order of names. */
 static char *configure(const char *members)
@@ -43,7 +43,7 @@ static void test_meaning(void **state)
 {
     (void)state;
     cleanup_free char *plain = configure("");
-    assert_string_equal(plain, "{\"environment\":{},\"image\":\"docker.io/functions/alpine:latest\","
+    assert_string_equal(plain, "{\"environment\":{},\"image\":\"registry.example/functions/alpine:latest\","
                                "\"max_scale\":20,\"min_scale\":1,\"programing_language\":\"container\","
                                "\"read_only\":false,\"ready\":\"/_/health\",\"user\":\"image\"}");
     static const struct {
@@ -68,7 +68,8 @@ static void test_meaning(void **state)
         {"\"labels\": {\"com.openfaas.scale.min\": \"30\"}", "\"max_scale\":30,\"min_scale\":30"},
         {"\"labels\": {\"com.openfaas.scale.zero\": \"true\"}", "\"idle_timeout\":\"900000ms\""},
         {"\"labels\": {\"com.openfaas.scale.zero\": \"true\", \"com.openfaas.scale.zero-duration\": \"30s\"}",
-         "\"idle_timeout\":\"30000ms\",\"image\":\"docker.io/functions/alpine:latest\",\"max_scale\":20,"
+         "\"idle_timeout\":\"30000ms\",\"image\":\"registry.example/functions/"
+         "alpine:latest\",\"max_scale\":20,"
          "\"min_scale\":0"},
         {"\"annotations\": {\"com.openfaas.health.http.path\": \"/up\"}", "\"ready\":\"/up\""},
         {"\"annotations\": {\"com.openfaas.health.http.path\": \"/up\", \"com.openfaas.ready.http.path\": "
@@ -125,7 +126,7 @@ static void test_told(void **state)
     image_deployment_tell(image_deployment_given(deployment), "fn", status);
     cleanup_free char *text = json_dumps(status, JSON_COMPACT | JSON_SORT_KEYS);
     assert_string_equal(text,
-                        "{\"annotations\":{},\"image\":\"docker.io/functions/alpine:latest\","
+                        "{\"annotations\":{},\"image\":\"registry.example/functions/alpine:latest\","
                         "\"labels\":{\"a\":\"b\",\"faas_function\":\"fn\"},\"limits\":{\"cpu\":\"100m\"}}");
     cleanup_free char *kept = json_dumps(deployment, 0);
     assert_null(strstr(kept, "hidden"));
