@@ -1,6 +1,7 @@
 #include "prepare/image/credential_helper.h"
 
 #include "base/alloc.h"
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -9,7 +10,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -57,30 +57,19 @@ static int open_question(const char *registry)
     return steal_fd(&fd);
 }
 
+/* What it writes to standard error is nobody's. */
 static int spawn(struct helper *helper, int question, int answer)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, question, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, answer, STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    posix_spawn_file_actions_addchdir_np(&actions, "/");
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    cleanup_free char *program = xstrdup(helper->program), *get = xstrdup("get");
-    char *const argv[] = {program, get, NULL};
-    int errnum = posix_spawnp(&helper->pid, program, &actions, &attributes, argv, environ);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return errnum;
+    cleanup_close int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0)
+        return errno;
+    const int fds[] = {[STDIN_FILENO] = question, [STDOUT_FILENO] = answer, [STDERR_FILENO] = nowhere};
+    const struct child child = {.program = helper->program,
+                                .arguments = (const char *const[]){helper->program, "get", NULL},
+                                .environment = environ,
+                                .fds = fds,
+                                .fd_count = sizeof(fds) / sizeof(fds[0])};
+    return child_spawn(&child, &helper->pid);
 }
 
 static int start(struct helper *helper, struct error *err)

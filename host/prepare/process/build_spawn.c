@@ -1,13 +1,13 @@
 #include "prepare/process/build_spawn.h"
 
 #include "base/alloc.h"
+#include "base/child.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -91,31 +91,17 @@ static int open_pipe(int *ret_read, int *ret_write)
 
 static int spawn(const char *program, int request, int output, int reply, pid_t *ret_pid)
 {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawn_file_actions_adddup2(&actions, request, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, reply, REPLY_FD);
-    posix_spawn_file_actions_addclosefrom_np(&actions, REPLY_FD + 1);
-    posix_spawn_file_actions_addchdir_np(&actions, "/");
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    cleanup_free char *name = xstrdup(program);
-    char *const argv[] = {name, NULL};
+    const int fds[] = {
+        [STDIN_FILENO] = request, [STDOUT_FILENO] = output, [STDERR_FILENO] = output, [REPLY_FD] = reply};
     struct environment environment;
     environment_init(&environment);
-    int errnum = posix_spawn(ret_pid, program, &actions, &attributes, argv, environment.entries);
+    const struct child child = {.program = program,
+                                .arguments = (const char *const[]){program, NULL},
+                                .environment = environment.entries,
+                                .fds = fds,
+                                .fd_count = sizeof(fds) / sizeof(fds[0])};
+    int errnum = child_spawn(&child, ret_pid);
     environment_clear(&environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
     return errnum;
 }
 

@@ -1,0 +1,21 @@
+/*
+ * A child process that has nothing of this one but what it is given: a session of its own, the root as
+ * working directory, no signal that is blocked or ignored, and no other descriptors. Any thread.
+ */
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
+
+#include <sys/types.h>
+
+struct child {
+    const char *program; /* a path, or a name that PATH leads to */
+    const char *const *arguments; /* the program's own name first, ended by NULL */
+    char *const *environment;
+    const int *fds; /* they become 0, 1, ... in the child, and have themselves numbers of at least fd_count */
+    unsigned fd_count;
+};
+
+/* Starts it; whoever calls waits for it in the end. Returns 0, or the number of an error. */
+int child_spawn(const struct child *child, pid_t *ret_pid);
+
+#endif
