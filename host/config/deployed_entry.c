@@ -17,7 +17,8 @@ struct builder {
     const struct folder_list *volume_roots; /* of the registry */
     struct arena arena;
     struct yaml_tree *tree; /* of DEPLOYED_FILE; NULL: there is none */
-    char *file; /* its path */
+    char *folder; /* that was deployed */
+    char *file; /* the path of DEPLOYED_FILE in it */
     char *origin; /* what findings without a place in it call the deployment */
     struct reporter reporter;
 };
@@ -172,6 +173,7 @@ static void read_settings(struct builder *builder, const struct language *langua
     struct yaml_tree_entry entry = make_entry(builder);
     cleanup_free char *path = xasprintf("%s/" DEPLOYED_FILE, deployed->base);
     function_reader_init(&reader, path, &no_roots, languages, language_count);
+    reader.env_files = (struct env_file_place){builder->folder, DEPLOYED_FILE};
     reader.volume_roots = builder->volume_roots;
     function_settings_read(&reader, &entry, &builder->reporter, settings);
     function_reader_clear(&reader);
@@ -247,7 +249,8 @@ void registry_add_deployed(struct registry *registry, const struct deployed_entr
                            const struct language *languages, size_t language_count)
 {
     struct builder builder = {.deployed = deployed, .volume_roots = &registry->host.volume_roots};
-    builder.file = xasprintf("%s/functions/%s/" DEPLOYED_FILE, deployed->base, deployed->name);
+    builder.folder = xasprintf("%s/functions/%s", deployed->base, deployed->name);
+    builder.file = xasprintf("%s/" DEPLOYED_FILE, builder.folder);
     builder.origin = function_settings_origin(deployed->name);
     builder.reporter = (struct reporter){
         .diagnostics = &registry->diagnostics, .file = builder.file, .function = deployed->name};
@@ -266,6 +269,7 @@ void registry_add_deployed(struct registry *registry, const struct deployed_entr
     name_origin(&builder, &registry->diagnostics, before);
     yaml_tree_destroy(builder.tree);
     arena_clear(&builder.arena);
+    free(builder.folder);
     free(builder.file);
     free(builder.origin);
 }

@@ -173,29 +173,30 @@ static void read_entries(const char *text, size_t size, struct reporter *reporte
     }
 }
 
-/* The file's place without links, which is in the registry's folder or below. NULL: reported. The caller
- * frees it. */
-static char *find_file(const char *base, const char *name, struct position at, struct reporter *reporter)
+/* The file's place without links, which is in the place's folder or below. NULL: reported. The caller frees
+ * it. */
+static char *find_file(const struct env_file_place *place, const char *name, struct position at,
+                       struct reporter *reporter)
 {
-    cleanup_free char *path = xasprintf("%s/%s", base, name);
-    cleanup_free char *real = realpath(path, NULL), *folder = realpath(base, NULL);
+    cleanup_free char *path = xasprintf("%s/%s", place->folder, name);
+    cleanup_free char *hint = xasprintf("it is looked for beside %s", place->beside);
+    cleanup_free char *real = realpath(path, NULL), *folder = realpath(place->folder, NULL);
     if (real && folder && *name != '/' && fs_is_within(real, folder))
         return steal(&real);
     if (real || *name == '/')
-        reporter_error(reporter, at, "write a path beside the registry",
-                       "\"env_file\" must be in the registry's folder, and %s is not", quote(name).text);
+        reporter_error(reporter, at, hint, "\"env_file\" must be in the folder of %s, and %s is not",
+                       place->beside, quote(name).text);
     else
-        reporter_error(reporter, at, "it is looked for beside the registry", "there is no file \"%s\"",
-                       quote(name).text);
+        reporter_error(reporter, at, hint, "there is no file \"%s\"", quote(name).text);
     return NULL;
 }
 
-static void read_file(const char *base, const char *name, struct position at, struct reporter *reporter,
-                      struct function_settings *settings)
+static void read_file(const struct env_file_place *place, const char *name, struct position at,
+                      struct reporter *reporter, struct function_settings *settings)
 {
     struct error err;
     size_t size;
-    cleanup_free char *real = find_file(base, name, at, reporter), *text = NULL;
+    cleanup_free char *real = find_file(place, name, at, reporter), *text = NULL;
     if (!real)
         return;
     if (fs_read_file(real, FILE_MAX, &text, &size, &err) < 0) {
@@ -206,20 +207,20 @@ static void read_file(const char *base, const char *name, struct position at, st
         reporter_error(reporter, at, NULL, "the \"env_file\" has a NUL in it: it is no text");
         return;
     }
-    cleanup_free char *shown = xasprintf("%s/%s", base, name);
+    cleanup_free char *shown = xasprintf("%s/%s", place->folder, name);
     struct reporter inside = *reporter;
     inside.file = shown;
     read_entries(text, size, &inside, settings);
     reporter->errors = inside.errors;
 }
 
-void function_environment_read(const char *base, const struct setting_layer *layer, struct reporter *reporter,
-                               struct function_settings *settings)
+void function_environment_read(const struct env_file_place *place, const struct setting_layer *layer,
+                               struct reporter *reporter, struct function_settings *settings)
 {
     const struct yaml_tree_node *variables = setting_found(layer, "environment");
     const struct yaml_tree_node *file = setting_found(layer, "env_file");
     if (variables && variables->kind == YAML_TREE_MAPPING)
         read_environment(variables, reporter, settings);
     if (file && settings->env_file)
-        read_file(base, settings->env_file, file->at, reporter, settings);
+        read_file(place, settings->env_file, file->at, reporter, settings);
 }

@@ -6,9 +6,15 @@
 #include "config/reporter.h"
 #include "config/setting.h"
 
-/* Reads both into `settings`; where both have a variable, `environment` wins. The file is looked for in
- * `base`, the registry's folder. `layer` is that of the table of `configuration`. */
-void function_environment_read(const char *base, const struct setting_layer *layer, struct reporter *reporter,
-                               struct function_settings *settings);
+/* Where a function's `env_file` is looked for: in this folder or below. */
+struct env_file_place {
+    const char *folder;
+    const char *beside; /* what users know to be in it: "the registry" */
+};
+
+/* Reads both into `settings`; where both have a variable, `environment` wins. `layer` is that of the table of
+ * `configuration`. */
+void function_environment_read(const struct env_file_place *place, const struct setting_layer *layer,
+                               struct reporter *reporter, struct function_settings *settings);
 
 #endif

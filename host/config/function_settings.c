@@ -33,6 +33,7 @@ void function_reader_init(struct function_reader *reader, const char *path, cons
         (struct function_reader){.roots = roots, .languages = languages, .language_count = language_count};
     cleanup_free char *base = directory_of(path);
     reader->base = arena_copy(&reader->arena, base, strlen(base));
+    reader->env_files = (struct env_file_place){reader->base, "the registry"};
     reader->option_tables = function_language_tables(&reader->arena, languages, language_count);
 }
 
@@ -172,7 +173,7 @@ static void read_configuration(const struct function_reader *reader, const struc
 
     if (options)
         take_options(&layers[1], option_values, settings);
-    function_environment_read(reader->base, &layers[0], reporter, settings);
+    function_environment_read(&reader->env_files, &layers[0], reporter, settings);
     function_labels_read(setting_found(&layers[0], "labels"), settings, reporter);
     function_volumes_read(setting_found(&layers[0], "volumes"), reader->volume_roots, settings, reporter);
     function_secrets_read(setting_found(&layers[0], "secrets"), reporter, settings);

@@ -3,6 +3,7 @@
 #define CONFIG_FUNCTION_SETTINGS_H
 
 #include "config/arena.h"
+#include "config/function_environment.h"
 #include "config/registry.h"
 #include "config/reporter.h"
 #include "config/setting.h"
@@ -14,6 +15,7 @@ extern const struct setting_table function_table, configuration_table;
 /* What the functions of one file have in common. Borrows languages and roots. */
 struct function_reader {
     const char *base; /* directory of the YAML file, as the user spelt it */
+    struct env_file_place env_files; /* unless another one is set, beside the YAML file */
     const struct folder_list *roots; /* the host's; the links to folders may lead there */
     const struct folder_list *volume_roots; /* the host's; where folders of this machine may be; or NULL */
     const struct language *languages;

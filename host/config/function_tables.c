@@ -147,7 +147,8 @@ static const struct setting configuration_keys[] = {
      .change = CHANGE_REPLACES, .max = 1024,
      .help =
          "A file with further environment variables, `NAME=value` in each line, in the registry's folder or "
-         "below. What `environment` has goes before it. A change of the file is a change of the registry."},
+         "below; in the folder that was sent, for a function that is deployed over the API. What "
+         "`environment` has goes before it. A change of the file is a change of the registry."},
     {"secrets", NULL, SETTING_LIST, .change = CHANGE_REPLACES,
      .help = "Names of secrets (`berth secret set NAME`), at most 256: each is a file, `/run/secrets/NAME`, "
              "in memory "

@@ -108,7 +108,8 @@ struct function_settings {
     enum network_mode network;
     char *base; /* the release of the distribution that it runs on; NULL: the host's */
     struct package_list system_packages; /* of the distribution, in the image that it runs in */
-    char *env_file; /* beside the registry, whose variables are among the following; or NULL */
+    char *env_file; /* beside the registry, or in the folder that was deployed, whose variables are among the
+                       following; or NULL */
     struct text_pair *environment;
     size_t environment_count;
     struct text_pair *labels; /* mean nothing to the host */

@@ -1,6 +1,7 @@
-"""Variables from a file beside the registry, and what is said of those that nothing replaces."""
+"""Variables from a file beside the registry or in a deployed folder, and what is said of those that nothing replaces."""
 
 import json
+import os
 
 import pytest
 
@@ -49,6 +50,31 @@ def test_mistakes_in_it_have_their_places(berth):
     assert by_function["outside"]["file"].endswith(".yml")
     (warning,) = [item for item in findings if "nothing is replaced" in item["message"]]
     assert "${HOME}" in warning["message"] and "env_file" in warning["hint"] and warning["severity"] == "warning"
+
+
+def test_file_in_a_folder_that_is_deployed(berth):
+    berth.expect_error(".*", function="tells")
+    berth.start()
+    cli = Cli(berth)
+    configuration = "configuration:\n  programing_language: python\n  env_file: site.env\n  environment: {A: given}\n"
+    berth.write_files("sent/tells", {"tells.py": TELLS, "function.yml": configuration, "site.env": "A=file\nB=one\n"})
+    cli.run("deploy", "sent/tells")
+    told(berth, A="given", B="one", C=None)
+    berth.write_files("sent/tells", {"site.env": "B=two\nC=3\n"})
+    cli.run("deploy", "sent/tells")
+    told(berth, A="given", B="two", C="3")
+    berth.write_files("sent/tells", {"site.env": "B=two\nC\n"})
+    cli.run("deploy", "sent/tells", status=2)
+    assert "sent/tells/site.env:2:2: error:" in cli.said
+    for name, said in (("none.env", "there is no file"), ("../site.env", "there is no file"),
+                       ("/etc/hostname", "must be in the folder of function.yml")):
+        cli.run("deploy", "sent/tells", "--set", f"env_file={name}", status=2)
+        assert said in cli.said and "beside function.yml" in cli.said
+    told(berth, A="given", B="two", C="3")
+    berth.write_files("", {"site.env": "A=beside the registry\n"})
+    os.unlink(os.path.join(berth.project, "sent/tells/site.env"))
+    cli.run("deploy", "sent/tells", status=2)
+    assert 'there is no file "site.env"' in cli.said
 
 
 def test_server_of_ones_own_has_secrets_as_variables_and_files(berth):
