@@ -162,7 +162,8 @@ static void on_scanned(void *context, bool changed)
     size_t language_count;
     check_plugins(check);
     const struct language *languages = plugins_languages(check->plugins, &language_count);
-    if (registry_load(check->config_path, languages, language_count, &check->registry, &check->error) < 0) {
+    if (registry_load(check->config_path, languages, language_count, NULL, &check->registry, &check->error) <
+        0) {
         check->failed = true;
     } else {
         check_secrets(check);

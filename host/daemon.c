@@ -349,16 +349,25 @@ static void hide_folder(const char *folder, const char *stand_in)
         public_text_hide(real, stand_in);
 }
 
+/* The folder that the file is in, or will be. NULL: there is none. The caller frees it. */
+static char *real_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    cleanup_free char *real = realpath(path, NULL);
+    cleanup_free char *spelt = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+    if (!real)
+        return realpath(spelt, NULL);
+    *strrchr(real, '/') = '\0';
+    return steal(&real);
+}
+
 /* What is told to the public calls these folders, which are there by now, by the names of their settings. */
 static void hide_folders(const char *config_path, const struct host_settings *host,
                          const struct locations *locations)
 {
-    cleanup_free char *config = realpath(config_path, NULL);
-    char *slash = config ? strrchr(config, '/') : NULL;
-    if (slash) {
-        *slash = '\0';
-        public_text_hide(config, NULL);
-    }
+    cleanup_free char *folder = real_folder(config_path);
+    if (folder)
+        public_text_hide(folder, NULL);
     hide_folder(locations->state_dir, "state_dir");
     hide_folder(locations->run_dir, "run_dir");
     hide_folder(locations->plugin_dir, "plugin_dir");

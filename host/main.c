@@ -52,15 +52,16 @@ static void configure_log(const struct host_settings *host)
     log_configure(level, strcmp(host->log_format, "json") == 0 ? LOG_JSON : LOG_TEXT);
 }
 
-/* When the file cannot be read at all, the section `host` is what it was when it could. */
+/* When the file does not say what the section `host` is, it is what it was when the file did. */
 static int recall_host(const struct options *options, struct registry *registry, struct locations *locations,
-                       struct error *err)
+                       bool *ret_recalled, struct error *err)
 {
     cleanup_free char *path = xasprintf("%s/" KEPT_HOST, locations->state_dir);
     json_t *kept;
-    if (sealed_read(path, &kept, err) < 0)
+    *ret_recalled = !registry->host_known && sealed_read(path, &kept, err) == 0;
+    if (!*ret_recalled)
         return 0;
-    host_settings_recall(&registry->host, kept);
+    registry_recall_host(registry, kept);
     json_decref(kept);
     locations_clear(locations);
     return options_apply(options, &registry->host, err) < 0
@@ -68,11 +69,16 @@ static int recall_host(const struct options *options, struct registry *registry,
                : locations_find(options->config, &registry->host, locations, err);
 }
 
-static int serve(const struct options *options, const struct registry *registry,
-                 const struct locations *locations)
+static int serve(const struct options *options, struct registry *registry, struct locations *locations)
 {
     struct error err;
+    bool recalled;
+    if (recall_host(options, registry, locations, &recalled, &err) < 0)
+        return complain(&err, STATUS_FAILED);
     configure_log(&registry->host);
+    if (recalled)
+        log_warning("config.host-recalled", LOG_STR("file", options->config),
+                    LOG_STR("message", "its section \"host\" cannot be read; it is as it was when it could"));
     if (daemon_run(options->config, registry, locations, &err) == 0)
         return STATUS_OK;
     log_error("daemon.failed", LOG_ERR(&err));
@@ -127,14 +133,25 @@ static int run_without_registry(const struct options *options)
     return STATUS_OK;
 }
 
+/* Whoever serves does without one: there may be functions that it does not have. */
+static int load_registry(const struct options *options, struct registry **ret_registry, struct error *err)
+{
+    bool is_serving = !options->new_function[0] && !options->check;
+    if (registry_load(options->config, NULL, 0, NULL, ret_registry, err) == 0)
+        return 0;
+    if (!is_serving)
+        return -1;
+    *ret_registry = registry_empty(options->config, NULL);
+    return 0;
+}
+
 /* Runs with the settings of the `host:` section, which are read before any plugin is known. */
 static int run(const struct options *options)
 {
     struct error err;
     struct registry *registry;
-    if (registry_load(options->config, NULL, 0, &registry, &err) < 0)
+    if (load_registry(options, &registry, &err) < 0)
         return complain(&err, STATUS_FAILED);
-    bool hides_host = registry_hides_host(registry);
     registry_drop_functions(registry);
     struct locations locations = {0};
     int status;
@@ -147,8 +164,6 @@ static int run(const struct options *options)
     } else if (options->check) {
         log_configure(LOG_ERROR, LOG_TEXT);
         status = (int)check_run(options->config, &registry->host, &locations, options->json);
-    } else if (hides_host && recall_host(options, registry, &locations, &err) < 0) {
-        status = complain(&err, STATUS_FAILED);
     } else {
         status = serve(options, registry, &locations);
     }

@@ -81,7 +81,7 @@ static int check_name(const struct request *request, struct error *err)
                                "ends");
     }
     const struct language *languages = plugins_languages(request->plugins, &language_count);
-    if (registry_load(request->config_path, languages, language_count, &registry, err) < 0)
+    if (registry_load(request->config_path, languages, language_count, NULL, &registry, err) < 0)
         return -1;
     int rc = 0;
     for (size_t i = 0; i < registry->function_count && rc == 0; i++) {

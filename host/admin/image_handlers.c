@@ -85,7 +85,7 @@ static int check_settings(const struct admin_call *call, const char *name, json_
     cleanup_free char *folder = xasprintf("%s/functions/%s", base, name);
     if (fs_make_dirs(folder, 0700, err) < 0)
         return -1;
-    struct registry *registry = registry_empty("");
+    struct registry *registry = registry_empty("", NULL);
     const struct deployed_entry entry = {.name = name, .base = base, .deployment = deployment};
     registry_add_deployed(registry, &entry, languages, language_count);
     int rc = first_mistake(registry, err);

@@ -256,13 +256,20 @@ void host_settings_read(const struct yaml_tree_node *node, struct reporter *repo
     setting_defaults(&host_table, ret_settings);
     read_section(node, reporter, &layer);
     for (size_t i = 0; i < host_table.count; i++) {
-        struct hash *hash = hash_create();
-        setting_hash(&host_keys[i], ret_settings, hash);
-        hash_finish(hash, rows[i].digest);
         if (found[i])
             rows[i].at = found[i]->at;
     }
+    host_settings_note(ret_settings, rows);
     *ret_rows = rows;
+}
+
+void host_settings_note(const struct host_settings *settings, struct host_row *rows)
+{
+    for (size_t i = 0; i < host_table.count; i++) {
+        struct hash *hash = hash_create();
+        setting_hash(&host_keys[i], settings, hash);
+        hash_finish(hash, rows[i].digest);
+    }
 }
 
 void host_settings_clear(struct host_settings *settings)

@@ -14,6 +14,9 @@ extern const struct setting_table host_table;
 void host_settings_read(const struct yaml_tree_node *node, struct reporter *reporter,
                         struct host_settings *ret_settings, struct host_row **ret_rows);
 
+/* Notes the digests of the settings as they are. */
+void host_settings_note(const struct host_settings *settings, struct host_row *rows);
+
 void host_settings_clear(struct host_settings *settings);
 
 #endif

@@ -12,13 +12,14 @@ json_t *host_settings_keep(const struct host_settings *settings)
     return kept;
 }
 
-void host_settings_recall(struct host_settings *settings, const json_t *kept)
+void registry_recall_host(struct registry *registry, const json_t *kept)
 {
     for (size_t i = 0; i < host_table.count; i++) {
         const struct setting *setting = &host_table.settings[i];
         const json_t *value = json_object_get(kept, setting->name);
         bool is_value = value && !(json_is_null(value) && setting->default_text);
         if (is_value)
-            setting_from_json(setting, value, settings); /* what it cannot be stays as it is */
+            setting_from_json(setting, value, &registry->host); /* what it cannot be stays as it is */
     }
+    host_settings_note(&registry->host, registry->host_rows);
 }

@@ -198,10 +198,12 @@ static struct yaml_tree_node without(const struct yaml_tree_node *root, const st
     return rest;
 }
 
-static void read_root(struct registry *registry, const struct yaml_tree_node *root,
+/* `tree` is NULL: there is none, or it is no YAML. */
+static void read_tree(struct registry *registry, const struct yaml_tree *tree, const json_t *former_host,
                       const struct language *languages, size_t language_count)
 {
     struct reporter reporter = {.diagnostics = &registry->diagnostics, .file = registry->path};
+    const struct yaml_tree_node *root = tree ? yaml_tree_root(tree) : NULL;
     if (root && root->kind != YAML_TREE_MAPPING && root->kind != YAML_TREE_NULL) {
         reporter_error(&reporter, root->at, "each function has its name as a key",
                        "the file must be a mapping, not %s", yaml_tree_describe(root).text);
@@ -210,6 +212,9 @@ static void read_root(struct registry *registry, const struct yaml_tree_node *ro
     bool mapping = root && root->kind == YAML_TREE_MAPPING;
     const struct yaml_tree_entry *host = mapping ? find_section(root, HOST_KEY, &reporter) : NULL;
     host_settings_read(host ? host->value : NULL, &reporter, &registry->host, &registry->host_rows);
+    registry->host_known = tree && reporter.errors == 0;
+    if (!registry->host_known && former_host)
+        registry_recall_host(registry, former_host);
     if (!mapping)
         return;
     const struct yaml_tree_entry *functions = find_section(root, FUNCTIONS_KEY, &reporter);
@@ -252,8 +257,8 @@ void registry_resolve_secrets(struct registry *registry, const struct known_secr
     }
 }
 
-struct registry *registry_parse(const char *path, const char *text, size_t size,
-                                const struct language *languages, size_t language_count)
+static struct registry *parse(const char *path, const char *text, size_t size, const json_t *former_host,
+                              const struct language *languages, size_t language_count)
 {
     struct registry *registry = xcalloc(1, sizeof(*registry));
     registry->path = xstrdup(path);
@@ -263,7 +268,7 @@ struct registry *registry_parse(const char *path, const char *text, size_t size,
         reporter_error(&reporter, (struct position){0}, NULL, "the file is larger than 4 MiB");
     else
         yaml_tree_parse(text, size, &reporter, &tree);
-    read_root(registry, tree ? yaml_tree_root(tree) : NULL, languages, language_count);
+    read_tree(registry, tree, former_host, languages, language_count);
     if (registry->function_count == 0 && registry->diagnostics.count == 0)
         reporter_warning(&reporter, (struct position){0}, "berth new python hello makes one",
                          "no function is registered");
@@ -272,22 +277,28 @@ struct registry *registry_parse(const char *path, const char *text, size_t size,
     return registry;
 }
 
-struct registry *registry_empty(const char *path)
+struct registry *registry_parse(const char *path, const char *text, size_t size,
+                                const struct language *languages, size_t language_count)
+{
+    return parse(path, text, size, NULL, languages, language_count);
+}
+
+struct registry *registry_empty(const char *path, const json_t *former_host)
 {
     struct registry *registry = xcalloc(1, sizeof(*registry));
     registry->path = xstrdup(path);
-    read_root(registry, NULL, NULL, 0);
+    read_tree(registry, NULL, former_host, NULL, 0);
     return registry;
 }
 
 int registry_load(const char *path, const struct language *languages, size_t language_count,
-                  struct registry **ret_registry, struct error *err)
+                  const json_t *former_host, struct registry **ret_registry, struct error *err)
 {
     cleanup_free char *text = NULL;
     size_t size;
     if (fs_read_file(path, FILE_MAX, &text, &size, err) < 0)
         return error_prefix(err, "the registry");
-    *ret_registry = registry_parse(path, text, size, languages, language_count);
+    *ret_registry = parse(path, text, size, former_host, languages, language_count);
     return 0;
 }
 

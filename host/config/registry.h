@@ -195,6 +195,7 @@ struct registry {
     char *path;
     struct host_settings host;
     struct host_row *host_rows; /* one for each setting, in the order of the table */
+    bool host_known; /* the section was read, or seen to be missing, without a mistake */
     struct function_settings *functions; /* in the file's order; no two have the same name: the later one of
                                             two is reported, for the file as a whole, and left out */
     size_t function_count;
@@ -202,17 +203,19 @@ struct registry {
 };
 
 /* Reads the file at `path`. With `languages` NULL the language of a function and its own keys are not checked
- * (used to read `host:` before plugins are probed). Fails, with `err`, only when the file cannot be read;
- * every mistake inside it is a diagnostic. The caller owns *ret_registry. Any thread. */
+ * (used to read `host:` before plugins are probed). `former_host` is the section `host` as it was kept last,
+ * or NULL: it holds in the place of one that has a mistake or cannot be found. Fails, with `err`, only when
+ * the file cannot be read; every mistake inside it is a diagnostic. The caller owns *ret_registry. Any
+ * thread. */
 int registry_load(const char *path, const struct language *languages, size_t language_count,
-                  struct registry **ret_registry, struct error *err);
+                  const json_t *former_host, struct registry **ret_registry, struct error *err);
 
 /* The same from memory; `path` is what messages show and what folders are resolved against. Never fails. */
 struct registry *registry_parse(const char *path, const char *text, size_t size,
                                 const struct language *languages, size_t language_count);
 
 /* One without a file: for functions that come from elsewhere when the file cannot be used. */
-struct registry *registry_empty(const char *path);
+struct registry *registry_empty(const char *path, const json_t *former_host);
 
 /* Finds the secrets that its functions name among those that there are, those deployed over the API too, and
  * notes what their values are by their digests. A function that names one that is not there, or that cannot
@@ -275,13 +278,10 @@ json_t *function_settings_changed(const json_t *before, const json_t *after);
 void registry_find_restarts(const struct registry *before, const struct registry *now,
                             struct diagnostics *ret_findings);
 
-/* The settings of the section `host` as JSON that host_settings_recall() puts in the place of others again,
- * less lists of networks and folders. The caller owns the result. */
+/* The settings of the section `host` as JSON that registry_recall_host() puts in the place of others again.
+ * Of folders those that can still be used come back. The caller owns the result. */
 json_t *host_settings_keep(const struct host_settings *settings);
-void host_settings_recall(struct host_settings *settings, const json_t *kept);
-
-/* Whether the file could not even be read so far that its section `host` was found, or not found. */
-bool registry_hides_host(const struct registry *registry);
+void registry_recall_host(struct registry *registry, const json_t *kept);
 
 /* Takes over what applies at once of another reading of the section; texts and lists stay. */
 void host_settings_apply(struct host_settings *settings, const struct host_settings *now);

@@ -36,17 +36,6 @@ void function_settings_hash(const struct function_settings *settings, enum setti
         hash_pairs(settings->options, settings->option_count, hash);
 }
 
-bool registry_hides_host(const struct registry *registry)
-{
-    if (diagnostics_errors(&registry->diagnostics, NULL) == 0 || registry->function_count > 0)
-        return false;
-    for (size_t i = 0; i < host_table.count; i++) {
-        if (registry->host_rows[i].at.line > 0)
-            return false;
-    }
-    return true;
-}
-
 void host_settings_apply(struct host_settings *settings, const struct host_settings *now)
 {
     setting_copy_applied(&host_table, now, settings);

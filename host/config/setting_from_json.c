@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "config/setting.h"
 #include "config/setting_packages.h"
+#include "config/yaml_json.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -54,6 +55,20 @@ static int store_word(const struct setting *setting, const json_t *json, unsigne
     return -1;
 }
 
+/* By the reader of the YAML file, which looks at folders. */
+static int store_list(const struct setting *setting, const json_t *json, void *target)
+{
+    struct arena arena = {0};
+    struct diagnostics dropped = {0};
+    struct reporter silent = {.diagnostics = &dropped, .file = ""};
+    if (!json_is_array(json))
+        return -1;
+    int rc = setting_store(setting, setting->name, yaml_json_node(&arena, json), target, &silent);
+    diagnostics_clear(&dropped);
+    arena_clear(&arena);
+    return rc;
+}
+
 int setting_from_json(const struct setting *setting, const json_t *json, void *target)
 {
     void *member = (char *)target + setting->offset;
@@ -77,6 +92,7 @@ int setting_from_json(const struct setting *setting, const json_t *json, void *t
         return setting_packages_from_json(json, member);
     case SETTING_NETWORKS:
     case SETTING_FOLDERS:
+        return store_list(setting, json, target);
     case SETTING_MAPPING:
     case SETTING_ENTRIES:
     case SETTING_LIST:

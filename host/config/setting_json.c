@@ -1,4 +1,6 @@
+#include "base/folder_list.h"
 #include "base/json.h"
+#include "base/network.h"
 #include "config/function_secrets.h"
 #include "config/function_settings.h"
 #include "config/registry.h"
@@ -25,6 +27,25 @@ static json_t *number_json(const struct setting *setting, const void *member)
     return json_integer((json_int_t)number);
 }
 
+static json_t *networks_json(const struct network_list *list)
+{
+    json_t *texts = json_array();
+    for (size_t i = 0; i < list->count; i++) {
+        char text[NETWORK_TEXT_MAX];
+        network_format(&list->items[i], text);
+        json_array_append_new(texts, json_text(text));
+    }
+    return texts;
+}
+
+static json_t *folders_json(const struct folder_list *list)
+{
+    json_t *texts = json_array();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(texts, json_text(list->items[i]));
+    return texts;
+}
+
 json_t *setting_to_json(const struct setting *setting, const void *target)
 {
     const void *member = (const char *)target + setting->offset;
@@ -44,7 +65,9 @@ json_t *setting_to_json(const struct setting *setting, const void *target)
     case SETTING_PACKAGES:
         return setting_packages_json(member);
     case SETTING_NETWORKS:
+        return networks_json(member);
     case SETTING_FOLDERS:
+        return folders_json(member);
     case SETTING_MAPPING:
     case SETTING_ENTRIES:
     case SETTING_LIST:

@@ -39,7 +39,7 @@ static void log_restarts(const struct fleet *fleet, const struct registry *regis
 }
 
 /* For a start at which the file cannot be read. */
-static void keep_host(const struct fleet *fleet, const struct registry *registry)
+static void keep_host(struct fleet *fleet, const struct registry *registry)
 {
     json_t *json = host_settings_keep(&registry->host), *before = NULL;
     struct error err;
@@ -47,7 +47,8 @@ static void keep_host(const struct fleet *fleet, const struct registry *registry
     char *text = is_kept ? NULL : sealed_text(json);
     if (text)
         sealed_write(fleet->background, fleet->host_path, text);
-    json_decref(json);
+    json_decref(fleet->former_host);
+    fleet->former_host = json;
     json_decref(before);
 }
 
@@ -86,13 +87,14 @@ static bool is_usable(const struct registry *registry)
     return is_whole(registry) || has_functions;
 }
 
-/* Nothing can serve until the file is mended: that is more than a word in the log. */
-static void note_unusable(struct fleet *fleet, const struct registry *registry)
+/* What the file has cannot serve, unless it is kept, until it is mended: that is more than a word in the log.
+ */
+static void note_unusable(struct fleet *fleet, const struct diagnostic *mistake)
 {
     struct error err;
     cleanup_strbuf struct strbuf line;
     strbuf_init(&line, 4096);
-    diagnostic_render_line(first_mistake(registry), &line);
+    diagnostic_render_line(mistake, &line);
     error_set(&err, ERROR_CONFIG_UNUSABLE, "the registry cannot be used: %s", strbuf_text(&line));
     error_hint(&err, "mend the file%s; berthd --check shows all of it",
                fleet->host.watch ? "" : " and send SIGHUP");
@@ -105,10 +107,10 @@ static void explain_lost(const struct fleet *fleet, struct error *err)
 {
     cleanup_strbuf struct strbuf line;
     strbuf_init(&line, 4096);
-    for (size_t i = 0; i < fleet->findings.count && line.length == 0; i++) {
-        if (fleet->findings.items[i].severity == SEVERITY_ERROR)
-            diagnostic_render_line(&fleet->findings.items[i], &line);
-    }
+    const struct diagnostic *worst = fleet->findings.items; /* there is one */
+    for (size_t i = 1; i < fleet->findings.count && worst->severity != SEVERITY_ERROR; i++)
+        worst = &fleet->findings.items[i];
+    diagnostic_render_line(worst, &line);
     error_set(err, ERROR_CONFIG_INVALID_FUNCTION,
               "the registry could not be read since the start, and this function is as it served last: %s",
               strbuf_text(&line));
@@ -130,12 +132,39 @@ void fleet_restore_lost(struct fleet *fleet)
     texts_free(names);
 }
 
+/* Nobody may have wanted one: functions can all come over the API. */
+static void note_missing(const struct fleet *fleet)
+{
+    log_warning(
+        "config.missing", LOG_STR("file", fleet->config_path),
+        LOG_STR("message", "there is no registry; functions that were deployed over the API are served"),
+        LOG_STR("hint", fleet->host.watch ? "it is read as soon as it is there"
+                                          : "it is read at a reload, once it is there"));
+}
+
+void fleet_note_unreadable(struct fleet *fleet, const struct error *err)
+{
+    bool is_needless = err->code == ERROR_NOT_FOUND && !fleet->generation && !fleet->unusable;
+    const struct diagnostic finding = {.severity = is_needless ? SEVERITY_WARNING : SEVERITY_ERROR,
+                                       .file = fleet->config_path,
+                                       .message = (char *)err->message,
+                                       .hint = err->hint[0] ? (char *)err->hint : NULL};
+    diagnostics_clear(&fleet->findings);
+    diagnostics_add(&fleet->findings, &finding);
+    if (!is_needless)
+        log_warning("config.unreadable", LOG_ERR(err));
+    else if (!fleet->applied)
+        note_missing(fleet);
+    if (!is_needless && (!fleet->applied || fleet->unusable))
+        note_unusable(fleet, &finding);
+}
+
 bool fleet_judge(struct fleet *fleet, const struct registry *registry)
 {
     take_findings(fleet, registry);
     bool usable = is_usable(registry);
     if (!usable && (!fleet->applied || fleet->unusable))
-        note_unusable(fleet, registry);
+        note_unusable(fleet, first_mistake(registry));
     if (usable || !fleet->applied)
         return true;
     log_warning("config.kept", LOG_STR("file", fleet->config_path),

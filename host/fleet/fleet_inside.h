@@ -27,6 +27,7 @@ struct fleet {
     char *config_path, *run_dir, *state_dir, *secret_key_file;
     char *world_dir;
     char *host_path; /* where the section `host` is kept */
+    json_t *former_host; /* the section as it was last, for when the file does not say what it is */
     char *memory_dir; /* NULL: this host has none */
     char *instances_dir; /* below the run directory: one directory for each instance */
     struct owner owner;
@@ -81,6 +82,9 @@ void fleet_on_collect(evutil_socket_t fd, short what, void *context);
 void fleet_on_stop_check(evutil_socket_t fd, short what, void *context);
 
 /* --- fleet_apply.c: what the registry says becomes what there is --- */
+
+/* The registry's file could not be read, for `err`: what there is stays. */
+void fleet_note_unreadable(struct fleet *fleet, const struct error *err);
 
 /* Whether the registry that was read is to be used; else what there is stays. */
 bool fleet_judge(struct fleet *fleet, const struct registry *registry);

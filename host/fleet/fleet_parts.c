@@ -198,6 +198,7 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     fleet->hooks = *hooks;
     fleet->host = *options->host;
     folder_list_copy(&fleet->volume_roots, &options->host->volume_roots);
+    fleet->former_host = host_settings_keep(options->host);
     fleet->started = options->started;
     fleet->routes = options->routes;
     fleet->config_path = xstrdup(options->config_path);
@@ -253,6 +254,7 @@ void fleet_destroy(struct fleet *fleet)
     generation_unref(fleet->generation);
     diagnostics_clear(&fleet->findings);
     folder_list_clear(&fleet->volume_roots);
+    json_decref(fleet->former_host);
     free(fleet->unusable);
     free_event(fleet->inbox_event);
     free_event(fleet->routes_event);

@@ -150,13 +150,9 @@ static struct registry *read_registry(struct fleet *fleet)
     const struct language *languages = plugins_languages(fleet->env.plugins, &language_count);
     struct registry *registry;
     struct error err;
-    if (registry_load(fleet->config_path, languages, language_count, &registry, &err) < 0) {
-        log_warning("config.unreadable", LOG_ERR(&err));
-        diagnostics_clear(&fleet->findings);
-        diagnostics_add(&fleet->findings, &(struct diagnostic){.severity = SEVERITY_ERROR,
-                                                               .file = fleet->config_path,
-                                                               .message = err.message,
-                                                               .hint = err.hint[0] ? err.hint : NULL});
+    if (registry_load(fleet->config_path, languages, language_count, fleet->former_host, &registry, &err) <
+        0) {
+        fleet_note_unreadable(fleet, &err);
         return NULL;
     }
     if (fleet_judge(fleet, registry))
@@ -172,7 +168,7 @@ static int read_sources(struct fleet *fleet)
     struct registry *registry = read_registry(fleet);
     bool is_partial = !registry;
     if (is_partial)
-        registry = registry_empty(fleet->config_path);
+        registry = registry_empty(fleet->config_path, fleet->former_host);
     fleet_add_deployed(fleet, registry);
     registry_resolve_secrets(registry, secret_store_known(fleet->env.secrets));
     if (is_partial && registry->function_count == 0 && !fleet_has_deployed(fleet)) {

@@ -1,9 +1,11 @@
 """After a bad edit and a start the function answers with the last revision that served, and says so."""
 
+import json
 import os
 import shutil
 
 import pytest
+from harness.cli import Cli
 from harness.functions import HELLO
 from harness.revisions import deploy, records, says, serve, view
 from harness.wait import wait_until
@@ -219,6 +221,78 @@ def test_plugin_that_has_gone(berth, root):
     assert berth.get("/hello").text == "hello\n"
     assert view(berth)["revision"] == good
     assert "shell" in view(berth)["reason"]
+
+
+ROOM = """
+    def handle(request):
+        return open("/models/kept").read()
+"""
+
+
+@pytest.mark.parametrize("mistake", [None, {"prewarm": "lots"}, {"prewram": 1}], ids=["no YAML", "value", "key"])
+def test_section_host_is_as_it_was_when_it_has_a_mistake_at_a_start(berth, mistake):
+    """Lists of folders too, for functions of the registry and deployed ones."""
+    berth.expect_error("config.unusable")
+    berth.expect_error(".*", function="sent")
+    berth.registry_given = False
+    models = os.path.join(berth.folder, "models")
+    berth.write_files(models, {"kept": "weights"})
+    berth.host.update(volume_roots=[models], queue_timeout="7s")
+    section = berth.host
+    berth.write_function("hello", ROOM, volumes={"m": {"path": models, "at": "/models"}})
+    berth.start()
+    volumes = json.dumps({"m": {"path": models, "at": "/models"}})
+    berth.write_files("sent/sent", {"sent.py": ROOM})
+    Cli(berth).run("deploy", "sent/sent", "--language", "python", "--set", f"volumes={volumes}")
+    serve(berth, text="weights")
+    revision = view(berth, "sent")["revision"]
+    kept = os.path.join(berth.state_dir, "host-settings")
+    wait_until(lambda: os.path.exists(kept) and models in open(kept, encoding="utf-8").read(), "the section to be kept", 60)
+    if mistake:
+        berth.host = {**mistake, "log_level": "debug"}
+        berth.write_config()
+    else:
+        break_yaml(berth)
+    end(berth, "reboot")
+    before = len(berth.log.entries("daemon.listening"))
+    berth.start(ready=False)
+    wait_until(lambda: len(berth.log.entries("daemon.listening")) > before, "the daemon to listen", 60)
+    for name in ("hello", "sent"):
+        berth.wait_answer(f"/{name}", lambda answer: answer.text == "weights", "the last good revision", 60)
+    now = view(berth, "sent")
+    assert (now["revision"], now["problem"]) == (revision, None)
+    assert len(berth.log.entries("config.host-recalled")) == 1
+    berth.host = section
+    berth.apply()
+    wait_until(lambda: view(berth)["problem"] is None, "nothing to be wrong", 60)
+    assert not berth.log.entries("config.restart-needed"), "the section is the one that the daemon has"
+
+
+def test_start_without_a_registry(berth):
+    """Functions can all come over the API; those of a registry that has gone are as they served last."""
+    berth.registry_given = False
+    berth.watch = True
+    berth.start()
+    (missing,) = berth.log.entries("config.missing")
+    assert missing["file"] == berth.config and "as soon as it is there" in missing["hint"]
+    berth.write_files("sent/sent", {"sent.py": HELLO})
+    Cli(berth).run("deploy", "sent/sent", "--language", "python")
+    assert berth.get("/sent").text == "hello"
+    Cli(berth).run("reload")
+    berth.write_function("hello", HELLO)
+    berth.wait_answer("/hello", lambda answer: answer.text == "hello", "the registry to be read", 60)
+    good = serve(berth)
+    assert berth.stop() == 0
+    os.unlink(berth.config)
+    berth.start()
+    assert len(berth.log.entries("config.missing")) == 2
+    assert (berth.get("/hello").text, berth.get("/sent").text) == ("hello", "hello")
+    assert view(berth)["revision"] == good and "No such file" in view(berth)["reason"]
+    berth.functions = {}
+    berth.write_config()
+    berth.wait_answer("/hello", lambda answer: answer.status == 404, "the function to be gone", 60)
+    assert berth.get("/sent").text == "hello"
+    assert berth.stop() == 0
 
 
 def test_addresses_of_a_registry_that_cannot_be_read(berth):

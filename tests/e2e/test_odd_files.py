@@ -51,13 +51,34 @@ IDS = [make.__name__.removeprefix("make_") for make, _ in REGISTRIES]
 
 
 @pytest.mark.parametrize("make, said", REGISTRIES, ids=IDS)
-@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["start", "check"])
-def test_registry_that_is_no_plain_file_is_told_at_the_start(berth, make, said, arguments):
+def test_registry_that_is_no_plain_file_is_told_by_a_check(berth, make, said):
     make(berth.config)
-    run = subprocess.run(berth.command(*arguments), capture_output=True, text=True, timeout=CHECK_S)
+    run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=CHECK_S)
     assert run.returncode == 1
     assert "global-function-definition.yml" in run.stderr
     assert said in run.stderr
+
+
+def test_registry_that_is_no_plain_file_at_the_start(berth):
+    """What it was last goes on, and nobody thinks that all is well."""
+    berth.expect_error("config.unusable")
+    berth.expect_error("daemon.failed")
+    berth.registry_given = False
+    berth.write_function("hello", HELLO)
+    berth.start()
+    assert berth.get("/hello").text == "hello"
+    for make, said in REGISTRIES:
+        assert berth.stop() in (0, 1)
+        remove(berth.config)
+        make(berth.config)
+        before = len(berth.log.entries("daemon.listening"))
+        berth.start(ready=False)
+        wait_until(lambda seen=before: len(berth.log.entries("daemon.listening")) > seen, "the daemon to listen", 60)
+        berth.wait_answer("/hello", lambda answer: answer.text == "hello", "the last good revision", 60)
+        assert said in berth.log.entries("config.unusable")[-1]["error"]
+        assert berth.admin("GET", "/healthz").status == 503
+    remove(berth.config)
+    assert berth.stop() == 1
 
 
 def test_registry_that_has_become_something_else_changes_nothing(berth):

@@ -39,7 +39,7 @@ static void read_index(const json_t *json)
 static void recall_host(const json_t *json)
 {
     struct registry *registry = registry_parse("r.yml", "", 0, NULL, 0);
-    host_settings_recall(&registry->host, json);
+    registry_recall_host(registry, json);
     json_decref(host_settings_keep(&registry->host));
     registry_destroy(registry);
 }

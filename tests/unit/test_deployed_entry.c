@@ -141,7 +141,7 @@ static void test_name_that_the_file_has_too(void **state)
 static void test_damaged(void **state)
 {
     (void)state;
-    struct registry *registry = registry_empty("registry.yml");
+    struct registry *registry = registry_empty("registry.yml", NULL);
     const struct deployed_entry entry = {.name = "sent", .base = "/nonexistent", .problem = "it is damaged"};
     registry_add_deployed(registry, &entry, languages, 2);
     assert_true(last(registry)->broken);

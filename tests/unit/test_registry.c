@@ -23,7 +23,7 @@ static struct registry *load(const char *path)
 {
     struct error err;
     struct registry *registry;
-    if (registry_load(path, languages, 2, &registry, &err) < 0)
+    if (registry_load(path, languages, 2, NULL, &registry, &err) < 0)
         fail_msg("%s", err.message);
     return registry;
 }
@@ -377,14 +377,42 @@ static void test_without_languages(void **state)
     registry_destroy(registry);
 }
 
+static void test_host_that_was_kept(void **state)
+{
+    (void)state;
+    static const char *const broken[] = {"- none", "host: {queue_timeout: 9s, workers: many}",
+                                         "hots: {}\na: [", "hsot: {queue_timeout: 9s}"};
+    struct registry *before =
+        parse("host: {trusted_proxies: [10.0.0.0/8, '::1'], volume_roots: [/usr], queue_timeout: 7s}");
+    assert_true(before->host_known);
+    json_t *kept = host_settings_keep(&before->host);
+    for (size_t i = 0; i <= sizeof(broken) / sizeof(*broken); i++) {
+        const char *text = i > 0 ? broken[i - 1] : "";
+        struct registry *now = i > 0 ? registry_parse("inline.yml", text, strlen(text), languages, 2)
+                                     : registry_empty("inline.yml", NULL);
+        struct diagnostics restarts = {0};
+        assert_false(now->host_known);
+        registry_recall_host(now, kept);
+        assert_int_equal(now->host.queue_timeout_ms, 7000);
+        assert_int_equal(now->host.trusted_proxies.count, 2);
+        assert_int_equal(now->host.volume_roots.count, 1);
+        assert_string_equal(now->host.volume_roots.items[0], "/usr");
+        registry_find_restarts(now, before, &restarts);
+        assert_int_equal(restarts.count, 0);
+        registry_destroy(now);
+    }
+    json_decref(kept);
+    registry_destroy(before);
+}
+
 static void test_unreadable_file(void **state)
 {
     (void)state;
     struct registry *registry = NULL;
     struct error err;
-    assert_int_equal(registry_load("no-such-file.yml", NULL, 0, &registry, &err), -1);
+    assert_int_equal(registry_load("no-such-file.yml", NULL, 0, NULL, &registry, &err), -1);
     assert_string_equal(error_code_slug(err.code), "not-found");
-    assert_int_equal(registry_load(".", NULL, 0, &registry, &err), -1);
+    assert_int_equal(registry_load(".", NULL, 0, NULL, &registry, &err), -1);
     assert_null(registry);
 }
 
@@ -585,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_six_mistakes_with_their_places),
         cmocka_unit_test(test_merge_keys),
         cmocka_unit_test(test_without_languages),
+        cmocka_unit_test(test_host_that_was_kept),
         cmocka_unit_test(test_unreadable_file),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_a_thousand_functions),

@@ -103,7 +103,7 @@ static inline void on_inbox(evutil_socket_t fd, short what, void *context)
 static inline void start_fleet(struct bench *bench)
 {
     struct error err;
-    if (registry_load(bench->config, NULL, 0, &bench->registry, &err) < 0)
+    if (registry_load(bench->config, NULL, 0, NULL, &bench->registry, &err) < 0)
         fail_msg("%s", err.message);
     free(bench->registry->host.docker_socket);
     bench->registry->host.docker_socket = xstrdup(bench->engine_path);

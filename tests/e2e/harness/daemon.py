@@ -91,6 +91,7 @@ class Berth:
         self.plugin_dir = None
         self.watch = False  # else what a test writes is live before it says so
         self.options_given = True  # on the command line; else what it needs is for the registry to say
+        self.registry_given = True  # else a start writes none that is not there
         self.functions = {}
         self.host = {}
         self.process = None
@@ -170,7 +171,7 @@ class Berth:
         return command + list(arguments)
 
     def start(self, *arguments, environment=None, ready=True, timeout=READY_S):
-        if not os.path.exists(self.config):
+        if self.registry_given and not os.path.exists(self.config):
             self.write_config()
         with open(self.log.path, "ab") as log:
             self.process = subprocess.Popen(
