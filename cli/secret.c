@@ -41,14 +41,28 @@ static int put(const struct arguments *arguments, const char *format, json_t **r
 
 /* --- set --- */
 
+static void print_user_of_new(const char *function, const json_t *missing)
+{
+    size_t count = json_array_size(missing), i;
+    const json_t *name;
+    if (count == 0) {
+        printf("%s takes it over; berth describe %s tells how that goes.\n", function, function);
+        return;
+    }
+    printf("%s still waits for %s", function, count == 1 ? "secret" : "secrets");
+    json_array_foreach(missing, i, name)
+        printf("%s %s", i == 0 ? "" : (i + 1 == count ? " and" : ","), json_string_value(name));
+    printf(": berth secret set %s\n", json_string_value(json_array_get(missing, 0)));
+}
+
 static void print_set(const char *name, const json_t *answer)
 {
+    const json_t *waiting = json_object_get(answer, "waiting");
     const json_t *functions = json_object_get(answer, "functions"), *function;
     size_t i;
     printf("%s is set.\n", name);
     json_array_foreach(functions, i, function)
-        printf("%s takes it over; berth describe %s tells how that goes.\n", json_string_value(function),
-               json_string_value(function));
+        print_user_of_new(json_string_value(function), json_object_get(waiting, json_string_value(function)));
     if (json_array_size(functions) == 0)
         printf("No function uses it yet: below `configuration`, secrets: [%s] makes it a file, "
                "/run/secrets/%s.\n",

@@ -115,8 +115,9 @@ static void on_come(evutil_socket_t fd, short what, void *context)
     event_add(newcomer->look, &limit);
 }
 
-/* What the server asks for when it has accepted a connection. The buffer closes it, and forgets it first: the server by
- * itself closes first, and then takes a number out of its loop that may be another thread's file by then. */
+/* What the server asks for when it has accepted a connection. The buffer closes it, and forgets it first: the
+ * server by itself closes first, and then takes a number out of its loop that may be another thread's file by
+ * then. */
 static struct bufferevent *make_buffer(struct event_base *base, void *context)
 {
     struct admin_split *split = context;

@@ -214,6 +214,34 @@ static void answer_put(struct admin_call *call)
     admin_call_json(call, HTTP_OK, json_pack("{s:s, s:o}", "name", call->name, "functions", functions));
 }
 
+static bool can_be_had(const struct admin_call *call, const char *name)
+{
+    const struct known_secret *known = known_secrets_find(secret_store_known(store_of(call)), name);
+    return known && !known->problem;
+}
+
+/* What each of the secret's functions has not been given yet besides it: {"pay": ["other-key"]}, less those
+ * that have all. */
+static json_t *waiting_json(const struct admin_call *call)
+{
+    const struct fleet *fleet = call->parts->fleet;
+    json_t *waiting = json_object();
+    for (size_t i = 0; i < fleet_function_count(fleet); i++) {
+        const struct function *function = fleet_function_at(fleet, i);
+        const struct function_settings *settings = function_latest_settings(function);
+        json_t *missing = json_array();
+        for (size_t j = 0; uses(function, call->name) && j < settings->secret_count; j++) {
+            const struct secret_use *use = &settings->secrets[j];
+            if (find_use(settings, use->name) == use && !can_be_had(call, use->name))
+                json_array_append_new(missing, json_text(use->name));
+        }
+        if (json_array_size(missing) > 0)
+            json_object_set(waiting, function_name(function), missing);
+        json_decref(missing);
+    }
+    return waiting;
+}
+
 static bool is_asked_for(const struct admin_call *call, const char *parameter)
 {
     const char *value = admin_call_query(call, parameter);
@@ -233,8 +261,8 @@ void put_secret(struct admin_call *call)
         admin_call_wait(call, answer_put);
     else
         admin_call_json(call, ADMIN_ACCEPTED,
-                        json_pack("{s:s, s:o}", "name", call->name, "functions",
-                                  users_json(call->parts->fleet, call->name)));
+                        json_pack("{s:s, s:o, s:o}", "name", call->name, "functions",
+                                  users_json(call->parts->fleet, call->name), "waiting", waiting_json(call)));
     secret_body_clear(&body);
 }
 

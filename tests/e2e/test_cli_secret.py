@@ -1,5 +1,6 @@
 """`berth secret`: values from a pipe, a file and a terminal, and never from the command line."""
 
+import json
 import os
 
 import pytest
@@ -38,6 +39,22 @@ def told(berth):
 def test_set_takes_what_is_piped_in_without_its_last_newline(served, cli):
     assert "token is set." in cli.run("secret", "set", "token", stdin="piped\n\n")
     assert told(served) == b"piped\n"
+
+
+def test_function_that_waits_for_other_secrets(served, cli):
+    several = ["first-key", "second-key", "third-key"]
+    variable = {"SECOND": {"secret": "second-key"}}
+    served.write_function("several", TELLS, secrets=several, environment=variable, idle_timeout=60)
+    served.expect_error(".*", function="several")
+    served.apply()
+    said = cli.run("secret", "set", "first-key", stdin="x")
+    assert "several still waits for secrets second-key and third-key: berth secret set second-key\n" in said
+    assert json.loads(cli.run("secret", "set", "second-key", "--json", stdin="x"))["waiting"] == {"several": ["third-key"]}
+    said = cli.run("secret", "rotate", "second-key", "--no-wait", stdin="y")
+    assert "several still waits for secret third-key: berth secret set third-key\n" in said and "takes it over" not in said
+    assert "several takes it over; berth describe several tells" in cli.run("secret", "set", "third-key", stdin="x")
+    del served.functions["several"]
+    served.apply()
 
 
 def test_rotate_takes_a_file_byte_for_byte_and_waits(served, cli, tmp_path):
