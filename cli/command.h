@@ -79,6 +79,10 @@ const char *arguments_next(const struct arguments *arguments, const char *flag, 
  * is none. */
 const struct command *command_find(int argc, char **argv, int *ret_words);
 
+/* Whether the command has two words, of which this is the first; whether any command has. */
+bool command_is_in(const struct command *command, const char *word);
+bool command_is_group(const char *word);
+
 /* How many of argv's first words are options that every command has, with their values. */
 int arguments_leading(int argc, char **argv);
 

@@ -1,3 +1,5 @@
+#include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/suggest.h"
 #include "cli/command.h"
 #include "cli/say.h"
@@ -30,7 +32,22 @@ const struct command *command_find(int argc, char **argv, int *ret_words)
     return NULL;
 }
 
-int usage_unknown(const char *word)
+bool command_is_in(const struct command *command, const char *word)
+{
+    size_t length = strlen(word);
+    return strncmp(command->name, word, length) == 0 && command->name[length] == ' ';
+}
+
+bool command_is_group(const char *word)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        if (command_is_in(&commands[i], word))
+            return true;
+    }
+    return false;
+}
+
+static const char *nearest(const char *text)
 {
     const char *names[NAMES_MAX];
     size_t count = 0;
@@ -38,11 +55,27 @@ int usage_unknown(const char *word)
         if (!commands[i].is_hidden)
             names[count++] = commands[i].name;
     }
-    const char *near = suggest_nearest(word, names, count);
-    say_wrong("there is no command \"%s\"", word);
+    return suggest_nearest(text, names, count);
+}
+
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+int usage_unknown(int argc, char **argv)
+{
+    bool is_group = command_is_group(argv[0]);
+    if (is_group && (argc == 1 || argv[1][0] == '-')) {
+        usage_group(argv[0]);
+        return argc > 1 && asks_for_help(argv[1]) ? STATUS_OK : STATUS_USAGE;
+    }
+    cleanup_free char *text = is_group ? xasprintf("%s %s", argv[0], argv[1]) : xstrdup(argv[0]);
+    const char *near = nearest(text);
+    say_wrong("there is no command \"%s\"", text);
     if (near)
         say_next("did you mean berth %s?", near);
     else
-        say_next("berth --help lists them");
+        say_next("berth %s%s--help lists them", is_group ? argv[0] : "", is_group ? " " : "");
     return STATUS_USAGE;
 }

@@ -24,16 +24,22 @@ static json_t *setting_value(const char *text)
     return *text == '[' || *text == '{' ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : json_string(text);
 }
 
+static int refuse_setting(const char *given, const char *why)
+{
+    say_wrong("--set %s: %s", given, why);
+    say_next("such as --set memory=128Mi, or --set 'secrets=[\"NAME\"]'");
+    return STATUS_USAGE;
+}
+
 /* "memory=128Mi", or "environment.NAME=value". */
 static int add_setting(json_t *settings, const char *given)
 {
     const char *equals = strchr(given, '=');
-    json_t *value = equals ? setting_value(equals + 1) : NULL;
-    if (!value || equals == given) {
-        json_decref(value);
-        say_wrong("--set %s: it is KEY=VALUE; a value that begins with [ or { is JSON", given);
-        return STATUS_USAGE;
-    }
+    if (!equals || equals == given)
+        return refuse_setting(given, "it is KEY=VALUE");
+    json_t *value = setting_value(equals + 1);
+    if (!value)
+        return refuse_setting(given, "a value that begins with [ or { is JSON, and this is none");
     cleanup_free char *key = xstrndup(given, (size_t)(equals - given));
     char *point = strchr(key, '.');
     if (point) {

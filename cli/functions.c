@@ -124,7 +124,7 @@ static void print_setting(const char *name, const json_t *value)
     else
         quantity[0] = '\0';
     cleanup_free char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
-    printf("  %-*.*s", SETTING_WIDTH, stem, name);
+    printf("  %-*.*s ", SETTING_WIDTH - 1, stem, name);
     say_text(stdout, *quantity ? quantity : json_is_string(value) ? json_string_value(value) : text);
     putchar('\n');
 }

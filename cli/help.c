@@ -41,18 +41,30 @@ void usage_command(const struct command *command)
         printf("  berth %-40s %s\n", example->line, example->does);
 }
 
+static void print_summaries(const char *group)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        char left[64];
+        if (commands[i].is_hidden || (group && !command_is_in(&commands[i], group)))
+            continue;
+        snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].operands);
+        printf("  %-26s %s\n", left, commands[i].summary);
+    }
+}
+
+void usage_group(const char *word)
+{
+    printf("Usage: berth %s COMMAND [options]\n\n", word);
+    print_summaries(word);
+    print_flags(common_flags, "Of every command");
+}
+
 void usage_all(void)
 {
     printf("Usage: berth COMMAND [options]\n\nFunctions on this machine: %sberth COMMAND --help%s says "
            "more.\n\n",
            colour_begin(stdout, COLOUR_BOLD), colour_end(stdout));
-    for (size_t i = 0; i < command_count; i++) {
-        char left[64];
-        if (commands[i].is_hidden)
-            continue;
-        snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].operands);
-        printf("  %-26s %s\n", left, commands[i].summary);
-    }
+    print_summaries(NULL);
     print_flags(common_flags, "Of every command");
     printf("\nExit status: 0 fine, 1 failed, 2 wrong usage or findings, 3 no daemon answers.\n");
 }
@@ -65,9 +77,14 @@ int run_help(const struct arguments *arguments)
         usage_all();
         return STATUS_OK;
     }
-    const struct command *command = command_find(words[1] ? 2 : 1, words, &taken);
+    int count = words[1] ? 2 : 1;
+    const struct command *command = command_find(count, words, &taken);
+    if (!command && count == 1 && command_is_group(words[0])) {
+        usage_group(words[0]);
+        return STATUS_OK;
+    }
     if (!command)
-        return usage_unknown(words[0]);
+        return usage_unknown(count, words);
     usage_command(command);
     return STATUS_OK;
 }

@@ -51,7 +51,7 @@ int main(int argc, char **argv)
     }
     const struct command *command = command_find(argc - 1 - leading, argv + 1 + leading, &words);
     if (!command)
-        return usage_unknown(argv[1 + leading]);
+        return usage_unknown(argc - 1 - leading, argv + 1 + leading);
     move_behind(argv + 1, leading, words);
     int status = run(command, argc - 1 - words, argv + 1 + words);
     if (fflush(stdout) != 0 && status == STATUS_OK)

@@ -118,7 +118,7 @@ static void print_secrets(const struct arguments *arguments, const json_t *secre
         grid_add(grid, COLOUR_BOLD, member_text(secret, "name"));
         grid_add(grid, COLOUR_NONE, member_text(secret, "set"));
         add_names(grid, json_object_get(secret, "functions"));
-        grid_add(grid, COLOUR_RED, *problem ? problem : NULL);
+        grid_add(grid, *problem ? COLOUR_RED : COLOUR_NONE, *problem ? problem : NULL);
     }
     grid_print(grid);
 }

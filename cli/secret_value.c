@@ -69,7 +69,7 @@ static int ask(const char *name, struct locked *ret_value)
     return STATUS_OK;
 }
 
-int secret_value_read(const struct arguments *arguments, const char *name, struct locked *ret_value)
+static int read_value(const struct arguments *arguments, const char *name, struct locked *ret_value)
 {
     const char *path = arguments_value(arguments, "from-file");
     if (path) {
@@ -84,4 +84,15 @@ int secret_value_read(const struct arguments *arguments, const char *name, struc
     int status = read_all(STDIN_FILENO, "standard input", ret_value);
     drop_newline(ret_value);
     return status;
+}
+
+int secret_value_read(const struct arguments *arguments, const char *name, struct locked *ret_value)
+{
+    int status = read_value(arguments, name, ret_value);
+    if (status != STATUS_OK || ret_value->size > 0)
+        return status;
+    say_wrong("a secret needs a value that is not empty");
+    say_next("type it when you are asked, pipe it in, or name a file: berth secret set %s --from-file FILE",
+             name);
+    return STATUS_FAILED;
 }

@@ -10,7 +10,11 @@ void usage_flag(const struct flag *flag, char *ret_text, size_t size);
 void usage_command(const struct command *command);
 void usage_all(void);
 
-/* Says that there is no such command, and which is near: STATUS_USAGE. */
-int usage_unknown(const char *word);
+/* The commands that begin with this word. */
+void usage_group(const char *word);
+
+/* For words that begin no command. Says so, and which is near: STATUS_USAGE. The first word of some commands
+ * alone shows these, which is STATUS_OK with --help behind it. */
+int usage_unknown(int argc, char **argv);
 
 #endif

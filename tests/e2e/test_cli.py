@@ -154,6 +154,16 @@ def test_near_words_are_offered(cli):
     assert "describe needs NAME" in cli.said
 
 
+def test_first_word_of_commands_shows_them(cli):
+    shown = cli.run("secret", status=2)
+    assert "secret set NAME" in shown and "secret rotate NAME" in shown and "volume ls" not in shown
+    assert cli.run("secret", "--help") == cli.run("help", "secret") == shown
+    cli.run("volume", "exprot", status=2)
+    assert 'there is no command "volume exprot"' in cli.said and "did you mean berth volume export?" in cli.said
+    cli.run("plugin", "quite-other", status=2)
+    assert "berth plugin --help lists them" in cli.said
+
+
 def test_options_of_all_commands_may_stand_before_them(cli):
     assert {function["name"] for function in json.loads(cli.run("--json", "ls"))} >= {"hello", "echo"}
     cli.run("--url", "http://127.0.0.1:1", "--json", "plugin", "ls", "--url", cli.url)

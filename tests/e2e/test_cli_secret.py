@@ -83,12 +83,20 @@ def test_mistakes_are_told(cli, tmp_path):
     assert 'no secret "unknown"' in cli.said
     cli.run("secret", "set", "a/b", stdin="x", status=1)
     cli.run("secret", "set", "empty", stdin="\n", status=1)
-    assert "needs a value" in cli.said
+    assert "needs a value" in cli.said and "--from-file" in cli.said and "rawValue" not in cli.said
     cli.run("secret", "set", "large", stdin="x" * ((1 << 20) + 2), status=1)
     assert "1 MiB" in cli.said
     cli.run("secret", "set", "file", "--from-file", str(tmp_path / "none"), status=1)
     assert "cannot open" in cli.said
     cli.run("secret", "set", "token", "value", status=2)
+
+
+def test_name_of_a_long_setting_stands_apart(served, cli):
+    cli.run("secret", "set", "token", stdin="x")
+    variable = "A_NAME_THAT_IS_LONGER_THAN_ITS_COLUMN"
+    served.write_function("varied", TELLS, secrets=["token"], environment={variable: {"secret": "token"}})
+    served.apply()
+    assert f"environment_secrets.{variable} token\n" in cli.run("describe", "varied")
 
 
 def test_rm_refuses_what_is_used_unless_it_is_forced(served, cli):

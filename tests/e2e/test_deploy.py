@@ -204,9 +204,9 @@ def test_names_that_cannot_be(cli):
 
 def test_what_is_given_wrong(cli):
     folder = write(cli.berth, "odd", GREET)
-    for given in ("memory", "=1", "secrets=[", "environment={"):
+    for given, why in (("memory", "KEY=VALUE"), ("=1", "KEY=VALUE"), ("secrets=[a]", "JSON"), ("environment={", "JSON")):
         cli.run("deploy", folder, "--set", given, status=2)
-        assert "it is KEY=VALUE" in cli.said
+        assert why in cli.said and "such as --set memory=128Mi" in cli.said
     cli.run("deploy", "sent/nowhere", status=1)
     assert "there is no folder" in cli.said
     os.symlink("/etc", os.path.join(cli.berth.project, folder, "out"))
