@@ -10,6 +10,7 @@
 
 #define DEPLOYED_FILE_MAX (1u << 20)
 #define MORE              2 /* entries that are put into a mapping */
+#define FOLDER_KEY        "function_folder"
 
 /* What becomes one entry. Nodes are the arena's or the tree's. */
 struct builder {
@@ -96,6 +97,18 @@ static void put(struct builder *builder, struct yaml_tree_node *mapping, const c
         (struct yaml_tree_entry){.key = yaml_json_text(&builder->arena, key), .value = value};
 }
 
+/* Its folder has its name, which is the folder's where none is written. */
+static void leave_out_folder(struct yaml_tree_node *configuration)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < configuration->count; i++) {
+        const struct yaml_tree_node *key = configuration->entries[i].key;
+        if (key->kind != YAML_TREE_SCALAR || !is_same_setting(FOLDER_KEY, key->text))
+            configuration->entries[kept++] = configuration->entries[i];
+    }
+    configuration->count = kept;
+}
+
 /* Variables come together from both; of every other setting one value holds. */
 static struct yaml_tree_node *merge_configuration(struct builder *builder, const struct yaml_tree_node *under)
 {
@@ -107,7 +120,7 @@ static struct yaml_tree_node *merge_configuration(struct builder *builder, const
     const struct yaml_tree_node *given = yaml_tree_get(over, "environment");
     if (written && given && written->kind == YAML_TREE_MAPPING)
         put(builder, merged, "environment", merge(builder, written, given, is_same_name));
-    put(builder, merged, "function_folder", yaml_json_text(&builder->arena, builder->deployed->name));
+    leave_out_folder(merged);
     return merged;
 }
 

@@ -7,7 +7,7 @@
 /* One of them, on its way into a registry. Borrows everything. */
 struct deployed_entry {
     const char *name;
-    const char *base; /* the folder that has its own in it, as `functions/<name>` */
+    const char *base; /* the folder that has its own in it, as `functions/<name>`, if it has one */
     json_t *deployment; /* as it is kept; `configuration` goes before that of DEPLOYED_FILE. Or NULL */
     const char *problem; /* why there is no `deployment` */
 };

@@ -5,10 +5,10 @@
 #include "base/ident.h"
 #include "config/function_container.h"
 #include "config/function_environment.h"
+#include "config/function_folder.h"
 #include "config/function_labels.h"
 #include "config/function_language.h"
 #include "config/function_secrets.h"
-#include "config/function_source.h"
 #include "config/function_volumes.h"
 
 #include <ctype.h>
@@ -127,25 +127,6 @@ static void check_room_in_memory(const struct setting_layer *layer, const struct
         wanted_mib, memory_mib);
 }
 
-/* Replaces the folder as written by the folder on disk, and checks the file. `language` may be NULL. */
-static void find_source(const struct function_reader *reader, const struct setting_layer *layer,
-                        const char *language, struct position missing_at, struct reporter *reporter,
-                        struct function_settings *settings)
-{
-    const struct yaml_tree_node *node = setting_found(layer, "function_folder");
-    cleanup_free char *folder = steal(&settings->folder);
-    if (!folder && node && *node->text)
-        return; /* of a wrong type, reported already */
-    if (!folder)
-        node = NULL;
-    const struct function_place place = {reader->base, language, reader->roots};
-    int rc = function_source_folder(&place, folder ? folder : settings->key, node ? node->at : missing_at,
-                                    reporter, &settings->folder);
-    if (rc == 0 && settings->file)
-        function_source_file(reader->base, settings->folder, settings->file,
-                             setting_found(layer, "base_function_file_name")->at, reporter);
-}
-
 static void read_configuration(const struct function_reader *reader, const struct yaml_tree_node *mapping,
                                struct position key_at, struct reporter *reporter,
                                struct function_settings *settings)
@@ -183,7 +164,9 @@ static void read_configuration(const struct function_reader *reader, const struc
 
     cleanup_free char *written = steal(&settings->language);
     const char *language = assumed ? assumed : written;
-    find_source(reader, &layers[0], language, key_at, reporter, settings);
+    const struct function_place place = {.base = reader->base, .language = language, .roots = reader->roots};
+    function_folder_find(&place, index >= 0 ? &reader->languages[index] : NULL, &layers[0], key_at, reporter,
+                         settings);
     bool known = written && (!reader->languages ||
                              function_language_find(reader->languages, reader->language_count, written) >= 0);
     if (known)
@@ -293,8 +276,8 @@ static char *file_of(const struct function_settings *settings, const char *path,
 {
     if (!settings->deployment)
         return xstrdup(path);
-    return line > 0 ? xasprintf("%s/" DEPLOYED_FILE, settings->folder)
-                    : function_settings_origin(settings->name);
+    return line > 0 && settings->folder ? xasprintf("%s/" DEPLOYED_FILE, settings->folder)
+                                        : function_settings_origin(settings->name);
 }
 
 /* Of the package that an option names; the first one's when it names none that is there. */

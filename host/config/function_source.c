@@ -73,13 +73,13 @@ static bool suggest_from(const char *directory, const char *name, struct strbuf 
 struct places {
     char *folders[2];
     size_t count;
-    const struct folder_list *roots; /* where links may lead */
+    const struct function_place *of;
 };
 
 static struct places list_places(const struct function_place *place)
 {
     const char *base = place->base, *language = place->language;
-    struct places places = {.count = 1, .roots = place->roots};
+    struct places places = {.count = 1, .of = place};
     const char *prefix = strcmp(base, ".") == 0 ? "" : base;
     const char *slash = *prefix && prefix[strlen(prefix) - 1] != '/' ? "/" : "";
     places.folders[0] = xasprintf("%s%sfunctions", prefix, slash);
@@ -106,11 +106,13 @@ static bool report_dangling(const struct places *places, const char *folder, str
     return false;
 }
 
-static void report_missing(const struct places *places, const char *folder, struct position at,
-                           struct reporter *reporter)
+static int report_missing(const struct places *places, const char *folder, struct position at,
+                          struct reporter *reporter)
 {
     if (report_dangling(places, folder, at, reporter))
-        return;
+        return -1;
+    if (places->of->optional)
+        return 0;
     cleanup_strbuf struct strbuf hint;
     strbuf_init(&hint, 16384);
     bool near = false;
@@ -119,7 +121,11 @@ static void report_missing(const struct places *places, const char *folder, stru
     strbuf_append_text(&hint, near ? " Looked for " : "looked for ");
     for (size_t i = 0; i < places->count; i++)
         strbuf_append_format(&hint, "%s%s/%s", i ? " and " : "", places->folders[i], folder);
+    if (places->of->instead)
+        strbuf_append_format(&hint, "; with \"%s\", and \"function_folder\" left out, it needs none",
+                             places->of->instead);
     reporter_error(reporter, at, strbuf_text(&hint), "there is no folder \"%s\"", quote(folder).text);
+    return -1;
 }
 
 static void report_outside(const char *what, const char *path, struct position at, struct reporter *reporter)
@@ -144,10 +150,11 @@ static void report_led_out(const char *folder, const char *target, struct positi
 static enum lookup look_up_folder(const struct places *places, size_t i, const char *folder, char **ret_path)
 {
     enum lookup found = look_up(places->folders[i], folder, ret_path);
-    bool allowed = found == LOOKUP_OUTSIDE && folder_list_has(places->roots, *ret_path);
+    bool allowed = found == LOOKUP_OUTSIDE && folder_list_has(places->of->roots, *ret_path);
     return allowed ? LOOKUP_FOUND : found;
 }
 
+/* *ret_path stays as it is when there is none, and need not be. */
 static int find_folder(const struct places *places, const char *folder, struct position at,
                        struct reporter *reporter, char **ret_path)
 {
@@ -175,8 +182,7 @@ static int find_folder(const struct places *places, const char *folder, struct p
             break;
         }
     }
-    report_missing(places, folder, at, reporter);
-    return -1;
+    return report_missing(places, folder, at, reporter);
 }
 
 int function_source_folder(const struct function_place *place, const char *folder, struct position at,

@@ -13,11 +13,13 @@
 struct function_place {
     const char *base, *language;
     const struct folder_list *roots;
+    const char *instead; /* the option with which a function needs no folder; NULL: there is none */
+    bool optional; /* that no folder is there is no mistake */
 };
 
 /* Looks for `folder`. Reports what is wrong at `at` and returns -1, or gives the absolute path, without
  * symbolic links: these are resolved once, here, and whoever opens the path must follow none
- * (fs_open_real_dir). The caller frees it. */
+ * (fs_open_real_dir). The caller frees it. NULL: there is none, and need not be. */
 int function_source_folder(const struct function_place *place, const char *folder, struct position at,
                            struct reporter *reporter, char **ret_path);
 

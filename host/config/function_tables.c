@@ -36,7 +36,7 @@ static const struct setting configuration_keys[] = {
      .help =
          "The folder with the function's files, looked for beside this file as `functions/<folder>`, then "
          "`<language>/functions/<folder>`. It cannot lead out of there, but by symbolic links to what the "
-         "host's `roots` list."},
+         "host's `roots` list. A function of an image (`image`) can do without."},
     {"base_function_file_name", ALIASES("file"), SETTING_STRING,
      SETTING_MEMBER(struct function_settings, file), .change = CHANGE_PREPARES, .max = 1024,
      .unset = "the language decides", .help = "The file with the handler, inside of the folder."},

@@ -36,6 +36,7 @@ struct language_option {
     char *default_value; /* or NULL */
     double min, max; /* inclusive; both 0: no range. Strings: length in bytes */
     char *help;
+    bool no_folder; /* a function that has it need have no folder */
 };
 
 /* What a probed plugin says of itself, as far as the registry needs it; or why there is none for this
@@ -86,7 +87,7 @@ struct function_settings {
     char *name; /* its route, without the slash: the key, or `name` */
     char *version; /* shown to users, or NULL */
     char *language; /* the canonical name of the language, or NULL when unknown or missing */
-    char *folder; /* absolute path without links, or NULL when it was not found */
+    char *folder; /* absolute path without links; NULL: it has none, or, when `broken`, it was not found */
     char *file; /* entry file relative to folder, or NULL */
     unsigned concurrency; /* slots of an instance; 0: the runtime's default */
     uint64_t memory_bytes; /* limit of an instance */

@@ -11,11 +11,12 @@
 #include <time.h>
 
 #define FORMAT   "1" /* of what is kept of a prepared function */
+#define NO_FILES "-" /* the stamp of a function that has none */
 #define GRAIN_MS 20 /* longest tick of a kernel's clock for files, twice */
 #define COARSE_S 2 /* of file systems that count in seconds */
 
 struct subject {
-    char *folder; /* NULL: there is none */
+    char *folder; /* NULL: there is none, or it is not looked at */
     const char *plugin; /* digest of its plugin, "" when not known */
     char stamp[HASH_HEX_SIZE]; /* of the files, "" when not known */
     bool again; /* its newest change is too fresh */
@@ -95,8 +96,10 @@ static void look_at_files(struct subject *subject)
     struct timespec now, changed = {.tv_nsec = 1};
     struct error err;
     subject->again = false;
+    if (!subject->folder)
+        return;
     clock_gettime(CLOCK_REALTIME, &now);
-    if (!subject->folder || tree_source_stamp(subject->folder, subject->stamp, &changed, &err) < 0) {
+    if (tree_source_stamp(subject->folder, subject->stamp, &changed, &err) < 0) {
         subject->stamp[0] = '\0';
     } else if (!is_past(&changed, &now)) {
         subject->stamp[0] = '\0';
@@ -220,6 +223,8 @@ struct source_look *source_look_start(struct event_base *base, struct background
         look->subjects[i].plugin = digest_of(look, plugins, settings->language);
         if (settings->folder && !settings->broken && (!only || folder_list_holds(only, settings->folder)))
             look->subjects[i].folder = xstrdup(settings->folder);
+        else if (!settings->folder && !settings->broken)
+            memcpy(look->subjects[i].stamp, NO_FILES, sizeof(NO_FILES));
     }
     begin(look);
     return look;

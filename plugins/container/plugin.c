@@ -26,6 +26,7 @@ static const struct berth_option options[] = {
         .min = 1,
         .max = 512,
         .help = "The image that the function runs; one that is not on this machine is pulled.",
+        .flags = BERTH_OPTION_NO_FOLDER,
     },
     {
         .name = "dockerfile",
@@ -95,9 +96,16 @@ static unsigned port_of(const struct look *look)
 
 /* --- the Dockerfile --- */
 
+/* -1: it cannot be opened, or there is none. */
+static int open_folder(const struct look *look)
+{
+    const char *folder = look->function->folder;
+    return folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
 static bool has_file(const struct look *look, const char *name)
 {
-    int folder = open(look->function->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = open_folder(look);
     bool there = folder >= 0 && faccessat(folder, name, R_OK, 0) == 0;
     if (folder >= 0)
         close(folder);
@@ -117,7 +125,7 @@ static const char *dockerfile_of(const struct look *look)
 static ssize_t read_file(const struct look *look, const char *name, char *text, size_t size)
 {
     struct stat status;
-    int folder = open(look->function->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int folder = open_folder(look);
     int fd = folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     ssize_t length = -1;
     if (fd >= 0 && fstat(fd, &status) == 0) {
@@ -279,7 +287,7 @@ static int validate(const struct berth_host *host, struct berth_job *job,
 static int package(const struct berth_host *host, struct berth_job *job,
                    const struct berth_function *function, struct berth_error *err)
 {
-    if (host->add_folder(job, "", function->folder, NULL) < 0)
+    if (function->folder && host->add_folder(job, "", function->folder, NULL) < 0)
         return fail(err, "the folder cannot be packaged", "");
     return 0;
 }

@@ -14,7 +14,7 @@ berth_test_plugin(acting acting.c)
 berth_test_plugin(no-entry no_entry.c)
 berth_test_plugin(hostile ../../peers/bad/hostile.c)
 foreach(case described wrong-major newer-minor small tiny bad-name no-version no-callback null-entry hang constructor
-        bad-option double-option taken-alias)
+        bad-option double-option odd-flags taken-alias)
     string(TOUPPER CASE_${case} macro)
     string(REPLACE "-" "_" macro ${macro})
     berth_test_plugin(${case} described.c ${macro})

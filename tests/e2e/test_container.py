@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from harness.cli import Cli
-from harness.servers import BASE, write_server
+from harness.revisions import serve, view
+from harness.servers import BASE, SERVER, serve_image, write_server
 from harness.wait import wait_until
 
 
@@ -115,6 +116,39 @@ def test_container_that_is_killed_from_outside_costs_nothing(berth):
         assert [answer.result().status for answer in answers] == [200] * 8
 
 
+def test_image_needs_no_folder(berth):
+    """It is checked, described, kept, restored and rolled back like every other function."""
+    serve_image(berth, "web", "one")
+    cli = Cli(berth)
+    cli.run("check", berth.config)
+    assert "nothing found" in cli.said
+    berth.start()
+    first = serve(berth, "web", "one")
+    assert view(berth, "web")["folder"] is None
+    assert "folder" not in cli.run("describe", "web")
+    berth.apply()
+    assert berth.log.entries(event="config.applied")[-1]["deployed"] == "0"
+    serve_image(berth, "web", "two")
+    berth.apply()
+    serve(berth, "web", "two")
+    assert "environment.WORD" in cli.run("history", "web")
+    cli.run("rollback", "web")
+    assert serve(berth, "web", "one") == first
+    berth.stop()
+    berth.start()
+    serve(berth, "web", "one")
+
+
+def test_folder_that_comes_later_is_there_in_the_container(berth):
+    berth.watch = True
+    serve_image(berth, "web", "without")
+    berth.start()
+    serve(berth, "web", "without")
+    berth.write_files("functions/web", {"server.pl": SERVER})
+    berth.wait_answer("/web", lambda answer: "served by" in answer.text, "the folder to be found", 60)
+    assert view(berth, "web")["folder"].endswith("/functions/web")
+
+
 def test_is_built_from_the_dockerfile_in_its_folder(berth):
     files = {"Dockerfile": """
         ARG BERTH_BASE
@@ -196,3 +230,15 @@ def test_findings_say_what_is_wrong_and_where(berth, settings, dockerfile, messa
     run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=60)
     lines = [line for line in run.stderr.splitlines() if message in line]
     assert lines and (place or "global-function-definition.yml:") in lines[0], run.stderr
+
+
+@pytest.mark.parametrize("settings", [
+    {"image": None},
+    {"image": None, "dockerfile": "Dockerfile"},
+    {"function_folder": "web"},
+])
+def test_folder_that_is_needed_and_missing_is_a_finding(berth, settings):
+    serve_image(berth, "web", "one", **settings)
+    run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=60)
+    assert 'error: there is no folder "web"' in run.stderr
+    assert "global-function-definition.yml:" in run.stderr and 'with "image"' in run.stderr

@@ -30,7 +30,7 @@ _Static_assert(ABI_PLUGIN_LEAST == 88, "of 1.0");
 
 /* A number of an enum is an int's. */
 _Static_assert(sizeof(enum berth_option_type) == 4 && sizeof(enum berth_severity) == 4 &&
-                   sizeof(enum berth_transport) == 4,
+                   sizeof(enum berth_transport) == 4 && sizeof(enum berth_option_flags) == 4,
                "enums have changed their size");
 
 PIN(berth_error, struct_size, 0);
@@ -45,7 +45,8 @@ PIN(berth_option, default_value, 24);
 PIN(berth_option, min, 32);
 PIN(berth_option, max, 40);
 PIN(berth_option, help, 48);
-PIN_SIZE(berth_option, help, 56);
+PIN(berth_option, flags, 56);
+PIN_SIZE(berth_option, flags, 64);
 
 PIN(berth_function, struct_size, 0);
 PIN(berth_function, name, 8);

@@ -149,8 +149,8 @@ static void test_probe_refusals(void **state)
     } cases[] = {
         {"missing", "plugin-load", "missing.so"},
         {"no-entry", "plugin-load", "berth_plugin_entry"},
-        {"wrong-major", "plugin-abi", "plugin ABI 2.4; this host expects 1.0 to 1.4"},
-        {"newer-minor", "plugin-abi", "plugin ABI 1.5; this host expects 1.0 to 1.4"},
+        {"wrong-major", "plugin-abi", "plugin ABI 2.5; this host expects 1.0 to 1.5"},
+        {"newer-minor", "plugin-abi", "plugin ABI 1.6; this host expects 1.0 to 1.5"},
         {"small", "plugin-abi", "struct_size of its description is 24"},
         {"tiny", "plugin-abi", "struct_size of its description is 1;"},
         {"bad-name", "plugin-abi", "\"Not A Name\" does not match"},
@@ -159,6 +159,7 @@ static void test_probe_refusals(void **state)
         {"null-entry", "plugin-abi", "returned NULL"},
         {"bad-option", "plugin-abi", "the default of option size is \"many\""},
         {"double-option", "plugin-abi", "two options are called size"},
+        {"odd-flags", "plugin-abi", "the flags of option size are 0x11; this host knows 0x1 only"},
         {"constructor", "plugin-crashed", "SIGABRT in loading"},
         {"hang", "plugin-timeout", "in berth_plugin_entry"},
     };

@@ -95,7 +95,7 @@ static void test_places(void **state)
     } cases[] = {
         {"{\"language\": \"python\", \"memory\": \"lots\"}", NULL,
          "deployment of sent: error: \"memory\" must be a size such as 128Mi or 1Gi, not \"lots\""},
-        {"{}", NULL, "deployment of sent: error: the function has no programing_language"},
+        {"{}", NULL, "deployment of sent: error: the function has no \"configuration\""},
         {"{\"language\": \"python\"}", "configuration:\n  memroy: 1\n",
          "/base/functions/sent/function.yml:2:3: error: unknown key \"memroy\" in \"configuration\""},
         {"{\"language\": \"python\"}", "configuration: 1\n",

@@ -98,7 +98,7 @@ static void test_scan(void **state)
     assert_string_equal(languages[1].name, "described");
     assert_null(languages[1].refusal);
     assert_string_equal(languages[2].name, "d");
-    assert_non_null(strstr(languages[2].refusal, "plugin ABI 2.4"));
+    assert_non_null(strstr(languages[2].refusal, "plugin ABI 2.5"));
     const struct plugin_refusal *refusals = plugins_refusals(bench.plugins, &count);
     assert_int_equal(count, 1);
     assert_string_equal(error_code_slug(refusals[0].error.code), "plugin-abi");

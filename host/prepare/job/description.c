@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -129,6 +130,9 @@ static int check_option(const struct berth_option *option, size_t number, struct
         return refuse(err, "the type of %s is %d; 1 to 4 is expected", of, (int)option->type);
     if (!(option->min <= option->max)) /* so that not-a-number fails, too */
         return refuse(err, "the range of %s is empty", of);
+    if (option->flags & ~(uint64_t)BERTH_OPTION_NO_FOLDER)
+        return refuse(err, "the flags of %s are 0x%" PRIx64 "; this host knows 0x%x only", of, option->flags,
+                      BERTH_OPTION_NO_FOLDER);
     if (!option->help || !*option->help || strnlen(option->help, HELP_LENGTH_MAX + 1) > HELP_LENGTH_MAX)
         return refuse(err, "the help of %s is missing or longer than %d bytes", of, HELP_LENGTH_MAX);
     return option->default_value ? check_default(option, err) : 0;
@@ -218,6 +222,7 @@ static json_t *option_to_json(const struct berth_option *option)
     json_object_set_new(json, "min", json_real(option->min));
     json_object_set_new(json, "max", json_real(option->max));
     json_object_set_new(json, "help", plugin_text(option->help));
+    json_object_set_new(json, "no_folder", json_boolean(option->flags & BERTH_OPTION_NO_FOLDER));
     return json;
 }
 

@@ -191,12 +191,11 @@ static int run_scaffold(struct berth_job *job, json_t *result, struct error *err
 static const struct operation {
     const char *name;
     int (*run)(struct berth_job *job, json_t *result, struct error *err);
-    bool function, output; /* what the request must name */
-    bool reads; /* the function's folder */
+    bool function, folder, output; /* what the request must name */
 } operations[] = {
-    {"probe", run_probe, false, false, false},     {"package", run_package, true, true, true},
-    {"validate", run_validate, true, false, true}, {"scaffold", run_scaffold, true, true, false},
-    {"repeat", run_repeat, true, true, true},
+    {"probe", run_probe, false, false, false},      {"package", run_package, true, false, true},
+    {"validate", run_validate, true, false, false}, {"scaffold", run_scaffold, true, true, true},
+    {"repeat", run_repeat, true, false, true},
 };
 
 /* The folder's path had no symbolic link in it when the registry was read: one that is there would lead to
@@ -219,9 +218,10 @@ static int run_operation(struct berth_job *job, json_t *result, struct error *er
         if (!name || strcmp(operation->name, name) != 0)
             continue;
         if (!job_text(job, "plugin") || (operation->output && !job_text(job, "output")) ||
-            (operation->function && (!job->function.name || !job->function.folder)))
+            (operation->function && !job->function.name) || (operation->folder && !job->function.folder))
             return error_set(err, ERROR_JOB_START, "the request lacks a path or a name, or it is not UTF-8");
-        if (operation->reads && check_folder(job->function.folder, err) < 0)
+        bool reads = job->function.folder && !operation->folder;
+        if (reads && check_folder(job->function.folder, err) < 0)
             return -1;
         return load_plugin(job, err) < 0 ? -1 : operation->run(job, result, err);
     }

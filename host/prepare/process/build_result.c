@@ -269,6 +269,7 @@ static int read_option(const json_t *json, struct language_option *option)
     option->min = json_number_value(json_object_get(json, "min"));
     option->max = json_number_value(json_object_get(json, "max"));
     option->help = json_text_copy(json, "help");
+    option->no_folder = json_is_true(json_object_get(json, "no_folder"));
     return option->name && option->help ? 0 : -1;
 }
 

@@ -50,7 +50,8 @@ char **deployment_store_names(const char *state)
 
 static int check_shape(const json_t *json, struct error *err)
 {
-    const char *folder = json_string_value(json_object_get(json, "folder"));
+    const json_t *given = json_object_get(json, "folder");
+    const char *folder = given ? json_string_value(given) : "";
     if (!json_is_object(json_object_get(json, "configuration")) || !folder || strchr(folder, '/') ||
         *folder == '.')
         return sealed_damaged(err, "something is missing in it");
@@ -68,8 +69,8 @@ int deployment_store_read(const char *state, const char *name, struct deployment
         json_decref(json);
         return -1;
     }
-    ret_deployment->base =
-        xasprintf("%s/deployed/%s/%s", state, name, json_string_value(json_object_get(json, "folder")));
+    const char *id = json_string_value(json_object_get(json, "folder"));
+    ret_deployment->base = id ? xasprintf("%s/deployed/%s/%s", state, name, id) : place_of(state, name);
     ret_deployment->json = json;
     return 0;
 }
@@ -100,44 +101,35 @@ static int sync_disk(const char *folder, struct error *err)
     return 0;
 }
 
-/* Moves a staged folder to `<place>/<id>/functions/<name>`, or makes an empty one there. */
+/* Moves a staged folder to `<place>/<id>/functions/<name>`. */
 static int place_folder(const char *place, const char *id, const char *name, const char *folder,
                         struct error *err)
 {
     cleanup_free char *above = xasprintf("%s/%s/functions", place, id);
     cleanup_free char *target = xasprintf("%s/%s", above, name);
-    if (fs_make_dirs(folder ? above : target, 0700, err) < 0)
+    if (fs_make_dirs(above, 0700, err) < 0)
         return -1;
-    if (!folder)
-        return 0;
     if (chmod(folder, 0755) < 0 || rename(folder, target) < 0)
         return error_errno(err, COMPONENT_BUILD, errno, "cannot move the files to %s", target);
     return sync_disk(above, err);
 }
 
-/* Folders of earlier deployments go, but for the one before, which a preparation may be reading. */
+static bool is_text(const char *text, const char *other)
+{
+    return other && strcmp(text, other) == 0;
+}
+
+/* Folders of earlier deployments go, but for the one before, which a preparation may be reading. Both may be
+ * NULL. */
 static void remove_older(const char *place, const char *now, const char *before)
 {
     cleanup_dir DIR *dir = opendir(place);
     for (const struct dirent *entry; dir && (entry = readdir(dir));) {
         cleanup_free char *path = xasprintf("%s/%s", place, entry->d_name);
-        if (entry->d_name[0] != '.' && fs_is_dir(path) && strcmp(entry->d_name, now) != 0 &&
-            (!before || strcmp(entry->d_name, before) != 0))
+        if (entry->d_name[0] != '.' && fs_is_dir(path) && !is_text(entry->d_name, now) &&
+            !is_text(entry->d_name, before))
             fs_remove_tree(path, NULL);
     }
-}
-
-/* The id that the files of this deployment are to have. Without a folder it is that of those which stay: the
- * one that it names, or, where the former had none either, its empty one. */
-static void choose_id(const char *folder, const json_t *json, const json_t *old, char ret_id[ID_DIGITS + 1])
-{
-    const char *own = json_string_value(json_object_get(json, "folder"));
-    const char *before = json_string_value(json_object_get(old, "folder"));
-    bool is_kept = own || json_object_get(old, "given");
-    if (!folder && before && is_kept && strlen(before) == ID_DIGITS)
-        memcpy(ret_id, before, ID_DIGITS + 1);
-    else
-        ident_random(ret_id, ID_DIGITS);
 }
 
 static json_int_t now_ms(void)
@@ -151,21 +143,23 @@ int deployment_store_put(const char *state, const char *name, const char *folder
                          struct error *err)
 {
     struct deployment old = {0};
-    char id[ID_DIGITS + 1];
     cleanup_free char *place = place_of(state, name), *file = file_of(state, name);
-    int rc = deployment_store_read(state, name, &old, NULL);
+    deployment_store_read(state, name, &old, NULL);
     const json_t *created = json_object_get(old.json, "created_ms");
-    const char *before = rc == 0 ? json_string_value(json_object_get(old.json, "folder")) : NULL;
-    choose_id(folder, json, old.json, id);
-    json_object_set_new(json, "folder", json_string(id));
+    if (folder) {
+        char id[ID_DIGITS + 1];
+        ident_random(id, ID_DIGITS);
+        json_object_set_new(json, "folder", json_string(id));
+    }
     json_object_set_new(json, "created_ms", json_integer(created ? json_integer_value(created) : now_ms()));
+    const char *id = json_string_value(json_object_get(json, "folder"));
     cleanup_free char *text = sealed_text(json);
-    rc = place_folder(place, id, name, folder, err);
+    int rc = folder ? place_folder(place, id, name, folder, err) : fs_make_dirs(place, 0700, err);
     if (rc == 0)
         rc = text ? fs_write_file(file, text, strlen(text), 0600, err)
                   : error_set(err, ERROR_BAD_CALL, "a text in it is no UTF-8");
     if (rc == 0)
-        remove_older(place, id, before);
+        remove_older(place, id, json_string_value(json_object_get(old.json, "folder")));
     deployment_clear(&old);
     return rc;
 }

@@ -41,7 +41,7 @@ extern "C" {
 
 /* The host loads a plugin whose major equals its own and whose minor is at most its own. */
 #define BERTH_ABI_MAJOR 1
-#define BERTH_ABI_MINOR 4
+#define BERTH_ABI_MINOR 5
 
 #define BERTH_EXPORT    __attribute__((visibility("default")))
 
@@ -63,6 +63,10 @@ enum berth_option_type {
     BERTH_OPTION_DECIMAL = 4, /* C locale floating point */
 };
 
+enum berth_option_flags {
+    BERTH_OPTION_NO_FOLDER = 1, /* a function that has this option need have no folder */
+};
+
 /* One key that functions of this runtime may have under `configuration` in the YAML registry. The host parses
  * and checks it. An entry of a list, whose entries' size is berth_plugin.option_size. */
 struct berth_option {
@@ -72,13 +76,17 @@ struct berth_option {
     const char *default_value; /* written as in YAML; NULL: no value when left out */
     double min, max; /* inclusive range of numbers; both 0: no range. For strings: length in bytes */
     const char *help; /* one sentence */
+
+    /* Since 1.5. Of enum berth_option_flags. */
+    uint64_t flags;
 };
 
 /* The function a job is about. */
 struct berth_function {
     size_t struct_size;
     const char *name; /* its route, without the slash */
-    const char *folder; /* absolute path of its directory, as the user wrote it on disk */
+    const char *folder; /* absolute path of its directory, as the user wrote it on disk; NULL: it has none,
+                           where an option is set that has BERTH_OPTION_NO_FOLDER */
     const char *file; /* the entry file relative to folder, or NULL when the user named none */
 
     /* Since 1.2. In `validate`: absolute path of the folder that the function's dependencies are installed

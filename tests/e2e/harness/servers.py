@@ -65,3 +65,30 @@ def write_server(berth, name, files=None, **settings):
     """A function that is this server."""
     settings = {"image": BASE, "command": "perl /berth/code/server.pl", "base_function_file_name": None, **settings}
     berth.write_function(name, {"server.pl": SERVER, **(files or {})}, language="container", **settings)
+
+
+# Answers everything with WORD.
+ONE_WORD = r"""
+    use IO::Socket::INET;
+    my $listener = IO::Socket::INET->new(LocalPort => 8080, Listen => 128, ReuseAddr => 1) or die "cannot listen: $@";
+    while (my $connection = $listener->accept) {
+        while (<$connection>) { last if /^\r?$/ }
+        print $connection "HTTP/1.0 200 OK\r\n\r\n$ENV{WORD}";
+        close $connection;
+    }
+"""
+
+
+def serve_image(berth, name, word, **settings):
+    """A function without a folder, which answers with this word; as SERVER, once it has a folder with that in it."""
+    own = "test ! -e /berth/code/server.pl || exec perl /berth/code/server.pl"
+    configuration = {
+        "programing_language": "container",
+        "image": BASE,
+        "command": f"sh -c '{own}; exec perl -e \"$PROGRAM\"'",
+        "environment": {"PROGRAM": ONE_WORD, "WORD": word},
+        "idle_timeout": 60,
+        **settings,
+    }
+    berth.functions[name] = {"configuration": {key: value for key, value in configuration.items() if value is not None}}
+    berth.write_config()

@@ -23,6 +23,12 @@ static const struct berth_option options[] = {
 };
 #endif
 
+#if defined(CASE_ODD_FLAGS)
+static const struct berth_option options[] = {
+    {"size", NULL, BERTH_OPTION_INTEGER, "3", 1, 9, "How much.", 0x11},
+};
+#endif
+
 #if defined(CASE_TAKEN_ALIAS)
 static const char *const aliases[] = {"Acting", "actor", "own", NULL};
 #endif
@@ -36,9 +42,8 @@ static struct berth_plugin plugin = {
     .validate = do_nothing,
     .package = do_nothing,
     .launch = do_nothing,
-#if defined(CASE_BAD_OPTION) || defined(CASE_DOUBLE_OPTION)
-    .options = options,
-    .option_count = sizeof(options) / sizeof(*options),
+#if defined(CASE_BAD_OPTION) || defined(CASE_DOUBLE_OPTION) || defined(CASE_ODD_FLAGS)
+    BERTH_OPTIONS(options),
 #endif
 #if defined(CASE_TAKEN_ALIAS)
     .aliases = aliases,
