@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -25,22 +26,44 @@ static bool is_in_memory(const char *path)
     return statfs(path, &status) == 0 && (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC);
 }
 
+/* Its place by its real name; NULL: this host has no memory for it. The caller frees it. */
+static char *choose_place(const char *run_dir, const char *owner_id)
+{
+    cleanup_free char *shared = realpath(SHARED_MEMORY, NULL);
+    if (is_in_memory(run_dir))
+        return xasprintf("%s/" INSTANCES, run_dir);
+    return shared && is_in_memory(shared) ? xasprintf("%s/berth-%s", shared, owner_id) : NULL;
+}
+
+/* A new one in the place of a predecessor's. Everybody may put something else there, in shared memory: a link
+ * to another folder of this user, which is not to be emptied, or a folder that is somebody else's. */
+static int renew(const char *wanted, struct error *err)
+{
+    cleanup_free char *dir = NULL;
+    if (private_dir_open(wanted, INSTANCES, &dir, err) < 0)
+        return -1;
+    if (strcmp(dir, wanted) != 0)
+        return error_set_in(err, COMPONENT_FILES, ERROR_IS_LINK, "%s is a symbolic link, to %s", wanted, dir);
+    if (fs_remove_tree(dir, err) < 0)
+        return -1;
+    return mkdir(dir, 0700) < 0
+               ? error_errno(err, COMPONENT_FILES, errno, "cannot create the directory %s", dir)
+               : 0;
+}
+
 int instance_memory_open(const char *run_dir, const char *owner_id, char **ret_dir, struct error *err)
 {
-    cleanup_free char *wanted = is_in_memory(run_dir) ? xasprintf("%s/" INSTANCES, run_dir)
-                                                      : xasprintf(SHARED_MEMORY "/berth-%s", owner_id);
-    cleanup_free char *dir = NULL;
-    if (!is_in_memory(run_dir) && !is_in_memory(SHARED_MEMORY)) {
+    cleanup_free char *wanted = choose_place(run_dir, owner_id);
+    if (!wanted) {
         error_set_in(err, COMPONENT_FLEET, ERROR_SECRET_MISSING,
                      "neither the run directory nor " SHARED_MEMORY
                      " is in memory, so no secret can be given "
                      "to a function");
         return error_hint(err, "mount a tmpfs at " SHARED_MEMORY ", or set run_dir to one");
     }
-    if (private_dir_open(wanted, INSTANCES, &dir, err) < 0 || fs_remove_tree(dir, err) < 0 ||
-        fs_make_dirs(dir, 0700, err) < 0)
+    if (renew(wanted, err) < 0)
         return error_prefix(err, "the folder for secrets in memory");
-    *ret_dir = steal(&dir);
+    *ret_dir = steal(&wanted);
     return 0;
 }
 

@@ -17,8 +17,9 @@
 
 struct secret_store;
 
-/* Makes the folder for all: in the run directory where that is in memory, else in /dev/shm, and forgets what
- * a predecessor has left there. -1: this host has neither. The caller frees *ret_dir. */
+/* Makes the folder for all: in the run directory, whose real name is given, where that is in memory, else in
+ * /dev/shm, and forgets what a predecessor has left there. -1: this host has neither, or somebody has put
+ * something else in its place. The caller frees *ret_dir. */
 int instance_memory_open(const char *run_dir, const char *owner_id, char **ret_dir, struct error *err);
 
 /* Removes it with all that is in it, and frees its name. NULL is fine. */

@@ -1,0 +1,96 @@
+#include "own_folder.h"
+
+#include "base/cleanup.h"
+#include "fleet/instance/instance_memory.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ID_DIGITS 6
+
+/* The folder of a test that is in memory, as a run directory may be. */
+static int make_memory(void **state)
+{
+    struct folder *folder = xcalloc(1, sizeof(*folder));
+    snprintf(folder->path, sizeof(folder->path), "/dev/shm/berth-unit-XXXXXX");
+    assert_non_null(mkdtemp(folder->path));
+    folder->file = xasprintf("%s/file", folder->path);
+    *state = folder;
+    return 0;
+}
+
+#define MEMORY_TEST(test) cmocka_unit_test_setup_teardown(test, make_memory, remove_folder)
+
+static char *write_into(const char *folder, const char *name)
+{
+    struct error err;
+    char *path = xasprintf("%s/%s", folder, name);
+    assert_int_equal(fs_make_dirs(folder, 0700, &err), 0);
+    assert_int_equal(fs_write_file(path, "x", 1, 0600, &err), 0);
+    return path;
+}
+
+/* The id of an owner whose folder below /dev/shm is nobody else's. */
+static const char *own_id(const struct folder *folder)
+{
+    return folder->path + strlen(folder->path) - ID_DIGITS;
+}
+
+static void what_a_predecessor_has_left_is_gone(void **state)
+{
+    const struct folder *folder = *state;
+    struct error err;
+    struct stat status;
+    cleanup_free char *wanted = xasprintf("%s/m", folder->path);
+    cleanup_free char *left = write_into(wanted, "left");
+    char *dir = NULL;
+    assert_int_equal(instance_memory_open(folder->path, "unused", &dir, &err), 0);
+    assert_string_equal(dir, wanted);
+    assert_false(fs_exists(left));
+    assert_int_equal(stat(dir, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0700);
+    instance_memory_close(dir);
+    assert_false(fs_exists(wanted));
+}
+
+static void expect_link_is_refused(const char *run_dir, const char *id, const char *link, const char *target)
+{
+    struct error err;
+    char *dir = NULL;
+    cleanup_free char *file = write_into(target, "kept");
+    assert_int_equal(symlink(target, link), 0);
+    assert_int_equal(instance_memory_open(run_dir, id, &dir, &err), -1);
+    assert_int_equal(err.code, ERROR_IS_LINK);
+    assert_null(dir);
+    assert_true(fs_exists(file));
+}
+
+/* Others may put one below /dev/shm. */
+static void a_link_to_a_folder_of_the_same_user_is_not_emptied(void **state)
+{
+    const struct folder *folder = *state;
+    cleanup_free char *target = xasprintf("%s/mine", folder->path);
+    cleanup_free char *link = xasprintf("%s/m", folder->path);
+    expect_link_is_refused(folder->path, "unused", link, target);
+}
+
+static void a_link_in_shared_memory_is_not_followed(void **state)
+{
+    static const char elsewhere[] = "/proc"; /* a run directory that is surely on no tmpfs */
+    const struct folder *folder = *state;
+    cleanup_free char *target = xasprintf("%s/mine", folder->path);
+    cleanup_free char *link = xasprintf("/dev/shm/berth-%s", own_id(folder));
+    expect_link_is_refused(elsewhere, own_id(folder), link, target);
+    unlink(link);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        MEMORY_TEST(what_a_predecessor_has_left_is_gone),
+        MEMORY_TEST(a_link_to_a_folder_of_the_same_user_is_not_emptied),
+        FOLDER_TEST(a_link_in_shared_memory_is_not_followed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
