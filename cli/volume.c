@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/ident.h"
 #include "base/strbuf.h"
 #include "cli/client.h"
 #include "cli/grid.h"
@@ -14,11 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 #define TAR_END_BYTES   1024 /* of zeros, which no archive that breaks off has */
 #define USERS_MAX       512
+#define PART_ID_DIGITS  8
 
 /* --- ls --- */
 
@@ -120,6 +123,41 @@ static int save(const struct arguments *arguments, FILE *to, const char *shown)
     return status;
 }
 
+static int save_to(const struct arguments *arguments, const char *file, const char *shown)
+{
+    FILE *to = fopen(file, "wbe");
+    if (!to) {
+        say_wrong("%s cannot be written: %s", shown, strerror(errno));
+        return STATUS_FAILED;
+    }
+    int status = save(arguments, to, shown);
+    fclose(to);
+    return status;
+}
+
+/* Under another name until it is whole: what has the name may be the export of yesterday. */
+static int save_whole(const struct arguments *arguments, const char *file)
+{
+    char id[PART_ID_DIGITS + 1];
+    ident_random(id, PART_ID_DIGITS);
+    cleanup_free char *part = xasprintf("%s.%s.part", file, id);
+    int status = save_to(arguments, part, file);
+    if (status == STATUS_OK && rename(part, file) < 0) {
+        say_wrong("%s cannot be written: %s", file, strerror(errno));
+        status = STATUS_FAILED;
+    }
+    if (status != STATUS_OK)
+        unlink(part);
+    return status;
+}
+
+/* Or not there: nothing like a pipe, a device or a link. */
+static bool is_plain(const char *file)
+{
+    struct stat status;
+    return lstat(file, &status) < 0 || S_ISREG(status.st_mode);
+}
+
 int run_volume_export(const struct arguments *arguments)
 {
     const char *file = arguments_operand(arguments, 1);
@@ -130,16 +168,7 @@ int run_volume_export(const struct arguments *arguments)
     }
     if (!file)
         return save(arguments, stdout, "standard output");
-    FILE *to = fopen(file, "wbe");
-    if (!to) {
-        say_wrong("%s cannot be written: %s", file, strerror(errno));
-        return STATUS_FAILED;
-    }
-    int status = save(arguments, to, file);
-    fclose(to);
-    if (status != STATUS_OK)
-        unlink(file);
-    return status;
+    return is_plain(file) ? save_whole(arguments, file) : save_to(arguments, file, file);
 }
 
 /* --- import --- */

@@ -281,6 +281,16 @@ def test_what_is_exported_can_be_imported_elsewhere(berth, tmp_path):
     berth.wait_answer("/second", lambda answer: answer.json() == "moved", "what was imported")
 
 
+def test_an_export_that_fails_leaves_the_file_that_was_there(served_empty, tmp_path):
+    cli, packed = Cli(served_empty), tmp_path / "backup.tar"
+    packed.write_text("of yesterday")
+    cli.run("volume", "export", "nothing", str(packed), status=1)
+    assert "there is no volume" in cli.said
+    assert packed.read_text() == "of yesterday"
+    cli.run("volume", "export", "nothing", str(tmp_path / "new.tar"), status=1)
+    assert os.listdir(tmp_path) == ["backup.tar"], "nor is anything else left"
+
+
 def test_modes_and_links_of_an_archive_are_kept(served_empty):
     folder = tarfile.TarInfo("closed")
     folder.type, folder.mode = tarfile.DIRTYPE, 0o2710
