@@ -15,7 +15,8 @@ struct child {
     unsigned fd_count;
 };
 
-/* Starts it; whoever calls waits for it in the end. Returns 0, or the number of an error. */
-int child_spawn(const struct child *child, pid_t *ret_pid);
+/* Starts it. Whoever calls waits for its end, at which *ret_pidfd becomes readable, and closes that. Returns
+ * 0, or the number of an error: then nothing runs. */
+int child_spawn(const struct child *child, pid_t *ret_pid, int *ret_pidfd);
 
 #endif

@@ -1,6 +1,7 @@
 berth_unit_test(alloc base)
 berth_unit_test(base base)
 berth_unit_test(cgroup base)
+berth_unit_test(child base)
 berth_unit_test(error_code base)
 berth_unit_test(file_watch base)
 berth_unit_test(private_dir base)

@@ -13,7 +13,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,7 +42,11 @@ static int fail_errno(const struct helper *helper, struct error *err, int errnum
     error_errno(err, COMPONENT_BUILD, errnum, "cannot run %s, which Docker's config.json names for %s",
                 helper->program, helper->registry);
     err->code = ERROR_IMAGE_LOGIN;
-    return error_hint(err, "install it where the PATH of berthd leads, or take it out of config.json");
+    bool is_helpers = errnum == ENOENT || errnum == EACCES;
+    return error_hint(err, is_helpers
+                               ? "install it where the PATH of berthd leads, or take it out of config.json"
+                               : "berthd can start no program at present; when it can, have it look again: "
+                                 "berth reload");
 }
 
 /* --- its start --- */
@@ -69,7 +72,7 @@ static int spawn(struct helper *helper, int question, int answer)
                                 .environment = environ,
                                 .fds = fds,
                                 .fd_count = sizeof(fds) / sizeof(fds[0])};
-    return child_spawn(&child, &helper->pid);
+    return child_spawn(&child, &helper->pid, &helper->pidfd);
 }
 
 static int start(struct helper *helper, struct error *err)
@@ -85,7 +88,6 @@ static int start(struct helper *helper, struct error *err)
         close(helper->output);
         return fail_errno(helper, err, errnum);
     }
-    helper->pidfd = pidfd_open(helper->pid, 0);
     return 0;
 }
 
@@ -127,13 +129,12 @@ static ssize_t read_answer(const struct helper *helper, struct locked *answer)
 static int end(const struct helper *helper, bool in_time)
 {
     int status = 0;
-    if (!in_time || helper->pidfd < 0 || !wait_for(helper, helper->pidfd))
+    if (!in_time || !wait_for(helper, helper->pidfd))
         kill(-helper->pid, SIGKILL);
     while (waitpid(helper->pid, &status, 0) < 0 && errno == EINTR)
         ;
     close(helper->output);
-    if (helper->pidfd >= 0)
-        close(helper->pidfd);
+    close(helper->pidfd);
     return status;
 }
 

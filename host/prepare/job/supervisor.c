@@ -202,8 +202,9 @@ static void start(struct supervisor *supervisor)
     supervisor->end = (struct pollfd){.fd = pidfd_open(supervisor->child, 0), .events = POLLIN};
     supervisor->signal = (struct pollfd){.fd = signalfd(-1, &signals, SFD_CLOEXEC), .events = POLLIN};
     if (supervisor->end.fd < 0 || supervisor->signal.fd < 0) {
-        int status;
+        int status, errnum = errno;
         end_all(supervisor, &status);
+        errno = errnum;
         trouble("cannot watch the job's process");
     }
 }

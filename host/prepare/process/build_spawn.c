@@ -7,12 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define REPLY_FD     3
@@ -89,7 +86,7 @@ static int open_pipe(int *ret_read, int *ret_write)
     return 0;
 }
 
-static int spawn(const char *program, int request, int output, int reply, pid_t *ret_pid)
+static int spawn(const char *program, int request, int output, int reply, struct build_spawn *ret_spawn)
 {
     const int fds[] = {
         [STDIN_FILENO] = request, [STDOUT_FILENO] = output, [STDERR_FILENO] = output, [REPLY_FD] = reply};
@@ -100,7 +97,7 @@ static int spawn(const char *program, int request, int output, int reply, pid_t 
                                 .environment = environment.entries,
                                 .fds = fds,
                                 .fd_count = sizeof(fds) / sizeof(fds[0])};
-    int errnum = child_spawn(&child, ret_pid);
+    int errnum = child_spawn(&child, &ret_spawn->pid, &ret_spawn->pidfd);
     environment_clear(&environment);
     return errnum;
 }
@@ -119,18 +116,10 @@ int build_spawn(const char *program, const char *request, struct build_spawn *re
     if (open_request(request, &input) < 0 || open_pipe(&output, &output_child) < 0 ||
         open_pipe(&reply, &reply_child) < 0)
         return start_error(err, errno, program);
-    pid_t pid;
-    int errnum = spawn(program, input, output_child, reply_child, &pid);
+    int errnum = spawn(program, input, output_child, reply_child, ret_spawn);
     if (errnum != 0)
         return start_error(err, errnum, program);
-    int pidfd = pidfd_open(pid, 0);
-    if (pidfd < 0) {
-        errnum = errno;
-        kill(pid, SIGKILL); /* it has started nothing yet, or what it started dies with it */
-        waitpid(pid, NULL, 0);
-        return start_error(err, errnum, program);
-    }
-    *ret_spawn = (struct build_spawn){
-        .pid = pid, .pidfd = pidfd, .output = steal_fd(&output), .reply = steal_fd(&reply)};
+    ret_spawn->output = steal_fd(&output);
+    ret_spawn->reply = steal_fd(&reply);
     return 0;
 }
