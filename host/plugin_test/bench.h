@@ -10,6 +10,8 @@
 #include "prepare/process/build_job.h"
 
 #define BENCH_FUNCTION "trial" /* the name of the function that is tried */
+#define BENCH_KEEPER   "trial-keeper" /* the same function, with a volume */
+#define BENCH_VOLUME   "/kept" /* where it has that */
 
 struct fleet_trial;
 

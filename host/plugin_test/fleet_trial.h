@@ -1,7 +1,7 @@
 /*
  * The good function in containers of a daemon of this test's own, with no plugin but the one that is tested;
- * the function has at most one instance, and one container is prewarmed. What a client sees of it, what the
- * daemon says of it, and what the engine does.
+ * the function has at most one instance, and one container is prewarmed. It is there a second time, with a
+ * volume. What a client sees of them, and what the daemon says of them.
  */
 #ifndef PLUGIN_TEST_FLEET_TRIAL_H
 #define PLUGIN_TEST_FLEET_TRIAL_H
@@ -10,8 +10,6 @@
 #include "plugin_test/outcome.h"
 #include "plugin_test/talk.h"
 #include "plugin_test/trial_daemon.h"
-
-#include <jansson.h>
 
 #define TRIAL_ANSWER_MS 30000 /* within which a request has its answer */
 
@@ -37,33 +35,26 @@ int fleet_trial_open(struct fleet_trial *trial, struct talk *talk, struct error 
 bool fleet_trial_ask(struct fleet_trial *trial, const char *method, const char *target, const char *head,
                      struct talk_answer *answer, struct outcome *outcome);
 
+/* A GET of a function that nothing may run of yet; else as fleet_trial_ask(). */
+bool fleet_trial_start(struct fleet_trial *trial, const char *function, struct talk_answer *answer,
+                       struct outcome *outcome);
+
 /* Whether an answer is the function's own; else `outcome` says what the daemon has to say in its place. */
 bool fleet_trial_is_answer(const struct talk_answer *answer, struct outcome *outcome);
 
-/* The instance that serves. */
+/* The instance of a function that serves. */
 struct trial_instance {
     char id[64];
     unsigned slots, busy;
 };
 
 /* False: there is none right now. */
-bool fleet_trial_instance(struct fleet_trial *trial, struct trial_instance *ret_instance);
+bool fleet_trial_instance(struct fleet_trial *trial, const char *function,
+                          struct trial_instance *ret_instance);
 
 /* Waits until an instance is as `is_so` says; the last one looked at is in *ret_instance. */
 typedef bool trial_condition_fn(const struct trial_instance *instance, const void *context);
-bool fleet_trial_await(struct fleet_trial *trial, trial_condition_fn *is_so, const void *context, unsigned ms,
-                       struct trial_instance *ret_instance);
-
-/* Asks the engine about the container of an instance: `what` is what follows /containers/<id>. NULL: there
- * was no answer with JSON, or none below 400. The caller lets go of it. */
-json_t *fleet_trial_engine(const char *method, const struct trial_instance *instance, const char *what);
-
-/* Sends a signal to the first process of the instance's container: whether the engine has done so. */
-bool fleet_trial_signal(const struct trial_instance *instance, const char *signal);
-
-/* Begins to wait for the end of the container, over `talk`; fleet_trial_exit_code() says how it ended, -1
- * when it has not within `timeout_ms`. */
-int fleet_trial_watch(const struct trial_instance *instance, struct talk *talk, struct error *err);
-int fleet_trial_exit_code(struct talk *talk, unsigned timeout_ms);
+bool fleet_trial_await(struct fleet_trial *trial, const char *function, trial_condition_fn *is_so,
+                       const void *context, unsigned ms, struct trial_instance *ret_instance);
 
 #endif

@@ -3,14 +3,17 @@
 #include "base/clock.h"
 #include "plugin_test/fleet_trial.h"
 #include "plugin_test/plugin_check.h"
+#include "plugin_test/trial_engine.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define GRACE_MS     10000 /* that the protocol gives a runner to end */
-#define END_MS       5000 /* further, within which the engine has told of it */
-#define BUSY_MS      2000
-#define SLOT_REQUEST "POST /" BENCH_FUNCTION " HTTP/1.1\r\nHost: trial\r\nContent-Length: 2\r\n\r\nx"
+#define GRACE_MS      10000 /* that the protocol gives a runner to end */
+#define END_MS        5000 /* further, within which the engine has told of it */
+#define BUSY_MS       2000
+#define NO_SHELL      127 /* with these two the engine says that it has not found it */
+#define NO_SUCH_SHELL 126
+#define SLOT_REQUEST  "POST /" BENCH_FUNCTION " HTTP/1.1\r\nHost: trial\r\nContent-Length: 2\r\n\r\nx"
 
 /* --- output --- */
 
@@ -36,7 +39,7 @@ void check_output(struct bench *bench, const struct plugin_check *check, struct 
     struct error err;
     (void)check;
     talk_answer_init(&answer);
-    int rc = talk_ask(fleet_trial_get(bench)->daemon.admin, "GET", "/system/logs?name=" BENCH_FUNCTION,
+    int rc = talk_ask(fleet_trial_get(bench)->daemon.admin, "GET", "/system/logs?name=" BENCH_FUNCTION, NULL,
                       TRIAL_ANSWER_MS, &answer, &err);
     cleanup_free char *line = first_line(strbuf_text(&answer.body));
     if (rc < 0)
@@ -80,11 +83,11 @@ void check_protected(struct bench *bench, const struct plugin_check *check, stru
 {
     struct trial_instance instance;
     (void)check;
-    if (!fleet_trial_instance(fleet_trial_get(bench), &instance)) {
+    if (!fleet_trial_instance(fleet_trial_get(bench), BENCH_FUNCTION, &instance)) {
         outcome_skip(outcome, "there is no instance that is ready");
         return;
     }
-    json_t *container = fleet_trial_engine("GET", &instance, "/json");
+    json_t *container = trial_engine_ask(instance.id, "/json");
     const json_t *config = json_object_get(container, "HostConfig");
     const char *volume = find_volume(container);
     if (!container)
@@ -97,6 +100,63 @@ void check_protected(struct bench *bench, const struct plugin_check *check, stru
         outcome_fail(outcome, "tell the makers of Berth",
                      "the container can write to its image or its package");
     json_decref(container);
+}
+
+/* Runs a script where the function runs, and as its user. False, `outcome` filled: it fails, or cannot be
+ * run.
+ */
+static bool run_inside(const struct trial_instance *instance, const char *script, const char *advice,
+                       struct outcome *outcome)
+{
+    struct talk_answer output;
+    struct error err;
+    talk_answer_init(&output);
+    int status = trial_engine_run(instance->id, script, &output, &err);
+    if (status < 0 || status == NO_SHELL || status == NO_SUCH_SHELL)
+        outcome_skip(outcome, "there is no shell in its image to write a file with");
+    else if (status > 0)
+        outcome_fail(outcome, advice, "\"%s\" fails: %.300s", script, strbuf_text(&output.body));
+    talk_answer_clear(&output);
+    return status == 0;
+}
+
+static bool is_another(const struct trial_instance *instance, const void *context)
+{
+    const struct trial_instance *former = context;
+    return strcmp(instance->id, former->id) != 0;
+}
+
+/* Another instance than this one, which has been killed or is none, in *ret_next. */
+static bool next_instance(struct fleet_trial *trial, const struct trial_instance *killed,
+                          struct trial_instance *ret_next, struct outcome *outcome)
+{
+    struct talk_answer answer;
+    talk_answer_init(&answer);
+    bool answered = fleet_trial_start(trial, BENCH_KEEPER, &answer, outcome);
+    if (answered && !fleet_trial_await(trial, BENCH_KEEPER, is_another, killed, TRIAL_ANSWER_MS, ret_next)) {
+        outcome_fail(outcome, "let the runner end with its process", "no new instance has taken over");
+        answered = false;
+    }
+    talk_answer_clear(&answer);
+    return answered;
+}
+
+void check_volume(struct bench *bench, const struct plugin_check *check, struct outcome *outcome)
+{
+    struct fleet_trial *trial = fleet_trial_get(bench);
+    struct trial_instance none = {0}, first, second;
+    (void)check;
+    if (!next_instance(trial, &none, &first, outcome) ||
+        !run_inside(&first, "echo written >" BENCH_VOLUME "/file",
+                    "leave alone what is at the place of a volume: it belongs to the function's user",
+                    outcome))
+        return;
+    if (!trial_engine_signal(first.id, "SIGKILL"))
+        outcome_skip(outcome, "the engine does not kill the container");
+    else if (next_instance(trial, &first, &second, outcome) &&
+             run_inside(&second, "grep -qx written " BENCH_VOLUME "/file",
+                        "leave alone what is in a volume: it belongs to the function", outcome))
+        outcome_pass(outcome, "written by one instance, and read by the next");
 }
 
 /* --- ends --- */
@@ -122,7 +182,7 @@ static bool begin_request(struct fleet_trial *trial, struct under_way *request,
         outcome_skip(outcome, "%s", err.message);
         return false;
     }
-    request->is_held = fleet_trial_await(trial, is_busy, NULL, BUSY_MS, ret_instance);
+    request->is_held = fleet_trial_await(trial, BENCH_FUNCTION, is_busy, NULL, BUSY_MS, ret_instance);
     if (*ret_instance->id)
         return true;
     outcome_skip(outcome, "there is no instance that is ready");
@@ -158,10 +218,10 @@ void check_crash(struct bench *bench, const struct plugin_check *check, struct o
     (void)check;
     talk_answer_init(&answer);
     if (begin_request(trial, &request, &before, outcome)) {
-        if (!fleet_trial_signal(&before, "SIGKILL"))
+        if (!trial_engine_signal(before.id, "SIGKILL"))
             outcome_skip(outcome, "the engine does not kill the container");
         else if (is_loss_told(&request, outcome) && fleet_trial_ask(trial, "GET", "", "", &answer, outcome)) {
-            if (fleet_trial_instance(trial, &after) && strcmp(before.id, after.id) != 0)
+            if (fleet_trial_instance(trial, BENCH_FUNCTION, &after) && strcmp(before.id, after.id) != 0)
                 outcome_pass(outcome, "the next request is answered by a new instance");
             else
                 outcome_fail(outcome, "let the runner end with its process",
@@ -182,7 +242,7 @@ static void judge_end(struct under_way *request, struct talk *watch, struct outc
     bool answered = rc == 0 && fleet_trial_is_answer(&answer, outcome);
     talk_close(&request->talk);
     uint64_t began_ms = clock_ms();
-    int code = fleet_trial_exit_code(watch, GRACE_MS + END_MS);
+    int code = trial_engine_exit_code(watch, GRACE_MS + END_MS);
     unsigned long long ms = clock_ms() - began_ms;
     if (code < 0 || ms > GRACE_MS)
         outcome_fail(outcome, "on SIGTERM take no new request, finish those under way, and exit",
@@ -207,9 +267,9 @@ void check_sigterm(struct bench *bench, const struct plugin_check *check, struct
     struct error err;
     (void)check;
     if (begin_request(fleet_trial_get(bench), &request, &instance, outcome)) {
-        if (fleet_trial_watch(&instance, &watch, &err) < 0)
+        if (trial_engine_watch(instance.id, &watch, &err) < 0)
             outcome_skip(outcome, "%s", err.message);
-        else if (!fleet_trial_signal(&instance, "SIGTERM"))
+        else if (!trial_engine_signal(instance.id, "SIGTERM"))
             outcome_skip(outcome, "the engine sends no signal to the container");
         else
             judge_end(&request, &watch, outcome);

@@ -60,6 +60,8 @@ const struct plugin_check plugin_checks[] = {
     {"container", "cancel", "clients that go cost no connection", NEED_ANSWERS, check_cancel, NULL},
     {"container", "memory", "it does not grow with requests", NEED_ANSWERS, check_container_memory, NULL},
     {"container", "protected", "image and package cannot be written to", NEED_ANSWERS, check_protected, NULL},
+    {"container", "volume", "what is written to a volume is there in the next instance", NEED_ANSWERS,
+     check_volume, NULL},
     {"container", "output", "what the function writes reaches its log", NEED_ANSWERS, check_output, NULL},
     {"container", "crash", "a container that is killed is replaced", NEED_ANSWERS, check_crash, NULL},
     {"container", "sigterm", "it ends in time, with what is under way", NEED_ANSWERS, check_sigterm, NULL},

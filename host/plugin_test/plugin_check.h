@@ -60,6 +60,6 @@ plugin_check_fn check_answers, check_methods, check_heads, check_keep_alive, che
 
 /* --- life_checks.c: the container itself --- */
 
-plugin_check_fn check_output, check_protected, check_crash, check_sigterm;
+plugin_check_fn check_output, check_protected, check_volume, check_crash, check_sigterm;
 
 #endif

@@ -4,14 +4,18 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/strbuf.h"
 
 #include <berth/plugin.h>
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH         100
-#define TEXT_COLUMN   37 /* where what a check has seen begins */
-#define REASON_COLUMN 11 /* where the reason of a failure does */
+#define WIDTH            100
+#define TEXT_COLUMN      37 /* where what a check has seen begins */
+#define REASON_COLUMN    11 /* where the reason of a failure does */
+
+#define DESCRIBED_COLUMN 2 /* where a line about the plugin does */
+#define DESCRIBED_MAX    16384
 
 static const char *const verdict_names[] = {
     [VERDICT_PASSED] = "passed", [VERDICT_FAILED] = "failed", [VERDICT_SKIPPED] = "skipped"};
@@ -52,23 +56,43 @@ static void print_wrapped(const char *text, int column)
     putchar('\n');
 }
 
-static void print_aliases(char *const *aliases, size_t count)
+/* A line of the description, which goes on further in when it is too long; empties it. */
+static void print_described(struct strbuf *text)
+{
+    printf("%*s", DESCRIBED_COLUMN, "");
+    print_wrapped(strbuf_text(text), 2 * DESCRIBED_COLUMN);
+    strbuf_clear(text);
+}
+
+static void append_aliases(struct strbuf *text, char *const *aliases, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        printf("%s%s", i > 0 ? ", " : " (also ", aliases[i]);
-    printf("%s\n", count > 0 ? ")" : "");
+        strbuf_append_format(text, "%s%s", i > 0 ? ", " : " (also ", aliases[i]);
+    strbuf_append_text(text, count > 0 ? ")" : "");
+}
+
+static void print_language(const struct language *language)
+{
+    struct strbuf text;
+    strbuf_init(&text, DESCRIBED_MAX);
+    strbuf_append_format(&text, "language %s", language->name);
+    append_aliases(&text, language->aliases, language->alias_count);
+    print_described(&text);
 }
 
 static void print_option(const struct language_option *option)
 {
-    cleanup_free char *help = plain(option->help);
-    printf("  option %s, %s", option->name, type_names[option->type]);
+    struct strbuf text;
+    strbuf_init(&text, DESCRIBED_MAX);
+    strbuf_append_format(&text, "option %s, %s", option->name, type_names[option->type]);
     if (option->min != 0 || option->max != 0)
-        printf("%s %g to %g", option->type == OPTION_STRING ? " of bytes" : "", option->min, option->max);
+        strbuf_append_format(&text, "%s %g to %g", option->type == OPTION_STRING ? " of bytes" : "",
+                             option->min, option->max);
     if (option->default_value)
-        printf(", default \"%s\"", option->default_value);
-    printf(": %s", help);
-    print_aliases(option->aliases, option->alias_count);
+        strbuf_append_format(&text, ", default \"%s\"", option->default_value);
+    strbuf_append_format(&text, ": %s", option->help);
+    append_aliases(&text, option->aliases, option->alias_count);
+    print_described(&text);
 }
 
 static void print_description(struct bench *bench)
@@ -77,8 +101,7 @@ static void print_description(struct bench *bench)
     const struct build_plugin *plugin = bench_probe(bench)->plugin;
     if (!plugin)
         return;
-    printf("  language %s", plugin->language.name);
-    print_aliases(plugin->language.aliases, plugin->language.alias_count);
+    print_language(&plugin->language);
     printf("  version %s, plugin ABI %u.%u; this host takes %d.0 to %d.%d\n", plugin->version,
            plugin->abi_major, plugin->abi_minor, BERTH_ABI_MAJOR, BERTH_ABI_MAJOR, BERTH_ABI_MINOR);
     printf("  callbacks validate, package, launch%s\n", plugin->scaffolds ? ", scaffold" : "");

@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "plugin_test/fleet_trial.h"
 #include "plugin_test/plugin_check.h"
+#include "plugin_test/trial_engine.h"
 
 #include <string.h>
 
@@ -177,7 +178,7 @@ void check_at_once(struct bench *bench, const struct plugin_check *check, struct
         return;
     }
     hold(trial, held_count, &held);
-    bool all = fleet_trial_await(trial, has_busy, &held_count, BUSY_MS, &instance);
+    bool all = fleet_trial_await(trial, BENCH_FUNCTION, has_busy, &held_count, BUSY_MS, &instance);
     talk_answer_init(&answer);
     if (!fleet_trial_ask(trial, "GET", "", "", &answer, outcome))
         snprintf(
@@ -335,16 +336,16 @@ void check_cancel(struct bench *bench, const struct plugin_check *check, struct 
     struct talk_answer answer;
     struct held held;
     (void)check;
-    if (!fleet_trial_instance(trial, &before)) {
+    if (!fleet_trial_instance(trial, BENCH_FUNCTION, &before)) {
         outcome_fail(outcome, PROTOCOL, "there is no instance that is ready");
         return;
     }
     hold(trial, slots, &held);
-    bool all = fleet_trial_await(trial, has_busy, &slots, BUSY_MS, &now);
+    bool all = fleet_trial_await(trial, BENCH_FUNCTION, has_busy, &slots, BUSY_MS, &now);
     drop(&held);
     const struct expected expected = {before.id, slots};
     talk_answer_init(&answer);
-    if (!fleet_trial_await(trial, is_whole, &expected, RETURN_MS, &now))
+    if (!fleet_trial_await(trial, BENCH_FUNCTION, is_whole, &expected, RETURN_MS, &now))
         outcome_fail(
             outcome,
             "when the host closes a connection, stop the work and dial again (rules 4 and 6 of "
@@ -368,9 +369,9 @@ void check_cancel(struct bench *bench, const struct plugin_check *check, struct 
 static long long container_memory(struct fleet_trial *trial)
 {
     struct trial_instance instance;
-    if (!fleet_trial_instance(trial, &instance))
+    if (!fleet_trial_instance(trial, BENCH_FUNCTION, &instance))
         return 0;
-    json_t *json = fleet_trial_engine("GET", &instance, "/stats?stream=false&one-shot=true");
+    json_t *json = trial_engine_ask(instance.id, "/stats?stream=false&one-shot=true");
     const json_t *stats = json_object_get(json_object_get(json, "memory_stats"), "stats");
     const json_t *anonymous = json_object_get(stats, "anon");
     long long bytes = json_integer_value(anonymous ? anonymous : json_object_get(stats, "rss"));

@@ -257,20 +257,36 @@ bool talk_has(struct talk *talk, const char *words, unsigned timeout_ms)
     }
 }
 
-int talk_ask(const char *place, const char *method, const char *target, unsigned timeout_ms,
-             struct talk_answer *answer, struct error *err)
+/* The caller frees it. */
+static char *make_request(const char *method, const char *target, const json_t *body)
+{
+    bool has_body = body || (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0);
+    cleanup_free char *text = body ? json_dumps(body, JSON_COMPACT) : xstrdup("");
+    cleanup_free char *length = has_body ? xasprintf("Content-Length: %zu\r\n", strlen(text)) : xstrdup("");
+    return xasprintf("%s %s HTTP/1.1\r\nHost: trial\r\n%s%s\r\n%s", method, target,
+                     body ? "Content-Type: application/json\r\n" : "", length, text);
+}
+
+int talk_ask(const char *place, const char *method, const char *target, const json_t *body,
+             unsigned timeout_ms, struct talk_answer *answer, struct error *err)
 {
     struct talk talk;
-    cleanup_free char *request =
-        xasprintf("%s %s HTTP/1.1\r\nHost: trial\r\nContent-Length: 0\r\n\r\n", method, target);
-    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
-        free(request);
-        request = xasprintf("%s %s HTTP/1.1\r\nHost: trial\r\n\r\n", method, target);
-    }
+    cleanup_free char *request = make_request(method, target, body);
     if (talk_open(&talk, place, err) < 0)
         return -1;
     int rc =
         talk_exchange(&talk, request, strlen(request), strcmp(method, "HEAD") == 0, timeout_ms, answer, err);
     talk_close(&talk);
     return rc;
+}
+
+json_t *talk_ask_json(const char *place, const char *method, const char *target, unsigned timeout_ms)
+{
+    struct talk_answer answer;
+    talk_answer_init(&answer);
+    json_t *json = NULL;
+    if (talk_ask(place, method, target, NULL, timeout_ms, &answer, NULL) == 0 && answer.status < 400)
+        json = json_loadb(strbuf_text(&answer.body), answer.body.length, JSON_DECODE_ANY, NULL);
+    talk_answer_clear(&answer);
+    return json;
 }

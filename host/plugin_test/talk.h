@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/strbuf.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -48,8 +49,12 @@ int talk_send(struct talk *talk, const void *bytes, size_t size, unsigned timeou
  * counts for talk_exchange() all the same. */
 bool talk_has(struct talk *talk, const char *words, unsigned timeout_ms);
 
-/* One request without a body over a connection of its own. */
-int talk_ask(const char *place, const char *method, const char *target, unsigned timeout_ms,
-             struct talk_answer *answer, struct error *err);
+/* One request over a connection of its own: without a body, or with this JSON (NULL: without). */
+int talk_ask(const char *place, const char *method, const char *target, const json_t *body,
+             unsigned timeout_ms, struct talk_answer *answer, struct error *err);
+
+/* The same without a body. NULL: there was no answer with JSON, or none below 400. The caller lets go of it.
+ */
+json_t *talk_ask_json(const char *place, const char *method, const char *target, unsigned timeout_ms);
 
 #endif

@@ -53,27 +53,34 @@ static int copy_plugin(struct bench *bench, const char *folder, struct error *er
     return copy_file(bench->path, plugins, file, err);
 }
 
-/* Bodies are not kept before they are handed on, so that a client that stops in the middle is seen by the
- * runner. */
-static int write_registry(struct bench *bench, const char *folder, struct error *err)
+/* The good function as one of the registry's. Bodies are not kept before they are handed on, so that a client
+ * that stops in the middle is seen by the runner. The caller frees it. */
+static char *make_entry(struct bench *bench, const char *name, const char *settings)
 {
     const char *language = bench_probe(bench)->plugin->language.name;
-    cleanup_free char *path = xasprintf("%s/registry.yml", folder),
-                      *only = bench_only_file(bench_function(bench));
+    cleanup_free char *only = bench_only_file(bench_function(bench));
     cleanup_free char *file = only ? xasprintf("      base_function_file_name: \"%s\"\n", only) : xstrdup("");
+    return xasprintf("  %s:\n"
+                     "    configuration:\n"
+                     "      programing_language: \"%s\"\n"
+                     "      function_folder: \"" BENCH_FUNCTION "\"\n%s"
+                     "      request_buffering: false\n"
+                     "      idle_timeout: 3600s\n"
+                     "      max_scale: 1\n%s",
+                     name, language, file, settings);
+}
+
+static int write_registry(struct bench *bench, const char *folder, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/registry.yml", folder);
+    cleanup_free char *plain = make_entry(bench, BENCH_FUNCTION, "");
+    cleanup_free char *keeper = make_entry(bench, BENCH_KEEPER, "      volumes: {kept: " BENCH_VOLUME "}\n");
     cleanup_free char *text = xasprintf("host:\n"
                                         "  watch: false\n"
                                         "  prewarm: 1\n"
                                         "  request_records: 0\n"
-                                        "usable-functions:\n"
-                                        "  " BENCH_FUNCTION ":\n"
-                                        "    configuration:\n"
-                                        "      programing_language: \"%s\"\n"
-                                        "      function_folder: \"" BENCH_FUNCTION "\"\n%s"
-                                        "      request_buffering: false\n"
-                                        "      idle_timeout: 3600s\n"
-                                        "      max_scale: 1\n",
-                                        language, file);
+                                        "usable-functions:\n%s%s",
+                                        plain, keeper);
     return fs_write_file(path, text, strlen(text), FILE_MODE, err);
 }
 

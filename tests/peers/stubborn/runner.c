@@ -1,4 +1,5 @@
-/* Answers requests as it should, and never dials again nor ends when it is told to. */
+/* Answers requests as it should, and never dials again nor ends when it is told to; what it finds in a volume
+ * it removes. */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,6 +51,7 @@ int main(void)
     struct pollfd slots[SLOTS] = {{.fd = dial(), .events = POLLIN}, {.fd = -1}};
     signal(SIGTERM, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    unlink("/kept/file");
     if (slots[0].fd < 0 || serve(slots[0].fd) < 0) /* the settings */
         return 1;
     slots[1] = (struct pollfd){.fd = dial(), .events = POLLIN};
