@@ -54,7 +54,7 @@ static void add_world(const struct function *function, json_t *json)
     struct revision *current = function_current(function);
     const struct prepared *prepared = current ? revision_prepared(current) : NULL;
     const char *interpreter = prepared ? prepared->interpreter : NULL;
-    const char *base = prepared && prepared->runtime_image ? revision_settings(current)->base : NULL;
+    const char *base = prepared && prepared_is_on_base(prepared) ? revision_settings(current)->base : NULL;
     json_t *more = json_pack("{s:o, s:o, s:o}", "image", json_text(prepared ? prepared->image : NULL), "base",
                              json_text(base), "interpreter",
                              json_text(interpreter && *interpreter ? interpreter : NULL));

@@ -32,8 +32,8 @@ static bool runs_on(const struct function *function, const char *runtime, const 
 {
     const struct revision *current = function_current(function);
     const struct prepared *prepared = current ? revision_prepared(current) : NULL;
-    if (!prepared || !prepared->launch || prepared->launch->image || prepared->launch->dockerfile ||
-        !function_is_settled(function) || revision_is_restored(current))
+    if (!prepared || !prepared_is_on_base(prepared) || !function_is_settled(function) ||
+        revision_is_restored(current))
         return false;
     const struct function_settings *settings = revision_settings(current);
     return strcmp(settings->language, runtime) == 0 && strcmp(base_of(settings), base) == 0;

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 from harness.cli import Cli
-from harness.revisions import view
+from harness.index import mirrored, native
+from harness.revisions import go_back, serve, view
 
 pytestmark = pytest.mark.limit(900)
 
@@ -17,6 +18,16 @@ VERSION = """
 
     def handle(request):
         return "%d.%d" % sys.version_info[:2]
+"""
+
+# On which Python it runs, and by which one the package was built that it has.
+BUILT = """
+    import sys
+
+    import parcel
+
+    def handle(request):
+        return "%d.%d has one of " % sys.version_info[:2] + parcel.BUILT_BY
 """
 
 # Since Python 3.12.
@@ -82,3 +93,67 @@ def test_what_this_machines_python_does_not_know_is_a_warning_and_the_trial_deci
     assert finding["message"].endswith("(checked with Python 3.11; it will run with 3.13)")
     refused = berth.wait_answer("/wrong", is_settled, "the trial", BUILD_S)
     assert refused.error()["reason"] == "load-failed" and "SyntaxError" in refused.text, refused
+
+
+def built(release):
+    """What BUILT says when both are of that release."""
+    return f"{VERSIONS[release]} has one of {VERSIONS[release]}"
+
+
+def installs(berth):
+    return len(berth.log.entries("dependencies.install"))
+
+
+def test_the_same_requirements_on_two_releases_are_two_sets(berth, releases, index):
+    index.sources["alpha"] = native("alpha")
+    for release in releases:
+        berth.write_function(f"on-{release}", BUILT, base=release, extra_dependencies="alpha==1.0")
+        berth.write_function(f"also-{release}", BUILT, base=release, extra_dependencies="alpha==1.0")
+    berth.start(environment=mirrored(index))
+    for release in releases:
+        says(berth, f"on-{release}", built(release))
+        says(berth, f"also-{release}", built(release))
+    assert installs(berth) == 2
+    berth.stop()
+    berth.start(environment=mirrored(index))
+    for release in releases:
+        says(berth, f"on-{release}", built(release))
+    assert installs(berth) == 2
+
+
+def test_rollback_goes_back_to_the_other_release_and_its_dependencies(berth, releases, index):
+    own, other = releases
+    index.sources["alpha"] = native("alpha")
+    berth.write_function("hello", BUILT, base=own, extra_dependencies="alpha==1.0")
+    berth.start(environment=mirrored(index))
+    says(berth, "hello", built(own))
+    former = serve(berth, text=built(own))
+    berth.configure("hello", base=other)
+    berth.apply()
+    berth.wait_answer("/hello", lambda answer: answer.text == built(other), "the other release", BUILD_S)
+    latter = serve(berth, text=built(other))
+    index.sources.clear()
+    asked = len(index.asked)
+    assert go_back(berth, built(own)) == former
+    assert view(berth)["base"] == own and view(berth)["interpreter"].startswith(f"Python {VERSIONS[own]}.")
+    berth.stop()
+    berth.start(environment=mirrored(index))
+    says(berth, "hello", built(own))
+    assert view(berth)["revision"] == former
+    assert go_back(berth, built(other), latter[:12]) == latter
+    assert view(berth)["base"] == other
+    assert len(index.asked) == asked
+
+
+def test_change_of_the_hosts_release_installs_for_that_one(berth, releases, index):
+    own, other = releases
+    index.sources["alpha"] = native("alpha")
+    berth.host["base"] = own
+    berth.write_function("hello", BUILT, extra_dependencies="alpha==1.0")
+    berth.start(environment=mirrored(index))
+    says(berth, "hello", built(own))
+    berth.host["base"] = other
+    berth.write_config()
+    berth.apply()
+    berth.wait_answer("/hello", lambda answer: answer.text == built(other), "the other release", BUILD_S)
+    assert installs(berth) == 2

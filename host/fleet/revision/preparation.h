@@ -28,6 +28,10 @@ struct prepared {
 
 void prepared_clear(struct prepared *prepared);
 
+/* Whether its image is made by the plugin, on the base that its settings name: it is neither one that the
+ * function names nor one that is built from its files. */
+bool prepared_is_on_base(const struct prepared *prepared);
+
 struct preparation;
 
 /* The end. Without `err`, *prepared is the callee's to keep; with it, it is empty, and `output` is what the

@@ -26,6 +26,12 @@ void prepared_clear(struct prepared *prepared)
     *prepared = (struct prepared){0};
 }
 
+bool prepared_is_on_base(const struct prepared *prepared)
+{
+    const struct build_launch *launch = prepared->launch;
+    return launch && !launch->image && !launch->dockerfile;
+}
+
 struct preparation *preparation_create(struct fleet_env *env, const struct function_settings *settings,
                                        preparation_done_fn *done, void *owner)
 {

@@ -52,12 +52,41 @@ def hostile():
 """
 
 
+# Makes a wheel for the very Python that it runs on, whose module knows which one that is.
+NATIVE = """
+import os, sys, zipfile
+
+VERSION = "%d.%d" % sys.version_info[:2]
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    tag = f"cp{VERSION.replace('.', '')}-none-any"
+    file = f"{name}-1.0-{tag}.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(os.path.join(wheel_directory, file), "w") as archive:
+        archive.writestr("parcel.py", f"BUILT_BY = {VERSION!r}\\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\\nName: {name}\\nVersion: 1.0\\n")
+        archive.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: {tag}\\n")
+        archive.writestr(f"{info}/RECORD", f"parcel.py,,\\n{info}/METADATA,,\\n{info}/WHEEL,,\\n{info}/RECORD,,\\n")
+    return file
+"""
+
+
 def source(name, code):
     """A source distribution whose build runs `code`, lines of Python, and makes nothing."""
+    return packed(name, BACKEND.replace("{code}", "\n".join(f"    {line}" for line in code.splitlines())))
+
+
+def native(name):
+    """A source distribution: its module `parcel` says by which Python it was built, and is for no other."""
+    return packed(name, f"name = {name!r}\n{NATIVE}")
+
+
+def packed(name, backend):
+    """A source distribution that is built by this code."""
     files = {
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
         "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        "backend.py": BACKEND.replace("{code}", "\n".join(f"    {line}" for line in code.splitlines())),
+        "backend.py": backend,
     }
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as archive:
