@@ -1,10 +1,13 @@
-"""Cold starts of the Python hello as a client sees them, on a fresh connection: with a prewarmed instance, with none, of the
-Node.js hello with a prewarmed instance, and against `docker run` of the same image and create + start of the same
-container up to its runner's first dial.
+"""Cold starts of the Python hello as a client sees them, on a fresh connection: with a prewarmed instance, with none, of a
+hello in each other language with a prewarmed instance, of a container with a web server of its own, and against `docker run`
+of the same image and create + start of the same container up to its runner's first dial.
 
 The kinds alternate, one sample each a round, so that noise hits all alike; a sample is only taken when the engine has
-nothing else to do. Every cold start is the first call of a function of its own."""
+nothing else to do. Every cold start is the first call of a function of its own, but for the container: nothing of it is
+prewarmed, so that each of its starts is like the first."""
 import argparse
+import contextlib
+import itertools
 import os
 import shutil
 import socket
@@ -13,7 +16,7 @@ import tempfile
 import time
 
 import measure
-from lib import client, engine, report, samples
+from lib import client, engine, lua, report, samples
 from lib.berth import Berth
 
 TARGET_P50_MS, TARGET_P99_MS, TARGET_TIMES, TARGET_ABOVE_MS = 8, 25, 25, 25
@@ -22,12 +25,12 @@ MODEL = "model"
 
 
 class FirstCalls:
-    """Cold starts of a daemon: each sample calls a function that was never called."""
+    """Cold starts of a daemon: each sample calls a function that was never called, or again one that has no instance."""
 
-    def __init__(self, berth, prewarmed):
+    def __init__(self, berth, prewarmed, again=None):
         self.berth = berth
         self.prewarmed = prewarmed
-        self.names = (name for name in berth.functions if name != MODEL)
+        self.names = itertools.repeat(again) if again else (name for name in berth.functions if name != MODEL)
 
     def settle(self):
         self.berth.wait_idle(self.prewarmed)
@@ -78,15 +81,21 @@ class CreateAndStart:
         os.chmod(f"{self.folder}/host.sock", 0o666)
         self.listener.listen(64)
         self.pipes = [self.make_pipe(name) for name in ("stdout", "stderr")]
-        os.mkdir(f"{self.folder}/code")
+        code, secrets = self.make_folder("code"), self.make_folder("secrets")
         host = dict(like["HostConfig"])
-        sources = {"/run/berth": self.folder, "/berth/code": f"{self.folder}/code"}
+        sources = {"/run/berth": self.folder, "/berth/code": code,
+                   "/run/secrets": secrets, "/var/openfaas/secrets": secrets}
         host["Mounts"] = [{**mount, "Source": sources.get(mount["Target"], mount["Source"])}
                           for mount in host["Mounts"]]
         keys = ("Image", "Entrypoint", "Cmd", "Env", "User", "Labels", "Healthcheck")
         self.body = {**{key: like["Config"][key] for key in keys}, "HostConfig": host}
         self.body["Labels"] = {}
+        self.body["Env"] = [entry for entry in self.body["Env"] if not entry.startswith("BERTH_GATEWAY=")]  # nobody takes it here
         self.engine = engine.Connection()
+
+    def make_folder(self, name):
+        os.mkdir(f"{self.folder}/{name}")
+        return f"{self.folder}/{name}"
 
     def make_pipe(self, name):
         """Open for as long as this lives, as the daemon holds it: a first process waits for nobody at its other end."""
@@ -185,16 +194,34 @@ def main(arguments):
                           "all": results})
 
 
+def of_language(language, files, count):
+    """As many functions as there are samples, in a language that is not Python."""
+    return {f"hello-{number}": (files, {**SETTINGS, "programing_language": language}) for number in range(count)}
+
+
+def container():
+    """The function with a Dockerfile, whose image is built by the time that it has answered."""
+    settings = {**SETTINGS, "programing_language": "container", "base_function_file_name": None}
+    return {MODEL: (samples.CONTAINER_HELLO, settings)}
+
+
 def with_others(warm, functions, count):
-    """All kinds: a second daemon has nothing prewarmed, a third one has Node.js functions."""
-    of_node = {name: ({"index.js": samples.NODE_HELLO}, {**SETTINGS, "programing_language": "node"}) for name in functions}
-    with (Berth({**functions, MODEL: (samples.HELLO, {"idle_timeout": "5s"})}, {"prewarm": 0}) as bare,
-          Berth(of_node, {"prewarm": 2}) as node):
+    """All kinds: further daemons have nothing prewarmed, or functions in another language."""
+    prewarm, none = {"prewarm": 2}, {"prewarm": 0}
+    with contextlib.ExitStack() as stack:
+        def start(*arguments, **options):
+            return stack.enter_context(Berth(*arguments, **options))
+
+        plugins = lua.build(stack.enter_context(tempfile.TemporaryDirectory(prefix="bl-")))
+        bare = start({**functions, MODEL: (samples.HELLO, {"idle_timeout": "5s"})}, none)
+        node = start(of_language("node", {"index.js": samples.NODE_HELLO}, count), prewarm)
+        of_lua = start(of_language("lua", {"handler.lua": samples.LUA_HELLO}, count), prewarm, plugins=plugins)
+        shell = start(of_language("shell", {"hello.sh": samples.SHELL_HELLO}, count), prewarm)
+        own = start(container(), none)
+        client.get(own.address, f"/{MODEL}")
         like = inspect_instance(bare, MODEL)
-        by_hand = CreateAndStart(like)
-        try:
-            return measure_all({"prewarmed": FirstCalls(warm, 2), "nothing prewarmed": FirstCalls(bare, 0),
-                                "prewarmed, Node.js": FirstCalls(node, 2),
-                                "docker run": DockerRun(like["Config"]["Image"]), "create + start": by_hand}, count)
-        finally:
-            by_hand.close()
+        by_hand = stack.enter_context(contextlib.closing(CreateAndStart(like)))
+        return measure_all({"prewarmed": FirstCalls(warm, 2), "nothing prewarmed": FirstCalls(bare, 0),
+                            "prewarmed, Node.js": FirstCalls(node, 2), "prewarmed, Lua": FirstCalls(of_lua, 2),
+                            "prewarmed, shell": FirstCalls(shell, 2), "container": FirstCalls(own, 0, MODEL),
+                            "docker run": DockerRun(like["Config"]["Image"]), "create + start": by_hand}, count)

@@ -53,11 +53,11 @@ class Log:
 class Berth:
     """A daemon on functions of our own. A context manager: starts on entry, is gone with its containers on exit.
 
-    functions: {name: (code, settings)}, code being Python, or {file: text} with the entry first; host: the registry's
-    host section; bin_dir: where its program is.
+    functions: {name: (code, settings)}, code being Python, or {file: text} with the entry first; a setting that is None is
+    left out. host: the registry's host section; bin_dir: where its program is; plugins: a folder with more languages.
     """
 
-    def __init__(self, functions, host=None, arguments=(), bin_dir=measure.BIN):
+    def __init__(self, functions, host=None, arguments=(), bin_dir=measure.BIN, plugins=None):
         self.folder = tempfile.mkdtemp(prefix="bb-", dir="/tmp")
         self.port, self.admin_port = measure.free_port(), measure.free_port()
         self.address = ("127.0.0.1", self.port)
@@ -65,6 +65,7 @@ class Berth:
         self.host = host or {}
         self.arguments = arguments
         self.bin_dir = bin_dir
+        self.plugins = plugins
         self.log = Log(os.path.join(self.folder, "log"))
         self.states = {}  # instance: (state, function)
         self.process = None
@@ -78,8 +79,11 @@ class Berth:
             files = {f"{name}.py": code} if isinstance(code, str) else code
             for path, text in files.items():
                 (folder / path).write_text(text)
-            table[name] = {"configuration": {"programing_language": "python", "function_folder": name,
-                                             "base_function_file_name": next(iter(files)), **settings}}
+            settings = {"programing_language": "python", "function_folder": name,
+                        "base_function_file_name": next(iter(files)), **settings}
+            table[name] = {"configuration": {key: value for key, value in settings.items() if value is not None}}
+        if self.plugins:
+            shutil.copytree(self.plugins, project / "plugins")
         registry = {"usable-functions": table}
         if self.host:
             registry["host"] = self.host
