@@ -54,6 +54,7 @@ static void stop_fleet(struct daemon *daemon)
 {
     event_del(daemon->drain_limit);
     statsd_send(daemon->statsd); /* while there are functions to tell of */
+    admin_stop(daemon->admin);
     fleet_stop(daemon->fleet);
 }
 

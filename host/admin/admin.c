@@ -165,6 +165,11 @@ void admin_sources_applied(struct admin *admin)
     admin_waiting_end_sources(admin->waiting);
 }
 
+void admin_stop(struct admin *admin)
+{
+    admin_waiting_stop(admin->waiting);
+}
+
 void admin_finish(struct admin *admin, void (*finished)(void *context), void *context)
 {
     event_stream_end(admin->events, finished, context);

@@ -24,6 +24,7 @@ struct waiting_call {
 struct admin_waiting {
     const struct admin_options *parts;
     TAILQ_HEAD(waiting_calls, waiting_call) calls;
+    bool is_stopped;
 };
 
 struct admin_waiting *admin_waiting_create(const struct admin_options *parts)
@@ -76,6 +77,14 @@ static void answer(struct waiting_call *call)
     free_call(call);
 }
 
+static void refuse_stopping(struct admin_call *call)
+{
+    struct error err;
+    error_set_in(&err, COMPONENT_ADMIN, ERROR_CANCELLED, "the daemon is stopping");
+    error_hint(&err, "what it has been given it takes up when it is started again; berth ls then shows it");
+    admin_call_refuse(call, &err);
+}
+
 static void wait_for(struct admin_call *call, enum awaited awaited, const char *name,
                      void (*answer_it)(struct admin_call *call))
 {
@@ -92,7 +101,9 @@ static void wait_for(struct admin_call *call, enum awaited awaited, const char *
 
 void admin_call_wait(struct admin_call *call, void (*answer_it)(struct admin_call *call))
 {
-    if (fleet_is_at_rest(call->parts->fleet))
+    if (call->waiting->is_stopped)
+        refuse_stopping(call);
+    else if (fleet_is_at_rest(call->parts->fleet))
         answer_it(call);
     else
         wait_for(call, AWAITED_REST, call->name, answer_it);
@@ -100,7 +111,9 @@ void admin_call_wait(struct admin_call *call, void (*answer_it)(struct admin_cal
 
 void admin_call_wait_for_sources(struct admin_call *call, void (*answer_it)(struct admin_call *call))
 {
-    if (fleet_is_reading(call->parts->fleet))
+    if (call->waiting->is_stopped)
+        refuse_stopping(call);
+    else if (fleet_is_reading(call->parts->fleet))
         wait_for(call, AWAITED_SOURCES, call->name, answer_it);
     else
         answer_it(call);
@@ -109,7 +122,9 @@ void admin_call_wait_for_sources(struct admin_call *call, void (*answer_it)(stru
 void admin_call_wait_for_function(struct admin_call *call, const struct function *function,
                                   void (*answer_it)(struct admin_call *call))
 {
-    if (function_is_settled(function))
+    if (call->waiting->is_stopped)
+        refuse_stopping(call);
+    else if (function_is_settled(function))
         answer_it(call);
     else
         wait_for(call, AWAITED_FUNCTION, function_name(function), answer_it);
@@ -147,4 +162,14 @@ void admin_waiting_end(struct admin_waiting *waiting)
 void admin_waiting_end_function(struct admin_waiting *waiting, const char *function)
 {
     end(waiting, AWAITED_FUNCTION, function);
+}
+
+void admin_waiting_stop(struct admin_waiting *waiting)
+{
+    struct waiting_call *call;
+    waiting->is_stopped = true;
+    while ((call = queue_take_first(&waiting->calls, link))) {
+        call->answer = refuse_stopping;
+        answer(call);
+    }
 }

@@ -36,4 +36,7 @@ void admin_waiting_end(struct admin_waiting *waiting);
 /* A function has settled. */
 void admin_waiting_end_function(struct admin_waiting *waiting, const char *function);
 
+/* The daemon stops: who waits is told so, and who would wait from here on too. */
+void admin_waiting_stop(struct admin_waiting *waiting);
+
 #endif

@@ -355,6 +355,23 @@ def test_deployed_functions_outlive_the_daemon(berth):
     assert function(berth, "greet")["source"] == "api"
 
 
+def test_daemon_that_stops_meanwhile_says_so(berth):
+    berth.write_function("hello", HELLO)
+    berth.start()
+    slow = "import time\ntime.sleep(300)\n"
+    told = []
+    deploying = threading.Thread(
+        target=lambda: told.append(deploy(berth, "slow", {"slow.py": slow + GREET["greet.py"]}, status=1))
+    )
+    deploying.start()
+    wait_until(lambda: (function(berth, "slow") or {}).get("instance_list"), "an instance that is being tried")
+    berth.stop()
+    deploying.join()
+    assert "the daemon is stopping" in told[0] and "not found" not in told[0]
+    berth.start()
+    assert function(berth, "slow")["source"] == "api"
+
+
 def test_registry_that_cannot_be_read_takes_nothing_away(berth):
     berth.write_function("hello", HELLO)
     berth.start()
