@@ -68,16 +68,19 @@ def test_waits_for_the_path_that_says_that_it_is_ready(berth):
     assert said(berth, "web").count("asked for /ready") == 4
 
 
-@pytest.mark.parametrize(("settings", "words"), [
-    ({"environment": {"LISTEN_PORT": "8081"}}, "nothing listens on port 8080: the container listens on port 8081"),
+@pytest.mark.parametrize(("settings", "words", "advice"), [
+    ({"environment": {"LISTEN_PORT": "8081"}},
+     "nothing listens on port 8080: the container listens on port 8081", "`port`"),
     ({"environment": {"LISTEN": "127.0.0.1"}},
-     "nothing listens on port 8080: the container listens on 127.0.0.1:8080"),
-    ({"ready": "/ready", "environment": {"NOT_READY": "1000000"}}, "GET /ready was answered 503"),
+     "nothing listens on port 8080: the container listens on 127.0.0.1:8080", "0.0.0.0"),
+    ({"ready": "/ready", "environment": {"NOT_READY": "1000000"}}, "GET /ready was answered 503", "`ready`"),
+    ({"command": "sleep 1000"}, "nothing listens on port 8080", "`start_timeout`"),
 ])
-def test_says_what_kept_it_from_being_ready(berth, settings, words):
+def test_says_what_kept_it_from_being_ready(berth, settings, words, advice):
     write_server(berth, "web", start_timeout="3s", **settings)
     berth.start()
-    assert words in berth.get("/web").error()["message"]
+    error = berth.get("/web").error()
+    assert words in error["message"] and advice in error["hint"]
 
 
 def test_says_why_it_ended_before_it_was_ready(berth):

@@ -91,7 +91,10 @@ static void describe_running(const struct autopsy *autopsy, struct error *cause)
     if (autopsy->what == AUTOPSY_TIMED_OUT) {
         error_set(cause, ERROR_START_TIMEOUT, "the instance was not ready within %u ms (%s)",
                   autopsy->subject.start_timeout_ms, autopsy->trouble ? autopsy->trouble : autopsy->phase);
-        error_hint(cause, "raise the function's `start_timeout` if it needs longer to load");
+        error_hint(cause, "%s",
+                   autopsy->subject.advice
+                       ? autopsy->subject.advice
+                       : "raise the function's `start_timeout` if it needs longer to load");
     } else if (autopsy->what == AUTOPSY_DISCONNECTED) {
         error_set(cause, ERROR_RUNNER_GONE,
                   "the runner closed all its connections while %s, and its container goes on",

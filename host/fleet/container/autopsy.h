@@ -32,6 +32,7 @@ struct autopsy_subject {
     const char *container_id;
     const char *phase; /* what was going on: AUTOPSY_STARTING, "it loaded the function", ... */
     const char *trouble; /* what has kept it from being ready, as far as that is known; or NULL */
+    const char *advice; /* what to do about that: a constant, or NULL */
     struct container_output *output; /* what the container writes, or NULL */
     uint64_t memory_bytes; /* the limits that messages name */
     unsigned start_timeout_ms;

@@ -46,10 +46,10 @@ static void examine(struct instance *instance, enum autopsy_case what, const cha
     instance->ask_again = false;
     instance->asked_ms = clock_ms();
     char trouble[256] = "";
-    if (instance->link)
-        link_describe(instance->link, trouble, sizeof(trouble));
+    const char *advice = instance->link ? link_describe(instance->link, trouble, sizeof(trouble)) : NULL;
     const struct autopsy_subject subject = {.phase = phase,
                                             .trouble = *trouble ? trouble : NULL,
+                                            .advice = advice,
                                             .memory_bytes = instance->spec.memory_bytes,
                                             .start_timeout_ms = instance->start_timeout_ms};
     container_examine(instance->container, what, &subject);

@@ -66,11 +66,10 @@ const struct slot_address *link_address(const struct link *link)
     return link->kind->address ? link->kind->address(link) : NULL;
 }
 
-void link_describe(const struct link *link, char *text, size_t size)
+const char *link_describe(const struct link *link, char *text, size_t size)
 {
     *text = '\0';
-    if (link->kind->describe && !link->reached)
-        link->kind->describe(link, text, size);
+    return link->kind->describe && !link->reached ? link->kind->describe(link, text, size) : NULL;
 }
 
 void link_reached(struct link *link)

@@ -41,12 +41,12 @@ struct link_kind {
     int (*listen)(struct link *link, struct error *err);
     /* Of a link whose container waits for connections, else NULL: begins to try whether its server is there,
      * at this address; has the hook `loaded` called from the event loop, since there is nothing to be loaded;
-     * where slots are connected to; what the last attempt to reach the server came to, for people; ends all
-     * that is under way. */
+     * where slots are connected to; what the last attempt to reach the server came to, as link_describe()
+     * has it; ends all that is under way. */
     int (*reach)(struct link *link, const char *address, struct error *err);
     void (*load)(struct link *link);
     const struct slot_address *(*address)(const struct link *link);
-    void (*describe)(const struct link *link, char *text, size_t size);
+    const char *(*describe)(const struct link *link, char *text, size_t size);
     void (*drop)(struct link *link);
     /* Takes no more, and frees what the kind keeps, the link included. */
     void (*close)(struct link *link);
@@ -85,8 +85,9 @@ int link_reach(struct link *link, const char *address, pid_t process, struct err
 /* Where such a link's slots are connected to; NULL: connections come from link_take(). The link's. */
 const struct slot_address *link_address(const struct link *link);
 
-/* What keeps the server from being reached, as far as that is known: "" or "GET /ready was answered 503". */
-void link_describe(const struct link *link, char *text, size_t size);
+/* What keeps the server from being reached, as far as that is known: "" or "GET /ready was answered 503".
+ * What to do about it: a constant, or NULL when nobody knows. */
+const char *link_describe(const struct link *link, char *text, size_t size);
 
 /* Sends init, with these settings, over the first connection; up to `slots` connections are kept from now on.
  * After hooks.reached, once; hooks.loaded follows. */

@@ -216,20 +216,25 @@ static const struct slot_address *address_of(const struct link *link)
     return &((const struct tcp *)link)->address;
 }
 
-static void describe(const struct link *link, char *text, size_t size)
+static const char *describe(const struct link *link, char *text, size_t size)
 {
     const struct tcp *tcp = (const struct tcp *)link;
     char others[LISTENERS_SIZE];
     if (tcp->status > 0) {
         snprintf(text, size, "GET %.100s was answered %d", tcp->ready_path, tcp->status);
+        return "see why the server answers so there; the path is the function's `ready`";
     } else if (tcp->error == 0) {
         snprintf(text, size, tcp->asked ? "GET %.100s was not answered" : "port %s takes no connection",
                  tcp->asked ? tcp->ready_path : "");
     } else if (listeners_of_process(link->process, others, sizeof(others))) {
         snprintf(text, size, "nothing listens on port %u: the container listens on %s", tcp->port, others);
+        return "set the function's `port` to where the server listens, or have it listen at the variable "
+               "PORT, "
+               "on 0.0.0.0 and not on one address";
     } else {
         snprintf(text, size, "nothing listens on port %u", tcp->port);
     }
+    return NULL;
 }
 
 static void stop(struct link *link)
