@@ -79,11 +79,31 @@ static int put(const struct work *work, struct error *err)
     return rc;
 }
 
+/* What is in the store by now, which is more than was applied when this was asked for. One that has been
+ * removed meanwhile is missed by whoever answers. */
+static int change(const struct work *work, struct error *err)
+{
+    struct deployment stored = {0};
+    const char *name = work->order.name;
+    if (deployment_store_read(work->state_dir, name, &stored, err) < 0)
+        return err->code == ERROR_NOT_FOUND ? 0 : -1;
+    json_object_update(json_object_get(stored.json, "configuration"), work->order.changes);
+    int rc = deployment_store_put(work->state_dir, name, NULL, stored.json, err);
+    deployment_clear(&stored);
+    return rc;
+}
+
 static void do_work(void *context)
 {
     struct work *work = context;
-    int rc = work->order.json ? put(work, &work->error)
-                              : deployment_store_remove(work->state_dir, work->order.name, &work->error);
+    const struct deployment_order *order = &work->order;
+    int rc;
+    if (order->changes)
+        rc = change(work, &work->error);
+    else if (order->json)
+        rc = put(work, &work->error);
+    else
+        rc = deployment_store_remove(work->state_dir, order->name, &work->error);
     work->failed = rc < 0;
 }
 
@@ -109,6 +129,7 @@ static void free_work(void *context)
     free(work->order.archive);
     free(work->order.name);
     json_decref(work->order.json);
+    json_decref(work->order.changes);
     free(work);
 }
 
@@ -123,10 +144,9 @@ void deployment_carry_out(struct admin_call *call, const struct deployment_order
 void deployment_keep_scale(struct admin_call *call, struct function *function, unsigned instances,
                            void (*answer_it)(struct admin_call *call))
 {
-    json_t *json = json_deep_copy(function_latest_settings(function)->deployment);
-    json_object_set_new(json_object_get(json, "configuration"), "min_scale", json_integer(instances));
-    const struct deployment_order order = {
-        .name = xstrdup(function_name(function)), .json = json, .answer = answer_it};
+    const struct deployment_order order = {.name = xstrdup(function_name(function)),
+                                           .changes = json_pack("{s:I}", "min_scale", (json_int_t)instances),
+                                           .answer = answer_it};
     deployment_carry_out(call, &order);
 }
 
@@ -142,6 +162,19 @@ char *deployment_upload_path(const struct admin_call *call, const char *id)
     return xasprintf("%s/staging/" UPLOAD_PREFIX "%s", call->parts->state_dir, id);
 }
 
+/* The file is nobody else's. */
+static int keep_body(const struct admin_call *call, const char *path, struct error *err)
+{
+    size_t size;
+    cleanup_free char *bytes = admin_call_take_body(call, &size);
+    cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0 && fs_write_all(fd, bytes, size) == 0)
+        return 0;
+    error_errno(err, COMPONENT_ADMIN, errno, "cannot write %s", path);
+    unlink(path); /* there may be no room for it */
+    return -1;
+}
+
 int deployment_find_archive(const struct admin_call *call, char **ret_path, struct error *err)
 {
     const char *upload = admin_call_query(call, "upload");
@@ -152,15 +185,8 @@ int deployment_find_archive(const struct admin_call *call, char **ret_path, stru
         error_set(err, ERROR_BAD_CALL, "there is no upload \"%.64s\"", upload ? upload : id);
         return -1;
     }
-    if (!upload || !*upload) {
-        size_t size;
-        cleanup_free char *bytes = admin_call_take_body(call, &size);
-        cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0 || fs_write_all(fd, bytes, size) < 0) {
-            error_errno(err, COMPONENT_ADMIN, errno, "cannot write %s", path);
-            return -1;
-        }
-    }
+    if ((!upload || !*upload) && keep_body(call, path, err) < 0)
+        return -1;
     *ret_path = steal(&path);
     return 0;
 }

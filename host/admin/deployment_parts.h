@@ -14,7 +14,8 @@ struct function;
 /* A deployment on its way into the store. */
 struct deployment_order {
     char *name;
-    json_t *json; /* deployment_store.h; NULL: it is to be removed */
+    json_t *json; /* deployment_store.h; NULL, and no changes: it is to be removed */
+    json_t *changes; /* settings that are to have other values in what is deployed; NULL: none */
     char *archive; /* a file with its folder, which goes; or NULL */
     /* Answers once what has become of it is applied; `call->name` is the function's. */
     void (*answer)(struct admin_call *call);

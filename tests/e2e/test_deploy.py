@@ -1,5 +1,6 @@
 """Functions whose folder is sent to the daemon: `berth deploy`, and what is behind it."""
 
+import contextlib
 import io
 import json
 import os
@@ -289,6 +290,26 @@ def test_archive_in_pieces(served):
     assert served.admin("PUT", "/berth/uploads/a.b?offset=0", b"x").status == 400
     assert served.admin("PUT", f"/berth/uploads/far?offset={256 << 20}", b"x").status == 413
     served.admin("DELETE", "/berth/deployments/big")
+
+
+def test_scaling_takes_back_nothing_that_is_being_deployed(served):
+    code = b"async def handle(request):\n    return 'scaled'\n"
+    assert put(served, "scaled", archive(("scaled.py", code))).json()["deployed"]
+    given = json.dumps({"language": "python", "timeout": "7s"})
+    calls = [  # the first keeps those behind it waiting
+        ("PUT", "/berth/deployments/slow?settings=%7B%7D", archive(("slow.py", code), ("much", bytes(30 << 20)))),
+        ("PUT", f"/berth/deployments/scaled?settings={urllib.parse.quote(given)}", archive(("scaled.py", code))),
+        ("POST", "/system/scale-function/scaled", b'{"replicas": 1}'),
+    ]
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(client.Connection(served.admin_address)) for _ in calls]
+        for connection, (method, target, body) in zip(connections, calls, strict=True):
+            connection.send(f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n")
+            connection.send(f"Authorization: {served.credentials()['Authorization']}\r\n\r\n".encode() + body)
+        assert [connection.head()[0] for connection in connections] == [202, 202, 202]
+    assert function(served, "scaled")["settings"]["timeout_ms"] == 7000
+    for name in ("slow", "scaled"):
+        assert served.admin("DELETE", f"/berth/deployments/{name}").status == 202
 
 
 REFUSED = [
