@@ -150,6 +150,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         begin_attempt(tcp);
         return;
     }
+    if (!tcp->asked)
+        tcp->error = ETIMEDOUT;
     tcp->status = 0;
     try_later(tcp);
 }
@@ -223,9 +225,10 @@ static const char *describe(const struct link *link, char *text, size_t size)
     if (tcp->status > 0) {
         snprintf(text, size, "GET %.100s was answered %d", tcp->ready_path, tcp->status);
         return "see why the server answers so there; the path is the function's `ready`";
-    } else if (tcp->error == 0) {
-        snprintf(text, size, tcp->asked ? "GET %.100s was not answered" : "port %s takes no connection",
-                 tcp->asked ? tcp->ready_path : "");
+    } else if (tcp->error == 0 && tcp->asked) {
+        snprintf(text, size, "GET %.100s was not answered", tcp->ready_path);
+    } else if (tcp->error == 0 || tcp->error == ETIMEDOUT) {
+        snprintf(text, size, "port %u takes no connection", tcp->port);
     } else if (listeners_of_process(link->process, others, sizeof(others))) {
         snprintf(text, size, "nothing listens on port %u: the container listens on %s", tcp->port, others);
         return "set the function's `port` to where the server listens, or have it listen at the variable "
