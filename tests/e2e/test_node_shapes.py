@@ -83,6 +83,12 @@ WAIT_UNTIL = """
     };
 """
 
+REJECTED = """
+    module.exports = async () => {
+      throw new Error("rejected");
+    };
+"""
+
 # Exceptions that nothing catches; each request to /fine is answered.
 STRAY = """
     let count = 0;
@@ -140,6 +146,7 @@ LIFE = {
     "afterwards": (AFTERWARDS, {}),
     "timer": (TIMER, {}),
     "wait-until": (WAIT_UNTIL, {}),
+    "rejected": (REJECTED, {"timeout": "1h"}),
     "stray": (STRAY, {"idle_timeout": 60}),
     "foreign": (FOREIGN, {}),
     "state": ({"state.js": STATE}, {"idle_timeout": 2}),
@@ -220,6 +227,11 @@ def test_work_after_the_answer_is_finished(served, name):
     wait_until(lambda: served.log.entries(event="function.output", function=name, text="work is finished"),
                "the work to be finished")
     wait_until(lambda: served.log.entries(event="instance.gone", function=name), "the instance to be removed")
+
+
+def test_handler_that_has_failed_is_no_work(served):
+    assert served.get("/rejected").status == 500
+    wait_until(lambda: served.log.entries(event="instance.gone", function="rejected"), "the instance to be removed")
 
 
 def test_exception_that_nothing_catches_is_answered_and_the_others_go_on(served):

@@ -48,12 +48,20 @@ class Work {
 
   follow(promise, response) {
     this.promises++;
-    promise.then((value) => {
+    promise.then((value) => this.finish(value, response), (error) => {
       this.promises--;
-      if (value !== undefined && value !== response) answer(response, value);
-    }).catch((error) => {
       fail(response, error, this.debug);
     });
+  }
+
+  finish(value, response) {
+    this.promises--;
+    if (value === undefined || value === response) return;
+    try {
+      answer(response, value);
+    } catch (error) {
+      fail(response, error, this.debug);
+    }
   }
 }
 
