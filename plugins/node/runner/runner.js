@@ -35,7 +35,10 @@ class Runner {
   }
 
   makeServer() {
-    const options = { IncomingMessage: Request, ServerResponse: Answer, maxHeaderSize: HEAD_MAX, keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 };
+    const options = {
+      IncomingMessage: Request, ServerResponse: Answer, maxHeaderSize: HEAD_MAX, requireHostHeader: false, keepAliveTimeout: 0, requestTimeout: 0,
+      headersTimeout: 0,
+    };
     const server = http.createServer(options);
     server.keepAliveTimeout = server.requestTimeout = server.headersTimeout = server.timeout = server.maxHeadersCount = 0;
     server.on("request", (request, response) => this.take(request, response));
@@ -48,6 +51,7 @@ class Runner {
   }
 
   take(request, response) {
+    request.isArriving = false;
     if (request.url.startsWith(CONTROL)) {
       this.control(request, response);
       return;

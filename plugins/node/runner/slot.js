@@ -9,6 +9,16 @@ const FAREWELL_MS = 1000;
 const SLOT = Symbol("slot");
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]); // a WebSocket's close, 1001
 
+class Connection extends net.Socket {
+  // A response that is ended with its only text comes as that text and an empty one, whose writing is to tell of the end:
+  // a tenth of the time of a short request goes into writing the two as a list.
+  _writev(pieces, done) {
+    const [first, second] = pieces;
+    if (pieces.length === 2 && second.chunk.length === 0) this._write(first.chunk, first.encoding, done);
+    else super._writev(pieces, done);
+  }
+}
+
 class Slot {
   constructor(runner) {
     this.runner = runner;
@@ -20,7 +30,7 @@ class Slot {
   }
 
   dial() {
-    const socket = net.connect({ path: this.runner.path, allowHalfOpen: true });
+    const socket = new Connection({ allowHalfOpen: true });
     this.socket = socket;
     socket[SLOT] = this;
     socket.once("connect", () => {
@@ -30,6 +40,7 @@ class Slot {
     });
     socket.on("error", () => {}); // its close follows
     socket.once("close", () => this.lost());
+    socket.connect({ path: this.runner.path });
   }
 
   lost() {
