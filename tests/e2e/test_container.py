@@ -152,7 +152,8 @@ def test_folder_that_comes_later_is_there_in_the_container(berth):
     assert view(berth, "web")["folder"].endswith("/functions/web")
 
 
-def test_is_built_from_the_dockerfile_in_its_folder(berth):
+@pytest.mark.parametrize("name, image", [("built", "built"), ("Built_-Twice", "built--twice")])
+def test_is_built_from_the_dockerfile_in_its_folder(berth, name, image):
     files = {"Dockerfile": """
         ARG BERTH_BASE
         FROM ${BERTH_BASE}
@@ -160,10 +161,10 @@ def test_is_built_from_the_dockerfile_in_its_folder(berth):
         EXPOSE 8080
         CMD ["perl", "/srv/server.pl"]
     """}
-    write_server(berth, "built", files, image=None, command=None)
+    write_server(berth, name, files, image=None, command=None)
     berth.start()
-    assert "served by" in berth.get("/built").text
-    assert status_of(berth, "built")["image"].startswith("berth-function-built:")
+    assert "served by" in berth.get(f"/{name}").text
+    assert status_of(berth, name)["image"].startswith(f"berth-function-{image}:")
 
 
 def test_build_that_fails_says_where_and_why(berth):

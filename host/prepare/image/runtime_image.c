@@ -10,6 +10,7 @@
 #include "docker/image.h"
 #include "prepare/image/image_look.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,14 @@ static void on_image(struct image_waiter *waiter, const struct error *err, const
     finish(container_of(waiter, struct runtime_image_request, waiter), err, image, output);
 }
 
+/* As the engine's names have it: a function's may have capitals, and underscores anywhere. Functions that are
+ * the same by this share an image only if all that goes into it is the same. */
+static void spell(char *name)
+{
+    for (; *name; name++)
+        *name = (char)(*name == '_' ? '-' : tolower((unsigned char)*name));
+}
+
 /* The image's name: of the runtime, and a hash of all that goes into it. */
 static void make_name(const struct runtime_image_request *request, const char *prefix,
                       const char *const *parts, char ret_name[IMAGE_NAME_MAX])
@@ -134,6 +143,7 @@ static void make_name(const struct runtime_image_request *request, const char *p
         hash_update_text(hash, *part);
     hash_finish(hash, hex);
     snprintf(ret_name, IMAGE_NAME_MAX, "%s%s:%.*s", prefix, request->name, TAG_DIGITS, hex);
+    spell(ret_name);
 }
 
 static void on_seen(struct image_looker *looker, const struct error *err, const char *base_id,

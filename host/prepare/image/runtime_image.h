@@ -17,6 +17,8 @@
  *
  *     berth-function-<function>:<the same of the package and the Dockerfile's path>
  *
+ * In all of them capitals are small letters, and underscores dashes, as the engine wants it.
+ *
  * Requests for the same image share one build. Control thread only.
  */
 #ifndef PREPARE_IMAGE_RUNTIME_IMAGE_H
