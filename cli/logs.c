@@ -53,6 +53,7 @@ static int make_path(const struct arguments *arguments, struct strbuf *path)
     strbuf_append_text(path, "/system/logs");
     client_add_parameter(path, "since", rfc3339_write(since_ms, time));
     client_add_parameter(path, "follow", arguments_has(arguments, "follow") ? "1" : "0");
+    client_add_parameter(path, "events", "1");
     if (name)
         client_add_parameter(path, "name", name);
     if (request)

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "http/status.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -47,13 +48,13 @@ int admin_call_body(const struct admin_call *call, json_t **ret_json, struct err
 {
     struct evbuffer *body = evhttp_request_get_input_buffer(call->request);
     size_t size = evbuffer_get_length(body);
-    json_error_t wrong;
+    json_error_t wrong = {.text = ""};
     *ret_json = json_loadb((const char *)evbuffer_pullup(body, -1), size, 0, &wrong);
     if (json_is_object(*ret_json))
         return 0;
     json_decref(*ret_json);
-    error_set(err, ERROR_BAD_CALL, "the body is no JSON object: %s", size > 0 ? wrong.text : "it is empty");
-    return -1;
+    const char *why = size == 0 ? "it is empty" : *wrong.text ? wrong.text : "it is another value";
+    return error_set(err, ERROR_BAD_CALL, "the body is no JSON object: %s", why);
 }
 
 char *admin_call_take_body(const struct admin_call *call, size_t *ret_size)
@@ -67,10 +68,13 @@ char *admin_call_take_body(const struct admin_call *call, size_t *ret_size)
 
 void admin_call_send(struct admin_call *call, int status, const char *type, const void *bytes, size_t size)
 {
+    struct http_text reason = http_status_reason(status);
+    cleanup_free char *phrase = xstrndup(reason.data, reason.length);
     struct evbuffer *body = evbuffer_new();
-    evbuffer_add(body, bytes, size);
+    if (evhttp_request_get_command(call->request) != EVHTTP_REQ_HEAD) /* libevent would send it */
+        evbuffer_add(body, bytes, size);
     evhttp_add_header(evhttp_request_get_output_headers(call->request), "Content-Type", type);
-    evhttp_send_reply(call->request, status, NULL, body);
+    evhttp_send_reply(call->request, status, phrase, body);
     evbuffer_free(body);
 }
 

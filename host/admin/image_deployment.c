@@ -192,13 +192,20 @@ static int set_concurrency(const json_t *given, json_t *configuration, struct er
     return 0;
 }
 
+/* Of the contract this is never 0: there is another label for that. */
+static int read_least(const json_t *given, unsigned *ret_min, struct error *err)
+{
+    const char *text = pair(given, "labels", SCALE("min"));
+    return text && strcmp(text, "0") == 0 ? 0 : read_count(given, SCALE("min"), ret_min, err);
+}
+
 static int set_scale(const json_t *given, json_t *configuration, struct error *err)
 {
     unsigned min = 1, max = SCALE_DEFAULT_MAX;
     const char *zero = pair(given, "labels", SCALE("zero"));
     const char *duration = pair(given, "labels", SCALE("zero-duration"));
     uint64_t idle_ms = ZERO_DURATION_MS;
-    if (read_count(given, SCALE("min"), &min, err) < 0 || read_count(given, SCALE("max"), &max, err) < 0)
+    if (read_least(given, &min, err) < 0 || read_count(given, SCALE("max"), &max, err) < 0)
         return -1;
     if (min > max && pair(given, "labels", SCALE("max")))
         return error_set(err, ERROR_BAD_CALL, "the label %s is above %s", SCALE("min"), SCALE("max"));

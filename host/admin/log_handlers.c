@@ -63,16 +63,17 @@ static const struct {
     {"false", false}, {"False", false}, {"FALSE", false},
 };
 
-static int read_follow(const struct admin_call *call, bool *ret_follows, struct error *err)
+static int read_switch(const struct admin_call *call, const char *parameter, bool *ret_is_on,
+                       struct error *err)
 {
-    const char *text = admin_call_query(call, "follow");
+    const char *text = admin_call_query(call, parameter);
     for (size_t i = 0; i < sizeof(spellings) / sizeof(*spellings); i++) {
         if (strcmp(text ? text : "", spellings[i].text) != 0)
             continue;
-        *ret_follows = spellings[i].is_true;
+        *ret_is_on = spellings[i].is_true;
         return 0;
     }
-    return error_set(err, ERROR_PARAMETER_INVALID, "the parameter \"follow\" has to be true or false");
+    return error_set(err, ERROR_PARAMETER_INVALID, "the parameter \"%s\" has to be true or false", parameter);
 }
 
 static char *copy_or_null(const char *text)
@@ -137,11 +138,14 @@ void get_logs(struct admin_call *call)
 {
     struct log_call *log = xcalloc(1, sizeof(*log));
     struct error err;
+    bool with_events;
     strbuf_init(&log->piece, PIECE_MAX);
-    if (read_query(call, &log->query, &err) < 0 || read_follow(call, &log->follows, &err) < 0) {
+    if (read_query(call, &log->query, &err) < 0 || read_switch(call, "follow", &log->follows, &err) < 0 ||
+        read_switch(call, "events", &with_events, &err) < 0) {
         admin_call_refuse(call, &err);
         free_log_call(log);
         return;
     }
+    log->query.without_events = !with_events;
     admin_call_stream(call, "application/x-ndjson", &log_job, log);
 }

@@ -32,6 +32,7 @@ static bool is_of_request(const struct log_query *query, const struct log_line *
 static bool is_wanted(const struct log_query *query, const struct log_line *line)
 {
     return line->time_ns >= query->since_ns && (query->until_ns == 0 || line->time_ns < query->until_ns) &&
+           !(query->without_events && line->stream == LOG_EVENT) &&
            (!query->instance || log_line_has(line, LOG_NAME_INSTANCE, query->instance)) &&
            is_of_request(query, line);
 }

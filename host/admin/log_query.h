@@ -16,6 +16,7 @@ struct log_query {
     char *dir; /* log_store_dir() */
     char *function, *instance, *request_id;
     uint64_t since_ns, until_ns; /* 0: no end */
+    bool without_events; /* only what functions have written */
     bool with_neighbours; /* of a request: the lines of the instance that have no request's id, too */
     uint64_t tail; /* the last ones; 0: all */
 

@@ -117,7 +117,7 @@ def logs(berth, query):
 
 
 def texts(berth, query):
-    return [line["text"] for line in logs(berth, query) if line["stream"] != "event"]
+    return [line["text"] for line in logs(berth, query)]
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +140,12 @@ def test_lines_are_objects(served, spoken):
         instance = lines[0]["instance"]
         assert spoken == [text for text in texts(served, f"name={name}&instance={instance}") if text in spoken]
         assert logs(served, f"name={name}&instance=none") == []
+
+
+def test_lines_are_what_the_function_wrote(served, spoken):
+    """What becomes of its instances is no output of it, and is there for those who ask."""
+    assert {line["stream"] for line in logs(served, "name=speaks")} == {"stdout"}
+    assert "event" in {line["stream"] for line in logs(served, "name=speaks&events=1")}
 
 
 @pytest.mark.parametrize("follow", ["", "&follow=", "&follow=0", "&follow=false", "&follow=False", "&follow=true&follow=false"])
@@ -186,9 +192,17 @@ def test_lines_are_chosen_by_number_and_time(served, spoken):
         ("name=speaks&tail=x", 422),
         ("name=speaks&since=yesterday", 422),
         ("name=speaks&follow=maybe", 422),
+        ("name=speaks&events=maybe", 422),
     ],
 )
 def test_questions_for_logs_that_are_refused(served, query, status):
     answer = served.admin("GET", "/system/logs?" + query)
     assert (answer.status, answer.headers.get_content_type()) == (status, "text/plain")
     assert answer.text.endswith("\n")
+
+
+def test_status_has_its_own_words(served):
+    connection = http.client.HTTPConnection(*served.admin_address, timeout=60)
+    connection.request("GET", "/system/logs?name=speaks&tail=x", headers=served.credentials())
+    assert connection.getresponse().reason == "Unprocessable Content"
+    connection.close()

@@ -171,6 +171,13 @@ def test_what_was_not_given_is_left_out(served, classic):
     remove(served, "bare")
 
 
+def test_least_number_of_instances_is_never_0(served, classic):
+    assert change(served, "POST", service="least", image=classic, labels={"com.openfaas.scale.min": "0"}).status == 202
+    assert status(served, "least")["replicas"] == 1
+    assert status(served, "least")["labels"]["com.openfaas.scale.min"] == "0"
+    remove(served, "least")
+
+
 def test_functions_of_both_sources_are_listed(served, classic):
     deploy(served, "listed", classic)
     names = {entry["name"]: entry["berth"]["source"] for entry in served.admin("GET", "/system/functions").json()}
@@ -247,6 +254,7 @@ def test_function_that_goes_to_zero_comes_back(served, classic):
         ({"service": "odd", "image": "x", "labels": {"a": 1}}, '"labels" must be'),
         ({"service": "odd", "image": "x", "limits": {"memory": "lots"}}, "no quantity"),
         ({"service": "odd", "image": "x", "labels": {"com.openfaas.scale.min": "no"}}, "must be a number"),
+        ({"service": "odd", "image": "x", "labels": {"com.openfaas.scale.max": "0"}}, "must be a number"),
         ({"service": "odd", "image": "x", "secrets": ["none-such"]}, "unable to find secret: none-such"),
         ({"service": "odd", "image": "x", "envVars": {"not a name": "1"}}, "environment variable"),
         ({"service": "odd", "image": "not an image"}, ""),
@@ -263,7 +271,9 @@ def test_deployments_that_are_refused(served, body, word):
 
 
 def test_changes_that_are_refused(served):
-    assert served.admin("POST", "/system/functions", "[").status == 400
+    for body, why in (("", "it is empty"), ("[", ""), ("[]", "it is another value")):
+        answer = served.admin("POST", "/system/functions", body)
+        assert answer.status == 400 and answer.text.rstrip("\n").endswith(why) and not answer.text.endswith(": \n"), body
     assert change(served, "DELETE", functionName="none").status == 404
     assert change(served, "DELETE").status == 400
     assert change(served, "DELETE", "?namespace=other", functionName="hello").status == 400

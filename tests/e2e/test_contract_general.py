@@ -1,6 +1,7 @@
 """The contract of the /system paths: what holds for all of them, health, what the daemon says of itself, and namespaces."""
 
 import json
+import socket
 
 import pytest
 
@@ -84,6 +85,17 @@ def test_empty_token_of_clients_that_have_not_logged_in_counts_for_nothing(berth
         assert ask(berth, "GET", path, nobody).status == 200, path
     refused = client.request(berth.admin_address, "DELETE", "/system/functions", '{"functionName": "no"}', nobody)
     assert refused.status == 404
+
+
+@pytest.mark.parametrize("target", ["/healthz", "/system/functions", "/system/nothing"])
+@pytest.mark.parametrize("password", [True, False])
+def test_answer_to_head_has_no_body(served, target, password):
+    """What followed the head would be taken for the next answer."""
+    head = "".join(f"{name}: {text}\r\n" for name, text in served.credentials().items()) if password else ""
+    with socket.create_connection(served.admin_address, timeout=60) as connection:
+        connection.sendall(f"HEAD {target} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode())
+        told = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert told.startswith(b"HTTP/1.1 ") and told.partition(b"\r\n\r\n")[2] == b"", told
 
 
 def test_paths_that_there_are_not(served):

@@ -66,6 +66,7 @@ static void test_meaning(void **state)
         {"\"labels\": {\"com.openfaas.scale.min\": \"2\", \"com.openfaas.scale.max\": \"3\"}",
          "\"max_scale\":3,\"min_scale\":2"},
         {"\"labels\": {\"com.openfaas.scale.min\": \"30\"}", "\"max_scale\":30,\"min_scale\":30"},
+        {"\"labels\": {\"com.openfaas.scale.min\": \"0\"}", "\"max_scale\":20,\"min_scale\":1"},
         {"\"labels\": {\"com.openfaas.scale.zero\": \"true\"}", "\"idle_timeout\":\"900000ms\""},
         {"\"labels\": {\"com.openfaas.scale.zero\": \"true\", \"com.openfaas.scale.zero-duration\": \"30s\"}",
          "\"idle_timeout\":\"30000ms\",\"image\":\"registry.example/functions/"
@@ -96,8 +97,8 @@ static void test_refused(void **state)
          "\"readOnlyRootFilesystem\" must be true or false"},
         {"{" PLAIN ", \"limits\": {\"memory\": \"lots\"}}", "the limit of memory \"lots\" is no quantity"},
         {"{" PLAIN ", \"limits\": {\"cpu\": \"-1\"}}", "the limit of cpu \"-1\" is no quantity"},
-        {"{" PLAIN ", \"labels\": {\"com.openfaas.scale.min\": \"0\"}}",
-         "the label com.openfaas.scale.min must be a number of 1 at least, not \"0\""},
+        {"{" PLAIN ", \"labels\": {\"com.openfaas.scale.max\": \"0\"}}",
+         "the label com.openfaas.scale.max must be a number of 1 at least, not \"0\""},
         {"{" PLAIN ", \"labels\": {\"com.openfaas.scale.min\": \"3\", \"com.openfaas.scale.max\": \"2\"}}",
          "the label com.openfaas.scale.min is above com.openfaas.scale.max"},
         {"{" PLAIN ", \"labels\": {\"com.openfaas.scale.zero-duration\": \"soon\"}}",
