@@ -6,11 +6,14 @@
 #include "gateway/lost.h"
 #include "gateway/response.h"
 
+#include <errno.h>
 #include <stddef.h>
 
-/* The runner takes no more. It may have answered before it closed. */
-static void stop_sending(struct exchange *exchange)
+/* The runner takes no more. It may have answered before it closed. Of a reset the kernel tells once. */
+static void stop_sending(struct exchange *exchange, bool was_reset)
 {
+    if (was_reset)
+        exchange->hold.watch->broke = true;
     if (exchange->up.written == 0) {
         lost_unanswered(exchange);
         return;
@@ -26,6 +29,7 @@ static void stop_sending(struct exchange *exchange)
 /* False: blocked, or the runner takes no more; the exchange may be over. */
 static bool push_up(struct exchange *exchange, struct http_text head)
 {
+    errno = 0;
     switch (flow_write(&exchange->up, exchange->hold.slot->fd, head)) {
     case FLOW_WRITTEN:
         return true;
@@ -34,7 +38,7 @@ static bool push_up(struct exchange *exchange, struct http_text head)
         deadline_update(exchange);
         return false;
     case FLOW_BROKEN:
-        stop_sending(exchange);
+        stop_sending(exchange, errno == ECONNRESET);
         return false;
     }
     return false;

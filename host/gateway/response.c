@@ -43,7 +43,7 @@ static ssize_t receive(struct exchange *exchange, size_t room)
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     watch->closed = true;
-    watch->broke = size < 0;
+    watch->broke = watch->broke || size < 0;
     return -1;
 }
 
@@ -267,6 +267,16 @@ enum pull {
     PULL_OVER, /* the exchange has ended */
 };
 
+/* Whether the end of the connection can be that of the body: a reset cannot, wherever the body says that it
+ * ends. What goes through a tunnel says so itself. */
+static bool ends_in_order(struct exchange *exchange)
+{
+    bool is_lost = !exchange->received || exchange->hold.watch->broke;
+    if (is_lost && exchange->state != EXCHANGE_TUNNEL && !exchange->down.complete)
+        return false;
+    return flow_end_of_stream(&exchange->down);
+}
+
 /* Receives and looks at more of the response. */
 static enum pull pull_down(struct exchange *exchange)
 {
@@ -281,7 +291,7 @@ static enum pull pull_down(struct exchange *exchange)
     ssize_t size = exchange->received ? receive(exchange, flow_make_room(down)) : -1;
     if (size == 0)
         return PULL_NOTHING;
-    bool good = size > 0 ? flow_scan(down) == 0 : flow_end_of_stream(down);
+    bool good = size > 0 ? flow_scan(down) == 0 : ends_in_order(exchange);
     if (good)
         return PULL_MORE;
     exchange_cut(exchange, ERROR_RUNNER_LOST); /* the client must not take it for the end */

@@ -29,8 +29,8 @@ def start_rooms(tmp_path):
     """A function that starts a gateway with room for so many requests on a server at a port."""
     started = []
 
-    def start(port, slots=8, workers=1):
-        gateway = Gateway(tmp_path, ["--route", f"f=127.0.0.1:{port}:{slots}", "--workers", str(workers)])
+    def start(port, slots=8, workers=1, options=()):
+        gateway = Gateway(tmp_path, ["--route", f"f=127.0.0.1:{port}:{slots}", "--workers", str(workers), *options])
         started.append(gateway)
         return gateway
 
@@ -280,22 +280,61 @@ def test_a_large_answer_and_a_large_request(rooms, server):
     assert server.accepted == 2
 
 
-def test_a_body_that_ends_with_a_reset_is_cut(rooms, server):
+# Answers of which no more comes, and how a body that ends with the connection is framed.
+UNFINISHED = {
+    "length": answer_head(b"only this", "Content-Length: 100"),
+    "until the end": answer_head(b"only this", "Connection: close"),
+    "http/1.0 until the end": answer_head(b"only this", version="1.0"),
+}
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+@pytest.mark.parametrize("answer", UNFINISHED)
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_a_body_that_ends_with_a_reset_is_cut(start_rooms, server, answer, version, when):
     @server.on("/cut")
     def handler(connection, _):
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this")
-        sent.set()
+        connection.send(UNFINISHED[answer])
+        if when == "later":
+            seen.wait(60)
+        reset(connection)
+        return False
+
+    seen = threading.Event()
+    rooms = start_rooms(server.port, options=["--records", "keep"])
+    with rooms.client() as client:
+        client.request([f"GET /f/cut HTTP/{version}", "Host: x"])
+        with pytest.raises(Truncated):
+            response = client.read_head()
+            seen.set()
+            client.read_body(response)
+    [record] = rooms.wait_records(1)
+    assert (record["end"], record["status"], record["reason"]) == ("cut", 200, "runner-lost")
+    rooms.wait_slots(8)
+
+
+def test_a_reset_that_is_met_while_sending_cuts_the_body(start_rooms, server):
+    """The kernel tells of it once, to whoever asks first."""
+    @server.on("/cut")
+    def handler(connection, _):
+        connection.send(UNFINISHED["until the end"])
         seen.wait(60)
         reset(connection)
         return False
 
-    sent, seen = threading.Event(), threading.Event()
+    seen = threading.Event()
+    rooms = start_rooms(server.port, options=["--records", "keep"])
     with rooms.client() as client:
-        client.request(["GET /f/cut HTTP/1.1", "Host: x"])
-        client.read_head()
+        client.request(["POST /f/cut HTTP/1.1", "Host: x", "Content-Length: 50000000"], b"x" * 100000)
+        response = client.read_head()
         seen.set()
+        with pytest.raises((Truncated, ConnectionError)):
+            while True:
+                client.send(b"x" * 10000)
         with pytest.raises(Truncated):
-            client.read_exactly(100)
+            client.read_body(response)
+    [record] = rooms.wait_records(1)
+    assert (record["end"], record["status"], record["reason"]) == ("cut", 200, "runner-lost")
 
 
 def test_streams_events(rooms, server):
