@@ -46,12 +46,8 @@ def releases(root, base_image):
     return own, other
 
 
-def is_settled(answer):
-    return answer.status != 503 or answer.error()["reason"] not in ("building-image", "queue-timeout")
-
-
 def says(berth, name, text):
-    answer = berth.wait_answer(f"/{name}", is_settled, f"{name} to be built", BUILD_S)
+    answer = berth.wait_settled(f"/{name}", f"{name} to be built", BUILD_S)
     assert answer.text == text, answer
 
 
@@ -91,7 +87,7 @@ def test_what_this_machines_python_does_not_know_is_a_warning_and_the_trial_deci
     (finding,) = view(berth, "new")["diagnostics"]
     assert finding["severity"] == "warning" and (finding["line"], finding["column"]) == (2, 16), finding
     assert finding["message"].endswith("(checked with Python 3.11; it will run with 3.13)")
-    refused = berth.wait_answer("/wrong", is_settled, "the trial", BUILD_S)
+    refused = berth.wait_settled("/wrong", "the trial", BUILD_S)
     assert refused.error()["reason"] == "load-failed" and "SyntaxError" in refused.text, refused
 
 

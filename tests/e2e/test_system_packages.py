@@ -28,12 +28,8 @@ LOOKS = """
 """
 
 
-def is_settled(answer):
-    return answer.status != 503 or answer.error()["reason"] not in ("building-image", "queue-timeout")
-
-
 def says(berth, name, text):
-    answer = berth.wait_answer(f"/{name}", is_settled, f"{name} to be built", BUILD_S)
+    answer = berth.wait_settled(f"/{name}", f"{name} to be built", BUILD_S)
     assert answer.text.strip() == text, answer
 
 
@@ -103,7 +99,7 @@ def test_package_that_is_not_to_be_had_is_found_where_it_is_written(berth):
     berth.expect_error(".*", function="hello")
     berth.write_function("hello", FIGLET, system_packages="figlet no-such-thing")
     berth.start()
-    error = berth.wait_answer("/hello", is_settled, "the failure", BUILD_S).error()
+    error = berth.wait_settled("/hello", "the failure", BUILD_S).error()
     assert error["reason"] == "system-packages"
     assert error["message"] == (
         "the system packages cannot be installed: E: Unable to locate package no-such-thing"

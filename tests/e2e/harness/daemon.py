@@ -73,6 +73,11 @@ def sanitizer_environment():
     return {name: os.environ.get(name, value) for name, value in options.items()}
 
 
+def is_settled(answer):
+    """Not that a request has waited in vain for what may come yet."""
+    return answer.status != 503 or not answer.error()["message"].startswith("The request waited ")
+
+
 class Berth:
     """A daemon. Write functions, start(), use it; finish() stops it and tells what was wrong or is left."""
 
@@ -293,13 +298,13 @@ class Berth:
 
         return wait_until(ask, what, timeout)
 
+    def wait_settled(self, target, what, timeout=60):
+        """Asks until the answer is the function's, or says why there is none, which is not that it has waited in vain."""
+        return self.wait_answer(target, is_settled, what, timeout)
+
     def wait_refusal(self, target, timeout=60):
-        """Asks until the function is refused for good, not for having waited in vain; that answer."""
-
-        def is_final(answer):
-            return answer.status == 503 and not answer.error()["message"].startswith("The request waited ")
-
-        return self.wait_answer(target, is_final, "the refusal", timeout)
+        """Asks until the function is refused for good; that answer."""
+        return self.wait_answer(target, lambda answer: answer.status == 503 and is_settled(answer), "the refusal", timeout)
 
     # -- its containers
 
