@@ -42,6 +42,7 @@ typedef void docker_progress_fn(void *owner, const char *line);
 typedef void docker_built_fn(void *owner, const struct error *err, const char *id);
 
 #define DOCKER_BUILD_CONTEXT_MAX (64u << 20)
+#define DOCKER_STEP_BYTES        200 /* of a step in the error of a build, with the NUL; longer ones are cut */
 
 struct docker_build {
     const char

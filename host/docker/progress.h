@@ -6,6 +6,7 @@
 #define DOCKER_PROGRESS_H
 
 #include "docker/call.h"
+#include "docker/image.h"
 #include "docker/json_lines.h"
 
 /* Begins the `state` of calls of a kind that uses the callbacks below. */
@@ -15,7 +16,7 @@ struct progress {
     struct json_lines messages;
     struct strbuf text; /* the unfinished line */
     docker_progress_fn *line; /* may be NULL */
-    char step[200]; /* the build step that is under way */
+    char step[DOCKER_STEP_BYTES]; /* the build step that is under way */
     char id[80];
 };
 

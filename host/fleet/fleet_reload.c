@@ -67,9 +67,9 @@ static void forget_look(struct image_look *look)
 }
 
 static void on_image(void *context, const struct error *err, const struct image_facts *image,
-                     const char *output)
+                     const struct image_failure *failure)
 {
-    (void)output;
+    (void)failure;
     struct image_look *look = context;
     struct fleet *fleet = look->fleet;
     for (size_t i = 0; i < fleet->count && !err && !fleet->stopping; i++) {

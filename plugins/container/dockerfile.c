@@ -58,13 +58,14 @@ static const char *word_end(const char *at, const char *end)
     return at;
 }
 
-/* An escape character at the end of the line: the instruction goes on in the next. */
+/* An escape character at the end of the line, unless it is escaped itself: the instruction goes on in the
+ * next. */
 static bool goes_on(const struct reader *reader, const struct line *line)
 {
     const char *end = line->end;
     while (end > line->at && is_blank(end[-1]))
         end--;
-    return end > line->at && end[-1] == reader->escape;
+    return end > line->at && end[-1] == reader->escape && (end - 1 == line->at || end[-2] != reader->escape);
 }
 
 static bool is_empty_or_comment(const struct line *line)
@@ -89,15 +90,25 @@ __attribute__((format(printf, 5, 6))) static void complain(struct reader *reader
     file->hint = hint;
 }
 
-/* "# escape=`" as one of the first lines. */
-static void read_directive(struct reader *reader, const struct line *line)
+/* "# escape=`". False: the line is no directive, and none follows. */
+static bool read_directive(struct reader *reader, const struct line *line)
 {
     const char *at = skip_blanks(line->at, line->end);
-    if (at < line->end && *at == '#')
-        at = skip_blanks(at + 1, line->end);
-    const size_t length = strlen("escape=");
-    if ((size_t)(line->end - at) > length && strncasecmp(at, "escape=", length) == 0)
-        reader->escape = at[length];
+    if (at == line->end || *at != '#')
+        return false;
+    at = skip_blanks(at + 1, line->end);
+    const char *name = at;
+    while (at < line->end && isalnum((unsigned char)*at))
+        at++;
+    size_t length = (size_t)(at - name);
+    at = skip_blanks(at, line->end);
+    if (length == 0 || at == line->end || *at != '=')
+        return false;
+    at = skip_blanks(at + 1, line->end);
+    bool is_escape = length == strlen("escape") && strncasecmp(name, "escape", length) == 0;
+    if (is_escape && at < line->end && (*at == '`' || *at == '\\'))
+        reader->escape = *at;
+    return true;
 }
 
 static bool is_instruction(const char *word, size_t length, const char *name)
@@ -185,11 +196,8 @@ void dockerfile_read(const char *text, size_t size, struct dockerfile *ret_file)
     bool continues = false, in_directives = true;
     check_text(&reader, text, size);
     while (next_line(&reader, &line)) {
-        if (in_directives)
-            read_directive(&reader, &line);
-        bool is_silent = is_empty_or_comment(&line);
-        in_directives = in_directives && is_silent;
-        if (is_silent)
+        in_directives = in_directives && read_directive(&reader, &line);
+        if (is_empty_or_comment(&line))
             continue; /* also between the lines of one instruction */
         if (!continues)
             read_instruction(&reader, &line);

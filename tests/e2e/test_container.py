@@ -177,6 +177,24 @@ def test_build_that_fails_says_where_and_why(berth):
         assert words in error["message"]
 
 
+BUILDS = [
+    (f"ARG A\nFROM {BASE}\n\nRUN true \\\n  # note\n  && echo 'no such thing' >&2 \\\n  && exit 4\n",
+     "Dockerfile:4:1: error: RUN failed: no such thing (exit code 4)"),
+    (f"FROM {BASE} AS one\nFROM {BASE}\nCOPY --from=one /nowhere /x\n", "Dockerfile:3:1: error: COPY failed: "),
+    (f"FROM {BASE}\n  COPY one\n", "Dockerfile:2:3: error: COPY requires at least two arguments"),
+    (f"FROM {BASE}\nLABEL a\n", "Dockerfile: error: failed to parse Dockerfile: LABEL must have two arguments"),
+]
+
+
+@pytest.mark.parametrize(("dockerfile", "finding"), BUILDS)
+def test_build_that_fails_is_a_finding_at_its_line(berth, dockerfile, finding):
+    write_server(berth, "built", {"Dockerfile": dockerfile}, image=None)
+    berth.start()
+    assert berth.wait_refusal("/built").error()["reason"] == "image-build"
+    said = Cli(berth).run("describe", "built")
+    assert f"/functions/built/{finding}" in said, said
+
+
 def test_new_function_can_be_built_and_serves(berth, tmp_path):
     cli = Cli(berth)
     cli.run("new", "container", "greet", cwd=tmp_path)

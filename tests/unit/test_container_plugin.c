@@ -97,7 +97,8 @@ static void dockerfiles_without_a_mistake(void **state)
     static const char *const good[] = {
         "FROM x",
         "# syntax\n\n ARG A=1\nfrom x:${A} AS b\nRUN a \\\n# note\n\n && nonsense\nCMD [\"a\"]\n",
-        "# escape=`\r\nFROM x\r\nRUN dir `\r\n  c:\\\r\nEXPOSE 80\r\n",
+        "# syntax = y\r\n# escape = `\r\nFROM x\r\nRUN dir `\r\n  c:\\\r\nEXPOSE 80\r\n",
+        "FROM x\nLABEL a=b\\\\\nEXPOSE 80\n",
         ("\xef\xbb\xbf"
          "FROM x\n"),
     };
@@ -115,6 +116,7 @@ static void mistakes_have_a_place(void **state)
         {"", "the Dockerfile has no FROM", 0, 0},
         {"# FROM x\nARG A\n", "the Dockerfile has no FROM", 0, 0},
         {"\n  RUN x\n", "RUN stands before the first FROM", 2, 3},
+        {"# note\n# escape=`\nFROM x\nRUN a `\nb\n", "\"b\" is no instruction of a Dockerfile", 5, 1},
         {"FROM x\n\tCOPPY a b\n", "\"COPPY\" is no instruction of a Dockerfile", 2, 2},
         {"FROM x\nRUN\n", "RUN has nothing behind it", 2, 1},
         {"FROM\n", "FROM has nothing behind it", 1, 1},

@@ -28,9 +28,10 @@ static void on_line(void *context, const char *line, uint64_t elapsed_ms)
 }
 
 static void on_done(void *context, const struct error *err, const struct image_facts *image,
-                    const char *output)
+                    const struct image_failure *failure)
 {
     struct image_bench *bench = context;
+    const char *output = failure ? failure->output : NULL;
     unsigned at = bench->done++;
     bench->ends[at].failed = err != NULL;
     if (err) {

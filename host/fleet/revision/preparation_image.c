@@ -5,11 +5,17 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "prepare/image/apt_reasons.h"
+#include "prepare/image/dockerfile_place.h"
 #include "prepare/image/image_pull.h"
 #include "prepare/image/runtime_image.h"
 
 #include <stdlib.h>
+
+#define DOCKERFILE_MAX                                                                                       \
+    (1u << 20) /* larger ones the engine can have, and no finding tells of a line there                      \
+                */
 
 static void on_line(void *context, const char *line, uint64_t elapsed_ms)
 {
@@ -24,9 +30,14 @@ static void end_request(struct preparation *preparation)
     preparation_tell_dropped(preparation, "image.output-dropped");
 }
 
+static const char *output_of(const struct image_failure *failure)
+{
+    return failure ? failure->output : NULL;
+}
+
 /* That a package is not to be had is a mistake in the registry, with its place there. */
 static void on_system_image(void *context, const struct error *err, const struct image_facts *image,
-                            const char *output)
+                            const struct image_failure *failure)
 {
     struct preparation *preparation = context;
     end_request(preparation);
@@ -35,9 +46,9 @@ static void on_system_image(void *context, const struct error *err, const struct
         return;
     }
     if (err->code == ERROR_SYSTEM_PACKAGES && preparation->result)
-        apt_reasons_find(output, &preparation->settings->system_packages, err->message,
+        apt_reasons_find(output_of(failure), &preparation->settings->system_packages, err->message,
                          &preparation->result->diagnostics);
-    preparation_finish(preparation, err, output);
+    preparation_finish(preparation, err, output_of(failure));
 }
 
 static struct runtime_image_wish make_wish(const struct preparation *preparation, const char *folder)
@@ -63,12 +74,12 @@ static void add_packages(struct preparation *preparation, const struct image_fac
 }
 
 static void on_runtime_image(void *context, const struct error *err, const struct image_facts *image,
-                             const char *output)
+                             const struct image_failure *failure)
 {
     struct preparation *preparation = context;
     end_request(preparation);
     if (err) {
-        preparation_finish(preparation, err, output);
+        preparation_finish(preparation, err, output_of(failure));
         return;
     }
     free(preparation->prepared.runtime_image);
@@ -90,12 +101,12 @@ void preparation_make_image(struct preparation *preparation, preparation_image_f
 }
 
 static void on_builder_image(void *context, const struct error *err, const struct image_facts *image,
-                             const char *output)
+                             const struct image_failure *failure)
 {
     struct preparation *preparation = context;
     end_request(preparation);
     if (err)
-        preparation_finish(preparation, err, output);
+        preparation_finish(preparation, err, output_of(failure));
     else
         add_packages(preparation, image);
 }
@@ -114,13 +125,53 @@ void preparation_make_builder(struct preparation *preparation, preparation_image
         preparation->runtime_image_id ? preparation->runtime_image_id : "", &callbacks, preparation);
 }
 
+/* Finds the instruction that the build failed at. False: there is none to be named. */
+static bool find_place(const struct preparation *preparation, const struct image_failure *failure,
+                       struct dockerfile_place *ret_place, const char **ret_reason)
+{
+    cleanup_free char *text = NULL;
+    cleanup_free char *path =
+        xasprintf("%s/%s", preparation->prepared.code_dir, preparation->result->launch->dockerfile);
+    size_t size;
+    struct error err;
+    unsigned named = dockerfile_place_named(failure->reason, ret_reason);
+    if (fs_read_file(path, DOCKERFILE_MAX, &text, &size, &err) < 0)
+        return false;
+    if (named > 0)
+        return dockerfile_place_of_line(text, size, named, ret_place);
+    return failure->step > 0 && dockerfile_place_of_step(text, size, failure->step, ret_place);
+}
+
+/* That it cannot be built is a mistake in the Dockerfile, with its place there. */
+static void report_own(struct preparation *preparation, const struct image_failure *failure)
+{
+    struct dockerfile_place place = {0};
+    const char *reason = failure->reason;
+    bool is_found = find_place(preparation, failure, &place, &reason);
+    cleanup_free char *file =
+        xasprintf("%s/%s", preparation->settings->folder, preparation->result->launch->dockerfile);
+    cleanup_free char *message =
+        is_found && failure->exit_code
+            ? xasprintf("%s failed: %s (exit code %.5s)", place.instruction, reason, failure->exit_code)
+            : xstrdup(reason);
+    const struct diagnostic item = {.severity = SEVERITY_ERROR,
+                                    .function = preparation->settings->name,
+                                    .file = file,
+                                    .line = place.line,
+                                    .column = place.column,
+                                    .message = message};
+    diagnostics_add(&preparation->result->diagnostics, &item);
+}
+
 static void on_own_image(void *context, const struct error *err, const struct image_facts *image,
-                         const char *output)
+                         const struct image_failure *failure)
 {
     struct preparation *preparation = context;
     end_request(preparation);
+    if (failure && failure->reason)
+        report_own(preparation, failure);
     if (err)
-        preparation_finish(preparation, err, output);
+        preparation_finish(preparation, err, output_of(failure));
     else
         preparation->image_made(preparation, image);
 }

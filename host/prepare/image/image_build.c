@@ -24,6 +24,9 @@
 #define EXIT_MARK "returned a non-zero code: "
 #define CUT_MARK  "..."
 
+/* How the Docker client ends what the engine has answered with. */
+#define STATUS_MARK " (HTTP "
+
 /* An argument's value belongs to the build. */
 struct argument {
     const char *name;
@@ -43,6 +46,7 @@ struct image_build {
     struct docker_call *call;
     TAILQ_HEAD(, image_waiter) waiters;
     char step[STEP_BYTES]; /* the one under way: "Step 2/5 : RUN make" */
+    char step_told[DOCKER_STEP_BYTES]; /* the same, as errors of the Docker client have it */
     struct line_tail tail; /* of what it has written */
     struct cause_line cause;
     struct kept_output output;
@@ -105,11 +109,11 @@ void image_build_leave(struct image_waiter *waiter)
 }
 
 /* Ends a build and all who wait for it. Their callbacks may have others of them leave. */
-static void build_finish(struct image_build *build, const struct error *err, const struct docker_image *image)
+static void build_finish(struct image_build *build, const struct error *err, const struct docker_image *image,
+                         const struct image_failure *failure)
 {
     const char *interpreter = image ? docker_label(image->labels, "berth.interpreter") : NULL;
     const struct image_facts facts = {build->image, image ? image->id : "", interpreter ? interpreter : ""};
-    cleanup_free char *output = err ? kept_output_text(&build->output) : NULL;
     build->call = NULL;
     build->ending = true;
     if (err)
@@ -117,7 +121,7 @@ static void build_finish(struct image_build *build, const struct error *err, con
                     LOG_ERR(err));
     for (struct image_waiter *waiter; (waiter = queue_take_first(&build->waiters, link));) {
         waiter->build = NULL;
-        waiter->done(waiter, err, err ? NULL : &facts, output);
+        waiter->done(waiter, err, err ? NULL : &facts, failure);
     }
     build_end(build);
 }
@@ -137,7 +141,7 @@ static void on_confirmed(void *owner, const struct error *err, const struct dock
     if (!err)
         log_info("image.built", LOG_STR("runtime", build->runtime), LOG_STR("image", build->image),
                  LOG_INT("ms", clock_ms() - build->started_ms));
-    build_finish(build, err, err ? NULL : image);
+    build_finish(build, err, err ? NULL : image, NULL);
 }
 
 static void hint_failure(const struct image_build *build, struct error *err)
@@ -155,25 +159,53 @@ static void hint_failure(const struct image_build *build, struct error *err)
 
 /* The error of a failed build: the step, and what its command says is the cause; the engine's words when it
  * was no command that failed. */
-static void describe_failure(const struct image_build *build, const struct error *cause, struct error *err)
+static void describe_failure(const struct image_build *build, const struct image_failure *failure,
+                             struct error *err)
 {
-    char text[LINE_TAIL_TEXT];
-    *err = *cause;
-    if (cause->code != ERROR_BUILD_FAILED)
-        return;
-    const char *code = strstr(cause->message, EXIT_MARK);
-    const char *line = cause_line_text(&build->cause);
-    if (!line)
-        line = line_tail_text(&build->tail, text);
-    if (code && build->kind == IMAGE_SYSTEM)
-        error_set(err, ERROR_SYSTEM_PACKAGES, "the system packages cannot be installed: %s", line);
-    else if (code)
+    if (failure->exit_code && build->kind == IMAGE_SYSTEM)
+        error_set(err, ERROR_SYSTEM_PACKAGES, "the system packages cannot be installed: %s", failure->reason);
+    else if (failure->exit_code)
         error_set(err, ERROR_IMAGE_BUILD, "the %s image of %s cannot be built: %s (exit code %.5s of \"%s\")",
-                  kind_of(build), build->runtime, line, code + strlen(EXIT_MARK), build->step);
+                  kind_of(build), build->runtime, failure->reason, failure->exit_code, build->step);
     else
-        error_set(err, ERROR_IMAGE_BUILD, "the %s image of %s cannot be built: %.500s", kind_of(build),
-                  build->runtime, cause->message);
+        error_set(err, ERROR_IMAGE_BUILD, "the %s image of %s cannot be built: %.400s%s%s%s", kind_of(build),
+                  build->runtime, failure->reason, *build->step ? " (" : "", build->step,
+                  *build->step ? ")" : "");
     hint_failure(build, err);
+}
+
+/* What the engine says of it, without what the Docker client puts around: the image, the step and the
+ * status. */
+static void find_words(const struct image_build *build, const char *message, char *ret_words, size_t size)
+{
+    const char *image = strstr(message, build->image);
+    const char *words = image ? image + strlen(build->image) : message;
+    words += image && strncmp(words, ": ", 2) == 0 ? 2 : 0;
+    size_t step = strlen(build->step_told);
+    if (step > 0 && strncmp(words, build->step_told, step) == 0 && strncmp(words + step, ": ", 2) == 0)
+        words += step + 2;
+    snprintf(ret_words, size, "%s", words);
+    char *status = strstr(ret_words, STATUS_MARK);
+    if (status)
+        *status = '\0';
+}
+
+static void fail(struct image_build *build, const struct error *cause)
+{
+    char text[LINE_TAIL_TEXT], words[sizeof(cause->message)];
+    struct error err = *cause;
+    cleanup_free char *output = kept_output_text(&build->output);
+    struct image_failure failure = {.output = output};
+    const char *code = strstr(cause->message, EXIT_MARK), *line = cause_line_text(&build->cause);
+    /* The engine refuses a Dockerfile that it cannot read as it refuses any request that is wrong. */
+    if (cause->code == ERROR_BUILD_FAILED || cause->code == ERROR_DOCKER_REQUEST) {
+        find_words(build, cause->message, words, sizeof(words));
+        failure.step = *build->step ? (unsigned)strtoul(build->step + strlen(STEP_MARK), NULL, 10) : 0;
+        failure.exit_code = code ? code + strlen(EXIT_MARK) : NULL;
+        failure.reason = !code ? words : line ? line : line_tail_text(&build->tail, text);
+        describe_failure(build, &failure, &err);
+    }
+    build_finish(build, &err, NULL, &failure);
 }
 
 static void add_label(struct image_build *build);
@@ -190,9 +222,7 @@ static void on_built(void *owner, const struct error *err, const char *id)
         build->call = docker_image_inspect(build->builds->docker, build->image, on_confirmed, build);
         return;
     }
-    struct error described;
-    describe_failure(build, err, &described);
-    build_finish(build, &described, NULL);
+    fail(build, err);
 }
 
 /* What went before belongs to steps that have succeeded. */
@@ -201,6 +231,7 @@ static void begin_step(struct image_build *build, const char *line)
     int length = snprintf(build->step, sizeof(build->step), "%s", line);
     if (length >= (int)sizeof(build->step))
         memcpy(build->step + sizeof(build->step) - sizeof(CUT_MARK), CUT_MARK, sizeof(CUT_MARK));
+    snprintf(build->step_told, sizeof(build->step_told), "%s", line);
     build->tail = (struct line_tail){0};
     build->cause = (struct cause_line){0};
 }
@@ -297,11 +328,11 @@ static void on_looked(void *owner, const struct error *err, const struct docker_
 {
     struct image_build *build = owner;
     if (!err)
-        build_finish(build, NULL, image);
+        build_finish(build, NULL, image, NULL);
     else if (err->code == ERROR_NOT_FOUND)
         start_build(build);
     else
-        build_finish(build, err, NULL);
+        build_finish(build, err, NULL, NULL);
 }
 
 static struct image_build *find(struct image_builds *builds, const char *image)

@@ -36,6 +36,15 @@ struct image_facts {
     const char *interpreter; /* that it runs functions with, as "Python 3.11.2"; "": it does not tell */
 };
 
+/* A build that has failed. Borrowed. */
+struct image_failure {
+    const char *output; /* what it wrote (kept_output.h), or NULL */
+    unsigned step; /* the one that failed, as the engine counts them, from 1; 0: it came to none */
+    const char *reason; /* the line of its command's output that says why, or the engine's own words; NULL:
+                           it was not for what it is built from */
+    const char *exit_code; /* of its command; NULL: it was no command that failed */
+};
+
 /* What the builder of a runtime image writes in front of its interpreter's name and version. */
 #define IMAGE_INTERPRETER_MARK "berth-interpreter: "
 #define IMAGE_INTERPRETER_MAX  64 /* with the NUL */
@@ -55,10 +64,10 @@ struct image_waiter {
     /* One line of the build's output; `elapsed_ms` since the build began. Of those who share a build only the
      * longest waiting one is told. May be NULL; must not make others leave. */
     void (*line)(struct image_waiter *waiter, const char *line, uint64_t elapsed_ms);
-    /* The end, from the event loop: `err` NULL, and the image; else that is NULL, and `output` is what the
-     * build wrote (kept_output.h), or NULL. Borrowed. */
+    /* The end, from the event loop: `err` NULL, and the image; else that is NULL, and `failure` tells of the
+     * build, or NULL: it was not built. Borrowed. */
     void (*done)(struct image_waiter *waiter, const struct error *err, const struct image_facts *image,
-                 const char *output);
+                 const struct image_failure *failure);
     struct image_build *build; /* NULL: it waits for none */
     TAILQ_ENTRY(image_waiter) link;
 };

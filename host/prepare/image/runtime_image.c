@@ -97,12 +97,12 @@ void runtime_images_destroy(struct runtime_images *images)
 }
 
 static void finish(struct runtime_image_request *request, const struct error *err,
-                   const struct image_facts *image, const char *output)
+                   const struct image_facts *image, const struct image_failure *failure)
 {
     const struct runtime_image_callbacks callbacks = request->callbacks;
     void *context = request->context;
     runtime_image_cancel(request);
-    callbacks.done(context, err, image, output);
+    callbacks.done(context, err, image, failure);
 }
 
 /* Ends a request that has no build yet. */
@@ -120,9 +120,9 @@ static void on_line(struct image_waiter *waiter, const char *line, uint64_t elap
 }
 
 static void on_image(struct image_waiter *waiter, const struct error *err, const struct image_facts *image,
-                     const char *output)
+                     const struct image_failure *failure)
 {
-    finish(container_of(waiter, struct runtime_image_request, waiter), err, image, output);
+    finish(container_of(waiter, struct runtime_image_request, waiter), err, image, failure);
 }
 
 /* As the engine's names have it: a function's may have capitals, and underscores anywhere. Functions that are

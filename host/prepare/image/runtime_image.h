@@ -60,9 +60,10 @@ struct runtime_image_callbacks {
     /* One line of the build's output; `elapsed_ms` since the build began. Of those who share a build only
      * the longest waiting one is told. May be NULL; must not cancel requests. */
     void (*line)(void *context, const char *line, uint64_t elapsed_ms);
-    /* The end: `err` NULL, and the image; else that is NULL, and `output` is what the build wrote
-     * (kept_output.h), or NULL. Borrowed. */
-    void (*done)(void *context, const struct error *err, const struct image_facts *image, const char *output);
+    /* The end: `err` NULL, and the image; else that is NULL, and `failure` tells of the build, or NULL: it
+     * was not built. Borrowed. */
+    void (*done)(void *context, const struct error *err, const struct image_facts *image,
+                 const struct image_failure *failure);
 };
 
 /* The options are copied. Never NULL. */
