@@ -78,10 +78,11 @@ static void on_leaving(struct slot *slot)
 static const struct slot_watcher watcher = {
     .moving = on_moving, .leaving = on_leaving, .closing = on_closing};
 
+/* Of the connection that is watched: the slot may have another by now, of a worker that has taken it over. */
 bool slot_link_is_quiet(const struct slot_watch *watch)
 {
     char byte;
-    ssize_t size = recv(watch->slot->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t size = recv(event_get_fd(&watch->read), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return size < 0 && (errno == EAGAIN || errno == EINTR);
 }
 

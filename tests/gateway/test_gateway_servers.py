@@ -1,6 +1,7 @@
 """Servers of all manners behind slots that the gateway connects when it uses them."""
 import contextlib
 import json
+import random
 import socket
 import struct
 import threading
@@ -100,6 +101,34 @@ def test_servers_that_close_after_each_answer(start_rooms, server, manner, worke
     assert not wrong
     assert len(server.requests) == 150
     gateway.wait_slots(8)
+
+
+def test_idle_connections_that_end_while_another_worker_takes_them(start_rooms, server):
+    """Few rooms for the clients of all workers, and a server that closes a moment after each answer."""
+    @server.on("/echo")
+    def handler(connection, request):
+        body, _ = connection.read_body(request)
+        connection.send(answer_head(body, f"Content-Length: {len(body)}"))
+        time.sleep(random.random() * 0.004)
+        return False
+
+    gateway = start_rooms(server.port, slots=3, workers=4)
+    answered = []
+
+    def ask(name):
+        for _ in range(30):
+            with gateway.client() as client:
+                for _ in range(3):
+                    answered.append(post(client, name, method="PUT").body == name)
+                    time.sleep(random.random() * 0.005)
+
+    clients = [threading.Thread(target=ask, args=(b"%d" % name,)) for name in range(8)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert answered == [True] * (8 * 30 * 3)
+    gateway.wait_slots(3)
 
 
 def test_a_connection_that_is_kept_is_used_again(rooms, server):
