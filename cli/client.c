@@ -439,3 +439,16 @@ int client_functions_address(const struct arguments *arguments, char **ret_addre
     json_decref(info);
     return status;
 }
+
+void client_management_address(const struct arguments *arguments, char **ret_address, char **ret_socket)
+{
+    struct place place;
+    place_find(arguments, &place);
+    const char *base = place.socket ? place.base : place.shown; /* functions are sent no password */
+    size_t length = strlen(base);
+    while (length > 0 && base[length - 1] == '/')
+        length--;
+    *ret_address = xasprintf("%.*s/function", (int)length, base);
+    *ret_socket = place.socket ? xstrdup(place.socket) : NULL;
+    place_clear(&place);
+}

@@ -92,8 +92,9 @@ const struct command commands[] = {
      .max = 2,
      .names_functions = true,
      .summary = "calls a function and prints what it answers",
-     .description =
-         "What is piped in is the request's body. The exit status is 1 when the answer's is 400 or above.",
+     .description = "What is piped in is the request's body. Private functions are called over the "
+                    "management port.\nThe "
+                    "exit status is 1 when the answer's is 400 or above.",
      .flags = FLAGS({"data", 'd', "BODY", "the body: a text, @FILE, or - for standard input"},
                     {"header", 'H', "LINE", "a header, \"Name: value\"; may be repeated"},
                     {"request", 'X', "METHOD", "the method (GET, or POST with a body)"},

@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 
 struct call {
     const struct arguments *arguments;
+    char *address, *socket; /* where it is called; the unix socket to connect to, or NULL */
     FILE *body; /* to be sent; or NULL */
     bool shows_head;
     char request_id[128];
@@ -106,6 +108,7 @@ static CURLcode perform(struct call *call, const char *url)
     struct curl_slist *headers = headers_of(call);
     const char *method = arguments_value(call->arguments, "request");
     curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call->socket);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_head);
@@ -155,21 +158,49 @@ static int judge(const struct call *call, const char *url, CURLcode code)
     return STATUS_FAILED;
 }
 
+/* --- where --- */
+
+static bool is_private(const struct arguments *arguments)
+{
+    cleanup_free char *path = client_path("/berth/functions/%s", arguments_operand(arguments, 0));
+    json_t *function = NULL;
+    if (client_poll(arguments, path, &function) != CLIENT_POLL_ANSWERED)
+        return false;
+    bool is = json_is_false(json_object_get(json_object_get(function, "settings"), "public"));
+    json_decref(function);
+    return is;
+}
+
+/* The public port, for all that it serves: that is how everybody else calls them. */
+static int find_address(struct call *call)
+{
+    if (!is_private(call->arguments))
+        return client_functions_address(call->arguments, &call->address);
+    client_management_address(call->arguments, &call->address, &call->socket);
+    return STATUS_OK;
+}
+
+static int call_function(struct call *call)
+{
+    const char *name = arguments_operand(call->arguments, 0), *path = arguments_operand(call->arguments, 1);
+    if (open_body(call) < 0)
+        return STATUS_FAILED;
+    cleanup_free char *url = xasprintf("%s/%s%s%s", call->address, name,
+                                       path && path[0] != '/' && path[0] != '?' ? "/" : "", path ? path : "");
+    CURLcode code = perform(call, url);
+    if (call->body && call->body != stdin)
+        fclose(call->body);
+    end_line(call);
+    return judge(call, url, code);
+}
+
 int run_invoke(const struct arguments *arguments)
 {
-    const char *path = arguments_operand(arguments, 1);
     struct call call = {.arguments = arguments, .shows_head = arguments_has(arguments, "include")};
-    cleanup_free char *address = NULL;
-    int status = client_functions_address(arguments, &address);
-    if (status != STATUS_OK)
-        return status;
-    if (open_body(&call) < 0)
-        return STATUS_FAILED;
-    cleanup_free char *url = xasprintf("%s/%s%s%s", address, arguments_operand(arguments, 0),
-                                       path && path[0] != '/' && path[0] != '?' ? "/" : "", path ? path : "");
-    CURLcode code = perform(&call, url);
-    if (call.body && call.body != stdin)
-        fclose(call.body);
-    end_line(&call);
-    return judge(&call, url, code);
+    int status = find_address(&call);
+    if (status == STATUS_OK)
+        status = call_function(&call);
+    free(call.address);
+    free(call.socket);
+    return status;
 }

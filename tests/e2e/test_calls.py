@@ -1,6 +1,8 @@
 """Functions that call functions: by the address in BERTH_GATEWAY, whoever they are and whatever network they have."""
 
 import itertools
+import json
+import os
 import pathlib
 import re
 import threading
@@ -103,6 +105,16 @@ def test_private_function_is_called_by_functions_only(served):
         assert "mirror" not in answer.error()["hint"]
     for name in ("caller", "alone", "fresh"):
         assert headers_of(served.get(f"/{name}?to=/mirror"))["x-berth-caller"] == name
+
+
+def test_private_function_is_called_on_the_command_line(served):
+    cli = Cli(served)
+    password = os.path.join(served.state_dir, "admin-password")
+    over_tcp = {"BERTH_URL": "http://%s:%d/" % served.admin_address, "BERTH_PASSWORD_FILE": password}
+    for environment in ({}, over_tcp):
+        told = json.loads(cli.run("invoke", "mirror", "/a?b=c", "-d", "body", environment=environment))
+        assert told["path"] == "/a"
+        assert "authorization" not in dict(told["headers"]) and "x-berth-caller" not in dict(told["headers"])
 
 
 def test_shell_function_calls_with_curl(served):
