@@ -15,6 +15,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 #define REVISION_DIGITS 12
 #define SETTING_WIDTH   26
+#define BUILD_LINES     30
 
 /* --- ls --- */
 
@@ -212,6 +213,36 @@ static void print_problem(const char *title, const json_t *problem)
     print_line("", member_text(problem, "hint"));
 }
 
+/* Where the last `count` lines of a text begin. */
+static const char *last_lines(const char *text, size_t count)
+{
+    const char *begin = text + strlen(text);
+    if (begin > text)
+        begin--; /* the newline at the end begins no line */
+    for (; begin > text; begin--) {
+        if (begin[-1] == '\n' && --count == 0)
+            break;
+    }
+    return begin;
+}
+
+static void print_build_output(const char *name, const char *output)
+{
+    const char *line = last_lines(output, BUILD_LINES);
+    if (!*output)
+        return;
+    printf("\n%sWhat the build wrote%s\n", colour_begin(stdout, COLOUR_RED), colour_end(stdout));
+    if (line > output)
+        printf("  (what comes before: berth describe %s --json, build_output)\n", name);
+    while (*line) {
+        size_t length = strcspn(line, "\n");
+        cleanup_free char *text = xasprintf("  %.*s", (int)length, line);
+        say_text(stdout, text);
+        putchar('\n');
+        line += length + (line[length] == '\n');
+    }
+}
+
 /* Which of its revisions that is, when it is not just the newest. */
 static void print_serving(const json_t *function)
 {
@@ -254,6 +285,7 @@ static void print_function(const struct arguments *arguments, const json_t *func
     print_instances(json_object_get(function, "instance_list"));
     print_volumes(json_object_get(function, "volumes"));
     print_problem("What is wrong", json_object_get(function, "problem"));
+    print_build_output(member_text(function, "name"), member_text(function, "build_output"));
     const json_t *findings = json_object_get(function, "diagnostics");
     if (json_array_size(findings) > 0) {
         printf("\n");

@@ -168,13 +168,17 @@ def test_is_built_from_the_dockerfile_in_its_folder(berth, name, image):
 
 
 def test_build_that_fails_says_where_and_why(berth):
-    files = {"Dockerfile": f"FROM {BASE}\nRUN echo before; echo 'no such thing' >&2; exit 4\n"}
+    files = {"Dockerfile": f"FROM {BASE}\nRUN (seq 100 140; echo 'no such thing') >&2; exit 4\n"}
     write_server(berth, "built", files, image=None)
     berth.start()
     error = berth.get("/built").error()
     assert error["reason"] == "image-build"
     for words in ("no such thing", "exit code 4", "Step 2/"):
         assert words in error["message"]
+    assert "berth describe" in error["hint"]
+    shown = Cli(berth).run("describe", "built")
+    assert "What the build wrote\n" in shown and "\n  139\n  140\n" in shown and "no such thing\n" in shown
+    assert "\n  101\n" not in shown and "berth describe built --json" in shown
 
 
 BUILDS = [

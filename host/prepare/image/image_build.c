@@ -147,8 +147,8 @@ static void on_confirmed(void *owner, const struct error *err, const struct dock
 static void hint_failure(const struct image_build *build, struct error *err)
 {
     static const char whole[] =
-        "all of the output is in the daemon's log and at /system/function/<name> of the "
-        "management port";
+        "berth describe shows what it has written; all of it is in the daemon's log and at "
+        "/system/function/<name> of the management port";
     if (build->file)
         error_hint(err, "see the function's %s; %s", build->file, whole);
     else if (build->folder)

@@ -172,9 +172,9 @@ static void describe_failure(struct builder *builder, bool oom_killed)
     error_set(&builder->error, ERROR_DEPENDENCY_INSTALL,
               "the dependencies cannot be installed (exit code %d): %s", builder->exit_code,
               cause ? cause : last_lines(builder, text));
-    error_hint(
-        &builder->error,
-        "all of the output is in the daemon's log and at /system/function/<name> of the management port");
+    error_hint(&builder->error,
+               "berth describe shows what it has written; all of it is in the daemon's log and at "
+               "/system/function/<name> of the management port");
 }
 
 static void on_examined(void *owner, const struct error *err, const struct docker_state *state)
