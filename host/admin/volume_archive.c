@@ -184,17 +184,29 @@ static int check_volume(const char *volume, struct error *err)
                       "letters, digits, \"-\" and \"_\", at most 63, with a letter or digit at both ends");
 }
 
+/* Whatever is wrong, an archive that was found is used up. */
+static int take_archive(struct admin_call *call, bool replaces, char **ret_archive, struct error *err)
+{
+    cleanup_free char *archive = NULL;
+    if (deployment_find_archive(call, &archive, err) < 0)
+        return -1;
+    if (check_volume(call->name, err) < 0 ||
+        volume_store_check_free(fleet_volumes(call->parts->fleet), call->name, replaces, err) < 0) {
+        unlink(archive);
+        return -1;
+    }
+    *ret_archive = steal(&archive);
+    return 0;
+}
+
 void post_volume_import(struct admin_call *call)
 {
     static const struct admin_job job = {.work = import_work, .answer = import_answer, .free = free_import};
     struct fleet *fleet = call->parts->fleet;
-    struct volume_store *store = fleet_volumes(fleet);
     bool replaces = is_true(admin_call_query(call, "replace"));
     char *archive = NULL;
     struct error err;
-    if (check_volume(call->name, &err) < 0 ||
-        volume_store_check_free(store, call->name, replaces, &err) < 0 ||
-        deployment_find_archive(call, &archive, &err) < 0) {
+    if (take_archive(call, replaces, &archive, &err) < 0) {
         admin_call_refuse(call, &err);
         return;
     }
@@ -203,7 +215,7 @@ void post_volume_import(struct admin_call *call)
     *import = (struct import){.fleet = fleet,
                               .volume = xstrdup(call->name),
                               .archive = archive,
-                              .stage = volume_store_stage(store),
+                              .stage = volume_store_stage(fleet_volumes(fleet)),
                               .uid = user.uid,
                               .gid = user.gid,
                               .replaces = replaces};

@@ -3,11 +3,15 @@
 #include "admin/admin_work.h"
 #include "admin/volume_view.h"
 #include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "fleet/fleet.h"
 #include "prepare/store/volume_store.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define NAMES_MAX 65536 /* bytes of those that a message lists */
 
 /* --- what there is --- */
 
@@ -79,14 +83,20 @@ static bool is_forced(const struct admin_call *call)
 
 static int check_unused(const json_t *users, const char *volume, struct error *err)
 {
-    const char *user = json_string_value(json_object_get(json_array_get(users, 0), "name"));
-    if (!user)
+    cleanup_strbuf struct strbuf names;
+    const json_t *user;
+    size_t i;
+    strbuf_init(&names, NAMES_MAX);
+    if (json_array_size(users) == 0)
         return 0;
-    error_set(err, ERROR_VOLUME_IN_USE, "the volume \"%s\" is used by %s%s", volume, user,
-              json_array_size(users) > 1 ? " and others" : "");
-    return error_hint(err,
-                      "take it out of the function's settings first, or force it: the function then gets an "
-                      "empty one");
+    json_array_foreach(users, i, user)
+        strbuf_append_format(&names, "%s%s", i ? ", " : "", json_string_value(json_object_get(user, "name")));
+    error_set(err, ERROR_VOLUME_IN_USE, "the volume \"%s\" is used by %s", volume, strbuf_text(&names));
+    return error_hint(
+        err,
+        "take it out of their settings first, or have them begin with an empty one: berth volume "
+        "rm --force %s",
+        volume);
 }
 
 void delete_volume(struct admin_call *call)

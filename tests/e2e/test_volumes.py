@@ -231,7 +231,7 @@ def test_volumes_are_listed_with_their_sizes_and_removed_when_nobody_uses_them(b
     assert "data" in cli.run("volume", "ls") and "/data" in cli.run("describe", "keeper")
 
     cli.run("volume", "rm", "data", status=1)
-    assert "used by keeper" in cli.said
+    assert "used by keeper" in cli.said and "berth volume rm --force data" in cli.said
     cli.run("volume", "rm", "nothing", status=1)
     assert "no volume" in cli.said
     assert "take over" in cli.run("volume", "rm", "data", "--force")
@@ -275,7 +275,9 @@ def test_what_is_exported_can_be_imported_elsewhere(berth, tmp_path):
         assert os.lstat(f"{copy}/away").st_uid == 4321
 
     cli.run("volume", "import", "copy", packed, status=1)
-    assert "has content" in cli.said
+    assert "has content" in cli.said and "berth volume import --replace copy" in cli.said
+    cli.run("volume", "import", "no name", packed, status=1)
+    assert not os.listdir(f"{berth.state_dir}/staging"), "what was sent in vain is gone"
     berth.get("/second?write=newer")
     assert "take over" in cli.run("volume", "import", "copy", packed, "--replace")
     berth.wait_answer("/second", lambda answer: answer.json() == "moved", "what was imported")

@@ -154,7 +154,8 @@ int volume_store_check_free(const struct volume_store *store, const char *name, 
     if (folder < 0 || replaces || is_empty(folder))
         return 0;
     error_set(err, ERROR_VOLUME_NOT_EMPTY, "the volume \"%s\" has content", name);
-    return error_hint(err, "say that it is to be replaced, or import into another one");
+    return error_hint(err, "to replace it: berth volume import --replace %s; or import into another one",
+                      name);
 }
 
 int volume_store_place(struct volume_store *store, const char *name, const char *stage,
