@@ -223,7 +223,8 @@ def test_nothing_is_left_behind(examine, toy, peers):
 
 @pytest.mark.limit(COMMAND_S)
 @pytest.mark.parametrize(("language", "file", "code"), [
-    ("node", "echo.js", NODE_ECHO), ("python", "echo.py", ECHO), ("shell", "echo.sh", SHELL_ECHO)])
+    ("node", "echo.js", NODE_ECHO), ("python", "echo.py", ECHO), ("shell", "echo.sh", SHELL_ECHO)],
+    ids=["node", "python", "shell"])
 def test_language_of_this_host_passes_in_a_container(examine, bin_dir, node_image, tmp_path, language, file, code):
     (tmp_path / "echo").mkdir()
     (tmp_path / "echo" / file).write_text(code)
@@ -235,7 +236,8 @@ def test_language_of_this_host_passes_in_a_container(examine, bin_dir, node_imag
 
 
 @pytest.mark.limit(COMMAND_S)
-@pytest.mark.parametrize(("name", "without"), [("container", set()), ("shell", NO_ECHO), ("toy", NO_ECHO)])
+@pytest.mark.parametrize(("name", "without"), [("container", set()), ("shell", NO_ECHO), ("toy", NO_ECHO)],
+                         ids=["container", "shell", "toy"])
 def test_new_function_of_a_language_passes_in_a_container(examine, bin_dir, runtime_images, toy, name, without):
     plugin = toy if name == "toy" else pathlib.Path(bin_dir, "..", "plugins", f"{name}.so").resolve()
     told = examine(plugin, "--json", "--only", "container")
