@@ -132,7 +132,8 @@ STATE = """
     }
 
     module.exports = () => ({
-      count: ++count, cwd: process.cwd(), same: fs.realpathSync("state.js") === __filename, own: attempt(__filename),
+      found: fs.readdirSync("/tmp"), count: ++count,
+      cwd: process.cwd(), same: fs.realpathSync("state.js") === __filename, own: attempt(__filename),
       beside: attempt(path.join(__dirname, "new")), here: attempt("new"), tmp: attempt("/tmp/new"), env: process.env.NODE_ENV,
     });
     process.on("exit", () => console.log("farewell"));
@@ -260,7 +261,7 @@ def test_exception_of_no_request_ends_the_instance_when_it_has_answered(served):
 
 def test_state_of_an_instance(served):
     first, second = served.get("/state").json(), served.get("/state").json()
-    assert (first["count"], second["count"]) == (1, 2)
+    assert (first["count"], second["count"], first["found"]) == (1, 2, [])
     assert (first["cwd"], first["same"], first["here"], first["tmp"], first["env"]) == ("/work", True, "ok", "ok", "production")
     assert "ok" not in (first["own"], first["beside"])
     wait_until(lambda: served.log.entries(event="function.output", function="state", text="farewell"), "the end")
