@@ -144,12 +144,21 @@ static int write_head(struct context_tar *tar, const struct stat *status, const 
     return result >= ARCHIVE_WARN ? 0 : fail(tar, archive_error_string(tar->archive), err);
 }
 
+/* Whether it is gone by what was said of an entry that has been looked at, or something else by now. */
+static bool has_passed(const struct context_tar *tar, int errnum)
+{
+    return tar->is_living && (errnum == ENOENT || errnum == ENOTDIR || errnum == ELOOP || errnum == EINVAL);
+}
+
 static int add_folder(struct context_tar *tar, int parent, const char *name, const struct stat *status,
                       struct error *err)
 {
+    cleanup_close int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return has_passed(tar, errno) ? 0 : fail_errno(tar, errno, err);
     if (write_head(tar, status, NULL, err) < 0)
         return -1;
-    return enter(tar, openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), err);
+    return enter(tar, steal_fd(&fd), err);
 }
 
 static int add_link(struct context_tar *tar, int parent, const char *name, const struct stat *status,
@@ -158,7 +167,7 @@ static int add_link(struct context_tar *tar, int parent, const char *name, const
     char target[PATH_BYTES];
     ssize_t length = readlinkat(parent, name, target, sizeof(target) - 1);
     if (length < 0)
-        return fail_errno(tar, errno, err);
+        return has_passed(tar, errno) ? 0 : fail_errno(tar, errno, err);
     target[length] = '\0';
     return write_head(tar, status, target, err);
 }
@@ -192,8 +201,10 @@ static int add_file(struct context_tar *tar, int parent, const char *name, struc
     cleanup_close int file = -1;
     struct stat status;
     struct error cause;
-    if (fs_open_plain(parent, name, O_NOFOLLOW, &file, &status, &cause) < 0)
-        return tar->is_living && cause.code == ERROR_NOT_FOUND ? 0 : fail(tar, cause.message, err);
+    if (fs_open_plain(parent, name, O_NOFOLLOW, &file, &status, &cause) < 0) {
+        bool passed = tar->is_living && (cause.code == ERROR_NOT_FOUND || cause.code == ERROR_NOT_A_FILE);
+        return passed ? 0 : fail(tar, cause.message, err);
+    }
     if ((uint64_t)status.st_size > tar->room) {
         fail(tar, "the folder is too big for a build context", err);
         return error_hint(err, "keep only what the Dockerfile needs in it");

@@ -11,8 +11,12 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -354,6 +358,52 @@ static void folders_are_packed(void **state)
     free(pipe_path);
 }
 
+/* Somebody who makes and removes a folder and a file of the same name until he is stopped. */
+struct worker {
+    pthread_t thread;
+    char *path;
+    _Atomic bool stopped;
+};
+
+static void *make_and_remove(void *context)
+{
+    struct worker *worker = context;
+    while (!worker->stopped) {
+        mkdir(worker->path, 0700);
+        rmdir(worker->path);
+        close(open(worker->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+        unlink(worker->path);
+    }
+    return NULL;
+}
+
+static void what_goes_away_before_its_turn_is_left_out(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/berth-living-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    struct worker worker = {.path = xasprintf("%s/passing", folder)};
+    assert_int_equal(pthread_create(&worker.thread, NULL, make_and_remove, &worker), 0);
+    for (unsigned i = 0; i < 3000; i++) {
+        struct context_tar *tar;
+        struct error err;
+        char piece[4096];
+        size_t length = 1;
+        int result = context_tar_create(folder, UINT64_MAX, &tar, &err);
+        assert_int_equal(result, 0);
+        context_tar_set_living(tar);
+        while (result == 0 && length > 0)
+            result = context_tar_read(tar, piece, sizeof(piece), &length, &err);
+        context_tar_destroy(tar);
+        if (result < 0)
+            fail_msg("%s", err.message);
+    }
+    worker.stopped = true;
+    pthread_join(worker.thread, NULL);
+    assert_int_equal(fs_remove_tree(folder, NULL), 0);
+    free(worker.path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +416,7 @@ int main(void)
         cmocka_unit_test(versions_are_chosen),
         cmocka_unit_test(containers_are_described),
         cmocka_unit_test(folders_are_packed),
+        cmocka_unit_test(what_goes_away_before_its_turn_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
