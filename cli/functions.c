@@ -194,7 +194,7 @@ static void print_volumes(const json_t *volumes)
     {
         char size[32];
         const char *name = member_text(volume, "name");
-        quantity_of_bytes((unsigned long long)member_number(volume, "size_bytes"), size, sizeof(size));
+        quantity_measured((unsigned long long)member_number(volume, "size_bytes"), size, sizeof(size));
         grid_add(grid, COLOUR_NONE, *name ? name : member_text(volume, "path"));
         grid_add(grid, COLOUR_NONE, member_text(volume, "at"));
         grid_add_format(grid, "%s%s", member_is_true(volume, "size_is_whole") ? "" : "> ", size);

@@ -26,3 +26,13 @@ void quantity_of_ms(unsigned long long ms, char *buffer, size_t size)
     static const struct unit units[] = {{"s", 1000}, {"ms", 1}};
     write_whole(ms, units, buffer, size);
 }
+
+void quantity_measured(unsigned long long bytes, char *buffer, size_t size)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    double value = (double)bytes;
+    for (; value >= 999.5 && unit + 1 < sizeof(units) / sizeof(*units); unit++)
+        value /= 1024;
+    snprintf(buffer, size, "%.*f %s", unit > 0 && value < 9.95 ? 1 : 0, value, units[unit]);
+}

@@ -28,7 +28,7 @@
 static void add_size(struct grid *grid, const json_t *volume)
 {
     char size[32];
-    quantity_of_bytes((unsigned long long)member_number(volume, "size_bytes"), size, sizeof(size));
+    quantity_measured((unsigned long long)member_number(volume, "size_bytes"), size, sizeof(size));
     if (!member_is_true(volume, "is_there"))
         grid_add(grid, COLOUR_NONE, "-");
     else

@@ -229,6 +229,10 @@ def test_volumes_are_listed_with_their_sizes_and_removed_when_nobody_uses_them(b
     (described,) = berth.admin("GET", "/berth/functions/keeper").json()["volumes"]
     assert (described["at"], described["size_bytes"]) == ("/data", listed["size_bytes"])
     assert "data" in cli.run("volume", "ls") and "/data" in cli.run("describe", "keeper")
+    with open(f"{berth.state_dir}/volumes/data/large", "wb") as file:
+        file.write(b"x" * 2_500_001)
+    assert " 2.4 MiB " in cli.run("volume", "ls") and " 2.4 MiB " in cli.run("describe", "keeper")
+    os.remove(f"{berth.state_dir}/volumes/data/large")
 
     cli.run("volume", "rm", "data", status=1)
     assert "used by keeper" in cli.said and "berth volume rm --force data" in cli.said
