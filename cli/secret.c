@@ -144,7 +144,9 @@ static bool print_user(const json_t *user)
               json_is_object(problem) ? member_text(problem, "message")
                                       : "a revision that was gone back to holds, or something else was "
                                         "deployed meanwhile");
-    say_next("berth describe %s tells more", name);
+    say_next("%sberth describe %s tells more",
+             *member_text(user, "revision") ? "what served before goes on, with the former value; " : "",
+             name);
     return false;
 }
 

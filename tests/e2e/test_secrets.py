@@ -210,6 +210,7 @@ def test_what_does_not_load_with_another_value_goes_on_with_the_one_before(berth
     cli.run("secret", "set", "token", stdin=value)
     sees(berth.wait_answer("/pay", lambda answer: answer.status == 200, "the function to serve", 120), value)
     cli.run("secret", "rotate", "token", stdin="bad", status=1)
+    assert "what served before goes on, with the former value" in cli.said
     assert "a token that nobody takes" in cli.said
     wait_until(lambda: not berth.instances("pay"), "no instance", 60)
     sees(berth.get("/pay"), value)
