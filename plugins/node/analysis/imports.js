@@ -118,18 +118,27 @@
       this.add(item.weight, source, item, berth.quoted(name) + " is among `devDependencies`, which are not installed", "move it to `dependencies`");
       return;
     }
+    if (BUILTIN.indexOf(name) >= 0 && item.name.length > name.length + 1) {
+      this.addNoModule(source, item, item.name, "");
+      return;
+    }
     near = berth.nearest(name, known.concat(BUILTIN));
     hint = near ? "did you mean " + berth.quoted(near) + "? Else " : "";
     this.add(item.weight, source, item, "no package " + berth.quoted(name) + " is among the dependencies, and none is built in",
              hint + (packages.manifest ? "`npm install " + name + "` adds it to package.json" : "`npm init -y && npm install " + name + "` in the folder makes a package.json with it"));
   };
 
+  // `prefix` is what stands before the module's name, "node:" or nothing.
+  Imports.prototype.addNoModule = function (source, item, name, prefix) {
+    var near = berth.nearest(name, BUILTIN);
+    this.add(item.weight, source, item, "Node.js has no module " + berth.quoted(item.name), near ? berth.didYouMean(prefix + near) : undefined);
+  };
+
   Imports.prototype.check = function (source, item) {
     if (/^\.{1,2}(\/|$)/.test(item.name)) this.checkRelative(source, item);
     else if (/^node:/.test(item.name)) {
-      var near = berth.nearest(item.name.slice(5), BUILTIN);
       if (BUILTIN.concat(["test", "sea", "sqlite"]).indexOf(item.name.slice(5)) < 0)
-        this.add(item.weight, source, item, "Node.js has no module " + berth.quoted(item.name), near ? berth.didYouMean("node:" + near) : undefined);
+        this.addNoModule(source, item, item.name.slice(5), "node:");
     } else if (!/^([#\/]|[a-z]+:)/.test(item.name) && item.name && BUILTIN.indexOf(item.name) < 0) this.checkPackage(source, item);
   };
 
