@@ -297,12 +297,12 @@ def test_scaling_takes_back_nothing_that_is_being_deployed(served):
     assert put(served, "scaled", archive(("scaled.py", code))).json()["deployed"]
     given = json.dumps({"language": "python", "timeout": "7s"})
     calls = [  # the first keeps those behind it waiting
-        ("PUT", "/berth/deployments/slow?settings=%7B%7D", archive(("slow.py", code), ("much", bytes(30 << 20)))),
+        ("PUT", "/berth/deployments/slow?settings=%7B%7D", archive(("slow.py", code), ("much", bytes(8 << 20)))),
         ("PUT", f"/berth/deployments/scaled?settings={urllib.parse.quote(given)}", archive(("scaled.py", code))),
         ("POST", "/system/scale-function/scaled", b'{"replicas": 1}'),
     ]
     with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(client.Connection(served.admin_address)) for _ in calls]
+        connections = [stack.enter_context(client.Connection(served.admin_address, timeout=180)) for _ in calls]
         for connection, (method, target, body) in zip(connections, calls, strict=True):
             connection.send(f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n")
             connection.send(f"Authorization: {served.credentials()['Authorization']}\r\n\r\n".encode() + body)
