@@ -45,8 +45,10 @@ const struct command commands[] = {
      .max = 1,
      .names_functions = true,
      .summary = "reports every mistake in the registry and the functions, with its place",
-     .description = "No daemon is needed. Nothing is run or built.",
-     .flags = FLAGS(CONFIG_FLAG),
+     .description = "No daemon is needed. Nothing is run or built. Which secrets there are is looked up in "
+                    "the\ndaemon's state folder.",
+     .flags =
+         FLAGS(CONFIG_FLAG, {"state", 0, "DIR", "that folder, if it is not the usual one or the registry's"}),
      .examples = EXAMPLES({"check", "all functions"}, {"check greet --json", "one, for an editor, say"}),
      .run = run_check},
     {.name = "deploy",

@@ -97,10 +97,29 @@ static json_t *findings_about(const json_t *findings, const char *name)
     return chosen;
 }
 
+#define CHECK_WORDS 7
+
+/* The words that have berthd check; the last one is NULL. */
+static void check_command(const struct arguments *arguments, bool is_json, const char *ret_words[CHECK_WORDS])
+{
+    const char *state_dir = arguments_value(arguments, "state");
+    size_t count = 0;
+    ret_words[count++] = "--check";
+    ret_words[count++] = "--config";
+    ret_words[count++] = registry_of(arguments);
+    if (state_dir) {
+        ret_words[count++] = "--state";
+        ret_words[count++] = state_dir;
+    }
+    ret_words[count++] = is_json ? "--json" : NULL;
+    ret_words[count] = NULL;
+}
+
 static int check_one(const struct arguments *arguments, const char *name)
 {
     cleanup_free char *output = NULL;
-    const char *argv[] = {"--config", registry_of(arguments), "--check", "--json", NULL};
+    const char *argv[CHECK_WORDS] = {0};
+    check_command(arguments, true, argv);
     int status = berthd_ask(argv, &output);
     json_t *all = status >= 0 ? json_loads(output, 0, NULL) : NULL;
     if (!all)
@@ -120,11 +139,11 @@ static int check_one(const struct arguments *arguments, const char *name)
 
 int run_check(const struct arguments *arguments)
 {
-    const char *name = arguments_operand(arguments, 0);
+    const char *name = arguments_operand(arguments, 0), *argv[CHECK_WORDS] = {0};
     if (name)
         return check_one(arguments, name);
-    const char *json = arguments_has(arguments, "json") ? "--json" : NULL;
-    return berthd_become((const char *[]){"--config", registry_of(arguments), "--check", json, NULL});
+    check_command(arguments, arguments_has(arguments, "json"), argv);
+    return berthd_become(argv);
 }
 
 /* --- reload --- */

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from harness import secret
 from harness.cli import Cli
 from harness.daemon import sanitizer_environment
 from harness.functions import FAILING, HELLO
@@ -349,6 +350,18 @@ def test_check_of_one_function(berth):
     cli.run("check", "broken", *arguments, status=2)
     assert "broken.py:1:12: error" in cli.said
     assert [finding["function"] for finding in cli.json("check", "broken", *arguments, status=2)] == ["broken"]
+
+
+def test_check_looks_for_secrets_in_the_state_folder_that_it_is_told(berth):
+    secret.key_file(berth)
+    berth.write_function("pay", HELLO, secrets=["key-of-this-test"])
+    berth.start()
+    cli = Cli(berth)
+    cli.run("secret", "set", "key-of-this-test", stdin="x")
+    for name in ([], ["pay"]):
+        cli.run("check", *name, status=2)
+        assert 'no secret "key-of-this-test"' in cli.said
+        cli.run("check", *name, "--state", berth.state_dir)
 
 
 def test_reload_tells_what_came_of_it(berth):
