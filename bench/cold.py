@@ -217,6 +217,7 @@ def with_others(warm, functions, count):
         node = start(of_language("node", {"index.js": samples.NODE_HELLO}, count), prewarm)
         of_lua = start(of_language("lua", {"handler.lua": samples.LUA_HELLO}, count), prewarm, plugins=plugins)
         shell = start(of_language("shell", {"hello.sh": samples.SHELL_HELLO}, count), prewarm)
+        stack.callback(engine.remove_images, f"berth-function-{MODEL}")
         own = start(container(), none)
         client.get(own.address, f"/{MODEL}")
         like = inspect_instance(bare, MODEL)

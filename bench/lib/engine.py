@@ -51,6 +51,14 @@ def remove(identity):
             raise
 
 
+def remove_images(name):
+    """Removes the tags of an image that nothing runs on any more."""
+    for image in call("GET", "/images/json"):
+        for tag in image["RepoTags"] or []:
+            if tag.startswith(f"{name}:"):
+                call("DELETE", f"/images/{tag}")
+
+
 def inspect(identity):
     return call("GET", f"/containers/{identity}/json")
 
