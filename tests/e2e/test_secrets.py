@@ -10,6 +10,7 @@ import pytest
 from harness import secret
 from harness.cli import Cli
 from harness.functions import HELLO
+from harness.servers import write_server
 from harness.wait import wait_until
 
 BIG = b"x" * (5 << 20)  # a package that is not copied into a prewarmed instance
@@ -29,14 +30,13 @@ def sees(answer, value):
     return seen
 
 
-def outside_processes():
-    """What /proc tells of all that are in no container."""
+def processes():
+    """What /proc tells of all: their command lines, and the environment of those that are in no container."""
     ours = os.readlink("/proc/self/ns/pid")
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if os.readlink(f"/proc/{pid}/ns/pid") != ours:
-                continue
-            for name in ("cmdline", "environ"):
+            is_outside = os.readlink(f"/proc/{pid}/ns/pid") == ours
+            for name in ("cmdline", "environ") if is_outside else ("cmdline",):
                 with open(f"/proc/{pid}/{name}", "rb") as file:
                     yield f"{name} of {pid}", file.read()
         except OSError:
@@ -86,9 +86,12 @@ def files_below(*folders, without):
 
 def told_by_engine(berth):
     for container in berth.containers():
-        for command in ("inspect", "logs"):
+        for command in ("inspect", "logs", "top", "diff"):
             done = subprocess.run(["docker", command, container["Id"]], capture_output=True, timeout=60)
             yield f"docker {command}", done.stdout + done.stderr
+        for command in ("inspect", "history --no-trunc"):
+            done = subprocess.run(["docker", "image", *command.split(), container["Image"]], capture_output=True, timeout=60)
+            yield f"docker image {command}", done.stdout + done.stderr
 
 
 def told_by_management(berth, function):
@@ -100,17 +103,19 @@ def told_by_management(berth, function):
         if "get" in methods and path not in ("/berth/events", "/system/logs"):
             yield path, berth.admin("GET", path.replace("{name}", function)).text.encode()
     yield "requests", request.encode()
-    yield "logs", berth.admin("GET", f"/system/logs?name={function}&follow=0").text.encode()
+    yield "logs", berth.admin("GET", f"/system/logs?name={function}&follow=0&events=1").text.encode()
+    yield "why", json.dumps([berth.admin("GET", f"/berth/requests/{item['id']}").json() for item in newest]).encode()
 
 
 def everything(berth, cli, functions):
     yield from told_by_engine(berth)
-    yield from outside_processes()
+    yield from processes()
     for function in functions:
         yield from told_by_management(berth, function)
         yield "describe", cli.run("describe", function, "--json").encode()
         yield "history", cli.run("history", function, "--json").encode()
-    yield "secret ls", cli.run("secret", "ls", "--json").encode()
+    for command in ("secret ls", "ls", "requests", "volume ls"):
+        yield command, cli.run(*command.split(), "--json").encode()
     with open(berth.log.path, "rb") as log:
         yield "log", log.read()
     yield from files_below(berth.state_dir, berth.run_dir, berth.project, without=berth.memory_dir())
@@ -123,6 +128,8 @@ def test_value_is_in_the_functions_and_nowhere_else(berth, cli):
     berth.write_function("fresh", {"fresh.py": secret.PYTHON, "big.bin": BIG}, idle_timeout=600, **secret.USES)
     berth.write_function("warm", secret.PYTHON, idle_timeout=600, **secret.USES)
     berth.write_function("script", secret.SHELL, language="shell", idle_timeout=600, **secret.USES)
+    write_server(berth, "web", idle_timeout=600, **secret.USES)
+    berth.host["log_level"] = "debug"
     berth.expect_error(".*")
     berth.start()
     cli.run("secret", "set", "token", stdin=value + "\n")
@@ -136,13 +143,44 @@ def test_value_is_in_the_functions_and_nowhere_else(berth, cli):
             assert seen["names"] == ["token"]
             assert seen["mode"] == (0o400 if os.geteuid() == 0 else 0o444)
             assert seen["owner"] is (os.geteuid() == 0) and not seen["writable"]
+    berth.wait_answer("/web/", lambda answer: answer.status == 200, "the server", 120)
     with open(berth.host["secret_key_file"], encoding="ascii") as file:
         key = file.read().strip().encode()
     wanted = secret.traces(value) | {key}
-    found = [where for where, data in everything(berth, cli, functions) if any(trace in data for trace in wanted)]
+    found = [where for where, data in everything(berth, cli, [*functions, "web"]) if any(trace in data for trace in wanted)]
     assert found == []
     # The search does find what is there.
     assert any(b"berth-warm" in data or b"warm" in data for _, data in core_of(berth.pid))
+
+
+FRAIL = {
+    "python": ("python", "import os\n\nLIMIT = int(os.environ['TOKEN'])\n\ndef handle(request):\n    return 'never'\n"),
+    "file": ("python", "LIMIT = int(open('/run/secrets/token').read())\n\ndef handle(request):\n    return 'never'\n"),
+    "node": ("node", "if (process.env.TOKEN) throw new Error('no limit: ' + process.env.TOKEN);\n"
+                     "module.exports = async (req, res) => res.end('never');\n"),
+}
+
+
+def test_failure_that_quotes_the_value_is_told_without_it(berth, cli):
+    """A stranger who calls such a function is told why it does not load. Its own log has what it wrote."""
+    value = f"sek-{os.urandom(16).hex()}"
+    for name, (language, code) in FRAIL.items():
+        berth.write_function(name, code, language=language, **secret.USES)
+    command = "sh -c 'echo limit: $TOKEN; exit 3'"
+    write_server(berth, "server", command=command, **secret.USES)
+    berth.expect_error(".*")
+    berth.start()
+    cli.run("secret", "set", "token", stdin=value)
+    told = []
+    for name in [*FRAIL, "server"]:
+        answer = berth.wait_answer(f"/{name}", lambda answer: "***" in answer.text, "the failure", 120)
+        assert answer.status in (502, 503)
+        told.append(answer.text)
+        request = berth.admin("GET", f"/berth/requests/{answer.error()['request_id']}").json()
+        told += [json.dumps({key: request[key] for key in request if key not in ("output", "lines")})]
+        told += [berth.admin("GET", path + name).text for path in ("/system/function/", "/berth/functions/")]
+        told += [cli.run("describe", name), cli.run("describe", name, "--json")]
+    assert [text for text in told if value in text] == []
 
 
 def test_missing_secret_is_found_at_its_place_and_mended_without_a_reload(berth, cli):

@@ -10,6 +10,7 @@
 #include "fleet/instance/init_text.h"
 #include "fleet/instance/instance_memory.h"
 #include "fleet/instance/instance_mounts.h"
+#include "fleet/instance/secret_hide.h"
 #include "fleet/link/dial.h"
 #include "fleet/link/tcp.h"
 
@@ -350,7 +351,10 @@ const char *instance_traceback(const struct instance *instance)
 char *instance_last_output(const struct instance *instance)
 {
     const struct container_output *output = container_output_of(instance->container);
-    return output ? output_tail_join(container_output_tail(output)) : NULL;
+    char *text = output ? output_tail_join(container_output_tail(output)) : NULL;
+    if (text)
+        secret_hide(instance->secrets, instance->secret_count, instance->env->secrets, text);
+    return text;
 }
 
 void instance_usage(const struct instance *instance, unsigned *ret_slots, unsigned *ret_busy,

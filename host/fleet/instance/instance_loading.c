@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "fleet/instance/init_text.h"
+#include "fleet/instance/secret_hide.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,10 +68,20 @@ static void keep_traceback(struct instance *instance, const char *traceback)
 {
     struct container_output *output = container_output_of(instance->container);
     container_output_drain(output);
-    if (traceback)
-        instance->traceback = xstrdup(traceback);
-    if (traceback && output)
-        container_output_add_traceback(output, traceback);
+    if (!traceback)
+        return;
+    instance->traceback = xstrdup(traceback);
+    secret_hide(instance->secrets, instance->secret_count, instance->env->secrets, instance->traceback);
+    if (output)
+        container_output_add_traceback(output, instance->traceback);
+}
+
+static void fail_load(struct instance *instance, const struct error *err, const char *traceback)
+{
+    struct error told = *err;
+    keep_traceback(instance, traceback);
+    secret_hide_error(instance->secrets, instance->secret_count, instance->env->secrets, &told);
+    instance_fail(instance, &told);
 }
 
 void instance_on_loaded(void *owner, const struct error *err, const char *traceback)
@@ -83,8 +94,7 @@ void instance_on_loaded(void *owner, const struct error *err, const char *traceb
     } else if (err->code == ERROR_RUNNER_GONE) {
         instance_give_up(instance, AUTOPSY_DIED); /* the container's end says more than its connection's */
     } else {
-        keep_traceback(instance, traceback);
-        instance_fail(instance, err);
+        fail_load(instance, err, traceback);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/timer.h"
 #include "fleet/instance/loss_book.h"
+#include "fleet/instance/secret_hide.h"
 
 unsigned instance_connection_count(const struct instance *instance)
 {
@@ -76,10 +77,12 @@ static void on_loss_explained(struct instance *instance, const struct error *cau
 void instance_on_explained(void *owner, const struct error *cause)
 {
     struct instance *instance = owner;
+    struct error told = *cause; /* it may quote what the function wrote last */
+    secret_hide_error(instance->secrets, instance->secret_count, instance->env->secrets, &told);
     if (instance->state == INSTANCE_FAILED)
-        instance_fail(instance, cause);
+        instance_fail(instance, &told);
     else
-        on_loss_explained(instance, cause);
+        on_loss_explained(instance, &told);
 }
 
 void instance_give_up(struct instance *instance, enum autopsy_case what)
