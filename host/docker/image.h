@@ -45,8 +45,7 @@ typedef void docker_built_fn(void *owner, const struct error *err, const char *i
 #define DOCKER_STEP_BYTES        200 /* of a step in the error of a build, with the NUL; longer ones are cut */
 
 struct docker_build {
-    const char
-        *context; /* absolute path of the folder with the Dockerfile; sent whole, .dockerignore is not read */
+    const char *context; /* absolute path of the folder with the Dockerfile; sent whole */
     const char *dockerfile; /* or the text of one, which has no other files */
     const char *file; /* the Dockerfile's path in the context; NULL: Dockerfile */
     const char *tag; /* the image's name */

@@ -287,7 +287,12 @@ static int validate(const struct berth_host *host, struct berth_job *job,
 static int package(const struct berth_host *host, struct berth_job *job,
                    const struct berth_function *function, struct berth_error *err)
 {
-    if (function->folder && host->add_folder(job, "", function->folder, NULL) < 0)
+    const struct look look = {host, job, function};
+    const char *dockerfile = dockerfile_of(&look);
+    int rc = dockerfile         ? host->add_build_context(job, function->folder, dockerfile)
+             : function->folder ? host->add_folder(job, "", function->folder, NULL)
+                                : 0;
+    if (rc < 0)
         return fail(err, "the folder cannot be packaged", "");
     return 0;
 }

@@ -199,6 +199,30 @@ def test_build_that_fails_is_a_finding_at_its_line(berth, dockerfile, finding):
     assert f"/functions/built/{finding}" in said, said
 
 
+def test_what_dockerignore_lists_is_no_part_of_the_build(berth):
+    files = {
+        "Dockerfile": f"FROM {BASE}\nCOPY . /srv/\nRUN cd /srv && find . -type f | sort > /list\n",
+        ".dockerignore": "# notes\n**/*.log\n!keep.log\ndata/*\n!data/in\nDockerfile\n",
+        "a.log": "", "deep/b.log": "", "keep.log": "", "data/in": "", "data/out": "", "deep/c": "",
+    }
+    berth.write_files("functions/built", files)
+    serve_image(berth, "built", "", image=None, command="sh -c 'WORD=$(cat /list) exec perl -e \"$PROGRAM\"'")
+    berth.start()
+    answer = berth.wait_answer("/built", lambda answer: answer.status == 200, "the image to be built", 240)
+    assert answer.text.split() == ["./.dockerignore", "./data/in", "./deep/c", "./keep.log"]
+    revision = view(berth, "built")["revision"]
+    berth.write_files("functions/built", {"a.log": "more", "data/new": ""})
+    berth.apply()
+    wait_until(lambda: view(berth, "built")["next_revision"] is None, "the files to be looked at", 60)
+    assert view(berth, "built")["revision"] == revision
+
+
+def test_mistake_in_dockerignore_is_a_finding(berth):
+    write_server(berth, "web", {"Dockerfile": f"FROM {BASE}\n", ".dockerignore": "a\n[b\n"}, image=None)
+    run = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=60)
+    assert "functions/web/.dockerignore:2: error: its bracket is not closed" in run.stderr
+
+
 def test_new_function_can_be_built_and_serves(berth, tmp_path):
     cli = Cli(berth)
     cli.run("new", "container", "greet", cwd=tmp_path)

@@ -93,7 +93,8 @@ PIN(berth_host, add_file, 32);
 PIN(berth_host, add_folder, 40);
 PIN(berth_host, set_dependencies, 48);
 PIN(berth_host, set_launch, 56);
-PIN_SIZE(berth_host, set_launch, 64);
+PIN(berth_host, add_build_context, 64);
+PIN_SIZE(berth_host, add_build_context, 72);
 
 PIN(berth_plugin, struct_size, 0);
 PIN(berth_plugin, abi_major, 8);

@@ -2,7 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "prepare/job/abi.h"
+#include "prepare/job/ignore_rules.h"
 #include "prepare/job/package_folder.h"
 #include "prepare/job/package_writer.h"
 #include "prepare/job/plugin_text.h"
@@ -11,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define IGNORE_FILE     ".dockerignore"
+#define IGNORE_FILE_MAX (1u << 20)
 #define STAGE(name)     (1u << JOB_##name)
 
 #define TEXT_BYTES_MAX  65536
@@ -165,20 +169,71 @@ static void on_skipped(void *context, const char *path, const char *why)
     report_path(job, BERTH_SEVERITY_WARNING, path, message, NULL);
 }
 
+static int add_folder(struct berth_job *job, const char *call, const struct package_folder *folder)
+{
+    struct error err;
+    cleanup_free char *culprit = NULL;
+    if (package_folder_add(&job->sink, folder, &culprit, &err) == 0)
+        return 0;
+    if (culprit)
+        report_path(job, BERTH_SEVERITY_ERROR, culprit, err.message, err.hint);
+    return writer_failed(job, call, &err);
+}
+
 static int call_add_folder(struct berth_job *job, const char *path, const char *source,
                            const char *const *exclude)
 {
     if (check_call(job, "add_folder", STAGE(PACKAGE)) < 0)
         return -1;
-    struct error err;
-    cleanup_free char *culprit = NULL;
     const struct package_folder folder = {
         .path = path, .source = source, .exclude = exclude, .skipped = on_skipped, .context = job};
-    if (package_folder_add(&job->sink, &folder, &culprit, &err) == 0)
+    return add_folder(job, "add_folder", &folder);
+}
+
+/* The rules of the folder; NULL when there are none. -1: what is wrong with them is reported. */
+static int read_ignore_rules(struct berth_job *job, const char *source, struct ignore_rules **ret_rules)
+{
+    cleanup_free char *path = xasprintf("%s/" IGNORE_FILE, source);
+    cleanup_free char *text = NULL;
+    const char *problem = NULL;
+    size_t size;
+    unsigned line = 0;
+    struct error err;
+    if (fs_read_file(path, IGNORE_FILE_MAX, &text, &size, &err) < 0) {
+        if (err.code == ERROR_NOT_FOUND)
+            return 0;
+        problem = err.message;
+    } else if (ignore_rules_read(text, size, ret_rules, &line, &problem) == 0) {
         return 0;
-    if (culprit)
-        report_path(job, BERTH_SEVERITY_ERROR, culprit, err.message, err.hint);
-    return writer_failed(job, "add_folder", &err);
+    }
+    const struct berth_diagnostic diagnostic = {.struct_size = sizeof(diagnostic),
+                                                .severity = BERTH_SEVERITY_ERROR,
+                                                .file = IGNORE_FILE,
+                                                .line = line,
+                                                .message = problem};
+    job_report(job, &diagnostic);
+    return -1;
+}
+
+static int call_add_build_context(struct berth_job *job, const char *source, const char *dockerfile)
+{
+    const char *call = "add_build_context";
+    if (check_call(job, call, STAGE(PACKAGE)) < 0)
+        return -1;
+    if (!source || *source != '/' || !package_path_valid(dockerfile))
+        return mistake(job, call, "an absolute path and one in the package are expected");
+    struct ignore_rules *rules = NULL;
+    if (read_ignore_rules(job, source, &rules) < 0)
+        return -1;
+    const struct package_folder folder = {.path = "",
+                                          .source = source,
+                                          .ignore = rules,
+                                          .keep = (const char *const[]){IGNORE_FILE, dockerfile, NULL},
+                                          .skipped = on_skipped,
+                                          .context = job};
+    int rc = add_folder(job, call, &folder);
+    ignore_rules_destroy(rules);
+    return rc;
 }
 
 /* Checks an array of texts that NULL ends. */
@@ -343,6 +398,7 @@ const struct berth_host *host_calls_init(struct berth_job *job)
         .add_folder = call_add_folder,
         .set_dependencies = call_set_dependencies,
         .set_launch = call_set_launch,
+        .add_build_context = call_add_build_context,
     };
     the_job = job;
     return &host;

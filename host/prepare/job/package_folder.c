@@ -25,7 +25,7 @@ struct folder_copy {
     const char *prefix; /* where in the package; "" for the top */
     const char *source; /* the folder that is walked */
     const char *source_real; /* what links must not leave */
-    const char *const *exclude;
+    const struct package_folder *of;
     unsigned link_depth;
     char **culprit;
 };
@@ -37,6 +37,31 @@ static bool excluded(const char *const *exclude, const char *name)
             return true;
     }
     return false;
+}
+
+/* Whether the path is one of `keep`, or that of a folder with one of them in it. */
+static bool is_kept(const char *const *keep, const char *path, bool is_folder)
+{
+    size_t length = strlen(path);
+    for (; keep && *keep; keep++) {
+        char next = strncmp(*keep, path, length) == 0 ? (*keep)[length] : '?';
+        if (is_folder ? next == '/' : next == '\0')
+            return true;
+    }
+    return false;
+}
+
+static bool is_ignored(const struct folder_copy *copy, const char *path)
+{
+    return copy->of->ignore && ignore_rules_match(copy->of->ignore, path);
+}
+
+/* Whether nothing of what is ignored here is wanted; a folder may have something in it. */
+static bool is_left_out(const struct folder_copy *copy, const struct tree_entry *entry, const char *path)
+{
+    bool is_folder = entry->kind == TREE_FOLDER;
+    return is_ignored(copy, path) && !is_kept(copy->of->keep, path, is_folder) &&
+           !(is_folder && ignore_rules_take_back(copy->of->ignore));
 }
 
 static int copy_file(const struct folder_copy *copy, int parent, const char *name, const char *path,
@@ -96,16 +121,18 @@ static int folder_visit(void *context, const struct tree_entry *entry, struct er
     struct folder_copy *copy = context;
     if (entry->kind == TREE_FOLDER_END)
         return 0;
-    if (stray_file_name(entry->name) || excluded(copy->exclude, entry->name))
+    if (stray_file_name(entry->name) || excluded(copy->of->exclude, entry->name))
         return 1;
     cleanup_free char *path = xasprintf("%s%s%s", copy->prefix, *copy->prefix ? "/" : "", entry->path);
+    if (is_left_out(copy, entry, path))
+        return 1;
     if (package_path_check(path, err) < 0)
         return -1;
     switch (entry->kind) {
     case TREE_FILE:
         return copy_file(copy, entry->parent, entry->name, path, err);
     case TREE_FOLDER:
-        return package_sink_add_folder(copy->sink, path, err);
+        return is_ignored(copy, path) ? 0 : package_sink_add_folder(copy->sink, path, err);
     case TREE_LINK:
         return copy_link(copy, entry, path, err);
     default: {
@@ -135,7 +162,7 @@ int package_folder_add(struct package_sink *sink, const struct package_folder *f
                                .prefix = path,
                                .source = real,
                                .source_real = real,
-                               .exclude = folder->exclude,
+                               .of = folder,
                                .culprit = ret_culprit};
     return tree_walk(real, folder_visit, &copy, err);
 }

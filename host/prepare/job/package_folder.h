@@ -3,6 +3,7 @@
 #define PREPARE_JOB_PACKAGE_FOLDER_H
 
 #include "base/error.h"
+#include "prepare/job/ignore_rules.h"
 #include "prepare/job/package_sink.h"
 
 /* Told of what was left out of a folder: a link that leads nowhere, a socket. `path` is absolute. */
@@ -12,6 +13,8 @@ struct package_folder {
     const char *path; /* where in the package; "" for the top */
     const char *source; /* absolute */
     const char *const *exclude; /* fnmatch(3) patterns of names to leave out, ended by NULL; or NULL */
+    const struct ignore_rules *ignore; /* what else is left out, by paths in the package; or NULL */
+    const char *const *keep; /* paths of files that `ignore` does not hold for, ended by NULL; or NULL */
     package_skipped_fn *skipped;
     void *context;
 };

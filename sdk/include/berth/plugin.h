@@ -207,6 +207,12 @@ struct berth_host {
 
     /* Says how an instance is started. Only in `launch`, exactly once. */
     int (*set_launch)(struct berth_job *job, const struct berth_launch *launch);
+
+    /* Since 1.5. Puts the folder `source` (absolute) at the top of the package, as the context of the image
+     * that is built from its Dockerfile `dockerfile` (berth_launch.dockerfile): like add_folder, without what
+     * the folder's `.dockerignore` lists, if there is one. That file and the Dockerfile are there in any
+     * case. Mistakes in it are reported. Only in `package`. */
+    int (*add_build_context)(struct berth_job *job, const char *source, const char *dockerfile);
 };
 
 /* What berth_plugin_entry() returns. The object lives as long as the plugin is loaded. Callbacks return 0, or
