@@ -139,7 +139,10 @@ static void describe_queue_timeout(const struct exchange *exchange, const struct
     if (trouble) {
         error_set_in(error, trouble->component, trouble->code,
                      "The request waited %u ms for the function: %s", limit_ms, trouble->message);
-        error_hint(error, "%s", trouble->hint);
+        if (trouble->hint[0])
+            error_hint(error, "%s", trouble->hint);
+        else
+            error_hint(error, "Try again later; how long a request waits is queue_timeout %s.", place);
         return;
     }
     error_set(error, ERROR_QUEUE_TIMEOUT, "The request waited %u ms for a free slot of the function.",

@@ -122,3 +122,11 @@ def test_request_waits_as_long_as_its_function_lets(berth):
     assert "waited 100 ms" in answer.error()["message"]
     assert "queue_timeout among the function's settings" in answer.error()["hint"]
     release(held)
+
+
+def test_limit_of_the_wait_for_a_start_is_named_where_it_is(berth):
+    berth.write_function("late", "import time\ntime.sleep(300)\ndef handle(request):\n    return 1\n", queue_timeout="100ms")
+    berth.start()
+    error = berth.get("/late").error()
+    assert "waited 100 ms" in error["message"]
+    assert "queue_timeout among the function's settings" in error["hint"]

@@ -72,8 +72,6 @@ static const struct error *find_news(const struct revision *revision, const stru
         error_recall(revision->problem, text);
     else if (counts->instances > 0 || !describe_first_instance(revision, text))
         return NULL;
-    if (!text->hint[0])
-        error_hint(text, "Try again later; how long a request waits is queue_timeout in the section `host`.");
     return text;
 }
 
