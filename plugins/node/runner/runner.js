@@ -113,8 +113,15 @@ class Runner {
     if (this.served.server) this.forward(this.served.server);
     this.work.loaded();
     sendJson(response, 200, '{"loaded":true}');
-    while (this.slots.length < settings.concurrency) this.slots.push(new Slot(this));
+    this.openSlots(settings.concurrency);
     return undefined;
+  }
+
+  // One in each turn of the loop, so that the request that the first connection is about to bring does not wait for all.
+  openSlots(concurrency) {
+    if (this.isStopping || this.slots.length >= concurrency) return;
+    this.slots.push(new Slot(this));
+    setImmediate(() => this.openSlots(concurrency));
   }
 
   // Loads the function. While it does, nothing but the function keeps the process, so that an end of all that it waits for
