@@ -142,15 +142,23 @@ static void print_members(const char *setting, const json_t *members)
     }
 }
 
-static void print_settings(const json_t *settings)
+/* Whether it runs an image that no release of Berth's own is in. */
+static bool is_without_base(const json_t *function)
+{
+    return *member_text(function, "image") && !*member_text(function, "base");
+}
+
+static void print_settings(const json_t *function)
 {
     const char *name;
     json_t *value;
     printf("\nSettings\n");
-    json_object_foreach((json_t *)settings, name, value)
+    json_object_foreach(json_object_get(function, "settings"), name, value)
     {
         if (strcmp(name, "volumes") == 0)
             continue; /* they have a part of their own */
+        if (strcmp(name, "base") == 0 && is_without_base(function))
+            continue;
         if (json_is_object(value))
             print_members(name, value);
         else if (!json_is_null(value) && !(json_is_array(value) && json_array_size(value) == 0))
@@ -292,7 +300,7 @@ static void print_function(const struct arguments *arguments, const json_t *func
         findings_print(stdout, findings);
     }
     print_problem("The last instance that was lost", json_object_get(function, "last_failure"));
-    print_settings(json_object_get(function, "settings"));
+    print_settings(function);
 }
 
 int run_describe(const struct arguments *arguments)

@@ -63,7 +63,7 @@ static void append_changes(struct strbuf *out, const json_t *changed)
     if (member_is_true(changed, "dependencies"))
         strbuf_append_format(out, "%sits dependencies", out->length > 0 ? ", " : "");
     if (member_is_true(changed, "image"))
-        strbuf_append_format(out, "%sthe image of its language", out->length > 0 ? ", " : "");
+        strbuf_append_format(out, "%sits image", out->length > 0 ? ", " : "");
 }
 
 static const struct {

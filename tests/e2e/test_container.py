@@ -128,7 +128,8 @@ def test_image_needs_no_folder(berth):
     berth.start()
     first = serve(berth, "web", "one")
     assert view(berth, "web")["folder"] is None
-    assert "folder" not in cli.run("describe", "web")
+    said = cli.run("describe", "web")
+    assert "folder" not in said and "  base " not in said
     berth.apply()
     assert berth.log.entries(event="config.applied")[-1]["deployed"] == "0"
     serve_image(berth, "web", "two")
