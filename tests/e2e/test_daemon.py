@@ -70,7 +70,7 @@ def test_wrong_value_of_an_option_is_refused(berth, arguments):
 
 
 def test_missing_registry_is_named(berth):
-    missing = run(berth, "--config", os.path.join(berth.folder, "nowhere.yml"))
+    missing = run(berth, "--check", "--config", os.path.join(berth.folder, "nowhere.yml"))
     assert missing.returncode not in (0, -6, -11)
     assert "nowhere.yml" in missing.stderr
 
