@@ -75,6 +75,13 @@ class Gateway:
         """What the gateway has counted, by the names of the metrics less what all of them have."""
         return {name.removeprefix("berth_").replace("_total", ""): value for name, value in self.command("stats").items()}
 
+    def wait_stats(self, expected):
+        """Until these have been counted, and no more: an answer counts when it has gone out, when its client may have it."""
+        wait_for(lambda: (stats := self.stats()) and all(stats[name] >= count for name, count in expected.items()),
+                 f"the counts {expected}")
+        stats = self.stats()
+        assert {name: stats[name] for name in expected} == expected
+
     def records(self):
         """Of the requests that have ended since the last call; with `--records keep`."""
         return self.command("records")

@@ -374,7 +374,7 @@ def test_own_answers(start_gateway):
         options = client.get("*", method="OPTIONS")
         assert options.status == 204 and "POST" in options.get("Allow")
         assert client.get("/f/echo").status == 200
-    assert gateway.stats()["responses gateway"] == 7
+    gateway.wait_stats({"responses gateway": 7})
     wait_for(lambda: gateway.stats()["requests_active"] == 0, "no request under way")
 
 
