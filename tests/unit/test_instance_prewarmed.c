@@ -13,6 +13,12 @@ static bool is_renamed(void *context)
     return ((const struct fake_container *)context)->renames > 0;
 }
 
+static bool is_starting(void *context)
+{
+    const struct probe *probe = context;
+    return instance_current_state(probe->instance) == INSTANCE_STARTING;
+}
+
 static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **state)
 {
     struct probe *probe = *state;
@@ -125,7 +131,7 @@ static void one_on_its_way_loads_when_its_runner_dials(void **state)
     fake_engine_plan(bench->engine, FAKE_START, (struct fake_plan){.hold = true});
     start_prewarmed(probe);
     assert_false(instance_is_on_its_way(probe->instance)); /* its turn has not come */
-    bench_idle(bench, 50);
+    bench_until(bench, is_starting, probe, "the start");
     assert_true(instance_is_on_its_way(probe->instance));
     struct instance_load load = make_load(probe);
     load.memory_bytes = 2 * MEMORY;
@@ -135,8 +141,8 @@ static void one_on_its_way_loads_when_its_runner_dials(void **state)
     assert_int_equal(bench->env.engine->budget.memory_bytes, 2 * MEMORY);
     fake_engine_release(bench->engine, FAKE_START);
     await_ready(probe);
-    bench_idle(bench, 30);
     struct fake_container *container = fake_engine_running(bench->engine);
+    bench_until(bench, is_renamed, container, "the name of its function");
     assert_int_equal(container->updates, 1);
     assert_non_null(strstr(container->name, "berth-hello-"));
     assert_int_equal(probe->prewarmed, 0);

@@ -45,7 +45,7 @@ static void rig_start(struct rig *rig, handler_fn *handler)
 {
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    struct timeval limit = {.tv_sec = 10};
+    struct timeval limit = {.tv_sec = 120}; /* for a busy machine */
     setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     *rig = (struct rig){.host = pair[0], .handler = handler, .connection = berth_connection_create()};
     assert_non_null(rig->connection);
