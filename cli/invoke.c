@@ -42,7 +42,7 @@ static int open_body(struct call *call)
         call->body = stdin;
         return 0;
     }
-    call->body = data[0] == '@' ? fopen(data + 1, "re") : fmemopen((void *)data, strlen(data) + 1, "r");
+    call->body = data[0] == '@' ? fopen(data + 1, "re") : fmemopen((void *)data, strlen(data), "r");
     if (call->body)
         return 0;
     say_wrong("cannot read %s: %s", data + 1, strerror(errno));

@@ -75,6 +75,7 @@ def test_functions_are_called(cli):
         file.write("in a file")
     assert cli.run("invoke", "echo", "-d", f"@{path}") == "POST /? in a file None"
     assert "HTTP/1.1 200 OK" in cli.run("invoke", "hello", "-i")
+    assert not cli.berth.log.entries(event="gateway.request", reason="method-malformed")
 
 
 def test_call_that_fails_says_what_to_do(cli):
