@@ -10,6 +10,7 @@
     X(ADMIN, "admin")                                                                                        \
     X(BASE, "base")                                                                                          \
     X(BUILD, "build")                                                                                        \
+    X(CALLS, "calls")                                                                                        \
     X(CONFIG, "config")                                                                                      \
     X(CONTAINER, "container")                                                                                \
     X(DOCKER, "docker")                                                                                      \
@@ -219,7 +220,8 @@ enum error_class {
     X(NO_ADDRESS,                  FLEET,     "no-address",                  503, HOST)     \
     X(START_TIMEOUT,               FLEET,     "start-timeout",               503, LIMIT)    \
     X(STATE_DAMAGED,               FLEET,     "state-damaged",               503, INTERNAL) \
-    X(VOLUME,                      FLEET,     "volume",                      503, OWN)
+    X(VOLUME,                      FLEET,     "volume",                      503, OWN)      \
+    X(CALLBACK_URL,                CALLS,     "callback-url",                400, CLIENT)
 
 enum error_component {
     COMPONENT_NONE,
