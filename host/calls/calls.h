@@ -1,6 +1,6 @@
 /*
- * Calls that are done later: accepted over the desk, kept in the store, delivered through the gateway. One thread
- * does all of it, with an event loop and a store of its own; what other threads want of it is mail.
+ * Calls that are done later: accepted over the desk, kept in the store, delivered through the gateway. One
+ * thread does all of it, with an event loop and a store of its own; what other threads want of it is mail.
  */
 #ifndef CALLS_CALLS_H
 #define CALLS_CALLS_H
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct calls;
+struct call_counts; /* call_counts.h */
 struct call_store;
 struct call_plan; /* what the functions' settings say of their calls: call_plan.h */
 
@@ -28,17 +29,18 @@ int calls_create(const struct calls_options *options, struct calls **ret_calls, 
 /* Starts the thread. */
 int calls_start(struct calls *calls, struct error *err);
 
-/* From now on these functions are there, with these settings; takes the plan over. Deliveries begin with the first
- * plan. Control thread. */
+/* From now on these functions are there, with these settings; takes the plan over. Deliveries begin with the
+ * first plan. Control thread. */
 void calls_set_plan(struct calls *calls, struct call_plan *plan);
 
 /* A question of another part, such as the management API. Embedded in whatever is asked. */
 struct calls_question {
     struct mail mail;
     struct calls *calls;
-    /* On the calls thread, within a turn and its transaction. Returns -1 with `err` when the store refuses. Sets
-     * *ret_durable when something was changed that must not be lost. */
-    int (*work)(struct calls_question *question, struct call_store *store, bool *ret_durable, struct error *err);
+    /* On the calls thread, within a turn and its transaction. Returns -1 with `err` when the store refuses.
+     * Sets *ret_durable when something was changed that must not be lost. */
+    int (*work)(struct calls_question *question, struct call_store *store, bool *ret_durable,
+                struct error *err);
     /* On the control thread, after the commit; `failure` NULL when all went well. Owns the question. */
     void (*done)(struct calls_question *question, const struct error *failure);
 };
@@ -46,7 +48,11 @@ struct calls_question {
 /* Control thread. */
 void calls_ask(struct calls *calls, struct calls_question *question);
 
-/* Accepts and delivers nothing more; what is under way goes on waiting after the next start. Control thread. */
+/* What is counted; borrowed until the end. Any thread. */
+const struct call_counts *calls_counts(const struct calls *calls);
+
+/* Accepts and delivers nothing more; what is under way goes on waiting after the next start. Control thread.
+ */
 void calls_stop(struct calls *calls);
 
 /* Stops, answers what was asked, and closes the store. NULL is fine. Control thread. */
