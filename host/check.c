@@ -167,6 +167,7 @@ static void on_scanned(void *context, bool changed)
         check->failed = true;
     } else {
         check_secrets(check);
+        registry_resolve_functions(check->registry);
         diagnostics_move(&check->found, &check->registry->diagnostics);
         for (size_t i = 0; i < check->registry->function_count; i++)
             submit(check, &check->registry->functions[i]);

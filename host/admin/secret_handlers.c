@@ -37,9 +37,16 @@ static const struct secret_use *find_use(const struct function_settings *setting
     return NULL;
 }
 
+/* Whether its callbacks are signed with it, which another value of it holds for at once. */
+static bool signs_with(const struct function_settings *settings, const char *name)
+{
+    return settings->calls.callback_secret && strcmp(settings->calls.callback_secret, name) == 0;
+}
+
 static bool uses(const struct function *function, const char *name)
 {
-    return !function_is_removed(function) && find_use(function_latest_settings(function), name);
+    const struct function_settings *settings = function_latest_settings(function);
+    return !function_is_removed(function) && (find_use(settings, name) || signs_with(settings, name));
 }
 
 /* The names of the functions that the registry gives it to. */
@@ -188,7 +195,8 @@ static bool has_taken_over(const struct function *function, const struct known_s
 {
     const struct revision *current = function_current(function);
     const struct secret_use *use = current ? find_use(revision_settings(current), secret->name) : NULL;
-    return use && strcmp(use->digest, secret->digest) == 0;
+    return use ? strcmp(use->digest, secret->digest) == 0
+               : current && signs_with(function_latest_settings(function), secret->name);
 }
 
 static json_t *user_json(struct function *function, const struct known_secret *secret)

@@ -123,6 +123,12 @@ void function_secrets_check(const struct function_settings *settings, const stru
 {
     for (size_t i = 0; i < settings->secret_count; i++)
         check(&settings->secrets[i], known, reporter);
+    const struct call_settings *calls = &settings->calls;
+    const struct secret_use signing = {.name = calls->callback_secret,
+                                       .line = calls->callback_secret_at.line,
+                                       .column = calls->callback_secret_at.column};
+    if (calls->callback_secret)
+        check(&signing, known, reporter);
 }
 
 bool function_settings_renew_secrets(struct function_settings *settings, const struct known_secrets *known)

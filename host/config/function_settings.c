@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/ident.h"
+#include "config/function_calls.h"
 #include "config/function_container.h"
 #include "config/function_environment.h"
 #include "config/function_folder.h"
@@ -158,6 +159,7 @@ static void read_configuration(const struct function_reader *reader, const struc
     function_labels_read(setting_found(&layers[0], "labels"), settings, reporter);
     function_volumes_read(setting_found(&layers[0], "volumes"), reader->volume_roots, settings, reporter);
     function_secrets_read(setting_found(&layers[0], "secrets"), reporter, settings);
+    function_calls_read(&layers[0], reporter, settings);
     check_scale(&layers[0], settings, reporter);
     check_room_in_memory(&layers[0], settings, reporter);
     function_container_check(&layers[0], settings, reporter);

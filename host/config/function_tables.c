@@ -153,6 +153,50 @@ static const struct setting configuration_keys[] = {
      .help = "Names of secrets (`berth secret set NAME`), at most 256: each is a file, `/run/secrets/NAME`, "
              "in memory "
              "and for the function alone. Another value of a secret is a new revision."},
+    {"async_concurrency", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, calls.concurrency),
+     .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "4",
+     .help = "How many of its calls that were accepted to be done later (async.md) are delivered at once. "
+             "The others "
+             "wait, and leave room for direct calls."},
+    {"retries", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, calls.retries),
+     .change = CHANGE_APPLIES, .max = 100, .default_text = "5",
+     .help =
+         "Attempts after the first one, of a call that is done later. After the last it is a dead letter."},
+    {"retry_on", NULL, SETTING_CAUSES, SETTING_MEMBER(struct function_settings, calls.retry_on),
+     .change = CHANGE_APPLIES, .default_text = "5xx, 429, timeout, connection",
+     .help = "What makes an attempt a failed one that is repeated: statuses from 400 to 599, `4xx`, `5xx`, "
+             "`timeout` "
+             "(of the function) and `connection` (its instance went away). Any other answer is the call's "
+             "result. `[]`: "
+             "nothing."},
+    {"retry_wait", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, calls.retry_wait_ms),
+     .change = CHANGE_APPLIES, .min = 1, .max = 24 * HOUR, .default_text = "1s",
+     .help = "Wait before the first retry; before each further one it is twice as long. A part of it is "
+             "chance, so "
+             "that calls that failed together do not come back together."},
+    {"retry_wait_max", NULL, SETTING_DURATION,
+     SETTING_MEMBER(struct function_settings, calls.retry_wait_max_ms), .change = CHANGE_APPLIES, .min = 1,
+     .max = 24 * HOUR, .default_text = "10m",
+     .help = "The longest wait before a retry, also where a function asks for one by `Retry-After`. At least "
+             "`retry_wait`."},
+    {"max_age", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, calls.max_age_ms),
+     .change = CHANGE_APPLIES, .min = 1 * SECOND, .max = 720 * HOUR, .default_text = "24h",
+     .help = "A call that is done later and was accepted so long ago is not tried any more: it is a dead "
+             "letter."},
+    {"result_ttl", NULL, SETTING_DURATION, SETTING_MEMBER(struct function_settings, calls.result_ttl_ms),
+     .change = CHANGE_APPLIES, .max = 720 * HOUR, .default_text = "1h",
+     .help = "How long the result of a call that was done later is kept to be fetched. 0: not at all."},
+    {"on_success", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, calls.on_success),
+     .change = CHANGE_APPLIES, .max = 63, .unset = "none",
+     .help = "A function that is called, later too, with the result of each call that was done later and has "
+             "succeeded."},
+    {"on_failure", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, calls.on_failure),
+     .change = CHANGE_APPLIES, .max = 63, .unset = "none",
+     .help = "A function that is called, later too, with the last result of each call that was given up."},
+    {"callback_secret", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, calls.callback_secret),
+     .change = CHANGE_APPLIES, .max = 200, .unset = "none",
+     .help = "The name of a secret: what is posted to an `X-Callback-Url` is signed with it (HMAC-SHA256, in "
+             "`X-Berth-Signature`)."},
 };
 
 const struct setting_table configuration_table = {configuration_keys, COUNT_OF(configuration_keys),

@@ -179,6 +179,20 @@ static const struct setting host_keys[] = {
      .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "16",
      .help = "Functions that may call each other in a row; 508 above it, since they seem to go round in a "
              "circle."},
+    {"calls_max", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, calls_max),
+     .change = CHANGE_RESTARTS, .min = 1, .max = 100000000, .default_text = "1000000",
+     .help = "Calls of all functions that wait to be done later; 503 above it."},
+    {"calls_disk", ALIASES("calls_disk_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, calls_disk_bytes), .change = CHANGE_RESTARTS, .min = 1 * MiB,
+     .max = 1024 * TiB, .default_text = "1Gi",
+     .help = "Disk space of calls that are done later, with their bodies and results: above it none is "
+             "accepted (503), "
+             "and of results only their heads are kept."},
+    {"callback_networks", NULL, SETTING_NETWORKS, SETTING_MEMBER(struct host_settings, callback_networks),
+     .change = CHANGE_RESTARTS, .unset = "none",
+     .help = "Addresses and networks that an `X-Callback-Url` may lead to although it is refused elsewise: "
+             "loopback, "
+             "link-local and metadata addresses, and this daemon's own."},
     {"max_instances", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_instances),
      .change = CHANGE_RESTARTS, .max = 100000, .default_text = "0",
      .help = "Instances on this host. 0: as many as its memory suggests."},

@@ -14,6 +14,7 @@
 #include "config/diagnostic.h"
 #include "config/known_secrets.h"
 #include "config/package_list.h"
+#include "config/retry_causes.h"
 #include "config/setting.h"
 
 #include <stdbool.h>
@@ -81,6 +82,19 @@ struct secret_use {
     unsigned line, column; /* where it is named in the YAML file; 0: nowhere */
 };
 
+/* How calls of a function that are done later are delivered. */
+struct call_settings {
+    unsigned concurrency; /* deliveries at once */
+    unsigned retries; /* attempts after the first */
+    struct retry_causes retry_on;
+    unsigned retry_wait_ms, retry_wait_max_ms; /* before the first retry; before any */
+    unsigned max_age_ms; /* from their acceptance on; given up after it */
+    unsigned result_ttl_ms; /* how long a result is kept; 0: not at all */
+    char *on_success, *on_failure; /* functions that are called with the result, or NULL */
+    char *callback_secret; /* that callbacks are signed with, or NULL */
+    struct position on_success_at, on_failure_at, callback_secret_at; /* line 0: nowhere */
+};
+
 /* One function as registered. All texts are owned by the registry. */
 struct function_settings {
     char *key; /* its key in the YAML file */
@@ -119,6 +133,7 @@ struct function_settings {
     size_t volume_count;
     struct secret_use *secrets;
     size_t secret_count;
+    struct call_settings calls;
     struct text_pair
         *options; /* the language's own keys, defaults filled in, checked against their declaration */
     size_t option_count;
@@ -169,6 +184,9 @@ struct host_settings {
     unsigned queue_length; /* waiting requests of one function: 503 above it */
     unsigned queue_timeout_ms; /* longest wait for a slot: 503 */
     unsigned call_depth; /* functions that call each other in a row: 508 above it */
+    unsigned calls_max; /* calls that wait to be done later: 503 above it */
+    uint64_t calls_disk_bytes; /* that these take, with their results: the same */
+    struct network_list callback_networks; /* callbacks may go there, though refused elsewise */
     unsigned max_instances; /* on this host; 0: from its memory */
     uint64_t max_memory_bytes; /* sum of the instances' limits; 0: from the machine's memory */
     unsigned prewarm; /* prewarmed instances per runtime that has functions */
@@ -222,6 +240,11 @@ struct registry *registry_empty(const char *path, const json_t *former_host);
  * notes what their values are by their digests. A function that names one that is not there, or that cannot
  * be had, becomes `broken`. */
 void registry_resolve_secrets(struct registry *registry, const struct known_secrets *known);
+
+/* Finds the functions that others are to call with their results among those that there are, those deployed
+ * over the API too. One that is none is a finding: a mistake in the file where it looks like a slip of the
+ * pen. */
+void registry_resolve_functions(struct registry *registry);
 
 /* Notes the digests of the secrets as they are by now; "" for one that there is none of. True: some are
  * others than before. */

@@ -116,10 +116,11 @@ static bool is_empty(const struct yaml_tree_node *node)
 }
 
 /* Whether the value leaves the setting as it is. Of networks nobody shall have to guess whether nothing means
- * all or none. */
+ * all or none, and no cause is a choice, too. */
 static bool says_nothing(const struct setting *setting, const struct yaml_tree_node *node)
 {
-    return node->kind == YAML_TREE_NULL || (setting->type != SETTING_NETWORKS && is_empty(node));
+    bool may_be_empty = setting->type == SETTING_NETWORKS || setting->type == SETTING_CAUSES;
+    return node->kind == YAML_TREE_NULL || (!may_be_empty && is_empty(node));
 }
 
 /* A key without a value that is nobody's asks for nothing: files name settings of one language with others.

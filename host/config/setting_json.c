@@ -4,6 +4,7 @@
 #include "config/function_secrets.h"
 #include "config/function_settings.h"
 #include "config/registry.h"
+#include "config/retry_causes.h"
 #include "config/setting.h"
 #include "config/setting_packages.h"
 
@@ -64,6 +65,8 @@ json_t *setting_to_json(const struct setting *setting, const void *target)
         return number_json(setting, member);
     case SETTING_PACKAGES:
         return setting_packages_json(member);
+    case SETTING_CAUSES:
+        return retry_causes_json(member);
     case SETTING_NETWORKS:
         return networks_json(member);
     case SETTING_FOLDERS:

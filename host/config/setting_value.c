@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "base/suggest.h"
+#include "config/setting_causes.h"
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"
 #include "config/setting_packages.h"
@@ -216,6 +217,7 @@ static const struct type_row types[] = {
     [SETTING_NETWORKS] = {"addresses and networks", "a list of addresses and networks", NULL, write_number},
     [SETTING_FOLDERS] = {"folders", "a list of folders", NULL, write_number},
     [SETTING_PACKAGES] = {"packages", "a list of packages", NULL, write_number},
+    [SETTING_CAUSES] = {"statuses and words", "a list of statuses and words", NULL, write_number},
     [SETTING_WORD] = {"word", "a word", parse_word, write_number},
     [SETTING_MAPPING] = {"mapping", "a mapping", NULL, write_number},
     [SETTING_ENTRIES] = {"mapping or list", "a mapping or a list", NULL, write_number},
@@ -321,6 +323,11 @@ static struct package_list *packages_of(const struct setting *setting, void *tar
     return (struct package_list *)((char *)target + setting->offset);
 }
 
+static struct retry_causes *causes_of(const struct setting *setting, void *target)
+{
+    return (struct retry_causes *)((char *)target + setting->offset);
+}
+
 int setting_store(const struct setting *setting, const char *key, const struct yaml_tree_node *node,
                   void *target, struct reporter *reporter)
 {
@@ -340,6 +347,8 @@ int setting_store(const struct setting *setting, const char *key, const struct y
         return setting_folders_store(key, node, folders_of(setting, target), reporter);
     if (setting->type == SETTING_PACKAGES)
         return setting_packages_store(key, node, packages_of(setting, target), reporter);
+    if (setting->type == SETTING_CAUSES)
+        return setting_causes_store(key, node, causes_of(setting, target), reporter);
     if (node->kind == YAML_TREE_SCALAR && !*node->text && is_text(setting))
         return 0;
     struct value value = {0};
@@ -360,6 +369,8 @@ void setting_store_default(const struct setting *setting, void *target)
         store_text((char *)target + setting->offset, xstrdup(setting->default_text));
     else if (setting->type == SETTING_NETWORKS)
         setting_networks_default(setting->default_text, networks_of(setting, target));
+    else if (setting->type == SETTING_CAUSES)
+        setting_causes_default(setting->default_text, causes_of(setting, target));
     else if (types[setting->type].parse(setting, setting->default_text, &value) == 0)
         store(setting, setting->default_text, &value, target);
 }

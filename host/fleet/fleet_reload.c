@@ -171,6 +171,7 @@ static int read_sources(struct fleet *fleet)
         registry = registry_empty(fleet->config_path, fleet->former_host);
     fleet_add_deployed(fleet, registry);
     registry_resolve_secrets(registry, secret_store_known(fleet->env.secrets));
+    registry_resolve_functions(registry);
     if (is_partial && registry->function_count == 0 && !fleet_has_deployed(fleet)) {
         registry_destroy(registry);
         return -1;

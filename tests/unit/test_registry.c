@@ -516,6 +516,8 @@ static void test_a_change_is_found_where_it_counts(void **state)
         {"request_buffering: true", "request_buffering: false", CHANGE_APPLIES},
         {"labels: {a: 1}", "labels: {a: 2}", CHANGE_APPLIES},
         {"labels: {a: 1}", "labels: {a: 1, b: 1}", CHANGE_APPLIES},
+        {"retry_on: [500]", "retry_on: [501]", CHANGE_APPLIES},
+        {"on_success: hello", "on_failure: hello", CHANGE_APPLIES},
         {"memory: 64Mi", "memory: 65Mi", CHANGE_REPLACES},
         {"cpus: 1", "cpus: 1.5", CHANGE_REPLACES},
         {"environment: {A: 1}", "environment: {A: 2}", CHANGE_REPLACES},
