@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/network.h"
 #include "outgoing/curl_loop.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct outgoing_request {
     bool local; /* over a unix socket */
     uint64_t connect_by_ms;
     int socket_errnum; /* why there is no socket */
+    const char *refusal; /* of an address that was judged; NULL: none was refused */
 
     size_t head_size;
     bool head_done;
@@ -126,10 +128,26 @@ static size_t on_send(char *buffer, size_t one, size_t count, void *arg)
     return goes_on(request, rc) ? length : CURL_READFUNC_ABORT;
 }
 
+static const char *judge(const struct outgoing_request *request, const struct curl_sockaddr *address)
+{
+    struct sockaddr_storage storage = {0};
+    struct ip_address ip;
+    memcpy(&storage, &address->addr, address->addrlen);
+    return ip_address_from_socket(&storage, &ip) ? request->callbacks->refuse(request->owner, &ip)
+                                                 : "it is no address of IPv4 or IPv6";
+}
+
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)purpose;
     struct outgoing_request *request = arg;
+    if (!request->callbacks)
+        return CURL_SOCKET_BAD;
+    const char *refusal = request->callbacks->refuse ? judge(request, address) : NULL;
+    if (refusal) {
+        request->refusal = refusal;
+        return CURL_SOCKET_BAD;
+    }
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     request->socket_errnum = fd < 0 ? errno : 0;
     return fd;
@@ -152,6 +170,7 @@ static enum outgoing_outcome outcome_of(const struct outgoing_request *request, 
     case CURLE_OK:
         return request->head_done ? OUTGOING_ANSWERED : OUTGOING_CUT;
     case CURLE_COULDNT_CONNECT:
+        return request->refusal ? OUTGOING_FORBIDDEN : OUTGOING_UNREACHABLE;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
         return OUTGOING_UNREACHABLE;
@@ -174,6 +193,8 @@ static const char *text_of(const struct outgoing_request *request, CURLcode resu
         return request->broken_text;
     if (result == CURLE_OK && request->head_done)
         return "";
+    if (result == CURLE_COULDNT_CONNECT && request->refusal)
+        return request->refusal;
     return *request->curl_text ? request->curl_text : curl_easy_strerror(result);
 }
 
@@ -287,6 +308,14 @@ static void set_headers(struct outgoing_request *request, const struct outgoing_
     curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }
 
+/* With a connection that was judged for this request. */
+static void set_judged(CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static void set_connection(struct outgoing_request *request, const struct outgoing_spec *spec)
 {
     CURL *easy = request->easy;
@@ -295,6 +324,7 @@ static void set_connection(struct outgoing_request *request, const struct outgoi
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* wait for no thread that still resolves a name */
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)spec->connect_ms);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)spec->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -303,6 +333,8 @@ static void set_connection(struct outgoing_request *request, const struct outgoi
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, spec->socket_path);
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
+    if (spec->callbacks->refuse)
+        set_judged(easy);
 }
 
 static void set_callbacks(struct outgoing_request *request)

@@ -7,8 +7,9 @@
  * may start requests and cancel any, their own included; they must not destroy the client.
  *
  * Connections are kept for the requests that follow, and one that turns out to have been closed meanwhile is
- * replaced. No redirect is followed, and nothing is spoken but HTTP/1.1, plain or over TLS. Over a unix
- * socket no proxy is used, whatever the environment says.
+ * replaced. No redirect is followed, and nothing is spoken but HTTP/1.1, plain or over TLS, whose
+ * certificates must be those of the URL's host. Over a unix socket, and where addresses are judged, no proxy
+ * is used, whatever the environment says. Names are resolved on threads of curl's own.
  *
  * Descriptors that curl makes for itself go to a child that does not close them.
  */
@@ -22,6 +23,7 @@
 #define OUTGOING_HEAD_MAX (64u << 10) /* bytes of an answer's head */
 
 struct event_base;
+struct ip_address;
 struct outgoing;
 struct outgoing_request;
 
@@ -32,6 +34,7 @@ enum outgoing_outcome {
     OUTGOING_TIMED_OUT, /* `timeout_ms` or `connect_ms` were over */
     OUTGOING_MALFORMED, /* what came is no HTTP that is understood, or the request is none */
     OUTGOING_STOPPED, /* by a callback that returned -1 */
+    OUTGOING_FORBIDDEN, /* no connection was to be had, and refuse() has refused; `text` is what it said */
 };
 
 struct outgoing_end {
@@ -42,6 +45,11 @@ struct outgoing_end {
 
 /* Each may be NULL but done(). Those that return int break the request off with -1. */
 struct outgoing_callbacks {
+    /* Judges each address that the request is about to connect to, so that what a name stands for at another
+     * time does not count. NULL: it may; else why not, static. The request has a connection of its own then.
+     */
+    const char *(*refuse)(void *owner, const struct ip_address *address);
+
     /* The answer's head has come, that of an interim answer (1xx) excepted. */
     int (*head)(void *owner, int status);
 

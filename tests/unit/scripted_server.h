@@ -1,4 +1,5 @@
-/* An HTTP server on the test's event loop and a unix socket, which says what it is told to, byte for byte. */
+/* An HTTP server on the test's event loop and a unix socket, or a port, which says what it is told to, byte
+ * for byte. */
 #ifndef TESTS_SCRIPTED_SERVER_H
 #define TESTS_SCRIPTED_SERVER_H
 
@@ -8,6 +9,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -145,15 +147,31 @@ static inline void server_on_connect(struct evconnlistener *listener, evutil_soc
     server->clients[server->client_count++] = client;
 }
 
+static inline void server_listen_at(struct scripted_server *server, const void *address, int size)
+{
+    server->listener =
+        evconnlistener_new_bind(server->base, server_on_connect, server,
+                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16, address, size);
+    assert_non_null(server->listener);
+}
+
 static inline void server_listen(struct scripted_server *server)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", server->path);
     unlink(server->path);
-    server->listener = evconnlistener_new_bind(server->base, server_on_connect, server,
-                                               LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 16,
-                                               (struct sockaddr *)&address, sizeof(address));
-    assert_non_null(server->listener);
+    server_listen_at(server, &address, sizeof(address));
+}
+
+/* On a port of 127.0.0.1, which is returned. */
+static inline unsigned server_listen_port(struct scripted_server *server)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    server_listen_at(server, &address, sizeof(address));
+    assert_return_code(
+        getsockname(evconnlistener_get_fd(server->listener), (struct sockaddr *)&address, &size), 0);
+    return ntohs(address.sin_port);
 }
 
 static inline void server_drop_clients(struct scripted_server *server)
