@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/network.h"
+#include "base/unix_socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,11 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#define BACKLOG 16
 
 int admin_listen_tcp(struct evhttp *http, const char *address, char **ret_address, struct error *err)
 {
@@ -40,17 +37,13 @@ int admin_listen_tcp(struct evhttp *http, const char *address, char **ret_addres
 
 int admin_listen_unix(struct event_base *base, struct evhttp *http, const char *path, struct error *err)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof(address.sun_path))
-        return error_set_in(err, COMPONENT_ADMIN, ERROR_PATH_TOO_LONG, "%s is too long for a unix socket",
-                            path);
-    memcpy(address.sun_path, path, strlen(path));
-    unlink(path);
-    struct evconnlistener *listener =
-        evconnlistener_new_bind(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG,
-                                (struct sockaddr *)&address, sizeof(address));
-    if (!listener || chmod(path, 0600) < 0)
+    cleanup_close int fd = -1;
+    if (unix_socket_listen(path, COMPONENT_ADMIN, &fd, err) < 0)
+        return -1;
+    struct evconnlistener *listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd);
+    if (!listener)
         return error_errno(err, COMPONENT_ADMIN, errno, "cannot listen at %s", path);
+    steal_fd(&fd);
     evhttp_bind_listener(http, listener);
     return 0;
 }

@@ -2,7 +2,7 @@
  * What comes in at the management port for a function, /function/NAME, goes to a worker of the gateway, whole
  * and unread: there its body and its answer are streamed, whatever the method. The first bytes of each
  * connection say where it belongs; the management API answers a connection once, so that there are no later
- * ones. /async-function/ would be told apart in the same place. Control thread.
+ * ones. /async-function/NAME and /async/ID go the same way. Control thread.
  */
 #ifndef ADMIN_ADMIN_SPLIT_H
 #define ADMIN_ADMIN_SPLIT_H

@@ -86,7 +86,7 @@ bool request_is_timed(const struct request_record *record)
 
 void request_counts_add(struct request_counts *counts, const struct request_record *record)
 {
-    if (!record->is_routed)
+    if (!record->is_routed || record->end == REQUEST_ACCEPTED)
         return;
     struct request_count *count = &find_or_add(counts, request_text(record, REQUEST_FUNCTION))->count;
     const struct request_kind kind = {.class = record->status / 100,

@@ -56,7 +56,7 @@ unsigned request_history_slow_ms(const struct request_history *history)
 
 static bool is_kept_longer(const struct request_history *history, const struct request_record *record)
 {
-    if (record->code != ERROR_NONE || record->status >= 500 || record->end != REQUEST_ANSWERED)
+    if (record->code != ERROR_NONE || record->status >= 500 || !request_end_is_regular(record->end))
         return true;
     return !record->is_stream &&
            request_phases_of(record).whole_ns >= request_history_slow_ms(history) * UINT64_C(1000000);

@@ -177,5 +177,6 @@ int request_note_read(const void *bytes, size_t size, struct request_note *ret_n
 bool request_note_is_failed(const struct request_note *note)
 {
     return *note->texts[NOTE_CODE] || note->status >= 500 ||
-           strcmp(note->texts[NOTE_END], request_end_name(REQUEST_ANSWERED)) != 0;
+           (strcmp(note->texts[NOTE_END], request_end_name(REQUEST_ANSWERED)) != 0 &&
+            strcmp(note->texts[NOTE_END], request_end_name(REQUEST_ACCEPTED)) != 0);
 }

@@ -6,7 +6,8 @@
 
 enum split_place {
     SPLIT_ADMIN, /* the management API */
-    SPLIT_FUNCTION, /* a function: any method, and a path below /function/ */
+    SPLIT_FUNCTION, /* a function, now or later: any method, and a path below /function/, /async-function/ or
+                       /async/ */
     SPLIT_OPEN, /* not known yet */
 };
 

@@ -94,6 +94,9 @@ enum error_class {
     X(QUEUE_FULL,                  GATEWAY,   "queue-full",                  503, LIMIT)    \
     X(QUEUE_TIMEOUT,               GATEWAY,   "queue-timeout",               503, LIMIT)    \
     X(CALL_DEPTH,                  GATEWAY,   "call-depth",                  508, LIMIT)    \
+    X(CALL_METHOD,                 GATEWAY,   "call-method",                 405, CLIENT)   \
+    X(CALL_UPGRADE,                GATEWAY,   "call-upgrade",                400, CLIENT)   \
+    X(CALLS_UNAVAILABLE,           GATEWAY,   "calls-unavailable",           503, HOST)     \
     X(BUFFER_MEMORY,               GATEWAY,   "buffer-memory",               503, LIMIT)    \
     X(OUT_OF_RESOURCES,            GATEWAY,   "out-of-resources",            503, HOST)     \
     X(CLIENT_TIMEOUT,              GATEWAY,   "client-timeout",              408, CLIENT)   \

@@ -56,8 +56,8 @@ const char *function_settings_route(const struct yaml_tree_entry *entry, struct 
 
 static bool is_reserved(const char *route)
 {
-    static const char *const reserved[] = {"function", "async-function", "system", "healthz", "metrics",
-                                           "ui",       ".berth"};
+    static const char *const reserved[] = {"function", "async-function", "async", "system",
+                                           "healthz",  "metrics",        "ui",    ".berth"};
     for (size_t i = 0; i < COUNT_OF(reserved); i++) {
         if (strcmp(route, reserved[i]) == 0)
             return true;

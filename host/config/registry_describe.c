@@ -73,11 +73,11 @@ json_t *registry_settings_json(void)
 void registry_describe(struct strbuf *out)
 {
     strbuf_append_text(out, introduction);
-    describe_table(
-        &function_table, "A function",
-        "These routes are reserved: `function`, `async-function`, `system`, `healthz`, `metrics`, `ui`, "
-        "`.berth`. Of two\nfunctions with one route the first is used and the second is an error.",
-        out);
+    describe_table(&function_table, "A function",
+                   "These routes are reserved: `function`, `async-function`, `async`, `system`, `healthz`, "
+                   "`metrics`, `ui`, "
+                   "`.berth`. Of two\nfunctions with one route the first is used and the second is an error.",
+                   out);
     describe_table(&configuration_table, "A function's `configuration`",
                    "A language adds keys of its own, such as `extra_dependencies` for Python.", out);
     describe_table(&host_table, "The `host` section", "Options on the command line go before these.", out);

@@ -103,7 +103,7 @@ static bool is_slow(const struct request_record *record, unsigned limit_ms)
 
 static bool is_failed_or_slow(const struct request_record *record, const struct host_settings *settings)
 {
-    return record->code != ERROR_NONE || record->status >= 500 || record->end != REQUEST_ANSWERED ||
+    return record->code != ERROR_NONE || record->status >= 500 || !request_end_is_regular(record->end) ||
            is_slow(record, settings->slow_request_ms > 0 ? settings->slow_request_ms : USUAL_SLOW_MS);
 }
 

@@ -35,7 +35,8 @@ static void fail_not_found(struct exchange *exchange)
     exchange_fail(exchange, &error);
 }
 
-const struct route *acquire_route(struct exchange *exchange)
+/* The route of the function, whose limits hold from here on. NULL: there is none that serves. */
+static const struct route *find_route(struct exchange *exchange)
 {
     struct exchanges *all = exchange->all;
     route_table_refresh(all->table, &all->routes);
@@ -54,6 +55,33 @@ const struct route *acquire_route(struct exchange *exchange)
     }
     exchange->limits = route->limits;
     return route;
+}
+
+/* Of the desk. A request that names no function has the host's limits. */
+static struct slot_pool *find_desk(struct exchange *exchange)
+{
+    const struct desk *desk = exchange->all->desk;
+    struct error problem;
+    if (!desk->pool) {
+        desk_describe_problem(desk, &problem);
+        exchange_fail(exchange, &problem);
+        return NULL;
+    }
+    if (!exchange->is_routed)
+        exchange->limits.max_body_bytes = exchange->loop->settings->max_body_bytes;
+    desk_adapt_limits(&exchange->limits);
+    return desk->pool;
+}
+
+struct slot_pool *acquire_pool(struct exchange *exchange)
+{
+    enum desk_ask ask = exchange->asking.what;
+    if (ask == DESK_LOOK || ask == DESK_CANCEL)
+        return find_desk(exchange);
+    const struct route *route = find_route(exchange);
+    if (!route)
+        return NULL;
+    return ask == DESK_ACCEPT ? find_desk(exchange) : route->pool;
 }
 
 /* --- the queue --- */
@@ -168,6 +196,10 @@ void acquire_give_up(struct exchange *exchange)
     if (!slot_waiter_cancel(&exchange->queue.waiter))
         return; /* just in time: the mail is on its way */
     exchange_count_wait(exchange);
+    if (exchange->asking.what) {
+        exchange_fail_desk(exchange, "did not get to the request in time");
+        return;
+    }
     describe_queue_timeout(exchange, known ? &trouble : NULL, &error);
     exchange_fail(exchange, &error);
 }

@@ -4,9 +4,9 @@
 
 #include "gateway/exchange.h"
 
-/* The route of the function that is asked for, whose limits hold from here on. NULL: there is none that
- * serves, which has been answered. Valid until the next call. */
-const struct route *acquire_route(struct exchange *exchange);
+/* The pool of the function that is asked for, whose limits hold from here on, or that of the desk, if the
+ * function is there and serves. NULL: there is none, which has been answered. Valid until the next call. */
+struct slot_pool *acquire_pool(struct exchange *exchange);
 
 /* Takes a slot of the pool and sends the request, whose body has been begun, with as much of the body as
  * there is, or joins the queue. The exchange may be over afterwards. */

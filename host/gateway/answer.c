@@ -103,10 +103,12 @@ static void write_bare(struct http_writer *body, const struct error *error)
 }
 
 /* The header that a status asks for, whole; empty: none. */
-static struct http_text demanded_by(int status)
+static struct http_text demanded_by(int status, enum error_code code)
 {
     if (status == 503)
         return HTTP_TEXT("Retry-After: 1\r\n");
+    if (code == ERROR_CALL_METHOD)
+        return HTTP_TEXT("Allow: GET, HEAD, DELETE\r\n");
     if (status == 405)
         return HTTP_TEXT("Allow: OPTIONS\r\n");
     return HTTP_TEXT("");
@@ -155,7 +157,7 @@ void answer_write_error(struct http_writer *writer, const struct exchange *excha
         .keep_alive = exchange->keep_alive,
         .head_only = exchange->request.method == HTTP_METHOD_HEAD,
     };
-    write_answer(writer, exchange, &answer, demanded_by(status));
+    write_answer(writer, exchange, &answer, demanded_by(status, error->code));
 }
 
 void answer_write_options(struct http_writer *writer, const struct exchange *exchange)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -25,7 +26,9 @@ static void identify(struct client *client, const struct ip_address *address)
 {
     const struct network_list *trusted = &client->loop->settings->trusted_proxies;
     client->trusted = !client->entrance && network_list_has(trusted, address) ? trusted : NULL;
-    client->address_length = (uint8_t)ip_address_format(address, client->address);
+    client->address_length = client_is_calls(client)
+                                 ? (uint8_t)snprintf(client->address, sizeof(client->address), "calls")
+                                 : (uint8_t)ip_address_format(address, client->address);
 }
 
 static void link_client(struct client *client)
@@ -368,7 +371,7 @@ void clients_close_waiting(struct clients *clients)
 {
     for (struct client *client = LIST_FIRST(&clients->list), *next; client; client = next) {
         next = LIST_NEXT(client, link);
-        if (!client->entrance && is_waiting(client))
+        if ((!client->entrance || client_is_calls(client)) && is_waiting(client))
             client_close(client, false);
     }
 }

@@ -15,9 +15,16 @@
 struct client;
 struct exchange;
 
-/* A way in beside the public port: the door of a function's instance, or the management port. */
+enum entrance_kind {
+    ENTRANCE_FUNCTION, /* the door of a function's instance */
+    ENTRANCE_MANAGEMENT, /* the management port */
+    ENTRANCE_CALLS, /* the door by which calls that were accepted are delivered */
+};
+
+/* A way in beside the public port. */
 struct entrance {
-    const char *function; /* whose door it is; NULL: the management port */
+    enum entrance_kind kind;
+    const char *function; /* whose door it is; NULL: none's */
     bool is_checked; /* a web page in a browser may have made a request that came in there */
     uint64_t instance; /* of that function */
     struct call_book *calls; /* of that instance */
@@ -45,7 +52,7 @@ struct clients {
     /* After each that client_open has let in, by this entrance. */
     void (*on_closed)(struct clients *clients, struct entrance *entrance);
     LIST_HEAD(, client) list;
-    unsigned count; /* less those that came in by doors */
+    unsigned count; /* less those that came in by doors of functions */
     struct idle_list idle;
     struct freelist spare;
 };
@@ -70,7 +77,7 @@ struct client {
     const struct network_list *trusted; /* whom to believe about a request's origin; NULL: not this client */
     bool counted; /* against the limit of its address */
     uint8_t address_length;
-    char address[INET6_ADDRSTRLEN]; /* as text */
+    char address[INET6_ADDRSTRLEN]; /* as text; "calls" of those that deliver them */
 };
 
 enum client_receive {
@@ -100,7 +107,8 @@ void clients_clear(struct clients *clients);
 enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address,
                              struct entrance *entrance);
 
-/* Closes those from the public port that wait for the first byte of a request. */
+/* Closes those from the public port, and those that deliver calls, that wait for the first byte of a request.
+ */
 void clients_close_waiting(struct clients *clients);
 
 /* Closes one that came in by this entrance and has no request under way. False: there is none. */
@@ -112,12 +120,18 @@ void clients_close_entrance(struct clients *clients, const struct entrance *entr
 /* Whether it came in by a function's door. */
 static inline bool client_is_function(const struct client *client)
 {
-    return client->entrance && client->entrance->function;
+    return client->entrance && client->entrance->kind == ENTRANCE_FUNCTION;
 }
 
 static inline bool client_is_of_management(const struct client *client)
 {
-    return client->entrance && !client->entrance->function;
+    return client->entrance && client->entrance->kind == ENTRANCE_MANAGEMENT;
+}
+
+/* Whether it delivers calls that were accepted. */
+static inline bool client_is_calls(const struct client *client)
+{
+    return client->entrance && client->entrance->kind == ENTRANCE_CALLS;
 }
 
 /* Whether the connection may stay for another request. A drain has those of functions stay: what they call
@@ -125,9 +139,9 @@ static inline bool client_is_of_management(const struct client *client)
  * for others there. */
 static inline bool client_may_stay(const struct client *client)
 {
-    if (client->entrance)
-        return client->entrance->function && client->loop->phase != LOOP_STOPPED;
-    return client->loop->phase == LOOP_SERVING;
+    if (client_is_function(client))
+        return client->loop->phase != LOOP_STOPPED;
+    return !client_is_of_management(client) && client->loop->phase == LOOP_SERVING;
 }
 
 /* Closes so many at most, whatever they do. False: none are left. */

@@ -1,6 +1,7 @@
 #include "gateway/dispatch.h"
 
 #include "gateway/acquire.h"
+#include "gateway/async.h"
 #include "gateway/fail.h"
 #include "gateway/handover.h"
 #include "gateway/inner_call.h"
@@ -22,16 +23,17 @@ static void begin_body(struct exchange *exchange, uint64_t limit_bytes)
 
 void dispatch_to_function(struct exchange *exchange)
 {
-    const struct route *route = acquire_route(exchange);
-    if (!route || (client_is_function(exchange->client) && inner_call_begin(exchange) < 0))
+    struct slot_pool *pool = acquire_pool(exchange);
+    bool is_inner = exchange->is_routed && client_is_function(exchange->client);
+    if (!pool || (is_inner && inner_call_begin(exchange) < 0))
         return;
-    begin_body(exchange, route->limits.max_body_bytes);
+    begin_body(exchange, exchange->limits.max_body_bytes);
     if (exchange_scan_body(exchange) < 0)
         exchange_fail_body(exchange);
     else if (receive_is_wanted(exchange))
         receive_begin(exchange);
     else
-        acquire_slot(exchange, route->pool);
+        acquire_slot(exchange, pool);
 }
 
 static void make_own_id(struct exchange *exchange)
@@ -113,7 +115,9 @@ static void dispatch(struct exchange *exchange)
         begin_call(exchange);
     if (exchange->client->entrance && handover_check(exchange) < 0)
         return;
-    if (kind == TARGET_FUNCTION)
+    if (async_begin(exchange, kind) < 0)
+        return;
+    if (kind == TARGET_FUNCTION || kind == TARGET_CALL)
         dispatch_to_function(exchange);
     else
         fail_no_function(exchange, kind);

@@ -28,6 +28,8 @@
 
 static unsigned clients_max(const struct door *door)
 {
+    if (!door->function)
+        return CLIENTS_MAX;
     unsigned limit = door->worker->shared->settings->max_connections_per_address;
     return limit > 0 && limit < CLIENTS_MAX ? limit : CLIENTS_MAX;
 }
@@ -125,10 +127,15 @@ static void on_open(struct mail *mail, void *owner)
     event_add(&door->listener, NULL);
 }
 
-static void end(struct door *door)
+static void stop(struct door *door)
 {
     event_del(&door->listener);
     timer_remove(&door->worker->loop.wheel, &door->again);
+}
+
+static void end(struct door *door)
+{
+    stop(door);
     door_free(door);
 }
 
@@ -141,19 +148,47 @@ static void on_close(struct mail *mail, void *owner)
     end(door);
 }
 
-struct door *door_open(struct worker *worker, const struct door_spec *spec)
+static struct door *make(struct worker *worker, int fd)
 {
     struct door *door = xcalloc(1, sizeof(*door));
     door->worker = worker;
-    door->fd = spec->fd;
-    door->function = xstrdup(spec->function);
-    door->entrance = (struct entrance){
-        .function = door->function, .instance = spec->instance, .calls = call_book_ref(spec->calls)};
+    door->fd = fd;
     door->open_mail.deliver = on_open;
     door->close_mail.deliver = on_close;
+    return door;
+}
+
+struct door *door_open(struct worker *worker, const struct door_spec *spec)
+{
+    struct door *door = make(worker, spec->fd);
+    door->function = xstrdup(spec->function);
+    door->entrance = (struct entrance){.kind = ENTRANCE_FUNCTION,
+                                       .function = door->function,
+                                       .instance = spec->instance,
+                                       .calls = call_book_ref(spec->calls)};
     listen_tune(door->fd);
     mailbox_post(&worker->loop.inbox, &door->open_mail);
     return door;
+}
+
+void door_open_calls(struct worker *worker, int fd)
+{
+    struct door *door = make(worker, fd);
+    door->entrance.kind = ENTRANCE_CALLS;
+    mailbox_post(&worker->loop.inbox, &door->open_mail);
+}
+
+/* The socket is the same for all workers; whoever still waits at it is refused with it. */
+void doors_stop_calls(struct worker *worker)
+{
+    struct door *door;
+    TAILQ_FOREACH(door, &worker->doors, link)
+    {
+        if (door->function)
+            continue;
+        shutdown(door->fd, SHUT_RDWR);
+        stop(door);
+    }
 }
 
 void door_close(struct door *door)

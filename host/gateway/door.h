@@ -2,6 +2,9 @@
  * Doors, each served by one worker: see routing/door.h. What listens there was made in a container, and whom
  * it lets in is that container's business; so what comes in by a door counts for its own door only. It takes
  * up no place of max_connections, for a request that holds one may wait for what is called here.
+ *
+ * The door of calls, by which those that were accepted are delivered, is served by all workers: each has a
+ * door of its own on a duplicate of the one socket that listens.
  */
 #ifndef GATEWAY_DOOR_H
 #define GATEWAY_DOOR_H
@@ -17,7 +20,7 @@ struct worker;
 
 struct door {
     struct entrance entrance;
-    char *function; /* what the entrance has */
+    char *function; /* what the entrance has; NULL: it is that of calls */
     struct worker *worker;
     TAILQ_ENTRY(door) link; /* all of the worker */
     int fd;
@@ -29,6 +32,13 @@ struct door {
 
 /* Has the worker serve it. Control thread. */
 struct door *door_open(struct worker *worker, const struct door_spec *spec);
+
+/* The same for the door of calls: `fd`, which listens and is non-blocking, is taken over. It ends with the
+ * worker. */
+void door_open_calls(struct worker *worker, int fd);
+
+/* Lets nobody in any more by the door of calls. Worker's thread. */
+void doors_stop_calls(struct worker *worker);
 
 /* Has the worker close and free it. Control thread. */
 void door_close(struct door *door);

@@ -20,7 +20,7 @@ static const char *const state_names[] = {
 };
 
 void exchanges_init(struct exchanges *exchanges, struct loop *loop, struct route_table *table,
-                    const struct gateway_hooks *hooks, uint64_t max_backlog_bytes,
+                    const struct gateway_hooks *hooks, const struct desk *desk, uint64_t max_backlog_bytes,
                     bool (*on_short)(struct backlog *backlog, uint64_t now_ms))
 {
     const struct host_settings *settings = loop->settings;
@@ -28,6 +28,7 @@ void exchanges_init(struct exchanges *exchanges, struct loop *loop, struct route
         .loop = loop,
         .table = table,
         .hooks = hooks,
+        .desk = desk,
         .links.loop = loop,
         .request_limits = {.head_bytes = settings->max_head_bytes,
                            .target_bytes = settings->max_target_bytes},
@@ -287,13 +288,19 @@ static void exchange_end(struct exchange *exchange, enum request_end end)
     }
 }
 
+/* The function is called later. */
+static bool is_accepted(const struct exchange *exchange)
+{
+    return exchange->asking.what == DESK_ACCEPT && exchange->status == 202;
+}
+
 void exchange_finish(struct exchange *exchange)
 {
     struct client *client = exchange->client;
     bool keep = exchange->keep_alive;
     uint32_t unused = exchange->up.raw;
     bool sending = !exchange->up.complete || (client->in && unused < client->in->end) || client->readable;
-    exchange_end(exchange, REQUEST_ANSWERED);
+    exchange_end(exchange, is_accepted(exchange) ? REQUEST_ACCEPTED : REQUEST_ANSWERED);
     if (keep)
         client_next_request(client, unused);
     else

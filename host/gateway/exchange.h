@@ -12,9 +12,9 @@
  * anew; from AWAIT_HEAD also by UNREACHED, when nobody has taken its connection.
  *
  * Its files, in the order in which a request comes to them: serve.c (which event means what in which state),
- * dispatch.c, inner_call.c (of those that functions make), receive.c, acquire.c, relay.c, response.c, lost.c,
- * fail.c, deliver.c, and this one, where it ends. Each uses only those that stand behind it, and overdue.c,
- * what happens when a deadline passes, any.
+ * dispatch.c, async.c (of those for later), inner_call.c (of those that functions make), receive.c,
+ * acquire.c, relay.c, response.c, lost.c, fail.c, deliver.c, and this one, where it ends. Each uses only
+ * those that stand behind it, and overdue.c, what happens when a deadline passes, any.
  *
  * What may happen, in any order and at the same time:
  *  - the runner answers before the request's body has been sent: the answer is relayed while the body still
@@ -34,6 +34,7 @@
 #include "gateway/backlog.h"
 #include "gateway/client.h"
 #include "gateway/deadline.h"
+#include "gateway/desk.h"
 #include "gateway/flow.h"
 #include "gateway/gateway.h"
 #include "gateway/record_ring.h"
@@ -65,12 +66,19 @@ struct exchanges {
     struct route_table *table;
     struct route_snapshot *routes;
     const struct gateway_hooks *hooks;
+    const struct desk *desk;
     struct slot_links links;
     struct backlogs backlogs; /* what is kept for slow clients */
     struct record_ring records; /* of those that have ended; the control thread takes them */
     struct http_limits request_limits, response_limits;
     unsigned request_headers; /* header lines at most */
     struct freelist spare;
+};
+
+/* What is asked of the desk: async.c. */
+struct asking {
+    enum desk_ask what;
+    bool preferred; /* by a Prefer header, whose wish is fulfilled */
 };
 
 /* The wait for a slot: acquire.c. */
@@ -153,6 +161,7 @@ struct exchange {
     struct backlog backlog; /* what is kept in memory because the client is slow */
 
     struct deadline deadline;
+    struct asking asking;
     struct queueing queue;
     struct holding hold;
     struct sending sending;
@@ -165,9 +174,9 @@ struct exchange {
     struct http_header request_headers[];
 };
 
-/* `hooks` outlives them; the rest as for backlogs_init(). */
+/* `hooks` and `desk` outlive them; the rest as for backlogs_init(). */
 void exchanges_init(struct exchanges *exchanges, struct loop *loop, struct route_table *table,
-                    const struct gateway_hooks *hooks, uint64_t max_backlog_bytes,
+                    const struct gateway_hooks *hooks, const struct desk *desk, uint64_t max_backlog_bytes,
                     bool (*on_short)(struct backlog *backlog, uint64_t now_ms));
 
 /* After all have ended. */

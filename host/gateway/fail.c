@@ -67,6 +67,14 @@ void exchange_fail_instance(struct exchange *exchange, const struct error *cause
     fail(exchange, 502, cause);
 }
 
+void exchange_fail_desk(struct exchange *exchange, const char *how)
+{
+    struct error error;
+    error_set(&error, ERROR_CALLS_UNAVAILABLE, "What keeps the calls that are done later %s.", how);
+    error_hint(&error, "Try again later; the log of the daemon may show why.");
+    exchange_fail(exchange, &error);
+}
+
 /* What a client may do about it. */
 static void hint_problem(struct error *error, const struct host_settings *settings)
 {

@@ -12,6 +12,9 @@ void exchange_fail(struct exchange *exchange, const struct error *error);
 /* The same for an instance, or its start, that failed with this request: a 502, whatever the cause. */
 void exchange_fail_instance(struct exchange *exchange, const struct error *cause);
 
+/* The desk, which is asked in the place of a function, is not there or fails: what it does is `how`. */
+void exchange_fail_desk(struct exchange *exchange, const char *how);
+
 /* The request is not HTTP as it should be, `code` as its parser gives it; its client's connection ends. */
 void exchange_fail_problem(struct exchange *exchange, enum error_code code);
 

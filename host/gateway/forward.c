@@ -1,15 +1,22 @@
 #include "gateway/forward.h"
 
+#include "gateway/async.h"
 #include "gateway/origin.h"
 #include "gateway/request_id.h"
 #include "http/hop.h"
+#include "http/prefer.h"
 
 /* Written by the gateway, so not copied from the client. */
 #define REQUEST_DROP                                                                                         \
     (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_BERTH_CALLER) |               \
      HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_FOR) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PROTO) |         \
      HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_HOST) | HTTP_HEADER_BIT(HTTP_HEADER_X_FORWARDED_PREFIX) |       \
-     HTTP_HEADER_BIT(HTTP_HEADER_X_REAL_IP))
+     HTTP_HEADER_BIT(HTTP_HEADER_X_REAL_IP) | HTTP_HEADER_BIT(HTTP_HEADER_X_BERTH_ASYNC) |                   \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_ATTEMPT) | HTTP_HEADER_BIT(HTTP_HEADER_X_BERTH_SCHEDULE) |                \
+     HTTP_HEADER_BIT(HTTP_HEADER_X_BERTH_SCHEDULED_AT))
+
+/* Of a call that is delivered: what was accepted with it has been written by the gateway before. */
+#define DELIVERY_DROP   (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_BERTH_ASYNC))
 
 #define RESPONSE_DROP   (HTTP_HEADER_BIT(HTTP_HEADER_X_REQUEST_ID) | HTTP_HEADER_BIT(HTTP_HEADER_X_SERVED_BY))
 
@@ -60,6 +67,17 @@ static void extend_forwarded(struct http_writer *writer, const struct exchange *
     end_field(writer);
 }
 
+/* Links of a function that is called later lead to where it answers. */
+static void write_own_prefix(struct http_writer *writer, const struct target *target)
+{
+    if (target->is_async) {
+        http_write_text(writer, HTTP_TEXT("/function/"));
+        http_write_text(writer, target->name);
+    } else {
+        http_write_text(writer, target->prefix);
+    }
+}
+
 /* Who asks for what, from the outside: see origin.h. */
 static void write_origin(struct http_writer *writer, const struct exchange *exchange,
                          const struct origin *origin)
@@ -73,7 +91,7 @@ static void write_origin(struct http_writer *writer, const struct exchange *exch
         http_write_field(writer, HTTP_TEXT("X-Forwarded-Host"), origin->host);
     begin_field(writer, HTTP_TEXT("X-Forwarded-Prefix"));
     http_write_text(writer, origin->prefix);
-    http_write_text(writer, exchange->target.prefix);
+    write_own_prefix(writer, &exchange->target);
     end_field(writer);
 }
 
@@ -86,9 +104,15 @@ static struct http_text call_id(const struct exchange *exchange)
     return exchange->id;
 }
 
+/* Calls that are done later have both from the desk. */
+static bool has_call_fields(const struct exchange *exchange)
+{
+    return exchange->target.by_contract && !exchange->asking.what && !client_is_calls(exchange->client);
+}
+
 void forward_call_fields(struct http_writer *writer, const struct exchange *exchange)
 {
-    if (!exchange->target.by_contract)
+    if (!has_call_fields(exchange))
         return;
     http_write_field(writer, HTTP_TEXT("X-Call-Id"), call_id(exchange));
     http_write_field_number(writer, HTTP_TEXT("X-Start-Time"), exchange->start_time_ns);
@@ -104,6 +128,36 @@ static void write_inner(struct http_writer *writer, const struct exchange *excha
         http_write_field(writer, HTTP_TEXT("traceparent"), http_text_make(traceparent, TRACEPARENT_LENGTH));
 }
 
+/* What is asked of the desk. */
+static void write_asking(struct http_writer *writer, const struct exchange *exchange)
+{
+    static const char *const words[] = {
+        [DESK_ACCEPT] = "accept ", [DESK_LOOK] = "look", [DESK_CANCEL] = "cancel"};
+    const char *word = words[exchange->asking.what];
+    begin_field(writer, HTTP_TEXT("X-Berth-Async"));
+    http_write_raw(writer, word, strlen(word));
+    http_write_text(writer, exchange->target.name);
+    end_field(writer);
+    if (exchange->asking.preferred)
+        http_prefer_write_others(writer, &exchange->request, HTTP_TEXT(ASYNC_PREFERENCE));
+}
+
+/* What the client says of itself and of the call, and the gateway knows better. */
+static uint64_t dropped_as_claims(const struct exchange *exchange)
+{
+    const struct client *client = exchange->client;
+    if (client_is_calls(client))
+        return DELIVERY_DROP;
+    uint64_t drop = client->trusted ? REQUEST_DROP : REQUEST_DROP | ORIGIN_HEADERS;
+    if (exchange->target.by_contract || exchange->asking.what)
+        drop |= CALL_DROP;
+    if (exchange->asking.preferred)
+        drop |= HTTP_HEADER_BIT(HTTP_HEADER_PREFER);
+    if (exchange->inner && *exchange->inner->traceparent)
+        drop |= TRACE_DROP;
+    return drop;
+}
+
 void forward_request_head(struct http_writer *writer, const struct exchange *exchange)
 {
     const struct http_head *head = &exchange->request;
@@ -112,25 +166,22 @@ void forward_request_head(struct http_writer *writer, const struct exchange *exc
     struct origin origin;
     origin_find(head, client_address(client), client->trusted, &origin);
     struct http_request_edit edit = {
-        .target = exchange->target.rest, .host = origin.host, .drop = REQUEST_DROP};
-    if (!client->trusted)
-        edit.drop |= ORIGIN_HEADERS;
-    if (exchange->target.by_contract)
-        edit.drop |= CALL_DROP;
+        .target = exchange->target.rest, .host = origin.host, .drop = dropped_as_claims(exchange)};
     if (hops > 0)
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_MAX_FORWARDS);
     if (exchange->sending.continued)
         edit.drop |= HTTP_HEADER_BIT(HTTP_HEADER_EXPECT);
-    if (exchange->inner && *exchange->inner->traceparent)
-        edit.drop |= TRACE_DROP;
     http_write_request(writer, head, &edit);
     if (hops > 0)
         http_write_field_number(writer, HTTP_TEXT("Max-Forwards"), (uint64_t)hops - 1);
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
+    if (exchange->asking.what)
+        write_asking(writer, exchange);
     if (exchange->inner)
         write_inner(writer, exchange);
     forward_call_fields(writer, exchange);
-    write_origin(writer, exchange, &origin);
+    if (!client_is_calls(client))
+        write_origin(writer, exchange, &origin);
     http_write_end(writer);
 }
 
@@ -166,18 +217,28 @@ static void write_served_by(struct http_writer *writer, uint64_t instance)
     http_write_field(writer, HTTP_TEXT("X-Served-By"), http_text_make(text + sizeof(text) - digits, digits));
 }
 
+/* That the call was accepted is what its client would rather have. */
+static void write_applied(struct http_writer *writer, const struct exchange *exchange)
+{
+    if (exchange->asking.preferred && exchange->response.status == 202)
+        http_write_field(writer, HTTP_TEXT("Preference-Applied"), HTTP_TEXT(ASYNC_PREFERENCE));
+}
+
 void forward_response_head(struct http_writer *writer, const struct exchange *exchange,
                            const struct http_response_edit *edit, uint64_t run_ns)
 {
     struct http_response_edit own = *edit;
-    own.drop |= RESPONSE_DROP | (exchange->target.by_contract ? CALL_DROP : 0);
+    own.drop |= RESPONSE_DROP | (has_call_fields(exchange) ? CALL_DROP : 0);
     http_write_response(writer, &exchange->response, &own);
     if (!http_head_has(&exchange->response, HTTP_HEADER_DATE))
         http_write_field(writer, HTTP_TEXT("Date"),
                          http_text_make(loop_date(exchange->loop), HTTP_DATE_LENGTH));
     http_write_field(writer, HTTP_TEXT("X-Request-Id"), exchange->id);
     forward_call_fields(writer, exchange);
-    write_served_by(writer, exchange->hold.instance);
+    if (exchange->asking.what)
+        write_applied(writer, exchange);
+    else
+        write_served_by(writer, exchange->hold.instance);
     forward_server_timing(writer, exchange, run_ns);
     http_write_end(writer);
 }

@@ -1,11 +1,15 @@
 #include "gateway/gateway.h"
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/unix_socket.h"
 #include "gateway/door.h"
 #include "gateway/handover.h"
 #include "gateway/listen.h"
 #include "gateway/worker.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +22,7 @@ struct gateway {
     struct worker_shared shared;
     struct doors doors;
     char address[LISTEN_ADDRESS_MAX];
+    char *calls_path; /* NULL: there is no door of calls */
     unsigned worker_count; /* of those that have been made */
     struct worker workers[];
 };
@@ -96,6 +101,31 @@ const char *gateway_address(const struct gateway *gateway)
 const struct doors *gateway_doors(const struct gateway *gateway)
 {
     return &gateway->doors;
+}
+
+int gateway_set_desk(struct gateway *gateway, const char *path, struct error *err)
+{
+    return desk_set(&gateway->shared.desk, path, err);
+}
+
+void gateway_set_no_desk(struct gateway *gateway, const struct error *why)
+{
+    desk_set_problem(&gateway->shared.desk, why);
+}
+
+int gateway_open_calls_door(struct gateway *gateway, const char *path, struct error *err)
+{
+    cleanup_close int fd = -1;
+    if (unix_socket_listen(path, COMPONENT_GATEWAY, &fd, err) < 0)
+        return -1;
+    gateway->calls_path = xstrdup(path);
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        if (own < 0)
+            return error_errno(err, COMPONENT_GATEWAY, errno, "cannot listen at %s", path);
+        door_open_calls(&gateway->workers[i], own);
+    }
+    return 0;
 }
 
 void gateway_take_connection(struct gateway *gateway, int fd, const struct sockaddr_storage *address,
@@ -191,5 +221,9 @@ void gateway_destroy(struct gateway *gateway)
     for (unsigned i = 0; i < gateway->worker_count; i++)
         worker_clear(&gateway->workers[i]);
     address_counts_clear(&gateway->shared.addresses);
+    desk_clear(&gateway->shared.desk);
+    if (gateway->calls_path)
+        unlink(gateway->calls_path);
+    free(gateway->calls_path);
     free(gateway);
 }

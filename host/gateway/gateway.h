@@ -58,9 +58,23 @@ void gateway_drain(struct gateway *gateway);
  */
 const struct doors *gateway_doors(const struct gateway *gateway);
 
+/* Where calls that are done later are accepted and asked for, in HTTP: the unix socket at `path`. A request
+ * of it has the header X-Berth-Async, which no client can send: "accept NAME" to call a function, which is
+ * there and serves, with this request later, "look" or "cancel" for what the path names. Whether anybody
+ * listens is seen when it is used. Before gateway_start(). Control thread. */
+int gateway_set_desk(struct gateway *gateway, const char *path, struct error *err);
+
+/* There is no such place, and why, which is told to who asks for it. The same. */
+void gateway_set_no_desk(struct gateway *gateway, const struct error *why);
+
+/* Listens at a unix socket for the delivery of calls that were accepted: what comes in there may call private
+ * functions, and what it says of the call and its origin reaches the function. Removed when the gateway is
+ * destroyed; a drain lets nobody in there any more. Once. Control thread. */
+int gateway_open_calls_door(struct gateway *gateway, const char *path, struct error *err);
+
 /* Takes over a connection of the management port, non-blocking, of which nothing has been read and whose
- * first request is for /function/NAME. It is answered by that function, private or not, and closed. `address`
- * is its peer's. `checked`: hooks.check_browser is asked. Control thread. */
+ * first request is for /function/NAME or the like. It is answered by that function, private or not, and
+ * closed. `address` is its peer's. `checked`: hooks.check_browser is asked. Control thread. */
 void gateway_take_connection(struct gateway *gateway, int fd, const struct sockaddr_storage *address,
                              bool checked);
 

@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 
-#define LOOK_MS     20 /* between two looks */
-#define PATIENCE_MS 5000 /* Docker reports the end of a container sooner, unless it is busy or away */
+#define LOOK_MS          20 /* between two looks */
+#define PATIENCE_MS      5000 /* Docker reports the end of a container sooner, unless it is busy or away */
+#define DESK_PATIENCE_MS 500 /* the desk is part of the daemon and comes back with it only */
 
 /* Nobody has told what became of the instance: the engine is busy or has gone, which no function can bring
  * about. */
@@ -60,6 +61,10 @@ void lost_look(struct exchange *exchange, uint64_t now_ms)
 static void find_cause(struct exchange *exchange, const char *how, bool may_repeat)
 {
     struct loop *loop = exchange->loop;
+    if (exchange->asking.what) {
+        exchange_fail_desk(exchange, "closed the connection without an answer");
+        return;
+    }
     exchange_drop_slot(exchange, SLOT_LOST);
     if (exchange->received)
         loop_give(loop, &exchange->received);
@@ -83,13 +88,22 @@ static void wait_for_server(struct exchange *exchange)
     deadline_update(exchange);
 }
 
+static unsigned patience_ms(const struct exchange *exchange)
+{
+    return exchange->asking.what ? DESK_PATIENCE_MS : PATIENCE_MS;
+}
+
 /* The instance is no good any more, whatever the engine says of its container. */
 void lost_reach_again(struct exchange *exchange, uint64_t now_ms)
 {
     const struct gateway_hooks *hooks = exchange->all->hooks;
     struct error error;
-    if (now_ms < exchange->loss.unreached_ms + PATIENCE_MS) {
+    if (now_ms < exchange->loss.unreached_ms + patience_ms(exchange)) {
         exchange_again(exchange);
+        return;
+    }
+    if (exchange->asking.what) {
+        exchange_fail_desk(exchange, "takes no connections");
         return;
     }
     if (hooks->instance_timed_out)

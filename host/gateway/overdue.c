@@ -36,6 +36,10 @@ static void fail_run_timeout(struct exchange *exchange, uint64_t now_ms)
         exchange_fail(exchange, &error);
         return;
     }
+    if (exchange->asking.what) {
+        exchange_fail_desk(exchange, "did not answer in time");
+        return;
+    }
     if (exchange->hold.slot && hooks->instance_timed_out)
         hooks->instance_timed_out(hooks->context, exchange->hold.instance);
     error_set(&error, ERROR_TIMEOUT, "The function did not finish within %u ms.",

@@ -16,10 +16,16 @@ static size_t limit_of(const struct exchange *exchange)
     return exchange->loop->settings->request_buffer_bytes;
 }
 
+/* The desk does not say whether it wants a body: it takes all. */
+static bool is_to_continue(const struct exchange *exchange)
+{
+    return exchange->request.expect_continue && exchange->asking.what;
+}
+
 bool receive_is_wanted(const struct exchange *exchange)
 {
     return !exchange->up.complete && exchange->limits.request_buffering &&
-           received_bytes(exchange) < limit_of(exchange);
+           (received_bytes(exchange) < limit_of(exchange) || is_to_continue(exchange));
 }
 
 /* The client waits to be told to send its body. */
@@ -57,9 +63,9 @@ static enum client_receive receive_some(struct exchange *exchange)
 /* As much of the body as is wanted is there. */
 static void go_on(struct exchange *exchange)
 {
-    const struct route *route = acquire_route(exchange);
-    if (route)
-        acquire_slot(exchange, route->pool);
+    struct slot_pool *pool = acquire_pool(exchange);
+    if (pool)
+        acquire_slot(exchange, pool);
 }
 
 void receive_more(struct exchange *exchange)

@@ -146,7 +146,11 @@ static void fail_watch(struct exchange *exchange, struct slot *slot)
 
 static enum slot_connection connection_for(const struct exchange *exchange)
 {
-    if (exchange->sending.fresh || !exchange->up.complete)
+    if (exchange->sending.fresh)
+        return CONNECTION_NEW;
+    if (exchange->asking.what)
+        return CONNECTION_ANY;
+    if (!exchange->up.complete)
         return CONNECTION_NEW;
     return http_method_is_idempotent(exchange->request.method) ? CONNECTION_ANY : CONNECTION_PROVEN;
 }

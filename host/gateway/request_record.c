@@ -23,7 +23,7 @@ const char *request_end_name(enum request_end end)
 {
     static const char *const names[] = {
         [REQUEST_ANSWERED] = "answered", [REQUEST_CUT] = "cut",         [REQUEST_CLIENT_GONE] = "client-gone",
-        [REQUEST_EVICTED] = "evicted",   [REQUEST_STOPPED] = "stopped",
+        [REQUEST_EVICTED] = "evicted",   [REQUEST_STOPPED] = "stopped", [REQUEST_ACCEPTED] = "accepted",
     };
     return names[end];
 }

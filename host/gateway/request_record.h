@@ -18,6 +18,7 @@ enum request_end {
     REQUEST_CLIENT_GONE, /* the client left before */
     REQUEST_EVICTED, /* the client made room for others before its head was complete */
     REQUEST_STOPPED, /* the daemon ended */
+    REQUEST_ACCEPTED, /* it is done later, by another request; who sent it has been told so */
 };
 
 /* When it came so far, in nanoseconds of the monotonic clock; 0: it never did. Of a request that was sent
@@ -90,8 +91,14 @@ struct request_phases {
 
 struct request_phases request_phases_of(const struct request_record *record);
 
-/* "answered", "cut", "client-gone", "evicted", "stopped" */
+/* "answered", "cut", "client-gone", "evicted", "stopped", "accepted" */
 const char *request_end_name(enum request_end end);
+
+/* Whether the client has got all that it was to get. */
+static inline bool request_end_is_regular(enum request_end end)
+{
+    return end == REQUEST_ANSWERED || end == REQUEST_ACCEPTED;
+}
 
 /* Cuts each text to what a record takes of it. Returns the size of a record with them. */
 size_t request_record_size(struct http_text texts[REQUEST_TEXTS]);

@@ -14,6 +14,10 @@
 static void bad_response(struct exchange *exchange)
 {
     struct error error;
+    if (exchange->asking.what) {
+        exchange_fail_desk(exchange, "gave an answer that is no HTTP");
+        return;
+    }
     bad_answer_describe(&exchange->parser, buffer_size(exchange->received), &error);
     exchange_fail_instance(exchange, &error);
 }
@@ -294,7 +298,9 @@ static enum pull pull_down(struct exchange *exchange)
     bool good = size > 0 ? flow_scan(down) == 0 : ends_in_order(exchange);
     if (good)
         return PULL_MORE;
-    exchange_cut(exchange, ERROR_RUNNER_LOST); /* the client must not take it for the end */
+    exchange_cut(exchange, exchange->asking.what
+                               ? ERROR_CALLS_UNAVAILABLE
+                               : ERROR_RUNNER_LOST); /* the client must not take it for the end */
     return PULL_OVER;
 }
 

@@ -45,6 +45,7 @@ static void on_drain(struct mail *mail, void *owner)
     accept_ready(worker->listen_fd, EV_READ, worker); /* who is in the backlog is still served */
     worker->loop.phase = LOOP_DRAINING;
     accept_stop(worker);
+    doors_stop_calls(worker);
     clients_close_waiting(&worker->clients);
     note_drained(worker);
 }
@@ -68,9 +69,11 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
     struct loop *loop = &worker->loop;
     *worker = (struct worker){.shared = shared, .listen_fd = listen_fd};
     TAILQ_INIT(&worker->doors);
-    worker->management[true].is_checked = true;
+    for (int checked = false; checked <= true; checked++)
+        worker->management[checked] =
+            (struct entrance){.kind = ENTRANCE_MANAGEMENT, .is_checked = (bool)checked};
     int code = loop_init(loop, index, settings, err);
-    exchanges_init(&worker->exchanges, loop, shared->table, &shared->hooks,
+    exchanges_init(&worker->exchanges, loop, shared->table, &shared->hooks, &shared->desk,
                    settings->buffer_memory_bytes / shared->worker_count, overdue_give_way);
     clients_init(&worker->clients, loop, &serve_handler, &worker->exchanges, &shared->addresses,
                  on_client_closed);

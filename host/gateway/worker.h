@@ -9,6 +9,7 @@
 #include "gateway/accept.h"
 #include "gateway/address_counts.h"
 #include "gateway/client.h"
+#include "gateway/desk.h"
 #include "gateway/exchange.h"
 #include "gateway/gateway.h"
 #include "gateway/loop.h"
@@ -23,6 +24,7 @@ struct worker_shared {
     const struct host_settings *settings;
     struct route_table *table;
     struct gateway_hooks hooks;
+    struct desk desk;
     struct worker *workers; /* all of them */
     unsigned worker_count;
     struct address_counts addresses; /* of clients, while their number is limited */

@@ -21,12 +21,14 @@ static const struct known_header known_headers[] = {
     {KNOWN(EXPECT, "expect", "Expect")},
     {KNOWN(ORIGIN, "origin", "Origin")},
     {KNOWN(SERVER, "server", "Server")},
+    {KNOWN(PREFER, "prefer", "Prefer")},
     {KNOWN(TRAILER, "trailer", "Trailer")},
     {KNOWN(UPGRADE, "upgrade", "Upgrade")},
     {KNOWN(LOCATION, "location", "Location")},
     {KNOWN(FORWARDED, "forwarded", "Forwarded")},
     {KNOWN(X_REAL_IP, "x-real-ip", "X-Real-IP")},
     {KNOWN(X_CALL_ID, "x-call-id", "X-Call-Id")},
+    {KNOWN(X_ATTEMPT, "x-attempt", "X-Attempt")},
     {KNOWN(KEEP_ALIVE, "keep-alive", "Keep-Alive")},
     {KNOWN(CONNECTION, "connection", "Connection")},
     {KNOWN(SET_COOKIE, "set-cookie", "Set-Cookie")},
@@ -43,6 +45,7 @@ static const struct known_header known_headers[] = {
     {KNOWN(CACHE_CONTROL, "cache-control", "Cache-Control")},
     {KNOWN(CONTENT_RANGE, "content-range", "Content-Range")},
     {KNOWN(SERVER_TIMING, "server-timing", "Server-Timing")},
+    {KNOWN(X_BERTH_ASYNC, "x-berth-async", "X-Berth-Async")},
     {KNOWN(CONTENT_LENGTH, "content-length", "Content-Length")},
     {KNOWN(HTTP2_SETTINGS, "http2-settings", "HTTP2-Settings")},
     {KNOWN(X_BERTH_CALLER, "x-berth-caller", "X-Berth-Caller")},
@@ -53,22 +56,24 @@ static const struct known_header known_headers[] = {
     {KNOWN(PROXY_CONNECTION, "proxy-connection", "Proxy-Connection")},
     {KNOWN(WWW_AUTHENTICATE, "www-authenticate", "WWW-Authenticate")},
     {KNOWN(X_FORWARDED_HOST, "x-forwarded-host", "X-Forwarded-Host")},
+    {KNOWN(X_BERTH_SCHEDULE, "x-berth-schedule", "X-Berth-Schedule")},
     {KNOWN(TRANSFER_ENCODING, "transfer-encoding", "Transfer-Encoding")},
     {KNOWN(X_FORWARDED_PROTO, "x-forwarded-proto", "X-Forwarded-Proto")},
     {KNOWN(PROXY_AUTHENTICATE, "proxy-authenticate", "Proxy-Authenticate")},
     {KNOWN(X_FORWARDED_PREFIX, "x-forwarded-prefix", "X-Forwarded-Prefix")},
     {KNOWN(PROXY_AUTHORIZATION, "proxy-authorization", "Proxy-Authorization")},
+    {KNOWN(X_BERTH_SCHEDULED_AT, "x-berth-scheduled-at", "X-Berth-Scheduled-At")},
 };
 
 #define KNOWN_COUNT (sizeof(known_headers) / sizeof(known_headers[0]))
-#define LONGEST     19
+#define LONGEST     20
 
 _Static_assert(KNOWN_COUNT == HTTP_HEADER_COUNT - 2, "every id of one name has it");
 _Static_assert(HTTP_HEADER_COUNT <= 64, "a set of ids fits a uint64_t");
 
 /* first_of_length[n] is the index of the first known name of n bytes or more. */
 static const uint8_t first_of_length[LONGEST + 2] = {
-    0, 0, 0, 1, 2, 4, 5, 10, 12, 13, 16, 21, 24, 28, 32, 35, 38, 42, 44, 46, 47,
+    0, 0, 0, 1, 2, 4, 5, 11, 13, 14, 18, 23, 26, 30, 35, 38, 41, 46, 48, 50, 51, 52,
 };
 
 /* The bit that tells a small letter from its capital; "-" and digits have it set anyway. */

@@ -7,6 +7,7 @@
  *                    [--stream-idle MS] [--request-buffering off] [--io-uring off] [--trust ADDRESSES]
  *                    [--records keep]
  *                    [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
+ *                    [--desk SOCKET] [--no-desk MESSAGE] [--calls-door SOCKET]
  *
  *     stats              one JSON object: the rows of the metrics page by name and class, and more
  *     records            with `--records keep`: those of the requests that have ended since the last time
@@ -81,6 +82,7 @@ struct driver {
     bool draining;
     _Atomic unsigned demands;
     json_t *records; /* NULL: they are not kept */
+    const char *desk, *no_desk, *calls_door; /* NULL: not said */
 };
 
 static struct driver driver;
@@ -578,6 +580,12 @@ static void parse(int argc, char **argv)
             driver.records = json_array();
         else if (strcmp(option, "--trust") == 0)
             trust(value);
+        else if (strcmp(option, "--desk") == 0)
+            driver.desk = value;
+        else if (strcmp(option, "--no-desk") == 0)
+            driver.no_desk = value;
+        else if (strcmp(option, "--calls-door") == 0)
+            driver.calls_door = value;
         else if (strcmp(option, "--broken") == 0)
             add_route(value, &rest)->problem = strchr(value, '=') + 1;
         else if (strcmp(option, "--set") != 0)
@@ -598,6 +606,19 @@ static void *create_gateway(void *unused)
     if (gateway_create(&driver.settings, driver.table, &hooks, &driver.gateway, &err) < 0)
         die(err.message);
     return NULL;
+}
+
+static void set_calls(void)
+{
+    struct error err;
+    if (driver.desk && gateway_set_desk(driver.gateway, driver.desk, &err) < 0)
+        die(err.message);
+    if (driver.calls_door && gateway_open_calls_door(driver.gateway, driver.calls_door, &err) < 0)
+        die(err.message);
+    if (!driver.no_desk)
+        return;
+    error_set(&err, ERROR_IO, "%s", driver.no_desk);
+    gateway_set_no_desk(driver.gateway, &err);
 }
 
 static void clean_up(void)
@@ -655,6 +676,7 @@ int main(int argc, char **argv)
     if (pthread_create(&creator, NULL, create_gateway, NULL) != 0)
         die("cannot start a thread");
     pthread_join(creator, NULL);
+    set_calls();
     if (gateway_start(driver.gateway, &err) < 0)
         die(err.message);
     signal(SIGTERM, on_terminate);

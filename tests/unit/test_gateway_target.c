@@ -22,16 +22,19 @@ static enum target_kind split(const char *target, struct target *ret_target)
     return target_split(&head, ret_target);
 }
 
+static void check_text(struct http_text got, const char *expected)
+{
+    assert_int_equal(got.length, strlen(expected));
+    assert_memory_equal(got.data, expected, got.length);
+}
+
 static void check(const char *target, const char *name, const char *prefix, const char *rest)
 {
     struct target got;
     assert_int_equal(split(target, &got), TARGET_FUNCTION);
-    assert_int_equal(got.name.length, strlen(name));
-    assert_memory_equal(got.name.data, name, strlen(name));
-    assert_int_equal(got.prefix.length, strlen(prefix));
-    assert_memory_equal(got.prefix.data, prefix, strlen(prefix));
-    assert_int_equal(got.rest.length, strlen(rest));
-    assert_memory_equal(got.rest.data, rest, strlen(rest));
+    check_text(got.name, name);
+    check_text(got.prefix, prefix);
+    check_text(got.rest, rest);
 }
 
 static void test_functions(void **state)
@@ -53,6 +56,39 @@ static void test_functions(void **state)
     check("http://other:80/hello/x?y", "hello", "/hello", "/x?y");
     check("/hello/.berth", "hello", "/hello", "/.berth");
     check("/hello/.BERTH/x", "hello", "/hello", "/.BERTH/x");
+}
+
+static void test_later_ones(void **state)
+{
+    (void)state;
+    struct target got;
+    check("/async-function/hello", "hello", "/async-function/hello", "");
+    check("/async-function/hello.openfaas-fn/x?y", "hello", "/async-function/hello.openfaas-fn", "/x?y");
+    check("/async-functions/x", "async-functions", "/async-functions", "/x");
+    check("/function/async", "async", "/function/async", "");
+    assert_int_equal(split("/async-function/hello", &got), TARGET_FUNCTION);
+    assert_true(got.is_async && !got.by_contract);
+    assert_int_equal(split("/function/async-function", &got), TARGET_FUNCTION);
+    assert_true(!got.is_async && got.by_contract);
+    assert_int_equal(split("/async-function", &got), TARGET_ROOT);
+    assert_int_equal(split("/async-function//x", &got), TARGET_ROOT);
+    assert_int_equal(split("/async-function/hello/.berth/init", &got), TARGET_RESERVED);
+}
+
+static void test_calls(void **state)
+{
+    (void)state;
+    static const char *const rests[] = {"", "/", "/0123", "/0123/result?x", "?x", "/.berth/"};
+    for (size_t i = 0; i < sizeof(rests) / sizeof(*rests); i++) {
+        char target[64];
+        struct target got;
+        snprintf(target, sizeof(target), "/async%s", rests[i]);
+        assert_int_equal(split(target, &got), TARGET_CALL);
+        check_text(got.prefix, "/async");
+        check_text(got.rest, rests[i]);
+        assert_int_equal(got.name.length, 0);
+        assert_false(got.is_async || got.by_contract);
+    }
 }
 
 static void test_others(void **state)
@@ -89,9 +125,8 @@ static void test_request_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_functions),
-        cmocka_unit_test(test_others),
-        cmocka_unit_test(test_request_ids),
+        cmocka_unit_test(test_functions), cmocka_unit_test(test_later_ones),  cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_others),    cmocka_unit_test(test_request_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,12 @@ static void functions_are_told_apart(void **state)
     (void)state;
     check("GET /function/x HTTP/1.1\r\n", SPLIT_FUNCTION);
     check("PROPFIND /function/", SPLIT_FUNCTION);
+    check("POST /async-function/x", SPLIT_FUNCTION);
+    check("DELETE /async/x", SPLIT_FUNCTION);
     check("GET /function", SPLIT_OPEN);
+    check("GET /async", SPLIT_OPEN);
+    check("GET /async-", SPLIT_OPEN);
+    check("GET /async-function", SPLIT_OPEN);
     check("GET /f", SPLIT_OPEN);
     check("GET ", SPLIT_OPEN);
     check("GE", SPLIT_OPEN);
@@ -34,7 +39,8 @@ static void everything_else_is_the_servers(void **state)
     check("GET /function?x", SPLIT_ADMIN);
     check("GET  /function/x", SPLIT_ADMIN);
     check("GET http://x/function/x", SPLIT_ADMIN);
-    check("POST /async-function/x", SPLIT_ADMIN);
+    check("POST /async-functions/x", SPLIT_ADMIN);
+    check("GET /async?x", SPLIT_ADMIN);
     check("a-method-that-is-longer-than-any-other /function/x", SPLIT_ADMIN);
     check("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", SPLIT_ADMIN);
 }

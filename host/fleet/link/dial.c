@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "base/unix_socket.h"
 #include "fleet/engine/world.h"
-#include "fleet/link/unix_socket.h"
 
 #include <errno.h>
 #include <string.h>
@@ -125,7 +125,7 @@ int dial_open(struct event_base *base, const char *dir, const struct link_hooks 
     dial->fd = -1;
     dial->dir = xstrdup(dir);
     cleanup_free char *path = xasprintf("%s/" SOCKET_NAME, dir);
-    if (link_make_dir(dir, err) < 0 || unix_socket_bind(path, &dial->fd, err) < 0) {
+    if (link_make_dir(dir, err) < 0 || unix_socket_bind(path, 0666, COMPONENT_FLEET, &dial->fd, err) < 0) {
         close_dial(&dial->link);
         return -1;
     }

@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/unix_socket.h"
 #include "fleet/engine/init/door.h"
-#include "fleet/link/unix_socket.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -150,7 +150,7 @@ int doorway_open(struct event_base *base, const char *dir, const char *instance,
     *doorway =
         (struct doorway){.instance = instance, .hooks = *hooks, .owner = owner, .base = base, .fd = -1};
     doorway->path = xasprintf("%s/" DOOR_SOCKET, dir);
-    if (unix_socket_bind(doorway->path, &doorway->fd, err) < 0) {
+    if (unix_socket_bind(doorway->path, 0666, COMPONENT_FLEET, &doorway->fd, err) < 0) {
         doorway_close(doorway);
         return -1;
     }
