@@ -195,6 +195,9 @@ enum error_class {
     X(SYSTEM_PACKAGES,             BUILD,     "system-packages",             503, OWN)      \
     X(TOO_DEEP,                    BUILD,     "too-deep",                    503, OWN)      \
     X(TOO_LONG,                    BUILD,     "too-long",                    503, OWN)      \
+    X(CALLS_DAMAGED,                 CALLS,     "calls-damaged",               503, HOST)     \
+    X(CALLS_DISK_FULL,               CALLS,     "calls-disk-full",             503, HOST)     \
+    X(CALLS_STORE,                   CALLS,     "calls-store",                 503, HOST)     \
     X(PLUGIN_ABI,                  PLUGIN,    "plugin-abi",                  503, OWN)      \
     X(PLUGIN_CONTRACT,             PLUGIN,    "plugin-contract",             503, OWN)      \
     X(PLUGIN_CRASHED,              PLUGIN,    "plugin-crashed",              503, OWN)      \

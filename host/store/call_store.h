@@ -3,8 +3,8 @@
  * store, the calls thread. There is no clock in here: every time is passed in, in milliseconds since 1970.
  *
  * Everything happens within a transaction (call_store_begin()), which ends with call_store_commit() or
- * call_store_roll_back(). Functions return -1 with `err` set when the database refuses; the transaction is to be
- * rolled back then. Texts and bytes that are passed in are borrowed for the call.
+ * call_store_roll_back(). Functions return -1 with `err` set when the database refuses; the transaction is to
+ * be rolled back then. Texts and bytes that are passed in are borrowed for the call.
  */
 #ifndef STORE_CALL_STORE_H
 #define STORE_CALL_STORE_H
@@ -60,6 +60,7 @@ struct call_record {
     uint64_t body_size;
     char *callback_url, *client, *request_id, *schedule, *origin;
     uint64_t scheduled_ms, accepted_ms, due_ms;
+    uint64_t since_ms; /* its age counts from here: accepted, or driven once more */
     uint64_t ended_ms; /* 0: not ended */
     uint64_t expires_ms; /* when an ended one is forgotten; 0: not ended, or never */
     enum call_state state;
@@ -87,59 +88,72 @@ struct call_outcome {
     bool result_cut;
 };
 
-/* Opens DIR/calls.db, making the directory and the schema, or bringing it up to date. One that is damaged is set
- * aside and what can be read of it is saved into a new one, which is logged. Calls that were running wait again,
- * due at `now_ms`: *ret_repeated says how many. */
+/* Opens DIR/calls.db, making the directory and the schema, or bringing it up to date. One that is damaged is
+ * set aside and what can be read of it is saved into a new one, which is logged. Calls that were running wait
+ * again, due at `now_ms`: *ret_repeated says how many. */
 int call_store_open(const char *dir, uint64_t now_ms, struct call_store **ret_store, unsigned *ret_repeated,
                     struct error *err);
 /* NULL is fine. Rolls an open transaction back. */
 void call_store_close(struct call_store *store);
 
-/* Where files of bodies are written before they are handed over; on the same file system as where they stay. */
+/* Where files of bodies are written before they are handed over; on the same file system as where they stay.
+ */
 const char *call_store_body_dir(const struct call_store *store);
+
+struct sql;
+
+/* The database, for what else is kept in it: its statements belong to transactions of the store. */
+struct sql *call_store_sql(struct call_store *store);
 
 /* --- transactions --- */
 
 int call_store_begin(struct call_store *store, struct error *err);
-/* `durable`: it is on disk when this returns 0, with the files of bodies that were put meanwhile. After -1 it has
- * been rolled back. */
+/* `durable`: it is on disk when this returns 0, with the files of bodies that were put meanwhile. After -1 it
+ * has been rolled back. */
 int call_store_commit(struct call_store *store, bool durable, struct error *err);
 void call_store_roll_back(struct call_store *store);
 
 /* --- the life of a call --- */
 
-int call_store_put(struct call_store *store, const struct call_new *call, int64_t *ret_number, struct error *err);
+int call_store_put(struct call_store *store, const struct call_new *call, int64_t *ret_number,
+                   struct error *err);
 
 /* The call that was accepted with `key` for the function since `since_ms`: 1 and its id and fingerprint (both
  * CALL_ID_DIGITS/64 hexadecimal digits at most, with room for 0); 0: none. */
 int call_store_find_key(struct call_store *store, const char *function, const char *key, uint64_t since_ms,
                         char ret_id[CALL_ID_DIGITS + 1], char ret_fingerprint[65], struct error *err);
 
-/* The next waiting one of the function that is due, in the order of acceptance, without those running: 1, with all
- * that a delivery needs, 0: none. */
-int call_store_next(struct call_store *store, const char *function, uint64_t now_ms, struct call_record *ret_record,
-                    struct error *err);
+/* The next waiting one of the function that is due, in the order of acceptance, without those running: 1,
+ * with all that a delivery needs, 0: none. */
+int call_store_next(struct call_store *store, const char *function, uint64_t now_ms,
+                    struct call_record *ret_record, struct error *err);
 
 /* When the earliest waiting one of the function is due; UINT64_MAX: none waits. */
-int call_store_next_due(struct call_store *store, const char *function, uint64_t *ret_due_ms, struct error *err);
+int call_store_next_due(struct call_store *store, const char *function, uint64_t *ret_due_ms,
+                        struct error *err);
+
+/* The three that follow leave a call as it is that is not in the state that they name, and its files where
+ * they are. */
 
 /* An attempt begins: waiting -> running, attempts + 1, a row of attempts. */
-int call_store_begin_attempt(struct call_store *store, int64_t number, const char *request_id, uint64_t now_ms,
-                             struct error *err);
-/* It has ended, and the call with it: running -> `state` (done or dead), kept until `expires_ms` (0: until it is
- * dropped). */
-int call_store_end(struct call_store *store, int64_t number, enum call_state state, const struct call_outcome *outcome,
-                   uint64_t expires_ms, struct error *err);
-/* It has ended and there is to be another: running -> waiting. `counted` false: it was no attempt at all (the host
- * had no room): attempts - 1. */
-int call_store_retry(struct call_store *store, int64_t number, const struct call_outcome *outcome, uint64_t due_ms,
-                     bool counted, struct error *err);
+int call_store_begin_attempt(struct call_store *store, int64_t number, const char *request_id,
+                             uint64_t now_ms, struct error *err);
+/* It has ended, and the call with it: running -> `state` (done or dead), kept until `expires_ms` (0: until it
+ * is dropped). */
+int call_store_end(struct call_store *store, int64_t number, enum call_state state,
+                   const struct call_outcome *outcome, uint64_t expires_ms, struct error *err);
+/* It has ended and there is to be another: running -> waiting. `counted` false: it was no attempt at all (the
+ * host had no room): attempts - 1. */
+int call_store_retry(struct call_store *store, int64_t number, const struct call_outcome *outcome,
+                     uint64_t due_ms, bool counted, struct error *err);
 /* Waiting or running -> cancelled. 1; 0: it has ended. */
-int call_store_cancel(struct call_store *store, int64_t number, uint64_t now_ms, uint64_t expires_ms, struct error *err);
+int call_store_cancel(struct call_store *store, int64_t number, uint64_t now_ms, uint64_t expires_ms,
+                      struct error *err);
 /* Waiting (too old) -> dead, for a reason. */
-int call_store_give_up(struct call_store *store, int64_t number, const struct call_outcome *outcome, struct error *err);
-/* Dead -> waiting, due now, with no attempts; *ret_count: how many. `number` 0: all of `function`, which may be NULL
- * for all. call_store_drop() forgets them. */
+int call_store_give_up(struct call_store *store, int64_t number, const struct call_outcome *outcome,
+                       struct error *err);
+/* Dead -> waiting, due now, with no attempts; *ret_count: how many. `number` 0: all of `function`, which may
+ * be NULL for all. call_store_drop() forgets them. */
 int call_store_redrive(struct call_store *store, int64_t number, const char *function, uint64_t now_ms,
                        int64_t *ret_count, struct error *err);
 int call_store_drop(struct call_store *store, int64_t number, const char *function, int64_t *ret_count,
@@ -149,12 +163,15 @@ int call_store_drop(struct call_store *store, int64_t number, const char *functi
 int call_store_find(struct call_store *store, const char *id, int64_t number, struct call_record *ret_record,
                     struct error *err);
 /* As that, with the result. */
-int call_store_find_result(struct call_store *store, const char *id, struct call_record *ret_record, struct error *err);
+int call_store_find_result(struct call_store *store, const char *id, struct call_record *ret_record,
+                           struct error *err);
 
 /* --- upkeep --- */
 
-/* Forgets up to `max` ended calls that have expired, with their attempts, keys and files. *ret_count: how many. */
-int call_store_expire(struct call_store *store, uint64_t now_ms, unsigned max, unsigned *ret_count, struct error *err);
+/* Forgets up to `max` ended calls that have expired, with their attempts, keys and files. *ret_count: how
+ * many. */
+int call_store_expire(struct call_store *store, uint64_t now_ms, unsigned max, unsigned *ret_count,
+                      struct error *err);
 
 struct call_sums {
     int64_t by_state[CALL_STATE_COUNT];

@@ -1,6 +1,11 @@
-# What is kept on disk: records of requests, and what functions write.
+# What is kept on disk: records of requests, what functions write, calls that are done later.
 berth_unit_test(log_store store)
 berth_unit_test(record_file store)
 
 berth_fuzz_target(log_line store)
 berth_fuzz_target(record_file store)
+
+add_library(call_store_play STATIC ${CMAKE_SOURCE_DIR}/tests/unit/call_store_play.c)
+target_link_libraries(call_store_play PUBLIC store PkgConfig::CMOCKA)
+target_include_directories(call_store_play PUBLIC ${CMAKE_SOURCE_DIR}/host ${CMAKE_SOURCE_DIR}/tests/unit)
+berth_unit_test(call_store call_store_play)

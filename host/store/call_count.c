@@ -1,0 +1,134 @@
+#include "store/call_count.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+struct call_count {
+    char *function;
+    int64_t by_state[CALL_STATE_COUNT];
+    int64_t file_bytes;
+    bool has_changed;
+    UT_hash_handle hh;
+};
+
+static void free_count(struct call_count *count)
+{
+    free(count->function);
+    free(count);
+}
+
+void call_counts_clear(struct call_counts *counts)
+{
+    struct call_count *count = counts->functions;
+    HASH_CLEAR(hh, counts->functions);
+    while (count) {
+        struct call_count *next = count->hh.next;
+        free_count(count);
+        count = next;
+    }
+    *counts = (struct call_counts){0};
+}
+
+static struct call_count *find_or_make(struct call_counts *counts, const char *function)
+{
+    struct call_count *count;
+    HASH_FIND_STR(counts->functions, function, count);
+    if (!count) {
+        count = xcalloc(1, sizeof(*count));
+        count->function = xstrdup(function);
+        HASH_ADD_KEYPTR(hh, counts->functions, count->function, strlen(count->function), count);
+    }
+    return count;
+}
+
+void call_counts_add(struct call_counts *counts, const char *function, enum call_state state, int64_t number)
+{
+    struct call_count *count = find_or_make(counts, function);
+    count->by_state[state] += number;
+    count->has_changed = true;
+    counts->by_state[state] += number;
+}
+
+void call_counts_move(struct call_counts *counts, const char *function, enum call_state from,
+                      enum call_state to)
+{
+    call_counts_add(counts, function, from, -1);
+    call_counts_add(counts, function, to, 1);
+}
+
+void call_counts_add_bytes(struct call_counts *counts, const char *function, int64_t bytes)
+{
+    struct call_count *count = find_or_make(counts, function);
+    count->file_bytes += bytes;
+    count->has_changed = true;
+    counts->file_bytes += bytes;
+}
+
+static void take_row(struct call_counts *counts, sqlite3_stmt *row)
+{
+    struct call_count *count = find_or_make(counts, (const char *)sqlite3_column_text(row, 0));
+    for (int state = 0; state < CALL_STATE_COUNT; state++) {
+        count->by_state[state] = sqlite3_column_int64(row, 1 + state);
+        counts->by_state[state] += count->by_state[state];
+    }
+    count->file_bytes = sqlite3_column_int64(row, 1 + CALL_STATE_COUNT);
+    counts->file_bytes += count->file_bytes;
+}
+
+int call_counts_load(struct call_counts *counts, struct sql *sql, struct error *err)
+{
+    sqlite3_stmt *row;
+    call_counts_clear(counts);
+    int rc = sql_first(sql,
+                       "SELECT function, waiting, running, done, dead, cancelled, file_bytes"
+                       " FROM call_counts",
+                       SQL_VALUES(), &row, err);
+    for (; rc > 0; rc = sql_next(sql, row, err))
+        take_row(counts, row);
+    return rc;
+}
+
+static bool is_empty(const struct call_count *count)
+{
+    int64_t sum = count->file_bytes;
+    for (int state = 0; state < CALL_STATE_COUNT; state++)
+        sum |= count->by_state[state];
+    return sum == 0;
+}
+
+static int save_count(const struct call_count *count, struct sql *sql, struct error *err)
+{
+    if (is_empty(count))
+        return sql_change(sql, "DELETE FROM call_counts WHERE function = ?",
+                          SQL_VALUES(SQL_STR(count->function)), NULL, err);
+    return sql_change(
+        sql,
+        "REPLACE INTO call_counts (function, waiting, running, done, dead, cancelled, file_bytes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        SQL_VALUES(SQL_STR(count->function), SQL_INT(count->by_state[CALL_WAITING]),
+                   SQL_INT(count->by_state[CALL_RUNNING]), SQL_INT(count->by_state[CALL_DONE]),
+                   SQL_INT(count->by_state[CALL_DEAD]), SQL_INT(count->by_state[CALL_CANCELLED]),
+                   SQL_INT(count->file_bytes)),
+        NULL, err);
+}
+
+int call_counts_save(struct call_counts *counts, struct sql *sql, struct error *err)
+{
+    struct call_count *count, *next;
+    HASH_ITER(hh, counts->functions, count, next)
+    {
+        if (!count->has_changed)
+            continue;
+        if (save_count(count, sql, err) < 0)
+            return -1;
+        count->has_changed = false;
+        if (is_empty(count)) {
+            HASH_DEL(counts->functions, count);
+            free_count(count);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* Records of calls as the database has them. */
+#ifndef STORE_CALL_FIND_H
+#define STORE_CALL_FIND_H
+
+#include "store/call_store_inside.h"
+
+/* What a statement has to select, in this order, for call_record_read(): of calls and call_requests. */
+#define CALL_COLUMNS                                                                                         \
+    " calls.number, id, function, state, due_ms, accepted_ms, since_ms, ended_ms, expires_ms, attempts,"     \
+    " attempt_ms, run_ms, status, reason, message, body_size, body_place, result_size, result_place,"        \
+    " result_cut, method, target, callback_url, client, request_id, schedule, scheduled_ms, origin, head"    \
+    " FROM calls JOIN call_requests ON call_requests.number = calls.number "
+
+/* The row as a record, without what is in the database of its bodies. The caller clears it. */
+void call_record_read(const struct call_store *store, sqlite3_stmt *row, struct call_record *ret_record);
+
+#endif

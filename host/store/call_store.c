@@ -1,0 +1,173 @@
+#include "store/call_store_inside.h"
+
+#include "base/alloc.h"
+#include "base/fs.h"
+#include "store/call_schema.h"
+
+#include <stdlib.h>
+
+/* --- rows --- */
+
+void call_row_clear(struct call_row *row)
+{
+    free(row->function);
+}
+
+int call_row_find(struct call_store *store, int64_t number, struct call_row *ret_row, struct error *err)
+{
+    sqlite3_stmt *row;
+    int rc = sql_first(store->sql,
+                       "SELECT function, state, body_place, body_size, result_place, result_size"
+                       " FROM calls WHERE number = ?",
+                       SQL_VALUES(SQL_INT(number)), &row, err);
+    if (rc <= 0)
+        return rc;
+    *ret_row = (struct call_row){
+        .number = number,
+        .function = sql_copy(row, 0, NULL),
+        .state = (enum call_state)sqlite3_column_int(row, 1),
+        .body_place = (enum body_place)sqlite3_column_int(row, 2),
+        .body_size = sqlite3_column_int64(row, 3),
+        .result_place = (enum body_place)sqlite3_column_int(row, 4),
+        .result_size = sqlite3_column_int64(row, 5),
+    };
+    sql_end(row);
+    return 1;
+}
+
+void call_row_drop_file(struct call_store *store, const struct call_row *row, enum body_kind kind)
+{
+    enum body_place place = kind == BODY_REQUEST ? row->body_place : row->result_place;
+    if (place != BODY_FILE)
+        return;
+    call_bodies_remove(&store->bodies, row->number, kind);
+    call_counts_add_bytes(&store->counts, row->function,
+                          -(kind == BODY_REQUEST ? row->body_size : row->result_size));
+}
+
+/* --- sums --- */
+
+/* What is asked for often is asked of the database once a transaction. */
+static int measure(struct call_store *store, struct error *err)
+{
+    int64_t pages = 0, unused = 0, page_bytes = 0, oldest_ms = 0;
+    if (sql_number(store->sql, "PRAGMA page_count", SQL_VALUES(), &pages, err) < 0 ||
+        sql_number(store->sql, "PRAGMA freelist_count", SQL_VALUES(), &unused, err) < 0 ||
+        sql_number(store->sql, "PRAGMA page_size", SQL_VALUES(), &page_bytes, err) < 0 ||
+        sql_number(store->sql, "SELECT accepted_ms FROM calls WHERE state = ? ORDER BY number LIMIT 1",
+                   SQL_VALUES(SQL_INT(CALL_WAITING)), &oldest_ms, err) < 0)
+        return -1;
+    store->database_bytes = (uint64_t)((pages - unused) * page_bytes);
+    store->oldest_waiting_ms = (uint64_t)oldest_ms;
+    return 0;
+}
+
+void call_store_sums(struct call_store *store, struct call_sums *ret_sums)
+{
+    *ret_sums = (struct call_sums){.bytes = store->database_bytes + (uint64_t)store->counts.file_bytes,
+                                   .oldest_waiting_ms = store->oldest_waiting_ms};
+    for (int state = 0; state < CALL_STATE_COUNT; state++)
+        ret_sums->by_state[state] = store->counts.by_state[state];
+}
+
+/* --- transactions --- */
+
+int call_store_begin(struct call_store *store, struct error *err)
+{
+    return sql_begin(store->sql, err);
+}
+
+void call_store_roll_back(struct call_store *store)
+{
+    struct error err;
+    sql_roll_back(store->sql);
+    call_bodies_roll_back(&store->bodies);
+    call_counts_load(&store->counts, store->sql, &err);
+}
+
+int call_store_commit(struct call_store *store, bool durable, struct error *err)
+{
+    bool has_files = call_bodies_changed(&store->bodies);
+    if (call_counts_save(&store->counts, store->sql, err) < 0 || measure(store, err) < 0 ||
+        call_bodies_sync(&store->bodies, err) < 0 || sql_commit(store->sql, durable || has_files, err) < 0) {
+        call_store_roll_back(store);
+        return -1;
+    }
+    call_bodies_commit(&store->bodies);
+    return 0;
+}
+
+/* --- opening --- */
+
+/* Those that were running when the process ended. */
+static int repeat_running(struct call_store *store, uint64_t now_ms, unsigned *ret_repeated,
+                          struct error *err)
+{
+    sqlite3_stmt *row;
+    int64_t count = 0;
+    int rc = sql_first(store->sql, "SELECT function, count(*) FROM calls WHERE state = ? GROUP BY function",
+                       SQL_VALUES(SQL_INT(CALL_RUNNING)), &row, err);
+    for (; rc > 0; rc = sql_next(store->sql, row, err)) {
+        const char *function = (const char *)sqlite3_column_text(row, 0);
+        call_counts_add(&store->counts, function, CALL_RUNNING, -sqlite3_column_int64(row, 1));
+        call_counts_add(&store->counts, function, CALL_WAITING, sqlite3_column_int64(row, 1));
+    }
+    if (rc < 0 || sql_change(store->sql, "UPDATE calls SET state = 0, place = 0, due_ms = ? WHERE state = 1",
+                             SQL_VALUES(SQL_INT(now_ms)), &count, err) < 0)
+        return -1;
+    *ret_repeated = (unsigned)count;
+    return 0;
+}
+
+static int begin_use(struct call_store *store, uint64_t now_ms, unsigned *ret_repeated, struct error *err)
+{
+    if (call_schema_apply(store->sql, err) < 0 || call_counts_load(&store->counts, store->sql, err) < 0 ||
+        call_store_begin(store, err) < 0)
+        return -1;
+    if (repeat_running(store, now_ms, ret_repeated, err) < 0) {
+        call_store_roll_back(store);
+        return -1;
+    }
+    return call_store_commit(store, true, err);
+}
+
+int call_store_open(const char *dir, uint64_t now_ms, struct call_store **ret_store, unsigned *ret_repeated,
+                    struct error *err)
+{
+    struct call_store *store = xcalloc(1, sizeof(*store));
+    char *path = xasprintf("%s/calls.db", dir);
+    store->dir = xstrdup(dir);
+    int rc = fs_make_dirs(dir, 0700, err) < 0 ||
+             call_bodies_init(&store->bodies, xasprintf("%s/bodies", dir), err) < 0 ||
+             sql_open(path, &store->sql, err) < 0 || begin_use(store, now_ms, ret_repeated, err) < 0;
+    free(path);
+    if (rc != 0) {
+        call_store_close(store);
+        return -1;
+    }
+    *ret_store = store;
+    return 0;
+}
+
+void call_store_close(struct call_store *store)
+{
+    if (!store)
+        return;
+    if (store->sql)
+        call_store_roll_back(store);
+    sql_close(store->sql);
+    call_counts_clear(&store->counts);
+    call_bodies_clear(&store->bodies);
+    free(store->dir);
+    free(store);
+}
+
+const char *call_store_body_dir(const struct call_store *store)
+{
+    return store->bodies.dir;
+}
+
+struct sql *call_store_sql(struct call_store *store)
+{
+    return store->sql;
+}

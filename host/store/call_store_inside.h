@@ -1,0 +1,38 @@
+/* What the files of the store of calls know of it. */
+#ifndef STORE_CALL_STORE_INSIDE_H
+#define STORE_CALL_STORE_INSIDE_H
+
+#include "store/call_body.h"
+#include "store/call_count.h"
+#include "store/call_store.h"
+#include "store/sql.h"
+
+struct call_store {
+    struct sql *sql;
+    char *dir;
+    struct call_bodies bodies;
+    struct call_counts counts;
+    uint64_t database_bytes;
+    uint64_t oldest_waiting_ms;
+};
+
+/* What an operation has to know of a call before it changes it. */
+struct call_row {
+    int64_t number;
+    enum call_state state;
+    enum body_place body_place, result_place;
+    int64_t body_size, result_size;
+    char *function; /* freed by call_row_clear() */
+};
+
+#define cleanup_call_row __attribute__((cleanup(call_row_clear)))
+
+void call_row_clear(struct call_row *row);
+
+/* 1, 0: there is none of that number, -1. */
+int call_row_find(struct call_store *store, int64_t number, struct call_row *ret_row, struct error *err);
+
+/* The file of its body, or of its result, goes with the commit, if it has one. */
+void call_row_drop_file(struct call_store *store, const struct call_row *row, enum body_kind kind);
+
+#endif

@@ -1,0 +1,265 @@
+#include "store/sql.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uthash.h>
+
+#define CACHE_KIB        4096
+#define CHECKPOINT_PAGES 4000
+#define LOG_BYTES        (32u << 20) /* the log is cut to this after a checkpoint */
+#define WORD_TEXT_(x)    #x
+#define WORD_TEXT(x)     WORD_TEXT_(x)
+
+struct statement {
+    const char *text;
+    sqlite3_stmt *compiled;
+    UT_hash_handle hh;
+};
+
+struct sql {
+    sqlite3 *db;
+    struct statement *statements;
+    bool is_damaged;
+};
+
+/* --- errors --- */
+
+static bool is_full(sqlite3 *db, int rc)
+{
+    int errnum = sqlite3_system_errno(db);
+    return rc == SQLITE_FULL ||
+           (rc == SQLITE_IOERR && (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG));
+}
+
+/* Says what the last call met; returns -1. */
+static int fail(struct sql *sql, int rc, struct error *err)
+{
+    const char *text = sqlite3_errmsg(sql->db);
+    rc &= 0xff;
+    if (is_full(sql->db, rc)) {
+        error_set(err, ERROR_CALLS_DISK_FULL, "the disk is full: the store of calls cannot grow: %s", text);
+        return error_hint(err, "make room on the disk of the state folder");
+    }
+    if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB) {
+        sql->is_damaged = true;
+        error_set(err, ERROR_CALLS_DAMAGED, "the store of calls is damaged: %s", text);
+        return error_hint(err, "restart the daemon: it saves what can be read");
+    }
+    return error_set(err, ERROR_CALLS_STORE, "the store of calls failed: %s", text);
+}
+
+bool sql_is_damaged(const struct sql *sql)
+{
+    return sql->is_damaged;
+}
+
+/* --- statements --- */
+
+int sql_run(struct sql *sql, const char *text, struct error *err)
+{
+    int rc = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : fail(sql, rc, err);
+}
+
+/* NULL: it cannot be compiled. */
+static sqlite3_stmt *find_statement(struct sql *sql, const char *text, struct error *err)
+{
+    struct statement *found;
+    HASH_FIND_PTR(sql->statements, &text, found);
+    if (found)
+        return found->compiled;
+    sqlite3_stmt *compiled;
+    int rc = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, &compiled, NULL);
+    if (rc != SQLITE_OK) {
+        fail(sql, rc, err);
+        return NULL;
+    }
+    found = xcalloc(1, sizeof(*found));
+    found->text = text;
+    found->compiled = compiled;
+    HASH_ADD_PTR(sql->statements, text, found);
+    return compiled;
+}
+
+static int bind_value(sqlite3_stmt *statement, int place, const struct sql_value *value)
+{
+    if (value->kind == SQL_KIND_INTEGER)
+        return sqlite3_bind_int64(statement, place, value->integer);
+    if (value->kind == SQL_KIND_NULL || !value->bytes)
+        return sqlite3_bind_null(statement, place);
+    if (value->kind == SQL_KIND_TEXT)
+        return sqlite3_bind_text(statement, place, value->bytes, -1, SQLITE_STATIC);
+    return sqlite3_bind_blob64(statement, place, value->bytes, value->size, SQLITE_STATIC);
+}
+
+static int bind_values(sqlite3_stmt *statement, const struct sql_value *values)
+{
+    int rc = SQLITE_OK;
+    for (int i = 0; rc == SQLITE_OK && values[i].kind != SQL_KIND_END; i++)
+        rc = bind_value(statement, i + 1, &values[i]);
+    return rc;
+}
+
+void sql_end(sqlite3_stmt *row)
+{
+    sqlite3_reset(row);
+    sqlite3_clear_bindings(row);
+}
+
+int sql_next(struct sql *sql, sqlite3_stmt *row, struct error *err)
+{
+    int rc = sqlite3_step(row);
+    if (rc == SQLITE_ROW)
+        return 1;
+    rc = rc == SQLITE_DONE ? 0 : fail(sql, rc, err);
+    sql_end(row);
+    return rc;
+}
+
+int sql_first(struct sql *sql, const char *text, const struct sql_value *values, sqlite3_stmt **ret_row,
+              struct error *err)
+{
+    sqlite3_stmt *statement = find_statement(sql, text, err);
+    if (!statement)
+        return -1;
+    int rc = bind_values(statement, values);
+    if (rc != SQLITE_OK) {
+        fail(sql, rc, err);
+        sql_end(statement);
+        return -1;
+    }
+    rc = sql_next(sql, statement, err);
+    if (rc > 0)
+        *ret_row = statement;
+    return rc;
+}
+
+int sql_change(struct sql *sql, const char *text, const struct sql_value *values, int64_t *ret_count,
+               struct error *err)
+{
+    sqlite3_stmt *row;
+    int rc = sql_first(sql, text, values, &row, err);
+    if (rc > 0)
+        sql_end(row);
+    if (rc >= 0 && ret_count)
+        *ret_count = sqlite3_changes64(sql->db);
+    return rc < 0 ? -1 : 0;
+}
+
+int sql_number(struct sql *sql, const char *text, const struct sql_value *values, int64_t *ret_number,
+               struct error *err)
+{
+    sqlite3_stmt *row;
+    int rc = sql_first(sql, text, values, &row, err);
+    if (rc <= 0)
+        return rc;
+    if (sqlite3_column_type(row, 0) != SQLITE_NULL)
+        *ret_number = sqlite3_column_int64(row, 0);
+    sql_end(row);
+    return 0;
+}
+
+char *sql_copy(sqlite3_stmt *row, int column, size_t *ret_size)
+{
+    const void *bytes = sqlite3_column_blob(row, column);
+    size_t size = (size_t)sqlite3_column_bytes(row, column);
+    if (ret_size)
+        *ret_size = size;
+    if (sqlite3_column_type(row, column) == SQLITE_NULL)
+        return NULL;
+    char *copy = xmalloc(size + 1);
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    copy[size] = '\0';
+    return copy;
+}
+
+/* --- transactions --- */
+
+int sql_begin(struct sql *sql, struct error *err)
+{
+    return sql_change(sql, "BEGIN IMMEDIATE", SQL_VALUES(), NULL, err);
+}
+
+void sql_roll_back(struct sql *sql)
+{
+    if (!sqlite3_get_autocommit(sql->db))
+        sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* The log as it is now. A commit leaves it unsynced, which is what makes the others cheap. */
+static int sync_log(struct sql *sql, struct error *err)
+{
+    sqlite3_file *log = NULL;
+    int rc = sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (rc == SQLITE_OK && log && log->pMethods)
+        rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    if (rc == SQLITE_OK)
+        return 0;
+    return error_set(err, ERROR_CALLS_STORE, "the store of calls failed: its log cannot be synced: %s",
+                     sqlite3_errstr(rc));
+}
+
+int sql_commit(struct sql *sql, bool durable, struct error *err)
+{
+    if (sql_change(sql, "COMMIT", SQL_VALUES(), NULL, err) < 0) {
+        sql_roll_back(sql);
+        return -1;
+    }
+    return durable ? sync_log(sql, err) : 0;
+}
+
+/* --- opening --- */
+
+static int set_up(struct sql *sql, struct error *err)
+{
+    return sql_run(
+        sql,
+        "PRAGMA auto_vacuum = INCREMENTAL;"
+        "PRAGMA locking_mode = EXCLUSIVE;"
+        "PRAGMA journal_mode = WAL;"
+        "PRAGMA synchronous = NORMAL;"
+        "PRAGMA cache_size = -" WORD_TEXT(CACHE_KIB) ";"
+                                                     "PRAGMA wal_autocheckpoint = " WORD_TEXT(
+                                                         CHECKPOINT_PAGES) ";"
+                                                                           "PRAGMA temp_store = MEMORY;"
+                                                                           "PRAGMA trusted_schema = OFF",
+        err);
+}
+
+int sql_open(const char *path, struct sql **ret_sql, struct error *err)
+{
+    struct sql *sql = xcalloc(1, sizeof(*sql));
+    int rc = sqlite3_open_v2(path, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                             NULL);
+    if (rc != SQLITE_OK)
+        fail(sql, rc, err);
+    if (rc != SQLITE_OK || set_up(sql, err) < 0) {
+        error_prefix(err, "%s", path);
+        sql_close(sql);
+        return -1;
+    }
+    chmod(path, 0600);
+    *ret_sql = sql;
+    return 0;
+}
+
+void sql_close(struct sql *sql)
+{
+    if (!sql)
+        return;
+    struct statement *statement = sql->statements;
+    HASH_CLEAR(hh, sql->statements);
+    while (statement) {
+        struct statement *next = statement->hh.next;
+        sqlite3_finalize(statement->compiled);
+        free(statement);
+        statement = next;
+    }
+    sqlite3_close(sql->db);
+    free(sql);
+}

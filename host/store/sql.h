@@ -1,0 +1,88 @@
+/*
+ * A database of SQLite: statements that are kept, transactions, errors. One thread uses one of them.
+ *
+ * A statement is written out where it is used, as a literal: it is compiled once, and known by its address.
+ * Its values are bound in order:
+ *
+ *     sql_change(sql, "DELETE FROM t WHERE a = ? AND b = ?", SQL_VALUES(SQL_INT(1), SQL_STR("x")), err)
+ *
+ * Everything that fails sets "calls-disk-full" (of the disk, or of what a process may write), "calls-damaged"
+ * (the file is not what it should be) or "calls-store" (anything else).
+ */
+#ifndef STORE_SQL_H
+#define STORE_SQL_H
+
+#include "base/error.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sql;
+
+enum sql_kind { SQL_KIND_END = 0, SQL_KIND_NULL, SQL_KIND_INTEGER, SQL_KIND_TEXT, SQL_KIND_BYTES };
+
+struct sql_value {
+    enum sql_kind kind;
+    union {
+        int64_t integer;
+        const void *bytes;
+    };
+    size_t size; /* of `bytes`, with SQL_KIND_BYTES */
+};
+
+#define SQL_NULL   ((struct sql_value){.kind = SQL_KIND_NULL})
+#define SQL_INT(v) ((struct sql_value){.kind = SQL_KIND_INTEGER, .integer = (int64_t)(v)})
+/* A time, of which 0 is none. */
+#define SQL_TIME(v) ((v) > 0 ? SQL_INT(v) : SQL_NULL)
+/* A text, borrowed until the statement has ended; NULL is NULL, as with SQL_BYTES. */
+#define SQL_STR(v)      ((struct sql_value){.kind = SQL_KIND_TEXT, .bytes = (v)})
+#define SQL_BYTES(v, n) ((struct sql_value){.kind = SQL_KIND_BYTES, .bytes = (v), .size = (n)})
+
+#define SQL_VALUES(...) ((const struct sql_value[]){__VA_ARGS__ __VA_OPT__(, ){.kind = SQL_KIND_END}})
+
+/* Opens the file at `path`, or makes it (0600), for this process alone. */
+int sql_open(const char *path, struct sql **ret_sql, struct error *err);
+/* NULL is fine. Rolls an open transaction back. */
+void sql_close(struct sql *sql);
+
+/* Whether anything was met since it was opened that a sound file does not have. */
+bool sql_is_damaged(const struct sql *sql);
+
+/* --- transactions --- */
+
+int sql_begin(struct sql *sql, struct error *err);
+/* `durable`: it is on disk when this returns 0; otherwise a cut of the power may take it back. After -1 it
+ * has been rolled back; when only the disk's confirmation failed, it may be there all the same after the next
+ * opening. */
+int sql_commit(struct sql *sql, bool durable, struct error *err);
+void sql_roll_back(struct sql *sql);
+
+/* --- statements --- */
+
+/* Several statements without values, or one that is needed once. */
+int sql_run(struct sql *sql, const char *text, struct error *err);
+
+/* Changes something; *ret_count, which may be NULL: how many rows. */
+int sql_change(struct sql *sql, const char *text, const struct sql_value *values, int64_t *ret_count,
+               struct error *err);
+
+/* The first row: 1 and *ret_row, whose columns are borrowed until sql_end(). 0: there is none, -1; both have
+ * ended. */
+int sql_first(struct sql *sql, const char *text, const struct sql_value *values, sqlite3_stmt **ret_row,
+              struct error *err);
+/* The next one: 1; 0 and -1 as above. */
+int sql_next(struct sql *sql, sqlite3_stmt *row, struct error *err);
+void sql_end(sqlite3_stmt *row);
+
+/* The whole number in the first column of the first row. *ret_number stays as it is when there is none, or it
+ * is NULL. */
+int sql_number(struct sql *sql, const char *text, const struct sql_value *values, int64_t *ret_number,
+               struct error *err);
+
+/* A copy of a column's text or bytes, with a NUL behind it, which the caller frees; NULL of NULL. ret_size
+ * may be NULL. */
+char *sql_copy(sqlite3_stmt *row, int column, size_t *ret_size);
+
+#endif
