@@ -1,11 +1,11 @@
 #include "admin/admin_waiting.h"
 
+#include "admin/admin_later.h"
 #include "base/alloc.h"
+#include "base/container_of.h"
 #include "base/queue.h"
 #include "fleet/fleet.h"
 
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +14,7 @@ enum awaited { AWAITED_SOURCES, AWAITED_FUNCTION, AWAITED_REST };
 struct waiting_call {
     TAILQ_ENTRY(waiting_call) link;
     struct admin_waiting *waiting;
-    struct evhttp_request *request;
-    const bool *is_ending;
+    struct admin_later later;
     enum awaited awaited;
     char *name; /* the call's; of AWAITED_FUNCTION that function's */
     void (*answer)(struct admin_call *call);
@@ -51,12 +50,9 @@ void admin_waiting_destroy(struct admin_waiting *waiting)
     free(waiting);
 }
 
-/* The connection, and the request with it, is about to go. */
-static void on_client_gone(struct evhttp_connection *connection, void *context)
+static void on_client_gone(struct admin_later *later)
 {
-    struct waiting_call *call = context;
-    (void)connection;
-    admin_call_abandon(call->request, call->is_ending);
+    struct waiting_call *call = container_of(later, struct waiting_call, later);
     TAILQ_REMOVE(&call->waiting->calls, call, link);
     free_call(call);
 }
@@ -64,15 +60,7 @@ static void on_client_gone(struct evhttp_connection *connection, void *context)
 /* The whole end of one that has been taken out. */
 static void answer(struct waiting_call *call)
 {
-    struct evkeyvalq none = {0};
-    TAILQ_INIT(&none);
-    struct admin_call now = {.parts = call->waiting->parts,
-                             .request = call->request,
-                             .name = call->name,
-                             .query = &none,
-                             .waiting = call->waiting,
-                             .is_ending = call->is_ending};
-    evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), NULL, NULL);
+    struct admin_call now = admin_later_resume(&call->later, call->name);
     call->answer(&now);
     free_call(call);
 }
@@ -89,14 +77,10 @@ static void wait_for(struct admin_call *call, enum awaited awaited, const char *
                      void (*answer_it)(struct admin_call *call))
 {
     struct waiting_call *later = xcalloc(1, sizeof(*later));
-    *later = (struct waiting_call){.waiting = call->waiting,
-                                   .request = call->request,
-                                   .is_ending = call->is_ending,
-                                   .awaited = awaited,
-                                   .name = xstrdup(name),
-                                   .answer = answer_it};
+    *later = (struct waiting_call){
+        .waiting = call->waiting, .awaited = awaited, .name = xstrdup(name), .answer = answer_it};
+    admin_later_begin(&later->later, call, on_client_gone);
     TAILQ_INSERT_TAIL(&call->waiting->calls, later, link);
-    evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), on_client_gone, later);
 }
 
 void admin_call_wait(struct admin_call *call, void (*answer_it)(struct admin_call *call))

@@ -1,22 +1,18 @@
 #include "admin/admin_work.h"
 
+#include "admin/admin_later.h"
 #include "base/alloc.h"
 #include "base/background.h"
+#include "base/container_of.h"
 
 #include <event2/buffer.h>
 #include <event2/event.h>
-#include <event2/keyvalq_struct.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #define REST_MS 200 /* after an empty piece */
 
 struct work {
-    const struct admin_options *parts;
-    struct background *background;
-    struct admin_waiting *waiting;
-    struct evhttp_request *request; /* NULL: its client has left */
-    const bool *is_ending;
+    struct admin_later later;
     const struct admin_job *job;
     void *context;
     struct event *rest; /* ends, and the work begins, again for one in pieces */
@@ -31,13 +27,9 @@ static void free_work(struct work *work)
     free(work);
 }
 
-/* The connection, and the request with it, is about to go. */
-static void on_client_gone(struct evhttp_connection *connection, void *context)
+static void on_client_gone(struct admin_later *later)
 {
-    struct work *work = context;
-    (void)connection;
-    admin_call_abandon(work->request, work->is_ending);
-    work->request = NULL;
+    struct work *work = container_of(later, struct work, later);
     if (!work->is_working)
         free_work(work);
 }
@@ -45,14 +37,8 @@ static void on_client_gone(struct evhttp_connection *connection, void *context)
 static struct work *create_work(struct admin_call *call, const struct admin_job *job, void *context)
 {
     struct work *work = xcalloc(1, sizeof(*work));
-    *work = (struct work){.parts = call->parts,
-                          .background = call->background,
-                          .waiting = call->waiting,
-                          .request = call->request,
-                          .is_ending = call->is_ending,
-                          .job = job,
-                          .context = context};
-    evhttp_connection_set_closecb(evhttp_request_get_connection(call->request), on_client_gone, work);
+    *work = (struct work){.job = job, .context = context};
+    admin_later_begin(&work->later, call, on_client_gone);
     return work;
 }
 
@@ -66,10 +52,10 @@ static void run(void *context)
 static bool is_wanted(struct work *work, bool ran)
 {
     work->is_working = false;
-    if (work->request && ran)
+    if (work->later.request && ran)
         return true;
-    if (work->request)
-        evhttp_connection_set_closecb(evhttp_request_get_connection(work->request), NULL, NULL);
+    if (work->later.request)
+        admin_later_forget(&work->later);
     free_work(work);
     return false;
 }
@@ -79,18 +65,9 @@ static bool is_wanted(struct work *work, bool ran)
 static void on_done(void *context, bool ran)
 {
     struct work *work = context;
-    struct evkeyvalq none = {0};
-    TAILQ_INIT(&none);
     if (!is_wanted(work, ran))
         return;
-    struct admin_call call = {.parts = work->parts,
-                              .request = work->request,
-                              .name = "",
-                              .query = &none,
-                              .waiting = work->waiting,
-                              .background = work->background,
-                              .is_ending = work->is_ending};
-    evhttp_connection_set_closecb(evhttp_request_get_connection(work->request), NULL, NULL);
+    struct admin_call call = admin_later_resume(&work->later, "");
     work->job->answer(&call, work->context);
     free_work(work);
 }
@@ -100,7 +77,7 @@ static void on_due(evutil_socket_t fd, short what, void *context)
     struct work *work = context;
     (void)fd, (void)what;
     work->is_working = true;
-    background_run(work->background, run, on_done, work);
+    background_run(work->later.background, run, on_done, work);
 }
 
 static void rest(struct work *work, unsigned ms)
@@ -122,7 +99,7 @@ static void on_piece(void *context, bool ran);
 static void work_on(struct work *work)
 {
     work->is_working = true;
-    background_run(work->background, run, on_piece, work);
+    background_run(work->later.background, run, on_piece, work);
 }
 
 static void on_rested(evutil_socket_t fd, short what, void *context)
@@ -139,8 +116,8 @@ static void on_taken(struct evhttp_connection *connection, void *context)
 
 static void end_stream(struct work *work)
 {
-    evhttp_connection_set_closecb(evhttp_request_get_connection(work->request), NULL, NULL);
-    evhttp_send_reply_end(work->request);
+    admin_later_forget(&work->later);
+    evhttp_send_reply_end(work->later.request);
     free_work(work);
 }
 
@@ -154,12 +131,12 @@ static void on_piece(void *context, bool ran)
     bool is_empty = evbuffer_get_length(piece) == 0;
     if (!goes_on) {
         if (!is_empty)
-            evhttp_send_reply_chunk(work->request, piece);
+            evhttp_send_reply_chunk(work->later.request, piece);
         end_stream(work);
     } else if (is_empty) {
         rest(work, REST_MS);
     } else {
-        evhttp_send_reply_chunk_with_cb(work->request, piece, on_taken, work);
+        evhttp_send_reply_chunk_with_cb(work->later.request, piece, on_taken, work);
     }
     evbuffer_free(piece);
 }
