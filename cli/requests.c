@@ -36,20 +36,6 @@ static int make_path(const struct arguments *arguments, struct strbuf *path)
     return STATUS_OK;
 }
 
-/* "12:30:01.123", and the day before it when that is another one. */
-static void add_time(struct grid *grid, const char *began)
-{
-    char now[RFC3339_SIZE];
-    const size_t day = strlen("2024-05-01");
-    rfc3339_write(wall_clock_ms(), now);
-    if (strlen(began) != RFC3339_SIZE - 1)
-        grid_add(grid, COLOUR_NONE, began);
-    else if (strncmp(began, now, day) == 0)
-        grid_add_format(grid, "%.12s", began + day + 1);
-    else
-        grid_add_format(grid, "%.10s %.12s", began, began + day + 1);
-}
-
 /* The reason of an error, how it ended otherwise, whose error it is, or that it waited for an instance. */
 static const char *remark_of(const json_t *request)
 {
@@ -68,9 +54,9 @@ static void add_request(struct grid *grid, const json_t *request)
     const bool failed = member_is_true(request, "failed");
     const char *caller = member_text(request, "caller");
     long long status = member_number(request, "status");
-    char status_text[8];
+    char status_text[8], time[WHEN_SIZE];
     snprintf(status_text, sizeof(status_text), "%lld", status);
-    add_time(grid, member_text(request, "began"));
+    grid_add(grid, COLOUR_NONE, when_short(member_text(request, "began"), wall_clock_ms(), time));
     grid_add(grid, failed ? COLOUR_RED : COLOUR_NONE, status > 0 ? status_text : NULL);
     grid_add_format(grid, "%.1f ms", json_number_value(json_object_get(request, "duration_ms")));
     grid_add(grid, COLOUR_NONE, member_text(request, "id"));

@@ -57,6 +57,15 @@ void say_text(FILE *stream, const char *text)
         fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, stream);
 }
 
+void say_fact(const char *label, const char *text)
+{
+    if (!*text)
+        return;
+    printf("  %-10s", label);
+    say_text(stdout, text);
+    putchar('\n');
+}
+
 unsigned screen_width(int fd)
 {
     struct winsize size;

@@ -18,6 +18,9 @@ void say_next(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A text of any origin: control characters in it become "?". */
 void say_text(FILE *stream, const char *text);
 
+/* A line "  label     text" on standard output; none where there is no text. */
+void say_fact(const char *label, const char *text);
+
 enum colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_DIM, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
 
 /* The sequences that begin a colour and end all; "" where there are no colours on `stream`. */

@@ -4,6 +4,7 @@
 #include "cli/say.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,4 +47,18 @@ int when_read(const char *text, uint64_t now_ms, uint64_t *ret_time_ms)
     }
     *ret_time_ms = ago_ms < now_ms ? now_ms - ago_ms : 0;
     return 0;
+}
+
+const char *when_short(const char *time, uint64_t now_ms, char ret_text[WHEN_SIZE])
+{
+    char now[RFC3339_SIZE];
+    const size_t day = strlen("2024-05-01");
+    rfc3339_write(now_ms, now);
+    if (strlen(time) != RFC3339_SIZE - 1)
+        snprintf(ret_text, WHEN_SIZE, "%s", time);
+    else if (strncmp(time, now, day) == 0)
+        snprintf(ret_text, WHEN_SIZE, "%.12s", time + day + 1);
+    else
+        snprintf(ret_text, WHEN_SIZE, "%.10s %.12s", time, time + day + 1);
+    return ret_text;
 }

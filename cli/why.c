@@ -16,20 +16,11 @@ static double member_ms(const json_t *object, const char *name)
 
 /* --- what is known of it --- */
 
-static void print_fact(const char *label, const char *text)
-{
-    if (!*text)
-        return;
-    printf("  %-10s", label);
-    say_text(stdout, text);
-    putchar('\n');
-}
-
 static void print_served(const json_t *record)
 {
     const char *function = member_text(record, "function"), *revision = member_text(record, "revision");
     const char *instance = member_text(record, "instance");
-    print_fact("function", function);
+    say_fact("function", function);
     if (*instance)
         printf("  %-10s%s of revision %s\n", "instance", instance, revision);
     else
@@ -164,18 +155,18 @@ static void print_caller(const json_t *record)
     if (!*caller)
         return;
     snprintf(text, sizeof(text), "the function %s (%lld deep)", caller, member_number(record, "depth"));
-    print_fact("caller", text);
+    say_fact("caller", text);
 }
 
 static void print_record(const json_t *record, const json_t *output)
 {
     print_title(record);
-    print_fact("id", member_text(record, "id"));
+    say_fact("id", member_text(record, "id"));
     print_served(record);
     print_caller(record);
-    print_fact("client", member_text(record, "client"));
-    print_fact("trace", member_text(record, "trace"));
-    print_fact("began", member_text(record, "began"));
+    say_fact("client", member_text(record, "client"));
+    say_fact("trace", member_text(record, "trace"));
+    say_fact("began", member_text(record, "began"));
     print_bytes(record);
     print_phases(record);
     print_cause(record, output);
