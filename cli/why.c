@@ -120,6 +120,8 @@ static void print_end(const json_t *record, const json_t *output)
                last_phase(record));
     else if (strcmp(end, "stopped") == 0)
         printf("  The daemon was stopped %s.\n", last_phase(record));
+    else if (strcmp(end, "accepted") == 0)
+        printf("  The call was accepted, to be done later.\n");
     else if (strcmp(end, "cut") == 0)
         printf("  The connection was cut %s.\n", last_phase(record));
     else if (status >= 400)

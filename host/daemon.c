@@ -276,6 +276,16 @@ static void open_logs(struct daemon *daemon, const char *state_dir)
     fleet_keep_output(daemon->fleet, daemon->logs);
 }
 
+/* Where calls that are done later are accepted, and where they come back to be delivered. */
+static int open_calls(struct daemon *daemon, struct error *err)
+{
+    cleanup_free char *desk = xasprintf("%s/desk.sock", fleet_run_dir(daemon->fleet));
+    cleanup_free char *door = xasprintf("%s/calls.sock", fleet_run_dir(daemon->fleet));
+    if (gateway_set_desk(daemon->gateway, desk, err) < 0)
+        return -1;
+    return gateway_open_calls_door(daemon->gateway, door, err);
+}
+
 static int create_parts(struct daemon *daemon, const char *config_path, const struct locations *locations,
                         struct error *err)
 {
@@ -296,7 +306,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
     if (event_book_create(daemon->base, &daemon->events, err) < 0 ||
         request_book_create(daemon->base, &daemon->requests, err) < 0 ||
         gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
-        create_fleet(daemon, config_path, locations, err) < 0)
+        create_fleet(daemon, config_path, locations, err) < 0 || open_calls(daemon, err) < 0)
         return -1;
     open_history(daemon, locations->state_dir);
     open_logs(daemon, locations->state_dir);
