@@ -1,5 +1,7 @@
 #include "calls/callback_address.h"
 
+#include "base/own_address.h"
+
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,18 +60,25 @@ static bool find_embedded(const struct ip_address *address, struct ip_address *r
     return false;
 }
 
-const char *callback_address_refusal(const struct ip_address *address, const struct network_list *allowed)
+const char *callback_address_kind(const struct ip_address *address, const struct network_list *allowed)
 {
     struct ip_address embedded;
     if (network_list_has(allowed, address))
         return NULL;
     if (find_embedded(address, &embedded))
-        return callback_address_refusal(&embedded, allowed);
+        return callback_address_kind(&embedded, allowed);
     for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
         if (is_in(refused[i].network, address))
             return refused[i].is;
     }
     return NULL;
+}
+
+const char *callback_address_refusal(const struct ip_address *address, const struct network_list *allowed)
+{
+    const char *is = callback_address_kind(address, allowed);
+    bool is_own = !is && !network_list_has(allowed, address) && own_address_is(address);
+    return is_own ? "an address of this machine" : is;
 }
 
 /* --- URLs --- */

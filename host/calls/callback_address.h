@@ -12,8 +12,11 @@
 
 #define CALLBACK_URL_MAX 2048 /* bytes */
 
-/* NULL: a callback may go there. Else what the address is, as in "127.0.0.1 is a loopback address". An IPv4
- * address within one of IPv6 (mapped, 6to4, NAT64) is judged as that one. */
+/* NULL: a callback may go there, wherever this machine is. Else what the address is, as in "127.0.0.1 is a
+ * loopback address". An IPv4 address within one of IPv6 (mapped, 6to4, NAT64) is judged as that one. Pure. */
+const char *callback_address_kind(const struct ip_address *address, const struct network_list *allowed);
+
+/* The same, with this machine's own addresses, which get past what guards it from outside. */
 const char *callback_address_refusal(const struct ip_address *address, const struct network_list *allowed);
 
 /* Whether `url` can be called at all: http or https, with a host, without user and password; and whether its

@@ -1,6 +1,7 @@
 /* Where callbacks may go. */
 #include "calls/callback_address.h"
 
+#include <ifaddrs.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@ static const char *refusal_of(const char *text, const struct network_list *allow
 {
     struct ip_address address;
     assert_true(ip_address_parse(text, strlen(text), &address));
-    return callback_address_refusal(&address, allowed);
+    return callback_address_kind(&address, allowed);
 }
 
 static struct network network_of(const char *text)
@@ -179,6 +180,29 @@ static void urls_of_this_machine_are_refused(void **state)
     }
 }
 
+/* Where this machine has an address besides its loopback ones. */
+static void addresses_of_this_machine_are_refused(void **state)
+{
+    (void)state;
+    struct ifaddrs *list;
+    assert_return_code(getifaddrs(&list), 0);
+    for (struct ifaddrs *item = list; item; item = item->ifa_next) {
+        struct sockaddr_storage storage = {0};
+        struct ip_address address;
+        char url[64], text[INET6_ADDRSTRLEN];
+        if (!item->ifa_addr || item->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(&storage, item->ifa_addr, sizeof(struct sockaddr_in));
+        assert_true(ip_address_from_socket(&storage, &address));
+        ip_address_format(&address, text);
+        snprintf(url, sizeof(url), "http://%s:8080/", text);
+        assert_non_null(strstr(problem_of(url, &none), "where no callback goes"));
+        struct network own = network_of(text);
+        assert_string_equal(problem_of(url, &(struct network_list){&own, 1}), "");
+    }
+    freeifaddrs(list);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +212,7 @@ int main(void)
         cmocka_unit_test(urls_of_receivers_are_taken),
         cmocka_unit_test(what_is_no_url_of_a_receiver_is_refused),
         cmocka_unit_test(urls_of_this_machine_are_refused),
+        cmocka_unit_test(addresses_of_this_machine_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

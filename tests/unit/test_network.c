@@ -1,7 +1,10 @@
 /* Addresses and networks, as users write them and as sockets have them. */
 #include "base/network.h"
 
+#include "base/own_address.h"
+
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -159,6 +162,32 @@ static void test_lists(void **state)
     assert_int_equal(list.count, 0);
 }
 
+/* Those of interfaces that are up, but link-local ones, which mean nothing without their interface. */
+static void test_own_addresses(void **state)
+{
+    (void)state;
+    struct ifaddrs *list;
+    assert_return_code(getifaddrs(&list), 0);
+    for (struct ifaddrs *item = list; item; item = item->ifa_next) {
+        struct sockaddr_storage storage = {0};
+        struct ip_address address;
+        if (!item->ifa_addr ||
+            (item->ifa_addr->sa_family != AF_INET && item->ifa_addr->sa_family != AF_INET6))
+            continue;
+        memcpy(&storage, item->ifa_addr,
+               item->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in)
+                                                    : sizeof(struct sockaddr_in6));
+        assert_true(ip_address_from_socket(&storage, &address));
+        bool is_link_local = address.bytes[0] == 0xfe && address.bytes[1] == 0x80;
+        if (!is_link_local)
+            assert_true(own_address_is(&address));
+    }
+    freeifaddrs(list);
+    struct ip_address other = address_of("203.0.113.77"), wide = address_of("2001:db8::77");
+    assert_false(own_address_is(&other));
+    assert_false(own_address_is(&wide));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_sockets_addresses),
         cmocka_unit_test(test_loopback),
         cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_own_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

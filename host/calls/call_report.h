@@ -1,0 +1,43 @@
+/*
+ * What others are told of a call that has ended: whoever receives its callback, and the function that its own
+ * function's settings name. Pure; any thread.
+ */
+#ifndef CALLS_CALL_REPORT_H
+#define CALLS_CALL_REPORT_H
+
+#include "base/strbuf.h"
+#include "store/call_store.h"
+
+/* A call at its end. Borrowed. */
+struct call_end {
+    const char *id, *function;
+    int status; /* of the last answer, whoever gave it; 0: there was none */
+    const char *reason, *message; /* why it is dead, or NULL */
+    const char *result_head; /* "Name: value\r\n" for each header; NULL: there is no result */
+    struct call_body result;
+    uint64_t accepted_ms, run_ms;
+};
+
+struct call_report {
+    char *type, *encoding; /* of the body; NULL: the function said none */
+    int status;
+    struct call_body body; /* that of the result, borrowed; or `text` */
+    char *text; /* without a result: why, as Berth's errors are written; or NULL */
+};
+
+/* Puts it together. */
+void call_report_make(const struct call_end *end, struct call_report *ret_report);
+void call_report_clear(struct call_report *report);
+
+/* Appends "Name: value\r\n" for each header that receivers of callbacks get, and for those that a function
+ * gets.
+ */
+void call_report_callback_head(const struct call_report *report, const struct call_end *end,
+                               struct strbuf *head);
+void call_report_function_head(const struct call_report *report, const struct call_end *end,
+                               struct strbuf *head);
+
+/* A copy of the value of the first header of this name in lines as above, or NULL. The caller owns it. */
+char *call_head_find(const char *head, const char *name);
+
+#endif
