@@ -2,25 +2,25 @@
 
 #include "base/alloc.h"
 #include "base/json.h"
+#include "calls/call_head.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define STATUS_WITHOUT_ANSWER 503
 
-char *call_head_find(const char *head, const char *name)
+struct call_end call_end_of(const struct call_record *record)
 {
-    size_t length = strlen(name);
-    const char *end;
-    for (const char *line = head; line && (end = strstr(line, "\r\n")); line = end + 2) {
-        if (strncasecmp(line, name, length) != 0 || line[length] != ':')
-            continue;
-        const char *value = line + length + 1;
-        value += strspn(value, " \t");
-        return value < end ? xstrndup(value, (size_t)(end - value)) : xstrdup("");
-    }
-    return NULL;
+    return (struct call_end){
+        .id = record->id,
+        .function = record->function,
+        .status = record->status,
+        .reason = record->reason,
+        .message = record->message,
+        .result_head = record->result_head,
+        .result = {.bytes = record->result, .file = record->result_file, .size = record->result_size},
+        .accepted_ms = record->accepted_ms,
+        .run_ms = record->run_ms};
 }
 
 /* As the gateway writes its errors. */

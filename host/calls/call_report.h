@@ -18,6 +18,9 @@ struct call_end {
     uint64_t accepted_ms, run_ms;
 };
 
+/* Of a record with its result, which is borrowed. */
+struct call_end call_end_of(const struct call_record *record);
+
 struct call_report {
     char *type, *encoding; /* of the body; NULL: the function said none */
     int status;
@@ -36,8 +39,5 @@ void call_report_callback_head(const struct call_report *report, const struct ca
                                struct strbuf *head);
 void call_report_function_head(const struct call_report *report, const struct call_end *end,
                                struct strbuf *head);
-
-/* A copy of the value of the first header of this name in lines as above, or NULL. The caller owns it. */
-char *call_head_find(const char *head, const char *name);
 
 #endif

@@ -1,6 +1,9 @@
 /* What others are told of a call that has ended. */
 #include "calls/call_report.h"
 
+#include "base/alloc.h"
+#include "calls/call_head.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -28,6 +31,19 @@ static void headers_are_found(void **state)
     }
     assert_null(call_head_find(NULL, "a"));
     assert_null(call_head_find("", "a"));
+}
+
+static void heads_are_split_into_lines(void **state)
+{
+    (void)state;
+    char **lines = call_head_split("A: b\r\nC:\r\n");
+    assert_string_equal(lines[0], "A: b");
+    assert_string_equal(lines[1], "C:");
+    assert_null(lines[2]);
+    texts_free(lines);
+    lines = call_head_split("");
+    assert_null(lines[0]);
+    texts_free(lines);
 }
 
 static const struct call_end done = {.id = "0123456789abcdef0123456789abcdef",
@@ -99,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_are_found),
+        cmocka_unit_test(heads_are_split_into_lines),
         cmocka_unit_test(a_result_is_told_as_it_is),
         cmocka_unit_test(where_there_is_no_result_it_is_told_why),
         cmocka_unit_test(a_result_without_a_type_has_none),
