@@ -143,7 +143,7 @@ int call_store_next(struct call_store *store, const char *function, uint64_t now
     if (note_due(store, function, now_ms, err) < 0)
         return -1;
     int rc = sql_first(store->sql,
-                       "SELECT" CALL_COLUMNS "WHERE state = 0 AND function = ? AND place = 0"
+                       "SELECT" CALL_COLUMNS_OF_NEXT "WHERE state = 0 AND function = ? AND place = 0"
                        " ORDER BY calls.number LIMIT 1",
                        SQL_VALUES(SQL_STR(function)), &row, err);
     rc = take_record(store, rc, row, &record);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define CALL_ID_DIGITS    32
+#define CALL_KEY_MS       (24 * 60 * 60 * 1000) /* how long an Idempotency-Key is remembered */
 #define CALL_INLINE_BYTES (32u << 10) /* larger bodies are files beside the database */
 
 struct call_store;

@@ -9,3 +9,4 @@ add_library(call_store_play STATIC ${CMAKE_SOURCE_DIR}/tests/unit/call_store_pla
 target_link_libraries(call_store_play PUBLIC store PkgConfig::CMOCKA)
 target_include_directories(call_store_play PUBLIC ${CMAKE_SOURCE_DIR}/host ${CMAKE_SOURCE_DIR}/tests/unit)
 berth_unit_test(call_store call_store_play)
+berth_unit_test(call_list call_store_play)
