@@ -1,9 +1,10 @@
 #include "admin/image_deployment.h"
 
-#include "admin/go_duration.h"
+#include "admin/call_annotations.h"
 #include "admin/quantity.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/go_duration.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -243,7 +244,8 @@ static int make_configuration(const json_t *given, json_t *configuration, struct
     set_environment(given, configuration);
     set_timeout(given, configuration);
     set_ready(given, configuration);
-    if (set_limits(given, configuration, err) < 0 || set_concurrency(given, configuration, err) < 0)
+    if (set_limits(given, configuration, err) < 0 || set_concurrency(given, configuration, err) < 0 ||
+        call_annotations_read(json_object_get(given, "annotations"), configuration, err) < 0)
         return -1;
     return set_scale(given, configuration, err);
 }

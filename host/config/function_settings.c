@@ -9,6 +9,7 @@
 #include "config/function_folder.h"
 #include "config/function_labels.h"
 #include "config/function_language.h"
+#include "config/function_schedules.h"
 #include "config/function_secrets.h"
 #include "config/function_volumes.h"
 
@@ -160,6 +161,7 @@ static void read_configuration(const struct function_reader *reader, const struc
     function_volumes_read(setting_found(&layers[0], "volumes"), reader->volume_roots, settings, reporter);
     function_secrets_read(setting_found(&layers[0], "secrets"), reporter, settings);
     function_calls_read(&layers[0], reporter, settings);
+    function_schedules_read(setting_found(&layers[0], "schedule"), reporter, settings);
     check_scale(&layers[0], settings, reporter);
     check_room_in_memory(&layers[0], settings, reporter);
     function_container_check(&layers[0], settings, reporter);
@@ -254,6 +256,7 @@ void function_settings_clear(struct function_settings *settings)
     clear_pairs(settings->labels, settings->label_count);
     function_volumes_clear(settings);
     secret_uses_free(settings->secrets, settings->secret_count);
+    schedules_free(settings->schedules, settings->schedule_count);
     free(settings->key);
     json_decref(settings->deployment);
     *settings = (struct function_settings){0};

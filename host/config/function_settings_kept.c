@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/redact.h"
+#include "config/function_schedules.h"
 #include "config/function_secrets.h"
 #include "config/function_settings.h"
 #include "config/function_volumes.h"
@@ -22,17 +23,6 @@ static const struct {
 #define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
 
 /* --- out --- */
-
-static json_t *table_json(const struct setting_table *table, const void *target)
-{
-    json_t *object = json_object();
-    for (size_t i = 0; i < table->count; i++) {
-        json_t *value = setting_to_json(&table->settings[i], target);
-        if (value)
-            json_object_set_new(object, table->settings[i].name, value);
-    }
-    return object;
-}
 
 static json_t *pairs_json(const struct text_pair *pairs, size_t count)
 {
@@ -63,8 +53,9 @@ json_t *function_settings_keep(const struct function_settings *settings)
                              pairs_json(settings->labels, settings->label_count), "volumes",
                              function_volumes_keep(settings));
     for (size_t i = 0; i < SECTION_COUNT; i++)
-        json_object_set_new(kept, sections[i].member, table_json(sections[i].table, settings));
+        json_object_set_new(kept, sections[i].member, setting_to_json_all(sections[i].table, settings));
     function_secrets_keep(settings, kept);
+    json_object_set_new(kept, "schedules", function_schedules_keep(settings));
     return kept;
 }
 
@@ -73,19 +64,6 @@ json_t *function_settings_keep(const struct function_settings *settings)
 static int damaged(struct error *err, const char *what)
 {
     return error_set(err, ERROR_CHANGED, "the settings that were kept have no proper %s", what);
-}
-
-/* What was not known yet when it was kept has its default. */
-static int read_table(const struct setting_table *table, const json_t *object, void *target,
-                      struct error *err)
-{
-    setting_defaults(table, target);
-    for (size_t i = 0; i < table->count; i++) {
-        const json_t *value = json_object_get(object, table->settings[i].name);
-        if (value && setting_from_json(&table->settings[i], value, target) < 0)
-            return damaged(err, table->settings[i].name);
-    }
-    return 0;
 }
 
 static int read_pairs(const json_t *object, struct text_pair **ret_pairs, size_t *ret_count)
@@ -109,8 +87,10 @@ static int read_settings(const json_t *kept, struct function_settings *settings,
 {
     settings->key = json_text_copy(kept, "key");
     for (size_t i = 0; i < SECTION_COUNT; i++) {
-        if (read_table(sections[i].table, json_object_get(kept, sections[i].member), settings, err) < 0)
-            return -1;
+        const struct setting *wrong;
+        if (setting_from_json_all(sections[i].table, json_object_get(kept, sections[i].member), settings,
+                                  &wrong) < 0)
+            return damaged(err, wrong->name);
     }
     if (!settings->key || !settings->language)
         return damaged(err, settings->key ? "language" : "key");
@@ -127,6 +107,9 @@ static int read_settings(const json_t *kept, struct function_settings *settings,
     const json_t *volumes = json_object_get(kept, "volumes"); /* the same */
     if (volumes && function_volumes_recall(volumes, settings) < 0)
         return damaged(err, "volumes");
+    const json_t *schedules = json_object_get(kept, "schedules"); /* the same */
+    if (schedules && function_schedules_recall(schedules, settings) < 0)
+        return damaged(err, "schedules");
     if (function_secrets_recall(kept, settings) < 0)
         return damaged(err, "secrets");
     return 0;
@@ -159,6 +142,7 @@ void function_settings_keep_applied(json_t *kept, const json_t *applied)
         }
     }
     json_object_set(kept, "labels", json_object_get(applied, "labels"));
+    json_object_set(kept, "schedules", json_object_get(applied, "schedules"));
 }
 
 /* --- what is different --- */
@@ -186,10 +170,11 @@ json_t *function_settings_changed(const json_t *before, const json_t *after)
 {
     static const struct {
         const char *member, *prefix;
-    } parts[] = {{"function", ""},        {"configuration", ""},
-                 {"options", ""},         {"environment", "environment."},
-                 {"labels", "labels."},   {"volumes", "volumes."},
-                 {"secrets", "secrets."}, {"environment_secrets", "environment."}};
+    } parts[] = {{"function", ""},          {"configuration", ""},
+                 {"options", ""},           {"environment", "environment."},
+                 {"labels", "labels."},     {"volumes", "volumes."},
+                 {"secrets", "secrets."},   {"environment_secrets", "environment."},
+                 {"schedules", "schedule."}};
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         const json_t *old = json_object_get(before, parts[i].member);

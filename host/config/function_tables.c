@@ -153,6 +153,14 @@ static const struct setting configuration_keys[] = {
      .help = "Names of secrets (`berth secret set NAME`), at most 256: each is a file, `/run/secrets/NAME`, "
              "in memory "
              "and for the function alone. Another value of a secret is a new revision."},
+    {"schedule", NULL, SETTING_ANY, .change = CHANGE_APPLIES,
+     .help = "When the function is called by the clock: an expression of cron (`\"*/5 * * * *\"`, `@daily`, "
+             "`@every "
+             "30s`; with seconds where there are six fields), or `{cron: \"0 3 * * *\", time_zone: "
+             "Europe/Berlin, "
+             "overlap: skip, catch_up: none, catch_up_window: 1h, jitter: 0, name: nightly, path: /, body: "
+             "\"\"}`, or a "
+             "list of these, at most 64. Each run is a call that is done later. See async.md."},
     {"async_concurrency", NULL, SETTING_INTEGER, SETTING_MEMBER(struct function_settings, calls.concurrency),
      .change = CHANGE_APPLIES, .min = 1, .max = 1000, .default_text = "4",
      .help = "How many of its calls that were accepted to be done later (async.md) are delivered at once. "

@@ -3,13 +3,7 @@
 
 json_t *host_settings_keep(const struct host_settings *settings)
 {
-    json_t *kept = json_object();
-    for (size_t i = 0; i < host_table.count; i++) {
-        json_t *value = setting_to_json(&host_table.settings[i], settings);
-        if (value)
-            json_object_set_new(kept, host_table.settings[i].name, value);
-    }
-    return kept;
+    return setting_to_json_all(&host_table, settings);
 }
 
 void registry_recall_host(struct registry *registry, const json_t *kept)

@@ -11,6 +11,7 @@
 #include "base/folder_list.h"
 #include "base/hash.h"
 #include "base/network.h"
+#include "config/cron.h"
 #include "config/diagnostic.h"
 #include "config/known_secrets.h"
 #include "config/package_list.h"
@@ -82,6 +83,24 @@ struct secret_use {
     unsigned line, column; /* where it is named in the YAML file; 0: nowhere */
 };
 
+enum schedule_overlap { OVERLAP_SKIP, OVERLAP_QUEUE, OVERLAP_ALLOW };
+enum schedule_catch_up { CATCH_UP_NONE, CATCH_UP_LAST, CATCH_UP_ALL };
+
+/* Calls of a function by the clock. */
+struct function_schedule {
+    char *name; /* no two of a function have the same; the expression, unless it has another */
+    char *expression;
+    struct cron cron; /* the same, read */
+    char *time_zone; /* NULL: that of this machine */
+    enum schedule_overlap overlap; /* what becomes of a run while the one before has not ended */
+    enum schedule_catch_up catch_up; /* of those that were missed while the daemon was down */
+    unsigned catch_up_window_ms; /* how long ago they may have been */
+    unsigned jitter_ms; /* each run is put off by chance for less than this */
+    char *path; /* that is called, "/path?query", or NULL */
+    char *body; /* of the call, or NULL */
+    unsigned line, column; /* where it stands in the YAML file */
+};
+
 /* How calls of a function that are done later are delivered. */
 struct call_settings {
     unsigned concurrency; /* deliveries at once */
@@ -134,6 +153,8 @@ struct function_settings {
     struct secret_use *secrets;
     size_t secret_count;
     struct call_settings calls;
+    struct function_schedule *schedules;
+    size_t schedule_count;
     struct text_pair
         *options; /* the language's own keys, defaults filled in, checked against their declaration */
     size_t option_count;
@@ -250,6 +271,10 @@ void registry_resolve_functions(struct registry *registry);
  * others than before. */
 bool function_settings_renew_secrets(struct function_settings *settings, const struct known_secrets *known);
 
+/* A copy of a function's schedules, which the caller gives back with schedules_free(). */
+struct function_schedule *schedules_copy(const struct function_schedule *schedules, size_t count);
+void schedules_free(struct function_schedule *schedules, size_t count);
+
 /* A copy of a function's list, which the caller gives back with secret_uses_free(). */
 struct secret_use *secret_uses_copy(const struct secret_use *uses, size_t count);
 void secret_uses_free(struct secret_use *uses, size_t count);
@@ -276,6 +301,10 @@ json_t *function_settings_json(const struct function_settings *settings);
 /* The volumes of a function: [{"name": "data", "path": null, "at": "/data", "read_only": false}]. The caller
  * owns the result. */
 json_t *function_volumes_json(const struct function_settings *settings);
+
+/* The schedules of a function: [{"name": "nightly", "cron": "0 3 * * *", "time_zone": null, ...}]. The caller
+ * owns the result. */
+json_t *function_schedules_json(const struct function_settings *settings);
 
 /* The labels of a function, {"NAME": "value"}. The caller owns the result. */
 json_t *function_labels_json(const struct function_settings *settings);

@@ -1,3 +1,4 @@
+#include "config/function_schedules.h"
 #include "config/function_secrets.h"
 #include "config/function_settings.h"
 #include "config/function_volumes.h"
@@ -32,6 +33,8 @@ void function_settings_hash(const struct function_settings *settings, enum setti
         function_volumes_hash(settings, hash);
     if (change == CHANGE_APPLIES)
         hash_pairs(settings->labels, settings->label_count, hash);
+    if (change == CHANGE_APPLIES)
+        function_schedules_hash(settings, hash);
     if (change == CHANGE_PREPARES)
         hash_pairs(settings->options, settings->option_count, hash);
 }

@@ -30,7 +30,8 @@ enum setting_type {
     SETTING_WORD, /* an enum: the index of one of `words` */
     SETTING_MAPPING, /* nothing is stored; the reader's `found` has the node */
     SETTING_ENTRIES, /* the same of a mapping or a list */
-    SETTING_LIST /* the same of a list */
+    SETTING_LIST, /* the same of a list */
+    SETTING_ANY /* the same of anything */
 };
 
 /* What another value does to a daemon that runs. A reload compares the values of both files, setting by
@@ -125,6 +126,15 @@ json_t *setting_to_json(const struct setting *setting, const void *target);
 
 /* Stores such a value in the place of what was there. -1: it is none that the setting can have. */
 int setting_from_json(const struct setting *setting, const json_t *json, void *target);
+
+/* The same of all settings of a table, by their names. What is not there has its default. -1: *ret_wrong is
+ * the first setting that cannot have its value. */
+json_t *setting_to_json_all(const struct setting_table *table, const void *target);
+int setting_from_json_all(const struct setting_table *table, const json_t *json, void *target,
+                          const struct setting **ret_wrong);
+
+/* Adds them to an object for people and programs: the name of a number says its unit, "timeout_ms". */
+void setting_show_all(const struct setting_table *table, const void *target, json_t *object);
 
 /* One list item: name, spellings, type, range, default, what a change does, help. */
 void setting_describe(const struct setting *setting, struct strbuf *out);

@@ -99,7 +99,22 @@ int setting_from_json(const struct setting *setting, const json_t *json, void *t
     case SETTING_MAPPING:
     case SETTING_ENTRIES:
     case SETTING_LIST:
+    case SETTING_ANY:
         break;
     }
     return -1;
+}
+
+int setting_from_json_all(const struct setting_table *table, const json_t *json, void *target,
+                          const struct setting **ret_wrong)
+{
+    setting_defaults(table, target);
+    for (size_t i = 0; i < table->count; i++) {
+        const json_t *value = json_object_get(json, table->settings[i].name);
+        if (!value || setting_from_json(&table->settings[i], value, target) == 0)
+            continue;
+        *ret_wrong = &table->settings[i];
+        return -1;
+    }
+    return 0;
 }

@@ -14,8 +14,9 @@ static bool is_text(const struct setting *setting)
 static bool is_plain(const struct setting *setting)
 {
     return !is_text(setting) && setting->type != SETTING_MAPPING && setting->type != SETTING_ENTRIES &&
-           setting->type != SETTING_LIST && setting->type != SETTING_NETWORKS &&
-           setting->type != SETTING_FOLDERS && setting->type != SETTING_PACKAGES;
+           setting->type != SETTING_LIST && setting->type != SETTING_ANY &&
+           setting->type != SETTING_NETWORKS && setting->type != SETTING_FOLDERS &&
+           setting->type != SETTING_PACKAGES;
 }
 
 static void hash_networks(const struct network_list *list, struct hash *hash)

@@ -74,12 +74,24 @@ json_t *setting_to_json(const struct setting *setting, const void *target)
     case SETTING_MAPPING:
     case SETTING_ENTRIES:
     case SETTING_LIST:
+    case SETTING_ANY:
         break;
     }
     return NULL;
 }
 
-static void add_table(const struct setting_table *table, const void *target, json_t *object)
+json_t *setting_to_json_all(const struct setting_table *table, const void *target)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < table->count; i++) {
+        json_t *value = setting_to_json(&table->settings[i], target);
+        if (value)
+            json_object_set_new(object, table->settings[i].name, value);
+    }
+    return object;
+}
+
+void setting_show_all(const struct setting_table *table, const void *target, json_t *object)
 {
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->settings[i];
@@ -114,8 +126,8 @@ json_t *function_volumes_json(const struct function_settings *settings)
 json_t *function_settings_json(const struct function_settings *settings)
 {
     json_t *object = json_object(), *names = json_array();
-    add_table(&function_table, settings, object);
-    add_table(&configuration_table, settings, object);
+    setting_show_all(&function_table, settings, object);
+    setting_show_all(&configuration_table, settings, object);
     for (size_t i = 0; i < settings->option_count; i++)
         json_object_set_new(object, settings->options[i].name, json_text(settings->options[i].value));
     for (size_t i = 0; i < settings->environment_count; i++)
@@ -123,6 +135,7 @@ json_t *function_settings_json(const struct function_settings *settings)
     json_object_set_new(object, "environment", names);
     json_object_set_new(object, "labels", function_labels_json(settings));
     json_object_set_new(object, "volumes", function_volumes_json(settings));
+    json_object_set_new(object, "schedule", function_schedules_json(settings));
     function_secrets_show(settings, object);
     return object;
 }

@@ -222,6 +222,7 @@ static const struct type_row types[] = {
     [SETTING_MAPPING] = {"mapping", "a mapping", NULL, write_number},
     [SETTING_ENTRIES] = {"mapping or list", "a mapping or a list", NULL, write_number},
     [SETTING_LIST] = {"list", "a list", NULL, write_number},
+    [SETTING_ANY] = {"text, mapping or list", "a text, a mapping or a list", NULL, write_number},
 };
 
 static bool is_text(const struct setting *setting)
@@ -335,7 +336,8 @@ int setting_store(const struct setting *setting, const char *key, const struct y
         reporter_error(reporter, node->at, NULL, "%s", node->flaw);
         return -1;
     }
-    if (setting->type == SETTING_ENTRIES && node->kind == YAML_TREE_SEQUENCE)
+    if (setting->type == SETTING_ANY ||
+        (setting->type == SETTING_ENTRIES && node->kind == YAML_TREE_SEQUENCE))
         return 0;
     if (setting->type == SETTING_MAPPING || setting->type == SETTING_ENTRIES)
         return node->kind == YAML_TREE_MAPPING ? 0 : report_type(setting, key, node, reporter);

@@ -1,9 +1,9 @@
 /* Deployments of images as clients send them: what is kept of them, what they mean here, and what is told. */
-#include "admin/go_duration.h"
 #include "admin/image_deployment.h"
 #include "admin/quantity.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/go_duration.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,6 +73,19 @@ static void test_meaning(void **state)
          "alpine:latest\",\"max_scale\":20,"
          "\"min_scale\":0"},
         {"\"annotations\": {\"com.openfaas.health.http.path\": \"/up\"}", "\"ready\":\"/up\""},
+        {"\"annotations\": {\"topic\": \"cron-function\", \"schedule\": \"*/5 * * * *\"}",
+         "\"schedule\":\"*/5 * * * *\""},
+        {"\"annotations\": {\"topic\": \"mail\", \"schedule\": \"@daily\"}",
+         "\"ready\":\"/_/health\",\"user\""},
+        {"\"annotations\": {\"topic\": \"mail,cron-function\", \"schedule\": \"@daily\"}",
+         "\"schedule\":\"@daily\""},
+        {"\"annotations\": {\"com.openfaas.retry.attempts\": \"10\"}", "\"retries\":10"},
+        {"\"annotations\": {\"com.openfaas.retry.attempts\": \"1000\"}", "\"retries\":100"},
+        {"\"annotations\": {\"com.openfaas.retry.codes\": \"429,500,502\"}",
+         "\"retry_on\":\"429,500,502, timeout, connection\""},
+        {"\"annotations\": {\"com.openfaas.retry.min_wait\": \"1m30s\", \"com.openfaas.retry.max_wait\": "
+         "\"48h\"}",
+         "\"retry_wait\":\"90000ms\",\"retry_wait_max\":\"86400000ms\""},
         {"\"annotations\": {\"com.openfaas.health.http.path\": \"/up\", \"com.openfaas.ready.http.path\": "
          "\"/go\"}",
          "\"ready\":\"/go\""},
@@ -103,6 +116,10 @@ static void test_refused(void **state)
          "the label com.openfaas.scale.min is above com.openfaas.scale.max"},
         {"{" PLAIN ", \"labels\": {\"com.openfaas.scale.zero-duration\": \"soon\"}}",
          "the label com.openfaas.scale.zero-duration must be a duration, not \"soon\""},
+        {"{" PLAIN ", \"annotations\": {\"com.openfaas.retry.attempts\": \"-1\"}}",
+         "the annotation com.openfaas.retry.attempts must be a number, not \"-1\""},
+        {"{" PLAIN ", \"annotations\": {\"com.openfaas.retry.max_wait\": \"soon\"}}",
+         "the annotation com.openfaas.retry.max_wait must be a duration, not \"soon\""},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         struct error err;

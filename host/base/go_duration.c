@@ -1,4 +1,4 @@
-#include "admin/go_duration.h"
+#include "base/go_duration.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-/* Durations as the clients of the /system contract write them: "1m30s", "500ms", "1.5h". */
-#ifndef ADMIN_GO_DURATION_H
-#define ADMIN_GO_DURATION_H
+/* Durations as programs in Go write them: "1m30s", "500ms", "1.5h". */
+#ifndef BASE_GO_DURATION_H
+#define BASE_GO_DURATION_H
 
 #include <stdint.h>
 
