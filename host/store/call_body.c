@@ -104,9 +104,9 @@ int call_bodies_put(struct call_bodies *bodies, int64_t number, enum body_kind k
     call_bodies_path(bodies, number, kind, path);
     if (!body->file && write_body(path, body, err) < 0)
         return -1;
-    if (body->file && rename(body->file, path) < 0)
+    if (body->file && (body->stays ? link(body->file, path) : rename(body->file, path)) < 0)
         return fail(err, errno, path);
-    char *from = body->file ? xstrdup(body->file) : NULL;
+    char *from = body->file && !body->stays ? xstrdup(body->file) : NULL;
     note_change(bodies, (struct body_change){.number = number, .kind = kind, .from = from});
     return 0;
 }

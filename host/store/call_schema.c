@@ -80,10 +80,31 @@ static const char *const versions[] = {
     " cancelled INTEGER NOT NULL,"
     " file_bytes INTEGER NOT NULL) WITHOUT ROWID;"
 
+    /* Results that are posted to whoever asked for it. */
+    "CREATE TABLE call_callbacks ("
+    " number INTEGER PRIMARY KEY,"
+    " receiver TEXT NOT NULL," /* host and port: those that are slow hold up no others */
+    " state INTEGER NOT NULL," /* enum callback_state */
+    " due_ms INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL DEFAULT 0,"
+    " ended_ms INTEGER,"
+    " status INTEGER,"
+    " reason TEXT,"
+    " message TEXT,"
+    " is_signed INTEGER NOT NULL,"
+    " keeps_result INTEGER NOT NULL,"
+    " expires_ms INTEGER);" /* of the call, once this has ended */
+    "CREATE INDEX call_callbacks_next ON call_callbacks (due_ms) WHERE state = 0;"
+
+    /* How many calls, each called by the end of another, led to this one. */
+    "CREATE TABLE call_chains (number INTEGER PRIMARY KEY, depth INTEGER NOT NULL);"
+
     "CREATE TRIGGER calls_forgotten AFTER DELETE ON calls BEGIN"
     " DELETE FROM call_requests WHERE number = old.number;"
     " DELETE FROM call_results WHERE number = old.number;"
     " DELETE FROM call_attempts WHERE number = old.number;"
+    " DELETE FROM call_callbacks WHERE number = old.number;"
+    " DELETE FROM call_chains WHERE number = old.number;"
     "END;",
 };
 

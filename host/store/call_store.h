@@ -30,6 +30,7 @@ struct call_body {
     const void *bytes; /* NULL: it is in the file, or empty */
     const char *file; /* its path; NULL: it is in memory */
     uint64_t size;
+    bool stays; /* its file is there under its own name as well, once it has been handed over */
 };
 
 /* What is accepted. */
@@ -39,7 +40,7 @@ struct call_new {
     const char *method;
     const char *target; /* what the function sees: "/path?query", may be "" */
     const char *head; /* "Name: value\r\n" for each header that goes on to the function */
-    struct call_body body; /* a file is taken over, by renaming it */
+    struct call_body body; /* a file is taken over, by renaming it unless it stays */
     const char *callback_url; /* or NULL */
     const char *key; /* Idempotency-Key, or NULL */
     const char *fingerprint; /* of what was asked with that key; NULL without one */

@@ -1,3 +1,4 @@
 berth_unit_test(callback_address calls)
 berth_unit_test(call_report calls)
+berth_unit_test(call_callbacks call_store_play)
 berth_fuzz_target(callback_url calls)
