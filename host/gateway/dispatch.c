@@ -21,11 +21,16 @@ static void begin_body(struct exchange *exchange, uint64_t limit_bytes)
     exchange->sending.broken = false;
 }
 
+/* A function calls a function, now or later. */
+static bool is_inner(const struct exchange *exchange)
+{
+    return exchange->is_routed && client_is_function(exchange->client);
+}
+
 void dispatch_to_function(struct exchange *exchange)
 {
     struct slot_pool *pool = acquire_pool(exchange);
-    bool is_inner = exchange->is_routed && client_is_function(exchange->client);
-    if (!pool || (is_inner && inner_call_begin(exchange) < 0))
+    if (!pool || (is_inner(exchange) && inner_call_begin(exchange) < 0))
         return;
     begin_body(exchange, exchange->limits.max_body_bytes);
     if (exchange_scan_body(exchange) < 0)
