@@ -1,6 +1,7 @@
 #include "outgoing/outgoing.h"
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/network.h"
 #include "outgoing/curl_loop.h"
@@ -288,7 +289,10 @@ static void set_body(struct outgoing_request *request, const struct outgoing_spe
         curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
         curl_easy_setopt(easy, CURLOPT_READDATA, request);
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-        add_header(request, "Transfer-Encoding: chunked");
+        if (spec->send_size > 0)
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->send_size);
+        else
+            add_header(request, "Transfer-Encoding: chunked");
     } else if (spec->body) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body_size);
         curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, spec->body);
@@ -299,12 +303,43 @@ static void set_body(struct outgoing_request *request, const struct outgoing_spe
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method);
 }
 
-/* The header Expect, which curl sends by itself, would keep a body waiting for an answer of 100. */
-static void set_headers(struct outgoing_request *request, const struct outgoing_spec *spec)
+/* To curl "Name:" is a header that it shall not send, "Name;" one without a value. */
+static void add_given(struct outgoing_request *request, const char *header)
+{
+    size_t length = strcspn(header, ":");
+    if (header[length] != ':' || header[length + 1 + strspn(header + length + 1, " \t")] != '\0') {
+        add_header(request, header);
+        return;
+    }
+    cleanup_free char *bare = xasprintf("%.*s;", (int)length, header);
+    add_header(request, bare);
+}
+
+static bool names(const char *const *headers, const char *name)
+{
+    size_t length = strlen(name);
+    for (; headers && *headers; headers++) {
+        if (strncasecmp(*headers, name, length) == 0 && (*headers)[length] == ':')
+            return true;
+    }
+    return false;
+}
+
+/* What curl sends by itself. The header Expect would keep a body waiting for an answer of 100. */
+static void leave_out(struct outgoing_request *request, const struct outgoing_spec *spec)
 {
     add_header(request, "Expect:");
+    if (spec->exact && !names(spec->headers, "Accept"))
+        add_header(request, "Accept:");
+    if (spec->exact && !names(spec->headers, "Content-Type"))
+        add_header(request, "Content-Type:");
+}
+
+static void set_headers(struct outgoing_request *request, const struct outgoing_spec *spec)
+{
+    leave_out(request, spec);
     for (const char *const *header = spec->headers; header && *header; header++)
-        add_header(request, *header);
+        add_given(request, *header);
     curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }
 
@@ -321,6 +356,8 @@ static void set_connection(struct outgoing_request *request, const struct outgoi
     CURL *easy = request->easy;
     curl_easy_setopt(easy, CURLOPT_URL, spec->url);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    if (spec->target)
+        curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, spec->target);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -388,6 +425,14 @@ const char *outgoing_header(const struct outgoing_request *request, const char *
     struct curl_header *header;
     bool found = curl_easy_header(request->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK;
     return found ? header->value : NULL;
+}
+
+void outgoing_each_header(const struct outgoing_request *request,
+                          void (*visit)(void *context, const char *name, const char *value), void *context)
+{
+    struct curl_header *header = NULL;
+    while ((header = curl_easy_nextheader(request->easy, CURLH_HEADER, -1, header)))
+        visit(context, header->name, header->value);
 }
 
 /* --- the client --- */

@@ -18,7 +18,9 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define OUTGOING_HEAD_MAX (64u << 10) /* bytes of an answer's head */
 
@@ -56,8 +58,8 @@ struct outgoing_callbacks {
     /* A run of the answer's body. */
     int (*body)(void *owner, const char *bytes, size_t size);
 
-    /* Writes up to `size` bytes of the request's body; *ret_length 0 is its end. It is sent in chunks, over a
-     * connection of its own because it cannot be repeated. */
+    /* Writes up to `size` bytes of the request's body; *ret_length 0 is its end. It is sent with its length,
+     * where that is known, or in chunks, over a connection of its own because it cannot be repeated. */
     int (*send)(void *owner, char *buffer, size_t size, size_t *ret_length);
 
     void (*done)(void *owner, const struct outgoing_end *end);
@@ -67,10 +69,14 @@ struct outgoing_callbacks {
 struct outgoing_spec {
     const char *method;
     const char *url;
+    const char *target; /* sent as it is, in the place of the URL's path and query; or NULL */
     const char *socket_path; /* of a unix socket to connect to, whatever the URL's host; or NULL */
-    const char *const *headers; /* "Name: value", ended by NULL; may be NULL */
+    const char *const
+        *headers; /* "Name: value", or "Name:" for one without a value; ended by NULL; may be NULL */
+    bool exact; /* nothing but these, Host and what delimits the body: no Accept, no type of a body */
     const char *body; /* sent with its length; NULL: none, or that of send() */
     size_t body_size;
+    uint64_t send_size; /* of all that send() will write; 0: not known */
     unsigned connect_ms; /* until there is a connection; more than 0 */
     unsigned timeout_ms; /* from the connection's beginning to the end of the answer; 0: none */
     const struct outgoing_callbacks *callbacks;
@@ -91,5 +97,9 @@ void outgoing_cancel(struct outgoing_request *request);
 
 /* The value of a header of the answer, or NULL. For head(), and until done() returns; borrowed until then. */
 const char *outgoing_header(const struct outgoing_request *request, const char *name);
+
+/* Calls visit() for every header of the answer, in their order; at the same times. */
+void outgoing_each_header(const struct outgoing_request *request,
+                          void (*visit)(void *context, const char *name, const char *value), void *context);
 
 #endif

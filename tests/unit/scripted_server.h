@@ -42,6 +42,7 @@ struct scripted_server {
     size_t client_count; /* connections accepted so far */
     unsigned requests;
     struct strbuf seen; /* first lines of the requests */
+    struct strbuf heads; /* of the requests, whole */
     struct strbuf bodies; /* of requests that have a length, a line each */
     const struct rule *rule; /* that drips or is endless, and how far it has come */
     size_t dripped;
@@ -120,6 +121,7 @@ static inline bool server_take_request(struct scripted_server *server, struct ev
     }
     if (evbuffer_get_length(input) < total)
         return false;
+    strbuf_append(&server->heads, head, head_length);
     evbuffer_drain(input, head_total);
     if (length && !early)
         strbuf_append_format(&server->bodies, "%.*s\n", (int)(total - head_total),
@@ -190,6 +192,7 @@ static inline void server_init(struct scripted_server *server, const struct rule
     assert_non_null(mkdtemp(server->folder));
     snprintf(server->path, sizeof(server->path), "%s/server.sock", server->folder);
     strbuf_init(&server->seen, 1 << 20);
+    strbuf_init(&server->heads, 1 << 20);
     strbuf_init(&server->bodies, 1 << 20);
 }
 
@@ -201,6 +204,7 @@ static inline void server_clear(struct scripted_server *server)
     unlink(server->path);
     rmdir(server->folder);
     strbuf_clear(&server->seen);
+    strbuf_clear(&server->heads);
     strbuf_clear(&server->bodies);
 }
 

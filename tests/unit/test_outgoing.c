@@ -173,6 +173,80 @@ static void requests_are_sent_as_asked(void **state)
     bench_close(&bench);
 }
 
+static void nothing_is_added_to_exact_requests(void **state)
+{
+    (void)state;
+    static const struct rule rules[] = {{"", OK_ANSWER}, {0}};
+    static const char *const few[] = {"Host: of.mine", "X-Empty:", "X-Blank: ", NULL};
+    static const char *const usual[] = {"accept: a/b", "content-type: c/d", NULL};
+    struct bench bench;
+    bench_open(&bench, rules);
+    cleanup_probe struct probe plain, typed;
+    probe_init(&plain, &bench);
+    probe_init(&typed, &bench);
+    start(&plain, (struct outgoing_spec){.method = "POST",
+                                         .target = "/a b/../%7b?{c}#d",
+                                         .headers = few,
+                                         .exact = true,
+                                         .body = "abc",
+                                         .body_size = 3});
+    await(&plain, OUTGOING_ANSWERED);
+    start(&typed, (struct outgoing_spec){.method = "PUT", .headers = usual, .exact = true, .body = ""});
+    await(&typed, OUTGOING_ANSWERED);
+    assert_string_equal(strbuf_text(&bench.server.heads),
+                        "POST /a b/../%7b?{c}#d HTTP/1.1\r\nHost: of.mine\r\nX-Empty:\r\nX-Blank:\r\n"
+                        "Content-Length: 3\r\n\r\n"
+                        "PUT /path HTTP/1.1\r\nHost: unit.test\r\naccept: a/b\r\ncontent-type: c/d\r\n"
+                        "Content-Length: 0\r\n\r\n");
+    bench_close(&bench);
+}
+
+static void a_body_of_known_length_is_sent_with_it(void **state)
+{
+    (void)state;
+    static const struct rule rules[] = {{"POST /", OK_ANSWER}, {0}};
+    struct bench bench;
+    bench_open(&bench, rules);
+    cleanup_probe struct probe probe;
+    probe_init(&probe, &bench);
+    probe.body = "piece by piece";
+    start(&probe, (struct outgoing_spec){.method = "POST", .send_size = 14, .callbacks = &sending});
+    await(&probe, OUTGOING_ANSWERED);
+    assert_string_equal(strbuf_text(&bench.server.bodies), "piece by piece\n");
+    bench_close(&bench);
+}
+
+static void note_header(void *context, const char *name, const char *value)
+{
+    strbuf_append_format(context, "%s=%s\n", name, value);
+}
+
+static int on_head_with_all(void *owner, int status)
+{
+    struct probe *probe = owner;
+    (void)status;
+    outgoing_each_header(probe->request, note_header, &probe->seen);
+    return 0;
+}
+
+static void every_header_of_an_answer_is_told(void **state)
+{
+    (void)state;
+    static const struct outgoing_callbacks all_headers = {.head = on_head_with_all, .done = on_done};
+    static const struct rule rules[] = {
+        {"GET /", "HTTP/1.1 100 Continue\r\nA: not\r\n\r\nHTTP/1.1 200 OK\r\nB: 1\r\nSet-Cookie: c=d\r\n"
+                  "set-cookie: e=f\r\nContent-Length: 0\r\n\r\n"},
+        {0}};
+    struct bench bench;
+    bench_open(&bench, rules);
+    cleanup_probe struct probe probe;
+    probe_init(&probe, &bench);
+    start(&probe, (struct outgoing_spec){.method = "GET", .callbacks = &all_headers});
+    await(&probe, OUTGOING_ANSWERED);
+    assert_string_equal(strbuf_text(&probe.seen), "B=1\nSet-Cookie=c=d\nset-cookie=e=f\nContent-Length=0\n");
+    bench_close(&bench);
+}
+
 /* Neither where an answer points to, nor what the environment says, leads a request astray. */
 static void requests_go_nowhere_else(void **state)
 {
@@ -349,6 +423,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_sent_as_asked),
+        cmocka_unit_test(nothing_is_added_to_exact_requests),
+        cmocka_unit_test(a_body_of_known_length_is_sent_with_it),
+        cmocka_unit_test(every_header_of_an_answer_is_told),
         cmocka_unit_test(requests_go_nowhere_else),
         cmocka_unit_test(what_cannot_be_reached_is_said_why),
         cmocka_unit_test(time_is_limited),
