@@ -31,4 +31,7 @@ void call_counts_move(struct call_counts *counts, const char *function, enum cal
                       enum call_state to);
 void call_counts_add_bytes(struct call_counts *counts, const char *function, int64_t bytes);
 
+/* The functions that have calls waiting, ended by NULL: texts_free(). */
+char **call_counts_waiting(const struct call_counts *counts);
+
 #endif

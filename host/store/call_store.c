@@ -70,6 +70,11 @@ void call_store_sums(struct call_store *store, struct call_sums *ret_sums)
         ret_sums->by_state[state] = store->counts.by_state[state];
 }
 
+char **call_store_waiting_functions(const struct call_store *store)
+{
+    return call_counts_waiting(&store->counts);
+}
+
 /* --- transactions --- */
 
 int call_store_begin(struct call_store *store, struct error *err)

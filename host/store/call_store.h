@@ -184,4 +184,7 @@ struct call_sums {
 /* Kept up to date in memory, so it costs next to nothing. */
 void call_store_sums(struct call_store *store, struct call_sums *ret_sums);
 
+/* The functions of which calls wait, in no order, ended by NULL: texts_free(). */
+char **call_store_waiting_functions(const struct call_store *store);
+
 #endif
