@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "base/public_text.h"
+#include "calls/call_plan.h"
+#include "calls/calls.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
 #include "notify.h"
@@ -37,6 +39,7 @@ struct daemon {
     struct request_history *history; /* NULL: none is kept */
     struct log_store *logs; /* the same */
     struct fleet *fleet;
+    struct calls *calls; /* NULL: none are kept */
     struct admin *admin;
     struct statsd *statsd; /* NULL: metrics are sent to nobody */
     struct mailbox inbox; /* from the workers */
@@ -98,6 +101,8 @@ static void begin_drain(struct daemon *daemon)
     struct timeval limit = {.tv_sec = daemon->host->drain_timeout_ms / 1000,
                             .tv_usec = (suseconds_t)(daemon->host->drain_timeout_ms % 1000) * 1000};
     evtimer_add(daemon->drain_limit, &limit);
+    if (daemon->calls)
+        calls_stop(daemon->calls);
     if (daemon->listening)
         gateway_drain(daemon->gateway);
     else
@@ -178,6 +183,20 @@ static void on_fleet_routed(void *context)
              LOG_STR("admin", admin_address(daemon->admin)));
 }
 
+static void on_fleet_published(void *context)
+{
+    const struct daemon *daemon = context;
+    if (!daemon->calls)
+        return;
+    struct call_plan *plan = call_plan_create();
+    for (size_t i = 0; i < fleet_function_count(daemon->fleet); i++) {
+        const struct function *function = fleet_function_at(daemon->fleet, i);
+        if (!function_is_removed(function))
+            call_plan_add(plan, function_name(function), &function_applied_settings(function)->calls);
+    }
+    calls_set_plan(daemon->calls, plan);
+}
+
 static void on_fleet_settled(void *context)
 {
     struct daemon *daemon = context;
@@ -249,6 +268,7 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
         .doors = gateway_doors(daemon->gateway),
     };
     struct fleet_hooks hooks = {.routed = on_fleet_routed,
+                                .published = on_fleet_published,
                                 .settled = on_fleet_settled,
                                 .applied = on_fleet_applied,
                                 .rested = on_fleet_rested,
@@ -276,11 +296,29 @@ static void open_logs(struct daemon *daemon, const char *state_dir)
     fleet_keep_output(daemon->fleet, daemon->logs);
 }
 
-/* Where calls that are done later are accepted, and where they come back to be delivered. */
-static int open_calls(struct daemon *daemon, struct error *err)
+/* Without them the daemon serves as well. */
+static void keep_no_calls(struct daemon *daemon, const struct error *why)
 {
-    cleanup_free char *desk = xasprintf("%s/desk.sock", fleet_run_dir(daemon->fleet));
-    cleanup_free char *door = xasprintf("%s/calls.sock", fleet_run_dir(daemon->fleet));
+    log_warning("calls.unavailable", LOG_ERR(why));
+    gateway_set_no_desk(daemon->gateway, why);
+}
+
+static int open_calls(struct daemon *daemon, const char *state_dir, struct error *err)
+{
+    const char *run_dir = fleet_run_dir(daemon->fleet);
+    cleanup_free char *desk = xasprintf("%s/desk.sock", run_dir);
+    cleanup_free char *door = xasprintf("%s/calls.sock", run_dir);
+    struct calls_options options = {.state_dir = state_dir,
+                                    .desk_path = desk,
+                                    .door_path = door,
+                                    .max_waiting = daemon->host->calls_max,
+                                    .disk_bytes = daemon->host->calls_disk_bytes,
+                                    .base = daemon->base};
+    struct error why;
+    if (calls_create(&options, &daemon->calls, &why) < 0) {
+        keep_no_calls(daemon, &why);
+        return 0;
+    }
     if (gateway_set_desk(daemon->gateway, desk, err) < 0)
         return -1;
     return gateway_open_calls_door(daemon->gateway, door, err);
@@ -306,7 +344,9 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
     if (event_book_create(daemon->base, &daemon->events, err) < 0 ||
         request_book_create(daemon->base, &daemon->requests, err) < 0 ||
         gateway_create(daemon->host, daemon->routes, &gateway_hooks, &daemon->gateway, err) < 0 ||
-        create_fleet(daemon, config_path, locations, err) < 0 || open_calls(daemon, err) < 0)
+        create_fleet(daemon, config_path, locations, err) < 0)
+        return -1;
+    if (open_calls(daemon, locations->state_dir, err) < 0)
         return -1;
     open_history(daemon, locations->state_dir);
     open_logs(daemon, locations->state_dir);
@@ -328,6 +368,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
 
 static void clear(struct daemon *daemon)
 {
+    calls_destroy(daemon->calls);
     admin_destroy(daemon->admin);
     request_book_close(daemon->requests);
     statsd_destroy(daemon->statsd);
@@ -385,6 +426,29 @@ static void hide_folders(const char *config_path, const struct host_settings *ho
     hide_folder(host->docker_socket, "docker_socket");
 }
 
+static int start_calls(const struct daemon *daemon, struct error *err)
+{
+    if (!daemon->calls)
+        return 0;
+    mask_signals(SIG_BLOCK);
+    int rc = calls_start(daemon->calls, err);
+    mask_signals(SIG_UNBLOCK);
+    return rc;
+}
+
+static int serve(struct daemon *daemon, struct error *err)
+{
+    if (start_calls(daemon, err) < 0)
+        return -1;
+    fleet_start(daemon->fleet);
+    event_base_dispatch(daemon->base);
+    if (!daemon->failed && fleet_unusable(daemon->fleet)) {
+        error_recall(fleet_unusable(daemon->fleet), err);
+        daemon->failed = true;
+    }
+    return daemon->failed ? -1 : 0;
+}
+
 int daemon_run(const char *config_path, const struct registry *registry, const struct locations *locations,
                struct error *err)
 {
@@ -396,13 +460,7 @@ int daemon_run(const char *config_path, const struct registry *registry, const s
         watch_signals(&daemon);
         log_info("daemon.started", LOG_STR("config", config_path), LOG_STR("state", locations->state_dir),
                  LOG_STR("plugins", locations->plugin_dir), LOG_STR("owner", fleet_owner_id(daemon.fleet)));
-        fleet_start(daemon.fleet);
-        event_base_dispatch(daemon.base);
-        if (!daemon.failed && fleet_unusable(daemon.fleet)) {
-            error_recall(fleet_unusable(daemon.fleet), err);
-            daemon.failed = true;
-        }
-        rc = daemon.failed ? -1 : 0;
+        rc = serve(&daemon, err);
     }
     clear(&daemon);
     if (rc == 0)

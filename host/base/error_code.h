@@ -195,9 +195,16 @@ enum error_class {
     X(SYSTEM_PACKAGES,             BUILD,     "system-packages",             503, OWN)      \
     X(TOO_DEEP,                    BUILD,     "too-deep",                    503, OWN)      \
     X(TOO_LONG,                    BUILD,     "too-long",                    503, OWN)      \
-    X(CALLS_DAMAGED,                 CALLS,     "calls-damaged",               503, HOST)     \
-    X(CALLS_DISK_FULL,               CALLS,     "calls-disk-full",             503, HOST)     \
-    X(CALLS_STORE,                   CALLS,     "calls-store",                 503, HOST)     \
+    X(CALL_ENDED,                  CALLS,     "call-ended",                  409, CLIENT)   \
+    X(CALL_NO_RESULT,              CALLS,     "call-no-result",              404, MISSING)  \
+    X(CALL_NOT_ENDED,              CALLS,     "call-not-ended",              404, MISSING)  \
+    X(CALL_UNKNOWN,                CALLS,     "call-unknown",                404, MISSING)  \
+    X(CALLS_FULL,                  CALLS,     "calls-full",                  503, LIMIT)    \
+    X(IDEMPOTENCY_CONFLICT,        CALLS,     "idempotency-conflict",        422, CLIENT)   \
+    X(IDEMPOTENCY_KEY,             CALLS,     "idempotency-key",             400, CLIENT)   \
+    X(CALLS_DAMAGED,               CALLS,     "calls-damaged",               503, HOST)     \
+    X(CALLS_DISK_FULL,             CALLS,     "calls-disk-full",             503, HOST)     \
+    X(CALLS_STORE,                 CALLS,     "calls-store",                 503, HOST)     \
     X(PLUGIN_ABI,                  PLUGIN,    "plugin-abi",                  503, OWN)      \
     X(PLUGIN_CONTRACT,             PLUGIN,    "plugin-contract",             503, OWN)      \
     X(PLUGIN_CRASHED,              PLUGIN,    "plugin-crashed",              503, OWN)      \

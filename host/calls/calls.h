@@ -7,12 +7,16 @@
 
 #include "base/error.h"
 #include "base/mailbox.h"
+#include "calls/turn.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct calls;
 struct call_counts; /* call_counts.h */
+struct call_record;
 struct call_store;
+struct event_base;
 struct call_plan; /* what the functions' settings say of their calls: call_plan.h */
 
 struct calls_options {
@@ -20,7 +24,7 @@ struct calls_options {
     const char *desk_path; /* of the unix socket where calls are accepted, made by this */
     const char *door_path; /* of the one that deliveries go to */
     uint64_t max_waiting, disk_bytes; /* bounds of what is kept */
-    struct mailbox *answers; /* of the control thread: see calls_ask() */
+    struct event_base *base; /* of the control thread, for the answers to calls_ask() */
 };
 
 /* Opens the store and begins to listen at the desk. */
@@ -43,10 +47,16 @@ struct calls_question {
                 struct error *err);
     /* On the control thread, after the commit; `failure` NULL when all went well. Owns the question. */
     void (*done)(struct calls_question *question, const struct error *failure);
+    struct turn_step step; /* this and the next: of the calls thread */
+    struct kept_error *failure;
 };
 
 /* Control thread. */
 void calls_ask(struct calls *calls, struct calls_question *question);
+
+/* Has a call not be done, from within a question's work(), where `record` was found; it is then as it will
+ * be. 1; 0: it has ended; -1: the store refuses. */
+int calls_cancel(struct calls *calls, struct call_record *record, struct error *err);
 
 /* What is counted; borrowed until the end. Any thread. */
 const struct call_counts *calls_counts(const struct calls *calls);

@@ -40,6 +40,8 @@ void fleet_on_routes(evutil_socket_t fd, short what, void *context)
             add_route(fleet, snapshot, fleet->functions[i]);
     }
     route_table_publish(fleet->routes, snapshot);
+    if (fleet->hooks.published)
+        fleet->hooks.published(fleet->hooks.context);
 }
 
 static bool all_settled(const struct fleet *fleet)

@@ -46,6 +46,9 @@ struct fleet_hooks {
     /* The registry has been applied for the first time: every function has its route, though some may still
      * be built. */
     void (*routed)(void *context);
+    /* The routes have been published: functions have come, have changed or have gone, or are ready. NULL is
+     * fine. */
+    void (*published)(void *context);
     /* Every function of the first load is built, or has failed to be: what is there is as ready as it gets.
      * Once. */
     void (*settled)(void *context);
