@@ -121,9 +121,9 @@ bool call_bodies_changed(const struct call_bodies *bodies)
     return bodies->count > 0;
 }
 
-static int sync_path(const char *path, int flags, struct error *err)
+int call_file_sync(const char *path, struct error *err)
 {
-    cleanup_close int fd = open(path, flags | O_RDONLY | O_CLOEXEC);
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
     return fd >= 0 && fsync(fd) == 0 ? 0 : fail(err, errno, path);
 }
 
@@ -136,20 +136,20 @@ int call_bodies_sync(const struct call_bodies *bodies, struct error *err)
         if (change->is_removal)
             continue;
         call_bodies_path(bodies, change->number, change->kind, path);
-        if (sync_path(path, 0, err) < 0)
+        if (call_file_sync(path, err) < 0)
             return -1;
         any_put = true;
     }
-    return any_put ? sync_path(bodies->dir, O_DIRECTORY, err) : 0;
+    return any_put ? call_file_sync(bodies->dir, err) : 0;
 }
 
-void call_bodies_commit(struct call_bodies *bodies)
+void call_bodies_commit(struct call_bodies *bodies, bool is_certain)
 {
     for (size_t i = 0; i < bodies->count; i++) {
         const struct body_change *change = &bodies->changes[i];
         char path[PATH_MAX];
         call_bodies_path(bodies, change->number, change->kind, path);
-        if (change->is_removal)
+        if (change->is_removal && is_certain)
             unlink(path);
     }
     forget_changes(bodies);

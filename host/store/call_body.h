@@ -22,6 +22,9 @@ struct call_bodies {
     size_t count;
 };
 
+/* Has a file, or the names in a folder, on the disk. */
+int call_file_sync(const char *path, struct error *err);
+
 /* Makes the folder at `dir`, which is taken over. */
 int call_bodies_init(struct call_bodies *bodies, char *dir, struct error *err);
 void call_bodies_clear(struct call_bodies *bodies);
@@ -44,7 +47,8 @@ void call_bodies_remove(struct call_bodies *bodies, int64_t number, enum body_ki
 bool call_bodies_changed(const struct call_bodies *bodies);
 /* Has what was put on the disk, before the transaction that names it. */
 int call_bodies_sync(const struct call_bodies *bodies, struct error *err);
-void call_bodies_commit(struct call_bodies *bodies);
+/* `is_certain`: it is on the disk; files that it removes stay otherwise, until the next opening. */
+void call_bodies_commit(struct call_bodies *bodies, bool is_certain);
 void call_bodies_roll_back(struct call_bodies *bodies);
 
 #endif

@@ -120,10 +120,10 @@ static int apply_version(struct sql *sql, int64_t version, struct error *err)
         sql_roll_back(sql);
         return -1;
     }
-    return sql_commit(sql, true, err);
+    return sql_commit(sql, err);
 }
 
-int call_schema_apply(struct sql *sql, struct error *err)
+int call_schema_apply_some(struct sql *sql, int64_t last, struct error *err)
 {
     int64_t version = 0;
     if (sql_number(sql, "PRAGMA user_version", SQL_VALUES(), &version, err) < 0)
@@ -133,8 +133,13 @@ int call_schema_apply(struct sql *sql, struct error *err)
                   (long long)version, (long long)VERSION_COUNT);
         return error_hint(err, "go on with the version of Berth that it was used with last");
     }
-    for (; version < VERSION_COUNT; version++)
+    for (; version < VERSION_COUNT && version < last; version++)
         if (apply_version(sql, version + 1, err) < 0)
             return -1;
     return 0;
+}
+
+int call_schema_apply(struct sql *sql, struct error *err)
+{
+    return call_schema_apply_some(sql, VERSION_COUNT, err);
 }

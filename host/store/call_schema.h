@@ -8,4 +8,7 @@
  * "calls-store" when it was made by a later version of Berth: it is left as it is. */
 int call_schema_apply(struct sql *sql, struct error *err);
 
+/* The same up to a version: for what was read of a database that had this one. */
+int call_schema_apply_some(struct sql *sql, int64_t last, struct error *err);
+
 #endif

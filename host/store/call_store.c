@@ -2,8 +2,11 @@
 
 #include "base/alloc.h"
 #include "base/fs.h"
+#include "store/call_orphan.h"
+#include "store/call_salvage.h"
 #include "store/call_schema.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- rows --- */
@@ -17,7 +20,8 @@ int call_row_find(struct call_store *store, int64_t number, struct call_row *ret
 {
     sqlite3_stmt *row;
     int rc = sql_first(store->sql,
-                       "SELECT function, state, body_place, body_size, result_place, result_size"
+                       "SELECT function, state, body_place, body_size, result_place, result_size,"
+                       " reason IS 'damaged'"
                        " FROM calls WHERE number = ?",
                        SQL_VALUES(SQL_INT(number)), &row, err);
     if (rc <= 0)
@@ -30,6 +34,7 @@ int call_row_find(struct call_store *store, int64_t number, struct call_row *ret
         .body_size = sqlite3_column_int64(row, 3),
         .result_place = (enum body_place)sqlite3_column_int(row, 4),
         .result_size = sqlite3_column_int64(row, 5),
+        .is_lost = sqlite3_column_int(row, 6) != 0,
     };
     sql_end(row);
     return 1;
@@ -85,6 +90,8 @@ int call_store_begin(struct call_store *store, struct error *err)
 void call_store_roll_back(struct call_store *store)
 {
     struct error err;
+    if (sql_is_damaged(store->sql))
+        call_salvage_mark(store->dir);
     sql_roll_back(store->sql);
     call_bodies_roll_back(&store->bodies);
     call_counts_load(&store->counts, store->sql, &err);
@@ -94,12 +101,13 @@ int call_store_commit(struct call_store *store, bool durable, struct error *err)
 {
     bool has_files = call_bodies_changed(&store->bodies);
     if (call_counts_save(&store->counts, store->sql, err) < 0 || measure(store, err) < 0 ||
-        call_bodies_sync(&store->bodies, err) < 0 || sql_commit(store->sql, durable || has_files, err) < 0) {
+        call_bodies_sync(&store->bodies, err) < 0 || sql_commit(store->sql, err) < 0) {
         call_store_roll_back(store);
         return -1;
     }
-    call_bodies_commit(&store->bodies);
-    return 0;
+    int rc = durable || has_files ? sql_sync(store->sql, err) : 0;
+    call_bodies_commit(&store->bodies, rc == 0);
+    return rc;
 }
 
 /* --- opening --- */
@@ -124,9 +132,24 @@ static int repeat_running(struct call_store *store, uint64_t now_ms, unsigned *r
     return 0;
 }
 
+/* Something of each table and index, so that damage shows before anything depends on it; all of it would take
+ * long. */
+static int probe(struct call_store *store, struct error *err)
+{
+    int64_t number;
+    return sql_number(
+        store->sql,
+        "SELECT max(calls.number) + (SELECT count(*) FROM call_requests WHERE number = calls.number)"
+        " + (SELECT count(*) FROM call_results WHERE number = calls.number)"
+        " + (SELECT count(*) FROM call_attempts WHERE number = calls.number)"
+        " + (SELECT count(*) FROM call_keys WHERE function = '') FROM calls",
+        SQL_VALUES(), &number, err);
+}
+
 static int begin_use(struct call_store *store, uint64_t now_ms, unsigned *ret_repeated, struct error *err)
 {
     if (call_schema_apply(store->sql, err) < 0 || call_counts_load(&store->counts, store->sql, err) < 0 ||
+        probe(store, err) < 0 || call_orphans_clear(store->sql, store->bodies.dir, NULL, err) < 0 ||
         call_store_begin(store, err) < 0)
         return -1;
     if (repeat_running(store, now_ms, ret_repeated, err) < 0) {
@@ -136,17 +159,42 @@ static int begin_use(struct call_store *store, uint64_t now_ms, unsigned *ret_re
     return call_store_commit(store, true, err);
 }
 
+/* As it is, which is all but always sound. */
+static int open_database(struct call_store *store, uint64_t now_ms, unsigned *ret_repeated, struct error *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/calls.db", store->dir);
+    if (sql_open(path, &store->sql, err) == 0 && begin_use(store, now_ms, ret_repeated, err) == 0)
+        return 0;
+    sql_close(store->sql);
+    store->sql = NULL;
+    call_counts_clear(&store->counts);
+    return -1;
+}
+
+static int open_whole(struct call_store *store, uint64_t now_ms, unsigned *ret_repeated, struct error *err)
+{
+    bool is_due = call_salvage_is_due(store->dir);
+    struct error found = {0};
+    if (!is_due) {
+        if (open_database(store, now_ms, ret_repeated, &found) == 0)
+            return 0;
+        is_due = found.code == ERROR_CALLS_DAMAGED;
+        *err = found;
+    }
+    if (!is_due || call_salvage_run(store->dir, now_ms, err) < 0)
+        return -1;
+    return open_database(store, now_ms, ret_repeated, err);
+}
+
 int call_store_open(const char *dir, uint64_t now_ms, struct call_store **ret_store, unsigned *ret_repeated,
                     struct error *err)
 {
     struct call_store *store = xcalloc(1, sizeof(*store));
-    char *path = xasprintf("%s/calls.db", dir);
     store->dir = xstrdup(dir);
-    int rc = fs_make_dirs(dir, 0700, err) < 0 ||
-             call_bodies_init(&store->bodies, xasprintf("%s/bodies", dir), err) < 0 ||
-             sql_open(path, &store->sql, err) < 0 || begin_use(store, now_ms, ret_repeated, err) < 0;
-    free(path);
-    if (rc != 0) {
+    if (fs_make_dirs(dir, 0700, err) < 0 ||
+        call_bodies_init(&store->bodies, xasprintf("%s/bodies", dir), err) < 0 ||
+        call_salvage_finish(dir, err) < 0 || open_whole(store, now_ms, ret_repeated, err) < 0) {
         call_store_close(store);
         return -1;
     }

@@ -111,7 +111,7 @@ struct sql *call_store_sql(struct call_store *store);
 
 int call_store_begin(struct call_store *store, struct error *err);
 /* `durable`: it is on disk when this returns 0, with the files of bodies that were put meanwhile. After -1 it
- * has been rolled back. */
+ * has been rolled back; only when the disk does not confirm it, it may have happened all the same. */
 int call_store_commit(struct call_store *store, bool durable, struct error *err);
 void call_store_roll_back(struct call_store *store);
 
@@ -155,7 +155,8 @@ int call_store_cancel(struct call_store *store, int64_t number, uint64_t now_ms,
 int call_store_give_up(struct call_store *store, int64_t number, const struct call_outcome *outcome,
                        struct error *err);
 /* Dead -> waiting, due now, with no attempts; *ret_count: how many. `number` 0: all of `function`, which may
- * be NULL for all. call_store_drop() forgets them. */
+ * be NULL for all. Those that have lost their request (reason "damaged") stay dead. call_store_drop() forgets
+ * them. */
 int call_store_redrive(struct call_store *store, int64_t number, const char *function, uint64_t now_ms,
                        int64_t *ret_count, struct error *err);
 int call_store_drop(struct call_store *store, int64_t number, const char *function, int64_t *ret_count,

@@ -20,6 +20,7 @@ struct call_store {
 struct call_row {
     int64_t number;
     enum call_state state;
+    bool is_lost; /* what it was called with, to a damage */
     enum body_place body_place, result_place;
     int64_t body_size, result_size;
     char *function; /* freed by call_row_clear() */

@@ -64,21 +64,19 @@ static int forget(struct call_store *store, int64_t number, struct error *err)
     return 0;
 }
 
-static int revive(struct call_store *store, int64_t number, uint64_t now_ms, struct error *err)
+static int revive(struct call_store *store, const struct call_row *row, uint64_t now_ms, struct error *err)
 {
-    cleanup_call_row struct call_row row = {0};
-    if (call_row_find(store, number, &row, err) < 0 ||
-        sql_change(store->sql, "DELETE FROM call_results WHERE number = ?", SQL_VALUES(SQL_INT(number)), NULL,
-                   err) < 0 ||
+    if (sql_change(store->sql, "DELETE FROM call_results WHERE number = ?", SQL_VALUES(SQL_INT(row->number)),
+                   NULL, err) < 0 ||
         sql_change(store->sql,
                    "UPDATE calls SET state = 0, place = 0, due_ms = ?1, since_ms = ?1, ended_ms = NULL,"
                    " expires_ms = NULL, attempts = 0, attempt_ms = NULL, run_ms = NULL, status = NULL,"
                    " reason = NULL, message = NULL, result_size = 0, result_place = 0, result_cut = 0"
                    " WHERE number = ?2",
-                   SQL_VALUES(SQL_INT(now_ms), SQL_INT(number)), NULL, err) < 0)
+                   SQL_VALUES(SQL_INT(now_ms), SQL_INT(row->number)), NULL, err) < 0)
         return -1;
-    call_row_drop_file(store, &row, BODY_RESULT);
-    call_counts_move(&store->counts, row.function, CALL_DEAD, CALL_WAITING);
+    call_row_drop_file(store, row, BODY_RESULT);
+    call_counts_move(&store->counts, row->function, CALL_DEAD, CALL_WAITING);
     return 0;
 }
 
@@ -86,12 +84,19 @@ int call_store_redrive(struct call_store *store, int64_t number, const char *fun
                        int64_t *ret_count, struct error *err)
 {
     cleanup_numbers struct numbers dead = {0};
-    if (find_dead(store, number, function, &dead, err) < 0)
+    int64_t count = 0;
+    int rc = find_dead(store, number, function, &dead, err);
+    for (size_t i = 0; rc >= 0 && i < dead.count; i++) {
+        cleanup_call_row struct call_row row = {0};
+        rc = call_row_find(store, dead.numbers[i], &row, err);
+        if (rc <= 0 || row.is_lost)
+            continue;
+        rc = revive(store, &row, now_ms, err);
+        count++;
+    }
+    if (rc < 0)
         return -1;
-    for (size_t i = 0; i < dead.count; i++)
-        if (revive(store, dead.numbers[i], now_ms, err) < 0)
-            return -1;
-    *ret_count = (int64_t)dead.count;
+    *ret_count = count;
     return 0;
 }
 

@@ -10,7 +10,7 @@
 
 #define CACHE_KIB        4096
 #define CHECKPOINT_PAGES 4000
-#define LOG_BYTES        (32u << 20) /* the log is cut to this after a checkpoint */
+#define LOG_BYTES        33554432 /* the log is cut to this after a checkpoint */
 #define WORD_TEXT_(x)    #x
 #define WORD_TEXT(x)     WORD_TEXT_(x)
 
@@ -35,8 +35,7 @@ static bool is_full(sqlite3 *db, int rc)
            (rc == SQLITE_IOERR && (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG));
 }
 
-/* Says what the last call met; returns -1. */
-static int fail(struct sql *sql, int rc, struct error *err)
+int sql_fail(struct sql *sql, int rc, struct error *err)
 {
     const char *text = sqlite3_errmsg(sql->db);
     rc &= 0xff;
@@ -52,6 +51,11 @@ static int fail(struct sql *sql, int rc, struct error *err)
     return error_set(err, ERROR_CALLS_STORE, "the store of calls failed: %s", text);
 }
 
+sqlite3 *sql_handle(struct sql *sql)
+{
+    return sql->db;
+}
+
 bool sql_is_damaged(const struct sql *sql)
 {
     return sql->is_damaged;
@@ -62,7 +66,7 @@ bool sql_is_damaged(const struct sql *sql)
 int sql_run(struct sql *sql, const char *text, struct error *err)
 {
     int rc = sqlite3_exec(sql->db, text, NULL, NULL, NULL);
-    return rc == SQLITE_OK ? 0 : fail(sql, rc, err);
+    return rc == SQLITE_OK ? 0 : sql_fail(sql, rc, err);
 }
 
 /* NULL: it cannot be compiled. */
@@ -75,7 +79,7 @@ static sqlite3_stmt *find_statement(struct sql *sql, const char *text, struct er
     sqlite3_stmt *compiled;
     int rc = sqlite3_prepare_v3(sql->db, text, -1, SQLITE_PREPARE_PERSISTENT, &compiled, NULL);
     if (rc != SQLITE_OK) {
-        fail(sql, rc, err);
+        sql_fail(sql, rc, err);
         return NULL;
     }
     found = xcalloc(1, sizeof(*found));
@@ -115,7 +119,7 @@ int sql_next(struct sql *sql, sqlite3_stmt *row, struct error *err)
     int rc = sqlite3_step(row);
     if (rc == SQLITE_ROW)
         return 1;
-    rc = rc == SQLITE_DONE ? 0 : fail(sql, rc, err);
+    rc = rc == SQLITE_DONE ? 0 : sql_fail(sql, rc, err);
     sql_end(row);
     return rc;
 }
@@ -128,7 +132,7 @@ int sql_first(struct sql *sql, const char *text, const struct sql_value *values,
         return -1;
     int rc = bind_values(statement, values);
     if (rc != SQLITE_OK) {
-        fail(sql, rc, err);
+        sql_fail(sql, rc, err);
         sql_end(statement);
         return -1;
     }
@@ -191,44 +195,50 @@ void sql_roll_back(struct sql *sql)
         sqlite3_exec(sql->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* The log as it is now. A commit leaves it unsynced, which is what makes the others cheap. */
-static int sync_log(struct sql *sql, struct error *err)
+int sql_commit(struct sql *sql, struct error *err)
+{
+    if (sql_change(sql, "COMMIT", SQL_VALUES(), NULL, err) == 0)
+        return 0;
+    sql_roll_back(sql);
+    return -1;
+}
+
+int sql_fold(struct sql *sql, struct error *err)
+{
+    int rc = sqlite3_wal_checkpoint_v2(sql->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : sql_fail(sql, rc, err);
+}
+
+/* A commit leaves the log unsynced, so that those that need not be durable are cheap. A log that cannot be
+ * synced may have lost what it says it has. */
+int sql_sync(struct sql *sql, struct error *err)
 {
     sqlite3_file *log = NULL;
     int rc = sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (rc == SQLITE_OK && log && log->pMethods)
         rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
-    if (rc == SQLITE_OK)
-        return 0;
-    return error_set(err, ERROR_CALLS_STORE, "the store of calls failed: its log cannot be synced: %s",
-                     sqlite3_errstr(rc));
-}
-
-int sql_commit(struct sql *sql, bool durable, struct error *err)
-{
-    if (sql_change(sql, "COMMIT", SQL_VALUES(), NULL, err) < 0) {
-        sql_roll_back(sql);
-        return -1;
-    }
-    return durable ? sync_log(sql, err) : 0;
+    return rc == SQLITE_OK ? 0 : sql_fold(sql, err);
 }
 
 /* --- opening --- */
 
 static int set_up(struct sql *sql, struct error *err)
 {
-    return sql_run(
-        sql,
-        "PRAGMA auto_vacuum = INCREMENTAL;"
-        "PRAGMA locking_mode = EXCLUSIVE;"
-        "PRAGMA journal_mode = WAL;"
-        "PRAGMA synchronous = NORMAL;"
-        "PRAGMA cache_size = -" WORD_TEXT(CACHE_KIB) ";"
-                                                     "PRAGMA wal_autocheckpoint = " WORD_TEXT(
-                                                         CHECKPOINT_PAGES) ";"
-                                                                           "PRAGMA temp_store = MEMORY;"
-                                                                           "PRAGMA trusted_schema = OFF",
-        err);
+    return sql_run(sql,
+                   "PRAGMA auto_vacuum = INCREMENTAL;"
+                   "PRAGMA locking_mode = EXCLUSIVE;"
+                   "PRAGMA journal_mode = WAL;"
+                   "PRAGMA synchronous = NORMAL;"
+                   "PRAGMA cache_size = -" WORD_TEXT(
+                       CACHE_KIB) ";"
+                                  "PRAGMA wal_autocheckpoint = " WORD_TEXT(
+                                      CHECKPOINT_PAGES) ";"
+                                                        "PRAGMA journal_size_limit = " WORD_TEXT(
+                                                            LOG_BYTES) ";"
+                                                                       "PRAGMA secure_delete = FAST;"
+                                                                       "PRAGMA temp_store = MEMORY;"
+                                                                       "PRAGMA trusted_schema = OFF",
+                   err);
 }
 
 int sql_open(const char *path, struct sql **ret_sql, struct error *err)
@@ -237,7 +247,7 @@ int sql_open(const char *path, struct sql **ret_sql, struct error *err)
     int rc = sqlite3_open_v2(path, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                              NULL);
     if (rc != SQLITE_OK)
-        fail(sql, rc, err);
+        sql_fail(sql, rc, err);
     if (rc != SQLITE_OK || set_up(sql, err) < 0) {
         error_prefix(err, "%s", path);
         sql_close(sql);

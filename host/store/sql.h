@@ -47,16 +47,24 @@ int sql_open(const char *path, struct sql **ret_sql, struct error *err);
 /* NULL is fine. Rolls an open transaction back. */
 void sql_close(struct sql *sql);
 
+/* The connection, for what there is no way for here. */
+sqlite3 *sql_handle(struct sql *sql);
+
+/* Says what a call of SQLite with this connection has met, which returned `rc`. Always returns -1. */
+int sql_fail(struct sql *sql, int rc, struct error *err);
+
 /* Whether anything was met since it was opened that a sound file does not have. */
 bool sql_is_damaged(const struct sql *sql);
 
 /* --- transactions --- */
 
 int sql_begin(struct sql *sql, struct error *err);
-/* `durable`: it is on disk when this returns 0; otherwise a cut of the power may take it back. After -1 it
- * has been rolled back; when only the disk's confirmation failed, it may be there all the same after the next
- * opening. */
-int sql_commit(struct sql *sql, bool durable, struct error *err);
+/* From now on it is seen; a cut of the power may take it back. After -1 it has been rolled back. */
+int sql_commit(struct sql *sql, struct error *err);
+/* Has everything that was committed on the disk when it returns 0. */
+int sql_sync(struct sql *sql, struct error *err);
+/* The same, in the file itself: without its log it is as good. */
+int sql_fold(struct sql *sql, struct error *err);
 void sql_roll_back(struct sql *sql);
 
 /* --- statements --- */

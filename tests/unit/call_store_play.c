@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/ident.h"
+#include "store/call_id.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,12 +65,12 @@ static void commit(void)
     play_expect(call_store_commit(play_store, true, &err), 0, &err);
 }
 
-int64_t play_put(const char *function, uint64_t accepted_ms, uint64_t due_ms, const char *body)
+static int64_t put(const char *function, uint64_t accepted_ms, uint64_t due_ms, const char *body)
 {
     struct error err;
     char id[CALL_ID_DIGITS + 1];
     int64_t number = 0;
-    ident_random(id, CALL_ID_DIGITS);
+    call_id_make(accepted_ms, id);
     const struct call_new call = {.id = id,
                                   .function = function,
                                   .method = "POST",
@@ -78,10 +79,24 @@ int64_t play_put(const char *function, uint64_t accepted_ms, uint64_t due_ms, co
                                   .body = {.bytes = body, .size = strlen(body)},
                                   .accepted_ms = accepted_ms,
                                   .due_ms = due_ms};
-    begin();
     play_expect(call_store_put(play_store, &call, &number, &err), 0, &err);
+    return number;
+}
+
+int64_t play_put(const char *function, uint64_t accepted_ms, uint64_t due_ms, const char *body)
+{
+    begin();
+    int64_t number = put(function, accepted_ms, due_ms, body);
     commit();
     return number;
+}
+
+void play_put_many(const char *function, unsigned count)
+{
+    begin();
+    for (unsigned i = 0; i < count; i++)
+        put(function, NOW, NOW, "a body of some length, so that there are several pages of rows");
+    commit();
 }
 
 int64_t play_take(const char *function, uint64_t now_ms)

@@ -24,6 +24,8 @@ void play_expect(int rc, int expected, const struct error *err);
 
 /* Accepts one with this body; its number. */
 int64_t play_put(const char *function, uint64_t accepted_ms, uint64_t due_ms, const char *body);
+/* Accepts so many at once, each with a body of some length. */
+void play_put_many(const char *function, unsigned count);
 /* Begins an attempt of the next one; its number, 0: none is due. */
 int64_t play_take(const char *function, uint64_t now_ms);
 void play_end_call(int64_t number, enum call_state state, const char *result, uint64_t expires_ms);
