@@ -99,6 +99,38 @@ static const char *const versions[] = {
     /* How many calls, each called by the end of another, led to this one. */
     "CREATE TABLE call_chains (number INTEGER PRIMARY KEY, depth INTEGER NOT NULL);"
 
+    /* What has become of the times of schedules is known up to decided_ms. */
+    "CREATE TABLE schedules ("
+    " function TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " digest TEXT NOT NULL,"
+    " decided_ms INTEGER NOT NULL,"
+    " last_number INTEGER NOT NULL DEFAULT 0,"
+    " seen_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (function, name)) WITHOUT ROWID;"
+
+    "CREATE TABLE schedule_waiting ("
+    " function TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " planned_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (function, name, planned_ms)) WITHOUT ROWID;"
+
+    "CREATE TABLE schedule_skips ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " function TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " first_ms INTEGER NOT NULL,"
+    " last_ms INTEGER NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " skipped_ms INTEGER NOT NULL,"
+    " reason TEXT NOT NULL);"
+    "CREATE INDEX schedule_skips_of ON schedule_skips (function, name, number);"
+
+    "CREATE TRIGGER schedules_forgotten AFTER DELETE ON schedules BEGIN"
+    " DELETE FROM schedule_waiting WHERE function = old.function AND name = old.name;"
+    " DELETE FROM schedule_skips WHERE function = old.function AND name = old.name;"
+    "END;"
+
     "CREATE TRIGGER calls_forgotten AFTER DELETE ON calls BEGIN"
     " DELETE FROM call_requests WHERE number = old.number;"
     " DELETE FROM call_results WHERE number = old.number;"

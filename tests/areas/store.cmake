@@ -11,3 +11,4 @@ target_include_directories(call_store_play PUBLIC ${CMAKE_SOURCE_DIR}/host ${CMA
 berth_unit_test(call_store call_store_play)
 berth_unit_test(call_list call_store_play)
 berth_unit_test(call_salvage call_store_play)
+berth_unit_test(schedule_store call_store_play)
