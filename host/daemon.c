@@ -360,6 +360,7 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
                                           .requests = daemon->requests,
                                           .events = daemon->events,
                                           .logs = daemon->logs,
+                                          .calls = daemon->calls,
                                           .started_s = daemon->started_s};
     if (admin_create(&admin_options, &daemon->admin, err) < 0)
         return -1;

@@ -12,6 +12,7 @@
 #include <time.h>
 
 struct admin;
+struct calls;
 struct event_base;
 struct event_book;
 struct fleet;
@@ -30,6 +31,7 @@ struct admin_options {
     struct request_book *requests;
     struct event_book *events;
     struct log_store *logs; /* NULL: none are kept */
+    struct calls *calls; /* NULL: their store cannot be opened */
     time_t started_s; /* when the daemon was, since 1970 */
 };
 

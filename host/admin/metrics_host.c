@@ -1,6 +1,9 @@
 /* The metrics of the host as a whole: what instances take, Docker, and this process. */
 #include "admin/metrics_inside.h"
 
+#include "base/rfc3339.h"
+#include "calls/call_counts.h"
+#include "calls/calls.h"
 #include "docker/docker.h"
 #include "fleet/fleet.h"
 #include "store/log_store.h"
@@ -61,6 +64,28 @@ static void tell_prewarmed_memory(const struct metrics_sources *sources, struct 
 static void tell_lines_dropped(const struct metrics_sources *sources, struct metric_sink *sink)
 {
     tell_number(sink, (double)log_store_dropped(sources->logs));
+}
+
+/* --- what is done later --- */
+
+static void tell_oldest_call(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    if (!sources->calls)
+        return;
+    uint64_t since_ms =
+        atomic_load_explicit(&calls_counts(sources->calls)->oldest_waiting_ms, memory_order_relaxed);
+    uint64_t now_ms = wall_clock_ms();
+    tell_number(sink, since_ms > 0 && now_ms > since_ms ? (double)(now_ms - since_ms) / 1e3 : 0);
+}
+
+static void tell_waiting_calls_max(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    tell_number(sink, sources->host->calls_max);
+}
+
+static void tell_calls_disk_max(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    tell_number(sink, (double)sources->host->calls_disk_bytes);
 }
 
 /* --- Docker --- */
@@ -172,6 +197,11 @@ const struct host_metric host_metrics[] = {
     {{"berth_log_lines_dropped_total", METRIC_COUNTER,
       "Lines of functions that are missing in the kept logs because the disk was too slow."},
      tell_lines_dropped},
+    {{"berth_calls_oldest_age_seconds", METRIC_GAUGE,
+      "How long the async call that waits longest has waited; 0: none waits."},
+     tell_oldest_call},
+    {{"berth_calls_waiting_max", METRIC_GAUGE, "How many async calls may wait."}, tell_waiting_calls_max},
+    {{"berth_calls_bytes_max", METRIC_GAUGE, "What async calls may take on disk."}, tell_calls_disk_max},
     {{"berth_docker_calls_total", METRIC_COUNTER, "What the Docker Engine was asked for."}, tell_calls},
     {{"berth_docker_calls_failed_total", METRIC_COUNTER, "Those of them that ended with an error."},
      tell_failed_calls},

@@ -17,6 +17,8 @@ struct metrics_sources {
     const struct gateway *gateway;
     struct request_counts *requests;
     struct log_store *logs; /* NULL: none are kept */
+    const struct calls *calls; /* NULL: there are none */
+    const struct host_settings *host;
     time_t started_s; /* when the daemon was, since 1970 */
 };
 
