@@ -70,6 +70,18 @@ void delete_secret(struct admin_call *call);
 void get_requests(struct admin_call *call);
 void get_request(struct admin_call *call);
 
+/* --- call_handlers.c: async calls, and those that were given up --- */
+
+void get_calls(struct admin_call *call);
+void get_calls_check(struct admin_call *call);
+void get_call(struct admin_call *call);
+void delete_call(struct admin_call *call);
+void get_dead(struct admin_call *call);
+void delete_dead(struct admin_call *call);
+void post_dead_redrive(struct admin_call *call);
+void delete_dead_letter(struct admin_call *call);
+void post_dead_letter_redrive(struct admin_call *call);
+
 /* --- event_handlers.c: what changes --- */
 
 void get_events(struct admin_call *call);

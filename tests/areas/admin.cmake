@@ -1,5 +1,6 @@
 # The management API; what needs a whole fleet is in fleet.cmake.
 berth_unit_test(admin_access admin)
+berth_unit_test(call_json admin)
 berth_unit_test(event_book admin)
 berth_unit_test(image_deployment admin)
 berth_unit_test(metrics_text admin)

@@ -1,0 +1,402 @@
+#include "admin/admin_handlers.h"
+
+#include "admin/call_json.h"
+#include "admin/call_question.h"
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/rfc3339.h"
+#include "calls/call_view.h"
+#include "calls/calls.h"
+#include "store/call_check.h"
+#include "store/call_list.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT_USUAL 50
+#define LIMIT_MAX   1000
+
+/* What is asked for, and what comes of it. */
+struct asked {
+    char *name; /* of one: its id or its number; NULL: many are meant */
+    char *function; /* of many: whose; NULL: everybody's */
+    struct call_filter filter; /* of a list */
+    struct call_page page; /* what it is made of */
+    json_t *json; /* the answer */
+    struct error refusal; /* without `json` */
+};
+
+/* The name may be empty, and is one of no call then. */
+static struct asked *ask_for_one(const struct admin_call *call)
+{
+    struct asked *asked = xcalloc(1, sizeof(*asked));
+    asked->name = xstrdup(call->name);
+    return asked;
+}
+
+static struct asked *ask_for_many(const struct admin_call *call)
+{
+    const char *function = admin_call_query(call, "function");
+    struct asked *asked = xcalloc(1, sizeof(*asked));
+    asked->function = function && *function ? xstrdup(function) : NULL;
+    return asked;
+}
+
+static void free_asked(void *context)
+{
+    struct asked *asked = context;
+    free(asked->name);
+    free(asked->function);
+    call_page_clear(&asked->page);
+    json_decref(asked->json);
+    free(asked);
+}
+
+static void answer(struct admin_call *call, void *context)
+{
+    const struct asked *asked = context;
+    if (asked->json)
+        admin_call_json(call, HTTP_OK, json_incref(asked->json));
+    else
+        admin_call_refuse(call, &asked->refusal);
+}
+
+static void refuse_parameter(struct admin_call *call, struct asked *asked, const struct error *err)
+{
+    admin_call_refuse(call, err);
+    free_asked(asked);
+}
+
+/* --- lists --- */
+
+static int list(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
+                struct error *err)
+{
+    struct asked *asked = context;
+    (void)calls, (void)ret_durable;
+    return call_page_read(store, &asked->filter, &asked->page, err);
+}
+
+static void answer_page(struct admin_call *call, void *context)
+{
+    const struct asked *asked = context;
+    json_t *json = json_array();
+    for (size_t i = 0; i < asked->page.count; i++)
+        json_array_append_new(json, call_json(&asked->page.records[i]));
+    admin_call_json(call, HTTP_OK, json);
+}
+
+static const struct call_job list_job = {.work = list, .answer = answer_page, .free = free_asked};
+
+static int read_state(const char *name, int *ret_state, struct error *err)
+{
+    enum call_state state;
+    if (!name || !*name)
+        return 0;
+    if (call_state_find(name, &state) < 0) {
+        error_set(err, ERROR_PARAMETER_INVALID, "no call is in a state \"%.32s\"", name);
+        return error_hint(err, "waiting, running, done, dead or cancelled");
+    }
+    *ret_state = (int)state;
+    return 0;
+}
+
+static void answer_list(struct admin_call *call, const char *state_name)
+{
+    struct error err;
+    struct asked *asked = ask_for_many(call);
+    uint64_t before = 0, limit = 0;
+    int state = -1;
+    if (read_state(state_name, &state, &err) < 0 ||
+        admin_read_number("before", admin_call_query(call, "before"), INT64_MAX, &before, &err) < 0 ||
+        admin_read_number("limit", admin_call_query(call, "limit"), LIMIT_MAX, &limit, &err) < 0) {
+        refuse_parameter(call, asked, &err);
+        return;
+    }
+    asked->filter = (struct call_filter){.function = asked->function,
+                                         .state = state,
+                                         .before = (int64_t)before,
+                                         .limit = limit ? (unsigned)limit : LIMIT_USUAL};
+    admin_call_ask(call, &list_job, asked);
+}
+
+void get_calls(struct admin_call *call)
+{
+    answer_list(call, admin_call_query(call, "state"));
+}
+
+void get_dead(struct admin_call *call)
+{
+    answer_list(call, "dead");
+}
+
+/* --- one --- */
+
+/* A call's number, for a name that is one; 0: it is none. */
+static int64_t read_number(const char *name)
+{
+    struct error err;
+    uint64_t number = 0;
+    bool is_number = strspn(name, "0123456789") == strlen(name) && strlen(name) < CALL_ID_DIGITS;
+    return is_number && admin_read_number("id", name, INT64_MAX, &number, &err) == 0 ? (int64_t)number : 0;
+}
+
+/* 1, and the caller clears *ret_record; 0: there is none, which is what is answered. */
+static int find(struct call_store *store, struct asked *asked, struct call_record *ret_record,
+                struct error *err)
+{
+    int64_t number = read_number(asked->name);
+    bool is_id = strlen(asked->name) == CALL_ID_DIGITS;
+    int found =
+        number || is_id ? call_store_find(store, is_id ? asked->name : NULL, number, ret_record, err) : 0;
+    if (found == 0) {
+        error_set(&asked->refusal, ERROR_CALL_UNKNOWN, "no call %.64s is kept", asked->name);
+        error_hint(&asked->refusal, "berth calls shows those that are");
+    }
+    return found;
+}
+
+static json_t *attempt_json(const struct call_attempt *attempt)
+{
+    char began[RFC3339_SIZE], ended[RFC3339_SIZE];
+    const bool has_ended = attempt->ended_ms > 0;
+    return json_pack("{s:i, s:o, s:s, s:s?, s:o, s:o, s:o, s:o}", "number", (int)attempt->ordinal,
+                     "request_id", json_text(attempt->request_id), "began",
+                     rfc3339_write(attempt->begun_ms, began), "ended",
+                     has_ended ? rfc3339_write(attempt->ended_ms, ended) : NULL, "duration_ms",
+                     has_ended ? json_integer((json_int_t)attempt->run_ms) : json_null(), "status",
+                     attempt->status ? json_integer(attempt->status) : json_null(), "reason",
+                     json_text(attempt->reason), "message", json_text(attempt->message));
+}
+
+static json_t *attempts_json(const struct call_attempts *attempts)
+{
+    json_t *tries = json_array();
+    for (size_t i = 0; i < attempts->count; i++)
+        json_array_append_new(tries, attempt_json(&attempts->attempts[i]));
+    return tries;
+}
+
+/* What is known of the call with this id. */
+static int tell(struct call_store *store, struct asked *asked, const char *id, struct error *err)
+{
+    struct call_attempts attempts;
+    struct call_record record;
+    int found = call_store_find_result(store, id, &record, err);
+    if (found <= 0)
+        return found;
+    int rc = call_attempts_read(store, record.number, &attempts, err);
+    if (rc == 0) {
+        asked->json = call_details_json(&record);
+        json_object_set_new(asked->json, "tries", attempts_json(&attempts));
+        call_attempts_clear(&attempts);
+    }
+    call_record_clear(&record);
+    return rc;
+}
+
+static int show(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
+                struct error *err)
+{
+    struct asked *asked = context;
+    struct call_record record;
+    (void)calls, (void)ret_durable;
+    int found = find(store, asked, &record, err);
+    if (found <= 0)
+        return found;
+    int rc = tell(store, asked, record.id, err);
+    call_record_clear(&record);
+    return rc;
+}
+
+static const struct call_job show_job = {.work = show, .answer = answer, .free = free_asked};
+
+void get_call(struct admin_call *call)
+{
+    admin_call_ask(call, &show_job, ask_for_one(call));
+}
+
+static int cancel(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
+                  struct error *err)
+{
+    struct asked *asked = context;
+    struct call_record record;
+    int found = find(store, asked, &record, err);
+    if (found <= 0)
+        return found;
+    int cancelled = calls_cancel(calls, &record, err);
+    *ret_durable = cancelled > 0;
+    if (cancelled > 0)
+        asked->json = call_json(&record);
+    else if (cancelled == 0)
+        error_set(&asked->refusal, ERROR_CALL_ENDED, "call %" PRId64 " has ended already: it is %s",
+                  record.number, call_state_name(record.state));
+    call_record_clear(&record);
+    return cancelled < 0 ? -1 : 0;
+}
+
+static const struct call_job cancel_job = {.work = cancel, .answer = answer, .free = free_asked};
+
+void delete_call(struct admin_call *call)
+{
+    admin_call_ask(call, &cancel_job, ask_for_one(call));
+}
+
+/* --- dead letters --- */
+
+/* The number of the one that is meant, 0 for all that are. 1; 0: what is answered is that it is not dead. */
+static int find_dead(struct call_store *store, struct asked *asked, int64_t *ret_number, struct error *err)
+{
+    struct call_record record;
+    *ret_number = 0;
+    if (!asked->name)
+        return 1;
+    int found = find(store, asked, &record, err);
+    if (found <= 0)
+        return found;
+    bool is_dead = record.state == CALL_DEAD;
+    *ret_number = record.number;
+    error_set(&asked->refusal, ERROR_CALL_NOT_DEAD, "call %" PRId64 " is no dead letter: it is %s",
+              record.number, call_state_name(record.state));
+    call_record_clear(&record);
+    return is_dead;
+}
+
+static int redrive(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
+                   struct error *err)
+{
+    struct asked *asked = context;
+    int64_t number, count = 0;
+    (void)calls;
+    int found = find_dead(store, asked, &number, err);
+    if (found <= 0)
+        return found;
+    if (call_store_redrive(store, number, asked->function, wall_clock_ms(), &count, err) < 0)
+        return -1;
+    *ret_durable = count > 0;
+    asked->json = json_pack("{s:I}", "redriven", (json_int_t)count);
+    return 0;
+}
+
+static int drop(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
+                struct error *err)
+{
+    struct asked *asked = context;
+    int64_t number, count = 0;
+    (void)calls;
+    int found = find_dead(store, asked, &number, err);
+    if (found <= 0)
+        return found;
+    if (call_store_drop(store, number, asked->function, &count, err) < 0)
+        return -1;
+    *ret_durable = count > 0;
+    asked->json = json_pack("{s:I}", "dropped", (json_int_t)count);
+    return 0;
+}
+
+/* Nothing goes without a line in the log. */
+static void answer_redriven(struct admin_call *call, void *context)
+{
+    const struct asked *asked = context;
+    if (asked->json)
+        log_info("call.redriven", LOG_STR("function", asked->function), LOG_STR("call", asked->name),
+                 LOG_INT("count", json_integer_value(json_object_get(asked->json, "redriven"))));
+    answer(call, context);
+}
+
+static void answer_dropped(struct admin_call *call, void *context)
+{
+    const struct asked *asked = context;
+    if (asked->json)
+        log_info("call.dropped", LOG_STR("function", asked->function), LOG_STR("call", asked->name),
+                 LOG_INT("count", json_integer_value(json_object_get(asked->json, "dropped"))));
+    answer(call, context);
+}
+
+static const struct call_job redrive_job = {.work = redrive, .answer = answer_redriven, .free = free_asked};
+static const struct call_job drop_job = {.work = drop, .answer = answer_dropped, .free = free_asked};
+
+/* Those of a function, or all when that is said: a forgotten parameter is to cost nothing. */
+static void change_many(struct admin_call *call, const struct call_job *job)
+{
+    struct error err;
+    const char *all = admin_call_query(call, "all");
+    struct asked *asked = ask_for_many(call);
+    if (asked->function || (all && strcmp(all, "1") == 0)) {
+        admin_call_ask(call, job, asked);
+        return;
+    }
+    error_set(&err, ERROR_PARAMETER_INVALID, "which dead letters are meant is not said");
+    error_hint(&err, "function=NAME for those of a function, all=1 for those of all");
+    refuse_parameter(call, asked, &err);
+}
+
+void delete_dead(struct admin_call *call)
+{
+    change_many(call, &drop_job);
+}
+
+void post_dead_redrive(struct admin_call *call)
+{
+    change_many(call, &redrive_job);
+}
+
+void delete_dead_letter(struct admin_call *call)
+{
+    admin_call_ask(call, &drop_job, ask_for_one(call));
+}
+
+void post_dead_letter_redrive(struct admin_call *call)
+{
+    admin_call_ask(call, &redrive_job, ask_for_one(call));
+}
+
+/* --- the store --- */
+
+struct checked {
+    char **lines; /* what is wrong */
+    struct call_sums sums;
+};
+
+static int check(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
+                 struct error *err)
+{
+    struct checked *checked = context;
+    (void)calls, (void)ret_durable;
+    call_store_sums(store, &checked->sums);
+    return call_store_check(store, &checked->lines, err);
+}
+
+static void answer_checked(struct admin_call *call, void *context)
+{
+    const struct checked *checked = context;
+    const struct host_settings *host = call->parts->host;
+    json_t *problems = json_array();
+    int64_t count = 0;
+    for (char **line = checked->lines; *line; line++)
+        json_array_append_new(problems, json_text(*line));
+    for (unsigned state = 0; state < CALL_STATE_COUNT; state++)
+        count += checked->sums.by_state[state];
+    admin_call_json(call, HTTP_OK,
+                    json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "problems", problems, "calls",
+                              (json_int_t)count, "waiting", (json_int_t)checked->sums.by_state[CALL_WAITING],
+                              "waiting_max", (json_int_t)host->calls_max, "bytes",
+                              (json_int_t)checked->sums.bytes, "bytes_max",
+                              (json_int_t)host->calls_disk_bytes));
+}
+
+static void free_checked(void *context)
+{
+    struct checked *checked = context;
+    texts_free(checked->lines);
+    free(checked);
+}
+
+static const struct call_job check_job = {.work = check, .answer = answer_checked, .free = free_checked};
+
+void get_calls_check(struct admin_call *call)
+{
+    admin_call_ask(call, &check_job, xcalloc(1, sizeof(struct checked)));
+}

@@ -1,0 +1,23 @@
+/* Async calls as the management API has them. */
+#ifndef ADMIN_CALL_JSON_H
+#define ADMIN_CALL_JSON_H
+
+#include "store/call_store.h"
+
+#include <jansson.h>
+
+/* The state of that name. -1: none has it. */
+int call_state_find(const char *name, enum call_state *ret_state);
+
+/* What a list says of one. The caller owns it, like the next ones. */
+json_t *call_json(const struct call_record *record);
+
+/* The same and what else is known of it, without its attempts. */
+json_t *call_details_json(const struct call_record *record);
+
+/* Header lines as {"Name": "value"}, with a list for a name that stands several times; what may be a
+ * credential is
+ * "(hidden)". */
+json_t *call_headers_json(const char *lines);
+
+#endif
