@@ -448,7 +448,7 @@ void client_management_address(const struct arguments *arguments, char **ret_add
     size_t length = strlen(base);
     while (length > 0 && base[length - 1] == '/')
         length--;
-    *ret_address = xasprintf("%.*s/function", (int)length, base);
+    *ret_address = xstrndup(base, length);
     *ret_socket = place.socket ? xstrdup(place.socket) : NULL;
     place_clear(&place);
 }

@@ -58,8 +58,8 @@ int client_save(const struct arguments *arguments, const char *path, FILE *to, s
 /* Where the functions of the daemon are called: "http://127.0.0.1:8080". The caller frees *ret_address. */
 int client_functions_address(const struct arguments *arguments, char **ret_address);
 
-/* The same of the management port, which calls private functions too: "http://localhost/function", with the
- * unix socket to connect to, or NULL. The caller frees both. */
+/* The same of the management port, which calls private functions too, below /function: "http://localhost",
+ * with the unix socket to connect to, or NULL. The caller frees both. */
 void client_management_address(const struct arguments *arguments, char **ret_address, char **ret_socket);
 
 #endif

@@ -8,6 +8,27 @@
         "config", 'c', "FILE", "the registry (global-function-definition.yml)"                               \
     }
 
+#define PAGE_FLAGS                                                                                           \
+    {"limit", 'n', "N", "so many at most (50)"},                                                             \
+    {                                                                                                        \
+        "before", 0, "NUMBER", "those accepted before that one: the page behind a page"                      \
+    }
+
+#define DEAD_FLAGS                                                                                           \
+    {"function", 'f', "NAME", "all dead letters of this function"},                                          \
+    {                                                                                                        \
+        "all", 0, NULL, "those of all functions"                                                             \
+    }
+
+static const struct flag invoke_flags[] = {
+    {"data", 'd', "BODY", "the body: a text, @FILE, or - for standard input"},
+    {"header", 'H', "LINE", "a header, \"Name: value\"; may be repeated"},
+    {"request", 'X', "METHOD", "the method (GET, or POST with a body)"},
+    {"include", 'i', NULL, "print the answer's status and headers too"},
+    {"async", 'a', NULL, "have it done later, for certain: prints the call's id at once"},
+    {0},
+};
+
 const struct flag common_flags[] = {
     {"url", 0, "URL", "the daemon: unix:PATH or http://[admin:PASSWORD@]HOST:PORT; BERTH_URL"},
     {"json", 0, NULL, "the answer as JSON, for programs"},
@@ -97,14 +118,21 @@ const struct command commands[] = {
      .description = "What is piped in is the request's body. Private functions are called over the "
                     "management port.\nThe "
                     "exit status is 1 when the answer's is 400 or above.",
-     .flags = FLAGS({"data", 'd', "BODY", "the body: a text, @FILE, or - for standard input"},
-                    {"header", 'H', "LINE", "a header, \"Name: value\"; may be repeated"},
-                    {"request", 'X', "METHOD", "the method (GET, or POST with a body)"},
-                    {"include", 'i', NULL, "print the answer's status and headers too"}),
+     .flags = invoke_flags,
      .examples =
          EXAMPLES({"invoke greet", "GET /greet"}, {"invoke greet '/day?name=Ada'", "with a path and a query"},
                   {"invoke greet -d '{\"name\": \"Ada\"}'", "POST"},
-                  {"invoke img -d @cat.png > small.png", "a file as the body"}),
+                  {"invoke img -d @cat.png > small.png", "a file as the body"},
+                  {"invoke img -d @cat.png --async", "later; berth why ID says what came of it"}),
+     .run = run_invoke},
+    {.name = "call",
+     .operands = "NAME [PATH]",
+     .min = 1,
+     .max = 2,
+     .names_functions = true,
+     .is_hidden = true,
+     .summary = "is berth invoke by another name",
+     .flags = invoke_flags,
      .run = run_invoke},
     {.name = "load",
      .operands = "NAME [PATH]",
@@ -173,9 +201,59 @@ const struct command commands[] = {
      .operands = "ID",
      .min = 1,
      .max = 1,
-     .summary = "tells what happened to a request: where its time went, why it ended so",
-     .description = "The id is in the header X-Request-Id of every answer, and in every error.",
+     .summary = "tells what happened to a request or an async call, and why it ended so",
+     .description = "The id is in the header X-Request-Id of every answer, and in every error; that of an "
+                    "async\ncall is in X-Call-Id, and its number will do.",
      .run = run_why},
+    {.name = "calls show",
+     .operands = "ID",
+     .min = 1,
+     .max = 1,
+     .summary = "tells of an async call: its attempts, what came of it, what is next",
+     .description = "ID is what berth invoke --async prints, or the call's number.",
+     .run = run_calls_show},
+    {.name = "calls cancel",
+     .operands = "ID",
+     .min = 1,
+     .max = 1,
+     .summary = "cancels an async call; one that is under way is broken off",
+     .run = run_calls_cancel},
+    {.name = "calls",
+     .operands = "[NAME]",
+     .max = 1,
+     .names_functions = true,
+     .summary = "shows the async calls that are kept, the newest last",
+     .flags = FLAGS({"function", 'f', "NAME", "the same as NAME"},
+                    {"state", 0, "STATE", "waiting, running, done, dead or cancelled ones only"}, PAGE_FLAGS),
+     .examples =
+         EXAMPLES({"calls", "of all functions"}, {"calls img --state waiting", "what one has yet to do"},
+                  {"calls show 17", "one of them"}),
+     .run = run_calls},
+    {.name = "dead ls",
+     .operands = "",
+     .summary = "shows the dead letters: async calls that were given up",
+     .flags = FLAGS({"function", 'f', "NAME", "of this function only"}, PAGE_FLAGS),
+     .run = run_dead_ls},
+    {.name = "dead show",
+     .operands = "ID",
+     .min = 1,
+     .max = 1,
+     .summary = "tells of one of them: what was tried, and why it was given up",
+     .run = run_calls_show},
+    {.name = "dead redrive",
+     .operands = "[ID]",
+     .max = 1,
+     .summary = "has dead letters delivered again, as if they were new",
+     .flags = FLAGS(DEAD_FLAGS),
+     .examples = EXAMPLES({"dead redrive 17", "one of them"},
+                          {"dead redrive --function img", "all of a function that works again"}),
+     .run = run_dead_redrive},
+    {.name = "dead drop",
+     .operands = "[ID]",
+     .max = 1,
+     .summary = "forgets dead letters",
+     .flags = FLAGS(DEAD_FLAGS),
+     .run = run_dead_drop},
     {.name = "explain",
      .operands = "NAME",
      .min = 1,

@@ -101,9 +101,9 @@ int run_complete(const struct arguments *arguments)
         return STATUS_OK;
     const char *typed = words[count - 1];
     const struct command *command = command_find((int)count - 1, (char **)words, &taken);
-    if (!command && count <= 2) {
+    if (count <= 2 && (!command || command_is_group(words[0])))
         offer_commands(words, count - 1);
-    } else if (command && typed[0] == '-') {
+    if (command && typed[0] == '-') {
         offer_flags(command->flags, typed);
         offer_flags(common_flags, typed);
     } else if (command && command->names_functions && is_before(count - 1, taken)) {

@@ -2,8 +2,10 @@
 #include "base/cleanup.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
+#include "cli/client.h"
 #include "cli/doctor.h"
 #include "cli/members.h"
+#include "cli/quantity.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -28,6 +30,7 @@
 #define DISK_LEAST        GIB /* with less free the daemon installs no dependencies */
 #define DISK_POOR         (5 * GIB)
 #define FILES_POOR        4096
+#define NEARLY_FULL       0.9
 
 static void __attribute__((format(printf, 3, 4)))
 conclude(struct look *look, enum verdict verdict, const char *format, ...)
@@ -310,12 +313,51 @@ static void look_at_daemon(const struct checkup *checkup, struct look *look)
         advise(look, "berth up starts one for this folder");
 }
 
+static bool is_nearly(const json_t *found, const char *used, const char *limit)
+{
+    return (double)member_number(found, used) > NEARLY_FULL * (double)member_number(found, limit);
+}
+
+/* What the daemon finds in the store of async calls. */
+static void judge_calls(const json_t *found, struct look *look)
+{
+    char used[32], limit[32];
+    const json_t *problem = json_array_get(json_object_get(found, "problems"), 0);
+    if (problem) {
+        conclude(look, VERDICT_WRONG, "the store is damaged: %s", json_string_value(problem));
+        advise(look, "start the daemon anew: it saves what can be read, and its log says what that is");
+        return;
+    }
+    bool is_poor = is_nearly(found, "bytes", "bytes_max") || is_nearly(found, "waiting", "waiting_max");
+    quantity_measured((unsigned long long)member_number(found, "bytes"), used, sizeof(used));
+    quantity_measured((unsigned long long)member_number(found, "bytes_max"), limit, sizeof(limit));
+    conclude(look, is_poor ? VERDICT_POOR : VERDICT_FINE,
+             "the store is whole: %s of %s, %lld of %lld calls wait", used, limit,
+             member_number(found, "waiting"), member_number(found, "waiting_max"));
+    if (is_poor)
+        advise(look, "above a limit new ones are refused: calls_max, calls_disk; berth calls shows them");
+}
+
+static void look_at_calls(const struct checkup *checkup, struct look *look)
+{
+    json_t *found = NULL;
+    if (!checkup->daemon_answers) {
+        conclude(look, VERDICT_FINE, "not looked at without a daemon");
+    } else if (client_poll(checkup->arguments, "/berth/calls/check", &found) != CLIENT_POLL_ANSWERED) {
+        conclude(look, VERDICT_WRONG, "the daemon cannot read its store of them");
+        advise(look, "its log says why: berth events --all");
+    } else {
+        judge_calls(found, look);
+    }
+    json_decref(found);
+}
+
 const struct doctor_row doctor_rows[] = {
     {"docker", look_at_docker},       {"storage", look_at_storage},   {"cgroups", look_at_cgroups},
     {"clock", look_at_clock},         {"base images", look_at_bases}, {"interpreters", look_at_interpreters},
     {"leftovers", look_at_leftovers}, {"io_uring", look_at_io_uring}, {"state folder", look_at_state},
     {"run folder", look_at_run},      {"disk", look_at_disk},         {"ports", look_at_ports},
-    {"open files", look_at_files},    {"daemon", look_at_daemon},
+    {"open files", look_at_files},    {"daemon", look_at_daemon},     {"async calls", look_at_calls},
 };
 
 const size_t doctor_row_count = sizeof(doctor_rows) / sizeof(doctor_rows[0]);

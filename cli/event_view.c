@@ -140,6 +140,13 @@ static void on_instance_failed(struct event_view *view, const json_t *event)
            colour_end(stdout), field(event, "error"));
 }
 
+static void on_call_dead(struct event_view *view, const json_t *event)
+{
+    (void)view;
+    printf("%s%s: an async call was given up%s: %s, berth why %s\n", colour_begin(stdout, COLOUR_RED),
+           field(event, "function"), colour_end(stdout), field(event, "reason"), field(event, "call"));
+}
+
 /* --- requests and output --- */
 
 static enum colour status_colour(long status)
@@ -198,6 +205,7 @@ static const struct {
     {"rollback.done", on_rollback},
     {"function.mended", on_mended},
     {"instance.failed", on_instance_failed},
+    {"call.dead", on_call_dead},
     {"gateway.request", on_request},
     {"function.output", on_output},
 };

@@ -1,6 +1,8 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/strbuf.h"
 #include "cli/client.h"
+#include "cli/members.h"
 #include "cli/run_commands.h"
 #include "cli/say.h"
 
@@ -13,11 +15,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define ACCEPTED     202
+#define ACCEPTED_MAX (1u << 20) /* bytes of what is answered to an async call */
+
 struct call {
     const struct arguments *arguments;
     char *address, *socket; /* where it is called; the unix socket to connect to, or NULL */
+    const char *folder; /* that the function's name follows */
     FILE *body; /* to be sent; or NULL */
-    bool shows_head;
+    bool shows_head, is_async;
+    struct strbuf accepted; /* with `is_async` the answer's body */
     char request_id[128];
     char last_byte; /* of the answer's body; 0: none */
     long status;
@@ -75,6 +82,8 @@ static size_t on_head(char *line, size_t size, size_t count, void *context)
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *context)
 {
     struct call *call = context;
+    if (call->is_async)
+        return strbuf_append(&call->accepted, bytes, size * count) < 0 ? 0 : size * count;
     if (size * count > 0)
         call->last_byte = bytes[size * count - 1];
     size_t written = fwrite(bytes, 1, size * count, stdout);
@@ -129,6 +138,23 @@ static CURLcode perform(struct call *call, const char *url)
     return code;
 }
 
+/* What an async call is told by: its id, and what to do with it. Other answers are printed as they are. */
+static void print_accepted(const struct call *call)
+{
+    json_t *json = call->status == ACCEPTED ? json_loads(strbuf_text(&call->accepted), 0, NULL) : NULL;
+    const char *id = member_text(json, "id");
+    if (!*id) {
+        fputs(strbuf_text(&call->accepted), stdout);
+    } else if (arguments_has(call->arguments, "json")) {
+        print_json(json);
+    } else {
+        printf("%s\n", id);
+        say_next("what comes of it: berth why %s", id);
+        say_next("to take it back:  berth calls cancel %s", id);
+    }
+    json_decref(json);
+}
+
 /* What comes next on a terminal begins a line of its own; elsewhere the answer stays as it is. */
 static void end_line(const struct call *call)
 {
@@ -174,8 +200,10 @@ static bool is_private(const struct arguments *arguments)
 /* The public port, for all that it serves: that is how everybody else calls them. */
 static int find_address(struct call *call)
 {
+    call->folder = call->is_async ? "async-function/" : "";
     if (!is_private(call->arguments))
         return client_functions_address(call->arguments, &call->address);
+    call->folder = call->is_async ? "async-function/" : "function/";
     client_management_address(call->arguments, &call->address, &call->socket);
     return STATUS_OK;
 }
@@ -185,21 +213,27 @@ static int call_function(struct call *call)
     const char *name = arguments_operand(call->arguments, 0), *path = arguments_operand(call->arguments, 1);
     if (open_body(call) < 0)
         return STATUS_FAILED;
-    cleanup_free char *url = xasprintf("%s/%s%s%s", call->address, name,
+    cleanup_free char *url = xasprintf("%s/%s%s%s%s", call->address, call->folder, name,
                                        path && path[0] != '/' && path[0] != '?' ? "/" : "", path ? path : "");
     CURLcode code = perform(call, url);
     if (call->body && call->body != stdin)
         fclose(call->body);
+    if (call->is_async)
+        print_accepted(call);
     end_line(call);
     return judge(call, url, code);
 }
 
 int run_invoke(const struct arguments *arguments)
 {
-    struct call call = {.arguments = arguments, .shows_head = arguments_has(arguments, "include")};
+    struct call call = {.arguments = arguments,
+                        .shows_head = arguments_has(arguments, "include"),
+                        .is_async = arguments_has(arguments, "async")};
+    strbuf_init(&call.accepted, ACCEPTED_MAX);
     int status = find_address(&call);
     if (status == STATUS_OK)
         status = call_function(&call);
+    strbuf_clear(&call.accepted);
     free(call.address);
     free(call.socket);
     return status;

@@ -53,6 +53,15 @@ int run_logs(const struct arguments *arguments);
 int run_requests(const struct arguments *arguments);
 int run_why(const struct arguments *arguments);
 
+/* --- calls.c: what is done later, and what was given up --- */
+
+int run_calls(const struct arguments *arguments);
+int run_calls_show(const struct arguments *arguments);
+int run_calls_cancel(const struct arguments *arguments);
+int run_dead_ls(const struct arguments *arguments);
+int run_dead_redrive(const struct arguments *arguments);
+int run_dead_drop(const struct arguments *arguments);
+
 /* --- top/top.c --- */
 
 int run_top(const struct arguments *arguments);

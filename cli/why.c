@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "cli/call_view.h"
 #include "cli/client.h"
 #include "cli/members.h"
 #include "cli/run_commands.h"
@@ -7,7 +8,8 @@
 
 #include <string.h>
 
-#define SHOWN_FROM_MS 0.05
+#define SHOWN_FROM_MS  0.05
+#define CALL_ID_DIGITS 32
 
 static double member_ms(const json_t *object, const char *name)
 {
@@ -211,8 +213,60 @@ static void print_records(const struct arguments *arguments, const json_t *answe
     }
 }
 
+/* --- an async call --- */
+
+/* The digits at the beginning of an id of a call, or of one of its deliveries ("ID-2"); 0: it is neither. A
+ * call's number may be the id of a request, too. */
+static size_t call_id_digits(const char *id)
+{
+    size_t digits = strspn(id, "0123456789abcdef");
+    bool is_whole = id[digits] == '\0' || (digits == CALL_ID_DIGITS && id[digits] == '-');
+    bool is_number = strspn(id, "0123456789") == strlen(id);
+    return is_whole && (digits == CALL_ID_DIGITS || is_number) ? digits : 0;
+}
+
+/* What is known of the call that an id may be of; NULL: none. */
+static json_t *find_call(const struct arguments *arguments, const char *id)
+{
+    json_t *call = NULL;
+    size_t digits = call_id_digits(id);
+    if (digits == 0)
+        return NULL;
+    cleanup_free char *wanted = xstrndup(id, digits);
+    cleanup_free char *path = client_path("/berth/calls/%s", wanted);
+    client_poll(arguments, path, &call);
+    return call;
+}
+
+/* The call, and what is known of the request that has this id, if there is one. */
+static int tell_call(const struct arguments *arguments, json_t *call, json_t *requests)
+{
+    if (arguments_has(arguments, "json")) {
+        json_t *all = requests ? requests : json_object();
+        json_object_set(all, "call", call);
+        print_json(all);
+        if (!requests)
+            json_decref(all);
+        return STATUS_OK;
+    }
+    call_view_print(call);
+    if (requests) {
+        printf("\nThe request with this id\n\n");
+        print_records(arguments, requests);
+    }
+    return STATUS_OK;
+}
+
 int run_why(const struct arguments *arguments)
 {
-    cleanup_free char *path = client_path("/berth/requests/%s", arguments_operand(arguments, 0));
-    return client_show(arguments, "GET", path, print_records);
+    const char *id = arguments_operand(arguments, 0);
+    cleanup_free char *path = client_path("/berth/requests/%s", id);
+    json_t *call = find_call(arguments, id), *requests = NULL;
+    if (!call)
+        return client_show(arguments, "GET", path, print_records);
+    client_poll(arguments, path, &requests);
+    int status = tell_call(arguments, call, requests);
+    json_decref(requests);
+    json_decref(call);
+    return status;
 }
