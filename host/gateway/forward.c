@@ -148,7 +148,9 @@ static uint64_t dropped_as_claims(const struct exchange *exchange)
     const struct client *client = exchange->client;
     if (client_is_calls(client))
         return DELIVERY_DROP;
-    uint64_t drop = client->trusted ? REQUEST_DROP : REQUEST_DROP | ORIGIN_HEADERS;
+    uint64_t drop = REQUEST_DROP;
+    if (!client->trusted)
+        drop |= ORIGIN_HEADERS;
     if (exchange->target.by_contract || exchange->asking.what)
         drop |= CALL_DROP;
     if (exchange->asking.preferred)

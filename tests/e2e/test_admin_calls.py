@@ -56,6 +56,20 @@ def test_any_method_comes_to_the_function(connect, method, name):
     assert connection.at_end()
 
 
+def test_call_for_later_is_accepted_and_looked_at(connect):
+    connection = connect()
+    connection.send("POST /async-function/mirror/later HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nxyz")
+    accepted = connection.response()
+    assert accepted.status == 202 and connection.at_end()
+
+    def ended():
+        looking = connect()
+        looking.send(f"GET {accepted.headers['Location']} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return looking.response().json()["state"] == "done"
+
+    wait_until(ended, "the call has been delivered")
+
+
 def test_bodies_are_streamed(connect):
     connection = connect()
     connection.send("POST /function/mirror HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -11,6 +11,7 @@ import pytest
 
 from harness.cli import Cli
 from harness.functions import MIRROR, SLEEPY
+from harness.later import wait_done
 from harness.wait import wait_until
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs/calling-functions.md"
@@ -219,11 +220,19 @@ def test_end_of_the_daemon_waits_for_what_is_called(berth):
 
 def test_examples_of_the_documentation_do_what_they_say(berth):
     order, tax = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.S)
-    (bill,) = re.findall(r"```sh\n(.*?)```", DOCS.read_text(), re.S)
+    bill, order_mail = re.findall(r"```sh\n(.*?)```", DOCS.read_text(), re.S)
     berth.write_function("order", order)
     berth.write_function("tax", tax, public=False)
     berth.write_function("bill", bill, language="shell")
+    berth.write_function("order-mail", order_mail, language="shell")
+    berth.write_function("mail", MIRROR, public=False)
     berth.start()
     assert berth.get("/order?amount=100").json() == {"amount": 100, "tax": 19, "for": "order"}
     assert berth.get("/bill").json() == {"tax": 38, "for": "bill"}
     assert berth.get("/tax").status == 404
+    accepted = berth.request("POST", "/order-mail", b"to you")
+    assert accepted.status == 200 and berth.get("/mail").status == 404
+    told = wait_done(berth, accepted.json()["id"])
+    headers = dict(told["headers"])
+    assert told["size"] == 6 and headers["x-berth-caller"] == "order-mail" and headers["x-attempt"] == "1"
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-01", headers["traceparent"])

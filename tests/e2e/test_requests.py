@@ -189,6 +189,18 @@ def test_why_queue_full_and_client_gone(served, cli):
     assert found["failed"] and found["status"] == 0
 
 
+def test_call_for_later_is_two_requests(served, cli):
+    counted = served.admin("GET", "/system/function/hello").json()["invocationCount"]
+    text, record = why(cli, served.post("/async-function/hello/later", b"some body"))
+    assert (record["function"], record["end"], record["failed"]) == ("hello", "accepted", False)
+    assert record["instance"] is None and record["revision"] is None and "to be done later" in text
+    delivered = request_of(served, path="/function/hello/later")
+    assert delivered["end"] == "answered" and delivered["instance"]
+    assert cli.json("why", delivered["id"])["records"][0]["client"] == "calls"
+    wait_until(lambda: served.admin("GET", "/system/function/hello").json()["invocationCount"] == counted + 1,
+               "one more invocation")
+
+
 def test_call_that_fails_leads_to_why(served, cli):
     cli.run("invoke", "raises", status=1)
     command = [line for line in cli.said.splitlines() if "berth why" in line][0].split()
