@@ -212,6 +212,24 @@ static void print_result(const json_t *call)
     putchar('\n');
 }
 
+static void print_callback(const json_t *call)
+{
+    const json_t *callback = json_object_get(call, "callback");
+    long long attempts = member_number(callback, "attempts"), status = member_number(callback, "status");
+    const char *message = member_text(callback, "message"), *due = member_text(callback, "due");
+    if (!json_is_object(callback))
+        return;
+    print_heading("Its callback");
+    printf("  %s, %lld attempt%s", member_text(callback, "state"), attempts, attempts == 1 ? "" : "s");
+    if (status > 0)
+        printf(", status %lld", status);
+    if (*message) {
+        printf(": ");
+        say_text(stdout, message);
+    }
+    printf("%s%s\n", *due ? "\n  the next one is due at " : "", due);
+}
+
 /* Why it waits again, unless its last attempt has told it. */
 static void print_put_back(const json_t *call)
 {
@@ -272,5 +290,6 @@ void call_view_print(const json_t *call)
     print_facts(call);
     print_attempts(call);
     print_result(call);
+    print_callback(call);
     print_next(call);
 }

@@ -179,20 +179,40 @@ static json_t *attempts_json(const struct call_attempts *attempts)
     return tries;
 }
 
+static int add_callback(struct call_store *store, json_t *json, int64_t number, struct error *err)
+{
+    struct callback_record callback;
+    int found = call_callbacks_find(store, number, &callback, err);
+    if (found < 0)
+        return -1;
+    json_object_set_new(json, "callback", callback_json(found > 0 ? &callback : NULL));
+    if (found > 0)
+        callback_record_clear(&callback);
+    return 0;
+}
+
+static int add_attempts(struct call_store *store, json_t *json, int64_t number, struct error *err)
+{
+    struct call_attempts attempts;
+    if (call_attempts_read(store, number, &attempts, err) < 0)
+        return -1;
+    json_object_set_new(json, "tries", attempts_json(&attempts));
+    call_attempts_clear(&attempts);
+    return 0;
+}
+
 /* What is known of the call with this id. */
 static int tell(struct call_store *store, struct asked *asked, const char *id, struct error *err)
 {
-    struct call_attempts attempts;
     struct call_record record;
     int found = call_store_find_result(store, id, &record, err);
     if (found <= 0)
         return found;
-    int rc = call_attempts_read(store, record.number, &attempts, err);
-    if (rc == 0) {
-        asked->json = call_details_json(&record);
-        json_object_set_new(asked->json, "tries", attempts_json(&attempts));
-        call_attempts_clear(&attempts);
-    }
+    asked->json = call_details_json(&record);
+    int rc = 0;
+    if (add_attempts(store, asked->json, record.number, err) < 0 ||
+        add_callback(store, asked->json, record.number, err) < 0)
+        rc = -1;
     call_record_clear(&record);
     return rc;
 }

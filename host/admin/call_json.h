@@ -2,6 +2,7 @@
 #ifndef ADMIN_CALL_JSON_H
 #define ADMIN_CALL_JSON_H
 
+#include "store/call_callbacks.h"
 #include "store/call_store.h"
 
 #include <jansson.h>
@@ -12,8 +13,11 @@ int call_state_find(const char *name, enum call_state *ret_state);
 /* What a list says of one. The caller owns it, like the next ones. */
 json_t *call_json(const struct call_record *record);
 
-/* The same and what else is known of it, without its attempts. */
+/* The same and what else is known of it, without its attempts and its callback. */
 json_t *call_details_json(const struct call_record *record);
+
+/* What is known of its callback; null without one, NULL. */
+json_t *callback_json(const struct callback_record *record);
 
 /* Header lines as {"Name": "value"}, with a list for a name that stands several times; what may be a
  * credential is

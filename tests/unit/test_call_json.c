@@ -114,6 +114,28 @@ static void heads_may_be_empty(void **state)
     json_decref(json);
 }
 
+static void callback_is_due_while_it_waits(void **state)
+{
+    (void)state;
+    struct callback_record record = {.state = CALLBACK_STATE_WAITING,
+                                     .attempts = 1,
+                                     .receiver = (char *)"there.example:443",
+                                     .due_ms = 1714555801904,
+                                     .reason = (char *)"status"};
+    json_t *json = callback_json(&record);
+    assert_string_equal(text(json, "due"), "2024-05-01T09:30:01.904Z");
+    assert_string_equal(text(json, "reason"), "status");
+    json_decref(json);
+    record.state = CALLBACK_STATE_GIVEN_UP;
+    json = callback_json(&record);
+    assert_string_equal(text(json, "state"), "given-up");
+    assert_true(json_is_null(json_object_get(json, "due")));
+    json_decref(json);
+    json = callback_json(NULL);
+    assert_true(json_is_null(json));
+    json_decref(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +144,7 @@ int main(void)
         cmocka_unit_test(ended_call_is_due_no_more),
         cmocka_unit_test(credentials_are_hidden_whatever_their_name),
         cmocka_unit_test(heads_may_be_empty),
+        cmocka_unit_test(callback_is_due_while_it_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
