@@ -201,7 +201,9 @@ static int mend(struct sql *to, const char *bodies, struct error *err)
                           " SELECT number, '', '', '' FROM calls;"
                           "DELETE FROM call_requests WHERE number NOT IN (SELECT number FROM calls);"
                           "DELETE FROM call_results WHERE number NOT IN (SELECT number FROM calls);"
-                          "DELETE FROM call_attempts WHERE number NOT IN (SELECT number FROM calls);",
+                          "DELETE FROM call_attempts WHERE number NOT IN (SELECT number FROM calls);"
+                          "DELETE FROM call_callbacks WHERE number NOT IN (SELECT number FROM calls);"
+                          "DELETE FROM call_chains WHERE number NOT IN (SELECT number FROM calls);",
                 err) < 0 ||
         give_up_bodiless(to, bodies, err) < 0)
         return -1;

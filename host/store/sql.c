@@ -28,18 +28,19 @@ struct sql {
 
 /* --- errors --- */
 
-static bool is_full(sqlite3 *db, int rc)
+/* SQLite itself knows of the disk's end only; a quota or a limit of the process may be reached before. */
+static bool is_full(int rc, int errnum)
 {
-    int errnum = sqlite3_system_errno(db);
     return rc == SQLITE_FULL ||
            (rc == SQLITE_IOERR && (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG));
 }
 
 int sql_fail(struct sql *sql, int rc, struct error *err)
 {
+    int errnum = errno;
     const char *text = sqlite3_errmsg(sql->db);
     rc &= 0xff;
-    if (is_full(sql->db, rc)) {
+    if (is_full(rc, errnum)) {
         error_set(err, ERROR_CALLS_DISK_FULL, "the disk is full: the store of calls cannot grow: %s", text);
         return error_hint(err, "make room on the disk of the state folder");
     }
@@ -116,6 +117,7 @@ void sql_end(sqlite3_stmt *row)
 
 int sql_next(struct sql *sql, sqlite3_stmt *row, struct error *err)
 {
+    errno = 0;
     int rc = sqlite3_step(row);
     if (rc == SQLITE_ROW)
         return 1;
@@ -205,6 +207,7 @@ int sql_commit(struct sql *sql, struct error *err)
 
 int sql_fold(struct sql *sql, struct error *err)
 {
+    errno = 0;
     int rc = sqlite3_wal_checkpoint_v2(sql->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     return rc == SQLITE_OK ? 0 : sql_fail(sql, rc, err);
 }
