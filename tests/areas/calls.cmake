@@ -1,0 +1,8 @@
+berth_unit_test(call_plan calls)
+berth_unit_test(call_view calls)
+berth_unit_test(desk_ask calls)
+berth_unit_test(desk_server calls)
+berth_unit_test(retry calls)
+berth_unit_test(spool calls)
+berth_unit_test(turn calls)
+berth_fuzz_target(desk_ask calls)
