@@ -344,6 +344,17 @@ def test_desk_that_fails(gateway, desk, manner, method):
     assert gateway.stats()["timed_out"] == 0 and gateway.stats()["retries"] == 0
 
 
+def test_desk_that_does_not_answer(start, desk):
+    """It has half a minute, since a disk may be busy. No instance is to blame."""
+    gateway = start(timeout=1000)
+    desk.default = lambda connection, request: connection.wait_closed() and False
+    with gateway.client() as client:
+        answer = post(client, "/async-function/f")
+        assert (answer.status, reason(answer)) == (503, "calls-unavailable")
+    assert gateway.stats()["timed_out"] == 0
+    wait_for(lambda: not desk.open, "the desk's connection to be closed")
+
+
 def test_desk_that_ends_within_its_answer(gateway, desk):
     @desk.on(f"/{ID}/result")
     def cut(connection, request):
@@ -450,6 +461,14 @@ def test_door_of_calls_is_served_by_all_workers(start, tmp_path):
         client.sock.close()
     gateway.stop()
     assert not path.exists()
+
+
+def test_door_of_calls_takes_no_place_of_a_client(start, tmp_path):
+    gateway = start(max_connections=1)
+    with gateway.client() as client, Delivery(str(tmp_path / "calls.sock")) as delivery:
+        assert post(client, "/f/echo", b"first").body == b"first"
+        assert post(delivery, "/function/f/echo", b"hello").body == b"hello"
+        assert post(client, "/f/echo", b"last").body == b"last"
 
 
 def test_drain_ends_the_door_of_calls_and_finishes_what_is_under_way(gateway, delivery, backend, tmp_path):
