@@ -191,8 +191,12 @@ static void on_fleet_published(void *context)
     struct call_plan *plan = call_plan_create();
     for (size_t i = 0; i < fleet_function_count(daemon->fleet); i++) {
         const struct function *function = fleet_function_at(daemon->fleet, i);
-        if (!function_is_removed(function))
-            call_plan_add(plan, function_name(function), &function_applied_settings(function)->calls);
+        const struct function_settings *settings = function_applied_settings(function);
+        if (function_is_removed(function))
+            continue;
+        call_plan_add(plan, function_name(function), &settings->calls);
+        if (!settings->broken)
+            call_plan_add_schedules(plan, settings->schedules, settings->schedule_count);
     }
     calls_set_plan(daemon->calls, plan);
 }

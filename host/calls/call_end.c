@@ -26,6 +26,7 @@ int call_end(struct calls_env *env, struct call_store *store, const struct call_
         kept.result_head = NULL;
         kept.result = (struct call_body){0};
     }
+    env->run_ended = env->run_ended || record->schedule;
     turn_must_last(env->turn);
     return call_store_end(store, record->number, state, &kept, expires_ms, err);
 }
@@ -33,6 +34,7 @@ int call_end(struct calls_env *env, struct call_store *store, const struct call_
 int call_end_waiting(struct calls_env *env, struct call_store *store, const struct call_record *record,
                      const struct call_outcome *outcome, struct error *err)
 {
+    env->run_ended = env->run_ended || record->schedule;
     turn_must_last(env->turn);
     return call_store_give_up(store, record->number, outcome, err);
 }

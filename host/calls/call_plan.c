@@ -33,6 +33,7 @@ static void entry_free(struct entry *entry)
     free(entry->function.settings.on_success);
     free(entry->function.settings.on_failure);
     free(entry->function.settings.callback_secret);
+    schedules_free(entry->function.schedules, entry->function.schedule_count);
     free(entry);
 }
 
@@ -60,6 +61,13 @@ void call_plan_add(struct call_plan *plan, const char *name, const struct call_s
     plan->entries = xgrow(plan->entries, plan->count, sizeof(struct entry *));
     plan->entries[plan->count++] = entry;
     HASH_ADD_KEYPTR(hh, plan->by_name, entry->name, size - 1, entry);
+}
+
+void call_plan_add_schedules(struct call_plan *plan, const struct function_schedule *schedules, size_t count)
+{
+    struct call_plan_function *function = &plan->entries[plan->count - 1]->function;
+    function->schedules = schedules_copy(schedules, count);
+    function->schedule_count = count;
 }
 
 const struct call_plan_function *call_plan_find(const struct call_plan *plan, const char *name)

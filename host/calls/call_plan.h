@@ -14,6 +14,8 @@ struct call_plan;
 struct call_plan_function {
     const char *name;
     struct call_settings settings;
+    struct function_schedule *schedules;
+    size_t schedule_count;
 };
 
 struct call_plan *call_plan_create(void);
@@ -21,6 +23,9 @@ void call_plan_destroy(struct call_plan *plan);
 
 /* Adds a function whose name the plan does not have yet; all is copied. */
 void call_plan_add(struct call_plan *plan, const char *name, const struct call_settings *settings);
+
+/* Gives the function that was added last its schedules, which are copied. */
+void call_plan_add_schedules(struct call_plan *plan, const struct function_schedule *schedules, size_t count);
 
 /* NULL: there is no such function. Valid while the plan is. */
 const struct call_plan_function *call_plan_find(const struct call_plan *plan, const char *name);

@@ -14,6 +14,7 @@
 #include "calls/desk_reply.h"
 #include "calls/desk_server.h"
 #include "calls/inquiry.h"
+#include "calls/scheduler.h"
 #include "calls/upkeep.h"
 #include "outgoing/outgoing.h"
 #include "store/call_store.h"
@@ -34,6 +35,7 @@ struct calls {
     struct event *inbox_event, *answers_event;
     struct desk_server *desk;
     struct deliveries *deliveries;
+    struct scheduler *scheduler;
     struct upkeep *upkeep;
     struct mail stop_mail, end_mail;
     pthread_t thread;
@@ -99,6 +101,7 @@ static void end_turn(struct calls *calls)
 static void wind_up(struct calls *calls)
 {
     end_turn(calls);
+    scheduler_stop(calls->scheduler);
     deliveries_stop(calls->deliveries);
     deliveries_break_off(calls->deliveries);
     while (turn_is_open(calls->env.turn))
@@ -111,6 +114,7 @@ static void *run(void *context)
     bool more = false;
     while (!calls->ends) {
         gather(calls, !more && !turn_is_open(calls->env.turn));
+        scheduler_go_on(calls->scheduler);
         more = deliveries_fill(calls->deliveries);
         end_turn(calls);
     }
@@ -132,6 +136,7 @@ static void deliver_plan(struct mail *mail, void *owner)
     call_plan_destroy(calls->env.plan);
     calls->env.plan = sent->plan;
     deliveries_plan_changed(calls->deliveries);
+    scheduler_plan_changed(calls->scheduler);
     free(sent);
 }
 
@@ -139,6 +144,7 @@ static void deliver_stop(struct mail *mail, void *owner)
 {
     (void)mail;
     struct calls *calls = owner;
+    scheduler_stop(calls->scheduler);
     deliveries_stop(calls->deliveries);
 }
 
@@ -287,6 +293,7 @@ static int open_parts(struct calls *calls, const struct calls_options *options, 
         open_desk(calls, options->desk_path, err) < 0)
         return -1;
     calls->deliveries = deliveries_create(&calls->env);
+    calls->scheduler = scheduler_create(&calls->env, calls->deliveries);
     calls->upkeep = upkeep_create(&calls->env);
     return 0;
 }
@@ -361,6 +368,7 @@ void calls_destroy(struct calls *calls)
     close_mail(calls->inbox_event, &calls->inbox);
     close_mail(calls->answers_event, &calls->answers);
     upkeep_destroy(calls->upkeep);
+    scheduler_destroy(calls->scheduler);
     desk_server_destroy(calls->desk);
     deliveries_destroy(calls->deliveries);
     outgoing_destroy(calls->env.outgoing);

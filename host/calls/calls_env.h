@@ -6,6 +6,7 @@
 
 #include "calls/spool.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct call_counts;
@@ -25,7 +26,11 @@ struct calls_env {
     uint64_t max_waiting, disk_bytes; /* bounds of what is kept */
     struct spool_room room;
     struct call_counts *counts;
+    bool run_ended; /* a call that is the run of a schedule has; see scheduler_go_on() */
 };
+
+/* Whether one call more may be kept. */
+bool calls_env_has_room(const struct calls_env *env);
 
 /* Bytes that bodies and results may still take on the disk. */
 uint64_t calls_env_disk_left(const struct calls_env *env);

@@ -77,14 +77,22 @@ static void take_missed(const struct schedule_case *known, struct schedule_verdi
     }
 }
 
+/* Whether the run before keeps it from running: those that are made up for with it do not. */
+static bool is_overlapping(const struct schedule_case *known, const struct schedule_verdict *verdict)
+{
+    const struct function_schedule *schedule = known->schedule;
+    const bool is_made_up = schedule->catch_up == CATCH_UP_ALL && verdict->run_count > 0;
+    const bool is_busy = known->is_busy || known->waiting + verdict->run_count > 0;
+    return schedule->overlap == OVERLAP_SKIP && is_busy && !is_made_up;
+}
+
 static void take_on_time(const struct schedule_case *known, struct schedule_verdict *verdict,
                          uint64_t planned_ms, uint64_t *last_ms)
 {
     if (*last_ms > 0)
         skip(verdict, SKIP_MISSED, *last_ms); /* this one is newer */
     *last_ms = 0;
-    if (known->schedule->overlap == OVERLAP_SKIP &&
-        (known->is_busy || known->waiting + verdict->run_count > 0))
+    if (is_overlapping(known, verdict))
         skip(verdict, SKIP_OVERLAP, planned_ms);
     else
         run_newest(known, verdict, planned_ms);
@@ -106,14 +114,20 @@ static uint64_t count_old(const struct schedule_case *known, struct schedule_ver
     return known->decided_ms >= begin_ms ? known->decided_ms : begin_ms - 1;
 }
 
+static bool is_on_time(const struct schedule_case *known, uint64_t planned_ms, bool is_newest)
+{
+    const uint64_t late_ms = known->now_ms - planned_ms;
+    const bool may_be_late = is_newest && known->schedule->catch_up != CATCH_UP_ALL;
+    return late_ms <= (may_be_late ? NEWEST_LATE_MS : ON_TIME_MS);
+}
+
 static void decide(const struct schedule_case *known, struct schedule_verdict *verdict)
 {
     uint64_t planned_ms, following_ms, last_ms = 0;
     bool more = next(known, count_old(known, verdict), &planned_ms);
     for (; more; planned_ms = following_ms) {
-        const uint64_t late_ms = known->now_ms - planned_ms;
         more = next(known, planned_ms, &following_ms);
-        if (late_ms <= ON_TIME_MS || (!more && late_ms <= NEWEST_LATE_MS))
+        if (is_on_time(known, planned_ms, !more))
             take_on_time(known, verdict, planned_ms, &last_ms);
         else
             take_missed(known, verdict, planned_ms, &last_ms);
@@ -122,18 +136,16 @@ static void decide(const struct schedule_case *known, struct schedule_verdict *v
         run_or_skip(known, verdict, last_ms);
 }
 
-/* A schedule that has no times of its own goes on soon; one that has them does not run at them twice. */
-static bool is_set_back(const struct schedule_case *known)
+bool schedule_is_set_back(const struct function_schedule *schedule, uint64_t decided_ms, uint64_t now_ms)
 {
-    const struct cron *cron = &known->schedule->cron;
-    const bool repeats = cron->goes_round || cron->every_ms > 0;
-    return known->decided_ms > known->now_ms + (repeats ? SET_BACK_MS : WRONG_MS);
+    const bool repeats = schedule->cron.goes_round || schedule->cron.every_ms > 0;
+    return decided_ms > now_ms + (repeats ? SET_BACK_MS : WRONG_MS);
 }
 
 void schedule_decide(const struct schedule_case *known, struct schedule_verdict *ret_verdict)
 {
     *ret_verdict = (struct schedule_verdict){.decided_ms = known->decided_ms};
-    ret_verdict->is_set_back = is_set_back(known);
+    ret_verdict->is_set_back = schedule_is_set_back(known->schedule, known->decided_ms, known->now_ms);
     if (known->now_ms > known->decided_ms)
         decide(known, ret_verdict);
     if (known->now_ms > known->decided_ms || ret_verdict->is_set_back)

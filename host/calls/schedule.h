@@ -57,6 +57,10 @@ struct schedule_verdict {
 
 void schedule_decide(const struct schedule_case *known, struct schedule_verdict *ret_verdict);
 
+/* Whether a clock that shows `now_ms` has been set back so far that what is decided does not hold: a schedule
+ * without times of its own goes on soon, one that has them does not run at them twice. */
+bool schedule_is_set_back(const struct function_schedule *schedule, uint64_t decided_ms, uint64_t now_ms);
+
 /* Whether runs of this schedule wait for the end of the one before. */
 bool schedule_is_serial(const struct function_schedule *schedule);
 
