@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/fs.h"
+#include "store/call_body.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ static void keep_in_memory(struct spool *spool, const void *bytes, size_t size)
 static int write_file(struct spool *spool, const void *bytes, size_t size, struct error *err)
 {
     if (fs_write_all(spool->fd, bytes, size) < 0)
-        return error_errno(err, COMPONENT_FILES, errno, "cannot write the body of a call to %s", spool->path);
+        return call_body_fail(err, errno, spool->path);
     spool->room->bytes += size;
     spool->filed += size;
     return 0;
@@ -44,7 +45,7 @@ static int open_file(struct spool *spool, struct error *err)
     spool->path = xasprintf("%s/coming.%llu", room->dir, (unsigned long long)room->made++);
     spool->fd = open(spool->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (spool->fd < 0)
-        return error_errno(err, COMPONENT_FILES, errno, "cannot make %s for the body of a call", spool->path);
+        return call_body_fail(err, errno, spool->path);
     if (write_file(spool, spool->bytes, spool->size, err) < 0)
         return -1;
     free(spool->bytes);

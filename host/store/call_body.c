@@ -64,7 +64,7 @@ bool call_bodies_read_name(const char *name, int64_t *ret_number, enum body_kind
     return false;
 }
 
-static int fail(struct error *err, int errnum, const char *path)
+int call_body_fail(struct error *err, int errnum, const char *path)
 {
     if (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG) {
         error_set(err, ERROR_CALLS_DISK_FULL, "the disk is full: %s cannot be written", path);
@@ -85,7 +85,7 @@ static int write_body(const char *path, const struct call_body *body, struct err
     if (fd < 0 || fs_write_all(fd, body->bytes, body->size) < 0) {
         int errnum = errno;
         unlink(path);
-        return fail(err, errnum, path);
+        return call_body_fail(err, errnum, path);
     }
     return 0;
 }
@@ -105,7 +105,7 @@ int call_bodies_put(struct call_bodies *bodies, int64_t number, enum body_kind k
     if (!body->file && write_body(path, body, err) < 0)
         return -1;
     if (body->file && (body->stays ? link(body->file, path) : rename(body->file, path)) < 0)
-        return fail(err, errno, path);
+        return call_body_fail(err, errno, path);
     char *from = body->file && !body->stays ? xstrdup(body->file) : NULL;
     note_change(bodies, (struct body_change){.number = number, .kind = kind, .from = from});
     return 0;
@@ -124,7 +124,7 @@ bool call_bodies_changed(const struct call_bodies *bodies)
 int call_file_sync(const char *path, struct error *err)
 {
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd >= 0 && fsync(fd) == 0 ? 0 : fail(err, errno, path);
+    return fd >= 0 && fsync(fd) == 0 ? 0 : call_body_fail(err, errno, path);
 }
 
 int call_bodies_sync(const struct call_bodies *bodies, struct error *err)

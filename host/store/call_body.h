@@ -51,4 +51,7 @@ int call_bodies_sync(const struct call_bodies *bodies, struct error *err);
 void call_bodies_commit(struct call_bodies *bodies, bool is_certain);
 void call_bodies_roll_back(struct call_bodies *bodies);
 
+/* The error of a file of a body that cannot be written: "calls-disk-full" or "calls-store". Returns -1. */
+int call_body_fail(struct error *err, int errnum, const char *path);
+
 #endif

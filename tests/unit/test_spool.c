@@ -86,7 +86,7 @@ static void what_cannot_be_written_is_an_error(void **state)
     spool_init(&spool, &room);
     fill(&spool, CALL_INLINE_BYTES);
     assert_int_equal(spool_add(&spool, "x", 1, &err), -1);
-    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    assert_int_equal(err.code, ERROR_CALLS_STORE);
     spool_clear(&spool);
     assert_int_equal(room.bytes, 0);
 }

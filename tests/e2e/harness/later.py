@@ -1,5 +1,7 @@
 """Calls that are done later, as their callers see them."""
 
+import os
+
 from harness.wait import wait_until
 
 # Answers with what it got. ?fails=N: its first N attempts of a call fail with ?status= (500); ?s=: after so many seconds.
@@ -63,3 +65,34 @@ def wait_done(berth, call, timeout=60):
     """Waits until a call is done; what its function answered, as JSON."""
     wait_state(berth, call, "done", timeout=timeout)
     return result(berth, call).json()
+
+
+# Writes down each call that it gets, with the attempt, in a file that outlives it, then answers after ?s= seconds with
+# as many bytes as ?n= says.
+DIARY = """
+    import asyncio
+    import os
+
+    async def handle(request):
+        line = f"{request.headers['x-call-id']} {request.headers['x-attempt']}\\n"
+        diary = os.open("/data/diary", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.write(diary, line.encode())
+        os.close(diary)
+        await asyncio.sleep(float(request.query_params.get("s", "0")))
+        return b"x" * int(request.query_params.get("n", "2"))
+"""
+
+
+def write_diarist(berth, name="diarist", **settings):
+    """Registers a function that writes a diary."""
+    settings = {"concurrency": 8, "idle_timeout": 60, "retry_wait": "50ms", **settings}
+    berth.write_function(name, DIARY, volumes={"diary": "/data"}, **settings)
+
+
+def read_diary(berth):
+    """What such functions have got: a list of (call, attempt)."""
+    path = os.path.join(berth.state_dir, "volumes", "diary", "diary")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="ascii") as file:
+        return [(call, int(attempt)) for call, attempt in (line.split() for line in file)]
