@@ -44,12 +44,12 @@ static struct call_count *find_or_make(struct call_counts *counts, const char *f
     return count;
 }
 
-void call_counts_add(struct call_counts *counts, const char *function, enum call_state state, int64_t number)
+void call_counts_add(struct call_counts *counts, const char *function, enum call_state state, int64_t added)
 {
     struct call_count *count = find_or_make(counts, function);
-    count->by_state[state] += number;
+    count->by_state[state] += added;
     count->has_changed = true;
-    counts->by_state[state] += number;
+    counts->by_state[state] += added;
 }
 
 void call_counts_move(struct call_counts *counts, const char *function, enum call_state from,
@@ -117,29 +117,12 @@ static int save_count(const struct call_count *count, struct sql *sql, struct er
 
 int call_counts_save(struct call_counts *counts, struct sql *sql, struct error *err)
 {
-    struct call_count *count, *next;
-    HASH_ITER(hh, counts->functions, count, next)
-    {
+    for (struct call_count *count = counts->functions; count; count = count->hh.next) {
         if (!count->has_changed)
             continue;
         if (save_count(count, sql, err) < 0)
             return -1;
         count->has_changed = false;
-        if (is_empty(count)) {
-            HASH_DEL(counts->functions, count);
-            free_count(count);
-        }
     }
     return 0;
-}
-
-char **call_counts_waiting(const struct call_counts *counts)
-{
-    char **functions = xcalloc(HASH_COUNT(counts->functions) + 1, sizeof(*functions));
-    size_t found = 0;
-    for (const struct call_count *count = counts->functions; count; count = count->hh.next) {
-        if (count->by_state[CALL_WAITING] > 0)
-            functions[found++] = xstrdup(count->function);
-    }
-    return functions;
 }

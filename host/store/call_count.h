@@ -24,8 +24,8 @@ int call_counts_load(struct call_counts *counts, struct sql *sql, struct error *
 /* Writes what has changed. */
 int call_counts_save(struct call_counts *counts, struct sql *sql, struct error *err);
 
-/* Adds `count`, which may be negative. */
-void call_counts_add(struct call_counts *counts, const char *function, enum call_state state, int64_t count);
+/* Adds so many, which may be less than none. */
+void call_counts_add(struct call_counts *counts, const char *function, enum call_state state, int64_t added);
 /* One call of a function from a state to another. */
 void call_counts_move(struct call_counts *counts, const char *function, enum call_state from,
                       enum call_state to);

@@ -157,7 +157,7 @@ static void full_disk_refuses_and_loses_nothing(void **state)
 {
     (void)state;
     struct error err = {0};
-    int64_t number;
+    int64_t number = 0;
     signal(SIGXFSZ, SIG_IGN);
     play_put("f", NOW, NOW, "1");
     limit_files((rlim_t)log_bytes() + 100000);
@@ -180,7 +180,7 @@ static void full_disk_refuses_large_bodies(void **state)
 {
     (void)state;
     struct error err = {0};
-    int64_t number;
+    int64_t number = 0;
     signal(SIGXFSZ, SIG_IGN);
     limit_files(LARGE);
     int rc = put_call(2 * LARGE, NULL, &number, &err);

@@ -29,6 +29,13 @@
 #define WAITING_BIT (1u << CALL_WAITING)
 #define GONE_BIT    (1u << CALL_STATE_COUNT)
 
+/* One of so many, the same ones each time. */
+static unsigned pick(unsigned count)
+{
+    static unsigned short state[3] = {2, 0, 26};
+    return (unsigned)nrand48(state) % count;
+}
+
 /* --- the disk --- */
 
 /* The content of a file when it was synced last. */
@@ -128,9 +135,9 @@ __attribute__((visibility("default"))) int fsync(int fd)
     return play_sync(fd);
 }
 
-__attribute__((visibility("default"))) int fdatasync(int fd)
+__attribute__((visibility("default"))) int fdatasync(int __fildes)
 {
-    return play_sync(fd);
+    return play_sync(__fildes);
 }
 
 /* --- the cut --- */
@@ -143,13 +150,13 @@ static void mix_blocks(const char *current, char **bytes, size_t *size)
     size_t newer_size;
     if (fs_read_file(current, SIZE_MAX, &newer, &newer_size, &err) < 0)
         return;
-    size_t mixed_size = newer_size > *size && rand() % 2 ? newer_size : *size;
+    size_t mixed_size = newer_size > *size && pick(2) ? newer_size : *size;
     *bytes = xrealloc(*bytes, mixed_size + 1);
     memset(*bytes + *size, 0, mixed_size > *size ? mixed_size - *size : 0);
     for (size_t at = 0; at < mixed_size && at < newer_size; at += BLOCK) {
         size_t end = at + BLOCK < mixed_size ? at + BLOCK : mixed_size;
         end = end < newer_size ? end : newer_size;
-        if (rand() % 2)
+        if (pick(2))
             memcpy(*bytes + at, newer + at, end - at);
     }
     *size = mixed_size;
@@ -166,7 +173,7 @@ static void write_name(const char *to, const struct name *name)
     struct stat status;
     struct error err;
     bool is_there = stat(current, &status) == 0 && status.st_ino == name->inode;
-    if (!is_there && rand() % 2)
+    if (!is_there && pick(2))
         return;
     if (size > 0)
         memcpy(bytes, content->bytes, size);
@@ -203,7 +210,7 @@ static bool begin_change(void)
 {
     struct error err;
     play_expect(call_store_begin(play_store, &err), 0, &err);
-    return rand() % 3 > 0;
+    return pick(3) > 0;
 }
 
 static void note_all_durable(void)
@@ -230,14 +237,14 @@ static void put_some(void)
 {
     struct error err;
     char id[CALL_ID_DIGITS + 1];
-    bool is_large = rand() % 3 == 0;
+    bool is_large = pick(3) == 0;
     cleanup_free char *file = is_large ? play_body_file(LARGE) : NULL;
     if (call_count == CALLS_MAX)
         return;
     call_id_make(NOW, id);
     const struct call_new call = {
         .id = id,
-        .function = rand() % 2 ? "f" : "g",
+        .function = pick(2) ? "f" : "g",
         .method = "POST",
         .target = "",
         .head = "",
@@ -265,13 +272,13 @@ static void begin_attempt(unsigned i)
 static void end_attempt(unsigned i)
 {
     struct error err;
-    cleanup_free char *file = rand() % 2 ? play_body_file(LARGE) : NULL;
+    cleanup_free char *file = pick(2) ? play_body_file(LARGE) : NULL;
     const struct call_outcome outcome = {
         .status = 200,
         .ended_ms = NOW,
         .result_head = "",
         .result = {.file = file, .bytes = file ? NULL : "small", .size = file ? LARGE : 5}};
-    enum call_state state = rand() % 2 ? CALL_DONE : CALL_DEAD;
+    enum call_state state = pick(2) ? CALL_DONE : CALL_DEAD;
     bool durable = begin_change();
     play_expect(call_store_end(play_store, calls[i].number, state, &outcome, 0, &err), 0, &err);
     change_state(i, state);
@@ -283,7 +290,7 @@ static void retry_attempt(unsigned i)
     struct error err;
     const struct call_outcome outcome = {.status = 503, .ended_ms = NOW};
     bool durable = begin_change();
-    play_expect(call_store_retry(play_store, calls[i].number, &outcome, NOW, rand() % 2, &err), 0, &err);
+    play_expect(call_store_retry(play_store, calls[i].number, &outcome, NOW, pick(2), &err), 0, &err);
     change_state(i, CALL_WAITING);
     commit_change(durable);
 }
@@ -293,7 +300,7 @@ static void use_dead(unsigned i)
     struct error err;
     int64_t count;
     bool durable = begin_change();
-    if (rand() % 2) {
+    if (pick(2)) {
         play_expect(call_store_redrive(play_store, calls[i].number, NULL, NOW, &count, &err), 0, &err);
         change_state(i, CALL_WAITING);
     } else {
@@ -306,14 +313,14 @@ static void use_dead(unsigned i)
 
 static void do_something(void)
 {
-    unsigned i = call_count > 0 ? (unsigned)rand() % call_count : 0;
-    if (call_count == 0 || rand() % 3 == 0)
+    unsigned i = call_count > 0 ? pick(call_count) : 0;
+    if (call_count == 0 || pick(3) == 0)
         put_some();
     else if (calls[i].is_gone)
         return;
     else if (calls[i].state == CALL_WAITING)
         begin_attempt(i);
-    else if (calls[i].state == CALL_RUNNING && rand() % 2)
+    else if (calls[i].state == CALL_RUNNING && pick(2))
         end_attempt(i);
     else if (calls[i].state == CALL_RUNNING)
         retry_attempt(i);
@@ -368,7 +375,6 @@ static void cut_takes_nothing_that_was_durable(void **state)
 {
     (void)state;
     struct error err;
-    srand(20);
     call_count = 0;
     play_expect(sql_run(call_store_sql(play_store), "PRAGMA wal_autocheckpoint = 24", &err), 0, &err);
     for (int step = 0; step < STEPS; step++) {
