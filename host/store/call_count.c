@@ -126,3 +126,14 @@ int call_counts_save(struct call_counts *counts, struct sql *sql, struct error *
     }
     return 0;
 }
+
+char **call_counts_waiting(const struct call_counts *counts)
+{
+    char **functions = xcalloc(HASH_COUNT(counts->functions) + 1, sizeof(*functions));
+    size_t found = 0;
+    for (const struct call_count *count = counts->functions; count; count = count->hh.next) {
+        if (count->by_state[CALL_WAITING] > 0)
+            functions[found++] = xstrdup(count->function);
+    }
+    return functions;
+}

@@ -2,14 +2,12 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "store/call_body.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* 1: a call names it. */
-static int is_named(struct sql *sql, int64_t number, enum body_kind kind, struct error *err)
+int call_file_is_named(struct sql *sql, int64_t number, enum body_kind kind, struct error *err)
 {
     int64_t place = BODY_NONE;
     int rc = kind == BODY_REQUEST ? sql_number(sql, "SELECT body_place FROM calls WHERE number = ?",
@@ -37,7 +35,7 @@ static int clear_file(struct sql *sql, const char *bodies, const char *name, con
     int64_t number;
     enum body_kind kind;
     bool is_body = call_bodies_read_name(name, &number, &kind);
-    int named = is_body ? is_named(sql, number, kind, err) : 0;
+    int named = is_body ? call_file_is_named(sql, number, kind, err) : 0;
     if (named != 0)
         return named < 0 ? -1 : 0;
     snprintf(path, sizeof(path), "%s/%s", bodies, name);

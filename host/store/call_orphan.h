@@ -3,7 +3,11 @@
 #ifndef STORE_CALL_ORPHAN_H
 #define STORE_CALL_ORPHAN_H
 
+#include "store/call_body.h"
 #include "store/sql.h"
+
+/* Whether a call says that it has this body in a file: 1, 0. */
+int call_file_is_named(struct sql *sql, int64_t number, enum body_kind kind, struct error *err);
 
 /* Moves those of the folder `bodies` that have a call's number into the folder `aside`, which is made when it
  * is needed; with NULL they are removed. Those that were being written are removed in any case. */

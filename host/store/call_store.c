@@ -215,6 +215,11 @@ void call_store_close(struct call_store *store)
     free(store);
 }
 
+const char *call_store_dir(const struct call_store *store)
+{
+    return store->dir;
+}
+
 const char *call_store_body_dir(const struct call_store *store)
 {
     return store->bodies.dir;

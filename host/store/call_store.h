@@ -102,6 +102,9 @@ void call_store_close(struct call_store *store);
  */
 const char *call_store_body_dir(const struct call_store *store);
 
+/* Where it is. */
+const char *call_store_dir(const struct call_store *store);
+
 struct sql;
 
 /* The database, for what else is kept in it: its statements belong to transactions of the store. */

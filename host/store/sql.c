@@ -229,7 +229,6 @@ static int set_up(struct sql *sql, struct error *err)
 {
     return sql_run(sql,
                    "PRAGMA auto_vacuum = INCREMENTAL;"
-                   "PRAGMA locking_mode = EXCLUSIVE;"
                    "PRAGMA journal_mode = WAL;"
                    "PRAGMA synchronous = NORMAL;"
                    "PRAGMA cache_size = -" WORD_TEXT(
@@ -244,21 +243,41 @@ static int set_up(struct sql *sql, struct error *err)
                    err);
 }
 
-int sql_open(const char *path, struct sql **ret_sql, struct error *err)
+static int set_up_reader(struct sql *sql, struct error *err)
+{
+    return sql_run(sql,
+                   "PRAGMA query_only = ON; PRAGMA cell_size_check = ON;"
+                   "PRAGMA trusted_schema = OFF; PRAGMA busy_timeout = 5000",
+                   err);
+}
+
+static int open_with(const char *path, int flags, int (*begin)(struct sql *sql, struct error *err),
+                     struct sql **ret_sql, struct error *err)
 {
     struct sql *sql = xcalloc(1, sizeof(*sql));
-    int rc = sqlite3_open_v2(path, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                             NULL);
+    int rc = sqlite3_open_v2(path, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL);
     if (rc != SQLITE_OK)
         sql_fail(sql, rc, err);
-    if (rc != SQLITE_OK || set_up(sql, err) < 0) {
+    if (rc != SQLITE_OK || begin(sql, err) < 0) {
         error_prefix(err, "%s", path);
         sql_close(sql);
         return -1;
     }
-    chmod(path, 0600);
     *ret_sql = sql;
     return 0;
+}
+
+int sql_open(const char *path, struct sql **ret_sql, struct error *err)
+{
+    if (open_with(path, SQLITE_OPEN_CREATE, set_up, ret_sql, err) < 0)
+        return -1;
+    chmod(path, 0600);
+    return 0;
+}
+
+int sql_open_beside(const char *path, struct sql **ret_sql, struct error *err)
+{
+    return open_with(path, 0, set_up_reader, ret_sql, err);
 }
 
 void sql_close(struct sql *sql)

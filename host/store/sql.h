@@ -42,8 +42,10 @@ struct sql_value {
 
 #define SQL_VALUES(...) ((const struct sql_value[]){__VA_ARGS__ __VA_OPT__(, ){.kind = SQL_KIND_END}})
 
-/* Opens the file at `path`, or makes it (0600), for this process alone. */
+/* Opens the file at `path`, or makes it (0600), to write to it. */
 int sql_open(const char *path, struct sql **ret_sql, struct error *err);
+/* Opens one that is there, to read what another connection has committed while it goes on writing. */
+int sql_open_beside(const char *path, struct sql **ret_sql, struct error *err);
 /* NULL is fine. Rolls an open transaction back. */
 void sql_close(struct sql *sql);
 

@@ -51,7 +51,7 @@ static void expect_sound(void)
 {
     struct error err;
     char **lines;
-    play_expect(call_store_check(play_store, &lines, &err), 0, &err);
+    play_expect(call_store_check(play_dir, &lines, &err), 0, &err);
     if (lines[0])
         fail_msg("%s", lines[0]);
     texts_free(lines);

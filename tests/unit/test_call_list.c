@@ -259,13 +259,13 @@ static void check_says_what_is_missing(void **state)
     struct error err;
     char **lines;
     int64_t number = play_large(CALL_DEAD, 0);
-    play_expect(call_store_check(play_store, &lines, &err), 0, &err);
+    play_expect(call_store_check(play_dir, &lines, &err), 0, &err);
     assert_null(lines[0]);
     texts_free(lines);
     struct call_record record = play_find(number);
     assert_int_equal(unlink(record.body_file), 0);
     call_record_clear(&record);
-    play_expect(call_store_check(play_store, &lines, &err), 0, &err);
+    play_expect(call_store_check(play_dir, &lines, &err), 0, &err);
     assert_non_null(strstr(lines[0], "is missing"));
     assert_null(lines[1]);
     texts_free(lines);

@@ -363,7 +363,7 @@ static void expect_all_after_cut(void)
     play_expect(call_store_open(to, NOW, &store, &repeated, &err), 0, &err);
     for (unsigned i = 0; i < call_count; i++)
         expect_call(store, i);
-    play_expect(call_store_check(store, &lines, &err), 0, &err);
+    play_expect(call_store_check(to, &lines, &err), 0, &err);
     if (lines[0])
         fail_msg("%s", lines[0]);
     texts_free(lines);

@@ -83,7 +83,7 @@ static void expect_sound(void)
 {
     struct error err;
     char **lines;
-    play_expect(call_store_check(play_store, &lines, &err), 0, &err);
+    play_expect(call_store_check(play_dir, &lines, &err), 0, &err);
     if (lines[0])
         fail_msg("%s", lines[0]);
     texts_free(lines);
@@ -184,6 +184,23 @@ static void damage_that_is_met_in_use_is_mended_at_the_next_start(void **state)
         assert_true(fs_exists(mark));
         play_open_again();
     }
+    assert_true(has_aside("calls.db"));
+    expect_sound();
+}
+
+static void damage_that_a_check_finds_is_mended_at_the_next_start(void **state)
+{
+    (void)state;
+    struct error err;
+    char **lines;
+    play_put_many("f", MANY);
+    play_expect(sql_fold(call_store_sql(play_store), &err), 0, &err);
+    overwrite("calls.db", size_of("calls.db") / PAGE / 2 * PAGE, PAGE);
+    play_expect(call_store_check(play_dir, &lines, &err), 0, &err);
+    assert_non_null(lines[0]);
+    texts_free(lines);
+    assert_true(has("damaged"));
+    play_open_again();
     assert_true(has_aside("calls.db"));
     expect_sound();
 }
@@ -327,6 +344,7 @@ int main(void)
         TEST(cut_off_database_is_saved_as_far_as_it_goes),
         TEST(broken_page_costs_what_was_in_it),
         TEST(damage_that_is_met_in_use_is_mended_at_the_next_start),
+        TEST(damage_that_a_check_finds_is_mended_at_the_next_start),
         TEST(empty_database_beside_bodies_is_no_new_one),
         TEST(missing_database_beside_bodies_is_no_new_one),
         TEST(bodies_stay_with_calls_that_are_saved),
