@@ -35,6 +35,9 @@
     X(ATTEMPTS_FAILED, "berth_call_attempts_total", "outcome", "failed", COUNTER, "")                       \
     X(ATTEMPTS_PUT_BACK, "berth_call_attempts_total", "outcome", "put-back", COUNTER, "")                   \
     X(ATTEMPTS_CANCELLED, "berth_call_attempts_total", "outcome", "cancelled", COUNTER, "")                 \
+    X(COMMITS_SYNCED, "berth_call_commits_total", "synced", "yes", COUNTER,                                 \
+      "Transactions of the store of calls; synced ones waited for the disk, for all that had come in meanwhile.") \
+    X(COMMITS_OTHER, "berth_call_commits_total", "synced", "no", COUNTER, "")                               \
     X(CALLBACKS_DELIVERED, "berth_callbacks_total", "outcome", "delivered", COUNTER,                        \
       "Posts of results to callback URLs; failed ones are tried again, given-up ones are not.")             \
     X(CALLBACKS_FAILED, "berth_callbacks_total", "outcome", "failed", COUNTER, "")                          \

@@ -93,7 +93,10 @@ static void end_turn(struct calls *calls)
 {
     if (!turn_is_open(calls->env.turn))
         return;
-    turn_end(calls->env.turn);
+    enum turn_commit commit = turn_end(calls->env.turn);
+    if (commit != TURN_NOT_COMMITTED)
+        call_count_add(&calls->counts,
+                       commit == TURN_SYNCED ? CALL_COUNT_COMMITS_SYNCED : CALL_COUNT_COMMITS_OTHER, 1);
     publish_sums(calls);
 }
 

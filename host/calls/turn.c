@@ -71,20 +71,26 @@ bool turn_is_open(const struct turn *turn)
     return turn->begun || turn->failed || turn->step_count > 0;
 }
 
-static void conclude(struct turn *turn)
+static enum turn_commit conclude(struct turn *turn)
 {
-    if (turn->begun && turn->failed)
+    if (!turn->begun)
+        return TURN_NOT_COMMITTED;
+    if (turn->failed) {
         call_store_roll_back(turn->store);
-    else if (turn->begun && call_store_commit(turn->store, turn->lasts, &turn->failure) < 0)
-        turn->failed = true;
+        return TURN_NOT_COMMITTED;
+    }
+    turn->failed = call_store_commit(turn->store, turn->lasts, &turn->failure) < 0;
+    if (turn->failed)
+        return TURN_NOT_COMMITTED;
+    return turn->lasts ? TURN_SYNCED : TURN_COMMITTED;
 }
 
 /* What the steps do belongs to the next turn. */
-void turn_end(struct turn *turn)
+enum turn_commit turn_end(struct turn *turn)
 {
     struct turn_steps steps = TAILQ_HEAD_INITIALIZER(steps);
     struct turn_step *step;
-    conclude(turn);
+    enum turn_commit commit = conclude(turn);
     struct error failure = turn->failure;
     bool failed = turn->failed;
     TAILQ_CONCAT(&steps, &turn->steps, link);
@@ -92,4 +98,5 @@ void turn_end(struct turn *turn)
     turn->step_count = 0;
     while ((step = queue_take_first(&steps, link)))
         step->done(step, failed ? &failure : NULL);
+    return commit;
 }

@@ -46,7 +46,13 @@ unsigned turn_steps(const struct turn *turn);
 /* Whether anything has been done or waits in it. */
 bool turn_is_open(const struct turn *turn);
 
+enum turn_commit {
+    TURN_NOT_COMMITTED, /* there was nothing, or it failed */
+    TURN_COMMITTED,
+    TURN_SYNCED /* and is on disk */
+};
+
 /* Ends the turn: commits or rolls back, then has all steps done in their order. */
-void turn_end(struct turn *turn);
+enum turn_commit turn_end(struct turn *turn);
 
 #endif
