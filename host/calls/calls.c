@@ -114,11 +114,10 @@ static void wind_up(struct calls *calls)
 static void *run(void *context)
 {
     struct calls *calls = context;
-    bool more = false;
     while (!calls->ends) {
-        gather(calls, !more && !turn_is_open(calls->env.turn));
+        gather(calls, !deliveries_are_left(calls->deliveries) && !turn_is_open(calls->env.turn));
         scheduler_go_on(calls->scheduler);
-        more = deliveries_fill(calls->deliveries);
+        deliveries_fill(calls->deliveries);
         end_turn(calls);
     }
     wind_up(calls);

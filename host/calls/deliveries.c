@@ -477,22 +477,23 @@ static bool fill_lane(struct lane *lane, unsigned *left)
     return true;
 }
 
-bool deliveries_fill(struct deliveries *all)
+bool deliveries_are_left(const struct deliveries *all)
+{
+    return !all->stopped && all->env->plan && !TAILQ_EMPTY(&all->looking);
+}
+
+void deliveries_fill(struct deliveries *all)
 {
     unsigned left = AT_ONCE_MAX;
-    struct lane *lane;
-    if (all->stopped || !all->env->plan)
-        return false;
-    while ((lane = TAILQ_FIRST(&all->looking))) {
-        bool is_filled = fill_lane(lane, &left);
+    bool is_filled = true;
+    while (is_filled && deliveries_are_left(all)) {
+        struct lane *lane = TAILQ_FIRST(&all->looking);
+        is_filled = fill_lane(lane, &left);
         TAILQ_REMOVE(&all->looking, lane, looking);
         lane->is_looking = false;
-        if (!is_filled) {
+        if (!is_filled)
             look(lane);
-            return true;
-        }
     }
-    return false;
 }
 
 /* --- calls that are not to be done --- */

@@ -24,8 +24,12 @@ void deliveries_plan_changed(struct deliveries *deliveries);
 void deliveries_look(struct deliveries *deliveries, const char *function);
 void deliveries_look_all(struct deliveries *deliveries);
 
-/* Begins what there is room for, within this turn. True: there is more to begin, in the next. */
-bool deliveries_fill(struct deliveries *deliveries);
+/* Begins what there is room for, within this turn. */
+void deliveries_fill(struct deliveries *deliveries);
+
+/* There may be more to begin, in the next turn: some was left, or what the turn's end was waited for made
+ * room. */
+bool deliveries_are_left(const struct deliveries *deliveries);
 
 /* Has a call not be done that waits, or breaks its delivery off, within this turn; `record` is then as it
  * will be. 1; 0: it has ended; -1: the store refuses. */
