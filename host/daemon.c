@@ -17,6 +17,7 @@
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
 #include "notify.h"
+#include "prepare/store/secret_store.h"
 #include "store/log_store.h"
 
 #include <event2/event.h>
@@ -183,6 +184,25 @@ static void on_fleet_routed(void *context)
              LOG_STR("admin", admin_address(daemon->admin)));
 }
 
+/* What the callbacks of the function that was added last are signed with; they fail while it is not to be
+ * had. */
+static void plan_callback_key(const struct daemon *daemon, struct call_plan *plan, const char *secret)
+{
+    struct locked key;
+    struct error err;
+    if (secret && secret_store_reveal(fleet_secrets(daemon->fleet), secret, "", &key, &err) == 0)
+        call_plan_set_callback_key(plan, &key);
+}
+
+static void plan_calls(const struct daemon *daemon, struct call_plan *plan, const struct function *function)
+{
+    const struct function_settings *settings = function_applied_settings(function);
+    call_plan_add(plan, function_name(function), &settings->calls);
+    plan_callback_key(daemon, plan, settings->calls.callback_secret);
+    if (!settings->broken)
+        call_plan_add_schedules(plan, settings->schedules, settings->schedule_count);
+}
+
 static void on_fleet_published(void *context)
 {
     const struct daemon *daemon = context;
@@ -191,12 +211,8 @@ static void on_fleet_published(void *context)
     struct call_plan *plan = call_plan_create();
     for (size_t i = 0; i < fleet_function_count(daemon->fleet); i++) {
         const struct function *function = fleet_function_at(daemon->fleet, i);
-        const struct function_settings *settings = function_applied_settings(function);
-        if (function_is_removed(function))
-            continue;
-        call_plan_add(plan, function_name(function), &settings->calls);
-        if (!settings->broken)
-            call_plan_add_schedules(plan, settings->schedules, settings->schedule_count);
+        if (!function_is_removed(function))
+            plan_calls(daemon, plan, function);
     }
     calls_set_plan(daemon->calls, plan);
 }
@@ -317,6 +333,7 @@ static int open_calls(struct daemon *daemon, const char *state_dir, struct error
                                     .door_path = door,
                                     .max_waiting = daemon->host->calls_max,
                                     .disk_bytes = daemon->host->calls_disk_bytes,
+                                    .callback_networks = &daemon->host->callback_networks,
                                     .base = daemon->base};
     struct error why;
     if (calls_create(&options, &daemon->calls, &why) < 0) {

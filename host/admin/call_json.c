@@ -113,15 +113,11 @@ json_t *call_details_json(const struct call_record *record)
 
 json_t *callback_json(const struct callback_record *record)
 {
-    static const char *const states[] = {[CALLBACK_STATE_WAITING] = "waiting",
-                                         [CALLBACK_STATE_POSTING] = "posting",
-                                         [CALLBACK_STATE_DELIVERED] = "delivered",
-                                         [CALLBACK_STATE_GIVEN_UP] = "given-up"};
     if (!record)
         return json_null();
-    return json_pack("{s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "state", states[record->state],
-                     "attempts", (int)record->attempts, "receiver", json_text(record->receiver), "signed",
-                     record->is_signed, "due",
+    return json_pack("{s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "state",
+                     callback_state_name(record->state), "attempts", (int)record->attempts, "receiver",
+                     json_text(record->receiver), "signed", record->is_signed, "due",
                      time_or_null(record->state == CALLBACK_STATE_WAITING ? record->due_ms : 0), "ended",
                      time_or_null(record->ended_ms), "status", status_or_null(record->status), "reason",
                      json_text(record->reason), "message", json_text(record->message));

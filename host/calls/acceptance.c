@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "calls/call_counts.h"
+#include "calls/callback_address.h"
 #include "calls/desk_reply.h"
 #include "calls/turn.h"
 
@@ -62,12 +63,18 @@ static int check_key(const char *key, struct error *err)
     return error_hint(err, "It may have 1 to %d.", KEY_MAX);
 }
 
+static int check_callback(const struct calls_env *env, const char *url, struct error *err)
+{
+    return url ? callback_url_check(url, &env->callback_networks, err) : 0;
+}
+
 int acceptance_check(const struct calls_env *env, const struct desk_request *request, uint64_t more,
                      struct error *err)
 {
     if (more > 0)
         return check_room(env, more, err);
-    if (check_key(desk_request_ask(request)->key, err) < 0)
+    const struct desk_ask *ask = desk_request_ask(request);
+    if (check_key(ask->key, err) < 0 || check_callback(env, ask->callback_url, err) < 0)
         return -1;
     return check_room(env, desk_request_announced(request), err);
 }

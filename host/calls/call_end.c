@@ -1,6 +1,8 @@
 #include "calls/call_end.h"
 
 #include "calls/call_plan.h"
+#include "calls/callbacks.h"
+#include "calls/follow_up.h"
 #include "calls/turn.h"
 
 #define KEEP_LEAST_MS (3600u * 1000) /* also of calls whose results are not kept */
@@ -16,19 +18,33 @@ bool call_end_needs_result(const struct call_settings *settings, const struct ca
            settings->on_failure;
 }
 
+/* What others are to hear of it. */
+static int tell(struct calls_env *env, struct call_store *store, const struct call_record *record,
+                enum call_state state, const struct call_outcome *outcome, struct error *err)
+{
+    const struct call_settings *settings = call_plan_settings(env->plan, record->function);
+    if (record->callback_url &&
+        callbacks_put(env->callbacks, store, record, settings, outcome->ended_ms, err) < 0)
+        return -1;
+    return follow_up_put(env, store, record, state, outcome, err);
+}
+
 int call_end(struct calls_env *env, struct call_store *store, const struct call_record *record,
              enum call_state state, const struct call_outcome *outcome, struct error *err)
 {
     const struct call_settings *settings = call_plan_settings(env->plan, record->function);
     uint64_t expires_ms = state == CALL_DONE ? outcome->ended_ms + call_end_keep_ms(settings) : 0;
     struct call_outcome kept = *outcome;
-    if (!call_end_needs_result(settings, record)) {
+    kept.result.stays = true; /* another call may have it, too */
+    if (settings->result_ttl_ms == 0 && !record->callback_url) {
         kept.result_head = NULL;
         kept.result = (struct call_body){0};
     }
     env->run_ended = env->run_ended || record->schedule;
     turn_must_last(env->turn);
-    return call_store_end(store, record->number, state, &kept, expires_ms, err);
+    if (call_store_end(store, record->number, state, &kept, expires_ms, err) < 0)
+        return -1;
+    return tell(env, store, record, state, outcome, err);
 }
 
 int call_end_waiting(struct calls_env *env, struct call_store *store, const struct call_record *record,
@@ -36,5 +52,7 @@ int call_end_waiting(struct calls_env *env, struct call_store *store, const stru
 {
     env->run_ended = env->run_ended || record->schedule;
     turn_must_last(env->turn);
-    return call_store_give_up(store, record->number, outcome, err);
+    if (call_store_give_up(store, record->number, outcome, err) < 0)
+        return -1;
+    return tell(env, store, record, CALL_DEAD, outcome, err);
 }

@@ -30,6 +30,7 @@ static char *copy(const char *text)
 
 static void entry_free(struct entry *entry)
 {
+    locked_clear(&entry->function.callback_key);
     free(entry->function.settings.on_success);
     free(entry->function.settings.on_failure);
     free(entry->function.settings.callback_secret);
@@ -68,6 +69,12 @@ void call_plan_add_schedules(struct call_plan *plan, const struct function_sched
     struct call_plan_function *function = &plan->entries[plan->count - 1]->function;
     function->schedules = schedules_copy(schedules, count);
     function->schedule_count = count;
+}
+
+void call_plan_set_callback_key(struct call_plan *plan, struct locked *key)
+{
+    plan->entries[plan->count - 1]->function.callback_key = *key;
+    *key = (struct locked){0};
 }
 
 const struct call_plan_function *call_plan_find(const struct call_plan *plan, const char *name)

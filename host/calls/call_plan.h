@@ -5,6 +5,7 @@
 #ifndef CALLS_CALL_PLAN_H
 #define CALLS_CALL_PLAN_H
 
+#include "base/locked.h"
 #include "config/registry.h"
 
 #include <stddef.h>
@@ -16,6 +17,7 @@ struct call_plan_function {
     struct call_settings settings;
     struct function_schedule *schedules;
     size_t schedule_count;
+    struct locked callback_key; /* the value of its callback_secret; zeros: none, or it cannot be had */
 };
 
 struct call_plan *call_plan_create(void);
@@ -26,6 +28,9 @@ void call_plan_add(struct call_plan *plan, const char *name, const struct call_s
 
 /* Gives the function that was added last its schedules, which are copied. */
 void call_plan_add_schedules(struct call_plan *plan, const struct function_schedule *schedules, size_t count);
+
+/* Gives it what its callbacks are signed with, which is taken over. */
+void call_plan_set_callback_key(struct call_plan *plan, struct locked *key);
 
 /* NULL: there is no such function. Valid while the plan is. */
 const struct call_plan_function *call_plan_find(const struct call_plan *plan, const char *name);

@@ -9,9 +9,9 @@
 
 #define STATUS_WITHOUT_ANSWER 503
 
-struct call_end call_end_of(const struct call_record *record)
+struct call_ended call_ended_of(const struct call_record *record)
 {
-    return (struct call_end){
+    return (struct call_ended){
         .id = record->id,
         .function = record->function,
         .status = record->status,
@@ -24,7 +24,7 @@ struct call_end call_end_of(const struct call_record *record)
 }
 
 /* As the gateway writes its errors. */
-static char *error_text(const struct call_end *end)
+static char *error_text(const struct call_ended *end)
 {
     json_t *json = json_pack("{s:{s:s, s:o, s:o, s:s}}", "error", "component", "calls", "reason",
                              json_text(end->reason ? end->reason : "no-result"), "message",
@@ -35,7 +35,7 @@ static char *error_text(const struct call_end *end)
     return text;
 }
 
-void call_report_make(const struct call_end *end, struct call_report *ret_report)
+void call_report_make(const struct call_ended *end, struct call_report *ret_report)
 {
     struct call_report report = {.status = end->status > 0 ? end->status : STATUS_WITHOUT_ANSWER};
     if (end->result_head) {
@@ -58,7 +58,7 @@ void call_report_clear(struct call_report *report)
     *report = (struct call_report){0};
 }
 
-static void add_common(const struct call_report *report, const struct call_end *end, struct strbuf *head)
+static void add_common(const struct call_report *report, const struct call_ended *end, struct strbuf *head)
 {
     if (report->type)
         strbuf_append_format(head, "Content-Type: %s\r\n", report->type);
@@ -68,7 +68,7 @@ static void add_common(const struct call_report *report, const struct call_end *
                          report->status);
 }
 
-void call_report_callback_head(const struct call_report *report, const struct call_end *end,
+void call_report_callback_head(const struct call_report *report, const struct call_ended *end,
                                struct strbuf *head)
 {
     add_common(report, end, head);
@@ -76,7 +76,7 @@ void call_report_callback_head(const struct call_report *report, const struct ca
                          (double)end->run_ms / 1000, (unsigned long long)end->accepted_ms * 1000000);
 }
 
-void call_report_function_head(const struct call_report *report, const struct call_end *end,
+void call_report_function_head(const struct call_report *report, const struct call_ended *end,
                                struct strbuf *head)
 {
     add_common(report, end, head);

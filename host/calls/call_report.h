@@ -9,7 +9,7 @@
 #include "store/call_store.h"
 
 /* A call at its end. Borrowed. */
-struct call_end {
+struct call_ended {
     const char *id, *function;
     int status; /* of the last answer, whoever gave it; 0: there was none */
     const char *reason, *message; /* why it is dead, or NULL */
@@ -19,7 +19,7 @@ struct call_end {
 };
 
 /* Of a record with its result, which is borrowed. */
-struct call_end call_end_of(const struct call_record *record);
+struct call_ended call_ended_of(const struct call_record *record);
 
 struct call_report {
     char *type, *encoding; /* of the body; NULL: the function said none */
@@ -29,15 +29,15 @@ struct call_report {
 };
 
 /* Puts it together. */
-void call_report_make(const struct call_end *end, struct call_report *ret_report);
+void call_report_make(const struct call_ended *end, struct call_report *ret_report);
 void call_report_clear(struct call_report *report);
 
 /* Appends "Name: value\r\n" for each header that receivers of callbacks get, and for those that a function
  * gets.
  */
-void call_report_callback_head(const struct call_report *report, const struct call_end *end,
+void call_report_callback_head(const struct call_report *report, const struct call_ended *end,
                                struct strbuf *head);
-void call_report_function_head(const struct call_report *report, const struct call_end *end,
+void call_report_function_head(const struct call_report *report, const struct call_ended *end,
                                struct strbuf *head);
 
 #endif

@@ -18,6 +18,15 @@ const char *call_state_name(enum call_state state)
     return names[state];
 }
 
+const char *callback_state_name(enum callback_state state)
+{
+    static const char *const names[] = {[CALLBACK_STATE_WAITING] = "waiting",
+                                        [CALLBACK_STATE_POSTING] = "posting",
+                                        [CALLBACK_STATE_DELIVERED] = "delivered",
+                                        [CALLBACK_STATE_GIVEN_UP] = "given-up"};
+    return names[state];
+}
+
 static json_t *time_or_null(uint64_t time_ms)
 {
     char text[RFC3339_SIZE];
@@ -52,21 +61,24 @@ json_t *call_view_headers(const char *lines)
 }
 
 /* How the last attempt failed, or why there will be no other. */
-static json_t *view_error(const struct call_record *record)
+static json_t *view_error(const char *reason, const char *message)
 {
-    if (!record->reason)
+    if (!reason)
         return json_null();
-    return json_pack("{s:o, s:o}", "reason", json_text(record->reason), "message",
-                     json_text(record->message));
+    return json_pack("{s:o, s:o}", "reason", json_text(reason), "message", json_text(message));
+}
+
+static json_t *status_or_null(int status)
+{
+    return status > 0 ? json_integer(status) : json_null();
 }
 
 static json_t *view_last(const struct call_record *record)
 {
     if (record->attempt_ms == 0 && !record->reason)
         return json_null();
-    json_t *status = record->status > 0 ? json_integer(record->status) : json_null();
-    return json_pack("{s:o, s:o, s:o}", "status", status, "error", view_error(record), "at",
-                     time_or_null(record->attempt_ms));
+    return json_pack("{s:o, s:o, s:o}", "status", status_or_null(record->status), "error",
+                     view_error(record->reason, record->message), "at", time_or_null(record->attempt_ms));
 }
 
 static json_t *view_result(const struct call_record *record)
@@ -80,12 +92,22 @@ static json_t *view_result(const struct call_record *record)
                      "is_cut", record->result_cut, "url", url);
 }
 
-json_t *call_view_public(const struct call_record *record)
+static json_t *view_callback(const struct callback_record *callback)
 {
+    uint64_t next_ms = callback->state == CALLBACK_STATE_WAITING ? callback->due_ms : 0;
+    return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "state", callback_state_name(callback->state),
+                     "attempts", (int)callback->attempts, "next_attempt_at", time_or_null(next_ms), "status",
+                     status_or_null(callback->status), "error",
+                     view_error(callback->reason, callback->message), "at", time_or_null(callback->ended_ms));
+}
+
+json_t *call_view_public(const struct call_record *record, const struct callback_record *callback)
+{
+    json_t *posted = record->callback_url ? view_callback(callback) : json_null();
     uint64_t next_ms = record->state == CALL_WAITING ? record->due_ms : 0;
-    return json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:o}", "id", record->id, "function",
+    return json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "id", record->id, "function",
                      json_text(record->function), "state", call_state_name(record->state), "accepted_at",
                      time_or_null(record->accepted_ms), "attempts", (int)record->attempts, "next_attempt_at",
                      time_or_null(next_ms), "ended_at", time_or_null(record->ended_ms), "last",
-                     view_last(record), "result", view_result(record));
+                     view_last(record), "result", view_result(record), "callback", posted);
 }

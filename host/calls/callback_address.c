@@ -1,7 +1,9 @@
 #include "calls/callback_address.h"
 
+#include "base/alloc.h"
 #include "base/own_address.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,13 +62,14 @@ static bool find_embedded(const struct ip_address *address, struct ip_address *r
     return false;
 }
 
-const char *callback_address_kind(const struct ip_address *address, const struct network_list *allowed)
+/* What kind of address it is, of those that are refused; NULL: of none. */
+static const char *find_kind(const struct ip_address *address, const struct network_list *allowed)
 {
     struct ip_address embedded;
     if (network_list_has(allowed, address))
         return NULL;
     if (find_embedded(address, &embedded))
-        return callback_address_kind(&embedded, allowed);
+        return find_kind(&embedded, allowed);
     for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
         if (is_in(refused[i].network, address))
             return refused[i].is;
@@ -76,7 +79,7 @@ const char *callback_address_kind(const struct ip_address *address, const struct
 
 const char *callback_address_refusal(const struct ip_address *address, const struct network_list *allowed)
 {
-    const char *is = callback_address_kind(address, allowed);
+    const char *is = find_kind(address, allowed);
     bool is_own = !is && !network_list_has(allowed, address) && own_address_is(address);
     return is_own ? "an address of this machine" : is;
 }
@@ -157,4 +160,21 @@ int callback_url_check(const char *url, const struct network_list *allowed, stru
         rc = check_parts(parts, allowed, err);
     curl_url_cleanup(parts);
     return rc;
+}
+
+char *callback_url_receiver(const char *url)
+{
+    CURLU *parts = curl_url();
+    char *host = NULL, *port = NULL;
+    if (parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        curl_url_get(parts, CURLUPART_HOST, &host, 0);
+        curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+    }
+    char *receiver = xasprintf("%s:%s", host ? host : "", port ? port : "");
+    for (char *at = receiver; *at; at++)
+        *at = (char)tolower((unsigned char)*at);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(parts);
+    return receiver;
 }

@@ -9,6 +9,7 @@
 #include "calls/acceptance.h"
 #include "calls/call_counts.h"
 #include "calls/call_plan.h"
+#include "calls/callbacks.h"
 #include "calls/calls_env.h"
 #include "calls/deliveries.h"
 #include "calls/desk_reply.h"
@@ -106,6 +107,7 @@ static void wind_up(struct calls *calls)
     end_turn(calls);
     scheduler_stop(calls->scheduler);
     deliveries_stop(calls->deliveries);
+    callbacks_stop(calls->env.callbacks);
     deliveries_break_off(calls->deliveries);
     while (turn_is_open(calls->env.turn))
         end_turn(calls);
@@ -131,6 +133,12 @@ struct plan_mail {
     struct call_plan *plan;
 };
 
+static void note_put(void *owner, const char *function)
+{
+    struct calls *calls = owner;
+    deliveries_look(calls->deliveries, function);
+}
+
 static void deliver_plan(struct mail *mail, void *owner)
 {
     struct calls *calls = owner;
@@ -139,6 +147,7 @@ static void deliver_plan(struct mail *mail, void *owner)
     calls->env.plan = sent->plan;
     deliveries_plan_changed(calls->deliveries);
     scheduler_plan_changed(calls->scheduler);
+    callbacks_plan_changed(calls->env.callbacks);
     free(sent);
 }
 
@@ -148,6 +157,7 @@ static void deliver_stop(struct mail *mail, void *owner)
     struct calls *calls = owner;
     scheduler_stop(calls->scheduler);
     deliveries_stop(calls->deliveries);
+    callbacks_stop(calls->env.callbacks);
 }
 
 static void deliver_end(struct mail *mail, void *owner)
@@ -296,6 +306,9 @@ static int open_parts(struct calls *calls, const struct calls_options *options, 
         return -1;
     calls->deliveries = deliveries_create(&calls->env);
     calls->scheduler = scheduler_create(&calls->env, calls->deliveries);
+    calls->env.callbacks = callbacks_create(&calls->env);
+    calls->env.put = note_put;
+    calls->env.owner = calls;
     calls->upkeep = upkeep_create(&calls->env);
     return 0;
 }
@@ -310,6 +323,8 @@ int calls_create(const struct calls_options *options, struct calls **ret_calls, 
     calls->env.max_waiting = options->max_waiting;
     calls->env.disk_bytes = options->disk_bytes;
     calls->env.counts = &calls->counts;
+    for (size_t i = 0; i < options->callback_networks->count; i++)
+        network_list_add(&calls->env.callback_networks, &options->callback_networks->items[i]);
     if (open_parts(calls, options, err) < 0) {
         calls_destroy(calls);
         return -1;
@@ -373,10 +388,12 @@ void calls_destroy(struct calls *calls)
     scheduler_destroy(calls->scheduler);
     desk_server_destroy(calls->desk);
     deliveries_destroy(calls->deliveries);
+    callbacks_destroy(calls->env.callbacks);
     outgoing_destroy(calls->env.outgoing);
     turn_destroy(calls->env.turn);
     call_store_close(calls->env.store);
     call_plan_destroy(calls->env.plan);
+    network_list_clear(&calls->env.callback_networks);
     event_base_free(calls->env.base);
     free(calls->door_path);
     free(calls);

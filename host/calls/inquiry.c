@@ -18,7 +18,15 @@ struct inquiry {
     struct turn_step step;
     struct desk_request *request;
     struct call_record record;
+    struct callback_record callback; /* of zeros: there is none, or none yet */
 };
+
+static void inquiry_free(struct inquiry *inquiry)
+{
+    call_record_clear(&inquiry->record);
+    callback_record_clear(&inquiry->callback);
+    free(inquiry);
+}
 
 /* --- the answer --- */
 
@@ -61,9 +69,8 @@ static void on_turn_end(struct turn_step *step, const struct error *failure)
     else if (desk_request_ask(inquiry->request)->kind == DESK_RESULT)
         answer_result(inquiry->request, &inquiry->record);
     else
-        desk_reply_json(inquiry->request, 200, call_view_public(&inquiry->record));
-    call_record_clear(&inquiry->record);
-    free(inquiry);
+        desk_reply_json(inquiry->request, 200, call_view_public(&inquiry->record, &inquiry->callback));
+    inquiry_free(inquiry);
 }
 
 /* --- what is looked at --- */
@@ -104,24 +111,28 @@ static int cancel(struct calls_env *env, struct deliveries *deliveries, struct c
     return error_hint(err, "GET /async/%s says what has become of it.", record->id);
 }
 
-static int find(struct calls_env *env, const struct desk_ask *ask, struct call_record *record,
-                struct error *err)
+static int find(struct calls_env *env, const struct desk_ask *ask, struct inquiry *inquiry, struct error *err)
 {
+    struct call_record *record = &inquiry->record;
     struct call_store *store;
     int rc = 0;
     if (turn_enter(env->turn, &store, err) < 0)
         return -1;
     if (*ask->id)
         rc = call_store_find_result(store, ask->id, record, err);
+    if (rc > 0 && record->callback_url &&
+        call_callbacks_find(store, record->number, &inquiry->callback, err) < 0)
+        rc = -1;
     if (rc < 0)
         return turn_fail(env->turn, err);
     return rc > 0 ? 0 : refuse_unknown(err);
 }
 
 static int look(struct calls_env *env, struct deliveries *deliveries, const struct desk_ask *ask,
-                struct call_record *record, struct error *err)
+                struct inquiry *inquiry, struct error *err)
 {
-    if (find(env, ask, record, err) < 0)
+    struct call_record *record = &inquiry->record;
+    if (find(env, ask, inquiry, err) < 0)
         return -1;
     if (ask->kind == DESK_RESULT)
         return check_result(record, err);
@@ -134,10 +145,9 @@ void inquiry_begin(struct calls_env *env, struct deliveries *deliveries, struct 
     struct error err;
     inquiry->request = request;
     inquiry->step.done = on_turn_end;
-    if (look(env, deliveries, desk_request_ask(request), &inquiry->record, &err) < 0) {
+    if (look(env, deliveries, desk_request_ask(request), inquiry, &err) < 0) {
         desk_reply_error(request, &err);
-        call_record_clear(&inquiry->record);
-        free(inquiry);
+        inquiry_free(inquiry);
         return;
     }
     turn_then(env->turn, &inquiry->step);

@@ -150,12 +150,6 @@ int call_callbacks_end(struct call_store *store, int64_t number, enum callback_s
     return rc > 0 ? drop_result(store, number, err) : rc;
 }
 
-int call_callbacks_repeat(struct call_store *store, uint64_t now_ms, struct error *err)
-{
-    return sql_change(store->sql, "UPDATE call_callbacks SET state = 0, due_ms = ? WHERE state = 1",
-                      SQL_VALUES(SQL_INT(now_ms)), NULL, err);
-}
-
 int call_callbacks_find(struct call_store *store, int64_t number, struct callback_record *ret_record,
                         struct error *err)
 {

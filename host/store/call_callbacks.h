@@ -65,9 +65,6 @@ int call_callbacks_retry(struct call_store *store, int64_t number, const struct 
 int call_callbacks_end(struct call_store *store, int64_t number, enum callback_state state,
                        const struct callback_try *end, struct error *err);
 
-/* Those that were being posted when the process ended wait again. */
-int call_callbacks_repeat(struct call_store *store, uint64_t now_ms, struct error *err);
-
 /* That of a call: 1, 0: it has none. */
 int call_callbacks_find(struct call_store *store, int64_t number, struct callback_record *ret_record,
                         struct error *err);

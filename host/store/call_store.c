@@ -146,13 +146,20 @@ static int probe(struct call_store *store, struct error *err)
         SQL_VALUES(), &number, err);
 }
 
+/* Those that were being posted. */
+static int repeat_callbacks(struct call_store *store, uint64_t now_ms, struct error *err)
+{
+    return sql_change(store->sql, "UPDATE call_callbacks SET state = 0, due_ms = ? WHERE state = 1",
+                      SQL_VALUES(SQL_INT(now_ms)), NULL, err);
+}
+
 static int begin_use(struct call_store *store, uint64_t now_ms, unsigned *ret_repeated, struct error *err)
 {
     if (call_schema_apply(store->sql, err) < 0 || call_counts_load(&store->counts, store->sql, err) < 0 ||
         probe(store, err) < 0 || call_orphans_clear(store->sql, store->bodies.dir, NULL, err) < 0 ||
         call_store_begin(store, err) < 0)
         return -1;
-    if (repeat_running(store, now_ms, ret_repeated, err) < 0) {
+    if (repeat_running(store, now_ms, ret_repeated, err) < 0 || repeat_callbacks(store, now_ms, err) < 0) {
         call_store_roll_back(store);
         return -1;
     }

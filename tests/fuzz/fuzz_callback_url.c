@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     if (ip_address_parse((const char *)data, size, &address) && ip_address_is_loopback(&address) &&
-        !callback_address_kind(&address, &(struct network_list){0}))
+        !callback_address_refusal(&address, &(struct network_list){0}))
         abort();
     free(text);
     return 0;

@@ -46,14 +46,14 @@ static void heads_are_split_into_lines(void **state)
     texts_free(lines);
 }
 
-static const struct call_end done = {.id = "0123456789abcdef0123456789abcdef",
-                                     .function = "hello",
-                                     .status = 201,
-                                     .result_head =
-                                         "Content-Type: text/x\r\nContent-Encoding: gzip\r\nX-A: b\r\n",
-                                     .result = {.bytes = "made", .size = 4},
-                                     .accepted_ms = 1700000000123,
-                                     .run_ms = 1500};
+static const struct call_ended done = {.id = "0123456789abcdef0123456789abcdef",
+                                       .function = "hello",
+                                       .status = 201,
+                                       .result_head =
+                                           "Content-Type: text/x\r\nContent-Encoding: gzip\r\nX-A: b\r\n",
+                                       .result = {.bytes = "made", .size = 4},
+                                       .accepted_ms = 1700000000123,
+                                       .run_ms = 1500};
 
 static void a_result_is_told_as_it_is(void **state)
 {
@@ -81,7 +81,8 @@ static void a_result_is_told_as_it_is(void **state)
 static void where_there_is_no_result_it_is_told_why(void **state)
 {
     (void)state;
-    struct call_end end = {.id = done.id, .function = "hello", .reason = "max-age", .message = "too \"old\""};
+    struct call_ended end = {
+        .id = done.id, .function = "hello", .reason = "max-age", .message = "too \"old\""};
     struct call_report report;
     cleanup_strbuf struct strbuf head;
     strbuf_init(&head, 4096);
@@ -100,7 +101,7 @@ static void where_there_is_no_result_it_is_told_why(void **state)
 static void a_result_without_a_type_has_none(void **state)
 {
     (void)state;
-    struct call_end end = {.id = done.id, .function = "hello", .status = 204, .result_head = ""};
+    struct call_ended end = {.id = done.id, .function = "hello", .status = 204, .result_head = ""};
     struct call_report report;
     cleanup_strbuf struct strbuf head;
     strbuf_init(&head, 4096);

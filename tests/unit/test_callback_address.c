@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,7 +16,7 @@ static const char *refusal_of(const char *text, const struct network_list *allow
 {
     struct ip_address address;
     assert_true(ip_address_parse(text, strlen(text), &address));
-    return callback_address_kind(&address, allowed);
+    return callback_address_refusal(&address, allowed);
 }
 
 static struct network network_of(const char *text)
@@ -29,9 +30,9 @@ static void what_others_can_reach_is_allowed(void **state)
 {
     (void)state;
     static const char *const addresses[] = {
-        "8.8.8.8", "10.1.2.3",          "192.168.1.1",      "172.16.0.1",      "100.64.0.1",
-        "1.0.0.1", "223.255.255.255",   "169.253.255.255",  "169.255.0.0",     "2001:db8::1",
-        "fd00::1", "2002:0808:0808::1", "64:ff9b::8.8.8.8", "2000::127.0.0.1",
+        "8.8.8.8",     "10.255.254.253",    "192.168.254.253",  "172.31.254.253",  "100.64.254.253",
+        "1.0.0.1",     "223.255.255.255",   "169.253.255.255",  "169.255.0.0",     "2001:db8::77",
+        "fd00:77::77", "2002:0808:0808::1", "64:ff9b::8.8.8.8", "2000::127.0.0.1",
     };
     for (size_t i = 0; i < sizeof(addresses) / sizeof(*addresses); i++) {
         if (refusal_of(addresses[i], &none))
@@ -180,6 +181,24 @@ static void urls_of_this_machine_are_refused(void **state)
     }
 }
 
+static void receivers_are_named_by_host_and_port(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *receiver;
+    } cases[] = {
+        {"http://Example.com/a?b", "example.com:80"},
+        {"https://example.com", "example.com:443"},
+        {"http://example.com:8080/", "example.com:8080"},
+        {"http://[2001:DB8::1]:9/", "[2001:db8::1]:9"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char *receiver = callback_url_receiver(cases[i].url);
+        assert_string_equal(receiver, cases[i].receiver);
+        free(receiver);
+    }
+}
+
 /* Where this machine has an address besides its loopback ones. */
 static void addresses_of_this_machine_are_refused(void **state)
 {
@@ -213,6 +232,7 @@ int main(void)
         cmocka_unit_test(what_is_no_url_of_a_receiver_is_refused),
         cmocka_unit_test(urls_of_this_machine_are_refused),
         cmocka_unit_test(addresses_of_this_machine_are_refused),
+        cmocka_unit_test(receivers_are_named_by_host_and_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
