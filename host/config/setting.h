@@ -121,19 +121,20 @@ void setting_hash_all(const struct setting_table *table, const void *target, enu
 /* Copies the value of every setting whose other value applies at once, but for texts and lists. */
 void setting_copy_applied(const struct setting_table *table, const void *from, void *to);
 
-/* The value of one setting in its base unit, as the caller's JSON; NULL: it has no single value. */
-json_t *setting_to_json(const struct setting *setting, const void *target);
+/* All values of a table in their base units, by their names, as the caller's JSON; those that have no single
+ * value are left out. */
+json_t *setting_to_json_all(const struct setting_table *table, const void *target);
 
 /* Stores such a value in the place of what was there. -1: it is none that the setting can have. */
 int setting_from_json(const struct setting *setting, const json_t *json, void *target);
 
-/* The same of all settings of a table, by their names. What is not there has its default. -1: *ret_wrong is
- * the first setting that cannot have its value. */
-json_t *setting_to_json_all(const struct setting_table *table, const void *target);
+/* Stores all of a table; what is not there has its default. -1: *ret_wrong is the first setting that cannot
+ * have its value. */
 int setting_from_json_all(const struct setting_table *table, const json_t *json, void *target,
                           const struct setting **ret_wrong);
 
-/* Adds them to an object for people and programs: the name of a number says its unit, "timeout_ms". */
+/* Adds all of a table to an object for people and programs: the name of a number says its unit, "timeout_ms".
+ */
 void setting_show_all(const struct setting_table *table, const void *target, json_t *object);
 
 /* One list item: name, spellings, type, range, default, what a change does, help. */

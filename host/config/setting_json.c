@@ -1,9 +1,6 @@
 #include "base/folder_list.h"
 #include "base/json.h"
 #include "base/network.h"
-#include "config/function_secrets.h"
-#include "config/function_settings.h"
-#include "config/registry.h"
 #include "config/retry_causes.h"
 #include "config/setting.h"
 #include "config/setting_packages.h"
@@ -47,7 +44,7 @@ static json_t *folders_json(const struct folder_list *list)
     return texts;
 }
 
-json_t *setting_to_json(const struct setting *setting, const void *target)
+static json_t *value_json(const struct setting *setting, const void *target)
 {
     const void *member = (const char *)target + setting->offset;
     switch (setting->type) {
@@ -84,7 +81,7 @@ json_t *setting_to_json_all(const struct setting_table *table, const void *targe
 {
     json_t *object = json_object();
     for (size_t i = 0; i < table->count; i++) {
-        json_t *value = setting_to_json(&table->settings[i], target);
+        json_t *value = value_json(&table->settings[i], target);
         if (value)
             json_object_set_new(object, table->settings[i].name, value);
     }
@@ -97,45 +94,8 @@ void setting_show_all(const struct setting_table *table, const void *target, jso
         const struct setting *setting = &table->settings[i];
         char name[64];
         snprintf(name, sizeof(name), "%s%s", setting->name, unit_suffix(setting));
-        json_t *value = setting_to_json(setting, target);
+        json_t *value = value_json(setting, target);
         if (value)
             json_object_set_new(object, name, value);
     }
-}
-
-json_t *function_labels_json(const struct function_settings *settings)
-{
-    json_t *labels = json_object();
-    for (size_t i = 0; i < settings->label_count; i++)
-        json_object_set_new(labels, settings->labels[i].name, json_text(settings->labels[i].value));
-    return labels;
-}
-
-json_t *function_volumes_json(const struct function_settings *settings)
-{
-    json_t *volumes = json_array();
-    for (size_t i = 0; i < settings->volume_count; i++) {
-        const struct function_volume *volume = &settings->volumes[i];
-        json_array_append_new(volumes, json_pack("{s:o, s:o, s:s, s:b}", "name", json_text(volume->name),
-                                                 "path", json_text(volume->path), "at", volume->target,
-                                                 "read_only", volume->read_only));
-    }
-    return volumes;
-}
-
-json_t *function_settings_json(const struct function_settings *settings)
-{
-    json_t *object = json_object(), *names = json_array();
-    setting_show_all(&function_table, settings, object);
-    setting_show_all(&configuration_table, settings, object);
-    for (size_t i = 0; i < settings->option_count; i++)
-        json_object_set_new(object, settings->options[i].name, json_text(settings->options[i].value));
-    for (size_t i = 0; i < settings->environment_count; i++)
-        json_array_append_new(names, json_text(settings->environment[i].name));
-    json_object_set_new(object, "environment", names);
-    json_object_set_new(object, "labels", function_labels_json(settings));
-    json_object_set_new(object, "volumes", function_volumes_json(settings));
-    json_object_set_new(object, "schedule", function_schedules_json(settings));
-    function_secrets_show(settings, object);
-    return object;
 }
