@@ -1,6 +1,9 @@
 """Calls that are accepted now and done later."""
 
+import datetime
+import itertools
 import random
+import statistics
 import threading
 import time
 
@@ -231,6 +234,15 @@ def test_calls_begin_in_their_order_and_leave_room_for_direct_ones(served):
     for call in calls:
         wait_state(served, call, "done")
     assert order_of(served) == [str(number) for number in range(20)]
+
+
+def test_the_next_call_begins_when_one_has_ended(served):
+    """Not when something else happens to wake who begins it."""
+    served.get("/one/open")
+    calls = [accept(served, f"one?{number}") for number in range(30)]
+    begun = [datetime.datetime.fromisoformat(wait_state(served, call, "done")["last"]["at"][:-1]) for call in calls]
+    gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(begun)]
+    assert statistics.median(gaps) < 0.5
 
 
 def test_more_at_once_when_the_settings_say_so(served):
