@@ -3,13 +3,13 @@
 #include "base/alloc.h"
 #include "base/container_of.h"
 #include "base/hash.h"
-#include "base/ident.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "calls/call_counts.h"
 #include "calls/callback_address.h"
 #include "calls/desk_reply.h"
 #include "calls/turn.h"
+#include "store/call_id.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -127,7 +127,7 @@ static int put(struct acceptance *acceptance, struct call_store *store, uint64_t
                             .accepted_ms = now_ms,
                             .due_ms = now_ms};
     int64_t number;
-    ident_random(acceptance->id, CALL_ID_DIGITS);
+    call_id_make(now_ms, acceptance->id);
     return call_store_put(store, &call, &number, err);
 }
 

@@ -11,7 +11,4 @@
 /* Makes one up. Any thread. */
 void call_id_make(uint64_t now_ms, char ret_id[CALL_ID_DIGITS + 1]);
 
-/* Whether a text has the form of one. Any thread. */
-bool call_id_is(const char *text);
-
 #endif

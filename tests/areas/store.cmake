@@ -2,6 +2,7 @@
 berth_unit_test(log_store store)
 berth_unit_test(record_file store)
 
+berth_fuzz_target(call_file_name store)
 berth_fuzz_target(log_line store)
 berth_fuzz_target(record_file store)
 
