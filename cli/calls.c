@@ -115,30 +115,59 @@ static int make_path(const struct arguments *arguments, const char *of_one, cons
     return STATUS_OK;
 }
 
-static void print_redriven(const struct arguments *arguments, const json_t *answer)
+/* Asks until all are done, a thousand at a time. *ret_count: how many. */
+static int change_all(const struct arguments *arguments, const char *method, const char *path,
+                      const char *member, long long *ret_count)
 {
-    (void)arguments;
-    long long count = member_number(answer, "redriven");
-    printf("%lld call%s again: berth calls shows how that goes.\n", count, count == 1 ? " waits" : "s wait");
+    long long next = 0;
+    do {
+        cleanup_strbuf struct strbuf page;
+        char before[32];
+        json_t *answer;
+        strbuf_init(&page, CLIENT_PATH_MAX);
+        strbuf_append_text(&page, path);
+        snprintf(before, sizeof(before), "%lld", next);
+        if (next > 0)
+            client_add_parameter(&page, "before", before);
+        int status = client_ask(arguments, method, strbuf_text(&page), &answer);
+        if (status != STATUS_OK)
+            return status;
+        *ret_count += member_number(answer, member);
+        next = member_number(answer, "next");
+        json_decref(answer);
+    } while (next > 0);
+    return STATUS_OK;
+}
+
+static int change_dead(const struct arguments *arguments, const char *method, const struct strbuf *path,
+                       const char *member, const char *done)
+{
+    long long count = 0;
+    int status = change_all(arguments, method, strbuf_text(path), member, &count);
+    if (status != STATUS_OK)
+        return status;
+    if (arguments_has(arguments, "json")) {
+        json_t *json = json_pack("{s:I}", member, (json_int_t)count);
+        print_json(json);
+        json_decref(json);
+    } else {
+        printf("Dead letters %s: %lld\n", done, count);
+    }
+    return STATUS_OK;
 }
 
 int run_dead_redrive(const struct arguments *arguments)
 {
     cleanup_strbuf struct strbuf path;
     int status = make_path(arguments, "/berth/dead/%s/redrive", "/berth/dead/redrive", &path);
-    return status == STATUS_OK ? client_show(arguments, "POST", strbuf_text(&path), print_redriven) : status;
-}
-
-static void print_dropped(const struct arguments *arguments, const json_t *answer)
-{
-    (void)arguments;
-    long long count = member_number(answer, "dropped");
-    printf("%lld dead letter%s forgotten.\n", count, count == 1 ? " is" : "s are");
+    return status == STATUS_OK ? change_dead(arguments, "POST", &path, "redriven", "that wait again")
+                               : status;
 }
 
 int run_dead_drop(const struct arguments *arguments)
 {
     cleanup_strbuf struct strbuf path;
     int status = make_path(arguments, "/berth/dead/%s", "/berth/dead", &path);
-    return status == STATUS_OK ? client_show(arguments, "DELETE", strbuf_text(&path), print_dropped) : status;
+    return status == STATUS_OK ? change_dead(arguments, "DELETE", &path, "dropped", "that are forgotten")
+                               : status;
 }

@@ -15,7 +15,7 @@
 
 #define ANSWER_MAX     (64u << 20)
 #define CONNECT_S      5L
-#define POLL_S         5L
+#define POLL_S         5
 #define NAMES_MAX      10000
 #define PASSWORD_BYTES 512
 
@@ -329,10 +329,16 @@ int client_show(const struct arguments *arguments, const char *method, const cha
 
 enum client_poll client_poll(const struct arguments *arguments, const char *path, json_t **ret_json)
 {
+    return client_poll_for(arguments, path, POLL_S, ret_json);
+}
+
+enum client_poll client_poll_for(const struct arguments *arguments, const char *path, unsigned limit_s,
+                                 json_t **ret_json)
+{
     struct place place;
     struct received received = {0};
     place_find(arguments, &place);
-    place.limit_s = POLL_S;
+    place.limit_s = (long)limit_s;
     *ret_json = NULL;
     strbuf_init(&received.body, ANSWER_MAX);
     CURLcode code = perform(&place, "GET", path, (struct sent){0}, &received);

@@ -31,6 +31,7 @@
 #define DISK_POOR         (5 * GIB)
 #define FILES_POOR        4096
 #define NEARLY_FULL       0.9
+#define CALLS_TIMEOUT_S   60 /* of a check that reads a million calls */
 
 static void __attribute__((format(printf, 3, 4)))
 conclude(struct look *look, enum verdict verdict, const char *format, ...)
@@ -343,7 +344,8 @@ static void look_at_calls(const struct checkup *checkup, struct look *look)
     json_t *found = NULL;
     if (!checkup->daemon_answers) {
         conclude(look, VERDICT_FINE, "not looked at without a daemon");
-    } else if (client_poll(checkup->arguments, "/berth/calls/check", &found) != CLIENT_POLL_ANSWERED) {
+    } else if (client_poll_for(checkup->arguments, "/berth/calls/check", CALLS_TIMEOUT_S, &found) !=
+               CLIENT_POLL_ANSWERED) {
         conclude(look, VERDICT_WRONG, "the daemon cannot read its store of them");
         advise(look, "its log says why: berth events --all");
     } else {

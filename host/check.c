@@ -4,7 +4,9 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/rfc3339.h"
 #include "base/strbuf.h"
+#include "config/schedule_times.h"
 #include "prepare/function_job.h"
 #include "prepare/launch_check.h"
 #include "prepare/plugins.h"
@@ -211,7 +213,10 @@ static int run(struct check *check, const struct host_settings *host, const stru
     if (plugins_scan(check->plugins, on_scanned, check, &check->error) < 0)
         return -1;
     event_base_dispatch(check->base);
-    return check->failed ? -1 : 0;
+    if (check->failed)
+        return -1;
+    registry_tell_schedules(check->registry, wall_clock_ms(), &check->found);
+    return 0;
 }
 
 enum check_outcome check_run(const char *config_path, const struct host_settings *host,

@@ -19,13 +19,17 @@
 
 #define LIMIT_USUAL 50
 #define LIMIT_MAX   1000
+#define CHANGED_MAX 1000 /* dead letters at once: no call is accepted meanwhile */
+
+struct dead_change;
 
 /* What is asked for, and what comes of it. */
 struct asked {
     char *name; /* of one: its id or its number; NULL: many are meant */
     char *function; /* of many: whose; NULL: everybody's */
-    struct call_filter filter; /* of a list */
-    struct call_page page; /* what it is made of */
+    struct call_filter filter; /* which of many */
+    struct call_page page; /* what that comes to */
+    const struct dead_change *change; /* what is to become of dead letters */
     json_t *json; /* the answer */
     struct error refusal; /* without `json` */
 };
@@ -105,23 +109,30 @@ static int read_state(const char *name, int *ret_state, struct error *err)
     return 0;
 }
 
-static void answer_list(struct admin_call *call, const char *state_name)
+/* Which page of many is meant. */
+static int read_page(const struct admin_call *call, struct asked *asked, unsigned usual, unsigned max,
+                     struct error *err)
+{
+    uint64_t before = 0, limit = 0;
+    if (admin_read_number("before", admin_call_query(call, "before"), INT64_MAX, &before, err) < 0 ||
+        admin_read_number("limit", admin_call_query(call, "limit"), max, &limit, err) < 0)
+        return -1;
+    asked->filter = (struct call_filter){.function = asked->function,
+                                         .state = -1,
+                                         .before = (int64_t)before,
+                                         .limit = limit ? (unsigned)limit : usual};
+    return 0;
+}
+
+static void answer_list(struct admin_call *call, const char *state)
 {
     struct error err;
     struct asked *asked = ask_for_many(call);
-    uint64_t before = 0, limit = 0;
-    int state = -1;
-    if (read_state(state_name, &state, &err) < 0 ||
-        admin_read_number("before", admin_call_query(call, "before"), INT64_MAX, &before, &err) < 0 ||
-        admin_read_number("limit", admin_call_query(call, "limit"), LIMIT_MAX, &limit, &err) < 0) {
+    if (read_page(call, asked, LIMIT_USUAL, LIMIT_MAX, &err) < 0 ||
+        read_state(state, &asked->filter.state, &err) < 0)
         refuse_parameter(call, asked, &err);
-        return;
-    }
-    asked->filter = (struct call_filter){.function = asked->function,
-                                         .state = state,
-                                         .before = (int64_t)before,
-                                         .limit = limit ? (unsigned)limit : LIMIT_USUAL};
-    admin_call_ask(call, &list_job, asked);
+    else
+        admin_call_ask(call, &list_job, asked);
 }
 
 void get_calls(struct admin_call *call)
@@ -268,111 +279,136 @@ void delete_call(struct admin_call *call)
 
 /* --- dead letters --- */
 
-/* The number of the one that is meant, 0 for all that are. 1; 0: what is answered is that it is not dead. */
-static int find_dead(struct call_store *store, struct asked *asked, int64_t *ret_number, struct error *err)
+/* What can be done with them. */
+struct dead_change {
+    const char *member; /* of the answer, that says how many it was done with */
+    const char *event; /* of the log: nothing goes without a line there */
+    int (*make)(struct call_store *store, int64_t number, int64_t *ret_count, struct error *err);
+};
+
+static int redrive(struct call_store *store, int64_t number, int64_t *ret_count, struct error *err)
+{
+    return call_store_redrive(store, number, NULL, wall_clock_ms(), ret_count, err);
+}
+
+static int drop(struct call_store *store, int64_t number, int64_t *ret_count, struct error *err)
+{
+    return call_store_drop(store, number, NULL, ret_count, err);
+}
+
+static const struct dead_change redriving = {"redriven", "call.redriven", redrive};
+static const struct dead_change dropping = {"dropped", "call.dropped", drop};
+
+/* 1; 0: what is answered is that it cannot be done. */
+static int change_one(struct call_store *store, struct asked *asked, int64_t *ret_count, struct error *err)
 {
     struct call_record record;
-    *ret_number = 0;
-    if (!asked->name)
-        return 1;
     int found = find(store, asked, &record, err);
     if (found <= 0)
         return found;
+    int64_t number = record.number;
     bool is_dead = record.state == CALL_DEAD;
-    *ret_number = record.number;
-    error_set(&asked->refusal, ERROR_CALL_NOT_DEAD, "call %" PRId64 " is no dead letter: it is %s",
-              record.number, call_state_name(record.state));
+    error_set(&asked->refusal, ERROR_CALL_NOT_DEAD, "call %" PRId64 " is no dead letter: it is %s", number,
+              call_state_name(record.state));
     call_record_clear(&record);
-    return is_dead;
+    if (!is_dead)
+        return 0;
+    error_set(&asked->refusal, ERROR_CALL_LOST, "what call %" PRId64 " was called with is lost", number);
+    return asked->change->make(store, number, ret_count, err) < 0 ? -1 : *ret_count > 0;
 }
 
-static int redrive(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
-                   struct error *err)
+/* *ret_next: below which number there may be more; 0: there are none. 1. */
+static int change_page(struct call_store *store, struct asked *asked, int64_t *ret_count, int64_t *ret_next,
+                       struct error *err)
+{
+    const struct call_page *page = &asked->page;
+    if (call_page_read(store, &asked->filter, &asked->page, err) < 0)
+        return -1;
+    for (size_t i = 0; i < page->count; i++) {
+        int64_t count = 0;
+        if (asked->change->make(store, page->records[i].number, &count, err) < 0)
+            return -1;
+        *ret_count += count;
+    }
+    if (page->count == asked->filter.limit)
+        *ret_next = page->records[page->count - 1].number;
+    return 1;
+}
+
+static int change(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
+                  struct error *err)
 {
     struct asked *asked = context;
-    int64_t number, count = 0;
+    int64_t count = 0, next = 0;
     (void)calls;
-    int found = find_dead(store, asked, &number, err);
-    if (found <= 0)
-        return found;
-    if (call_store_redrive(store, number, asked->function, wall_clock_ms(), &count, err) < 0)
-        return -1;
+    int rc =
+        asked->name ? change_one(store, asked, &count, err) : change_page(store, asked, &count, &next, err);
     *ret_durable = count > 0;
-    asked->json = json_pack("{s:I}", "redriven", (json_int_t)count);
-    return 0;
+    if (rc > 0)
+        asked->json = json_pack("{s:I, s:o}", asked->change->member, (json_int_t)count, "next",
+                                next ? json_integer((json_int_t)next) : json_null());
+    return rc < 0 ? -1 : 0;
 }
 
-static int drop(struct calls *calls, struct call_store *store, void *context, bool *ret_durable,
-                struct error *err)
-{
-    struct asked *asked = context;
-    int64_t number, count = 0;
-    (void)calls;
-    int found = find_dead(store, asked, &number, err);
-    if (found <= 0)
-        return found;
-    if (call_store_drop(store, number, asked->function, &count, err) < 0)
-        return -1;
-    *ret_durable = count > 0;
-    asked->json = json_pack("{s:I}", "dropped", (json_int_t)count);
-    return 0;
-}
-
-/* Nothing goes without a line in the log. */
-static void answer_redriven(struct admin_call *call, void *context)
+static void answer_changed(struct admin_call *call, void *context)
 {
     const struct asked *asked = context;
     if (asked->json)
-        log_info("call.redriven", LOG_STR("function", asked->function), LOG_STR("call", asked->name),
-                 LOG_INT("count", json_integer_value(json_object_get(asked->json, "redriven"))));
+        log_info(asked->change->event, LOG_STR("function", asked->function), LOG_STR("call", asked->name),
+                 LOG_INT("count", json_integer_value(json_object_get(asked->json, asked->change->member))));
     answer(call, context);
 }
 
-static void answer_dropped(struct admin_call *call, void *context)
+static const struct call_job change_job = {.work = change, .answer = answer_changed, .free = free_asked};
+
+static void change_dead_letter(struct admin_call *call, const struct dead_change *change)
 {
-    const struct asked *asked = context;
-    if (asked->json)
-        log_info("call.dropped", LOG_STR("function", asked->function), LOG_STR("call", asked->name),
-                 LOG_INT("count", json_integer_value(json_object_get(asked->json, "dropped"))));
-    answer(call, context);
+    struct asked *asked = ask_for_one(call);
+    asked->change = change;
+    admin_call_ask(call, &change_job, asked);
 }
-
-static const struct call_job redrive_job = {.work = redrive, .answer = answer_redriven, .free = free_asked};
-static const struct call_job drop_job = {.work = drop, .answer = answer_dropped, .free = free_asked};
 
 /* Those of a function, or all when that is said: a forgotten parameter is to cost nothing. */
-static void change_many(struct admin_call *call, const struct call_job *job)
+static int check_many(const struct admin_call *call, const struct asked *asked, struct error *err)
+{
+    const char *all = admin_call_query(call, "all");
+    if (asked->function || (all && strcmp(all, "1") == 0))
+        return 0;
+    error_set(err, ERROR_PARAMETER_INVALID, "which dead letters are meant is not said");
+    return error_hint(err, "function=NAME for those of a function, all=1 for those of all");
+}
+
+static void change_dead(struct admin_call *call, const struct dead_change *change)
 {
     struct error err;
-    const char *all = admin_call_query(call, "all");
     struct asked *asked = ask_for_many(call);
-    if (asked->function || (all && strcmp(all, "1") == 0)) {
-        admin_call_ask(call, job, asked);
+    asked->change = change;
+    if (check_many(call, asked, &err) < 0 || read_page(call, asked, CHANGED_MAX, CHANGED_MAX, &err) < 0) {
+        refuse_parameter(call, asked, &err);
         return;
     }
-    error_set(&err, ERROR_PARAMETER_INVALID, "which dead letters are meant is not said");
-    error_hint(&err, "function=NAME for those of a function, all=1 for those of all");
-    refuse_parameter(call, asked, &err);
+    asked->filter.state = CALL_DEAD;
+    admin_call_ask(call, &change_job, asked);
 }
 
 void delete_dead(struct admin_call *call)
 {
-    change_many(call, &drop_job);
+    change_dead(call, &dropping);
 }
 
 void post_dead_redrive(struct admin_call *call)
 {
-    change_many(call, &redrive_job);
+    change_dead(call, &redriving);
 }
 
 void delete_dead_letter(struct admin_call *call)
 {
-    admin_call_ask(call, &drop_job, ask_for_one(call));
+    change_dead_letter(call, &dropping);
 }
 
 void post_dead_letter_redrive(struct admin_call *call)
 {
-    admin_call_ask(call, &redrive_job, ask_for_one(call));
+    change_dead_letter(call, &redriving);
 }
 
 /* --- the store --- */

@@ -62,6 +62,7 @@ enum error_class {
     X(SECRET_KEY,                  FILES,     "secret-key",                  503, HOST)     \
     X(CREDENTIALS,                 ADMIN,     "credentials",                 401, CLIENT)   \
     X(BAD_CALL,                    ADMIN,     "bad-call",                    400, CLIENT)   \
+    X(CALL_LOST,                   ADMIN,     "call-lost",                   409, HOST)     \
     X(CALL_NOT_DEAD,               ADMIN,     "call-not-dead",               409, CLIENT)   \
     X(FUNCTION_EXISTS,             ADMIN,     "function-exists",             409, CLIENT)   \
     X(FOREIGN_ORIGIN,              ADMIN,     "foreign-origin",              403, CLIENT)   \

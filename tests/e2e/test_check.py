@@ -248,3 +248,16 @@ def test_dependencies_that_stay_the_same_cost_no_second_look(berth, index):
     assert deploy(code, "beta", extra_dependencies="beta") == ([among_installed], 2)
     code = code.replace("import parcel\n", "\n").replace("parcel.NAME", "'nothing'")
     assert deploy(code, "nothing") == ([among_installed.replace("installed ", "")], 3)
+
+
+def test_the_next_times_of_schedules_are_shown(berth):
+    schedule = [{"cron": "0 3 * * *", "name": "nightly", "time_zone": "Asia/Tokyo"}, "@every 30s"]
+    berth.write_function("odd", HELLO, schedule=schedule)
+    status, findings = check(berth)
+    assert status == 0
+    nightly, often = findings
+    assert nightly["severity"] == often["severity"] == "note" and nightly["function"] == "odd"
+    assert nightly["message"].startswith('"nightly" runs next at ') and nightly["message"].count(" 03:00:00 +09:00") == 5
+    assert nightly["line"] > 0 and often["message"].startswith('"@every 30s" runs next at ')
+    shown = subprocess.run(berth.command("--check"), capture_output=True, text=True, timeout=CHECK_S)
+    assert nightly["message"] in shown.stderr

@@ -105,11 +105,11 @@ def test_dead_letters(served, cli):
     assert "needs either an ID, or --function NAME, or --all" in cli.said
     cli.run("dead", "drop", call, "--all", status=2)
     served.get("/broken/fix")
-    assert cli.run("dead", "redrive", call).startswith("1 call waits again")
+    assert cli.run("dead", "redrive", call) == "Dead letters that wait again: 1\n"
     wait_for(served, call, "done")
     cli.run("dead", "drop", call, status=1)
     assert "is no dead letter: it is done" in cli.said
-    assert cli.run("dead", "drop", "--all") == "0 dead letters are forgotten.\n"
+    assert cli.run("dead", "drop", "--all") == "Dead letters that are forgotten: 0\n"
     assert cli.json("dead", "redrive", "--function", "broken") == {"redriven": 0}
 
 

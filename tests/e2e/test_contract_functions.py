@@ -67,6 +67,23 @@ def test_classic_image_serves(served, classic):
     assert served.get("/shout").status == 404
 
 
+def test_annotations_have_it_called_by_the_clock(served, classic):
+    annotations = {"topic": "cron-function", "schedule": "@every 1s", "com.openfaas.retry.attempts": "7",
+                   "com.openfaas.retry.codes": "429,502", "com.openfaas.retry.min_wait": "2s",
+                   "com.openfaas.retry.max_wait": "1m"}
+    deploy(served, "ticks", classic, envProcess="env", annotations=annotations)
+    settings = served.admin("GET", "/berth/functions/ticks").json()["settings"]
+    assert settings["retries"] == 7 and settings["retry_on"] == ["429", "502", "timeout", "connection"]
+    assert (settings["retry_wait_ms"], settings["retry_wait_max_ms"]) == (2000, 60000)
+    runs = wait_until(
+        lambda: served.admin("GET", "/berth/calls?function=ticks&state=done").json(), "a run of the schedule", 60
+    )
+    assert runs[0]["schedule"] == "@every 1s"
+    answer = served.get(f"/async/{runs[0]['id']}/result")
+    assert "Http_X_Berth_Schedule=@every 1s" in answer.text.splitlines()
+    remove(served, "ticks")
+
+
 def test_image_that_serves_in_itself(served, http):
     deploy(served, "web", http, envVars={"max_inflight": "3", "KEY": "value"},
            annotations={"com.openfaas.ready.http.path": "/_/ready"})

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "config/function_schedules.h"
 #include "config/function_settings.h"
+#include "config/schedule_times.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -222,6 +223,31 @@ static void test_copies(void **state)
     schedules_free(copy, 2);
 }
 
+static void test_next_times(void **state)
+{
+    (void)state;
+    struct registry *registry =
+        parse_right("[{cron: 30 2 * * *, time_zone: Europe/Berlin}, {cron: 0 12 29 2 *, time_zone:"
+                    " UTC, name: leap}]");
+    struct diagnostics found = {0};
+    registry_tell_schedules(registry, 1774656000000, &found); /* 2026-03-28T00:00:00Z */
+    assert_int_equal(found.count, 2);
+    assert_string_equal(
+        found.items[0].message,
+        "\"30 2 * * *\" runs next at Sat 2026-03-28 02:30:00 +01:00, Sun 2026-03-29 03:00:00 +02:00, Mon "
+        "2026-03-30 02:30:00 +02:00, Tue 2026-03-31 02:30:00 +02:00, Wed 2026-04-01 02:30:00 +02:00");
+    assert_int_equal(found.items[0].severity, SEVERITY_NOTE);
+    assert_int_equal(found.items[0].line, 4);
+    assert_string_equal(found.items[0].function, "hello");
+    assert_non_null(strstr(found.items[1].message, "\"leap\" runs next at Tue 2028-02-29 12:00:00 +00:00, "));
+    diagnostics_clear(&found);
+    registry_destroy(registry);
+    registry = parse("[\"@daily\", nonsense]");
+    registry_tell_schedules(registry, 1774656000000, &found);
+    assert_int_equal(found.count, 0);
+    registry_destroy(registry);
+}
+
 /* The function's folder is there. */
 static int enter_data(void **state)
 {
@@ -241,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_kept_and_recalled),
         cmocka_unit_test(test_a_change_applies),
         cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_next_times),
     };
     return cmocka_run_group_tests(tests, enter_data, NULL);
 }
