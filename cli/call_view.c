@@ -124,7 +124,7 @@ static void print_facts(const json_t *call)
     say_fact("client", member_text(call, "client"));
     print_accepted(call);
     say_fact("schedule", member_text(call, "schedule"));
-    say_fact("due", member_text(call, "scheduled"));
+    say_fact("planned", member_text(call, "scheduled"));
     say_fact("end of", member_text(call, "origin"));
     say_fact("callback", member_text(call, "callback_url"));
 }

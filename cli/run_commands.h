@@ -62,6 +62,10 @@ int run_dead_ls(const struct arguments *arguments);
 int run_dead_redrive(const struct arguments *arguments);
 int run_dead_drop(const struct arguments *arguments);
 
+/* --- cron.c: what is called by the clock --- */
+
+int run_cron_ls(const struct arguments *arguments);
+
 /* --- top/top.c --- */
 
 int run_top(const struct arguments *arguments);

@@ -82,6 +82,10 @@ void post_dead_redrive(struct admin_call *call);
 void delete_dead_letter(struct admin_call *call);
 void post_dead_letter_redrive(struct admin_call *call);
 
+/* --- schedule_handlers.c: what is called by the clock --- */
+
+void get_schedules(struct admin_call *call);
+
 /* --- event_handlers.c: what changes --- */
 
 void get_events(struct admin_call *call);

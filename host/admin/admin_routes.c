@@ -59,6 +59,7 @@ static const struct admin_route routes[] = {
     {EVHTTP_REQ_POST, "/berth/dead/redrive", false, post_dead_redrive},
     {EVHTTP_REQ_DELETE, "/berth/dead/*", false, delete_dead_letter},
     {EVHTTP_REQ_POST, "/berth/dead/*/redrive", false, post_dead_letter_redrive},
+    {EVHTTP_REQ_GET, "/berth/schedules", false, get_schedules},
     {EVHTTP_REQ_GET, "/berth/events", false, get_events},
     {EVHTTP_REQ_GET, "/berth/plugins", false, get_plugins},
     {EVHTTP_REQ_GET, "/berth/openapi.json", false, get_openapi},

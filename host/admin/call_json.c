@@ -78,7 +78,7 @@ json_t *call_headers_json(const char *lines)
 json_t *call_json(const struct call_record *record)
 {
     const bool waits = record->state == CALL_WAITING;
-    return json_pack("{s:I, s:s, s:o, s:s, s:i, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:I, s:s, s:o, s:s, s:i, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                      "number", (json_int_t)record->number, "id", record->id, "function",
                      json_text(record->function), "state", call_state_name(record->state), "attempts",
                      (int)record->attempts, "method", json_text(record->method), "path",
@@ -86,7 +86,8 @@ json_t *call_json(const struct call_record *record)
                      time_or_null(record->accepted_ms), "due", time_or_null(waits ? record->due_ms : 0),
                      "ended", time_or_null(record->ended_ms), "status", status_or_null(record->status),
                      "reason", json_text(record->reason), "message", json_text(record->message), "schedule",
-                     json_text(record->schedule), "origin", json_text(record->origin));
+                     json_text(record->schedule), "scheduled", time_or_null(record->scheduled_ms), "origin",
+                     json_text(record->origin));
 }
 
 static json_t *result_json(const struct call_record *record)
@@ -101,11 +102,11 @@ static json_t *result_json(const struct call_record *record)
 json_t *call_details_json(const struct call_record *record)
 {
     json_t *json = call_json(record);
-    json_t *more = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "client", json_text(record->client), "request_id",
-        json_text(record->request_id), "callback_url", without_query(record->callback_url), "scheduled",
-        time_or_null(record->scheduled_ms), "expires", time_or_null(record->expires_ms), "headers",
-        call_headers_json(record->head ? record->head : ""), "result", result_json(record));
+    json_t *more =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "client", json_text(record->client), "request_id",
+                  json_text(record->request_id), "callback_url", without_query(record->callback_url),
+                  "expires", time_or_null(record->expires_ms), "headers",
+                  call_headers_json(record->head ? record->head : ""), "result", result_json(record));
     json_object_update(json, more);
     json_decref(more);
     return json;

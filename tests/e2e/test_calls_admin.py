@@ -163,6 +163,32 @@ def test_dead_letters_are_forgotten_one_by_one_and_together(served):
     assert served.log.entries(event="call.dropped", count=2)
 
 
+# -- schedules
+
+
+def test_schedules_tell_their_next_times_and_their_last_run(berth, description):
+    schedules = [{"cron": "@every 1s", "name": "often"}, {"cron": "30 2 * * *", "time_zone": "Europe/Berlin"}]
+    berth.write_function("ticks", HELLO, idle_timeout=60, schedule=schedules)
+    berth.write_function("hello", HELLO)
+    berth.start()
+
+    def look():
+        answer = berth.admin("GET", "/berth/schedules?function=ticks")
+        assert answer.status == 200, answer
+        last = answer.json()[0]["last"]
+        return answer.json() if last and last["state"] == "done" else None
+
+    often, nightly = wait_until(look, "a run that has ended", 30)
+    for one in (often, nightly):
+        check(description, "Schedule", one)
+    assert (often["function"], often["name"], often["cron"]) == ("ticks", "often", "@every 1s")
+    assert (often["last"]["schedule"], often["last"]["status"]) == ("often", 200)
+    assert len(often["next"]) == 5 and often["next"] == sorted(set(often["next"]))
+    assert nightly["last"] is None and nightly["time_zone"] == "Europe/Berlin" and nightly["skips"] == []
+    assert {time[10:] for time in nightly["next"]} <= {"T00:30:00.000Z", "T01:30:00.000Z"}
+    assert berth.admin("GET", "/berth/schedules?function=hello").json() == []
+
+
 # -- the whole
 
 

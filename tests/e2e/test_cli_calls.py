@@ -8,6 +8,7 @@ import pytest
 from harness.calls import BROKEN_UNTIL_FIXED, accept, wait_for
 from harness.cli import Cli
 from harness.functions import HELD, HELLO, MIRROR
+from harness.wait import wait_until
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -18,6 +19,7 @@ def started(shared_berth):
     shared_berth.write_function(
         "broken", BROKEN_UNTIL_FIXED, max_scale=1, idle_timeout=60, retries=1, retry_wait="10ms"
     )
+    shared_berth.write_function("ticks", HELLO, idle_timeout=60, schedule="@every 1s")
     shared_berth.start()
 
 
@@ -111,6 +113,16 @@ def test_dead_letters(served, cli):
     assert "is no dead letter: it is done" in cli.said
     assert cli.run("dead", "drop", "--all") == "Dead letters that are forgotten: 0\n"
     assert cli.json("dead", "redrive", "--function", "broken") == {"redriven": 0}
+
+
+def test_schedules_are_shown(cli):
+    wait_until(lambda: (cli.json("cron", "ls")[0]["last"] or {}).get("state") == "done", "a run that has ended", 30)
+    lines = cli.run("cron", "ls", "ticks").splitlines()
+    assert lines[0].startswith("ticks  @every 1s")
+    assert [line.split()[0] for line in lines if "Z" in line][:1] == ["next"] and len(lines) >= 7
+    (last,) = [line for line in lines if line.startswith("  last ")]
+    assert "berth why " in last
+    assert cli.run("cron", "ls", "hello").startswith("Nothing is called by the clock.")
 
 
 def test_doctor_looks_at_the_store(cli):
