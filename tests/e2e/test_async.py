@@ -208,8 +208,7 @@ def test_timeouts_are_repeated(served):
     assert told["attempts"] == 2 and told["last"]["error"]["reason"] == "timeout"
 
 
-@pytest.mark.shows_setting("configuration.retry_wait_max")
-@pytest.mark.shows_setting("configuration.max_age")
+@pytest.mark.shows_setting("configuration.retry_wait_max", "configuration.max_age")
 def test_old_calls_are_given_up(served):
     call = accept(served, "short?fails=1000")
     told = wait_state(served, call, "dead")
