@@ -184,21 +184,22 @@ static void on_fleet_routed(void *context)
              LOG_STR("admin", admin_address(daemon->admin)));
 }
 
-/* What the callbacks of the function that was added last are signed with; they fail while it is not to be
- * had. */
-static void plan_callback_key(const struct daemon *daemon, struct call_plan *plan, const char *secret)
+/* Callbacks that are to be signed with it fail while it is not to be had. */
+static void plan_key(const struct daemon *daemon, struct call_plan *plan, const char *secret)
 {
-    struct locked key;
+    struct locked value;
     struct error err;
-    if (secret && secret_store_reveal(fleet_secrets(daemon->fleet), secret, "", &key, &err) == 0)
-        call_plan_set_callback_key(plan, &key);
+    if (!call_plan_find_key(plan, secret) &&
+        secret_store_reveal(fleet_secrets(daemon->fleet), secret, "", &value, &err) == 0)
+        call_plan_add_key(plan, secret, &value);
 }
 
 static void plan_calls(const struct daemon *daemon, struct call_plan *plan, const struct function *function)
 {
     const struct function_settings *settings = function_applied_settings(function);
     call_plan_add(plan, function_name(function), &settings->calls);
-    plan_callback_key(daemon, plan, settings->calls.callback_secret);
+    if (settings->calls.callback_secret)
+        plan_key(daemon, plan, settings->calls.callback_secret);
     if (!settings->broken)
         call_plan_add_schedules(plan, settings->schedules, settings->schedule_count);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <uthash.h>
 
 struct entry {
@@ -12,10 +13,18 @@ struct entry {
     char name[];
 };
 
+/* What callbacks are signed with. */
+struct key {
+    LIST_ENTRY(key) link;
+    char *secret;
+    struct locked value;
+};
+
 struct call_plan {
     struct entry *by_name;
     struct entry **entries;
     size_t count;
+    LIST_HEAD(, key) keys;
 };
 
 struct call_plan *call_plan_create(void)
@@ -30,7 +39,6 @@ static char *copy(const char *text)
 
 static void entry_free(struct entry *entry)
 {
-    locked_clear(&entry->function.callback_key);
     free(entry->function.settings.on_success);
     free(entry->function.settings.on_failure);
     free(entry->function.settings.callback_secret);
@@ -38,10 +46,22 @@ static void entry_free(struct entry *entry)
     free(entry);
 }
 
+static void free_keys(struct call_plan *plan)
+{
+    struct key *key;
+    while ((key = LIST_FIRST(&plan->keys))) {
+        LIST_REMOVE(key, link);
+        locked_clear(&key->value);
+        free(key->secret);
+        free(key);
+    }
+}
+
 void call_plan_destroy(struct call_plan *plan)
 {
     if (!plan)
         return;
+    free_keys(plan);
     HASH_CLEAR(hh, plan->by_name);
     for (size_t i = 0; i < plan->count; i++)
         entry_free(plan->entries[i]);
@@ -71,10 +91,24 @@ void call_plan_add_schedules(struct call_plan *plan, const struct function_sched
     function->schedule_count = count;
 }
 
-void call_plan_set_callback_key(struct call_plan *plan, struct locked *key)
+void call_plan_add_key(struct call_plan *plan, const char *secret, struct locked *value)
 {
-    plan->entries[plan->count - 1]->function.callback_key = *key;
-    *key = (struct locked){0};
+    struct key *key = xcalloc(1, sizeof(*key));
+    key->secret = xstrdup(secret);
+    key->value = *value;
+    *value = (struct locked){0};
+    LIST_INSERT_HEAD(&plan->keys, key, link);
+}
+
+const struct locked *call_plan_find_key(const struct call_plan *plan, const char *secret)
+{
+    const struct key *key;
+    LIST_FOREACH(key, &plan->keys, link)
+    {
+        if (strcmp(key->secret, secret) == 0)
+            return &key->value;
+    }
+    return NULL;
 }
 
 const struct call_plan_function *call_plan_find(const struct call_plan *plan, const char *name)

@@ -17,7 +17,6 @@ struct call_plan_function {
     struct call_settings settings;
     struct function_schedule *schedules;
     size_t schedule_count;
-    struct locked callback_key; /* the value of its callback_secret; zeros: none, or it cannot be had */
 };
 
 struct call_plan *call_plan_create(void);
@@ -29,8 +28,13 @@ void call_plan_add(struct call_plan *plan, const char *name, const struct call_s
 /* Gives the function that was added last its schedules, which are copied. */
 void call_plan_add_schedules(struct call_plan *plan, const struct function_schedule *schedules, size_t count);
 
-/* Gives it what its callbacks are signed with, which is taken over. */
-void call_plan_set_callback_key(struct call_plan *plan, struct locked *key);
+/* Adds the value of a secret that functions sign callbacks with, which is taken over; the plan does not have
+ * it yet.
+ */
+void call_plan_add_key(struct call_plan *plan, const char *secret, struct locked *value);
+
+/* NULL: it has none of that name. Valid while the plan is. */
+const struct locked *call_plan_find_key(const struct call_plan *plan, const char *secret);
 
 /* NULL: there is no such function. Valid while the plan is. */
 const struct call_plan_function *call_plan_find(const struct call_plan *plan, const char *name);

@@ -200,12 +200,12 @@ static void fail_start(struct posting *posting, const char *reason, const char *
     on_ended(posting, &result);
 }
 
-/* NULL: it is signed, and there is nothing to sign it with. */
+/* NULL: there is nothing to sign it with. */
 static const struct locked *find_key(const struct posting *posting)
 {
-    const struct call_plan_function *function =
-        call_plan_find(posting->all->env->plan, posting->record.function);
-    return function && function->callback_key.size > 0 ? &function->callback_key : NULL;
+    const struct call_plan *plan = posting->all->env->plan;
+    const char *secret = call_plan_settings(plan, posting->record.function)->callback_secret;
+    return secret ? call_plan_find_key(plan, secret) : NULL;
 }
 
 static void start(struct posting *posting)

@@ -62,6 +62,7 @@ static const struct known_header known_headers[] = {
     {KNOWN(PROXY_AUTHENTICATE, "proxy-authenticate", "Proxy-Authenticate")},
     {KNOWN(X_FORWARDED_PREFIX, "x-forwarded-prefix", "X-Forwarded-Prefix")},
     {KNOWN(PROXY_AUTHORIZATION, "proxy-authorization", "Proxy-Authorization")},
+    {KNOWN(X_BERTH_ORIGIN_CALL, "x-berth-origin-call", "X-Berth-Origin-Call")},
     {KNOWN(X_BERTH_SCHEDULED_AT, "x-berth-scheduled-at", "X-Berth-Scheduled-At")},
 };
 
@@ -73,7 +74,7 @@ _Static_assert(HTTP_HEADER_COUNT <= 64, "a set of ids fits a uint64_t");
 
 /* first_of_length[n] is the index of the first known name of n bytes or more. */
 static const uint8_t first_of_length[LONGEST + 2] = {
-    0, 0, 0, 1, 2, 4, 5, 11, 13, 14, 18, 23, 26, 30, 35, 38, 41, 46, 48, 50, 51, 52,
+    0, 0, 0, 1, 2, 4, 5, 11, 13, 14, 18, 23, 26, 30, 35, 38, 41, 46, 48, 50, 52, 53,
 };
 
 /* The bit that tells a small letter from its capital; "-" and digits have it set anyway. */

@@ -41,6 +41,22 @@ static void calls_of_functions_that_are_gone_have_settings(void **state)
     call_plan_destroy(plan);
 }
 
+static void keys_are_found_by_the_names_of_their_secrets(void **state)
+{
+    (void)state;
+    struct call_plan *plan = call_plan_create();
+    struct locked value = locked_make(3);
+    memcpy(value.bytes, "key", 3);
+    assert_null(call_plan_find_key(plan, "signing"));
+    call_plan_add_key(plan, "signing", &value);
+    assert_null(value.bytes);
+    const struct locked *found = call_plan_find_key(plan, "signing");
+    assert_int_equal(found->size, 3);
+    assert_memory_equal(found->bytes, "key", 3);
+    assert_null(call_plan_find_key(plan, "other"));
+    call_plan_destroy(plan);
+}
+
 static void there_may_be_many(void **state)
 {
     (void)state;
@@ -59,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_copied_and_found),
         cmocka_unit_test(calls_of_functions_that_are_gone_have_settings),
+        cmocka_unit_test(keys_are_found_by_the_names_of_their_secrets),
         cmocka_unit_test(there_may_be_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
