@@ -1,12 +1,12 @@
 #include "calls/follow_up.h"
 
-#include "base/ident.h"
 #include "base/log.h"
 #include "calls/call_counts.h"
 #include "calls/call_head.h"
 #include "calls/call_plan.h"
 #include "calls/call_report.h"
 #include "store/call_chains.h"
+#include "store/call_id.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +93,7 @@ int follow_up_put(struct calls_env *env, struct call_store *store, const struct 
     int64_t number = 0;
     if (!function)
         return 0;
-    ident_random(id, CALL_ID_DIGITS);
+    call_id_make(outcome->ended_ms, id);
     struct call_new call = {.id = id,
                             .function = function,
                             .method = "POST",
