@@ -61,7 +61,7 @@ static bool is_credential(const char *name)
     return false;
 }
 
-json_t *call_headers_json(const char *lines)
+static json_t *headers_json(const char *lines)
 {
     json_t *headers = call_view_headers(lines), *value;
     const char *name;
@@ -95,7 +95,7 @@ static json_t *result_json(const struct call_record *record)
     if (!record->result_head)
         return json_null();
     return json_pack("{s:i, s:o, s:I, s:b}", "status", record->status, "headers",
-                     call_headers_json(record->result_head), "bytes", (json_int_t)record->result_size, "cut",
+                     headers_json(record->result_head), "bytes", (json_int_t)record->result_size, "cut",
                      record->result_cut);
 }
 
@@ -106,7 +106,7 @@ json_t *call_details_json(const struct call_record *record)
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "client", json_text(record->client), "request_id",
                   json_text(record->request_id), "callback_url", without_query(record->callback_url),
                   "expires", time_or_null(record->expires_ms), "headers",
-                  call_headers_json(record->head ? record->head : ""), "result", result_json(record));
+                  headers_json(record->head ? record->head : ""), "result", result_json(record));
     json_object_update(json, more);
     json_decref(more);
     return json;

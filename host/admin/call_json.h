@@ -13,15 +13,12 @@ int call_state_find(const char *name, enum call_state *ret_state);
 /* What a list says of one. The caller owns it, like the next ones. */
 json_t *call_json(const struct call_record *record);
 
-/* The same and what else is known of it, without its attempts and its callback. */
+/* The same and what else is known of it, without its attempts and its callback. Of headers what may be a
+ * credential is
+ * "(hidden)". */
 json_t *call_details_json(const struct call_record *record);
 
 /* What is known of its callback; null without one, NULL. */
 json_t *callback_json(const struct callback_record *record);
-
-/* Header lines as {"Name": "value"}, with a list for a name that stands several times; what may be a
- * credential is
- * "(hidden)". */
-json_t *call_headers_json(const char *lines);
 
 #endif

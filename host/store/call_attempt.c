@@ -16,7 +16,7 @@ int call_store_begin_attempt(struct call_store *store, int64_t number, const cha
                    " SELECT ?1, coalesce(max(ordinal), 0) + 1, ?2, ?3 FROM call_attempts WHERE number = ?1",
                    SQL_VALUES(SQL_INT(number), SQL_STR(request_id), SQL_INT(now_ms)), NULL, err) < 0)
         return -1;
-    call_counts_move(&store->counts, row.function, CALL_WAITING, CALL_RUNNING);
+    call_tallies_move(&store->counts, row.function, CALL_WAITING, CALL_RUNNING);
     return 0;
 }
 
@@ -43,7 +43,7 @@ static int put_result(struct call_store *store, const struct call_row *row,
     if (place == BODY_FILE) {
         if (call_bodies_put(&store->bodies, row->number, BODY_RESULT, body, err) < 0)
             return -1;
-        call_counts_add_bytes(&store->counts, row->function, (int64_t)body->size);
+        call_tallies_add_bytes(&store->counts, row->function, (int64_t)body->size);
     }
     return sql_change(store->sql, "REPLACE INTO call_results (number, head, body) VALUES (?, ?, ?)",
                       SQL_VALUES(SQL_INT(row->number), SQL_STR(outcome->result_head),
@@ -79,7 +79,7 @@ static int end_call(struct call_store *store, const struct call_row *row, enum c
         return -1;
     if (state != CALL_DEAD)
         call_row_drop_file(store, row, BODY_REQUEST);
-    call_counts_move(&store->counts, row->function, row->state, state);
+    call_tallies_move(&store->counts, row->function, row->state, state);
     return 0;
 }
 
@@ -144,6 +144,6 @@ int call_store_retry(struct call_store *store, int64_t number, const struct call
                    NULL, err) < 0 ||
         note_try(store, number, outcome, counted, err) < 0)
         return -1;
-    call_counts_move(&store->counts, row.function, CALL_RUNNING, CALL_WAITING);
+    call_tallies_move(&store->counts, row.function, CALL_RUNNING, CALL_WAITING);
     return 0;
 }

@@ -45,7 +45,7 @@ static int put_file(struct call_store *store, const struct call_new *call, int64
 {
     if (call_bodies_put(&store->bodies, number, BODY_REQUEST, &call->body, err) < 0)
         return -1;
-    call_counts_add_bytes(&store->counts, call->function, (int64_t)call->body.size);
+    call_tallies_add_bytes(&store->counts, call->function, (int64_t)call->body.size);
     return 0;
 }
 
@@ -58,7 +58,7 @@ int call_store_put(struct call_store *store, const struct call_new *call, int64_
         insert_request(store, call, number, place == BODY_INLINE ? call->body.bytes : NULL, err) < 0 ||
         put_key(store, call, err) < 0 || (place == BODY_FILE && put_file(store, call, number, err) < 0))
         return -1;
-    call_counts_add(&store->counts, call->function, CALL_WAITING, 1);
+    call_tallies_add(&store->counts, call->function, CALL_WAITING, 1);
     *ret_number = number;
     return 0;
 }

@@ -46,8 +46,8 @@ void call_row_drop_file(struct call_store *store, const struct call_row *row, en
     if (place != BODY_FILE)
         return;
     call_bodies_remove(&store->bodies, row->number, kind);
-    call_counts_add_bytes(&store->counts, row->function,
-                          -(kind == BODY_REQUEST ? row->body_size : row->result_size));
+    call_tallies_add_bytes(&store->counts, row->function,
+                           -(kind == BODY_REQUEST ? row->body_size : row->result_size));
 }
 
 /* --- sums --- */
@@ -77,7 +77,7 @@ void call_store_sums(struct call_store *store, struct call_sums *ret_sums)
 
 char **call_store_waiting_functions(const struct call_store *store)
 {
-    return call_counts_waiting(&store->counts);
+    return call_tallies_waiting(&store->counts);
 }
 
 /* --- transactions --- */
@@ -94,13 +94,13 @@ void call_store_roll_back(struct call_store *store)
         call_salvage_mark(store->dir);
     sql_roll_back(store->sql);
     call_bodies_roll_back(&store->bodies);
-    call_counts_load(&store->counts, store->sql, &err);
+    call_tallies_load(&store->counts, store->sql, &err);
 }
 
 int call_store_commit(struct call_store *store, bool durable, struct error *err)
 {
     bool has_files = call_bodies_changed(&store->bodies);
-    if (call_counts_save(&store->counts, store->sql, err) < 0 || measure(store, err) < 0 ||
+    if (call_tallies_save(&store->counts, store->sql, err) < 0 || measure(store, err) < 0 ||
         call_bodies_sync(&store->bodies, err) < 0 || sql_commit(store->sql, err) < 0) {
         call_store_roll_back(store);
         return -1;
@@ -122,8 +122,8 @@ static int repeat_running(struct call_store *store, uint64_t now_ms, unsigned *r
                        SQL_VALUES(SQL_INT(CALL_RUNNING)), &row, err);
     for (; rc > 0; rc = sql_next(store->sql, row, err)) {
         const char *function = (const char *)sqlite3_column_text(row, 0);
-        call_counts_add(&store->counts, function, CALL_RUNNING, -sqlite3_column_int64(row, 1));
-        call_counts_add(&store->counts, function, CALL_WAITING, sqlite3_column_int64(row, 1));
+        call_tallies_add(&store->counts, function, CALL_RUNNING, -sqlite3_column_int64(row, 1));
+        call_tallies_add(&store->counts, function, CALL_WAITING, sqlite3_column_int64(row, 1));
     }
     if (rc < 0 || sql_change(store->sql, "UPDATE calls SET state = 0, place = 0, due_ms = ? WHERE state = 1",
                              SQL_VALUES(SQL_INT(now_ms)), &count, err) < 0)
@@ -155,7 +155,7 @@ static int repeat_callbacks(struct call_store *store, uint64_t now_ms, struct er
 
 static int begin_use(struct call_store *store, uint64_t now_ms, unsigned *ret_repeated, struct error *err)
 {
-    if (call_schema_apply(store->sql, err) < 0 || call_counts_load(&store->counts, store->sql, err) < 0 ||
+    if (call_schema_apply(store->sql, err) < 0 || call_tallies_load(&store->counts, store->sql, err) < 0 ||
         probe(store, err) < 0 || call_orphans_clear(store->sql, store->bodies.dir, NULL, err) < 0 ||
         call_store_begin(store, err) < 0)
         return -1;
@@ -175,7 +175,7 @@ static int open_database(struct call_store *store, uint64_t now_ms, unsigned *re
         return 0;
     sql_close(store->sql);
     store->sql = NULL;
-    call_counts_clear(&store->counts);
+    call_tallies_clear(&store->counts);
     return -1;
 }
 
@@ -216,7 +216,7 @@ void call_store_close(struct call_store *store)
     if (store->sql)
         call_store_roll_back(store);
     sql_close(store->sql);
-    call_counts_clear(&store->counts);
+    call_tallies_clear(&store->counts);
     call_bodies_clear(&store->bodies);
     free(store->dir);
     free(store);
@@ -230,9 +230,4 @@ const char *call_store_dir(const struct call_store *store)
 const char *call_store_body_dir(const struct call_store *store)
 {
     return store->bodies.dir;
-}
-
-struct sql *call_store_sql(struct call_store *store)
-{
-    return store->sql;
 }

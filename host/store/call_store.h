@@ -105,11 +105,6 @@ const char *call_store_body_dir(const struct call_store *store);
 /* Where it is. */
 const char *call_store_dir(const struct call_store *store);
 
-struct sql;
-
-/* The database, for what else is kept in it: its statements belong to transactions of the store. */
-struct sql *call_store_sql(struct call_store *store);
-
 /* --- transactions --- */
 
 int call_store_begin(struct call_store *store, struct error *err);

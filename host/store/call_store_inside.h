@@ -3,15 +3,15 @@
 #define STORE_CALL_STORE_INSIDE_H
 
 #include "store/call_body.h"
-#include "store/call_count.h"
 #include "store/call_store.h"
+#include "store/call_tally.h"
 #include "store/sql.h"
 
 struct call_store {
     struct sql *sql;
     char *dir;
     struct call_bodies bodies;
-    struct call_counts counts;
+    struct call_tallies counts;
     uint64_t database_bytes;
     uint64_t oldest_waiting_ms;
 };

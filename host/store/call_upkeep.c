@@ -60,7 +60,7 @@ static int forget(struct call_store *store, int64_t number, struct error *err)
         return -1;
     call_row_drop_file(store, &row, BODY_REQUEST);
     call_row_drop_file(store, &row, BODY_RESULT);
-    call_counts_add(&store->counts, row.function, row.state, -1);
+    call_tallies_add(&store->counts, row.function, row.state, -1);
     return 0;
 }
 
@@ -76,7 +76,7 @@ static int revive(struct call_store *store, const struct call_row *row, uint64_t
                    SQL_VALUES(SQL_INT(now_ms), SQL_INT(row->number)), NULL, err) < 0)
         return -1;
     call_row_drop_file(store, row, BODY_RESULT);
-    call_counts_move(&store->counts, row->function, CALL_DEAD, CALL_WAITING);
+    call_tallies_move(&store->counts, row->function, CALL_DEAD, CALL_WAITING);
     return 0;
 }
 

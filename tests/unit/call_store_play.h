@@ -2,7 +2,7 @@
 #ifndef CALL_STORE_PLAY_H
 #define CALL_STORE_PLAY_H
 
-#include "store/call_store.h"
+#include "store/call_store_inside.h"
 
 #define NOW 1000000u
 

@@ -197,11 +197,11 @@ static void database_that_may_not_grow_says_so(void **state)
 {
     (void)state;
     struct error err = {0};
-    play_expect(sql_run(call_store_sql(play_store), "PRAGMA max_page_count = 60", &err), 0, &err);
+    play_expect(sql_run(play_store->sql, "PRAGMA max_page_count = 60", &err), 0, &err);
     int64_t last = accept_until_refused(3000, &err);
     assert_int_equal(err.code, ERROR_CALLS_DISK_FULL);
     assert_true(last > 1);
-    play_expect(sql_run(call_store_sql(play_store), "PRAGMA max_page_count = 100000", &err), 0, &err);
+    play_expect(sql_run(play_store->sql, "PRAGMA max_page_count = 100000", &err), 0, &err);
     assert_true(play_put("f", NOW, NOW, "1") > last);
     expect_sound();
 }

@@ -76,6 +76,16 @@ static void ended_call_is_due_no_more(void **state)
     json_decref(json);
 }
 
+/* A call whose head is this line is shown with that value. */
+static void expect_header(char *line, const char *name, const char *value)
+{
+    struct call_record record = sample();
+    record.head = line;
+    json_t *json = call_details_json(&record);
+    assert_string_equal(text(json_object_get(json, "headers"), name), value);
+    json_decref(json);
+}
+
 static void credentials_are_hidden_whatever_their_name(void **state)
 {
     (void)state;
@@ -91,15 +101,11 @@ static void credentials_are_hidden_whatever_their_name(void **state)
     char line[128];
     for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
         snprintf(line, sizeof(line), "%s: value\r\n", hidden[i]);
-        json_t *headers = call_headers_json(line);
-        assert_string_equal(text(headers, hidden[i]), "(hidden)");
-        json_decref(headers);
+        expect_header(line, hidden[i], "(hidden)");
     }
     for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++) {
         snprintf(line, sizeof(line), "%s: value\r\n", shown[i]);
-        json_t *headers = call_headers_json(line);
-        assert_string_equal(text(headers, shown[i]), "value");
-        json_decref(headers);
+        expect_header(line, shown[i], "value");
     }
 }
 

@@ -376,7 +376,7 @@ static void cut_takes_nothing_that_was_durable(void **state)
     (void)state;
     struct error err;
     call_count = 0;
-    play_expect(sql_run(call_store_sql(play_store), "PRAGMA wal_autocheckpoint = 24", &err), 0, &err);
+    play_expect(sql_run(play_store->sql, "PRAGMA wal_autocheckpoint = 24", &err), 0, &err);
     for (int step = 0; step < STEPS; step++) {
         do_something();
         expect_all_after_cut();

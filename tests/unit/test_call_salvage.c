@@ -194,7 +194,7 @@ static void damage_that_a_check_finds_is_mended_at_the_next_start(void **state)
     struct error err;
     char **lines;
     play_put_many("f", MANY);
-    play_expect(sql_fold(call_store_sql(play_store), &err), 0, &err);
+    play_expect(sql_fold(play_store->sql, &err), 0, &err);
     overwrite("calls.db", size_of("calls.db") / PAGE / 2 * PAGE, PAGE);
     play_expect(call_store_check(play_dir, &lines, &err), 0, &err);
     assert_non_null(lines[0]);
@@ -292,7 +292,7 @@ static void later_version_is_left_as_it_is(void **state)
     unsigned repeated;
     struct call_store *store;
     play_put("f", NOW, NOW, "1");
-    play_expect(sql_run(call_store_sql(play_store), "PRAGMA user_version = 9999", &err), 0, &err);
+    play_expect(sql_run(play_store->sql, "PRAGMA user_version = 9999", &err), 0, &err);
     close_store();
     assert_int_equal(call_store_open(play_dir, NOW, &store, &repeated, &err), -1);
     assert_int_equal(err.code, ERROR_CALLS_STORE);
@@ -319,10 +319,9 @@ static void each_version_leads_to_the_newest(void **state)
 {
     (void)state;
     struct error err;
-    cleanup_free char *newest = describe(call_store_sql(play_store));
+    cleanup_free char *newest = describe(play_store->sql);
     int64_t count = 0;
-    play_expect(sql_number(call_store_sql(play_store), "PRAGMA user_version", SQL_VALUES(), &count, &err), 0,
-                &err);
+    play_expect(sql_number(play_store->sql, "PRAGMA user_version", SQL_VALUES(), &count, &err), 0, &err);
     for (int64_t version = 0; version <= count; version++) {
         cleanup_free char *path = xasprintf("%s/version-%lld.db", play_dir, (long long)version);
         struct sql *sql;

@@ -165,8 +165,7 @@ static struct callback_record await(int64_t number, unsigned attempts)
 /* As if the time had come. */
 static void make_due(int64_t number)
 {
-    play_expect(sql_change(call_store_sql(play_store),
-                           "UPDATE call_callbacks SET due_ms = 0 WHERE number = ?",
+    play_expect(sql_change(play_store->sql, "UPDATE call_callbacks SET due_ms = 0 WHERE number = ?",
                            SQL_VALUES(SQL_INT(number)), NULL, &err),
                 0, &err);
     callbacks_plan_changed(env.callbacks);

@@ -1,4 +1,4 @@
-#include "store/call_count.h"
+#include "store/call_tally.h"
 
 #include "base/alloc.h"
 
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <uthash.h>
 
-struct call_count {
+struct call_tally {
     char *function;
     int64_t by_state[CALL_STATE_COUNT];
     int64_t file_bytes;
@@ -14,27 +14,27 @@ struct call_count {
     UT_hash_handle hh;
 };
 
-static void free_count(struct call_count *count)
+static void free_count(struct call_tally *count)
 {
     free(count->function);
     free(count);
 }
 
-void call_counts_clear(struct call_counts *counts)
+void call_tallies_clear(struct call_tallies *counts)
 {
-    struct call_count *count = counts->functions;
+    struct call_tally *count = counts->functions;
     HASH_CLEAR(hh, counts->functions);
     while (count) {
-        struct call_count *next = count->hh.next;
+        struct call_tally *next = count->hh.next;
         free_count(count);
         count = next;
     }
-    *counts = (struct call_counts){0};
+    *counts = (struct call_tallies){0};
 }
 
-static struct call_count *find_or_make(struct call_counts *counts, const char *function)
+static struct call_tally *find_or_make(struct call_tallies *counts, const char *function)
 {
-    struct call_count *count;
+    struct call_tally *count;
     HASH_FIND_STR(counts->functions, function, count);
     if (!count) {
         count = xcalloc(1, sizeof(*count));
@@ -44,32 +44,32 @@ static struct call_count *find_or_make(struct call_counts *counts, const char *f
     return count;
 }
 
-void call_counts_add(struct call_counts *counts, const char *function, enum call_state state, int64_t added)
+void call_tallies_add(struct call_tallies *counts, const char *function, enum call_state state, int64_t added)
 {
-    struct call_count *count = find_or_make(counts, function);
+    struct call_tally *count = find_or_make(counts, function);
     count->by_state[state] += added;
     count->has_changed = true;
     counts->by_state[state] += added;
 }
 
-void call_counts_move(struct call_counts *counts, const char *function, enum call_state from,
-                      enum call_state to)
+void call_tallies_move(struct call_tallies *counts, const char *function, enum call_state from,
+                       enum call_state to)
 {
-    call_counts_add(counts, function, from, -1);
-    call_counts_add(counts, function, to, 1);
+    call_tallies_add(counts, function, from, -1);
+    call_tallies_add(counts, function, to, 1);
 }
 
-void call_counts_add_bytes(struct call_counts *counts, const char *function, int64_t bytes)
+void call_tallies_add_bytes(struct call_tallies *counts, const char *function, int64_t bytes)
 {
-    struct call_count *count = find_or_make(counts, function);
+    struct call_tally *count = find_or_make(counts, function);
     count->file_bytes += bytes;
     count->has_changed = true;
     counts->file_bytes += bytes;
 }
 
-static void take_row(struct call_counts *counts, sqlite3_stmt *row)
+static void take_row(struct call_tallies *counts, sqlite3_stmt *row)
 {
-    struct call_count *count = find_or_make(counts, (const char *)sqlite3_column_text(row, 0));
+    struct call_tally *count = find_or_make(counts, (const char *)sqlite3_column_text(row, 0));
     for (int state = 0; state < CALL_STATE_COUNT; state++) {
         count->by_state[state] = sqlite3_column_int64(row, 1 + state);
         counts->by_state[state] += count->by_state[state];
@@ -78,10 +78,10 @@ static void take_row(struct call_counts *counts, sqlite3_stmt *row)
     counts->file_bytes += count->file_bytes;
 }
 
-int call_counts_load(struct call_counts *counts, struct sql *sql, struct error *err)
+int call_tallies_load(struct call_tallies *counts, struct sql *sql, struct error *err)
 {
     sqlite3_stmt *row;
-    call_counts_clear(counts);
+    call_tallies_clear(counts);
     int rc = sql_first(sql,
                        "SELECT function, waiting, running, done, dead, cancelled, file_bytes"
                        " FROM call_counts",
@@ -91,7 +91,7 @@ int call_counts_load(struct call_counts *counts, struct sql *sql, struct error *
     return rc;
 }
 
-static bool is_empty(const struct call_count *count)
+static bool is_empty(const struct call_tally *count)
 {
     int64_t sum = count->file_bytes;
     for (int state = 0; state < CALL_STATE_COUNT; state++)
@@ -99,7 +99,7 @@ static bool is_empty(const struct call_count *count)
     return sum == 0;
 }
 
-static int save_count(const struct call_count *count, struct sql *sql, struct error *err)
+static int save_count(const struct call_tally *count, struct sql *sql, struct error *err)
 {
     if (is_empty(count))
         return sql_change(sql, "DELETE FROM call_counts WHERE function = ?",
@@ -115,9 +115,9 @@ static int save_count(const struct call_count *count, struct sql *sql, struct er
         NULL, err);
 }
 
-int call_counts_save(struct call_counts *counts, struct sql *sql, struct error *err)
+int call_tallies_save(struct call_tallies *counts, struct sql *sql, struct error *err)
 {
-    for (struct call_count *count = counts->functions; count; count = count->hh.next) {
+    for (struct call_tally *count = counts->functions; count; count = count->hh.next) {
         if (!count->has_changed)
             continue;
         if (save_count(count, sql, err) < 0)
@@ -127,11 +127,11 @@ int call_counts_save(struct call_counts *counts, struct sql *sql, struct error *
     return 0;
 }
 
-char **call_counts_waiting(const struct call_counts *counts)
+char **call_tallies_waiting(const struct call_tallies *counts)
 {
     char **functions = xcalloc(HASH_COUNT(counts->functions) + 1, sizeof(*functions));
     size_t found = 0;
-    for (const struct call_count *count = counts->functions; count; count = count->hh.next) {
+    for (const struct call_tally *count = counts->functions; count; count = count->hh.next) {
         if (count->by_state[CALL_WAITING] > 0)
             functions[found++] = xstrdup(count->function);
     }
