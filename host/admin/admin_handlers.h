@@ -73,7 +73,6 @@ void get_request(struct admin_call *call);
 /* --- call_handlers.c: async calls, and those that were given up --- */
 
 void get_calls(struct admin_call *call);
-void get_calls_check(struct admin_call *call);
 void get_call(struct admin_call *call);
 void delete_call(struct admin_call *call);
 void get_dead(struct admin_call *call);
@@ -81,6 +80,10 @@ void delete_dead(struct admin_call *call);
 void post_dead_redrive(struct admin_call *call);
 void delete_dead_letter(struct admin_call *call);
 void post_dead_letter_redrive(struct admin_call *call);
+
+/* --- call_check_handlers.c: whether the store of async calls is whole --- */
+
+void get_calls_check(struct admin_call *call);
 
 /* --- schedule_handlers.c: what is called by the clock --- */
 

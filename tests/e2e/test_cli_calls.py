@@ -5,9 +5,11 @@ import re
 
 import pytest
 
-from harness.calls import BROKEN_UNTIL_FIXED, accept, wait_for
 from harness.cli import Cli
 from harness.functions import HELD, HELLO, MIRROR
+from harness.known_calls import BROKEN_UNTIL_FIXED, call_of, wait_for
+from harness.later import accept
+from harness.receiver import LOOPBACK, Receiver
 from harness.wait import wait_until
 
 
@@ -19,6 +21,7 @@ def started(shared_berth):
     shared_berth.write_function(
         "broken", BROKEN_UNTIL_FIXED, max_scale=1, idle_timeout=60, retries=1, retry_wait="10ms"
     )
+    shared_berth.host["callback_networks"] = LOOPBACK
     shared_berth.write_function("ticks", HELLO, idle_timeout=60, schedule="@every 1s")
     shared_berth.start()
 
@@ -113,6 +116,17 @@ def test_dead_letters(served, cli):
     assert "is no dead letter: it is done" in cli.said
     assert cli.run("dead", "drop", "--all") == "Dead letters that are forgotten: 0\n"
     assert cli.json("dead", "redrive", "--function", "broken") == {"redriven": 0}
+
+
+def test_callback_is_told_of(served, cli):
+    receiver = Receiver()
+    call = accept(served, "hello", X_Callback_Url=receiver.url("/hook?key=xyz"))
+    told = wait_until(lambda: (call_of(served, call)["callback"] or {}).get("state") == "delivered", "its post", 30)
+    assert told and receiver.wait().path == "/hook?key=xyz"
+    text = cli.run("why", call)
+    assert re.search(r"^Its callback\n  delivered, 1 attempt, status 200$", text, re.MULTILINE), text
+    assert f"callback  http://127.0.0.1:{receiver.port}/hook\n" in text
+    receiver.close()
 
 
 def test_schedules_are_shown(cli):

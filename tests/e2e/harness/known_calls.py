@@ -14,13 +14,6 @@ BROKEN_UNTIL_FIXED = """
 """
 
 
-def accept(berth, target, body=b"", **headers):
-    """Has a request done later; the call's id."""
-    answer = berth.post(f"/async-function/{target}", body=body, headers=headers)
-    assert answer.status == 202, answer
-    return answer.headers["X-Call-Id"]
-
-
 def call_of(berth, call):
     """All that is known of a call, by its id or its number."""
     answer = berth.admin("GET", f"/berth/calls/{call}")
