@@ -13,9 +13,8 @@ int call_state_find(const char *name, enum call_state *ret_state);
 /* What a list says of one. The caller owns it, like the next ones. */
 json_t *call_json(const struct call_record *record);
 
-/* The same and what else is known of it, without its attempts and its callback. Of headers what may be a
- * credential is
- * "(hidden)". */
+/* The same and what else is known of it, without its attempts and its callback. Of headers, what may be a
+ * credential is "(hidden)". */
 json_t *call_details_json(const struct call_record *record);
 
 /* What is known of its callback; null without one, NULL. */
