@@ -29,10 +29,13 @@ static bool asks_for(const struct http_head *head, struct http_text type)
     return accept && names_media_type(http_head_value(head, accept), type);
 }
 
-/* Only who asks for text and not for JSON gets text. */
-static bool wants_text(const struct http_head *head)
+/* Only who asks for text and not for JSON gets text. What the head of a delivered call asks for is what the
+ * one who called would have, and is not who reads this. */
+static bool wants_text(const struct exchange *exchange)
 {
-    return asks_for(head, HTTP_TEXT("text/plain")) && !asks_for(head, HTTP_TEXT("application/json"));
+    const struct http_head *head = &exchange->request;
+    return !client_is_calls(exchange->client) && asks_for(head, HTTP_TEXT("text/plain")) &&
+           !asks_for(head, HTTP_TEXT("application/json"));
 }
 
 /* What clients of the /system contract show, or look into, as it comes. */
@@ -142,7 +145,7 @@ void answer_write_error(struct http_writer *writer, const struct exchange *excha
     const struct error shown = for_strangers(cause), *error = &shown;
     char text[BODY_MAX];
     struct http_writer body = http_writer_make(text, sizeof(text));
-    bool bare = is_of_contract(exchange, error), plain = bare || wants_text(&exchange->request);
+    bool bare = is_of_contract(exchange, error), plain = bare || wants_text(exchange);
     if (bare)
         write_bare(&body, error);
     else if (plain)

@@ -203,7 +203,7 @@ def test_only_what_is_named_is_repeated(served):
 
 
 def test_timeouts_are_repeated(served):
-    call = accept(served, "slow?s=30")
+    call = accept(served, "slow?s=30", Accept="text/plain")
     told = wait_state(served, call, "dead")
     assert told["attempts"] == 2 and told["last"]["error"]["reason"] == "timeout"
 
