@@ -5,6 +5,7 @@
 #include "base/container_of.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/queue.h"
 #include "base/rfc3339.h"
 #include "base/timer.h"
 #include "calls/call_counts.h"
@@ -20,7 +21,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #define AT_ONCE_MAX       64 /* under way */
 #define RECEIVER_MAX      8 /* the same, of one receiver: those that are slow hold up no others */
@@ -33,7 +33,7 @@
 
 /* One that is under way. */
 struct posting {
-    LIST_ENTRY(posting) link;
+    TAILQ_ENTRY(posting) link;
     struct callbacks *all;
     struct turn_step step; /* of its beginning and of its end */
     struct callback_record callback; /* as it was before this try */
@@ -51,7 +51,7 @@ struct posting {
 struct callbacks {
     struct calls_env *env;
     struct call_settings settings; /* as far as retry.h wants them */
-    LIST_HEAD(, posting) postings;
+    TAILQ_HEAD(, posting) postings;
     unsigned count;
     struct event look;
     struct turn_step put_step; /* of a turn in which some were put */
@@ -69,15 +69,20 @@ static void look_at(struct callbacks *all, uint64_t due_ms)
     timer_at(&all->look, due_ms < last_ms ? due_ms : last_ms, now_ms);
 }
 
-static void forget(struct posting *posting)
+static void free_posting(struct posting *posting)
 {
-    LIST_REMOVE(posting, link);
-    posting->all->count--;
     event_del(&posting->again);
     callback_post_destroy(posting->post);
     callback_record_clear(&posting->callback);
     call_record_clear(&posting->record);
     free(posting);
+}
+
+static void forget(struct posting *posting)
+{
+    TAILQ_REMOVE(&posting->all->postings, posting, link);
+    posting->all->count--;
+    free_posting(posting);
 }
 
 /* --- the end of one --- */
@@ -265,7 +270,7 @@ static int begin(struct callbacks *all, struct call_store *store, struct callbac
     posting->record = record;
     posting->step.done = on_begun;
     evtimer_assign(&posting->again, all->env->base, on_again, posting);
-    LIST_INSERT_HEAD(&all->postings, posting, link);
+    TAILQ_INSERT_TAIL(&all->postings, posting, link);
     all->count++;
     turn_then(all->env->turn, &posting->step);
     return 0;
@@ -277,7 +282,7 @@ static unsigned count_of(const struct callbacks *all, const char *receiver)
 {
     const struct posting *posting;
     unsigned count = 0;
-    LIST_FOREACH(posting, &all->postings, link)
+    TAILQ_FOREACH(posting, &all->postings, link)
     {
         count += strcmp(posting->callback.receiver, receiver) == 0;
     }
@@ -289,7 +294,7 @@ static char *busy_receivers(const struct callbacks *all)
 {
     const struct posting *posting;
     json_t *list = json_array();
-    LIST_FOREACH(posting, &all->postings, link)
+    TAILQ_FOREACH(posting, &all->postings, link)
     {
         if (all->count >= RECEIVER_MAX && count_of(all, posting->callback.receiver) >= RECEIVER_MAX)
             json_array_append_new(list, json_text(posting->callback.receiver));
@@ -394,7 +399,7 @@ struct callbacks *callbacks_create(struct calls_env *env)
                                            .retry_on = {.timeout = true, .connection = true}};
     retry_causes_add(&all->settings.retry_on, "4xx", strlen("4xx"));
     retry_causes_add(&all->settings.retry_on, "5xx", strlen("5xx"));
-    LIST_INIT(&all->postings);
+    TAILQ_INIT(&all->postings);
     evtimer_assign(&all->look, env->base, on_look, all);
     return all;
 }
@@ -404,8 +409,8 @@ void callbacks_destroy(struct callbacks *all)
     struct posting *posting;
     if (!all)
         return;
-    while ((posting = LIST_FIRST(&all->postings)))
-        forget(posting);
+    while ((posting = queue_take_first(&all->postings, link)))
+        free_posting(posting);
     event_del(&all->look);
     free(all);
 }
