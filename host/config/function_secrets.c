@@ -127,7 +127,7 @@ void function_secrets_check(const struct function_settings *settings, const stru
     const struct secret_use signing = {.name = calls->callback_secret,
                                        .line = calls->callback_secret_at.line,
                                        .column = calls->callback_secret_at.column};
-    if (calls->callback_secret)
+    if (calls->callback_secret && secret_name_is_valid(calls->callback_secret))
         check(&signing, known, reporter);
 }
 

@@ -163,6 +163,10 @@ static void test_the_secret_of_callbacks_is_one_that_there_is(void **state)
     assert_non_null(strstr(find(registry, "there is no secret \"signing-kei\"")->hint, "signing-key"));
     assert_int_equal(find(registry, "there is no secret")->column, 22);
     registry_destroy(registry);
+    registry = parse("callback_secret: a/b");
+    registry_resolve_secrets(registry, &known);
+    assert_int_equal(diagnostics_errors(&registry->diagnostics, "greet"), 1);
+    registry_destroy(registry);
     registry = parse("callback_secret: signing-key");
     registry_resolve_secrets(registry, &known);
     assert_false(registry->functions[0].broken);
