@@ -12,7 +12,7 @@
 #include "scripted_server.h"
 #include "store/call_callbacks.h"
 #include "store/call_list.h"
-#include "store/sql.h"
+#include "store/call_store_inside.h"
 
 #define GUARD_S   60 /* a test that waits longer has failed */
 #define RETRY_MS  5000 /* before the first retry at most; doubled each time */

@@ -36,8 +36,8 @@ static void wait_when_slow(const char *name)
     atomic_fetch_add(&slow_answered, 1);
 }
 
-__attribute__((visibility("default"))) int
-getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **ret_list)
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *req, struct addrinfo **pai)
 {
     resolve *real = NULL;
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
@@ -45,12 +45,12 @@ getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
         if (strcmp(name, names[i].name) != 0)
             continue;
         wait_when_slow(name);
-        int rc = real(names[i].addresses[0], service, hints, ret_list);
+        int rc = real(names[i].addresses[0], service, req, pai);
         if (rc == 0 && names[i].addresses[1])
-            rc = real(names[i].addresses[1], service, hints, &(*ret_list)->ai_next);
+            rc = real(names[i].addresses[1], service, req, &(*pai)->ai_next);
         return rc;
     }
-    return real(name, service, hints, ret_list);
+    return real(name, service, req, pai);
 }
 
 /* --- requests --- */
