@@ -331,12 +331,18 @@ class Berth:
         return [c for c in self.containers() if name.fullmatch(engine.name_of(c))]
 
     def instance(self, function):
-        """The one instance of a function. A container gets its function's name a moment after it has begun to serve."""
-        return wait_until(lambda: self.one_instance(function), f"the one instance of {function}", 5)
+        """The one instance of a function: its container."""
+        return wait_until(lambda: self.one_instance(function), f"the one instance of {function}", 15)
 
     def one_instance(self, function):
-        found = self.instances(function)
-        return found[0] if len(found) == 1 else None
+        """By what the daemon says, which names it: a container gets its function's name a moment after it has begun to
+        serve, and one whose instance has ended may still be listed."""
+        known = self.admin("GET", f"/berth/functions/{function}")
+        listed = known.json()["instance_list"] if known.status == 200 else []
+        if len(listed) != 1:
+            return None
+        name = f"berth-{function}-{listed[0]['instance']}"
+        return next((c for c in self.instances(function) if engine.name_of(c) == name), None)
 
     def wait_no_instance(self, function, timeout=15):
         """Asks the daemon too: one that has just begun to serve may not have its function's name yet."""
