@@ -1,3 +1,4 @@
+berth_unit_test(calls calls)
 berth_unit_test(call_plan calls)
 berth_unit_test(call_view calls)
 berth_unit_test(desk_ask calls)
