@@ -16,11 +16,16 @@ static void answer_text(struct desk_request *request, int status, const char *he
                                                        .body = {.bytes = text, .size = strlen(text)}});
 }
 
-void desk_reply_json(struct desk_request *request, int status, json_t *body)
+void desk_reply_json(struct desk_request *request, uint64_t retry_after_s, json_t *body)
 {
+    char head[128] = "Cache-Control: no-store\r\n";
+    size_t length = strlen(head);
+    if (retry_after_s > 0)
+        snprintf(head + length, sizeof(head) - length, "Retry-After: %llu\r\n",
+                 (unsigned long long)retry_after_s);
     cleanup_free char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
-    answer_text(request, status, "Cache-Control: no-store\r\n", text ? text : "{}");
+    answer_text(request, 200, head, text ? text : "{}");
 }
 
 void desk_reply_error(struct desk_request *request, const struct error *err)

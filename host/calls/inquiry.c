@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/container_of.h"
+#include "base/rfc3339.h"
 #include "base/strbuf.h"
 #include "calls/call_view.h"
 #include "calls/desk_reply.h"
@@ -29,6 +30,11 @@ static void inquiry_free(struct inquiry *inquiry)
 }
 
 /* --- the answer --- */
+
+static bool has_ended(const struct call_record *record)
+{
+    return record->state != CALL_WAITING && record->state != CALL_RUNNING;
+}
 
 static bool describes_content(const char *line)
 {
@@ -61,6 +67,15 @@ static void answer_result(struct desk_request *request, const struct call_record
                                                                 .size = record->result_size}});
 }
 
+/* When there may be something new to tell of a call; 0: nothing will be. */
+static uint64_t retry_after_s(const struct call_record *record, uint64_t now_ms)
+{
+    if (has_ended(record))
+        return 0;
+    uint64_t wait_ms = record->due_ms > now_ms ? record->due_ms - now_ms : 0;
+    return record->state == CALL_WAITING && wait_ms > 1000 ? (wait_ms + 999) / 1000 : 1;
+}
+
 static void on_turn_end(struct turn_step *step, const struct error *failure)
 {
     struct inquiry *inquiry = container_of(step, struct inquiry, step);
@@ -69,7 +84,8 @@ static void on_turn_end(struct turn_step *step, const struct error *failure)
     else if (desk_request_ask(inquiry->request)->kind == DESK_RESULT)
         answer_result(inquiry->request, &inquiry->record);
     else
-        desk_reply_json(inquiry->request, 200, call_view_public(&inquiry->record, &inquiry->callback));
+        desk_reply_json(inquiry->request, retry_after_s(&inquiry->record, wall_clock_ms()),
+                        call_view_public(&inquiry->record, &inquiry->callback));
     inquiry_free(inquiry);
 }
 
@@ -79,11 +95,6 @@ static int refuse_unknown(struct error *err)
 {
     error_set(err, ERROR_CALL_UNKNOWN, "There is no call of this id.");
     return error_hint(err, "A call that has ended is forgotten after its function's result_ttl.");
-}
-
-static bool has_ended(const struct call_record *record)
-{
-    return record->state != CALL_WAITING && record->state != CALL_RUNNING;
 }
 
 static int check_result(const struct call_record *record, struct error *err)

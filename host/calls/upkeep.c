@@ -13,7 +13,7 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 
-#define INTERVAL_MS 1000
+#define INTERVAL_MS 5000
 #define AT_ONCE_MAX 500 /* calls, so that no turn takes long */
 #define AGAIN_MS    10 /* while there are as many */
 

@@ -273,10 +273,12 @@ def test_waiting_and_running_calls_are_cancelled(served):
         assert look(served, call)["state"] == "cancelled"
         answer = served.get(f"/async/{call}/result")
         assert (answer.status, answer.error()["reason"]) == (404, "call-no-result")
+    assert "Retry-After" not in served.get(f"/async/{running}").headers
     after = accept(served, "one?after")
     wait_until(lambda: order_of(served) == ["running", "after"], "the call behind the cancelled ones")
     answer = served.get(f"/async/{after}/result")
     assert (answer.status, answer.error()["reason"]) == (404, "call-not-ended")
+    assert served.get(f"/async/{after}").headers["Retry-After"] == "1"
     served.get("/one/open")
     wait_state(served, after, "done")
 

@@ -92,6 +92,19 @@ def test_calls_under_way_are_finished_by_the_drain(berth):
     assert read_diary(berth) == [(running, 1), (waiting, 1)]
 
 
+def test_daemon_serves_without_a_place_for_calls(berth):
+    berth.write_function("worker", WORKER)
+    os.makedirs(berth.state_dir, 0o700)
+    with open(os.path.join(berth.state_dir, "calls"), "w", encoding="ascii"):
+        pass
+    berth.start()
+    assert berth.log.entries("calls.unavailable", level="warning")
+    assert berth.get("/worker").status == 200
+    answer = post(berth, "worker")
+    assert (answer.status, answer.error()["reason"]) == (503, "calls-unavailable")
+    assert berth.state_dir not in answer.text
+
+
 # --- limits of what is kept
 
 

@@ -13,7 +13,7 @@ WORKER = """
         query = request.query_params
         attempt = int(request.headers.get("x-attempt", "0"))
         await asyncio.sleep(float(query.get("s", "0")))
-        if attempt <= int(query.get("fails", "0")):
+        if "fails" in query and attempt <= int(query["fails"]):
             return JSONResponse({"failed": attempt}, int(query.get("status", "500")))
         body = await request.body()
         headers = {name: value for name, value in request.headers.items()}
