@@ -28,8 +28,8 @@ struct spool {
 /* An empty one. */
 void spool_init(struct spool *spool, struct spool_room *room);
 
-/* -1, `err` filled: the file cannot be written ("calls-disk-full", "calls-store"); what is there is of no
- * use. */
+/* -1, `err` filled: the file cannot be written ("calls-disk-full", "calls-store"); what was there before is
+ * as it was. */
 int spool_add(struct spool *spool, const void *bytes, size_t size, struct error *err);
 
 /* The bytes, borrowed, or the file, to be taken over by whoever renames it. */

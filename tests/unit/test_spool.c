@@ -2,7 +2,9 @@
 #include "calls/spool.h"
 #include "own_folder.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static void few_bytes_stay_in_memory(void **state)
 {
@@ -77,7 +79,7 @@ static void a_file_that_was_taken_over_stays(void **state)
     assert_int_equal(room.bytes, 0);
 }
 
-static void what_cannot_be_written_is_an_error(void **state)
+static void what_cannot_be_written_is_an_error_and_leaves_what_there_was(void **state)
 {
     (void)state;
     struct spool_room room = {.dir = "/nonexistent"};
@@ -87,8 +89,43 @@ static void what_cannot_be_written_is_an_error(void **state)
     fill(&spool, CALL_INLINE_BYTES);
     assert_int_equal(spool_add(&spool, "x", 1, &err), -1);
     assert_int_equal(err.code, ERROR_CALLS_STORE);
+    struct call_body body = spool_body(&spool);
+    assert_null(body.file);
+    assert_non_null(body.bytes);
+    assert_int_equal(body.size, CALL_INLINE_BYTES);
     spool_clear(&spool);
     assert_int_equal(room.bytes, 0);
+}
+
+static void limit_files(rlim_t bytes)
+{
+    const struct rlimit limit = {.rlim_cur = bytes, .rlim_max = RLIM_INFINITY};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* The limit lets a part of the last bytes through, as a disk that is nearly full does. */
+static void file_that_cannot_grow_has_what_was_added_before(void **state)
+{
+    struct folder *folder = *state;
+    struct spool_room room = {.dir = folder->path};
+    struct spool spool;
+    struct error err;
+    char *text;
+    size_t size;
+    signal(SIGXFSZ, SIG_IGN);
+    spool_init(&spool, &room);
+    fill(&spool, CALL_INLINE_BYTES + 10);
+    limit_files(CALL_INLINE_BYTES + 12);
+    int rc = spool_add(&spool, "more", 4, &err);
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(rc, -1);
+    assert_int_equal(err.code, ERROR_CALLS_DISK_FULL);
+    struct call_body body = spool_body(&spool);
+    assert_int_equal(body.size, CALL_INLINE_BYTES + 10);
+    assert_int_equal(fs_read_file(body.file, 1 << 20, &text, &size, &err), 0);
+    assert_int_equal(size, body.size);
+    free(text);
+    spool_clear(&spool);
 }
 
 int main(void)
@@ -97,7 +134,8 @@ int main(void)
         FOLDER_TEST(few_bytes_stay_in_memory),
         FOLDER_TEST(more_bytes_go_to_a_file_that_goes_with_the_spool),
         FOLDER_TEST(a_file_that_was_taken_over_stays),
-        FOLDER_TEST(what_cannot_be_written_is_an_error),
+        FOLDER_TEST(what_cannot_be_written_is_an_error_and_leaves_what_there_was),
+        FOLDER_TEST(file_that_cannot_grow_has_what_was_added_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
