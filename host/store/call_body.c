@@ -97,6 +97,15 @@ enum body_place call_body_place(const struct call_body *body)
     return body->size > 0 ? BODY_INLINE : BODY_NONE;
 }
 
+/* In the place of whatever a removal that was not certain has left there. */
+static int place_file(const struct call_body *body, const char *path)
+{
+    if (!body->stays)
+        return rename(body->file, path);
+    unlink(path);
+    return link(body->file, path);
+}
+
 int call_bodies_put(struct call_bodies *bodies, int64_t number, enum body_kind kind,
                     const struct call_body *body, struct error *err)
 {
@@ -104,7 +113,7 @@ int call_bodies_put(struct call_bodies *bodies, int64_t number, enum body_kind k
     call_bodies_path(bodies, number, kind, path);
     if (!body->file && write_body(path, body, err) < 0)
         return -1;
-    if (body->file && (body->stays ? link(body->file, path) : rename(body->file, path)) < 0)
+    if (body->file && place_file(body, path) < 0)
         return call_body_fail(err, errno, path);
     char *from = body->file && !body->stays ? xstrdup(body->file) : NULL;
     note_change(bodies, (struct body_change){.number = number, .kind = kind, .from = from});

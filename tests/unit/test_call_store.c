@@ -1,6 +1,7 @@
 /* The life of calls in the store. */
 #include "call_store_play.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 
@@ -8,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -112,6 +114,31 @@ static void result_is_kept_with_the_end(void **state)
     call_record_clear(&record);
 }
 
+/* A removal that the disk has not confirmed leaves its file where it was. */
+static void result_takes_the_place_of_a_file_that_no_call_names(void **state)
+{
+    (void)state;
+    struct error err;
+    int64_t number = play_put("f", NOW, NOW, "1");
+    cleanup_free char *stray =
+        xasprintf("%s/%lld.result", call_store_body_dir(play_store), (long long)number);
+    cleanup_free char *file = play_body_file(100000);
+    const struct call_outcome outcome = {.status = 200,
+                                         .ended_ms = NOW,
+                                         .result_head = "",
+                                         .result = {.file = file, .size = 100000, .stays = true}};
+    char *bytes;
+    size_t size;
+    play_expect(fs_write_file(stray, "old", 3, 0600, &err), 0, &err);
+    play_take("f", NOW);
+    play_expect(call_store_begin(play_store, &err), 0, &err);
+    play_expect(call_store_end(play_store, number, CALL_DONE, &outcome, NOW, &err), 0, &err);
+    play_expect(call_store_commit(play_store, true, &err), 0, &err);
+    play_expect(fs_read_file(stray, 1 << 20, &bytes, &size, &err), 0, &err);
+    assert_int_equal(size, 100000);
+    free(bytes);
+}
+
 static void only_what_has_not_ended_is_cancelled(void **state)
 {
     (void)state;
@@ -202,6 +229,7 @@ int main(void)
         TEST(what_was_no_attempt_does_not_count),
         TEST(next_due_is_when_to_look_again),
         TEST(result_is_kept_with_the_end),
+        TEST(result_takes_the_place_of_a_file_that_no_call_names),
         TEST(only_what_has_not_ended_is_cancelled),
         TEST(running_ones_wait_again_after_a_start),
         TEST(transaction_that_is_rolled_back_was_not),
