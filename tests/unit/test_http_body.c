@@ -94,6 +94,7 @@ static const struct chunked_case chunked_cases[] = {
     {"0\r\nX-Sum:  1 \r\nHost: evil\r\nContent-Length: 7\r\nX-B: 2\r\n\r\n", "done", "",
      "0\r\nX-Sum: 1\r\nX-B: 2\r\n\r\n"},
     {"0\r\nAuthorization: x\r\nTransfer-Encoding: chunked\r\n\r\n", "done", "", "0\r\n\r\n"},
+    {"0\r\nX-Attempt: 2\r\nX-Berth-Schedule: s\r\nX-Berth-Origin-Call: x\r\n\r\n", "done", "", "0\r\n\r\n"},
     {"", "more", "", NULL},
     {"5", "more", "", NULL},
     {"5\r\nhel", "more", "hel", NULL},
