@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_MAX    255 /* bytes */
-#define KEY_TTL_MS (24u * 3600 * 1000)
+#define KEY_MAX 255 /* bytes */
 
 /* One that waits for the end of the turn. */
 struct acceptance {
@@ -139,7 +138,7 @@ static int find_former(struct acceptance *acceptance, struct call_store *store, 
     char fingerprint[HASH_HEX_SIZE];
     if (!ask->key)
         return 0;
-    int rc = call_store_find_key(store, ask->function, ask->key, now_ms - KEY_TTL_MS, acceptance->id,
+    int rc = call_store_find_key(store, ask->function, ask->key, now_ms - CALL_KEY_MS, acceptance->id,
                                  fingerprint, err);
     if (rc < 0)
         return turn_fail(acceptance->env->turn, err);
