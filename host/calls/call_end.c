@@ -42,9 +42,8 @@ int call_end(struct calls_env *env, struct call_store *store, const struct call_
     }
     env->run_ended = env->run_ended || record->schedule;
     turn_must_last(env->turn);
-    if (call_store_end(store, record->number, state, &kept, expires_ms, err) < 0)
-        return -1;
-    return tell(env, store, record, state, outcome, err);
+    int rc = call_store_end(store, record->number, state, &kept, expires_ms, err);
+    return rc > 0 ? tell(env, store, record, state, outcome, err) : rc;
 }
 
 int call_end_waiting(struct calls_env *env, struct call_store *store, const struct call_record *record,
@@ -52,7 +51,6 @@ int call_end_waiting(struct calls_env *env, struct call_store *store, const stru
 {
     env->run_ended = env->run_ended || record->schedule;
     turn_must_last(env->turn);
-    if (call_store_give_up(store, record->number, outcome, err) < 0)
-        return -1;
-    return tell(env, store, record, CALL_DEAD, outcome, err);
+    int rc = call_store_give_up(store, record->number, outcome, err);
+    return rc > 0 ? tell(env, store, record, CALL_DEAD, outcome, err) : rc;
 }

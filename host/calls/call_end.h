@@ -11,7 +11,8 @@ uint64_t call_end_keep_ms(const struct call_settings *settings);
 /* Whether somebody is to have the result of the call. */
 bool call_end_needs_result(const struct call_settings *settings, const struct call_record *record);
 
-/* A call that was running is done, or given up (`state`). Within a turn, which is made to last. */
+/* A call that was running is done, or given up (`state`). Within a turn, which is made to last. An end that
+ * has been written down before, although the disk did not confirm it, stays as it is. */
 int call_end(struct calls_env *env, struct call_store *store, const struct call_record *record,
              enum call_state state, const struct call_outcome *outcome, struct error *err);
 

@@ -90,7 +90,7 @@ int call_store_end(struct call_store *store, int64_t number, enum call_state sta
     int rc = call_row_find(store, number, &row, err);
     if (rc <= 0 || row.state != CALL_RUNNING)
         return rc < 0 ? -1 : 0;
-    return end_call(store, &row, state, outcome, expires_ms, err);
+    return end_call(store, &row, state, outcome, expires_ms, err) < 0 ? -1 : 1;
 }
 
 int call_store_give_up(struct call_store *store, int64_t number, const struct call_outcome *outcome,
@@ -100,7 +100,7 @@ int call_store_give_up(struct call_store *store, int64_t number, const struct ca
     int rc = call_row_find(store, number, &row, err);
     if (rc <= 0 || row.state != CALL_WAITING)
         return rc < 0 ? -1 : 0;
-    return end_call(store, &row, CALL_DEAD, outcome, 0, err);
+    return end_call(store, &row, CALL_DEAD, outcome, 0, err) < 0 ? -1 : 1;
 }
 
 int call_store_cancel(struct call_store *store, int64_t number, uint64_t now_ms, uint64_t expires_ms,

@@ -139,7 +139,7 @@ int call_store_next_due(struct call_store *store, const char *function, uint64_t
 int call_store_begin_attempt(struct call_store *store, int64_t number, const char *request_id,
                              uint64_t now_ms, struct error *err);
 /* It has ended, and the call with it: running -> `state` (done or dead), kept until `expires_ms` (0: until it
- * is dropped). */
+ * is dropped). 1; 0: it was not running. */
 int call_store_end(struct call_store *store, int64_t number, enum call_state state,
                    const struct call_outcome *outcome, uint64_t expires_ms, struct error *err);
 /* It has ended and there is to be another: running -> waiting. `counted` false: it was no attempt at all (the
@@ -149,7 +149,7 @@ int call_store_retry(struct call_store *store, int64_t number, const struct call
 /* Waiting or running -> cancelled. 1; 0: it has ended. */
 int call_store_cancel(struct call_store *store, int64_t number, uint64_t now_ms, uint64_t expires_ms,
                       struct error *err);
-/* Waiting (too old) -> dead, for a reason. */
+/* Waiting (too old) -> dead, for a reason. 1; 0: it did not wait. */
 int call_store_give_up(struct call_store *store, int64_t number, const struct call_outcome *outcome,
                        struct error *err);
 /* Dead -> waiting, due now, with no attempts; *ret_count: how many. `number` 0: all of `function`, which may

@@ -123,7 +123,7 @@ void play_end_call(int64_t number, enum call_state state, const char *result, ui
                                          .result_head = result ? "Content-Type: text/plain\r\n" : NULL,
                                          .result = {.bytes = result, .size = result ? strlen(result) : 0}};
     begin();
-    play_expect(call_store_end(play_store, number, state, &outcome, expires_ms, &err), 0, &err);
+    play_expect(call_store_end(play_store, number, state, &outcome, expires_ms, &err), 1, &err);
     commit();
 }
 

@@ -139,7 +139,7 @@ static int64_t play_large(enum call_state end, uint64_t expires_ms)
     const struct call_outcome outcome = {
         .status = 200, .ended_ms = NOW, .result_head = "", .result = {.file = result, .size = LARGE + 1}};
     begin();
-    play_expect(call_store_end(play_store, number, end, &outcome, expires_ms, &err), 0, &err);
+    play_expect(call_store_end(play_store, number, end, &outcome, expires_ms, &err), 1, &err);
     commit();
     return number;
 }
@@ -216,7 +216,7 @@ static void too_old_ones_are_given_up(void **state)
     const struct call_outcome outcome = {
         .reason = "max-age", .message = "it is too old", .ended_ms = NOW + 9};
     begin();
-    play_expect(call_store_give_up(play_store, number, &outcome, &err), 0, &err);
+    play_expect(call_store_give_up(play_store, number, &outcome, &err), 1, &err);
     commit();
     struct call_record record = play_find(number);
     assert_int_equal(record.state, CALL_DEAD);

@@ -280,7 +280,7 @@ static void end_attempt(unsigned i)
         .result = {.file = file, .bytes = file ? NULL : "small", .size = file ? LARGE : 5}};
     enum call_state state = pick(2) ? CALL_DONE : CALL_DEAD;
     bool durable = begin_change();
-    play_expect(call_store_end(play_store, calls[i].number, state, &outcome, 0, &err), 0, &err);
+    play_expect(call_store_end(play_store, calls[i].number, state, &outcome, 0, &err), 1, &err);
     change_state(i, state);
     commit_change(durable);
 }

@@ -359,6 +359,29 @@ static void the_function_for_that_state_is_called(void **state)
     }
 }
 
+/* As after a commit that the disk did not confirm. */
+static void an_end_that_is_written_down_again_has_nothing_follow(void **state)
+{
+    (void)state;
+    char next[] = "next";
+    plan(&(struct call_settings){.result_ttl_ms = 1, .on_success = next});
+    struct call_record record = run_one("/good");
+    end_in_turn(&record, CALL_DONE);
+    turn_end(env.turn);
+    struct callback_record callback = await(record.number, 1);
+    assert_int_equal(callback.state, CALLBACK_STATE_DELIVERED);
+    callback_record_clear(&callback);
+    end_in_turn(&record, CALL_DONE);
+    turn_end(env.turn);
+    callback = find(record.number);
+    assert_int_equal(callback.state, CALLBACK_STATE_DELIVERED);
+    callback_record_clear(&callback);
+    struct call_page page = following();
+    assert_int_equal(page.count, 1);
+    call_page_clear(&page);
+    call_record_clear(&record);
+}
+
 static void a_function_that_is_not_there_is_a_dead_letter(void **state)
 {
     (void)state;
@@ -390,6 +413,7 @@ int main(void)
         with_bench(an_end_that_is_not_kept_is_noted_again),
         with_bench(stopped_ones_begin_no_more),
         with_bench(the_function_for_that_state_is_called),
+        with_bench(an_end_that_is_written_down_again_has_nothing_follow),
         with_bench(a_function_that_is_not_there_is_a_dead_letter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
