@@ -52,3 +52,8 @@ berth_link_corner(sha256 libnettle.a NETTLE)
 berth_link_corner(sodium libsodium.a SODIUM)
 berth_link_corner(io_uring liburing.a LIBURING)
 berth_link_corner(time_zones libglib-2.0.a GLIB)
+# Debian 13's archive of GLib tells a profiler what it does, by another archive, which comes with it.
+find_library(SYSPROF_ARCHIVE libsysprof-capture-4.a)
+if(SYSPROF_ARCHIVE)
+    target_link_libraries(time_zones INTERFACE ${SYSPROF_ARCHIVE})
+endif()
