@@ -7,6 +7,9 @@
 
 #define RESPONSE_HEAD_MAX 32768
 
+/* Header lines that an accepted call has been given, above those that its client may send. */
+#define DELIVERY_HEADERS 32
+
 /* Kept for reuse at most. */
 #define EXCHANGES_KEPT 256
 
@@ -32,12 +35,14 @@ void exchanges_init(struct exchanges *exchanges, struct loop *loop, struct route
         .links.loop = loop,
         .request_limits = {.head_bytes = settings->max_head_bytes,
                            .target_bytes = settings->max_target_bytes},
+        .delivery_limits = {.head_bytes = settings->max_head_bytes + LOOP_ADDED_MAX,
+                            .target_bytes = settings->max_target_bytes + LOOP_ADDED_MAX},
         .response_limits = {.head_bytes = RESPONSE_HEAD_MAX},
         .request_headers = settings->max_headers,
     };
     backlogs_init(&exchanges->backlogs, loop, max_backlog_bytes, on_short);
     record_ring_init(&exchanges->records);
-    size_t headers = exchanges->request_headers + HTTP_HEADERS_DEFAULT;
+    size_t headers = exchanges->request_headers + DELIVERY_HEADERS + HTTP_HEADERS_DEFAULT;
     loop_init_list(loop, &exchanges->spare, sizeof(struct exchange) + headers * sizeof(struct http_header),
                    EXCHANGES_KEPT);
 }
@@ -51,6 +56,16 @@ void exchanges_clear(struct exchanges *exchanges)
     exchanges->routes = NULL;
 }
 
+/* A call that is delivered has a head that was accepted as it was, and what it has been given since. */
+static void init_parser(struct exchange *exchange)
+{
+    const struct exchanges *all = exchange->all;
+    bool is_delivery = client_is_calls(exchange->client);
+    http_head_parser_init_request(&exchange->parser, &exchange->request, exchange->request_headers,
+                                  all->request_headers + (is_delivery ? DELIVERY_HEADERS : 0),
+                                  is_delivery ? &all->delivery_limits : &all->request_limits);
+}
+
 struct exchange *exchange_begin(struct exchanges *exchanges, struct client *client)
 {
     struct exchange *exchange = freelist_take(&exchanges->spare);
@@ -62,12 +77,11 @@ struct exchange *exchange_begin(struct exchanges *exchanges, struct client *clie
     exchange->client = client;
     exchange->state = EXCHANGE_READ_HEAD;
     exchange->times.began_ns = loop_now_ns(exchanges->loop);
-    exchange->response_headers = exchange->request_headers + exchanges->request_headers;
+    exchange->response_headers = exchange->request_headers + exchanges->request_headers + DELIVERY_HEADERS;
     exchange->up.loop = exchange->down.loop = exchanges->loop;
     exchange->backlog.all = &exchanges->backlogs;
     deadline_init(exchange);
-    http_head_parser_init_request(&exchange->parser, &exchange->request, exchange->request_headers,
-                                  exchanges->request_headers, &exchanges->request_limits);
+    init_parser(exchange);
     return exchange;
 }
 

@@ -70,8 +70,8 @@ struct exchanges {
     struct slot_links links;
     struct backlogs backlogs; /* what is kept for slow clients */
     struct record_ring records; /* of those that have ended; the control thread takes them */
-    struct http_limits request_limits, response_limits;
-    unsigned request_headers; /* header lines at most */
+    struct http_limits request_limits, delivery_limits, response_limits;
+    unsigned request_headers; /* header lines of a client's at most */
     struct freelist spare;
 };
 

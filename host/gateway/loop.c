@@ -21,9 +21,6 @@
 #define PART_BUFFER 1000 /* 1 KiB of the heap with its header */
 #define BODY_BUFFER 65536
 
-/* What the gateway adds to a head at most, the client's X-Forwarded-* included in the head's own size. */
-#define ADDED_MAX 4096
-
 /* --- time --- */
 
 uint64_t loop_now_ns(struct loop *loop)
@@ -134,7 +131,7 @@ static void init_pool(struct loop *loop, struct buffer_pool *pool, uint32_t capa
 static void init_pools(struct loop *loop)
 {
     const struct host_settings *settings = loop->settings;
-    uint32_t head = settings->max_head_bytes + ADDED_MAX;
+    uint32_t head = settings->max_head_bytes + LOOP_ADDED_MAX;
     /* A head written anew may be longer: a line grows by a space when it had none behind the colon. */
     uint32_t longest = 2 * head;
     /* Most bodies that are received before a slot is taken are to have room behind their head. */

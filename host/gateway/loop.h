@@ -22,6 +22,9 @@
 #include <stdint.h>
 #include <time.h>
 
+/* Bytes that the gateway adds to a head at most; the client's X-Forwarded-* are in the head's own size. */
+#define LOOP_ADDED_MAX 4096
+
 /* Whether clients and requests are served: a draining loop finishes those that it has. */
 enum loop_phase { LOOP_SERVING, LOOP_DRAINING, LOOP_DRAINED, LOOP_STOPPED };
 

@@ -116,6 +116,18 @@ def test_bodies_come_whole(served, size):
     assert wait_done(served, call)["size"] == size
 
 
+def test_largest_head_that_is_accepted_is_delivered(served):
+    """By the usual settings: 100 lines, 16 KiB, a target of 8 KiB."""
+    prefer = {"Prefer": "respond-async"}
+    many = {f"X-{number}": "x" for number in range(94)}
+    large = {"X-Large": "x" * 16000, "Host": "h" * 200}
+    long_target = "/worker?" + "x" * 8180
+    for target, headers in (("/worker", many), ("/worker", large), (long_target, {})):
+        answer = served.request("POST", target, b"", {**headers, **prefer})
+        assert answer.status == 202
+        wait_state(served, answer.json()["id"], "done")
+
+
 def test_large_results_are_kept(served):
     served.write_function("large", "def handle(request):\n    return b'x' * int(request.query_params['n'])", idle_timeout=60)
     served.apply()
