@@ -20,8 +20,8 @@ static struct hidden {
 } hidden[HIDDEN_MAX]; /* the longest first */
 static size_t hidden_count;
 
-/* What tells nothing of this host; the last is of the management port. */
-static const char *const common_folders[] = {"/bin/", "/dev/", "/usr/bin/", "/system/"};
+/* What tells nothing of this host; the last are of the management port and of the public one. */
+static const char *const common_folders[] = {"/bin/", "/dev/", "/usr/bin/", "/system/", "/async/"};
 
 void public_text_hide(const char *folder, const char *stand_in)
 {

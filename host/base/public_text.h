@@ -15,7 +15,7 @@ void public_text_hide(const char *folder, const char *stand_in);
 /* Writes `text` to `ret_text` of `size` bytes, at least 1, cut to them and ended by a NUL: folders that are
  * hidden as their stand-ins say, any other absolute path of several components as its last one, addresses
  * without the user and password in them, what is no UTF-8 as '?'. Paths below /bin, /dev and /usr/bin, the
- * same on every machine, and /system, the management port's, stay. Any thread. */
+ * same on every machine, and those of the daemon's own ports, /system and /async, stay. Any thread. */
 void public_text(const char *text, char *ret_text, size_t size);
 
 #endif

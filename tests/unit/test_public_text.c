@@ -77,6 +77,7 @@ static void what_names_no_folder_stays(void **state)
         "hello/hello.py:3:1: error: text/plain and/or 1/2",
         "#!/bin/sh or /bin/sh, /usr/bin/env, /dev/null",
         "see /system/function/<name> of the management port",
+        "GET /async/0123456789abcdef0123456789abcdef says why.",
         "see https://example.org/simple/six/ for it",
         "\xc3\xa4/\xc3\xb6",
     };
