@@ -65,13 +65,23 @@ static void print_lists(const json_t *schedule)
         print_skip(i == 0 ? "skipped" : "", json_array_get(skips, i));
 }
 
+static void print_none(const char *function)
+{
+    if (function) {
+        say_text(stdout, function);
+        printf(" is not called by the clock. It would be by: ");
+    } else {
+        printf("Nothing is called by the clock. A function is by: ");
+    }
+    printf("schedule: \"*/5 * * * *\"\n");
+}
+
 static void print_schedules(const struct arguments *arguments, const json_t *schedules)
 {
-    (void)arguments;
     const json_t *schedule;
     size_t i;
     if (json_array_size(schedules) == 0)
-        printf("Nothing is called by the clock. A function is by: schedule: \"*/5 * * * *\"\n");
+        print_none(arguments_operand(arguments, 0));
     json_array_foreach(schedules, i, schedule)
     {
         if (i > 0)

@@ -136,7 +136,7 @@ def test_schedules_are_shown(cli):
     assert [line.split()[0] for line in lines if "Z" in line][:1] == ["next"] and len(lines) >= 7
     (last,) = [line for line in lines if line.startswith("  last ")]
     assert "berth why " in last
-    assert cli.run("cron", "ls", "hello").startswith("Nothing is called by the clock.")
+    assert cli.run("cron", "ls", "hello").startswith("hello is not called by the clock.")
 
 
 def test_doctor_looks_at_the_store(cli):
