@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/container_of.h"
+#include "base/fs.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "calls/call_counts.h"
@@ -230,16 +231,28 @@ static void on_ended(void *owner, const struct delivery_result *result)
     note_end(run);
 }
 
+/* It came to no attempt. */
+static void put_back(struct call_run *run, const char *reason, const char *message)
+{
+    const struct delivery_result result = {
+        .kind = ATTEMPT_NOT_MADE, .reason = reason, .message = message, .ended_ms = wall_clock_ms()};
+    on_ended(run, &result);
+}
+
 /* --- the beginning --- */
 
-/* Its body has gone, which no other attempt would change. */
+/* A body that has gone no other attempt would bring back; one that is there may be read later, when there are
+ * descriptors again, say. */
 static void fail_start(struct call_run *run, const struct error *err)
 {
+    static const char message[] = "The body of the call cannot be read.";
     log_warning("call.unreadable", LOG_STR("call", run->record.id), LOG_ERR(err));
-    const struct delivery_result result = {.kind = ATTEMPT_REFUSED,
-                                           .reason = "body-lost",
-                                           .message = "The body of the call cannot be read.",
-                                           .ended_ms = wall_clock_ms()};
+    if (fs_exists(run->record.body_file)) {
+        put_back(run, "body-unreadable", message);
+        return;
+    }
+    const struct delivery_result result = {
+        .kind = ATTEMPT_REFUSED, .reason = "body-lost", .message = message, .ended_ms = wall_clock_ms()};
     on_ended(run, &result);
 }
 
@@ -259,6 +272,7 @@ static void start(struct call_run *run)
         fail_start(run, &err);
 }
 
+/* What failed may have been kept all the same, when it is only the disk that does not confirm it. */
 static void on_begun(struct turn_step *step, const struct error *failure)
 {
     struct call_run *run = container_of(step, struct call_run, step);
@@ -269,8 +283,7 @@ static void on_begun(struct turn_step *step, const struct error *failure)
         return;
     }
     lanes_note_refusal(run->lane->all, failure);
-    run->lane->held_until_ms = wall_clock_ms() + CALL_AGAIN_MS;
-    forget(run);
+    put_back(run, error_code_slug(ERROR_CALLS_STORE), "The store of calls did not take its beginning.");
 }
 
 int call_run_begin(struct call_runs *runs, struct lane *lane, struct call_store *store,
@@ -300,6 +313,18 @@ int call_run_begin(struct call_runs *runs, struct lane *lane, struct call_store 
 
 /* --- other ends --- */
 
+static struct call_run *find(const struct call_runs *runs, int64_t number)
+{
+    struct call_run *run;
+    HASH_FIND(hh, runs->by_number, &number, sizeof(number), run);
+    return run;
+}
+
+bool call_runs_have(const struct call_runs *runs, int64_t number)
+{
+    return find(runs, number) != NULL;
+}
+
 static void on_cancelled(struct turn_step *step, const struct error *failure)
 {
     struct call_run *run = container_of(step, struct call_run, cancel_step);
@@ -314,8 +339,7 @@ static void on_cancelled(struct turn_step *step, const struct error *failure)
 
 void call_runs_cancel(struct call_runs *runs, int64_t number)
 {
-    struct call_run *run;
-    HASH_FIND(hh, runs->by_number, &number, sizeof(number), run);
+    struct call_run *run = find(runs, number);
     if (!run)
         return;
     run->cancelled = true;
@@ -325,13 +349,9 @@ void call_runs_cancel(struct call_runs *runs, int64_t number)
 
 static void break_off(struct call_run *run)
 {
-    const struct delivery_result result = {.kind = ATTEMPT_NOT_MADE,
-                                           .reason = "shutting-down",
-                                           .message = "Berth was stopped meanwhile.",
-                                           .ended_ms = wall_clock_ms()};
     delivery_destroy(run->delivery);
     run->delivery = NULL;
-    on_ended(run, &result);
+    put_back(run, "shutting-down", "Berth was stopped meanwhile.");
 }
 
 void call_runs_break_off(struct call_runs *runs)

@@ -31,6 +31,10 @@ struct call_runs {
 int call_run_begin(struct call_runs *runs, struct lane *lane, struct call_store *store,
                    struct call_record *record, uint64_t now_ms, struct error *err);
 
+/* Whether a call is among them: one whose beginning the store did not take is, until that is settled,
+ * although it waits there. */
+bool call_runs_have(const struct call_runs *runs, int64_t number);
+
 /* That the call is not to be done is written down with this turn; if it is running its attempt is broken off.
  */
 void call_runs_cancel(struct call_runs *runs, int64_t number);

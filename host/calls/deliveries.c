@@ -68,6 +68,10 @@ static int take_next(struct deliveries *deliveries, struct lane *lane, const str
     struct call_record record = {0};
     uint64_t due_ms;
     int rc = call_store_next(store, lane->name, now_ms, &record, err);
+    if (rc > 0 && call_runs_have(&deliveries->runs, record.number)) {
+        call_record_clear(&record);
+        return 0; /* the lane is looked at again with its end */
+    }
     if (rc > 0 && retry_is_too_old(settings, record.since_ms, now_ms))
         return give_up(lane, store, &record, now_ms, err) < 0 ? -1 : 1;
     if (rc > 0)

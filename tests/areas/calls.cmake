@@ -1,5 +1,6 @@
 berth_unit_test(calls calls)
 berth_unit_test(call_plan calls)
+berth_unit_test(call_run calls call_store_play)
 berth_unit_test(call_view calls)
 berth_unit_test(desk_ask calls)
 berth_unit_test(desk_server calls)
