@@ -82,8 +82,17 @@ char **call_store_waiting_functions(const struct call_store *store)
 
 /* --- transactions --- */
 
+static int count_again(struct call_store *store, struct error *err)
+{
+    int rc = call_tallies_load(&store->counts, store->sql, err);
+    store->is_miscounted = rc < 0;
+    return rc;
+}
+
 int call_store_begin(struct call_store *store, struct error *err)
 {
+    if (store->is_miscounted && count_again(store, err) < 0)
+        return -1;
     return sql_begin(store->sql, err);
 }
 
@@ -94,7 +103,7 @@ void call_store_roll_back(struct call_store *store)
         call_salvage_mark(store->dir);
     sql_roll_back(store->sql);
     call_bodies_roll_back(&store->bodies);
-    call_tallies_load(&store->counts, store->sql, &err);
+    count_again(store, &err);
 }
 
 int call_store_commit(struct call_store *store, bool durable, struct error *err)

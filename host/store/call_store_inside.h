@@ -12,6 +12,7 @@ struct call_store {
     char *dir;
     struct call_bodies bodies;
     struct call_tallies counts;
+    bool is_miscounted; /* they could not be read again after a transaction that was rolled back */
     uint64_t database_bytes;
     uint64_t oldest_waiting_ms;
 };

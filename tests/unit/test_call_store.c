@@ -198,6 +198,29 @@ static void transaction_that_is_rolled_back_was_not(void **state)
     assert_int_equal(sums.by_state[CALL_WAITING], 0);
 }
 
+static int deny_counts(void *context, int action, const char *table, const char *column, const char *database,
+                       const char *trigger)
+{
+    (void)context, (void)column, (void)database, (void)trigger;
+    return action == SQLITE_READ && strcmp(table, "call_counts") == 0 ? SQLITE_DENY : SQLITE_OK;
+}
+
+static void counts_that_cannot_be_read_again_are_not_made_up(void **state)
+{
+    (void)state;
+    struct error err;
+    struct call_sums sums;
+    play_put("f", NOW, NOW, "1");
+    play_expect(call_store_begin(play_store, &err), 0, &err);
+    sqlite3_set_authorizer(sql_handle(play_store->sql), deny_counts, NULL);
+    call_store_roll_back(play_store);
+    assert_int_equal(call_store_begin(play_store, &err), -1);
+    sqlite3_set_authorizer(sql_handle(play_store->sql), NULL, NULL);
+    play_put("f", NOW, NOW, "2");
+    call_store_sums(play_store, &sums);
+    assert_int_equal(sums.by_state[CALL_WAITING], 2);
+}
+
 static void sums_follow_what_happens(void **state)
 {
     (void)state;
@@ -233,6 +256,7 @@ int main(void)
         TEST(only_what_has_not_ended_is_cancelled),
         TEST(running_ones_wait_again_after_a_start),
         TEST(transaction_that_is_rolled_back_was_not),
+        TEST(counts_that_cannot_be_read_again_are_not_made_up),
         TEST(sums_follow_what_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
