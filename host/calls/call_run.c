@@ -1,6 +1,7 @@
 #include "calls/call_run.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -211,7 +212,7 @@ static void decide(struct call_run *run)
                                  .chance = arc4random()};
     run->decision = retry_decide(call_plan_settings(run->env->plan, run->lane->name), &attempt);
     if (run->decision.verdict == RETRY_PUT_BACK)
-        lane_hold(run->lane, result->ended_ms);
+        lane_hold(run->lane, clock_ms());
     else
         run->lane->holds = 0;
 }

@@ -1,6 +1,7 @@
 #include "calls/deliveries.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
 #include "calls/call_counts.h"
@@ -88,10 +89,10 @@ static bool fill_lane(struct deliveries *deliveries, struct lane *lane, unsigned
     const struct call_plan_function *function = call_plan_find(env->plan, lane->name);
     struct call_store *store;
     struct error err;
-    uint64_t now_ms = wall_clock_ms();
+    uint64_t now_ms = wall_clock_ms(), held_ms = lane_held_ms(lane, clock_ms());
     while (function && lane->running < function->settings.concurrency) {
-        if (now_ms < lane->held_until_ms) {
-            lane_look_at(lane, lane->held_until_ms, now_ms);
+        if (held_ms > 0) {
+            lane_look_at(lane, now_ms + held_ms, now_ms);
             break;
         }
         if (*left == 0)

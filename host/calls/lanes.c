@@ -73,12 +73,17 @@ struct lane *lanes_take(struct lanes *lanes)
     return lane;
 }
 
-void lane_hold(struct lane *lane, uint64_t now_ms)
+void lane_hold(struct lane *lane, uint64_t clock_now_ms)
 {
-    if (now_ms < lane->held_until_ms)
+    if (lane_held_ms(lane, clock_now_ms) > 0)
         return;
     lane->holds++;
-    lane->held_until_ms = now_ms + retry_hold_ms(lane->holds, arc4random());
+    lane->held_until_ms = clock_now_ms + retry_hold_ms(lane->holds, arc4random());
+}
+
+uint64_t lane_held_ms(const struct lane *lane, uint64_t clock_now_ms)
+{
+    return clock_now_ms < lane->held_until_ms ? lane->held_until_ms - clock_now_ms : 0;
 }
 
 void lanes_note_refusal(struct lanes *lanes, const struct error *err)

@@ -23,7 +23,7 @@ struct lane {
     bool is_looking;
     unsigned running;
     unsigned holds; /* how many times in a row its calls were put back */
-    uint64_t held_until_ms; /* none of its calls is begun before */
+    uint64_t held_until_ms; /* none of its calls is begun before: by clock_ms(), which nobody sets */
     struct event timer; /* the next time to look */
     char name[];
 };
@@ -57,7 +57,10 @@ struct lane *lanes_take(struct lanes *lanes);
 
 /* A call of the function was put back: all of them stay back, for a while that grows with each time in a row.
  */
-void lane_hold(struct lane *lane, uint64_t now_ms);
+void lane_hold(struct lane *lane, uint64_t clock_now_ms);
+
+/* How long they stay back yet. */
+uint64_t lane_held_ms(const struct lane *lane, uint64_t clock_now_ms);
 
 /* The store has refused something, or has taken it: logged when that changes. */
 void lanes_note_refusal(struct lanes *lanes, const struct error *err);

@@ -2,6 +2,7 @@
 #include "call_store_play.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/rfc3339.h"
 #include "calls/call_counts.h"
@@ -102,6 +103,8 @@ static void expect_put_back(int64_t number)
     call_record_clear(&record);
     assert_int_equal(lanes_find(&lanes, "f")->running, 0);
     assert_true(LIST_EMPTY(&runs.list));
+    uint64_t held_ms = lane_held_ms(lanes_find(&lanes, "f"), clock_ms());
+    assert_in_range(held_ms, 1, 5000);
     assert_int_equal(atomic_load(&counts.values[CALL_COUNT_ATTEMPTS_PUT_BACK]), 1);
 }
 
