@@ -63,8 +63,8 @@ int calls_cancel(struct calls *calls, struct call_record *record, struct error *
 /* What is counted; borrowed until the end. Any thread. */
 const struct call_counts *calls_counts(const struct calls *calls);
 
-/* Accepts and delivers nothing more; what is under way goes on waiting after the next start. Control thread.
- */
+/* Begins nothing more: what is accepted from now on waits for the next start, and so does what is still under
+ * way at the end. Control thread. */
 void calls_stop(struct calls *calls);
 
 /* Stops, answers what was asked, and closes the store. NULL is fine. Control thread. */

@@ -187,7 +187,7 @@ static const struct setting host_keys[] = {
      .max = 1024 * TiB, .default_text = "1Gi",
      .help = "Disk space of calls that are done later, with their bodies and results: above it none is "
              "accepted (503), "
-             "and of results only their heads are kept."},
+             "and of results not more than 32 KiB is kept."},
     {"callback_networks", NULL, SETTING_NETWORKS, SETTING_MEMBER(struct host_settings, callback_networks),
      .change = CHANGE_RESTARTS, .unset = "none",
      .help = "Addresses and networks that an `X-Callback-Url` may lead to although it is refused elsewise: "
