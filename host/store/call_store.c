@@ -106,6 +106,18 @@ void call_store_roll_back(struct call_store *store)
     count_again(store, &err);
 }
 
+/* Everything up to here, unless it has been before. */
+static int sync_all(struct call_store *store, struct error *err)
+{
+    int64_t changes = sql_changes(store->sql);
+    if (changes == store->synced_changes)
+        return 0;
+    if (sql_sync(store->sql, err) < 0)
+        return -1;
+    store->synced_changes = changes;
+    return 0;
+}
+
 int call_store_commit(struct call_store *store, bool durable, struct error *err)
 {
     bool has_files = call_bodies_changed(&store->bodies);
@@ -114,7 +126,7 @@ int call_store_commit(struct call_store *store, bool durable, struct error *err)
         call_store_roll_back(store);
         return -1;
     }
-    int rc = durable || has_files ? sql_sync(store->sql, err) : 0;
+    int rc = durable || has_files ? sync_all(store, err) : 0;
     call_bodies_commit(&store->bodies, rc == 0);
     return rc;
 }
@@ -180,6 +192,7 @@ static int open_database(struct call_store *store, uint64_t now_ms, unsigned *re
 {
     char path[PATH_MAX];
     snprintf(path, sizeof(path), "%s/calls.db", store->dir);
+    store->synced_changes = -1;
     if (sql_open(path, &store->sql, err) == 0 && begin_use(store, now_ms, ret_repeated, err) == 0)
         return 0;
     sql_close(store->sql);

@@ -15,6 +15,7 @@ struct call_store {
     bool is_miscounted; /* they could not be read again after a transaction that was rolled back */
     uint64_t database_bytes;
     uint64_t oldest_waiting_ms;
+    int64_t synced_changes; /* of sql_changes(), all of which are on disk; -1: it is not known of any */
 };
 
 /* What an operation has to know of a call before it changes it. */

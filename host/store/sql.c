@@ -156,6 +156,11 @@ int sql_change(struct sql *sql, const char *text, const struct sql_value *values
     return rc < 0 ? -1 : 0;
 }
 
+int64_t sql_changes(const struct sql *sql)
+{
+    return sqlite3_total_changes64(sql->db);
+}
+
 int sql_number(struct sql *sql, const char *text, const struct sql_value *values, int64_t *ret_number,
                struct error *err)
 {

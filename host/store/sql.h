@@ -78,6 +78,9 @@ int sql_run(struct sql *sql, const char *text, struct error *err);
 int sql_change(struct sql *sql, const char *text, const struct sql_value *values, int64_t *ret_count,
                struct error *err);
 
+/* How many rows have been changed since it was opened, by what was rolled back as well. */
+int64_t sql_changes(const struct sql *sql);
+
 /* The first row: 1 and *ret_row, whose columns are borrowed until sql_end(). 0: there is none, -1; both have
  * ended. */
 int sql_first(struct sql *sql, const char *text, const struct sql_value *values, sqlite3_stmt **ret_row,
