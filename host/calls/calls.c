@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/container_of.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -21,11 +22,17 @@
 #include "store/call_store.h"
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 /* A turn goes on while more comes to be kept, but not for longer than so many passes of the loop. */
 #define PASSES_MAX 8
+
+/* What a turn waits for those who were answered last and may be about to send something: this part of the
+ * time that the disk needed last, and no longer than that. */
+#define GATHER_PART   4
+#define GATHER_MAX_NS 2000000
 
 struct calls {
     struct calls_env env;
@@ -41,7 +48,10 @@ struct calls {
     struct mail stop_mail, end_mail;
     pthread_t thread;
     bool is_started, is_stopped;
-    bool ends; /* of the calls thread */
+    bool ends; /* of the calls thread, as what follows */
+    struct event gather_timer;
+    bool is_gathered;
+    uint64_t sync_ns; /* how long the end of the last turn took that had to last */
 };
 
 /* --- what comes to the desk --- */
@@ -71,6 +81,26 @@ static void take_request(void *owner, struct desk_request *request)
 
 /* --- the thread --- */
 
+static void on_gathered(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct calls *calls = context;
+    calls->is_gathered = true;
+}
+
+/* What comes too late for this turn waits for all of the next one. */
+static void await_others(struct calls *calls)
+{
+    uint64_t wait_ns = calls->sync_ns / GATHER_PART;
+    if (wait_ns > GATHER_MAX_NS)
+        wait_ns = GATHER_MAX_NS;
+    calls->is_gathered = false;
+    evtimer_add(&calls->gather_timer, &(struct timeval){.tv_usec = (suseconds_t)(wait_ns / 1000)});
+    while (!calls->is_gathered && desk_server_idle(calls->desk) > 0)
+        event_base_loop(calls->env.base, EVLOOP_ONCE);
+    evtimer_del(&calls->gather_timer);
+}
+
 /* Several clients that wait for the same turn have sent what they send by then. */
 static void gather(struct calls *calls, bool waits)
 {
@@ -81,6 +111,8 @@ static void gather(struct calls *calls, bool waits)
         steps = turn_steps(env->turn);
         event_base_loop(env->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
     }
+    if (turn_lasts(env->turn))
+        await_others(calls);
 }
 
 static void publish_sums(struct calls *calls)
@@ -94,7 +126,10 @@ static void end_turn(struct calls *calls)
 {
     if (!turn_is_open(calls->env.turn))
         return;
+    uint64_t began_ns = clock_ns();
     enum turn_commit commit = turn_end(calls->env.turn);
+    if (commit == TURN_SYNCED)
+        calls->sync_ns = clock_ns() - began_ns;
     if (commit != TURN_NOT_COMMITTED)
         call_count_add(&calls->counts,
                        commit == TURN_SYNCED ? CALL_COUNT_COMMITS_SYNCED : CALL_COUNT_COMMITS_OTHER, 1);
@@ -297,9 +332,20 @@ static int open_mail(struct calls *calls, struct event_base *control, struct err
     return 0;
 }
 
+/* Turns wait for less than a millisecond. */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 static int open_parts(struct calls *calls, const struct calls_options *options, struct error *err)
 {
-    calls->env.base = event_base_new();
+    calls->env.base = make_base();
+    evtimer_assign(&calls->gather_timer, calls->env.base, on_gathered, calls);
     if (open_store(calls, options->state_dir, err) < 0 || open_mail(calls, options->base, err) < 0 ||
         outgoing_create(calls->env.base, &calls->env.outgoing, err) < 0 ||
         open_desk(calls, options->desk_path, err) < 0)

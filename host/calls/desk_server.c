@@ -23,7 +23,7 @@
 
 #define PIECE_BYTES     (64u << 10) /* read at once; most requests are one */
 #define HEADERS_MAX     10100 /* what the gateway may let pass, and its own */
-#define ANSWER_HEAD_MAX (160u << 10) /* that of a result is the function's */
+#define ANSWER_HEAD_MAX 512 /* without the further header lines */
 
 enum desk_state { DESK_HEAD, DESK_BODY, DESK_WAITING, DESK_ANSWERING };
 
@@ -57,7 +57,7 @@ struct desk_server {
     struct spool_room *room;
     struct desk_handler handler;
     struct desk_requests requests;
-    unsigned count;
+    unsigned count, idle;
     struct http_header headers[HEADERS_MAX]; /* of the head that is being looked at */
     char piece[PIECE_BYTES];
 };
@@ -65,6 +65,15 @@ struct desk_server {
 static const struct http_limits limits = {.head_bytes = DESK_HEAD_MAX, .target_bytes = DESK_HEAD_MAX};
 
 /* --- the life of a request --- */
+
+static void enter(struct desk_request *request, enum desk_state state)
+{
+    if (request->state == DESK_HEAD)
+        request->server->idle--;
+    if (state == DESK_HEAD)
+        request->server->idle++;
+    request->state = state;
+}
 
 /* The connection is ready for the next one. */
 static void reset(struct desk_request *request)
@@ -81,7 +90,7 @@ static void reset(struct desk_request *request)
     if (request->file >= 0)
         close(request->file);
     request->file = -1;
-    request->state = DESK_HEAD;
+    enter(request, DESK_HEAD);
 }
 
 static void destroy(struct desk_request *request)
@@ -94,6 +103,7 @@ static void destroy(struct desk_request *request)
     close(request->fd);
     LIST_REMOVE(request, link);
     free(request);
+    server->idle--;
     if (server->count-- == DESK_CONNECTIONS_MAX)
         evconnlistener_enable(server->listener);
 }
@@ -156,7 +166,9 @@ static void take_body(struct desk_request *request, const struct call_body *body
 void desk_request_answer(struct desk_request *request, const struct desk_answer *answer)
 {
     bool in_memory = answer->body.bytes && !request->ask.head_only;
-    size_t capacity = ANSWER_HEAD_MAX + (in_memory ? answer->body.size : 0);
+    const char *head = answer->head ? answer->head : "";
+    size_t head_size = strlen(head);
+    size_t capacity = ANSWER_HEAD_MAX + head_size + (in_memory ? answer->body.size : 0);
     request->out = xmalloc(capacity);
     struct http_writer writer = http_writer_make(request->out, capacity);
     const char *type = answer->content_type ? answer->content_type : "";
@@ -167,15 +179,14 @@ void desk_request_answer(struct desk_request *request, const struct desk_answer 
                                    .client_minor = 1,
                                    .keep_alive = !request->closing,
                                });
-    if (answer->head)
-        http_write_raw(&writer, answer->head, strlen(answer->head));
+    http_write_raw(&writer, head, head_size);
     http_write_end(&writer);
     if (in_memory)
         http_write_raw(&writer, answer->body.bytes, answer->body.size);
     request->out_size = writer.full ? 0 : http_writer_size(&writer);
     request->out_sent = 0;
     request->closing |= writer.full;
-    request->state = DESK_ANSWERING;
+    enter(request, DESK_ANSWERING);
     take_body(request, &answer->body);
     send_more(request);
 }
@@ -186,7 +197,7 @@ static void refuse(struct desk_request *request, const struct error *err)
 {
     const struct desk_handler *handler = &request->server->handler;
     request->closing = true;
-    request->state = DESK_WAITING;
+    enter(request, DESK_WAITING);
     event_del(&request->readable);
     handler->refused(handler->owner, request, err);
 }
@@ -196,7 +207,7 @@ static void finish(struct desk_request *request)
     const struct desk_handler *handler = &request->server->handler;
     if (request->hash)
         hash_finish(steal(&request->hash), request->fingerprint);
-    request->state = DESK_WAITING;
+    enter(request, DESK_WAITING);
     handler->whole(handler->owner, request);
 }
 
@@ -269,7 +280,7 @@ static void take_head(struct desk_request *request, const struct http_head *head
     http_body_init_head(&request->body, head, HTTP_BODY_UNLIMITED);
     request->announced = head->content_length > 0 ? (uint64_t)head->content_length : 0;
     request->closing |= !head->keep_alive;
-    request->state = DESK_BODY;
+    enter(request, DESK_BODY);
     if (handler->check(handler->owner, request, 0, &err) < 0) {
         refuse(request, &err);
         return;
@@ -351,6 +362,7 @@ static void on_connect(struct evconnlistener *listener, evutil_socket_t fd, stru
     event_assign(&request->writable, server->base, fd, EV_WRITE, on_writable, request);
     event_add(&request->readable, NULL);
     LIST_INSERT_HEAD(&server->requests, request, link);
+    server->idle++;
     if (++server->count == DESK_CONNECTIONS_MAX)
         evconnlistener_disable(listener);
 }
@@ -392,6 +404,11 @@ void desk_server_destroy(struct desk_server *server)
     unlink(server->path);
     free(server->path);
     free(server);
+}
+
+unsigned desk_server_idle(const struct desk_server *server)
+{
+    return server->idle;
 }
 
 /* --- what is known of a request --- */

@@ -39,6 +39,9 @@ int desk_server_create(struct event_base *base, const char *path, struct spool_r
 /* Closes every connection; no request may wait for its answer any more. Removes the socket. NULL is fine. */
 void desk_server_destroy(struct desk_server *server);
 
+/* Connections on which no request is: those that were answered last may be about to send one. */
+unsigned desk_server_idle(const struct desk_server *server);
+
 /* Of a request, until it is answered. */
 const struct desk_ask *desk_request_ask(const struct desk_request *request);
 struct call_body desk_request_body(const struct desk_request *request);

@@ -55,6 +55,11 @@ void turn_must_last(struct turn *turn)
     turn->lasts = true;
 }
 
+bool turn_lasts(const struct turn *turn)
+{
+    return turn->lasts;
+}
+
 void turn_then(struct turn *turn, struct turn_step *step)
 {
     TAILQ_INSERT_TAIL(&turn->steps, step, link);

@@ -37,6 +37,9 @@ int turn_fail(struct turn *turn, const struct error *err);
 /* What the turn does must not be lost when the machine goes down. */
 void turn_must_last(struct turn *turn);
 
+/* Whether that has been said of it. */
+bool turn_lasts(const struct turn *turn);
+
 /* Has `step` done when the turn has ended. It waits for no other turn. */
 void turn_then(struct turn *turn, struct turn_step *step);
 
