@@ -18,6 +18,14 @@ bool call_end_needs_result(const struct call_settings *settings, const struct ca
            settings->on_failure;
 }
 
+/* Whether somebody hears of it without having asked. What nobody has heard of may be lost when the machine goes
+ * down, since the call is then delivered once more. */
+static bool is_told(const struct call_settings *settings, const struct call_record *record,
+                    enum call_state state)
+{
+    return state != CALL_DONE || record->callback_url || settings->on_success;
+}
+
 /* What others are to hear of it. */
 static int tell(struct calls_env *env, struct call_store *store, const struct call_record *record,
                 enum call_state state, const struct call_outcome *outcome, struct error *err)
@@ -41,7 +49,8 @@ int call_end(struct calls_env *env, struct call_store *store, const struct call_
         kept.result = (struct call_body){0};
     }
     env->run_ended = env->run_ended || record->schedule;
-    turn_must_last(env->turn);
+    if (is_told(settings, record, state))
+        turn_must_last(env->turn);
     int rc = call_store_end(store, record->number, state, &kept, expires_ms, err);
     return rc > 0 ? tell(env, store, record, state, outcome, err) : rc;
 }

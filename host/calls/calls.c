@@ -230,10 +230,9 @@ static int work_on(struct calls *calls, struct calls_question *question, struct 
         return -1;
     if (question->work(question, store, &durable, err) < 0)
         return turn_fail(calls->env.turn, err);
-    if (durable) {
-        turn_must_last(calls->env.turn);
+    turn_must_last(calls->env.turn); /* what it has seen is on disk before it is told */
+    if (durable)
         deliveries_look_all(calls->deliveries);
-    }
     return 0;
 }
 

@@ -145,6 +145,8 @@ static int look(struct calls_env *env, struct deliveries *deliveries, const stru
     struct call_record *record = &inquiry->record;
     if (find(env, ask, inquiry, err) < 0)
         return -1;
+    if (has_ended(record))
+        turn_must_last(env->turn);
     if (ask->kind == DESK_RESULT)
         return check_result(record, err);
     return ask->kind == DESK_CANCEL ? cancel(env, deliveries, record, err) : 0;

@@ -78,6 +78,7 @@ static int keep_up(struct calls_env *env, unsigned *ret_count, struct error *err
         return turn_fail(env->turn, err);
     if (env->plan && give_up_orphans(env, store, now_ms, &orphans, err) < 0)
         return turn_fail(env->turn, err);
+    turn_must_last(env->turn);
     *ret_count = expired > orphans ? expired : orphans;
     return 0;
 }
