@@ -18,8 +18,8 @@ bool call_end_needs_result(const struct call_settings *settings, const struct ca
            settings->on_failure;
 }
 
-/* Whether somebody hears of it without having asked. What nobody has heard of may be lost when the machine goes
- * down, since the call is then delivered once more. */
+/* Whether somebody hears of it without having asked. What nobody has heard of may be lost when the machine
+ * goes down, since the call is then delivered once more. */
 static bool is_told(const struct call_settings *settings, const struct call_record *record,
                     enum call_state state)
 {

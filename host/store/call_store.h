@@ -109,8 +109,8 @@ const char *call_store_dir(const struct call_store *store);
 
 int call_store_begin(struct call_store *store, struct error *err);
 /* `durable`: it is on disk when this returns 0, with what was committed before and the files of bodies that
- * were put meanwhile; what is there already is not waited for. After -1 it has been rolled back; only when the
- * disk does not confirm it, it may have happened all the same. */
+ * were put meanwhile; what is there already is not waited for. After -1 it has been rolled back; only when
+ * the disk does not confirm it, it may have happened all the same. */
 int call_store_commit(struct call_store *store, bool durable, struct error *err);
 void call_store_roll_back(struct call_store *store);
 
