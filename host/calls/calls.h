@@ -25,7 +25,7 @@ struct calls_options {
     const char *desk_path; /* of the unix socket where calls are accepted, made by this */
     const char *door_path; /* of the one that deliveries go to */
     uint64_t max_waiting, disk_bytes; /* bounds of what is kept */
-    const struct network_list *callback_networks; /* callbacks may go there, though refused elsewise */
+    const struct network_list *callback_networks; /* callbacks may go there, though refused otherwise */
     struct event_base *base; /* of the control thread, for the answers to calls_ask() */
 };
 

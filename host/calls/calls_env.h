@@ -26,7 +26,7 @@ struct calls_env {
     struct call_plan *plan; /* NULL: none has come yet */
     const char *door_path; /* of the unix socket that deliveries go to */
     uint64_t max_waiting, disk_bytes; /* bounds of what is kept */
-    struct network_list callback_networks; /* callbacks may go there, though refused elsewise */
+    struct network_list callback_networks; /* callbacks may go there, though refused otherwise */
     struct spool_room room;
     struct call_counts *counts;
     bool run_ended; /* a call that is the run of a schedule has; see scheduler_go_on() */

@@ -190,7 +190,7 @@ static const struct setting host_keys[] = {
              "and of results not more than 32 KiB is kept."},
     {"callback_networks", NULL, SETTING_NETWORKS, SETTING_MEMBER(struct host_settings, callback_networks),
      .change = CHANGE_RESTARTS, .unset = "none",
-     .help = "Addresses and networks that an `X-Callback-Url` may lead to although it is refused elsewise: "
+     .help = "Addresses and networks that an `X-Callback-Url` may lead to although it is refused otherwise: "
              "loopback, "
              "link-local and metadata addresses, and this daemon's own."},
     {"max_instances", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, max_instances),

@@ -207,7 +207,7 @@ struct host_settings {
     unsigned call_depth; /* functions that call each other in a row: 508 above it */
     unsigned calls_max; /* calls that wait to be done later: 503 above it */
     uint64_t calls_disk_bytes; /* that these take, with their results: the same */
-    struct network_list callback_networks; /* callbacks may go there, though refused elsewise */
+    struct network_list callback_networks; /* callbacks may go there, though refused otherwise */
     unsigned max_instances; /* on this host; 0: from its memory */
     uint64_t max_memory_bytes; /* sum of the instances' limits; 0: from the machine's memory */
     unsigned prewarm; /* prewarmed instances per runtime that has functions */
