@@ -191,8 +191,22 @@ char *sql_copy(sqlite3_stmt *row, int column, size_t *ret_size)
 
 /* --- transactions --- */
 
+/* SQLite goes on with a file that nobody will find again. */
+static int check_place(struct sql *sql, struct error *err)
+{
+    int is_gone = 0;
+    sqlite3_file_control(sql->db, "main", SQLITE_FCNTL_HAS_MOVED, &is_gone);
+    if (!is_gone)
+        return 0;
+    error_set(err, ERROR_CALLS_STORE,
+              "the store of calls is not in its place any more: it was moved or removed");
+    return error_hint(err, "put the file back, or restart the daemon: it begins with an empty one");
+}
+
 int sql_begin(struct sql *sql, struct error *err)
 {
+    if (check_place(sql, err) < 0)
+        return -1;
     return sql_change(sql, "BEGIN IMMEDIATE", SQL_VALUES(), NULL, err);
 }
 

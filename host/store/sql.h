@@ -60,6 +60,7 @@ bool sql_is_damaged(const struct sql *sql);
 
 /* --- transactions --- */
 
+/* Fails with a file that was removed or moved, too: what would be written to it would be lost. */
 int sql_begin(struct sql *sql, struct error *err);
 /* From now on it is seen; a cut of the power may take it back. After -1 it has been rolled back. */
 int sql_commit(struct sql *sql, struct error *err);

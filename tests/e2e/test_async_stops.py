@@ -105,6 +105,25 @@ def test_daemon_serves_without_a_place_for_calls(berth):
     assert berth.state_dir not in answer.text
 
 
+def test_nothing_is_accepted_into_a_store_that_was_moved_away(berth):
+    """It is still open, but who restarts the daemon would find nothing of it."""
+    write_diarist(berth, async_concurrency=1)
+    berth.start()
+    call = accept(berth, "diarist?s=1")
+    waiting = accept(berth, "diarist")
+    wait_state(berth, call, "running")
+    store = os.path.join(berth.state_dir, "calls", "calls.db")
+    os.rename(store, store + ".away")
+    answer = post(berth, "diarist")
+    assert (answer.status, answer.error()["reason"]) == (503, "calls-store")
+    wait_until(lambda: berth.log.entries("calls.store-failing"), "the end that cannot be written down", 20)
+    os.rename(store + ".away", store)
+    for each in (call, waiting):
+        wait_state(berth, each, "done")
+    assert post(berth, "diarist").status == 202
+    assert read_diary(berth)[:2] == [(call, 1), (waiting, 1)]
+
+
 # --- limits of what is kept
 
 
