@@ -329,7 +329,12 @@ int client_show(const struct arguments *arguments, const char *method, const cha
 
 enum client_poll client_poll(const struct arguments *arguments, const char *path, json_t **ret_json)
 {
-    return client_poll_for(arguments, path, POLL_S, ret_json);
+    enum client_poll result = client_poll_for(arguments, path, POLL_S, ret_json);
+    if (result != CLIENT_POLL_ANSWERED) {
+        json_decref(*ret_json);
+        *ret_json = NULL;
+    }
+    return result;
 }
 
 enum client_poll client_poll_for(const struct arguments *arguments, const char *path, unsigned limit_s,
@@ -342,11 +347,11 @@ enum client_poll client_poll_for(const struct arguments *arguments, const char *
     *ret_json = NULL;
     strbuf_init(&received.body, ANSWER_MAX);
     CURLcode code = perform(&place, "GET", path, (struct sent){0}, &received);
-    if (code == CURLE_OK && received.status == 200)
+    if (code == CURLE_OK)
         *ret_json = json_loads(strbuf_text(&received.body), 0, NULL);
     strbuf_clear(&received.body);
     place_clear(&place);
-    if (*ret_json)
+    if (*ret_json && received.status == 200)
         return CLIENT_POLL_ANSWERED;
     return code == CURLE_OK ? CLIENT_POLL_REFUSED : CLIENT_POLL_AWAY;
 }

@@ -34,7 +34,7 @@ enum client_poll { CLIENT_POLL_ANSWERED, CLIENT_POLL_REFUSED, CLIENT_POLL_AWAY }
  * few seconds. From any thread. When it was answered the caller lets go of *ret_json. */
 enum client_poll client_poll(const struct arguments *arguments, const char *path, json_t **ret_json);
 
-/* The same within so many seconds. */
+/* The same within so many seconds; of CLIENT_POLL_REFUSED *ret_json is the error, where there is one. */
 enum client_poll client_poll_for(const struct arguments *arguments, const char *path, unsigned limit_s,
                                  json_t **ret_json);
 

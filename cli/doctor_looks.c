@@ -339,18 +339,27 @@ static void judge_calls(const json_t *found, struct look *look)
         advise(look, "above a limit new ones are refused: calls_max, calls_disk; berth calls shows them");
 }
 
+/* The daemon's own words for it. */
+static void repeat_refusal(const json_t *answer, struct look *look)
+{
+    const json_t *error = json_object_get(answer, "error");
+    const char *message = json_string_value(json_object_get(error, "message"));
+    const char *hint = json_string_value(json_object_get(error, "hint"));
+    conclude(look, VERDICT_WRONG, "%s",
+             message ? message : "the daemon did not say how its store of them is");
+    advise(look, "%s", hint ? hint : "its log may say more: berth events --all shows it from the beginning");
+}
+
 static void look_at_calls(const struct checkup *checkup, struct look *look)
 {
     json_t *found = NULL;
-    if (!checkup->daemon_answers) {
+    if (!checkup->daemon_answers)
         conclude(look, VERDICT_FINE, "not looked at without a daemon");
-    } else if (client_poll_for(checkup->arguments, "/berth/calls/check", CALLS_TIMEOUT_S, &found) !=
-               CLIENT_POLL_ANSWERED) {
-        conclude(look, VERDICT_WRONG, "the daemon cannot read its store of them");
-        advise(look, "its log says why: berth events --all");
-    } else {
+    else if (client_poll_for(checkup->arguments, "/berth/calls/check", CALLS_TIMEOUT_S, &found) ==
+             CLIENT_POLL_ANSWERED)
         judge_calls(found, look);
-    }
+    else
+        repeat_refusal(found, look);
     json_decref(found);
 }
 

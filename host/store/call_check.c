@@ -23,17 +23,27 @@ static void add_line(struct check *check, char *line)
     check->lines[check->count++] = line;
 }
 
-/* A line for each row that a statement finds but "ok". */
+/* A row of SQLite's check may have several lines, under a title: "*** in database main ***". */
+static void add_lines(struct check *check, const char *text)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        bool is_title = length > 2 && strncmp(text, "***", 3) == 0;
+        if (length > 0 && !is_title)
+            add_line(check, xstrndup(text, length));
+        text += length + (text[length] == '\n');
+    }
+}
+
+/* What a statement finds but "ok". */
 static int add_rows(struct check *check, const char *text, struct error *err)
 {
     sqlite3_stmt *row;
     int rc = sql_first(check->sql, text, SQL_VALUES(), &row, err);
     for (; rc > 0; rc = sql_next(check->sql, row, err)) {
-        char *line = sql_copy(row, 0, NULL);
-        if (strcmp(line, "ok") == 0)
-            free(line);
-        else
-            add_line(check, line);
+        cleanup_free char *found = sql_copy(row, 0, NULL);
+        if (strcmp(found, "ok") != 0)
+            add_lines(check, found);
     }
     return rc;
 }

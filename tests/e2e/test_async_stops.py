@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from harness.cli import Cli
 from harness.later import WORKER, accept, look, read_diary, result, wait_done, wait_state, write_diarist
 from harness.wait import stays, wait_until
 
@@ -103,6 +104,9 @@ def test_daemon_serves_without_a_place_for_calls(berth):
     answer = post(berth, "worker")
     assert (answer.status, answer.error()["reason"]) == (503, "calls-unavailable")
     assert berth.state_dir not in answer.text
+    refused = berth.admin("GET", "/berth/calls/check").json()["error"]
+    look = {look["check"]: look for look in Cli(berth).json("doctor", status=2)}["async calls"]
+    assert (look["verdict"], look["found"]) == ("failed", refused["message"])
 
 
 def test_nothing_is_accepted_into_a_store_that_was_moved_away(berth):

@@ -198,6 +198,8 @@ static void damage_that_a_check_finds_is_mended_at_the_next_start(void **state)
     overwrite("calls.db", size_of("calls.db") / PAGE / 2 * PAGE, PAGE);
     play_expect(call_store_check(play_dir, &lines, &err), 0, &err);
     assert_non_null(lines[0]);
+    for (size_t i = 0; lines[i]; i++)
+        assert_true(*lines[i] != '*' && *lines[i] && !strchr(lines[i], '\n'));
     texts_free(lines);
     assert_true(has("damaged"));
     play_open_again();
