@@ -40,6 +40,7 @@ struct posting {
     struct call_record record; /* its call, with the result */
     struct callback_post *post;
     struct event again; /* to note its end */
+    bool is_put_back; /* the store did not take its beginning, or none is to begin any more */
 
     /* How it ended. */
     struct callback_try end;
@@ -135,8 +136,10 @@ static void on_end_noted(struct turn_step *step, const struct error *failure)
         note_later(posting);
         return;
     }
-    log_end(posting);
-    count_end(posting);
+    if (!posting->is_put_back) {
+        log_end(posting);
+        count_end(posting);
+    }
     forget(posting);
     look_soon(all);
 }
@@ -144,6 +147,8 @@ static void on_end_noted(struct turn_step *step, const struct error *failure)
 static int write_end(const struct posting *posting, struct call_store *store, struct error *err)
 {
     int64_t number = posting->record.number;
+    if (posting->is_put_back)
+        return call_callbacks_put_back(store, number, err);
     if (posting->next == CALLBACK_STATE_WAITING)
         return call_callbacks_retry(store, number, &posting->end, posting->due_ms, err);
     return call_callbacks_end(store, number, posting->next, &posting->end, err);
@@ -231,16 +236,15 @@ static void start(struct posting *posting)
         fail_start(posting, "result-unreadable", "The result cannot be read.");
 }
 
+/* What failed may have been kept all the same, when it is only the disk that does not confirm it. */
 static void on_begun(struct turn_step *step, const struct error *failure)
 {
     struct posting *posting = container_of(step, struct posting, step);
-    struct callbacks *all = posting->all;
-    if (!failure && !all->stopped) {
+    posting->is_put_back = failure || posting->all->stopped;
+    if (posting->is_put_back)
+        note_end(posting);
+    else
         start(posting);
-        return;
-    }
-    forget(posting);
-    look_at(all, wall_clock_ms() + AGAIN_MS);
 }
 
 /* The call of a callback, with its result. 1, -1. */
@@ -289,6 +293,18 @@ static unsigned count_of(const struct callbacks *all, const char *receiver)
     return count;
 }
 
+/* Whether a callback that waits is being put back, after which is looked again. */
+static bool is_put_back(const struct callbacks *all, int64_t number)
+{
+    const struct posting *posting;
+    TAILQ_FOREACH(posting, &all->postings, link)
+    {
+        if (posting->is_put_back && posting->record.number == number)
+            return true;
+    }
+    return false;
+}
+
 /* Receivers that have as many under way as they may, as a list of JSON. */
 static char *busy_receivers(const struct callbacks *all)
 {
@@ -313,6 +329,10 @@ static int begin_next(struct callbacks *all, struct call_store *store, struct er
     int rc = call_callbacks_next(store, wall_clock_ms(), busy, &callback, err);
     if (rc < 0)
         return -1;
+    if (rc > 0 && is_put_back(all, callback.number)) {
+        callback_record_clear(&callback);
+        return 0;
+    }
     if (rc > 0) {
         if (begin(all, store, &callback, err) == 0)
             return 1;
@@ -352,11 +372,14 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 
 /* --- what others ask for --- */
 
+/* The end of its call may have been kept as well, and then nothing more is put with it. */
 static void on_put(struct turn_step *step, const struct error *failure)
 {
     struct callbacks *all = container_of(step, struct callbacks, put_step);
     all->is_put = false;
-    if (!failure)
+    if (failure)
+        look_at(all, wall_clock_ms() + AGAIN_MS);
+    else
         look_soon(all);
 }
 

@@ -90,6 +90,14 @@ int call_callbacks_begin_try(struct call_store *store, int64_t number, struct er
                       SQL_VALUES(SQL_INT(number)), NULL, err);
 }
 
+int call_callbacks_put_back(struct call_store *store, int64_t number, struct error *err)
+{
+    return sql_change(store->sql,
+                      "UPDATE call_callbacks SET state = 0, attempts = attempts - 1"
+                      " WHERE number = ? AND state = 1",
+                      SQL_VALUES(SQL_INT(number)), NULL, err);
+}
+
 /* The callback of a later end of the same call is another one, and waits. */
 static int end_try(struct call_store *store, int64_t number, enum callback_state state,
                    const struct callback_try *end, uint64_t due_ms, int64_t *ret_count, struct error *err)

@@ -58,6 +58,8 @@ int call_callbacks_next_due(struct call_store *store, const char *busy, uint64_t
 
 /* A try begins: waiting -> posting, attempts + 1. */
 int call_callbacks_begin_try(struct call_store *store, int64_t number, struct error *err);
+/* It was none after all: posting -> waiting, attempts - 1. One that waits stays as it is. */
+int call_callbacks_put_back(struct call_store *store, int64_t number, struct error *err);
 /* It has ended and there is to be another: posting -> waiting. */
 int call_callbacks_retry(struct call_store *store, int64_t number, const struct callback_try *end,
                          uint64_t due_ms, struct error *err);

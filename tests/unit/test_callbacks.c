@@ -301,6 +301,71 @@ static void an_end_that_is_not_kept_is_noted_again(void **state)
     assert_int_equal(server.requests, 1);
 }
 
+/* Has the callback of a call that has ended begin, within the turn; its number. */
+static int64_t begin_in_turn(void)
+{
+    int64_t number = end_one("/good", CALL_DONE);
+    callbacks_plan_changed(env.callbacks);
+    event_base_loop(env.base, EVLOOP_NONBLOCK);
+    struct callback_record record = find(number);
+    assert_int_equal(record.state, CALLBACK_STATE_POSTING);
+    callback_record_clear(&record);
+    return number;
+}
+
+static void expect_posted_once(int64_t number)
+{
+    struct callback_record record = await(number, 1);
+    assert_int_equal(record.state, CALLBACK_STATE_DELIVERED);
+    callback_record_clear(&record);
+    assert_int_equal(server.requests, 1);
+    assert_int_equal(count_of(CALL_COUNT_CALLBACKS_DELIVERED), 1);
+    assert_int_equal(count_of(CALL_COUNT_CALLBACKS_FAILED), 0);
+}
+
+static void a_beginning_that_is_not_kept_is_put_back(void **state)
+{
+    (void)state;
+    int64_t number = begin_in_turn();
+    error_set(&err, ERROR_CALLS_STORE, "the store refuses");
+    turn_fail(env.turn, &err);
+    expect_posted_once(number);
+}
+
+/* As when only the sync of the disk has failed, and nothing can be written for a while. */
+static void a_beginning_that_was_kept_all_the_same_is_put_back(void **state)
+{
+    (void)state;
+    int64_t number = begin_in_turn();
+    struct error refusal;
+    error_set(&refusal, ERROR_CALLS_STORE, "the store refuses");
+    play_expect(call_store_commit(play_store, false, &err), 0, &err);
+    for (unsigned turn = 0; turn < 3; turn++) {
+        callbacks_plan_changed(env.callbacks);
+        event_base_loop(env.base, EVLOOP_NONBLOCK);
+        turn_fail(env.turn, &refusal);
+        turn_end(env.turn);
+    }
+    assert_int_equal(server.requests, 0);
+    expect_posted_once(number);
+}
+
+static void one_that_was_kept_all_the_same_is_posted(void **state)
+{
+    (void)state;
+    struct call_record record = run_one("/good");
+    struct error refusal;
+    error_set(&refusal, ERROR_CALLS_STORE, "the store refuses");
+    end_in_turn(&record, CALL_DONE);
+    play_expect(call_store_commit(play_store, false, &err), 0, &err);
+    turn_fail(env.turn, &refusal);
+    turn_end(env.turn);
+    end_in_turn(&record, CALL_DONE);
+    turn_end(env.turn);
+    expect_posted_once(record.number);
+    call_record_clear(&record);
+}
+
 static void stopped_ones_begin_no_more(void **state)
 {
     (void)state;
@@ -411,6 +476,9 @@ int main(void)
         with_bench(what_cannot_be_signed_is_not_posted),
         with_bench(nothing_is_posted_of_a_turn_that_failed),
         with_bench(an_end_that_is_not_kept_is_noted_again),
+        with_bench(a_beginning_that_is_not_kept_is_put_back),
+        with_bench(a_beginning_that_was_kept_all_the_same_is_put_back),
+        with_bench(one_that_was_kept_all_the_same_is_posted),
         with_bench(stopped_ones_begin_no_more),
         with_bench(the_function_for_that_state_is_called),
         with_bench(an_end_that_is_written_down_again_has_nothing_follow),
