@@ -4,6 +4,7 @@
 #include "calls/callbacks.h"
 #include "calls/follow_up.h"
 #include "calls/turn.h"
+#include "calls/turn_notes.h"
 
 #define KEEP_LEAST_MS (3600u * 1000) /* also of calls whose results are not kept */
 
@@ -55,11 +56,22 @@ int call_end(struct calls_env *env, struct call_store *store, const struct call_
     return rc > 0 ? tell(env, store, record, state, outcome, err) : rc;
 }
 
+static void note_dead(struct calls_env *env, const struct call_record *record, const char *reason)
+{
+    turn_note_event(env->turn, LOG_WARNING, LOG_CHANGE, "call.dead",
+                    LOG_FIELDS(LOG_STR("call", record->id), LOG_STR("function", record->function),
+                               LOG_INT("attempt", record->attempts), LOG_STR("reason", reason)));
+    turn_note_count(env->turn, env->counts, CALL_COUNT_ENDED_DEAD, 1);
+}
+
 int call_end_waiting(struct calls_env *env, struct call_store *store, const struct call_record *record,
                      const struct call_outcome *outcome, struct error *err)
 {
     env->run_ended = env->run_ended || record->schedule;
     turn_must_last(env->turn);
     int rc = call_store_give_up(store, record->number, outcome, err);
-    return rc > 0 ? tell(env, store, record, CALL_DEAD, outcome, err) : rc;
+    if (rc <= 0)
+        return rc;
+    note_dead(env, record, outcome->reason);
+    return tell(env, store, record, CALL_DEAD, outcome, err);
 }

@@ -16,7 +16,7 @@ bool call_end_needs_result(const struct call_settings *settings, const struct ca
 int call_end(struct calls_env *env, struct call_store *store, const struct call_record *record,
              enum call_state state, const struct call_outcome *outcome, struct error *err);
 
-/* A call that waits is given up. The same. */
+/* A call that waits is given up, which is logged and counted. The same. */
 int call_end_waiting(struct calls_env *env, struct call_store *store, const struct call_record *record,
                      const struct call_outcome *outcome, struct error *err);
 

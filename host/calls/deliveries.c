@@ -2,15 +2,14 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/rfc3339.h"
-#include "calls/call_counts.h"
 #include "calls/call_end.h"
 #include "calls/call_plan.h"
 #include "calls/call_run.h"
 #include "calls/lanes.h"
 #include "calls/retry.h"
 #include "calls/turn.h"
+#include "calls/turn_notes.h"
 
 #include <stdlib.h>
 
@@ -53,11 +52,6 @@ static int give_up(struct lane *lane, struct call_store *store, struct call_reco
                                    .message = "The call reached its max_age before its turn came.",
                                    .ended_ms = now_ms};
     int rc = call_end_waiting(lane->all->env, store, record, &outcome, err);
-    if (rc == 0) {
-        log_warning("call.dead", LOG_STR("call", record->id), LOG_STR("function", record->function),
-                    LOG_INT("attempt", record->attempts), LOG_STR("reason", outcome.reason));
-        call_count_add(lane->all->env->counts, CALL_COUNT_ENDED_DEAD, 1);
-    }
     call_record_clear(record);
     return rc;
 }
@@ -144,8 +138,9 @@ int deliveries_cancel(struct deliveries *deliveries, struct call_record *record,
     turn_must_last(env->turn);
     record->state = CALL_CANCELLED;
     record->ended_ms = now_ms;
-    call_count_add(env->counts, CALL_COUNT_ENDED_CANCELLED, 1);
-    log_info("call.cancelled", LOG_STR("call", record->id), LOG_STR("function", record->function));
+    turn_note_count(env->turn, env->counts, CALL_COUNT_ENDED_CANCELLED, 1);
+    turn_note_event(env->turn, LOG_INFO, LOG_CHANGE, "call.cancelled",
+                    LOG_FIELDS(LOG_STR("call", record->id), LOG_STR("function", record->function)));
     call_runs_cancel(&deliveries->runs, record->number);
     return 1;
 }

@@ -1,10 +1,9 @@
 #include "calls/follow_up.h"
 
-#include "base/log.h"
-#include "calls/call_counts.h"
 #include "calls/call_head.h"
 #include "calls/call_plan.h"
 #include "calls/call_report.h"
+#include "calls/turn_notes.h"
 #include "store/call_chains.h"
 #include "store/call_id.h"
 
@@ -58,9 +57,11 @@ static int give_up(struct calls_env *env, struct call_store *store, const struct
     const struct call_outcome outcome = {.reason = reason, .message = message, .ended_ms = call->accepted_ms};
     if (call_store_give_up(store, number, &outcome, err) < 0)
         return -1;
-    log_warning("call.dead", LOG_STR("call", call->id), LOG_STR("function", call->function),
-                LOG_STR("origin", call->origin), LOG_STR("reason", reason), LOG_STR("message", message));
-    call_count_add(env->counts, CALL_COUNT_ENDED_DEAD, 1);
+    turn_note_event(env->turn, LOG_WARNING, LOG_CHANGE, "call.dead",
+                    LOG_FIELDS(LOG_STR("call", call->id), LOG_STR("function", call->function),
+                               LOG_STR("origin", call->origin), LOG_STR("reason", reason),
+                               LOG_STR("message", message)));
+    turn_note_count(env->turn, env->counts, CALL_COUNT_ENDED_DEAD, 1);
     return 0;
 }
 
@@ -105,6 +106,6 @@ int follow_up_put(struct calls_env *env, struct call_store *store, const struct 
         call_chains_find(store, record->number, &depth, err) < 0 ||
         call_chains_put(store, number, depth + 1, err) < 0)
         return -1;
-    call_count_add(env->counts, CALL_COUNT_ACCEPTED, 1);
+    turn_note_count(env->turn, env->counts, CALL_COUNT_ACCEPTED, 1);
     return begin(env, store, &call, number, depth + 1, err);
 }

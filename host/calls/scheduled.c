@@ -5,6 +5,7 @@
 #include "base/rfc3339.h"
 #include "calls/schedule.h"
 #include "calls/scheduled_call.h"
+#include "calls/turn_notes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +84,8 @@ static int is_busy(const struct scheduled *scheduled, struct call_store *store, 
 }
 
 /* Makes the oldest time that waits a call. */
-static int begin_run(struct scheduled *scheduled, struct call_store *store, uint64_t now_ms,
-                     struct error *err)
+static int begin_run(struct scheduled *scheduled, const struct calls_env *env, struct call_store *store,
+                     uint64_t now_ms, struct error *err)
 {
     const struct schedule_key key = scheduled_key(scheduled);
     struct schedule_state *state = &scheduled->state;
@@ -95,8 +96,9 @@ static int begin_run(struct scheduled *scheduled, struct call_store *store, uint
         return -1;
     state->last_number = number;
     memmove(state->waiting, state->waiting + 1, --state->waiting_count * sizeof(*state->waiting));
-    log_traffic(LOG_DEBUG, "schedule.run", LOG_STR("function", scheduled->function),
-                LOG_STR("schedule", scheduled->name), LOG_INT("call", number));
+    turn_note_event(env->turn, LOG_DEBUG, LOG_TRAFFIC, "schedule.run",
+                    LOG_FIELDS(LOG_STR("function", scheduled->function), LOG_STR("schedule", scheduled->name),
+                               LOG_INT("call", number)));
     return 0;
 }
 
@@ -106,7 +108,7 @@ static int begin_runs(struct scheduled *scheduled, const struct calls_env *env, 
 {
     const bool is_serial = schedule_is_serial(scheduled->schedule);
     while (scheduled->state.waiting_count > 0 && !(is_serial && *busy) && calls_env_has_room(env)) {
-        if (begin_run(scheduled, store, now_ms, err) < 0)
+        if (begin_run(scheduled, env, store, now_ms, err) < 0)
             return -1;
         *busy = true;
         ++*begun;
@@ -114,19 +116,20 @@ static int begin_runs(struct scheduled *scheduled, const struct calls_env *env, 
     return 0;
 }
 
-static void log_skip(const struct scheduled *scheduled, const struct schedule_skipped *skipped,
-                     enum log_purpose purpose)
+static void note_skip(const struct scheduled *scheduled, const struct calls_env *env,
+                      const struct schedule_skipped *skipped, enum log_purpose purpose)
 {
     char first[RFC3339_SIZE];
-    const struct log_field fields[] = {
-        LOG_STR("function", scheduled->function), LOG_STR("schedule", scheduled->name),
-        LOG_STR("reason", skipped->reason),       LOG_STR("at", rfc3339_write(skipped->first_ms, first)),
-        LOG_INT("times", skipped->count),         {.kind = LOG_KIND_END}};
-    log_write(LOG_INFO, purpose, "schedule.skipped", fields);
+    turn_note_event(env->turn, LOG_INFO, purpose, "schedule.skipped",
+                    LOG_FIELDS(LOG_STR("function", scheduled->function), LOG_STR("schedule", scheduled->name),
+                               LOG_STR("reason", skipped->reason),
+                               LOG_STR("at", rfc3339_write(skipped->first_ms, first)),
+                               LOG_INT("times", skipped->count)));
 }
 
-static int write_skips(const struct scheduled *scheduled, const struct schedule_verdict *verdict,
-                       struct call_store *store, uint64_t now_ms, struct error *err)
+static int write_skips(const struct scheduled *scheduled, const struct calls_env *env,
+                       const struct schedule_verdict *verdict, struct call_store *store, uint64_t now_ms,
+                       struct error *err)
 {
     const struct schedule_key key = scheduled_key(scheduled);
     for (int reason = 0; reason < SCHEDULE_SKIP_REASONS; reason++) {
@@ -140,26 +143,28 @@ static int write_skips(const struct scheduled *scheduled, const struct schedule_
             continue;
         if (schedule_store_note_skip(store, &key, &skipped, err) < 0)
             return -1;
-        log_skip(scheduled, &skipped, reason == SKIP_MISSED ? LOG_CHANGE : LOG_TRAFFIC);
+        note_skip(scheduled, env, &skipped, reason == SKIP_MISSED ? LOG_CHANGE : LOG_TRAFFIC);
     }
     return 0;
 }
 
-static int write_verdict(struct scheduled *scheduled, const struct schedule_verdict *verdict,
-                         struct call_store *store, uint64_t now_ms, struct error *err)
+static int write_verdict(struct scheduled *scheduled, const struct calls_env *env,
+                         const struct schedule_verdict *verdict, struct call_store *store, uint64_t now_ms,
+                         struct error *err)
 {
     const struct schedule_key key = scheduled_key(scheduled);
     struct schedule_state *state = &scheduled->state;
     if (verdict->is_set_back)
-        log_info("schedule.clock-set-back", LOG_STR("function", scheduled->function),
-                 LOG_STR("schedule", scheduled->name));
+        turn_note_event(
+            env->turn, LOG_INFO, LOG_CHANGE, "schedule.clock-set-back",
+            LOG_FIELDS(LOG_STR("function", scheduled->function), LOG_STR("schedule", scheduled->name)));
     for (size_t i = 0; i < verdict->run_count; i++) {
         state->waiting = xgrow(state->waiting, state->waiting_count, sizeof(*state->waiting));
         state->waiting[state->waiting_count++] = verdict->runs[i];
         if (schedule_store_add_waiting(store, &key, verdict->runs[i], err) < 0)
             return -1;
     }
-    if (write_skips(scheduled, verdict, store, now_ms, err) < 0)
+    if (write_skips(scheduled, env, verdict, store, now_ms, err) < 0)
         return -1;
     state->decided_ms = verdict->decided_ms;
     return schedule_store_set_decided(store, &key, state->decided_ms, err);
@@ -186,7 +191,7 @@ int scheduled_look(struct scheduled *scheduled, const struct calls_env *env, str
                                         .waiting = scheduled->state.waiting_count,
                                         .is_busy = busy};
     schedule_decide(&known, &verdict);
-    if (write_verdict(scheduled, &verdict, store, now_ms, err) < 0 ||
+    if (write_verdict(scheduled, env, &verdict, store, now_ms, err) < 0 ||
         begin_runs(scheduled, env, store, now_ms, &busy, ret_begun, err) < 0)
         return -1;
     find_next(scheduled);

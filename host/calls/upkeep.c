@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
-#include "calls/call_counts.h"
 #include "calls/call_end.h"
 #include "calls/call_plan.h"
 #include "calls/retry.h"
@@ -29,12 +28,7 @@ static int give_up(struct calls_env *env, struct call_store *store, const struct
                                    .reason = error_code_slug(ERROR_FUNCTION_UNKNOWN),
                                    .message = "The call reached its max_age, and its function is not there.",
                                    .ended_ms = now_ms};
-    if (call_end_waiting(env, store, record, &outcome, err) < 0)
-        return -1;
-    log_warning("call.dead", LOG_STR("call", record->id), LOG_STR("function", record->function),
-                LOG_INT("attempt", record->attempts), LOG_STR("reason", outcome.reason));
-    call_count_add(env->counts, CALL_COUNT_ENDED_DEAD, 1);
-    return 0;
+    return call_end_waiting(env, store, record, &outcome, err);
 }
 
 /* 1: one was too old; 0: none is. */

@@ -2,6 +2,7 @@
  * change. */
 #include "call_store_play.h"
 
+#include "base/log.h"
 #include "base/rfc3339.h"
 #include "calls/call_counts.h"
 #include "calls/call_plan.h"
@@ -172,6 +173,32 @@ static void a_turn_that_fails_is_done_again(void **state)
     assert_int_equal(count_calls(), 1);
 }
 
+static void count_skips(const char *event, const struct log_field *fields, const char *json, void *context)
+{
+    (void)fields, (void)json;
+    unsigned *count = context;
+    *count += strcmp(event, "schedule.skipped") == 0;
+}
+
+static void what_is_left_out_is_logged_once_it_is_kept(void **state)
+{
+    (void)state;
+    struct error err;
+    unsigned skips = 0;
+    log_observe(count_skips, &skips);
+    know_since("{cron: \"* * * * *\", catch_up: none}", 5);
+    set_plan("{cron: \"* * * * *\", catch_up: none}");
+    error_set(&err, ERROR_CALLS_DISK_FULL, "the disk is full");
+    turn_fail(env.turn, &err);
+    turn_end(env.turn);
+    assert_int_equal(skips, 0);
+    env.run_ended = true;
+    scheduler_go_on(scheduler);
+    turn_end(env.turn);
+    log_observe(NULL, NULL);
+    assert_int_equal(skips, 1);
+}
+
 static void a_full_store_has_runs_wait(void **state)
 {
     (void)state;
@@ -254,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_missed_becomes_calls, begin, end),
         cmocka_unit_test_setup_teardown(those_that_may_overlap_begin_together, begin, end),
         cmocka_unit_test_setup_teardown(a_turn_that_fails_is_done_again, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_left_out_is_logged_once_it_is_kept, begin, end),
         cmocka_unit_test_setup_teardown(a_full_store_has_runs_wait, begin, end),
         cmocka_unit_test_setup_teardown(one_that_goes_is_forgotten, begin, end),
         cmocka_unit_test_setup_teardown(what_the_plan_never_had_is_kept_for_some_days, begin, end),
