@@ -126,13 +126,20 @@ static int add_body(struct call_store *store, struct call_record *record, struct
     return 0;
 }
 
-/* Those that have become due since somebody asked last are put among those that are. */
+/* Those that have become due since somebody asked last are put among those that are, the earliest first: as
+ * many as the transaction may, but always one, so that no function waits for another. */
 static int note_due(struct call_store *store, const char *function, uint64_t now_ms, struct error *err)
 {
-    return sql_change(store->sql,
-                      "UPDATE calls SET place = 0"
-                      " WHERE state = 0 AND function = ? AND place > 0 AND place <= ?",
-                      SQL_VALUES(SQL_STR(function), SQL_INT(now_ms)), NULL, err);
+    int64_t count = 0;
+    unsigned most = store->due_left > 0 ? store->due_left : 1;
+    if (sql_change(store->sql,
+                   "UPDATE calls SET place = 0 WHERE number IN"
+                   " (SELECT number FROM calls INDEXED BY calls_next"
+                   " WHERE state = 0 AND function = ? AND place > 0 AND place <= ? ORDER BY place LIMIT ?)",
+                   SQL_VALUES(SQL_STR(function), SQL_INT(now_ms), SQL_INT(most)), &count, err) < 0)
+        return -1;
+    store->due_left -= count < store->due_left ? (unsigned)count : store->due_left;
+    return 0;
 }
 
 int call_store_next(struct call_store *store, const char *function, uint64_t now_ms,

@@ -93,6 +93,7 @@ int call_store_begin(struct call_store *store, struct error *err)
 {
     if (store->is_miscounted && count_again(store, err) < 0)
         return -1;
+    store->due_left = CALLS_DUE_MAX;
     return sql_begin(store->sql, err);
 }
 

@@ -125,7 +125,8 @@ int call_store_find_key(struct call_store *store, const char *function, const ch
                         char ret_id[CALL_ID_DIGITS + 1], char ret_fingerprint[65], struct error *err);
 
 /* The next waiting one of the function that is due, in the order of acceptance, without those running: 1,
- * with all that a delivery needs, 0: none. */
+ * with all that a delivery needs, 0: none. Of more than a thousand that have become due since somebody asked
+ * last, those that were due first come first. */
 int call_store_next(struct call_store *store, const char *function, uint64_t now_ms,
                     struct call_record *ret_record, struct error *err);
 

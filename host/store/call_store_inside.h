@@ -7,6 +7,10 @@
 #include "store/call_tally.h"
 #include "store/sql.h"
 
+/* Calls that one transaction puts among those that are due. After hours of downtime there may be a
+ * million. */
+#define CALLS_DUE_MAX 1000u
+
 struct call_store {
     struct sql *sql;
     char *dir;
@@ -15,6 +19,7 @@ struct call_store {
     bool is_miscounted; /* they could not be read again after a transaction that was rolled back */
     uint64_t database_bytes;
     uint64_t oldest_waiting_ms;
+    unsigned due_left; /* calls that this transaction may still put among those that are due */
     int64_t synced_changes; /* of sql_changes(), all of which are on disk; -1: it is not known of any */
 };
 

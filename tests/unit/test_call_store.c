@@ -70,6 +70,61 @@ static void retry_comes_before_those_accepted_after_it(void **state)
     call_record_clear(&record);
 }
 
+/* Has all calls wait for a time of their own from `first_ms` on, each due before the one accepted before. */
+static void put_off_all(uint64_t first_ms)
+{
+    struct error err;
+    play_expect(sql_change(play_store->sql, "UPDATE calls SET place = ?1 - number, due_ms = ?1 - number",
+                           SQL_VALUES(SQL_INT(first_ms)), NULL, &err),
+                0, &err);
+}
+
+static int64_t count_due(const char *function)
+{
+    struct error err;
+    int64_t count = 0;
+    play_expect(sql_number(play_store->sql,
+                           "SELECT count(*) FROM calls WHERE state = 0 AND place = 0 AND function = ?",
+                           SQL_VALUES(SQL_STR(function)), &count, &err),
+                0, &err);
+    return count;
+}
+
+/* The next one's number, within a transaction; 0: none is due. */
+static int64_t next_of(const char *function, uint64_t now_ms)
+{
+    struct error err;
+    struct call_record record = {0};
+    int rc = call_store_next(play_store, function, now_ms, &record, &err);
+    play_expect(rc < 0, 0, &err);
+    int64_t number = record.number;
+    call_record_clear(&record);
+    return number;
+}
+
+static void those_that_become_due_at_once_take_several_transactions(void **state)
+{
+    (void)state;
+    struct error err;
+    const int64_t all = 2 * CALLS_DUE_MAX + 500;
+    play_put_many("f", (unsigned)all);
+    int64_t other = play_put("g", NOW, NOW, "1");
+    put_off_all(NOW + 100000);
+    play_expect(call_store_begin(play_store, &err), 0, &err);
+    assert_int_equal(next_of("f", NOW), 0);
+    assert_int_equal(next_of("f", NOW + 100000), all - CALLS_DUE_MAX + 1);
+    assert_int_equal(count_due("f"), CALLS_DUE_MAX);
+    assert_int_equal(next_of("g", NOW + 100000), other);
+    play_expect(call_store_commit(play_store, true, &err), 0, &err);
+    for (unsigned i = 0; i < 2; i++) {
+        play_expect(call_store_begin(play_store, &err), 0, &err);
+        next_of("f", NOW + 100000);
+        play_expect(call_store_commit(play_store, true, &err), 0, &err);
+    }
+    assert_int_equal(count_due("f"), all);
+    assert_int_equal(play_take("f", NOW + 100000), 1);
+}
+
 static void what_was_no_attempt_does_not_count(void **state)
 {
     (void)state;
@@ -249,6 +304,7 @@ int main(void)
         TEST(accepted_call_is_found_as_it_was_put),
         TEST(next_one_is_the_first_accepted_that_is_due),
         TEST(retry_comes_before_those_accepted_after_it),
+        TEST(those_that_become_due_at_once_take_several_transactions),
         TEST(what_was_no_attempt_does_not_count),
         TEST(next_due_is_when_to_look_again),
         TEST(result_is_kept_with_the_end),
