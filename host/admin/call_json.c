@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/redact.h"
-#include "base/rfc3339.h"
 #include "calls/call_view.h"
 
 #include <string.h>
@@ -24,17 +23,6 @@ int call_state_find(const char *name, enum call_state *ret_state)
 }
 
 /* --- members --- */
-
-static json_t *time_or_null(uint64_t time_ms)
-{
-    char text[RFC3339_SIZE];
-    return time_ms ? json_string(rfc3339_write(time_ms, text)) : json_null();
-}
-
-static json_t *status_or_null(int status)
-{
-    return status ? json_integer(status) : json_null();
-}
 
 /* Queries may have secrets. */
 static json_t *without_query(const char *target)
@@ -83,10 +71,10 @@ json_t *call_json(const struct call_record *record)
                      json_text(record->function), "state", call_state_name(record->state), "attempts",
                      (int)record->attempts, "method", json_text(record->method), "path",
                      without_query(record->target), "bytes", (json_int_t)record->body_size, "accepted",
-                     time_or_null(record->accepted_ms), "due", time_or_null(waits ? record->due_ms : 0),
-                     "ended", time_or_null(record->ended_ms), "status", status_or_null(record->status),
+                     call_view_time(record->accepted_ms), "due", call_view_time(waits ? record->due_ms : 0),
+                     "ended", call_view_time(record->ended_ms), "status", call_view_status(record->status),
                      "reason", json_text(record->reason), "message", json_text(record->message), "schedule",
-                     json_text(record->schedule), "scheduled", time_or_null(record->scheduled_ms), "origin",
+                     json_text(record->schedule), "scheduled", call_view_time(record->scheduled_ms), "origin",
                      json_text(record->origin));
 }
 
@@ -105,7 +93,7 @@ json_t *call_details_json(const struct call_record *record)
     json_t *more =
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "client", json_text(record->client), "request_id",
                   json_text(record->request_id), "callback_url", without_query(record->callback_url),
-                  "expires", time_or_null(record->expires_ms), "headers",
+                  "expires", call_view_time(record->expires_ms), "headers",
                   headers_json(record->head ? record->head : ""), "result", result_json(record));
     json_object_update(json, more);
     json_decref(more);
@@ -119,7 +107,7 @@ json_t *callback_json(const struct callback_record *record)
     return json_pack("{s:s, s:i, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "state",
                      callback_state_name(record->state), "attempts", (int)record->attempts, "receiver",
                      json_text(record->receiver), "signed", record->is_signed, "due",
-                     time_or_null(record->state == CALLBACK_STATE_WAITING ? record->due_ms : 0), "ended",
-                     time_or_null(record->ended_ms), "status", status_or_null(record->status), "reason",
+                     call_view_time(record->state == CALLBACK_STATE_WAITING ? record->due_ms : 0), "ended",
+                     call_view_time(record->ended_ms), "status", call_view_status(record->status), "reason",
                      json_text(record->reason), "message", json_text(record->message));
 }

@@ -27,10 +27,15 @@ const char *callback_state_name(enum callback_state state)
     return names[state];
 }
 
-static json_t *time_or_null(uint64_t time_ms)
+json_t *call_view_time(uint64_t time_ms)
 {
     char text[RFC3339_SIZE];
     return time_ms > 0 ? json_string(rfc3339_write(time_ms, text)) : json_null();
+}
+
+json_t *call_view_status(int status)
+{
+    return status > 0 ? json_integer(status) : json_null();
 }
 
 static void add_header(json_t *headers, const char *name, json_t *value)
@@ -68,17 +73,12 @@ static json_t *view_error(const char *reason, const char *message)
     return json_pack("{s:o, s:o}", "reason", json_text(reason), "message", json_text(message));
 }
 
-static json_t *status_or_null(int status)
-{
-    return status > 0 ? json_integer(status) : json_null();
-}
-
 static json_t *view_last(const struct call_record *record)
 {
     if (record->attempt_ms == 0 && !record->reason)
         return json_null();
-    return json_pack("{s:o, s:o, s:o}", "status", status_or_null(record->status), "error",
-                     view_error(record->reason, record->message), "at", time_or_null(record->attempt_ms));
+    return json_pack("{s:o, s:o, s:o}", "status", call_view_status(record->status), "error",
+                     view_error(record->reason, record->message), "at", call_view_time(record->attempt_ms));
 }
 
 static json_t *view_result(const struct call_record *record)
@@ -96,9 +96,10 @@ static json_t *view_callback(const struct callback_record *callback)
 {
     uint64_t next_ms = callback->state == CALLBACK_STATE_WAITING ? callback->due_ms : 0;
     return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "state", callback_state_name(callback->state),
-                     "attempts", (int)callback->attempts, "next_attempt_at", time_or_null(next_ms), "status",
-                     status_or_null(callback->status), "error",
-                     view_error(callback->reason, callback->message), "at", time_or_null(callback->ended_ms));
+                     "attempts", (int)callback->attempts, "next_attempt_at", call_view_time(next_ms),
+                     "status", call_view_status(callback->status), "error",
+                     view_error(callback->reason, callback->message), "at",
+                     call_view_time(callback->ended_ms));
 }
 
 json_t *call_view_public(const struct call_record *record, const struct callback_record *callback)
@@ -107,7 +108,7 @@ json_t *call_view_public(const struct call_record *record, const struct callback
     uint64_t next_ms = record->state == CALL_WAITING ? record->due_ms : 0;
     return json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "id", record->id, "function",
                      json_text(record->function), "state", call_state_name(record->state), "accepted_at",
-                     time_or_null(record->accepted_ms), "attempts", (int)record->attempts, "next_attempt_at",
-                     time_or_null(next_ms), "ended_at", time_or_null(record->ended_ms), "last",
-                     view_last(record), "result", view_result(record), "callback", posted);
+                     call_view_time(record->accepted_ms), "attempts", (int)record->attempts,
+                     "next_attempt_at", call_view_time(next_ms), "ended_at", call_view_time(record->ended_ms),
+                     "last", view_last(record), "result", view_result(record), "callback", posted);
 }

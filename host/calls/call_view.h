@@ -11,6 +11,10 @@
 const char *call_state_name(enum call_state state);
 const char *callback_state_name(enum callback_state state);
 
+/* A time as RFC 3339, and the status of an answer; null of 0. */
+json_t *call_view_time(uint64_t time_ms);
+json_t *call_view_status(int status);
+
 /* Header lines as an object: {"Name": "value"}, with a list for a name that stands several times. */
 json_t *call_view_headers(const char *lines);
 
