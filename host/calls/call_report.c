@@ -19,6 +19,7 @@ struct call_ended call_ended_of(const struct call_record *record)
         .message = record->message,
         .result_head = record->result_head,
         .result = {.bytes = record->result, .file = record->result_file, .size = record->result_size},
+        .result_cut = record->result_cut,
         .accepted_ms = record->accepted_ms,
         .run_ms = record->run_ms};
 }
@@ -66,6 +67,8 @@ static void add_common(const struct call_report *report, const struct call_ended
         strbuf_append_format(head, "Content-Encoding: %s\r\n", report->encoding);
     strbuf_append_format(head, "X-Function-Name: %s\r\nX-Function-Status: %d\r\n", end->function,
                          report->status);
+    if (end->result_cut)
+        strbuf_append_text(head, "X-Result-Cut: true\r\n");
 }
 
 void call_report_callback_head(const struct call_report *report, const struct call_ended *end,

@@ -15,6 +15,7 @@ struct call_ended {
     const char *reason, *message; /* why it is dead, or NULL */
     const char *result_head; /* "Name: value\r\n" for each header; NULL: there is no result */
     struct call_body result;
+    bool result_cut; /* there was no room for all of it */
     uint64_t accepted_ms, run_ms;
 };
 

@@ -35,6 +35,7 @@ static int put(struct call_store *store, const struct call_record *record, const
                                      .message = outcome->message,
                                      .result_head = outcome->result_head,
                                      .result = outcome->result,
+                                     .result_cut = outcome->result_cut,
                                      .accepted_ms = record->accepted_ms,
                                      .run_ms = outcome->run_ms};
     struct call_report report;

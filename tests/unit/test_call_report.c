@@ -112,6 +112,29 @@ static void a_result_without_a_type_has_none(void **state)
     call_report_clear(&report);
 }
 
+static void a_result_that_was_cut_says_so(void **state)
+{
+    (void)state;
+    char function[] = "hello", result_head[] = "Content-Type: text/x\r\n", result[] = "ma";
+    const struct call_record record = {.function = function,
+                                       .status = 200,
+                                       .result_head = result_head,
+                                       .result = result,
+                                       .result_size = 2,
+                                       .result_cut = true};
+    const struct call_ended end = call_ended_of(&record);
+    struct call_report report;
+    cleanup_strbuf struct strbuf to_receiver, to_function;
+    strbuf_init(&to_receiver, 4096);
+    strbuf_init(&to_function, 4096);
+    call_report_make(&end, &report);
+    call_report_callback_head(&report, &end, &to_receiver);
+    call_report_function_head(&report, &end, &to_function);
+    assert_non_null(strstr(strbuf_text(&to_receiver), "\r\nX-Result-Cut: true\r\n"));
+    assert_non_null(strstr(strbuf_text(&to_function), "\r\nX-Result-Cut: true\r\n"));
+    call_report_clear(&report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +143,7 @@ int main(void)
         cmocka_unit_test(a_result_is_told_as_it_is),
         cmocka_unit_test(where_there_is_no_result_it_is_told_why),
         cmocka_unit_test(a_result_without_a_type_has_none),
+        cmocka_unit_test(a_result_that_was_cut_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

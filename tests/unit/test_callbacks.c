@@ -125,7 +125,8 @@ static void end_in_turn(const struct call_record *record, enum call_state state)
                                          .ended_ms = NOW + 10,
                                          .run_ms = 5,
                                          .result_head = "Content-Type: text/x\r\n",
-                                         .result = {.bytes = "made", .size = 4}};
+                                         .result = {.bytes = "made", .size = 4},
+                                         .result_cut = true};
     play_expect(turn_enter(env.turn, &store, &err), 0, &err);
     play_expect(call_end(&env, store, record, state, &outcome, &err), 0, &err);
 }
@@ -391,6 +392,14 @@ static struct call_page following(void)
     return page;
 }
 
+static void expect_head(int64_t number, const char *part)
+{
+    struct call_record record = play_find(number);
+    if (!strstr(record.head, part))
+        fail_msg("%s is not in %s", part, record.head);
+    call_record_clear(&record);
+}
+
 static void the_function_for_that_state_is_called(void **state)
 {
     (void)state;
@@ -410,6 +419,7 @@ static void the_function_for_that_state_is_called(void **state)
         assert_string_equal(page.records[0].origin, record.id);
         assert_string_equal(page.records[0].method, "POST");
         assert_int_equal(page.records[0].body_size, 4);
+        expect_head(page.records[0].number, "X-Function-Status: 200\r\nX-Result-Cut: true\r\n");
         assert_int_equal(page.records[0].state, CALL_WAITING);
         call_page_clear(&page);
         assert_int_equal(put_count, i + 1);
