@@ -7,6 +7,9 @@
 #include <sys/queue.h>
 #include <uthash.h>
 
+#define WAIT_LONGEST_MS (24 * 3600 * 1000) /* that settings can ask for */
+#define CLOCK_SLACK_MS  (60 * 1000) /* clocks are adjusted a little all the time */
+
 struct entry {
     struct call_plan_function function;
     UT_hash_handle hh;
@@ -129,6 +132,19 @@ const struct call_settings *call_plan_settings(const struct call_plan *plan, con
 {
     const struct call_plan_function *function = plan ? call_plan_find(plan, name) : NULL;
     return function ? &function->settings : &usual;
+}
+
+uint64_t call_plan_longest_wait_ms(const struct call_plan *plan, const char *name)
+{
+    const struct call_plan_function *function = call_plan_find(plan, name);
+    if (!function)
+        return WAIT_LONGEST_MS + CLOCK_SLACK_MS;
+    uint64_t longest_ms = function->settings.retry_wait_max_ms;
+    for (size_t i = 0; i < function->schedule_count; i++) {
+        if (function->schedules[i].jitter_ms > longest_ms)
+            longest_ms = function->schedules[i].jitter_ms;
+    }
+    return longest_ms + CLOCK_SLACK_MS;
 }
 
 size_t call_plan_count(const struct call_plan *plan)

@@ -43,6 +43,11 @@ const struct call_plan_function *call_plan_find(const struct call_plan *plan, co
  */
 const struct call_settings *call_plan_settings(const struct call_plan *plan, const char *name);
 
+/* How long a call of the function may wait for its time, be it of the next attempt or of a run that was put
+ * off by chance: what waits for longer was made to by a clock that was set back. There may be no such
+ * function. */
+uint64_t call_plan_longest_wait_ms(const struct call_plan *plan, const char *name);
+
 /* The functions in the order in which they were added. */
 size_t call_plan_count(const struct call_plan *plan);
 const struct call_plan_function *call_plan_at(const struct call_plan *plan, size_t index);

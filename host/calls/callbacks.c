@@ -29,6 +29,7 @@
 #define RETRY_WAIT_MAX_MS (600 * 1000)
 #define AGAIN_MS          1000 /* after the store has refused */
 #define LOOK_LAST_MS      60000 /* a wall clock may be set meanwhile */
+#define WAIT_LONGEST_MS   (RETRY_WAIT_MAX_MS + LOOK_LAST_MS) /* by a clock that is not set back */
 #define MESSAGE_MAX       512
 
 /* One that is under way. */
@@ -326,7 +327,7 @@ static int begin_next(struct callbacks *all, struct call_store *store, struct er
     cleanup_free char *busy = busy_receivers(all);
     struct callback_record callback;
     uint64_t due_ms;
-    int rc = call_callbacks_next(store, wall_clock_ms(), busy, &callback, err);
+    int rc = call_callbacks_next(store, wall_clock_ms(), WAIT_LONGEST_MS, busy, &callback, err);
     if (rc < 0)
         return -1;
     if (rc > 0 && is_put_back(all, callback.number)) {

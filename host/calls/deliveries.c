@@ -57,12 +57,14 @@ static int give_up(struct lane *lane, struct call_store *store, struct call_reco
 }
 
 /* 1: a call was begun or given up; 0: none is due; -1. */
-static int take_next(struct deliveries *deliveries, struct lane *lane, const struct call_settings *settings,
-                     struct call_store *store, uint64_t now_ms, struct error *err)
+static int take_next(struct deliveries *deliveries, struct lane *lane, struct call_store *store,
+                     uint64_t now_ms, struct error *err)
 {
+    const struct call_plan *plan = deliveries->env->plan;
+    const struct call_settings *settings = call_plan_settings(plan, lane->name);
     struct call_record record = {0};
-    uint64_t due_ms;
-    int rc = call_store_next(store, lane->name, now_ms, &record, err);
+    uint64_t due_ms, longest_ms = call_plan_longest_wait_ms(plan, lane->name);
+    int rc = call_store_next(store, lane->name, now_ms, longest_ms, &record, err);
     if (rc > 0 && call_runs_have(&deliveries->runs, record.number)) {
         call_record_clear(&record);
         return 0; /* the lane is looked at again with its end */
@@ -93,7 +95,7 @@ static bool fill_lane(struct deliveries *deliveries, struct lane *lane, unsigned
             return false;
         int rc = turn_enter(env->turn, &store, &err);
         if (rc == 0)
-            rc = take_next(deliveries, lane, &function->settings, store, now_ms, &err);
+            rc = take_next(deliveries, lane, store, now_ms, &err);
         if (rc < 0) {
             turn_fail(env->turn, &err);
             lanes_note_refusal(lane->all, &err);

@@ -36,7 +36,8 @@ static int give_up_oldest(struct calls_env *env, struct call_store *store, const
                           uint64_t now_ms, struct error *err)
 {
     struct call_record record = {0};
-    int rc = call_store_next(store, function, now_ms, &record, err);
+    uint64_t longest_ms = call_plan_longest_wait_ms(env->plan, function);
+    int rc = call_store_next(store, function, now_ms, longest_ms, &record, err);
     if (rc > 0 && !retry_is_too_old(call_plan_settings(env->plan, function), record.since_ms, now_ms))
         rc = 0;
     if (rc > 0 && give_up(env, store, &record, now_ms, err) < 0)

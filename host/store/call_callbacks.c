@@ -58,7 +58,7 @@ static int take_record(int rc, sqlite3_stmt *row, struct callback_record *ret_re
     return 1;
 }
 
-int call_callbacks_next(struct call_store *store, uint64_t now_ms, const char *busy,
+int call_callbacks_next(struct call_store *store, uint64_t now_ms, uint64_t longest_ms, const char *busy,
                         struct callback_record *ret_record, struct error *err)
 {
     sqlite3_stmt *row;
@@ -66,6 +66,11 @@ int call_callbacks_next(struct call_store *store, uint64_t now_ms, const char *b
                        "SELECT" COLUMNS DUE "AND call_callbacks.due_ms <= ?"
                        " ORDER BY call_callbacks.due_ms LIMIT 1",
                        SQL_VALUES(SQL_STR(busy), SQL_INT(now_ms)), &row, err);
+    if (rc == 0)
+        rc = sql_first(store->sql,
+                       "SELECT" COLUMNS DUE "AND call_callbacks.due_ms > ?"
+                       " ORDER BY call_callbacks.due_ms LIMIT 1",
+                       SQL_VALUES(SQL_STR(busy), SQL_INT(now_ms + longest_ms)), &row, err);
     return take_record(rc, row, ret_record);
 }
 

@@ -48,8 +48,9 @@ void callback_record_clear(struct callback_record *record);
 int call_callbacks_put(struct call_store *store, const struct callback_new *callback, struct error *err);
 
 /* The waiting one that has been due for longest, of a call that has ended, without those of `busy` receivers:
- * a list of JSON. 1, 0: none. */
-int call_callbacks_next(struct call_store *store, uint64_t now_ms, const char *busy,
+ * a list of JSON. Where none is, one that would wait for longer than `longest_ms`: the clock has been set
+ * back since. 1, 0: none. */
+int call_callbacks_next(struct call_store *store, uint64_t now_ms, uint64_t longest_ms, const char *busy,
                         struct callback_record *ret_record, struct error *err);
 
 /* When the earliest of them is due; UINT64_MAX: none waits. */

@@ -126,34 +126,52 @@ static int add_body(struct call_store *store, struct call_record *record, struct
     return 0;
 }
 
-/* Those that have become due since somebody asked last are put among those that are, the earliest first: as
- * many as the transaction may, but always one, so that no function waits for another. */
-static int note_due(struct call_store *store, const char *function, uint64_t now_ms, struct error *err)
+#define WAITING                                                                                              \
+    " calls INDEXED BY calls_next WHERE state = 0 AND function = ?1 AND place > ?2 AND place <= ?3 "
+
+/* Puts those whose time is in this range among those that are due, the earliest first: as many as the
+ * transaction may, but always one, so that no function waits for another. 1; 0: there are none. */
+static int note_due(struct call_store *store, const char *function, uint64_t after_ms, uint64_t until_ms,
+                    uint64_t now_ms, struct error *err)
 {
-    int64_t count = 0;
+    int64_t place = 0, count = 0;
     unsigned most = store->due_left > 0 ? store->due_left : 1;
+    if (sql_number(store->sql, "SELECT place FROM" WAITING "LIMIT 1",
+                   SQL_VALUES(SQL_STR(function), SQL_INT(after_ms), SQL_INT(until_ms)), &place, err) < 0)
+        return -1;
+    if (place == 0)
+        return 0;
     if (sql_change(store->sql,
-                   "UPDATE calls SET place = 0 WHERE number IN"
-                   " (SELECT number FROM calls INDEXED BY calls_next"
-                   " WHERE state = 0 AND function = ? AND place > 0 AND place <= ? ORDER BY place LIMIT ?)",
-                   SQL_VALUES(SQL_STR(function), SQL_INT(now_ms), SQL_INT(most)), &count, err) < 0)
+                   "UPDATE calls SET place = 0, due_ms = min(due_ms, ?4) WHERE number IN"
+                   " (SELECT number FROM" WAITING "ORDER BY place LIMIT ?5)",
+                   SQL_VALUES(SQL_STR(function), SQL_INT(after_ms), SQL_INT(until_ms), SQL_INT(now_ms),
+                              SQL_INT(most)),
+                   &count, err) < 0)
         return -1;
     store->due_left -= count < store->due_left ? (unsigned)count : store->due_left;
-    return 0;
+    return 1;
 }
 
-int call_store_next(struct call_store *store, const char *function, uint64_t now_ms,
-                    struct call_record *ret_record, struct error *err)
+static int find_due(struct call_store *store, const char *function, struct call_record *ret_record,
+                    struct error *err)
 {
-    struct call_record record;
     sqlite3_stmt *row;
-    if (note_due(store, function, now_ms, err) < 0)
-        return -1;
     int rc = sql_first(store->sql,
                        "SELECT" CALL_COLUMNS_OF_NEXT "WHERE state = 0 AND function = ? AND place = 0"
                        " ORDER BY calls.number LIMIT 1",
                        SQL_VALUES(SQL_STR(function)), &row, err);
-    rc = take_record(store, rc, row, &record);
+    return take_record(store, rc, row, ret_record);
+}
+
+int call_store_next(struct call_store *store, const char *function, uint64_t now_ms, uint64_t longest_ms,
+                    struct call_record *ret_record, struct error *err)
+{
+    struct call_record record;
+    if (note_due(store, function, 0, now_ms, now_ms, err) < 0)
+        return -1;
+    int rc = find_due(store, function, &record, err);
+    if (rc == 0 && (rc = note_due(store, function, now_ms + longest_ms, INT64_MAX, now_ms, err)) > 0)
+        rc = find_due(store, function, &record, err);
     if (rc <= 0)
         return rc;
     if (add_body(store, &record, err) < 0) {

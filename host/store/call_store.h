@@ -126,8 +126,9 @@ int call_store_find_key(struct call_store *store, const char *function, const ch
 
 /* The next waiting one of the function that is due, in the order of acceptance, without those running: 1,
  * with all that a delivery needs, 0: none. Of more than a thousand that have become due since somebody asked
- * last, those that were due first come first. */
-int call_store_next(struct call_store *store, const char *function, uint64_t now_ms,
+ * last, those that were due first come first. Where none is due, one that would wait for longer than
+ * `longest_ms`: the clock has been set back since. */
+int call_store_next(struct call_store *store, const char *function, uint64_t now_ms, uint64_t longest_ms,
                     struct call_record *ret_record, struct error *err);
 
 /* When the earliest waiting one of the function is due; UINT64_MAX: none waits. */

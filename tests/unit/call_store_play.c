@@ -104,7 +104,7 @@ int64_t play_take(const char *function, uint64_t now_ms)
     struct error err;
     struct call_record record = {0};
     begin();
-    int rc = call_store_next(play_store, function, now_ms, &record, &err);
+    int rc = call_store_next(play_store, function, now_ms, A_WAIT_MS, &record, &err);
     play_expect(rc < 0, 0, &err);
     int64_t number = record.number;
     if (rc > 0)

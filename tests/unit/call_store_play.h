@@ -4,7 +4,8 @@
 
 #include "store/call_store_inside.h"
 
-#define NOW 1000000u
+#define NOW       1000000u
+#define A_WAIT_MS (1000u * 1000) /* for longer no call waits */
 
 /* The folder and the store in it. */
 extern char play_dir[];

@@ -45,7 +45,7 @@ static void put(int64_t number, const char *receiver, uint64_t due_ms, bool keep
 static int64_t take(uint64_t now_ms, const char *busy)
 {
     struct callback_record record;
-    int rc = call_callbacks_next(play_store, now_ms, busy, &record, &err);
+    int rc = call_callbacks_next(play_store, now_ms, A_WAIT_MS, busy, &record, &err);
     if (rc == 0)
         return 0;
     play_expect(rc, 1, &err);

@@ -41,6 +41,24 @@ static void calls_of_functions_that_are_gone_have_settings(void **state)
     call_plan_destroy(plan);
 }
 
+static void the_longest_wait_is_that_of_a_retry_or_of_a_run(void **state)
+{
+    (void)state;
+    const unsigned slack_ms = 60 * 1000;
+    struct call_plan *plan = call_plan_create();
+    char name[] = "@daily";
+    const struct function_schedule schedules[2] = {{.name = name, .expression = name, .jitter_ms = 5000},
+                                                   {.name = name, .expression = name, .jitter_ms = 9000}};
+    call_plan_add(plan, "retried", &(struct call_settings){.retry_wait_max_ms = 6000});
+    call_plan_add_schedules(plan, schedules, 1);
+    call_plan_add(plan, "put-off", &(struct call_settings){.retry_wait_max_ms = 6000});
+    call_plan_add_schedules(plan, schedules, 2);
+    assert_int_equal(call_plan_longest_wait_ms(plan, "retried"), 6000 + slack_ms);
+    assert_int_equal(call_plan_longest_wait_ms(plan, "put-off"), 9000 + slack_ms);
+    assert_int_equal(call_plan_longest_wait_ms(plan, "gone"), 24 * 3600 * 1000 + slack_ms);
+    call_plan_destroy(plan);
+}
+
 static void keys_are_found_by_the_names_of_their_secrets(void **state)
 {
     (void)state;
@@ -75,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_copied_and_found),
         cmocka_unit_test(calls_of_functions_that_are_gone_have_settings),
+        cmocka_unit_test(the_longest_wait_is_that_of_a_retry_or_of_a_run),
         cmocka_unit_test(keys_are_found_by_the_names_of_their_secrets),
         cmocka_unit_test(there_may_be_many),
     };

@@ -82,7 +82,7 @@ static char *begin_next(void)
     struct call_store *store;
     struct call_record record;
     play_expect(turn_enter(env.turn, &store, &err), 0, &err);
-    play_expect(call_store_next(store, "f", now_ms, &record, &err), 1, &err);
+    play_expect(call_store_next(store, "f", now_ms, A_WAIT_MS, &record, &err), 1, &err);
     char *body = record.body_file ? xstrdup(record.body_file) : NULL;
     play_expect(call_run_begin(&runs, lanes_find(&lanes, "f"), store, &record, now_ms, &err), 0, &err);
     return body;

@@ -95,11 +95,31 @@ static int64_t next_of(const char *function, uint64_t now_ms)
 {
     struct error err;
     struct call_record record = {0};
-    int rc = call_store_next(play_store, function, now_ms, &record, &err);
+    int rc = call_store_next(play_store, function, now_ms, A_WAIT_MS, &record, &err);
     play_expect(rc < 0, 0, &err);
     int64_t number = record.number;
     call_record_clear(&record);
     return number;
+}
+
+/* A clock was set back; what has less to wait for than that waits for it. */
+static void what_would_wait_for_longer_than_any_is_due(void **state)
+{
+    (void)state;
+    int64_t first = play_put("f", NOW, NOW, "1"), second = play_put("f", NOW, NOW, "2");
+    assert_int_equal(play_take("f", NOW), first);
+    assert_int_equal(play_take("f", NOW), second);
+    play_retry(first, NOW, NOW + A_WAIT_MS + 1, true);
+    play_retry(second, NOW, NOW + A_WAIT_MS, true);
+    int64_t third = play_put("f", NOW, NOW + A_WAIT_MS + 2, "3");
+    assert_int_equal(play_take("f", NOW + 2), 0);
+    assert_int_equal(play_take("f", NOW), first);
+    struct call_record record = play_find(third);
+    assert_int_equal(record.due_ms, NOW);
+    call_record_clear(&record);
+    assert_int_equal(play_take("f", NOW), third);
+    assert_int_equal(play_take("f", NOW), 0);
+    assert_int_equal(play_take("f", NOW + A_WAIT_MS), second);
 }
 
 static void those_that_become_due_at_once_take_several_transactions(void **state)
@@ -304,6 +324,7 @@ int main(void)
         TEST(accepted_call_is_found_as_it_was_put),
         TEST(next_one_is_the_first_accepted_that_is_due),
         TEST(retry_comes_before_those_accepted_after_it),
+        TEST(what_would_wait_for_longer_than_any_is_due),
         TEST(those_that_become_due_at_once_take_several_transactions),
         TEST(what_was_no_attempt_does_not_count),
         TEST(next_due_is_when_to_look_again),

@@ -3,6 +3,7 @@
 #include "call_store_play.h"
 
 #include "base/network.h"
+#include "base/rfc3339.h"
 #include "calls/call_counts.h"
 #include "calls/call_end.h"
 #include "calls/call_plan.h"
@@ -14,9 +15,10 @@
 #include "store/call_list.h"
 #include "store/call_store_inside.h"
 
-#define GUARD_S   60 /* a test that waits longer has failed */
-#define RETRY_MS  5000 /* before the first retry at most; doubled each time */
-#define OK_ANSWER "HTTP/1.1 204 No Content\r\n\r\n"
+#define GUARD_S      60 /* a test that waits longer has failed */
+#define RETRY_MS     5000 /* before the first retry at most; doubled each time */
+#define RETRY_MAX_MS (600 * 1000)
+#define OK_ANSWER    "HTTP/1.1 204 No Content\r\n\r\n"
 
 static struct calls_env env;
 static struct call_counts counts;
@@ -163,13 +165,18 @@ static struct callback_record await(int64_t number, unsigned attempts)
     return (struct callback_record){0};
 }
 
+static void put_off(int64_t number, uint64_t due_ms)
+{
+    play_expect(sql_change(play_store->sql, "UPDATE call_callbacks SET due_ms = ? WHERE number = ?",
+                           SQL_VALUES(SQL_INT(due_ms), SQL_INT(number)), NULL, &err),
+                0, &err);
+    callbacks_plan_changed(env.callbacks);
+}
+
 /* As if the time had come. */
 static void make_due(int64_t number)
 {
-    play_expect(sql_change(play_store->sql, "UPDATE call_callbacks SET due_ms = 0 WHERE number = ?",
-                           SQL_VALUES(SQL_INT(number)), NULL, &err),
-                0, &err);
-    callbacks_plan_changed(env.callbacks);
+    put_off(number, 0);
 }
 
 static uint64_t count_of(enum call_count count)
@@ -367,6 +374,18 @@ static void one_that_was_kept_all_the_same_is_posted(void **state)
     call_record_clear(&record);
 }
 
+/* What is due in an hour was put off when the clock said something else. */
+static void a_clock_that_is_set_back_holds_up_none(void **state)
+{
+    (void)state;
+    int64_t number = end_one("/good", CALL_DONE);
+    put_off(number, wall_clock_ms() + RETRY_MAX_MS);
+    pass();
+    assert_int_equal(server.requests, 0);
+    put_off(number, wall_clock_ms() + 3600 * 1000);
+    expect_posted_once(number);
+}
+
 static void stopped_ones_begin_no_more(void **state)
 {
     (void)state;
@@ -489,6 +508,7 @@ int main(void)
         with_bench(a_beginning_that_is_not_kept_is_put_back),
         with_bench(a_beginning_that_was_kept_all_the_same_is_put_back),
         with_bench(one_that_was_kept_all_the_same_is_posted),
+        with_bench(a_clock_that_is_set_back_holds_up_none),
         with_bench(stopped_ones_begin_no_more),
         with_bench(the_function_for_that_state_is_called),
         with_bench(an_end_that_is_written_down_again_has_nothing_follow),
