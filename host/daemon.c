@@ -391,10 +391,11 @@ static int create_parts(struct daemon *daemon, const char *config_path, const st
 
 static void clear(struct daemon *daemon)
 {
-    calls_destroy(daemon->calls);
+    calls_end(daemon->calls);
     admin_destroy(daemon->admin);
     request_book_close(daemon->requests);
     statsd_destroy(daemon->statsd);
+    calls_destroy(daemon->calls);
     gateway_destroy(daemon->gateway);
     request_book_destroy(daemon->requests);
     request_history_close(daemon->history);

@@ -47,7 +47,7 @@ struct calls {
     struct upkeep *upkeep;
     struct mail stop_mail, end_mail;
     pthread_t thread;
-    bool is_started, is_stopped;
+    bool is_started, is_stopped, has_ended;
     bool ends; /* of the calls thread, as what follows */
     struct event gather_timer;
     bool is_gathered;
@@ -420,13 +420,21 @@ static void close_mail(struct event *event, struct mailbox *box)
     mailbox_clear(box);
 }
 
-void calls_destroy(struct calls *calls)
+void calls_end(struct calls *calls)
 {
-    if (!calls)
+    if (!calls || calls->has_ended)
         return;
     end_thread(calls);
     if (calls->deliveries)
         settle(calls);
+    calls->has_ended = true;
+}
+
+void calls_destroy(struct calls *calls)
+{
+    if (!calls)
+        return;
+    calls_end(calls);
     close_mail(calls->inbox_event, &calls->inbox);
     close_mail(calls->answers_event, &calls->answers);
     upkeep_destroy(calls->upkeep);

@@ -67,7 +67,11 @@ const struct call_counts *calls_counts(const struct calls *calls);
  * way at the end. Control thread. */
 void calls_stop(struct calls *calls);
 
-/* Stops, answers what was asked, and closes the store. NULL is fine. Control thread. */
+/* Ends the thread and answers what was asked. Nothing may be asked any more, but what is counted is there
+ * until calls_destroy(). NULL is fine. Control thread. */
+void calls_end(struct calls *calls);
+
+/* Ends the thread, if it has not ended, and closes the store. NULL is fine. Control thread. */
 void calls_destroy(struct calls *calls);
 
 #endif
