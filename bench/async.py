@@ -134,15 +134,9 @@ def direct(calls, seconds):
     return load(f"http://127.0.0.1:{calls.berth.port}/direct", 4, seconds)
 
 
-def beside_backlog(calls, options):
-    """The p99 of direct calls, in turns with none waiting and with many that are not due."""
-    runs = {"nothing waits": [], "a backlog waits": []}
-    for _ in range(options.rounds):
-        runs["nothing waits"].append(direct(calls, options.seconds))
-    calls.fill("later", options.backlog)
-    for _ in range(options.rounds):
-        runs["a backlog waits"].append(direct(calls, options.seconds))
-    return {name: measure.median_of(those) for name, those in runs.items()}
+def direct_runs(calls, options):
+    """The median of direct calls, beside whatever waits now."""
+    return measure.median_of([direct(calls, options.seconds) for _ in range(options.rounds)])
 
 
 def parse(arguments):
@@ -194,8 +188,11 @@ def main(arguments):
         drained = {"Berth": statistics.median(calls.drain("work", options.drain) for _ in range(options.rounds))}
         if redis:
             drained["Redis"] = statistics.median(redis.drain(options.drain) for _ in range(options.rounds))
+        direct(calls, 1)  # starts its instance
+        beside = {"nothing waits": direct_runs(calls, options)}
         accepted = acceptance(calls, redis, options)
-        beside = beside_backlog(calls, options)
+        calls.fill("later", options.backlog)
+        beside["a backlog waits"] = direct_runs(calls, options)
         memory["Berth with the backlog"] = memory_mib(berth.pid)
         if redis:
             memory["Redis with the backlog"] = redis.memory(options.backlog)
