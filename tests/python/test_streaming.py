@@ -1,6 +1,8 @@
 """Responses that are written while they are made, and ends that come too early."""
 import pytest
 
+from fake_host import head
+
 KINDS = pytest.mark.parametrize("prefix", ["", "async "], ids=["plain", "async"])
 
 STEPS = """
@@ -175,3 +177,45 @@ def test_echo_while_reading(host):
     connection.send(b"1\r\nd\r\n0\r\n\r\n")
     assert connection.chunk() == b"D"
     assert connection.chunk() is None
+
+
+def test_first_streams_of_several_threads_at_once(host):
+    """anyio takes its part for asyncio from sys.modules even while another thread loads it."""
+    connection = host.serve("""
+        import importlib.util
+        import sys
+        import threading
+        from starlette.responses import StreamingResponse
+
+        class Slowly:
+            def find_spec(self, name, path, target=None):
+                if name != "anyio._backends._asyncio":
+                    return None
+                sys.meta_path.remove(self)
+                spec = importlib.util.find_spec(name)
+                load = spec.loader.exec_module
+
+                def load_slowly(module):
+                    started.release()
+                    threading.Event().wait(0.5)
+                    load(module)
+
+                spec.loader.exec_module = load_slowly
+                return spec
+
+        started = threading.Semaphore(0)
+        sys.meta_path.insert(0, Slowly())
+
+        async def steps():
+            yield "one "
+            yield "two"
+
+        def handle(request):
+            if request.path == "/second":
+                started.acquire()
+            return StreamingResponse(steps())
+        """, concurrency=2)
+    second = host.accept()
+    connection.send(head("GET", "/first"))
+    second.send(head("GET", "/second"))
+    assert [connection.response().text, second.response().text] == ["one two", "one two"]

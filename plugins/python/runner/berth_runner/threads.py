@@ -200,6 +200,7 @@ class Slot:
     def send_application(self, answer, request, close):
         from .asgi import Sender, run_application
 
+        _load_anyio(answer.response)
         background = getattr(answer.response, "background", None)
         if background is not None:
             answer.response.background = None
@@ -266,6 +267,16 @@ def _give_loops(policy):
 
 async def _wait(awaitable):
     return await awaitable
+
+
+def _load_anyio(response):
+    """What Starlette's responses wait with has a part for asyncio, which is loaded when it is first used. It takes that
+    from sys.modules, also while another thread is still loading it; an import waits for the other thread."""
+    if any(kind.__module__.startswith("starlette.") for kind in type(response).__mro__):
+        from importlib import import_module
+
+        with contextlib.suppress(ImportError):  # the function may have brought another one
+            import_module("anyio._backends._asyncio")
 
 
 def _run_background(background):
