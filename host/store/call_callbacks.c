@@ -38,13 +38,19 @@ int call_callbacks_put(struct call_store *store, const struct callback_new *call
     " WHERE call_callbacks.state = 0 AND calls.state IN (2, 3)"                                              \
     " AND receiver NOT IN (SELECT value FROM json_each(?)) "
 
-static int take_record(int rc, sqlite3_stmt *row, struct callback_record *ret_record)
+static int take_record(struct call_store *store, int rc, sqlite3_stmt *row,
+                       struct callback_record *ret_record, struct error *err)
 {
     if (rc <= 0)
         return rc;
+    int64_t state = sqlite3_column_int64(row, 1);
+    if (state < CALLBACK_STATE_WAITING || state > CALLBACK_STATE_GIVEN_UP) {
+        sql_end(row);
+        return sql_damage(store->sql, "a callback is in no state that there is", err);
+    }
     *ret_record = (struct callback_record){
         .number = sqlite3_column_int64(row, 0),
-        .state = (enum callback_state)sqlite3_column_int(row, 1),
+        .state = (enum callback_state)state,
         .attempts = (unsigned)sqlite3_column_int64(row, 2),
         .receiver = sql_copy(row, 3, NULL),
         .is_signed = sqlite3_column_int(row, 4) != 0,
@@ -71,7 +77,7 @@ int call_callbacks_next(struct call_store *store, uint64_t now_ms, uint64_t long
                        "SELECT" COLUMNS DUE "AND call_callbacks.due_ms > ?"
                        " ORDER BY call_callbacks.due_ms LIMIT 1",
                        SQL_VALUES(SQL_STR(busy), SQL_INT(now_ms + longest_ms)), &row, err);
-    return take_record(rc, row, ret_record);
+    return take_record(store, rc, row, ret_record, err);
 }
 
 int call_callbacks_next_due(struct call_store *store, const char *busy, uint64_t *ret_due_ms,
@@ -169,5 +175,5 @@ int call_callbacks_find(struct call_store *store, int64_t number, struct callbac
     sqlite3_stmt *row;
     int rc =
         sql_first(store->sql, "SELECT" COLUMNS "WHERE number = ?", SQL_VALUES(SQL_INT(number)), &row, err);
-    return take_record(rc, row, ret_record);
+    return take_record(store, rc, row, ret_record, err);
 }

@@ -25,15 +25,19 @@ static char *path_of(const struct call_store *store, int64_t number, enum body_k
     return xstrdup(path);
 }
 
-void call_record_read(const struct call_store *store, sqlite3_stmt *row, struct call_record *ret_record)
+int call_record_read(const struct call_store *store, sqlite3_stmt *row, struct call_record *ret_record,
+                     struct error *err)
 {
     int64_t number = sqlite3_column_int64(row, 0);
+    enum call_state state;
+    if (call_state_read(store, row, 3, &state, err) < 0)
+        return -1;
     bool has_body = sqlite3_column_int(row, 16) == BODY_FILE;
     bool has_result = sqlite3_column_int(row, 18) == BODY_FILE;
     *ret_record = (struct call_record){
         .number = number,
         .function = sql_copy(row, 2, NULL),
-        .state = (enum call_state)sqlite3_column_int(row, 3),
+        .state = state,
         .due_ms = (uint64_t)sqlite3_column_int64(row, 4),
         .accepted_ms = (uint64_t)sqlite3_column_int64(row, 5),
         .since_ms = (uint64_t)sqlite3_column_int64(row, 6),
@@ -61,16 +65,18 @@ void call_record_read(const struct call_store *store, sqlite3_stmt *row, struct 
         .head = sql_copy(row, 28, NULL),
     };
     snprintf(ret_record->id, sizeof(ret_record->id), "%s", (const char *)sqlite3_column_text(row, 1));
+    return 0;
 }
 
 /* Takes the one row of a statement that has found something. */
-static int take_record(struct call_store *store, int rc, sqlite3_stmt *row, struct call_record *ret_record)
+static int take_record(struct call_store *store, int rc, sqlite3_stmt *row, struct call_record *ret_record,
+                       struct error *err)
 {
     if (rc <= 0)
         return rc;
-    call_record_read(store, row, ret_record);
+    rc = call_record_read(store, row, ret_record, err);
     sql_end(row);
-    return 1;
+    return rc < 0 ? -1 : 1;
 }
 
 int call_store_find(struct call_store *store, const char *id, int64_t number, struct call_record *ret_record,
@@ -81,7 +87,15 @@ int call_store_find(struct call_store *store, const char *id, int64_t number, st
         id ? sql_first(store->sql, "SELECT" CALL_COLUMNS "WHERE id = ?", SQL_VALUES(SQL_STR(id)), &row, err)
            : sql_first(store->sql, "SELECT" CALL_COLUMNS "WHERE calls.number = ?",
                        SQL_VALUES(SQL_INT(number)), &row, err);
-    return take_record(store, rc, row, ret_record);
+    return take_record(store, rc, row, ret_record, err);
+}
+
+/* What is in the database of a body has the size that the call says. */
+static int check_size(struct call_store *store, bool is_here, size_t size, uint64_t expected,
+                      struct error *err)
+{
+    return is_here && size != expected ? sql_damage(store->sql, "a body has another size than its call", err)
+                                       : 0;
 }
 
 /* Adds what the database has of the result. */
@@ -92,10 +106,11 @@ static int add_result(struct call_store *store, struct call_record *record, stru
                        SQL_VALUES(SQL_INT(record->number)), &row, err);
     if (rc <= 0)
         return rc;
+    size_t size = 0;
     record->result_head = sql_copy(row, 0, NULL);
-    record->result = sql_copy(row, 1, NULL);
+    record->result = sql_copy(row, 1, &size);
     sql_end(row);
-    return 0;
+    return check_size(store, !record->result_file, size, record->result_size, err);
 }
 
 int call_store_find_result(struct call_store *store, const char *id, struct call_record *ret_record,
@@ -121,9 +136,10 @@ static int add_body(struct call_store *store, struct call_record *record, struct
                        SQL_VALUES(SQL_INT(record->number)), &row, err);
     if (rc <= 0)
         return rc;
-    record->body = sql_copy(row, 0, NULL);
+    size_t size = 0;
+    record->body = sql_copy(row, 0, &size);
     sql_end(row);
-    return 0;
+    return check_size(store, !record->body_file, size, record->body_size, err);
 }
 
 #define WAITING                                                                                              \
@@ -160,7 +176,7 @@ static int find_due(struct call_store *store, const char *function, struct call_
                        "SELECT" CALL_COLUMNS_OF_NEXT "WHERE state = 0 AND function = ? AND place = 0"
                        " ORDER BY calls.number LIMIT 1",
                        SQL_VALUES(SQL_STR(function)), &row, err);
-    return take_record(store, rc, row, ret_record);
+    return take_record(store, rc, row, ret_record, err);
 }
 
 int call_store_next(struct call_store *store, const char *function, uint64_t now_ms, uint64_t longest_ms,

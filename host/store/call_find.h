@@ -15,7 +15,9 @@
 /* The planner takes another index, which has those that wait for later as well. */
 #define CALL_COLUMNS_OF_NEXT CALL_COLUMNS_AND_("head", "calls INDEXED BY calls_next")
 
-/* The row as a record, without what is in the database of its bodies. The caller clears it. */
-void call_record_read(const struct call_store *store, sqlite3_stmt *row, struct call_record *ret_record);
+/* The row as a record, without what is in the database of its bodies. -1: it cannot be one of ours. The
+ * caller clears it. */
+int call_record_read(const struct call_store *store, sqlite3_stmt *row, struct call_record *ret_record,
+                     struct error *err);
 
 #endif

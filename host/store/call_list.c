@@ -48,7 +48,12 @@ int call_page_read(struct call_store *store, const struct call_filter *filter, s
     int rc = first_row(store, filter, &row, err);
     for (; rc > 0; rc = sql_next(store->sql, row, err)) {
         page.records = xgrow(page.records, page.count, sizeof(*page.records));
-        call_record_read(store, row, &page.records[page.count++]);
+        if (call_record_read(store, row, &page.records[page.count], err) < 0) {
+            sql_end(row);
+            rc = -1;
+            break;
+        }
+        page.count++;
     }
     if (rc < 0) {
         call_page_clear(&page);

@@ -196,7 +196,14 @@ static int mend(struct sql *to, const char *bodies, struct error *err)
     if (sql_run(to,
                 MAKE_DEAD " WHERE state NOT IN (2, 3, 4) AND (state NOT IN (0, 1)"
                           " OR number NOT IN (SELECT number FROM call_requests));"
-                          "UPDATE calls SET place = 0 WHERE state = 0 AND place IS NULL;"
+                          "UPDATE calls SET place = 0 WHERE state = 0 AND place IS NULL;" MAKE_DEAD
+                          " WHERE state IN (0, 1) AND body_place = 1 AND body_size IS NOT"
+                          " (SELECT coalesce(length(CAST(body AS BLOB)), 0) FROM call_requests"
+                          " WHERE call_requests.number = calls.number);"
+                          "UPDATE calls SET result_size = (SELECT coalesce(length(CAST(body AS BLOB)), 0)"
+                          " FROM call_results WHERE call_results.number = calls.number)"
+                          " WHERE result_place = 1 AND number IN (SELECT number FROM call_results);"
+                          "DELETE FROM call_callbacks WHERE state NOT IN (0, 1, 2, 3);"
                           "INSERT OR IGNORE INTO call_requests (number, method, target, head)"
                           " SELECT number, '', '', '' FROM calls;"
                           "DELETE FROM call_requests WHERE number NOT IN (SELECT number FROM calls);"

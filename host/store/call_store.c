@@ -16,9 +16,20 @@ void call_row_clear(struct call_row *row)
     free(row->function);
 }
 
+int call_state_read(const struct call_store *store, sqlite3_stmt *row, int column, enum call_state *ret_state,
+                    struct error *err)
+{
+    int64_t state = sqlite3_column_int64(row, column);
+    if (state < 0 || state >= CALL_STATE_COUNT)
+        return sql_damage(store->sql, "a call is in no state that there is", err);
+    *ret_state = (enum call_state)state;
+    return 0;
+}
+
 int call_row_find(struct call_store *store, int64_t number, struct call_row *ret_row, struct error *err)
 {
     sqlite3_stmt *row;
+    enum call_state state = CALL_WAITING;
     int rc = sql_first(store->sql,
                        "SELECT function, state, body_place, body_size, result_place, result_size,"
                        " reason IS 'damaged'"
@@ -26,10 +37,14 @@ int call_row_find(struct call_store *store, int64_t number, struct call_row *ret
                        SQL_VALUES(SQL_INT(number)), &row, err);
     if (rc <= 0)
         return rc;
+    if (call_state_read(store, row, 1, &state, err) < 0) {
+        sql_end(row);
+        return -1;
+    }
     *ret_row = (struct call_row){
         .number = number,
         .function = sql_copy(row, 0, NULL),
-        .state = (enum call_state)sqlite3_column_int(row, 1),
+        .state = state,
         .body_place = (enum body_place)sqlite3_column_int(row, 2),
         .body_size = sqlite3_column_int64(row, 3),
         .result_place = (enum body_place)sqlite3_column_int(row, 4),

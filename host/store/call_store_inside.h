@@ -37,6 +37,10 @@ struct call_row {
 
 void call_row_clear(struct call_row *row);
 
+/* The state in a column. -1: it is none. */
+int call_state_read(const struct call_store *store, sqlite3_stmt *row, int column, enum call_state *ret_state,
+                    struct error *err);
+
 /* 1, 0: there is none of that number, -1. */
 int call_row_find(struct call_store *store, int64_t number, struct call_row *ret_row, struct error *err);
 

@@ -35,6 +35,13 @@ static bool is_full(int rc, int errnum)
            (rc == SQLITE_IOERR && (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG));
 }
 
+int sql_damage(struct sql *sql, const char *what, struct error *err)
+{
+    sql->is_damaged = true;
+    error_set(err, ERROR_CALLS_DAMAGED, "the store of calls is damaged: %s", what);
+    return error_hint(err, "restart the daemon: it saves what can be read");
+}
+
 int sql_fail(struct sql *sql, int rc, struct error *err)
 {
     int errnum = errno;
@@ -44,11 +51,8 @@ int sql_fail(struct sql *sql, int rc, struct error *err)
         error_set(err, ERROR_CALLS_DISK_FULL, "the disk is full: the store of calls cannot grow: %s", text);
         return error_hint(err, "make room on the disk of the state folder");
     }
-    if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB) {
-        sql->is_damaged = true;
-        error_set(err, ERROR_CALLS_DAMAGED, "the store of calls is damaged: %s", text);
-        return error_hint(err, "restart the daemon: it saves what can be read");
-    }
+    if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB)
+        return sql_damage(sql, text, err);
     return error_set(err, ERROR_CALLS_STORE, "the store of calls failed: %s", text);
 }
 

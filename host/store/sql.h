@@ -55,6 +55,9 @@ sqlite3 *sql_handle(struct sql *sql);
 /* Says what a call of SQLite with this connection has met, which returned `rc`. Always returns -1. */
 int sql_fail(struct sql *sql, int rc, struct error *err);
 
+/* Says that what was read cannot stand in a sound file. Always returns -1. */
+int sql_damage(struct sql *sql, const char *what, struct error *err);
+
 /* Whether anything was met since it was opened that a sound file does not have. */
 bool sql_is_damaged(const struct sql *sql);
 

@@ -207,6 +207,72 @@ static void damage_that_a_check_finds_is_mended_at_the_next_start(void **state)
     expect_sound();
 }
 
+/* Has one of ours changed by another hand, and what its reader says then. */
+static void expect_damage(const char *change, int (*read)(struct call_record *ret_record, struct error *err))
+{
+    struct call_record record = {0};
+    struct error err;
+    play_expect(call_store_begin(play_store, &err), 0, &err);
+    play_expect(sql_run(play_store->sql, change, &err), 0, &err);
+    play_expect(call_store_commit(play_store, true, &err), 0, &err);
+    play_expect(call_store_begin(play_store, &err), 0, &err);
+    play_expect(read(&record, &err), -1, &err);
+    assert_int_equal(err.code, ERROR_CALLS_DAMAGED);
+    call_store_roll_back(play_store);
+    assert_true(has("damaged"));
+    play_open_again();
+    assert_true(has_aside("calls.db"));
+    expect_sound();
+}
+
+static int read_first(struct call_record *ret_record, struct error *err)
+{
+    return call_store_find(play_store, NULL, 1, ret_record, err);
+}
+
+static int read_next(struct call_record *ret_record, struct error *err)
+{
+    return call_store_next(play_store, "f", NOW, A_WAIT_MS, ret_record, err);
+}
+
+static int read_result(struct call_record *ret_record, struct error *err)
+{
+    struct call_record first = play_find(1);
+    int rc = call_store_find_result(play_store, first.id, ret_record, err);
+    call_record_clear(&first);
+    return rc;
+}
+
+static void state_that_is_none_is_damage(void **state)
+{
+    (void)state;
+    play_put("f", NOW, NOW, "1");
+    expect_damage("UPDATE calls SET state = 99", read_first);
+    play_expect_state(1, CALL_DEAD);
+}
+
+static void body_of_another_size_is_damage(void **state)
+{
+    (void)state;
+    play_put("f", NOW, NOW, "1");
+    expect_damage("UPDATE calls SET body_size = 100000", read_next);
+    play_expect_state(1, CALL_DEAD);
+}
+
+static void result_of_another_size_is_damage(void **state)
+{
+    (void)state;
+    play_put("f", NOW, NOW, "1");
+    play_end_call(play_take("f", NOW), CALL_DONE, "a result", NOW + 1);
+    expect_damage("UPDATE calls SET result_size = 100000", read_result);
+    struct call_record record = {0};
+    struct error err;
+    play_expect(read_result(&record, &err), 1, &err);
+    assert_string_equal(record.result, "a result");
+    assert_int_equal(record.result_size, strlen("a result"));
+    call_record_clear(&record);
+}
+
 static void empty_database_beside_bodies_is_no_new_one(void **state)
 {
     (void)state;
@@ -346,6 +412,9 @@ int main(void)
         TEST(broken_page_costs_what_was_in_it),
         TEST(damage_that_is_met_in_use_is_mended_at_the_next_start),
         TEST(damage_that_a_check_finds_is_mended_at_the_next_start),
+        TEST(state_that_is_none_is_damage),
+        TEST(body_of_another_size_is_damage),
+        TEST(result_of_another_size_is_damage),
         TEST(empty_database_beside_bodies_is_no_new_one),
         TEST(missing_database_beside_bodies_is_no_new_one),
         TEST(bodies_stay_with_calls_that_are_saved),
