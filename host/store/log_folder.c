@@ -10,18 +10,21 @@
 #include <unistd.h>
 
 #define SUFFIX ".log"
+#define NUMBER_MAX                                                                                           \
+    4000000000u /* seconds since 1970 in 2096: behind the last segment there is room for more */
 
 void log_segment_path(char ret_path[PATH_MAX], const char *dir, const char *function, unsigned number)
 {
     snprintf(ret_path, PATH_MAX, "%s/%s/%08u%s", dir, function, number, SUFFIX);
 }
 
-/* 0: it is no segment's name. */
+/* 0: it is no name of a segment of ours, and nobody's to read or to remove. */
 static unsigned number_of(const char *name)
 {
-    char *end;
-    unsigned long number = strtoul(name, &end, 10);
-    return strcmp(end, SUFFIX) == 0 && number < UINT_MAX ? (unsigned)number : 0;
+    char ours[32];
+    unsigned long number = strtoul(name, NULL, 10);
+    snprintf(ours, sizeof(ours), "%08lu%s", number, SUFFIX);
+    return number <= NUMBER_MAX && strcmp(name, ours) == 0 ? (unsigned)number : 0;
 }
 
 static DIR *open_folder(const char *dir, const char *function)

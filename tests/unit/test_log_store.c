@@ -190,6 +190,30 @@ static void torn_line_ends_its_segment_only(void **state)
     log_reader_close(reader);
 }
 
+/* Somebody else's hand; behind the last number there would be none for the next segment. */
+static void names_that_are_no_segments_are_passed_over(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"4294967294.log", "4294967295.log", "-1.log",
+                                        "+7.log",         " 8.log",         "9.log"};
+    struct log_store *store = open_store(1 << 20);
+    add(store, "a", 1, "one");
+    log_store_close(store);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof(path), "%s/a/%s", dir, names[i]);
+        assert_int_equal(fs_write_file(path, "no lines", 8, 0600, NULL), 0);
+    }
+    store = open_store(1 << 20);
+    add(store, "a", 2, "two");
+    log_store_close(store);
+    struct log_reader *reader = log_reader_open(dir, "a", 0);
+    expect_next(reader, "a", "one");
+    expect_next(reader, "a", "two");
+    expect_end(reader);
+    log_reader_close(reader);
+}
+
 static void more_than_the_queue_takes_is_dropped_and_counted(void **state)
 {
     (void)state;
@@ -220,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup(reader_goes_on_with_what_comes, begin),
         cmocka_unit_test_setup(oldest_segments_go, begin),
         cmocka_unit_test_setup(torn_line_ends_its_segment_only, begin),
+        cmocka_unit_test_setup(names_that_are_no_segments_are_passed_over, begin),
         cmocka_unit_test_setup(more_than_the_queue_takes_is_dropped_and_counted, begin),
         cmocka_unit_test_setup(nothing_is_kept_by_no_store, begin),
     };
