@@ -203,6 +203,8 @@ static int mend(struct sql *to, const char *bodies, struct error *err)
                           "UPDATE calls SET result_size = (SELECT coalesce(length(CAST(body AS BLOB)), 0)"
                           " FROM call_results WHERE call_results.number = calls.number)"
                           " WHERE result_place = 1 AND number IN (SELECT number FROM call_results);"
+                          "UPDATE calls SET body_size = max(0, min(CAST(body_size AS INTEGER), 1 << 53)),"
+                          " result_size = max(0, min(CAST(result_size AS INTEGER), 1 << 53));"
                           "DELETE FROM call_callbacks WHERE state NOT IN (0, 1, 2, 3);"
                           "INSERT OR IGNORE INTO call_requests (number, method, target, head)"
                           " SELECT number, '', '', '' FROM calls;"

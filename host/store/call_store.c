@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define BODY_MAX (INT64_C(1) << 53) /* bytes */
+
 /* --- rows --- */
 
 void call_row_clear(struct call_row *row)
@@ -26,6 +28,13 @@ int call_state_read(const struct call_store *store, sqlite3_stmt *row, int colum
     return 0;
 }
 
+/* The size of a body in a column, which is added and taken away. */
+static int check_size(const struct call_store *store, sqlite3_stmt *row, int column, struct error *err)
+{
+    int64_t size = sqlite3_column_int64(row, column);
+    return size < 0 || size > BODY_MAX ? sql_damage(store->sql, "a body has a size that cannot be", err) : 0;
+}
+
 int call_row_find(struct call_store *store, int64_t number, struct call_row *ret_row, struct error *err)
 {
     sqlite3_stmt *row;
@@ -37,7 +46,8 @@ int call_row_find(struct call_store *store, int64_t number, struct call_row *ret
                        SQL_VALUES(SQL_INT(number)), &row, err);
     if (rc <= 0)
         return rc;
-    if (call_state_read(store, row, 1, &state, err) < 0) {
+    if (call_state_read(store, row, 1, &state, err) < 0 || check_size(store, row, 3, err) < 0 ||
+        check_size(store, row, 5, err) < 0) {
         sql_end(row);
         return -1;
     }

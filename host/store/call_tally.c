@@ -6,6 +6,8 @@
 #include <string.h>
 #include <uthash.h>
 
+#define COUNT_MAX (INT64_C(1) << 53) /* calls in a state, and bytes in files */
+
 struct call_tally {
     char *function;
     int64_t by_state[CALL_STATE_COUNT];
@@ -67,15 +69,26 @@ void call_tallies_add_bytes(struct call_tallies *counts, const char *function, i
     counts->file_bytes += bytes;
 }
 
-static void take_row(struct call_tallies *counts, sqlite3_stmt *row)
+/* A count in a column: -1: no count of ours can be that large, and the sum of all of them neither. */
+static int64_t count_in(sqlite3_stmt *row, int column)
+{
+    int64_t count = sqlite3_column_int64(row, column);
+    return count >= 0 && count <= COUNT_MAX ? count : -1;
+}
+
+/* False: there is one in it that is none. */
+static bool take_row(struct call_tallies *counts, sqlite3_stmt *row)
 {
     struct call_tally *count = find_or_make(counts, (const char *)sqlite3_column_text(row, 0));
+    bool are_counts = true;
     for (int state = 0; state < CALL_STATE_COUNT; state++) {
-        count->by_state[state] = sqlite3_column_int64(row, 1 + state);
+        count->by_state[state] = count_in(row, 1 + state);
         counts->by_state[state] += count->by_state[state];
+        are_counts = are_counts && count->by_state[state] >= 0;
     }
-    count->file_bytes = sqlite3_column_int64(row, 1 + CALL_STATE_COUNT);
+    count->file_bytes = count_in(row, 1 + CALL_STATE_COUNT);
     counts->file_bytes += count->file_bytes;
+    return are_counts && count->file_bytes >= 0;
 }
 
 int call_tallies_load(struct call_tallies *counts, struct sql *sql, struct error *err)
@@ -86,8 +99,12 @@ int call_tallies_load(struct call_tallies *counts, struct sql *sql, struct error
                        "SELECT function, waiting, running, done, dead, cancelled, file_bytes"
                        " FROM call_counts",
                        SQL_VALUES(), &row, err);
-    for (; rc > 0; rc = sql_next(sql, row, err))
-        take_row(counts, row);
+    for (; rc > 0; rc = sql_next(sql, row, err)) {
+        if (!take_row(counts, row)) {
+            sql_end(row);
+            return sql_damage(sql, "what is counted of calls are no counts", err);
+        }
+    }
     return rc;
 }
 

@@ -259,6 +259,19 @@ static void body_of_another_size_is_damage(void **state)
     play_expect_state(1, CALL_DEAD);
 }
 
+static void counts_that_are_none_are_mended_at_the_next_start(void **state)
+{
+    (void)state;
+    struct error err;
+    play_put("f", NOW, NOW, "1");
+    play_expect(sql_run(play_store->sql, "UPDATE call_counts SET waiting = -9223372036854775807", &err), 0,
+                &err);
+    play_open_again();
+    assert_true(has_aside("calls.db"));
+    assert_int_equal(count_calls(), 1);
+    expect_sound();
+}
+
 static void result_of_another_size_is_damage(void **state)
 {
     (void)state;
@@ -414,6 +427,7 @@ int main(void)
         TEST(damage_that_a_check_finds_is_mended_at_the_next_start),
         TEST(state_that_is_none_is_damage),
         TEST(body_of_another_size_is_damage),
+        TEST(counts_that_are_none_are_mended_at_the_next_start),
         TEST(result_of_another_size_is_damage),
         TEST(empty_database_beside_bodies_is_no_new_one),
         TEST(missing_database_beside_bodies_is_no_new_one),
