@@ -194,6 +194,12 @@ static void container_that_could_make_none_has_none(void **state)
     check_refused(*state, EADDRINUSE, NULL, 0);
 }
 
+static void descriptor_beside_an_error_is_closed(void **state)
+{
+    cleanup_close int fd = socket_at(SOCK_STREAM, INADDR_LOOPBACK, true);
+    check_refused(*state, EADDRINUSE, &fd, 1);
+}
+
 /* The runner serves without. */
 static void who_hangs_up_has_none(void **state)
 {
@@ -218,6 +224,7 @@ int main(void)
         TEST(more_than_one_is_refused),
         TEST(none_is_refused),
         TEST(container_that_could_make_none_has_none),
+        TEST(descriptor_beside_an_error_is_closed),
         TEST(who_hangs_up_has_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

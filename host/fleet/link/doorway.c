@@ -82,9 +82,14 @@ static int descriptor_of(struct msghdr *message)
     return fd;
 }
 
-static void take(struct doorway *doorway, int fd)
+/* `fd` is the doorway's, whatever came with it. */
+static void take(struct doorway *doorway, int fd, unsigned char error_byte)
 {
     cleanup_close int door = fd;
+    if (error_byte != 0) {
+        refuse(doorway, strerror(error_byte));
+        return;
+    }
     if (door < 0 || !is_door(door) || make_non_blocking(door) < 0) {
         refuse(doorway, "what the container handed over is no socket that listens inside of it");
         return;
@@ -110,10 +115,7 @@ static void on_message(evutil_socket_t fd, short what, void *context)
     ssize_t size = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (size == 1 && error_byte != 0)
-        refuse(doorway, strerror(error_byte));
-    else
-        take(doorway, size == 1 ? descriptor_of(&message) : -1);
+    take(doorway, size == 1 ? descriptor_of(&message) : -1, size == 1 ? error_byte : 0);
 }
 
 /* --- its life --- */
