@@ -61,4 +61,16 @@ berth_daemon_test(locations config)
 berth_daemon_test(notify base)
 add_dependencies(unit_locations berth-build-job)
 
+berth_fuzz_target(doorway fleet)
+berth_fuzz_target(handshake fleet)
 berth_fuzz_target(output_splitter fleet)
+berth_fuzz_target(tcp_link fleet)
+
+# The management port in front of a whole fleet.
+berth_fuzz_target(admin_api admin fake_engine PkgConfig::CMOCKA)
+if(BERTH_FUZZ)
+    add_dependencies(fuzz_admin_api berth-build-job test_plugin_acting)
+    target_include_directories(fuzz_admin_api PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit)
+    target_compile_definitions(fuzz_admin_api PRIVATE TEST_PLUGIN_DIR="${CMAKE_BINARY_DIR}/tests/plugins"
+                               BUILD_JOB_PROGRAM="$<TARGET_FILE:berth-build-job>")
+endif()

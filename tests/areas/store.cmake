@@ -3,7 +3,9 @@ berth_unit_test(log_store store)
 berth_unit_test(record_file store)
 
 berth_fuzz_target(call_file_name store)
+berth_fuzz_target(call_store store)
 berth_fuzz_target(log_line store)
+berth_fuzz_target(log_segments store)
 berth_fuzz_target(record_file store)
 
 add_library(call_store_play STATIC ${CMAKE_SOURCE_DIR}/tests/unit/call_store_play.c)
