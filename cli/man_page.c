@@ -1,29 +1,9 @@
+#include "base/roff.h"
 #include "cli/command.h"
 #include "cli/run_commands.h"
 #include "cli/usage.h"
 
 #include <stdio.h>
-
-/* roff takes "-" for a hyphen, and a "." or "'" at the beginning of a line for a request. */
-static void put(const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", stdout);
-    for (; *text; text++) {
-        if (*text == '-')
-            fputs("\\-", stdout);
-        else if (*text == '\\')
-            fputs("\\e", stdout);
-        else
-            putchar(*text);
-    }
-}
-
-static void put_line(const char *text)
-{
-    put(text);
-    putchar('\n');
-}
 
 static void put_flags(const struct flag *flags)
 {
@@ -31,26 +11,26 @@ static void put_flags(const struct flag *flags)
         char left[64];
         usage_flag(flags, left, sizeof(left));
         fputs(".TP\n.B ", stdout);
-        put_line(left);
-        put_line(flags->help);
+        roff_print_line(left);
+        roff_print_line(flags->help);
     }
 }
 
 static void put_command(const struct command *command)
 {
     fputs(".SS ", stdout);
-    put(command->name);
+    roff_print(command->name);
     putchar(' ');
-    put_line(command->operands);
-    put_line(command->name);
+    roff_print_line(command->operands);
+    roff_print_line(command->name);
     printf("%s.\n", command->summary);
     if (command->description)
-        put_line(command->description);
+        roff_print_line(command->description);
     put_flags(command->flags);
     for (const struct example *example = command->examples; example && example->line; example++) {
         fputs(".TP\n.B berth ", stdout);
-        put_line(example->line);
-        put_line(example->does);
+        roff_print_line(example->line);
+        roff_print_line(example->does);
     }
 }
 

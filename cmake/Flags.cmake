@@ -24,6 +24,13 @@ if(BERTH_FUZZ)
     add_link_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# A package says nothing of where it was built, and has what Debian asks of programs that listen.
+option(BERTH_PACKAGE "Make what the Debian packages are made of" OFF)
+if(BERTH_PACKAGE)
+    add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -fstack-protector-strong -D_FORTIFY_SOURCE=2)
+    add_link_options(-Wl,-z,relro -Wl,-z,now)
+endif()
+
 # Takes the preset's sanitizer away from a target, for what must also run where no sanitizer can: static programs in
 # small images.
 function(berth_without_sanitizer target)

@@ -120,6 +120,8 @@ static int run_without_registry(const struct options *options)
 {
     if (options->help)
         options_print_help();
+    else if (options->man_page)
+        options_print_man_page(BERTH_VERSION);
     else if (options->version)
         puts("berthd " BERTH_VERSION);
     else if (options->list_checks)

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/roff.h"
 #include "base/suggest.h"
 
 #include <errno.h>
@@ -63,6 +64,8 @@ static const struct option_row {
     {"--help-settings", NULL, OPTION_FLAG, offsetof(struct options, help_settings),
      "describe every setting of the registry"},
     {"--help", NULL, OPTION_FLAG, offsetof(struct options, help), "this text"},
+    {"--man-page", NULL, OPTION_FLAG, offsetof(struct options, man_page),
+     "the manual page, as troff takes it"},
     {"--version", NULL, OPTION_FLAG, offsetof(struct options, version), "the version"},
 };
 
@@ -81,6 +84,32 @@ void options_print_help(void)
     puts("\nThe `host:` section of the registry sets the same and more; the command line wins.\n"
          "What is saved is live; SIGHUP has everything looked at again. SIGTERM drains and exits; a second "
          "SIGTERM exits at once.");
+}
+
+void options_print_man_page(const char *version)
+{
+    printf(".TH BERTHD 8 \"\" \"Berth %s\" \"System Administration\"\n", version);
+    puts(".SH NAME\nberthd \\- serves functions on this machine\n"
+         ".SH SYNOPSIS\n.B berthd\n[options]\n"
+         ".SH DESCRIPTION\nServes the functions of a registry at http://ADDR:PORT/<name>, each in Docker "
+         "containers\nthat are started when requests need them and removed when they have been idle.\n"
+         ".BR berth (1)\nshows and steers what it does.\n"
+         ".SH OPTIONS");
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        printf(".TP\n.B ");
+        roff_print(rows[i].name);
+        if (rows[i].argument)
+            printf(" \\fI%s\\fR", rows[i].argument);
+        putchar('\n');
+        roff_print_line(rows[i].help);
+    }
+    puts(".PP\nThe section host of the registry sets the same and more; the command line wins.\n"
+         ".SH SIGNALS\n"
+         ".TP\nSIGHUP\nRegistry, code and plugins are looked at again.\n"
+         ".TP\nSIGTERM, SIGINT\nRequests under way are finished and containers removed; the same again ends "
+         "at "
+         "once.\n"
+         ".SH SEE ALSO\n.BR berth (1)");
 }
 
 static const struct option_row *find_row(const char *name, size_t length)

@@ -5,6 +5,7 @@
 #include "plugin_test/plugin_check.h"
 #include "prepare/store/tree.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -175,9 +176,10 @@ static char *find_change(const char *folder, const char *original)
 /* For whatever user the job has become. */
 static int open_to_all(void *context, const struct tree_entry *entry, struct error *err)
 {
-    (void)context, (void)err;
-    if (entry->kind == TREE_FILE || entry->kind == TREE_FOLDER)
-        fchmodat(entry->parent, entry->name, entry->status->st_mode | 0666, 0);
+    (void)context;
+    bool has_mode = entry->kind == TREE_FILE || entry->kind == TREE_FOLDER;
+    if (has_mode && fchmodat(entry->parent, entry->name, entry->status->st_mode | 0666, 0) < 0)
+        return error_errno(err, COMPONENT_FILES, errno, "cannot open %s to every user", entry->path);
     return 0;
 }
 

@@ -27,6 +27,7 @@ OPTIONS = [
     "--log-format",
     "--check",
     "--help",
+    "--man-page",
     "--version",
 ]
 
@@ -44,6 +45,12 @@ def test_help_names_every_option(berth):
     shown = run(berth, "--help")
     assert shown.returncode == 0
     assert [option for option in OPTIONS if option not in shown.stdout] == []
+
+
+def test_man_page_names_every_option(berth):
+    page = run(berth, "--man-page").stdout.replace("\\-", "-")
+    assert page.startswith(".TH BERTHD 8 ")
+    assert [option for option in OPTIONS if f"\n.B {option}" not in page] == []
 
 
 def test_version_is_one_line(berth):
