@@ -3,13 +3,15 @@
 #ifndef DAEMON_H
 #define DAEMON_H
 
+#include "base/descriptors.h"
 #include "base/error.h"
 #include "config/registry.h"
 #include "locations.h"
 
 /* Runs until SIGTERM or SIGINT has drained everything. 0, or -1 when it could not start. `registry` stays
- * the caller's; its section `host` is what the daemon runs with. */
+ * the caller's; its section `host` is what the daemon runs with. `given`, which it takes over, are
+ * descriptors that others have opened for it; those that it has no use for are closed. */
 int daemon_run(const char *config_path, const struct registry *registry, const struct locations *locations,
-               struct error *err);
+               struct descriptors *given, struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* berthd: reads the command line and the `host:` section, then checks or serves. */
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/descriptors.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strbuf.h"
@@ -79,7 +80,9 @@ static int serve(const struct options *options, struct registry *registry, struc
     if (recalled)
         log_warning("config.host-recalled", LOG_STR("file", options->config),
                     LOG_STR("message", "its section \"host\" cannot be read; it is as it was when it could"));
-    if (daemon_run(options->config, registry, locations, &err) == 0)
+    struct descriptors *given = descriptors_create();
+    descriptors_add_from_manager(given);
+    if (daemon_run(options->config, registry, locations, given, &err) == 0)
         return STATUS_OK;
     log_error("daemon.failed", LOG_ERR(&err));
     return STATUS_FAILED;

@@ -3,7 +3,14 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
+#include <stddef.h>
+
 /* Sends a state such as "READY=1". Does nothing without a service manager. */
 void notify_manager(const char *state);
+
+/* Has the service manager keep open descriptors under a name, FDNAME of sd_notify(3), until it is told to
+ * forget that name: the next start is given them. */
+void notify_manager_keep(const char *name, const int *fds, size_t count);
+void notify_manager_forget(const char *name);
 
 #endif

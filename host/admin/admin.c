@@ -29,6 +29,7 @@
 struct admin {
     struct admin_options options;
     struct evhttp *tcp, *local; /* on the address; on the unix socket */
+    struct admin_listener tcp_listener, local_listener;
     struct admin_split *tcp_split, *local_split; /* what of them is for functions */
     struct admin_waiting *waiting;
     struct background *background;
@@ -141,8 +142,10 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
     admin->local_split = admin_split_create(options->base, admin->local, options->gateway, false);
     admin->socket_path = xasprintf("%s/admin.sock", options->run_dir);
     if (background_create(options->base, &admin->background, err) < 0 || open_password(admin, err) < 0 ||
-        admin_listen_tcp(admin->tcp, options->host->admin, &admin->address, err) < 0 ||
-        admin_listen_unix(options->base, admin->local, admin->socket_path, err) < 0) {
+        admin_listen_tcp(admin->tcp, options->host->admin, options->given, &admin->tcp_listener,
+                         &admin->address, err) < 0 ||
+        admin_listen_unix(options->base, admin->local, admin->socket_path, options->given,
+                          &admin->local_listener, err) < 0) {
         admin_destroy(admin);
         return -1;
     }
@@ -153,6 +156,12 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
 const char *admin_address(const struct admin *admin)
 {
     return admin->address;
+}
+
+void admin_own_listeners(const struct admin *admin, int *ret_tcp, int *ret_local)
+{
+    *ret_tcp = admin->tcp_listener.is_given ? -1 : admin->tcp_listener.fd;
+    *ret_local = admin->local_listener.is_given ? -1 : admin->local_listener.fd;
 }
 
 void admin_fleet_rested(struct admin *admin)

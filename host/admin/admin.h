@@ -13,6 +13,7 @@
 
 struct admin;
 struct calls;
+struct descriptors;
 struct event_base;
 struct event_book;
 struct fleet;
@@ -24,6 +25,7 @@ struct request_book;
 struct admin_options {
     struct event_base *base;
     const struct host_settings *host;
+    struct descriptors *given; /* of which it uses what listens where it is to; NULL: none */
     const char *state_dir; /* exists; where the password is */
     const char *run_dir; /* exists; where the socket is made */
     struct fleet *fleet;
@@ -40,6 +42,10 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
 
 /* "127.0.0.1:8081" as bound. Owned by it. */
 const char *admin_address(const struct admin *admin);
+
+/* The sockets that it has opened itself and listens at: that of the address and the unix socket. They stay
+ * its own; -1: it was given that one. */
+void admin_own_listeners(const struct admin *admin, int *ret_tcp, int *ret_local);
 
 /* For fleet_hooks.rested: answers the calls that wait for that. */
 void admin_fleet_rested(struct admin *admin);

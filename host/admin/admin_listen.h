@@ -5,14 +5,25 @@
 #include "base/error.h"
 
 #include <event2/http.h>
+#include <stdbool.h>
 
+struct descriptors;
 struct event_base;
 
-/* Binds to "ADDRESS:PORT", an IPv6 address in brackets. *ret_address, which the caller frees, is the same
- * with the port that it got. */
-int admin_listen_tcp(struct evhttp *http, const char *address, char **ret_address, struct error *err);
+/* Where the server listens. */
+struct admin_listener {
+    int fd; /* the server's */
+    bool is_given; /* somebody else has opened it */
+};
 
-/* Binds to a unix socket at `path` that only its owner may use, in the place of one that was left there. */
-int admin_listen_unix(struct event_base *base, struct evhttp *http, const char *path, struct error *err);
+/* Binds to "ADDRESS:PORT", an IPv6 address in brackets, unless one of `given` (NULL: none) listens there.
+ * *ret_address, which the caller frees, is the same with the port that it got. */
+int admin_listen_tcp(struct evhttp *http, const char *address, struct descriptors *given,
+                     struct admin_listener *ret_listener, char **ret_address, struct error *err);
+
+/* Binds to a unix socket at `path` that only its owner may use, in the place of one that was left there,
+ * unless that one is given. */
+int admin_listen_unix(struct event_base *base, struct evhttp *http, const char *path,
+                      struct descriptors *given, struct admin_listener *ret_listener, struct error *err);
 
 #endif

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WORKERS_MAX     64
+#define WORKERS_MAX     LISTENERS_MAX
 #define WORKERS_DEFAULT 4
 #define CLOSED_AT_ONCE  100 /* clients, whose records are not larger than a ring */
 
@@ -24,6 +24,7 @@ struct gateway {
     char address[LISTEN_ADDRESS_MAX];
     char *calls_path; /* NULL: there is no door of calls */
     unsigned worker_count; /* of those that have been made */
+    unsigned given; /* listeners, of the first workers, that somebody else has opened */
     struct worker workers[];
 };
 
@@ -54,11 +55,27 @@ static void close_door(void *context, struct door *door)
     door_close(door);
 }
 
-int gateway_create(const struct host_settings *host, struct route_table *table,
+/* Makes as many workers as there are listeners, which become theirs. */
+static int make_workers(struct gateway *gateway, const struct listeners *listeners, struct error *err)
+{
+    for (unsigned i = 0; i < listeners->count; i++) {
+        gateway->worker_count = i + 1;
+        if (worker_init(&gateway->workers[i], &gateway->shared, (int)i, listeners->fds[i], err) == 0)
+            continue;
+        for (unsigned rest = i + 1; rest < listeners->count; rest++)
+            close(listeners->fds[rest]);
+        return -1;
+    }
+    return 0;
+}
+
+int gateway_create(const struct host_settings *host, struct descriptors *given, struct route_table *table,
                    const struct gateway_hooks *hooks, struct gateway **ret_gateway, struct error *err)
 {
-    unsigned count = choose_worker_count(host);
-    int fds[WORKERS_MAX];
+    struct listeners listeners;
+    if (listeners_open(host->listen, given, choose_worker_count(host), &listeners, err) < 0)
+        return -1;
+    unsigned count = listeners.count;
     struct gateway *gateway = xcalloc(1, sizeof(*gateway) + count * sizeof(struct worker));
     gateway->shared = (struct worker_shared){.settings = host,
                                              .table = table,
@@ -67,18 +84,11 @@ int gateway_create(const struct host_settings *host, struct route_table *table,
                                              .worker_count = count};
     gateway->doors = (struct doors){.open = open_door, .close = close_door, .context = gateway};
     address_counts_init(&gateway->shared.addresses);
-    if (listen_open(host->listen, count, fds, gateway->address, err) < 0) {
+    memcpy(gateway->address, listeners.address, sizeof(gateway->address));
+    gateway->given = listeners.given;
+    if (make_workers(gateway, &listeners, err) < 0) {
         gateway_destroy(gateway);
         return -1;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        gateway->worker_count = i + 1;
-        if (worker_init(&gateway->workers[i], &gateway->shared, (int)i, fds[i], err) < 0) {
-            for (unsigned rest = i + 1; rest < count; rest++)
-                close(fds[rest]);
-            gateway_destroy(gateway);
-            return -1;
-        }
     }
     *ret_gateway = gateway;
     return 0;
@@ -96,6 +106,14 @@ int gateway_start(struct gateway *gateway, struct error *err)
 const char *gateway_address(const struct gateway *gateway)
 {
     return gateway->address;
+}
+
+size_t gateway_own_listeners(const struct gateway *gateway, int ret_fds[LISTENERS_MAX])
+{
+    size_t count = 0;
+    for (unsigned i = gateway->given; i < gateway->worker_count; i++)
+        ret_fds[count++] = gateway->workers[i].listen_fd;
+    return count;
 }
 
 const struct doors *gateway_doors(const struct gateway *gateway)

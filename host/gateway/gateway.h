@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "config/registry.h"
 #include "gateway/counters.h"
+#include "gateway/listen.h"
 #include "gateway/request_record.h"
 #include "routing/door.h"
 #include "routing/loss.h"
@@ -18,6 +19,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct descriptors;
 struct gateway;
 
 /* Called on a worker thread; each must only post mail or the like. */
@@ -40,8 +42,9 @@ struct gateway_hooks {
 };
 
 /* Binds the listeners (host->listen, host->workers of them) so that a taken port is an error now, and starts
- * nothing yet. `host` and `table` outlive the gateway; `hooks` is copied. Control thread. */
-int gateway_create(const struct host_settings *host, struct route_table *table,
+ * nothing yet. Those that are `given` (NULL: none) are used first, and when they are more than host->workers
+ * there are as many workers. `host` and `table` outlive the gateway; `hooks` is copied. Control thread. */
+int gateway_create(const struct host_settings *host, struct descriptors *given, struct route_table *table,
                    const struct gateway_hooks *hooks, struct gateway **ret_gateway, struct error *err);
 
 /* Starts the worker threads. */
@@ -49,6 +52,9 @@ int gateway_start(struct gateway *gateway, struct error *err);
 
 /* "127.0.0.1:8080" as bound (the real port when the setting said 0). Owned by the gateway. */
 const char *gateway_address(const struct gateway *gateway);
+
+/* The listeners that it has opened itself, which stay its own. Control thread, before gateway_start(). */
+size_t gateway_own_listeners(const struct gateway *gateway, int ret_fds[LISTENERS_MAX]);
 
 /* Stops listening, closes idle client connections, answers what is under way with `Connection: close`;
  * hooks.drained follows. */

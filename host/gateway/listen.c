@@ -1,8 +1,10 @@
 #include "gateway/listen.h"
 
 #include "base/cleanup.h"
+#include "base/descriptors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -85,28 +87,81 @@ static void format(const struct sockaddr_storage *address, socklen_t size,
         snprintf(ret_address, LISTEN_ADDRESS_MAX, wide ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-int listen_open(const char *address, unsigned count, int *ret_fds, char ret_address[LISTEN_ADDRESS_MAX],
-                struct error *err)
+/* All that listen there: whoever was given none of its backlog would lose those who wait in it. */
+static void take_given(struct descriptors *given, const struct sockaddr_storage *address, socklen_t size,
+                       struct listeners *listeners)
+{
+    while (listeners->count < LISTENERS_MAX) {
+        int fd =
+            descriptors_take_listener(given, DESCRIPTOR_FUNCTIONS, (const struct sockaddr *)address, size);
+        if (fd < 0)
+            break;
+        listen_tune(fd);
+        listen(fd, BACKLOG);
+        listeners->fds[listeners->count++] = fd;
+    }
+    listeners->given = listeners->count;
+}
+
+static bool is_shared(int fd)
+{
+    int shared = 0;
+    return getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, &(socklen_t){sizeof(shared)}) == 0 && shared;
+}
+
+/* The one that was given, once more; -1 with errno. */
+static int duplicate(struct listeners *listeners)
+{
+    listeners->given++;
+    return fcntl(listeners->fds[0], F_DUPFD_CLOEXEC, 0);
+}
+
+/* -1 with errno. */
+static int open_one(const struct sockaddr_storage *address, socklen_t size)
+{
+    cleanup_close int fd = bind_one(address, size, true);
+    return fd >= 0 && listen(fd, BACKLOG) == 0 ? steal_fd(&fd) : -1;
+}
+
+static int open_rest(struct listeners *listeners, unsigned count, struct sockaddr_storage *address,
+                     socklen_t size)
+{
+    if (listeners->given > 0)
+        getsockname(listeners->fds[0], (struct sockaddr *)address, &size);
+    else if (check_free(address, size) < 0)
+        return -1;
+    bool is_alone = listeners->given > 0 && !is_shared(listeners->fds[0]);
+    while (listeners->count < count) {
+        int fd = is_alone ? duplicate(listeners) : open_one(address, size);
+        if (fd < 0)
+            return -1;
+        listeners->fds[listeners->count++] = fd;
+    }
+    format(address, size, listeners->address);
+    return 0;
+}
+
+static void close_all(const struct listeners *listeners)
+{
+    for (unsigned i = 0; i < listeners->count; i++)
+        close(listeners->fds[i]);
+}
+
+int listeners_open(const char *address, struct descriptors *given, unsigned count,
+                   struct listeners *ret_listeners, struct error *err)
 {
     struct sockaddr_storage bound;
     socklen_t size = 0;
+    struct listeners listeners = {0};
     if (resolve(address, &bound, &size, err) < 0)
         return -1;
-    unsigned opened = 0;
-    if (check_free(&bound, size) == 0) {
-        for (; opened < count; opened++) {
-            ret_fds[opened] = bind_one(&bound, size, true);
-            if (ret_fds[opened] < 0 || listen(ret_fds[opened], BACKLOG) < 0)
-                break;
-        }
-    }
-    if (opened == count) {
-        format(&bound, size, ret_address);
+    take_given(given, &bound, size, &listeners);
+    if (open_rest(&listeners, count, &bound, size) == 0) {
+        *ret_listeners = listeners;
         return 0;
     }
     int saved = errno;
-    for (unsigned i = 0; i <= opened && i < count && opened > 0; i++)
-        close(ret_fds[i]);
+    close_all(&listeners);
     error_errno(err, COMPONENT_GATEWAY, saved, "cannot listen on %s", address);
     return error_hint(err, "Another program may have the port; choose another one with `listen`.");
 }

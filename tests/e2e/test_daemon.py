@@ -1,6 +1,7 @@
 """The process: options, signals, restarts, neighbours."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import pytest
 
 from harness import engine, logs
 from harness.functions import HELD, HELLO, MIRROR
+from harness.manager import Manager
 from harness.wait import stays, wait_until
 
 OPTIONS = [
@@ -337,24 +339,12 @@ def test_crash_of_one_daemon_does_not_disturb_the_other(make_berth):
 
 
 def test_systemd_is_told_when_it_is_ready(berth):
-    path = os.path.join(berth.folder, "notify")
     berth.write_function("hello", HELLO)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.bind(path)
-        notify.settimeout(30)
-        berth.start(environment={"NOTIFY_SOCKET": path})
-        assert "READY=1" in notify.recv(4096).decode().split("\n")
+    with contextlib.closing(Manager(berth.folder)) as manager:
+        manager.start(berth)
+        manager.wait_said("READY", "1")
         assert berth.stop() == 0
-        assert any("STOPPING=1" in message for message in received(notify))
-
-
-def received(notify):
-    notify.settimeout(1)
-    while True:
-        try:
-            yield notify.recv(4096).decode()
-        except TimeoutError:
-            return
+        manager.wait_said("STOPPING", "1")
 
 
 def test_functions_do_not_inherit_the_notify_socket(berth):

@@ -603,7 +603,7 @@ static void *create_gateway(void *unused)
         .instance_timed_out = on_timed_out, .records = on_records, .drained = on_gateway_drained};
     if (driver.without_io_uring)
         deny_io_uring();
-    if (gateway_create(&driver.settings, driver.table, &hooks, &driver.gateway, &err) < 0)
+    if (gateway_create(&driver.settings, NULL, driver.table, &hooks, &driver.gateway, &err) < 0)
         die(err.message);
     return NULL;
 }

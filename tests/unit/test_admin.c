@@ -41,7 +41,7 @@ static void management_open(struct management *management, const char *host, con
     free(settings->admin);
     settings->listen = xstrdup("127.0.0.1:0");
     settings->admin = xstrdup("127.0.0.1:0");
-    if (gateway_create(settings, bench->routes, &hooks, &management->gateway, &err) < 0)
+    if (gateway_create(settings, NULL, bench->routes, &hooks, &management->gateway, &err) < 0)
         fail_msg("%s", err.message);
     if (request_book_create(bench->base, &management->requests, &err) < 0)
         fail_msg("%s", err.message);

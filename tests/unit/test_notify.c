@@ -2,6 +2,7 @@
 #include "notify.h"
 
 #include <setjmp.h>
+#include <stdalign.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +56,36 @@ static void tells_a_manager_at_either_kind_of_name(void **state)
     unlink(names[0]);
 }
 
+static void has_descriptors_kept_by_their_name(void **state)
+{
+    (void)state;
+    char name[64], text[64] = "";
+    int kept[2], passed[2];
+    alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(passed))];
+    snprintf(name, sizeof(name), "@berth-keep-%d", (int)getpid());
+    int fd = manager_at(name);
+    setenv("NOTIFY_SOCKET", name, 1);
+    assert_int_equal(pipe(kept), 0);
+    notify_manager_keep("doors", kept, 0);
+    notify_manager_keep("doors", kept, 2);
+    struct iovec into = {.iov_base = text, .iov_len = sizeof(text) - 1};
+    struct msghdr message = {
+        .msg_iov = &into, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+    assert_true(recvmsg(fd, &message, 0) > 0);
+    assert_string_equal(text, "FDSTORE=1\nFDNAME=doors");
+    assert_int_equal(message.msg_controllen, sizeof(control));
+    memcpy(passed, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(passed));
+    assert_int_equal(write(passed[1], "x", 1), 1);
+    assert_int_equal(read(kept[0], text, 1), 1);
+    notify_manager_forget("doors");
+    assert_heard(fd, "FDSTOREREMOVE=1\nFDNAME=doors");
+    for (size_t i = 0; i < 2; i++) {
+        close(kept[i]);
+        close(passed[i]);
+    }
+    close(fd);
+}
+
 static void does_nothing_without_one(void **state)
 {
     (void)state;
@@ -76,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_a_manager_at_either_kind_of_name),
+        cmocka_unit_test(has_descriptors_kept_by_their_name),
         cmocka_unit_test(does_nothing_without_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,7 @@ class Berth:
         self.host = {}
         self.process = None
         self.process_options = {}  # further ones of subprocess.Popen
+        self.launcher = []  # a program, with its arguments, that executes the daemon
         self.expected_errors = []
         self.baseline = 0
         self.last_log = ""
@@ -180,7 +181,7 @@ class Berth:
             self.write_config()
         with open(self.log.path, "ab") as log:
             self.process = subprocess.Popen(
-                self.command(*arguments),
+                self.launcher + self.command(*arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

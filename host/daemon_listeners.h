@@ -1,0 +1,18 @@
+/*
+ * The sockets that listen, and the service manager: it is asked to keep those that the daemon opens, so that
+ * clients wait while none runs, and it has passed those that an earlier one opened, or its own. Control
+ * thread.
+ */
+#ifndef DAEMON_LISTENERS_H
+#define DAEMON_LISTENERS_H
+
+#include "daemon_state.h"
+
+/* Has the manager keep those that the daemon has opened itself, and closes, saying so, what it was given and
+ * had no use for. Before it listens. */
+void daemon_keep_listeners(struct daemon *daemon);
+
+/* Has it close those that it keeps: whoever comes now is refused. */
+void daemon_keep_no_listeners(void);
+
+#endif

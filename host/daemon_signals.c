@@ -1,0 +1,70 @@
+#include "daemon_signals.h"
+
+#include "base/log.h"
+#include "daemon_end.h"
+#include "fleet/fleet.h"
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static void on_terminate(evutil_socket_t number, short what, void *context)
+{
+    (void)what;
+    struct daemon *daemon = context;
+    log_info("daemon.signal", LOG_STR("signal", sigabbrev_np((int)number)));
+    if (daemon->draining)
+        _exit(1); /* asked twice: now */
+    daemon_drain(daemon);
+}
+
+static void on_hangup(evutil_socket_t number, short what, void *context)
+{
+    (void)number, (void)what;
+    struct daemon *daemon = context;
+    if (daemon->draining)
+        return;
+    log_info("daemon.reload");
+    fleet_reload(daemon->fleet);
+}
+
+static const struct {
+    int number;
+    void (*handle)(evutil_socket_t number, short what, void *context);
+} signal_rows[] = {
+    {SIGTERM, on_terminate},
+    {SIGINT, on_terminate},
+    {SIGHUP, on_hangup},
+};
+
+#define SIGNAL_COUNT (sizeof(signal_rows) / sizeof(signal_rows[0]))
+
+_Static_assert(SIGNAL_COUNT <= DAEMON_SIGNALS, "room for each");
+
+void daemon_watch_signals(struct daemon *daemon)
+{
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        daemon->signals[i] = evsignal_new(daemon->base, signal_rows[i].number, signal_rows[i].handle, daemon);
+        event_add(daemon->signals[i], NULL);
+    }
+}
+
+void daemon_mask_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        sigaddset(&set, signal_rows[i].number);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void daemon_forget_signals(struct daemon *daemon)
+{
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        if (daemon->signals[i])
+            event_free(daemon->signals[i]);
+    }
+}

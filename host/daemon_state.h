@@ -1,0 +1,41 @@
+/* What a daemon consists of. Private to the files that begin with daemon; control thread. */
+#ifndef DAEMON_STATE_H
+#define DAEMON_STATE_H
+
+#include "base/error.h"
+#include "base/mailbox.h"
+#include "config/registry.h"
+
+#include <stdbool.h>
+#include <time.h>
+
+#define DAEMON_SIGNALS 4
+
+struct event;
+
+struct daemon {
+    struct event_base *base;
+    struct descriptors *given; /* that others have opened for it; NULL: the parts have had theirs */
+    const struct host_settings *host;
+    const struct registry *registry;
+    time_t started_s; /* since 1970 */
+    struct route_table *routes;
+    struct gateway *gateway;
+    struct event_book *events;
+    struct request_book *requests;
+    struct request_history *history; /* NULL: none is kept */
+    struct log_store *logs; /* the same */
+    struct fleet *fleet;
+    struct calls *calls; /* NULL: none are kept */
+    struct admin *admin;
+    struct statsd *statsd; /* NULL: metrics are sent to nobody */
+    struct mailbox inbox; /* from the workers */
+    struct event *inbox_event;
+    struct event *drain_limit;
+    struct event *signals[DAEMON_SIGNALS];
+    struct mail drained_mail;
+    bool listening, draining, failed;
+    struct error *err; /* what daemon_run() is to give */
+};
+
+#endif
