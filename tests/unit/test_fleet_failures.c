@@ -87,6 +87,27 @@ static void nobody_waits_for_an_instance_without_slots(void **state)
     UNTIL(bench, fake_engine_count(bench->engine) == 0);
 }
 
+/* A request is given up, and its runner is still busy with it: its connection is away. The instance is there
+ * all the same, and there are no more than there may be. */
+static void an_instance_without_connections_counts(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "      max_scale: 1\n      concurrency: 1\n", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    struct request *given_up = ask(bench, "hello");
+    UNTIL(bench, given_up->told);
+    struct request *waiting = ask(bench, "hello");
+    finish_with(given_up, SLOT_BROKEN);
+    run_for(bench, 300);
+    assert_false(waiting->told);
+    assert_int_equal(fake_engine_calls(bench->engine, FAKE_CREATE), 1);
+    fake_container_dial(bench->engine, fake_engine_newest(bench->engine));
+    UNTIL(bench, waiting->told);
+    assert_non_null(waiting->slot);
+    finish(waiting);
+}
+
 /* Somebody who kills its instances one after the other does not keep it from serving. */
 static void a_function_that_is_killed_again_and_again_comes_back_soon(void **state)
 {
@@ -112,6 +133,7 @@ int main(void)
         FLEET_TEST(a_killed_instance_is_replaced_for_those_who_wait),
         FLEET_TEST(a_function_that_keeps_dying_backs_off),
         FLEET_TEST(nobody_waits_for_an_instance_without_slots),
+        FLEET_TEST(an_instance_without_connections_counts),
         FLEET_TEST(a_function_that_is_killed_again_and_again_comes_back_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,11 +18,11 @@ static void note_start_time(struct fleet_env *env, const struct instance *instan
 static bool is_needed(struct revision *revision)
 {
     struct slot_counts counts;
-    unsigned others = revision_starting_count(revision) - 1;
+    unsigned others = revision_count_in(revision, INSTANCE_READY) + revision_starting_count(revision) - 1;
     revision_tell_starting(revision);
     slot_pool_counts(revision->pool, &counts);
     unsigned coming = counts.starting - revision->scale.concurrency; /* without this one's */
-    return counts.waiting > counts.idle + coming || counts.instances + others < revision->scale.min_scale;
+    return counts.waiting > counts.idle + coming || others < revision->scale.min_scale;
 }
 
 /* A prewarmed instance that has become ready while this one waited for its turn serves sooner. */

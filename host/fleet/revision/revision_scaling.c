@@ -96,6 +96,7 @@ static void gather_inputs(const struct revision *revision, struct scale_inputs *
         .retry_at_ms = revision->retry_at_ms,
     };
     slot_pool_counts(revision->pool, &ret_inputs->counts);
+    ret_inputs->counts.instances = revision_count_in(revision, INSTANCE_READY);
 }
 
 /* Others may have to make room for what was denied. */
@@ -239,7 +240,8 @@ unsigned revision_denied(const struct revision *revision)
         return 0;
     struct slot_counts counts;
     slot_pool_counts(revision->pool, &counts);
-    bool below_minimum = counts.instances + revision_starting_count(revision) < revision->scale.min_scale;
+    unsigned present = revision_count_in(revision, INSTANCE_READY) + revision_starting_count(revision);
+    bool below_minimum = present < revision->scale.min_scale;
     return counts.waiting > 0 || below_minimum ? revision->denied : 0;
 }
 

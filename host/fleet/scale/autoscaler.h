@@ -20,7 +20,8 @@ struct scale_settings {
 
 /* What one decision to start is made from. */
 struct scale_inputs {
-    struct slot_counts counts; /* of the pool; `starting` is slots */
+    struct slot_counts counts; /* of the pool; `starting` is slots, `instances` also those that are ready and
+                                  have no connection at the moment */
     unsigned starting_instances; /* on their way, not yet ready */
     unsigned host_room; /* instances that the host's budget still allows */
     bool engine_away; /* Docker does not answer: only prewarmed instances can be had */
