@@ -1,0 +1,39 @@
+/* What goes on in a run: which functions there are, who asks for them, and what goes wrong when. */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+#include <stdbool.h>
+
+enum errand {
+    ERRAND_NONE,
+    ERRAND_RESTART, /* the daemon is to end, and the next one to begin */
+    ERRAND_CRASH /* the same, killed */
+};
+
+/* Chooses the functions and writes the registry. */
+void scenario_begin(void);
+
+/* From now on things go on, by the agenda, until scenario_has_ended(). */
+void scenario_start(void);
+bool scenario_has_ended(void);
+
+/* What the run is to do with the daemon; asked once a turn, which forgets it. */
+enum errand scenario_errand(void);
+
+/* All that was wrong is right again: the engine, the registry, the weather, the functions. */
+void scenario_heal(void);
+
+/* Another version of each function, which nothing keeps from being deployed. */
+void scenario_renew(void);
+
+/* A request for each function. How many there are. */
+unsigned scenario_ask_all(void);
+
+/* Whether every function has as many instances as it is to have when nobody asks for it; `text` says what is
+ * not as it should be. */
+bool scenario_is_idle(char *text, unsigned size);
+
+/* Whether what serves is what the files say. */
+void scenario_check_served(void);
+
+#endif
