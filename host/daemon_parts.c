@@ -54,6 +54,17 @@ static void open_history(struct daemon *daemon, const char *state_dir)
         log_warning("records.unavailable", LOG_ERR(&err));
 }
 
+/* What predecessors have left, and the file for what a successor may have to find. Without it the daemon
+ * serves as well. */
+static void keep_in_flight(struct daemon *daemon)
+{
+    struct error err;
+    cleanup_free char *folder = xasprintf("%s/in-flight", fleet_run_dir(daemon->fleet));
+    request_book_take_lost(daemon->requests, folder);
+    if (gateway_keep_in_flight(daemon->gateway, folder, &err) < 0)
+        log_warning("in-flight.unavailable", LOG_ERR(&err));
+}
+
 static void open_logs(struct daemon *daemon, const char *state_dir)
 {
     struct error err;
@@ -116,6 +127,7 @@ int daemon_create_parts(struct daemon *daemon, const char *config_path, const st
     open_history(daemon, locations->state_dir);
     open_logs(daemon, locations->state_dir);
     request_book_open(daemon->requests, daemon->gateway, daemon->fleet, daemon->history);
+    keep_in_flight(daemon);
     struct admin_options admin_options = {.base = daemon->base,
                                           .given = daemon->given,
                                           .host = daemon->host,

@@ -2,9 +2,12 @@
 
 #include "admin/request_history.h"
 #include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
 #include "fleet/fleet.h"
 #include "gateway/access_log.h"
 #include "gateway/gateway.h"
+#include "gateway/in_flight.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -129,6 +132,39 @@ void request_book_open(struct request_book *book, struct gateway *gateway, const
     book->history = history;
     event_add(book->wake, NULL);
     look(book);
+}
+
+/* --- those of daemons that were killed --- */
+
+struct lost {
+    struct request_book *book;
+    unsigned count;
+};
+
+static void take_lost(const void *bytes, size_t size, int64_t shift_ns, void *context)
+{
+    struct lost *lost = context;
+    struct request_book *book = lost->book;
+    cleanup_free struct request_record *record =
+        in_flight_read(bytes, size, shift_ns, book->now.monotonic_ns);
+    if (!record)
+        return;
+    access_log_write(&book->log, record, fleet_host(book->fleet), book->now.monotonic_ns);
+    request_history_add(book->history, record, &book->now);
+    lost->count++;
+}
+
+void request_book_take_lost(struct request_book *book, const char *folder)
+{
+    struct error err;
+    struct lost lost = {.book = book};
+    book->now = clock_pair_now();
+    if (flight_files_collect(folder, take_lost, &lost, &err) < 0)
+        log_warning("requests.lost-unknown", LOG_ERR(&err));
+    if (lost.count > 0)
+        log_warning("requests.lost", LOG_INT("count", lost.count),
+                    LOG_STR("hint", "a daemon was killed or crashed while they were under way; berth "
+                                    "requests --failed lists them"));
 }
 
 struct request_counts *request_book_counts(struct request_book *book)

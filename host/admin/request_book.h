@@ -26,6 +26,10 @@ void request_book_wake(struct request_book *book);
 void request_book_open(struct request_book *book, struct gateway *gateway, const struct fleet *fleet,
                        struct request_history *history);
 
+/* Takes the requests that were under way in daemons that were killed, as the files in `folder` tell: the log
+ * says so, and they are kept. While open. */
+void request_book_take_lost(struct request_book *book, const char *folder);
+
 /* The requests that have ended so far, by function. Valid until the event loop goes on. */
 struct request_counts *request_book_counts(struct request_book *book);
 

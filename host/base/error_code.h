@@ -100,6 +100,7 @@ enum error_class {
     X(CALL_UPGRADE,                GATEWAY,   "call-upgrade",                400, CLIENT)   \
     X(CALLS_UNAVAILABLE,           GATEWAY,   "calls-unavailable",           503, HOST)     \
     X(BUFFER_MEMORY,               GATEWAY,   "buffer-memory",               503, LIMIT)    \
+    X(DAEMON_ENDED,                GATEWAY,   "daemon-ended",                503, INTERNAL) \
     X(OUT_OF_RESOURCES,            GATEWAY,   "out-of-resources",            503, HOST)     \
     X(CLIENT_TIMEOUT,              GATEWAY,   "client-timeout",              408, CLIENT)   \
     X(CLIENT_TOO_SLOW,             GATEWAY,   "client-too-slow",             408, CLIENT)   \

@@ -32,6 +32,7 @@ void dispatch_to_function(struct exchange *exchange)
     struct slot_pool *pool = acquire_pool(exchange);
     if (!pool || (is_inner(exchange) && inner_call_begin(exchange) < 0))
         return;
+    exchange_take_off(exchange);
     begin_body(exchange, exchange->limits.max_body_bytes);
     if (exchange_scan_body(exchange) < 0)
         exchange_fail_body(exchange);

@@ -212,6 +212,11 @@ static void gather_texts(const struct exchange *exchange, struct http_text texts
     }
 }
 
+static uint16_t depth_of(const struct exchange *exchange)
+{
+    return exchange->inner ? (uint16_t)exchange->inner->entry.chain.depth : 0;
+}
+
 static uint64_t bytes_in(const struct exchange *exchange)
 {
     return exchange->request.length + exchange->up.body.received;
@@ -230,7 +235,7 @@ static void fill_record(struct request_record *record, const struct exchange *ex
         .code = ending->code,
         .component = ending->problem ? ending->problem->component : error_code_component(ending->code),
         .status = exchange->status,
-        .depth = exchange->inner ? (uint16_t)exchange->inner->entry.chain.depth : 0,
+        .depth = depth_of(exchange),
         .end = (uint8_t)end,
         .is_own = ending->is_own,
         .is_routed = exchange->is_routed,
@@ -255,6 +260,15 @@ static void leave_record(const struct exchange *exchange, enum request_end end)
     request_record_set_texts(record, texts);
     if (record_ring_commit(&all->records) && all->hooks->records)
         all->hooks->records(all->hooks->context);
+}
+
+void exchange_take_off(struct exchange *exchange)
+{
+    struct http_text texts[REQUEST_TEXTS] = {0};
+    if (!exchange->all->in_flight || exchange->flight)
+        return;
+    gather_texts(exchange, texts);
+    exchange->flight = in_flight_begin(exchange->all->in_flight, &exchange->times, depth_of(exchange), texts);
 }
 
 /* --- the end --- */
@@ -294,6 +308,7 @@ static void exchange_end(struct exchange *exchange, enum request_end end)
     exchange->times.end_ns = loop_now_ns(exchange->loop);
     count_end(exchange);
     leave_record(exchange, end);
+    in_flight_end(exchange->all->in_flight, exchange->flight);
     if (mail_comes) {
         exchange_enter(exchange, EXCHANGE_ORPHAN);
         exchange->client = NULL;

@@ -37,6 +37,7 @@
 #include "gateway/desk.h"
 #include "gateway/flow.h"
 #include "gateway/gateway.h"
+#include "gateway/in_flight.h"
 #include "gateway/record_ring.h"
 #include "gateway/request_id.h"
 #include "gateway/request_record.h"
@@ -70,6 +71,7 @@ struct exchanges {
     struct slot_links links;
     struct backlogs backlogs; /* what is kept for slow clients */
     struct record_ring records; /* of those that have ended; the control thread takes them */
+    struct flight_part *in_flight; /* those that have not; NULL: they are not kept */
     struct http_limits request_limits, delivery_limits, response_limits;
     unsigned request_headers; /* header lines of a client's at most */
     struct freelist spare;
@@ -168,6 +170,7 @@ struct exchange {
     struct answering answering;
     struct loss loss;
     struct ending ending;
+    struct flight_cell *flight; /* what outlives a crash; NULL: nothing does */
     struct inner_call *inner; /* NULL: it came from the public port, or has not been looked at yet */
 
     struct http_header *response_headers; /* behind request_headers */
@@ -184,6 +187,9 @@ void exchanges_clear(struct exchanges *exchanges);
 
 /* Starts with the first bytes of a request in client->in. NULL: out of memory. */
 struct exchange *exchange_begin(struct exchanges *exchanges, struct client *client);
+
+/* It is known what is asked for: from here to its end it would be found after a crash. Once. */
+void exchange_take_off(struct exchange *exchange);
 
 /* The one place that changes the state. */
 void exchange_enter(struct exchange *exchange, enum exchange_state state);

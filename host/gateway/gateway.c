@@ -22,6 +22,7 @@ struct gateway {
     struct worker_shared shared;
     struct doors doors;
     char address[LISTEN_ADDRESS_MAX];
+    struct flight_file *in_flight; /* NULL: what is under way is not kept */
     char *calls_path; /* NULL: there is no door of calls */
     unsigned worker_count; /* of those that have been made */
     unsigned given; /* listeners, of the first workers, that somebody else has opened */
@@ -146,6 +147,15 @@ int gateway_open_calls_door(struct gateway *gateway, const char *path, struct er
     return 0;
 }
 
+int gateway_keep_in_flight(struct gateway *gateway, const char *folder, struct error *err)
+{
+    if (flight_file_create(folder, gateway->worker_count, &gateway->in_flight, err) < 0)
+        return -1;
+    for (unsigned i = 0; i < gateway->worker_count; i++)
+        gateway->workers[i].exchanges.in_flight = flight_file_part(gateway->in_flight, i);
+    return 0;
+}
+
 void gateway_take_connection(struct gateway *gateway, int fd, const struct sockaddr_storage *address,
                              bool checked)
 {
@@ -238,6 +248,7 @@ void gateway_destroy(struct gateway *gateway)
     gateway_stop(gateway, drop_record, NULL);
     for (unsigned i = 0; i < gateway->worker_count; i++)
         worker_clear(&gateway->workers[i]);
+    flight_file_destroy(gateway->in_flight);
     address_counts_clear(&gateway->shared.addresses);
     desk_clear(&gateway->shared.desk);
     if (gateway->calls_path)

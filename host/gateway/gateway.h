@@ -78,6 +78,10 @@ void gateway_set_no_desk(struct gateway *gateway, const struct error *why);
  * destroyed; a drain lets nobody in there any more. Once. Control thread. */
 int gateway_open_calls_door(struct gateway *gateway, const char *path, struct error *err);
 
+/* Keeps what is under way in a file in `folder`, where whoever comes after a crash finds it. Before
+ * gateway_start(). Control thread. */
+int gateway_keep_in_flight(struct gateway *gateway, const char *folder, struct error *err);
+
 /* Takes over a connection of the management port, non-blocking, of which nothing has been read and whose
  * first request is for /function/NAME or the like. It is answered by that function, private or not, and
  * closed. `address` is its peer's. `checked`: hooks.check_browser is asked. Control thread. */

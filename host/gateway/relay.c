@@ -178,6 +178,8 @@ void relay_start(struct exchange *exchange, struct slot *slot)
     exchange->hold.slot = slot;
     exchange->hold.watch = watch;
     exchange->times.slot_ns = loop_now_ns(loop);
+    in_flight_reach(exchange->flight, exchange->hold.instance, exchange->revision, exchange->times.slot_ns,
+                    exchange->queue.waited_ns);
     if (exchange->inner)
         call_book_enter(slot_calls(slot), &exchange->inner->entry);
     exchange->times.reply_ns = 0;

@@ -1,9 +1,11 @@
 # What is kept on disk: records of requests, what functions write, calls that are done later.
+berth_unit_test(flight_file store)
 berth_unit_test(log_store store)
 berth_unit_test(record_file store)
 
 berth_fuzz_target(call_file_name store)
 berth_fuzz_target(call_store store)
+berth_fuzz_target(flight_file store)
 berth_fuzz_target(log_line store)
 berth_fuzz_target(log_segments store)
 berth_fuzz_target(record_file store)

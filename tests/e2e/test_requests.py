@@ -225,6 +225,38 @@ def test_records_survive_kill_and_restart(berth):
     assert [request["id"] for request in cli.json("requests")][:2] == [second, first]
 
 
+def test_requests_in_flight_at_a_crash_are_told(berth):
+    """Also of the one that waited for an instance. One that had ended is told of as it ended."""
+    berth.write_function("mirror", MIRROR, request_buffering=False, concurrency=1, max_scale=1, idle_timeout=60)
+    berth.start()
+    cli = Cli(berth)
+    over = berth.get("/mirror/over")
+    request_of(berth, id=over.headers["X-Request-Id"])
+    working = berth.hold("/mirror/working?secret=1")
+    wait_until(lambda: berth.gauge("berth_slots_busy", "mirror") == 1, "the slot to be busy", 30)
+    with berth.connect() as waiting:
+        waiting.send("GET /mirror/waiting HTTP/1.1\r\nHost: test\r\nX-Request-Id: our-own\r\n\r\n")
+        wait_until(lambda: berth.gauge("berth_requests_waiting", "mirror") == 1, "the other one to wait", 30)
+        berth.kill()
+    working.close()
+    berth.start()
+    assert berth.log.entries("requests.lost", level="warning", count=2)
+    record = cli.json("why", "our-own")["records"][0]
+    assert (record["code"], record["end"], record["status"]) == ("daemon-ended", "stopped", 0)
+    assert (record["method"], record["path"], record["instance"]) == ("GET", "/mirror/waiting", None)
+    assert "was killed, or crashed" in cli.run("why", "our-own") and record["failed"]
+    record = cli.json("why", request_of(berth, path="/mirror/working")["id"])["records"][0]
+    assert record["instance"] == over.headers["X-Served-By"] and record["phases"]["run_ms"] > 0
+    assert record["code"] == "daemon-ended" and "secret" not in cli.run("why", record["id"])
+    assert cli.json("why", over.headers["X-Request-Id"])["records"][0]["end"] == "answered"
+    assert len(os.listdir(os.path.join(berth.run_dir, "in-flight"))) == 1, "its own file"
+    berth.stop()
+    assert not os.listdir(os.path.join(berth.run_dir, "in-flight"))
+    berth.start()
+    assert len(cli.json("why", "our-own")["records"]) == 1
+    assert len(berth.log.entries("requests.lost")) == 1
+
+
 @pytest.mark.shows_setting("host.request_records")
 def test_space_of_records_is_bounded(berth):
     berth.host = {"request_records": "64Ki"}
