@@ -38,6 +38,8 @@ static const struct option_row {
      "threads that carry requests (one per core, up to 4)"},
     {"--no-watch", NULL, OPTION_FLAG, offsetof(struct options, no_watch),
      "only a reload changes what is served, not the saving of a file"},
+    {"--allow-empty", NULL, OPTION_FLAG, offsetof(struct options, allow_empty),
+     "a registry without a function removes those that it had"},
     {"--log-level", "LEVEL", OPTION_TEXT, offsetof(struct options, log_level),
      "debug, info, warning or error (info)"},
     {"--log-format", "FORMAT", OPTION_TEXT, offsetof(struct options, log_format), "text or json (text)"},
@@ -205,6 +207,7 @@ int options_apply(const struct options *options, struct host_settings *host, str
                          options->log_format);
     if (options->no_watch)
         host->watch = false;
+    host->allow_empty_option = options->allow_empty;
     replace(&host->listen, options->listen);
     replace(&host->admin, options->admin);
     replace(&host->state_dir, options->state_dir);

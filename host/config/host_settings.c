@@ -59,6 +59,11 @@ static const struct setting host_keys[] = {
          "The key that secrets are sealed with, made with the first of them. Keep a copy: without it they "
          "are lost. It "
          "belongs elsewhere than the state directory, and into another backup."},
+    {"allow_empty", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, allow_empty),
+     .change = CHANGE_APPLIES, .default_text = "false",
+     .help = "Whether a registry in which no function is left removes those that it had. Otherwise they "
+             "stay, since "
+             "a file that somebody has emptied by mistake, or that a full disk has cut, looks the same."},
     {"watch", NULL, SETTING_BOOLEAN, SETTING_MEMBER(struct host_settings, watch), .change = CHANGE_RESTARTS,
      .default_text = "true",
      .help =

@@ -176,6 +176,8 @@ struct host_settings {
     struct folder_list roots; /* where the links to functions' folders may lead */
     struct folder_list volume_roots; /* folders of this machine that functions may be given are in these */
     char *secret_key_file; /* NULL: the built-in default */
+    bool allow_empty; /* a registry without a function removes those that it had */
+    bool allow_empty_option; /* so says the command line, whatever the registry has */
     bool watch; /* a change of the registry, a function's files or a plugin is a reload */
     char *docker_socket; /* "/var/run/docker.sock" unless set */
     unsigned workers; /* 0: one per core, up to 4 */

@@ -112,7 +112,7 @@ static void explain_lost(const struct fleet *fleet, struct error *err)
         worst = &fleet->findings.items[i];
     diagnostic_render_line(worst, &line);
     error_set(err, ERROR_CONFIG_INVALID_FUNCTION,
-              "the registry could not be read since the start, and this function is as it served last: %s",
+              "the registry could not be used since the start, and this function is as it served last: %s",
               strbuf_text(&line));
     error_hint(err, "mend the file%s; berth check shows all of it", fleet->host.watch ? "" : " and reload");
 }
@@ -159,8 +159,33 @@ void fleet_note_unreadable(struct fleet *fleet, const struct error *err)
         note_unusable(fleet, &finding);
 }
 
+/* Nothing is wrong with a registry that has no function; but whoever has emptied it may not have meant it. */
+static bool is_emptied(const struct fleet *fleet, const struct registry *registry)
+{
+    const bool is_allowed =
+        registry->host.allow_empty || (fleet->started && fleet->started->host.allow_empty_option);
+    return registry->function_count == 0 && is_whole(registry) && !is_allowed && fleet_has_registered(fleet);
+}
+
+static void note_emptied(struct fleet *fleet)
+{
+    const struct diagnostic finding = {
+        .severity = SEVERITY_ERROR,
+        .file = fleet->config_path,
+        .message = (char *)"no function is left in the registry, so those that it had stay",
+        .hint = (char *)"allow_empty: true in the section `host` removes them"};
+    diagnostics_clear(&fleet->findings);
+    diagnostics_add(&fleet->findings, &finding);
+    log_warning("config.emptied", LOG_STR("file", fleet->config_path), LOG_STR("why", finding.message),
+                LOG_STR("hint", finding.hint));
+}
+
 bool fleet_judge(struct fleet *fleet, const struct registry *registry)
 {
+    if (is_emptied(fleet, registry)) {
+        note_emptied(fleet);
+        return false;
+    }
     take_findings(fleet, registry);
     bool usable = is_usable(registry);
     if (!usable && (!fleet->applied || fleet->unusable))

@@ -4,6 +4,7 @@
 #include "config/deployed_entry.h"
 #include "prepare/plugins.h"
 #include "prepare/store/deployment_store.h"
+#include "prepare/store/revision_store.h"
 
 #include <string.h>
 
@@ -52,6 +53,37 @@ bool fleet_has_deployed(const struct fleet *fleet)
 {
     for (size_t i = 0; i < fleet->count; i++) {
         if (is_deployed(fleet->functions[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_among(char **names, const char *name)
+{
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names;
+}
+
+/* Of the functions that revisions are kept of. */
+static bool has_kept(const struct fleet *fleet)
+{
+    char **kept = revision_store_functions(fleet->env.revisions);
+    char **deployed = deployment_store_names(fleet->state_dir);
+    bool has = false;
+    for (char **name = kept; *name && !has; name++)
+        has = !is_among(deployed, *name);
+    texts_free(kept);
+    texts_free(deployed);
+    return has;
+}
+
+bool fleet_has_registered(const struct fleet *fleet)
+{
+    if (!fleet->applied)
+        return has_kept(fleet);
+    for (size_t i = 0; i < fleet->count; i++) {
+        if (!function_is_removed(fleet->functions[i]) && !is_deployed(fleet->functions[i]))
             return true;
     }
     return false;

@@ -108,6 +108,9 @@ void fleet_add_deployed(const struct fleet *fleet, struct registry *registry);
 /* Whether there is a function that was. */
 bool fleet_has_deployed(const struct fleet *fleet);
 
+/* Whether there is one that was not; before the first registry is applied, whether one is kept. */
+bool fleet_has_registered(const struct fleet *fleet);
+
 /* Removes those that are not of this reading, when it does not say of other functions whether they are. */
 void fleet_remove_undeployed(struct fleet *fleet, const struct generation *generation);
 

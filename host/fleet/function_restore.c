@@ -197,7 +197,7 @@ const struct kept_revision *function_find_rollback(const struct function *functi
     }
     if (function->lost) {
         error_set(err, ERROR_NO_ROLLBACK,
-                  "the registry could not be read since the start, and \"%s\" is as it "
+                  "the registry could not be used since the start, and \"%s\" is as it "
                   "served last",
                   function->name);
         error_hint(err, "berth check shows what is wrong with it");

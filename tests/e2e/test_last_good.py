@@ -289,6 +289,7 @@ def test_start_without_a_registry(berth):
     assert (berth.get("/hello").text, berth.get("/sent").text) == ("hello", "hello")
     assert view(berth)["revision"] == good and "No such file" in view(berth)["reason"]
     berth.functions = {}
+    berth.host = {"allow_empty": True}
     berth.write_config()
     berth.wait_answer("/hello", lambda answer: answer.status == 404, "the function to be gone", 60)
     assert berth.get("/sent").text == "hello"

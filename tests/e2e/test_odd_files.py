@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from harness.functions import HELLO, SHELL_HELLO
+from harness.revisions import view
 from harness.wait import wait_until
 
 CHECK_S = 20  # far below what waiting for a pipe's writer takes, which is for ever
@@ -98,6 +99,44 @@ def test_registry_that_has_become_something_else_changes_nothing(berth):
     berth.write_function("hello", HELLO.replace('"hello"', '"hello again"'), idle_timeout=60)
     berth.reload()
     berth.wait_answer("/hello", lambda answer: answer.text == "hello again", "the registry to be read again")
+
+
+EMPTY = ("", "usable-functions:\n", "usable-functions: {}\n", "# all gone\n", "host: {queue_timeout: 5s}\n")
+
+
+@pytest.mark.shows_setting("host.allow_empty")
+def test_emptied_registry_removes_nothing_unless_it_says_so(berth):
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.start()
+    assert berth.get("/hello").text == "hello"
+    for number, text in enumerate(EMPTY, 1):
+        berth.write_config(text)
+        berth.reload()
+        wait_until(lambda want=number: len(berth.log.entries("config.emptied", level="warning")) == want, "a word about it")
+        assert berth.get("/hello").text == "hello"
+    assert berth.admin("GET", "/healthz").status == 200
+    assert berth.stop() == 0
+    berth.start()
+    berth.wait_answer("/hello", lambda answer: answer.text == "hello", "what was served last", 60)
+    assert "no function is left in the registry" in view(berth)["reason"]
+    assert len(berth.log.entries("config.emptied")) == len(EMPTY) + 1
+    berth.write_config("host: {allow_empty: true}\n")
+    berth.reload()
+    berth.wait_answer("/hello", lambda answer: answer.status == 404, "the function to be gone", 60)
+
+
+def test_emptied_registry_removes_all_where_the_command_line_says_so(berth):
+    berth.write_function("hello", HELLO)
+    berth.start("--allow-empty")
+    assert berth.get("/hello").text == "hello"
+    berth.write_config("")
+    berth.reload()
+    berth.wait_answer("/hello", lambda answer: answer.status == 404, "the function to be gone", 60)
+    kept = os.path.join(berth.state_dir, "revisions", "hello")
+    wait_until(lambda: not os.path.exists(kept), "what is kept of it to be removed", 60)
+    assert berth.stop() == 0
+    berth.start()
+    assert berth.get("/hello").status == 404 and not berth.log.entries("config.emptied"), "nothing is kept of it"
 
 
 def remove(path):
