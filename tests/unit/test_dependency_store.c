@@ -128,13 +128,20 @@ static void test_commit(void **state)
     teardown(&bench);
 }
 
-/* The first digit of the set that is found, or '\0'. */
-static char found(const struct store_bench *bench, char digit)
+/* The digit of that set's key which is found, or '\0'. */
+static char found(const struct store_bench *bench, char asked_digit)
 {
     char asked[HASH_HEX_SIZE];
-    make_key(digit, asked);
+    make_key(asked_digit, asked);
     cleanup_free char *path = dependency_store_find(bench->state, asked);
-    return path && fs_is_dir(path) ? strrchr(path, '/')[1] : '\0';
+    for (const char *digit = "abc"; path && fs_is_dir(path) && *digit; digit++) {
+        char key[HASH_HEX_SIZE];
+        make_key(*digit, key);
+        cleanup_free char *set = dependency_store_path(bench->store, key);
+        if (strcmp(set, path) == 0)
+            return *digit;
+    }
+    return '\0';
 }
 
 static void test_find(void **state)
@@ -163,6 +170,87 @@ static void check_and_wait(struct store_bench *bench, const char *key)
     unsigned before = bench->committed;
     dependency_store_check(bench->store, key, on_committed, bench);
     bench_wait(&bench->bench, &bench->committed, before + 1);
+}
+
+/* Closes the store and opens it anew, as a later daemon does. */
+static void reopen(struct store_bench *bench)
+{
+    struct error err;
+    dependency_store_close(bench->store);
+    assert_int_equal(dependency_store_open(bench->state, bench->background, &bench->store, &err), 0);
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_mode & 07777;
+}
+
+/* Nobody can list the folder of all sets or work out a name in it. */
+static void test_names(void **state)
+{
+    (void)state;
+    struct store_bench bench, other;
+    char key[HASH_HEX_SIZE], name[HASH_HEX_SIZE], again[HASH_HEX_SIZE];
+    setup(&bench);
+    setup(&other);
+    make_key('a', key);
+    dependency_store_name(bench.store, key, name);
+    assert_true(hash_is_digest(name));
+    assert_string_not_equal(name, key);
+    dependency_store_name(other.store, key, again);
+    assert_string_not_equal(name, again);
+    reopen(&bench);
+    dependency_store_name(bench.store, key, again);
+    assert_string_equal(name, again);
+    cleanup_free char *secret = xasprintf("%s/dependencies-secret", bench.state);
+    assert_int_equal(mode_of(secret), 0600);
+    assert_int_equal(mode_of(dependency_store_dir(bench.store)), 0311);
+    teardown(&other);
+    teardown(&bench);
+}
+
+/* What an earlier version has stored is found, with its stamp, under the names of today. */
+static void test_former_names(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    char key[HASH_HEX_SIZE];
+    setup(&bench);
+    make_key('a', key);
+    commit_and_wait(&bench, 'a', 1000);
+    cleanup_free char *today = dependency_store_path(bench.store, key);
+    cleanup_free char *former = xasprintf("%s/%s", dependency_store_dir(bench.store), key);
+    cleanup_free char *secret = xasprintf("%s/dependencies-secret", bench.state);
+    assert_int_equal(rename(today, former), 0);
+    assert_int_equal(unlink(secret), 0);
+    reopen(&bench);
+    assert_true(dependency_store_has(bench.store, key));
+    assert_false(fs_exists(former));
+    check_and_wait(&bench, key);
+    assert_int_equal(bench.err.code, ERROR_NONE);
+    assert_int_equal(mode_of(dependency_store_dir(bench.store)), 0311);
+    teardown(&bench);
+}
+
+/* Without the secret nobody can tell which set is which. */
+static void test_lost_names(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    char key[HASH_HEX_SIZE];
+    setup(&bench);
+    make_key('a', key);
+    commit_and_wait(&bench, 'a', 1000);
+    cleanup_free char *before = dependency_store_path(bench.store, key);
+    cleanup_free char *secret = xasprintf("%s/dependencies-secret", bench.state);
+    assert_int_equal(fs_write_file(secret, "short", 5, 0600, NULL), 0);
+    reopen(&bench);
+    assert_false(dependency_store_has(bench.store, key));
+    assert_false(fs_exists(before));
+    commit_and_wait(&bench, 'a', 1000);
+    teardown(&bench);
 }
 
 /* One byte of a file, and its times as they were. */
@@ -263,8 +351,9 @@ static void test_shutdown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key),   cmocka_unit_test(test_commit),  cmocka_unit_test(test_find),
-        cmocka_unit_test(test_check), cmocka_unit_test(test_collect), cmocka_unit_test(test_shutdown),
+        cmocka_unit_test(test_key),   cmocka_unit_test(test_commit),       cmocka_unit_test(test_find),
+        cmocka_unit_test(test_names), cmocka_unit_test(test_former_names), cmocka_unit_test(test_lost_names),
+        cmocka_unit_test(test_check), cmocka_unit_test(test_collect),      cmocka_unit_test(test_shutdown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,14 +12,14 @@
 
 #include <cmocka.h>
 
-static json_t *make(const char *dependency_key, size_t variables)
+static json_t *make(const char *dependency_name, size_t variables)
 {
     struct text_pair environment[] = {{"GREETING", "hi \"there\""}, {"EMPTY", ""}};
     struct function_settings settings = {
         .name = "hello", .timeout_ms = 1, .environment = environment, .environment_count = variables};
     struct build_launch launch = {.runtime = (char *)"{\"file\":\"hello.py\"}"};
     struct prepared prepared = {
-        .digest = "0f3c", .dependency_key = (char *)dependency_key, .launch = &launch};
+        .digest = "0f3c", .dependency_name = (char *)dependency_name, .launch = &launch};
     json_t *json = init_settings_make(&settings, &prepared, 8, 60000);
     return json;
 }

@@ -48,6 +48,7 @@ void container_spec_copy(const struct container_spec *from, struct container_spe
     ret_spec->runtime = xstrdup(from->runtime);
     ret_spec->image = xstrdup(from->image);
     ret_spec->code_dir = from->code_dir ? xstrdup(from->code_dir) : NULL;
+    ret_spec->dependencies = from->dependencies ? xstrdup(from->dependencies) : NULL;
     ret_spec->command = (const char *const *)texts_copy(from->command);
     ret_spec->environment = (const char *const *)texts_copy(from->environment);
     ret_spec->user = from->user ? xstrdup(from->user) : NULL;
@@ -61,6 +62,7 @@ void container_spec_clear(struct container_spec *spec)
     free((char *)spec->runtime);
     free((char *)spec->image);
     free((char *)spec->code_dir);
+    free((char *)spec->dependencies);
     texts_free((char **)spec->command);
     texts_free((char **)spec->environment);
     free((char *)spec->user);

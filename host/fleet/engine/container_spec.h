@@ -23,6 +23,8 @@ struct container_spec {
     const char *const *environment; /* "NAME=value" ended by NULL, or NULL */
     const char *code_dir; /* the function's package; NULL: a folder of its own, empty until somebody fills it,
                            * for a prewarmed instance */
+    const char *dependencies; /* name of the folder of its dependencies; NULL: none, or with no code_dir that
+                               * nobody knows yet whose, so all are mounted */
     uint64_t memory_bytes;
     uint64_t tmp_bytes, shm_bytes;
     double cpus;

@@ -63,17 +63,31 @@ struct world_files {
     char *init, *passwd, *group;
 };
 
+/* Where installed dependencies are: its function's own, else all, which it cannot tell apart without a name.
+ * What is made up here is freed with *ret_source and *ret_target. */
+static struct docker_bind bind_dependencies(const struct docker_engine_options *options,
+                                            const struct container_spec *spec, char **ret_source,
+                                            char **ret_target)
+{
+    if (!spec->code_dir)
+        return (struct docker_bind){options->dependencies_dir, WORLD_DEPENDENCIES, .read_only = true};
+    if (!spec->dependencies)
+        return (struct docker_bind){0};
+    *ret_source = xasprintf("%s/%s", options->dependencies_dir, spec->dependencies);
+    *ret_target = xasprintf(WORLD_DEPENDENCIES "/%s", spec->dependencies);
+    return (struct docker_bind){*ret_source, *ret_target, .read_only = true};
+}
+
 /* What every instance has of this host, and what its function has beside. A bind without a source is left
  * out: the names in /etc/passwd are the world's user's only, since another may have one in the image. The
  * caller frees the array only. */
-static struct docker_bind *binds_of(const struct docker_engine_options *options,
-                                    const struct container_spec *spec, const struct container_place *place,
+static struct docker_bind *binds_of(const struct container_spec *spec, const struct container_place *place,
                                     const struct container_user *user, const struct world_files *world,
-                                    size_t *ret_count)
+                                    const struct docker_bind *dependencies, size_t *ret_count)
 {
     const struct docker_bind usual[] = {
         {.source = place->run_dir, .target = WORLD_RUN, .read_only = true},
-        {.source = options->dependencies_dir, .target = "/berth/dependencies", .read_only = true},
+        *dependencies,
         {.source = place->code_dir, .target = "/berth/code", .read_only = true},
         {.source = world->init, .target = WORLD_INIT, .read_only = true},
         {.source = user->is_world ? world->passwd : NULL, .target = "/etc/passwd", .read_only = true},
@@ -138,7 +152,9 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
     const struct world_files world = {program, passwd, group};
     cleanup_free const char **environment = environment_with(spec, place, &user);
     size_t bind_count;
-    cleanup_free struct docker_bind *binds = binds_of(options, spec, place, &user, &world, &bind_count);
+    cleanup_free char *set = NULL, *set_target = NULL;
+    const struct docker_bind dependencies = bind_dependencies(options, spec, &set, &set_target);
+    cleanup_free struct docker_bind *binds = binds_of(spec, place, &user, &world, &dependencies, &bind_count);
     const struct docker_tmpfs tmpfs[] = {
         {.target = "/tmp", .size_bytes = spec->tmp_bytes, .executable = true},
         own_folder(spec, &user, WORLD_HOME),

@@ -12,16 +12,17 @@
 #include "base/error.h"
 #include "prepare/image/runtime_image.h"
 
-#define WORLD_UID         RUNTIME_IMAGE_UID
-#define WORLD_GID         RUNTIME_IMAGE_GID
-#define WORLD_USER        "berth"
-#define WORLD_HOME        "/home/berth" /* a tmpfs */
-#define WORLD_WORK        "/work" /* a tmpfs: the working directory of the function */
-#define WORLD_INIT        "/berth/init"
-#define WORLD_RUN         "/run/berth" /* what an instance has of its own: the way to the host, and the pipes */
-#define WORLD_SECRETS     "/run/secrets" /* a file for each secret of the function */
-#define WORLD_SECRETS_TOO "/var/openfaas/secrets" /* the same, where functions from elsewhere look */
-#define WORLD_ENVIRONMENT "/berth/environment" /* what init adds to the runner's environment */
+#define WORLD_UID          RUNTIME_IMAGE_UID
+#define WORLD_GID          RUNTIME_IMAGE_GID
+#define WORLD_USER         "berth"
+#define WORLD_HOME         "/home/berth" /* a tmpfs */
+#define WORLD_WORK         "/work" /* a tmpfs: the working directory of the function */
+#define WORLD_INIT         "/berth/init"
+#define WORLD_DEPENDENCIES "/berth/dependencies" /* the folders of installed dependencies */
+#define WORLD_RUN          "/run/berth" /* what an instance has of its own: the way to the host, and the pipes */
+#define WORLD_SECRETS      "/run/secrets" /* a file for each secret of the function */
+#define WORLD_SECRETS_TOO  "/var/openfaas/secrets" /* the same, where functions from elsewhere look */
+#define WORLD_ENVIRONMENT  "/berth/environment" /* what init adds to the runner's environment */
 
 /* The pipes, in WORLD_RUN, that its output goes to. */
 #define WORLD_STDOUT "stdout"

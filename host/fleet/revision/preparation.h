@@ -20,6 +20,7 @@ struct prepared {
     size_t package_files;
     char *code_dir; /* absolute */
     char *dependency_key; /* in the dependency store, or NULL */
+    char *dependency_name; /* of its folder there, for the function's own instances alone; or NULL */
     char *image; /* to start */
     char *runtime_image; /* the runtime's, that it is or stands on; NULL: not known, or it has none */
     char *interpreter; /* that the image runs functions with, as it says itself; "" or NULL: it does not */

@@ -62,7 +62,7 @@ static void on_installed(void *context, const struct error *err, const char *key
         preparation_finish(preparation, err, output);
         return;
     }
-    preparation->prepared.dependency_key = xstrdup(key);
+    preparation_take_dependencies(preparation, key);
     revise(preparation, installed);
 }
 

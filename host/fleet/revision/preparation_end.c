@@ -9,6 +9,7 @@
 #include "prepare/image/runtime_image.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/process/build_job.h"
+#include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
 #include "prepare/store/record_store.h"
 
@@ -19,6 +20,7 @@ void prepared_clear(struct prepared *prepared)
 {
     free(prepared->code_dir);
     free(prepared->dependency_key);
+    free(prepared->dependency_name);
     free(prepared->image);
     free(prepared->runtime_image);
     free(prepared->interpreter);
@@ -42,6 +44,14 @@ struct preparation *preparation_create(struct fleet_env *env, const struct funct
     preparation->owner = owner;
     preparation->phase_began_ms = clock_ms();
     return preparation;
+}
+
+void preparation_take_dependencies(struct preparation *preparation, const char *key)
+{
+    char name[HASH_HEX_SIZE];
+    dependency_store_name(preparation->env->dependencies, key, name);
+    preparation->prepared.dependency_key = xstrdup(key);
+    preparation->prepared.dependency_name = xstrdup(name);
 }
 
 void preparation_cancel(struct preparation *preparation)

@@ -83,6 +83,9 @@ void preparation_pull(struct preparation *preparation, preparation_pulled_fn *pu
 /* Reports and frees it. `output`: what the step that failed has written, or NULL. */
 void preparation_finish(struct preparation *preparation, const struct error *err, const char *output);
 
+/* Notes which dependencies it has. */
+void preparation_take_dependencies(struct preparation *preparation, const char *key);
+
 /* All is there: keeps what has been found, so that the same need not be found again, and finishes. */
 void preparation_complete(struct preparation *preparation);
 

@@ -127,7 +127,8 @@ struct preparation *preparation_restore(struct fleet_env *env, const struct func
     prepared->package_bytes = record->package_bytes;
     prepared->package_files = record->package_files;
     prepared->code_dir = package_store_path(env->packages, record->package_digest);
-    prepared->dependency_key = steal(&record->dependency_key);
+    if (record->dependency_key)
+        preparation_take_dependencies(preparation, record->dependency_key);
     prepared->image = steal(&record->image);
     prepared->launch = steal(&record->launch);
     if (record->secrets_differ)

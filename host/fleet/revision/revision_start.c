@@ -70,6 +70,7 @@ void revision_fill_spec(struct revision *revision, struct container_spec *spec)
         .command = (const char *const *)launch->command,
         .environment = (const char *const *)launch->environment,
         .code_dir = revision->prepared.code_dir,
+        .dependencies = revision->prepared.dependency_name,
         .memory_bytes = revision->settings->memory_bytes,
         .tmp_bytes = revision->settings->tmp_bytes,
         .shm_bytes = revision->settings->shm_bytes,

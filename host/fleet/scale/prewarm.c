@@ -249,6 +249,7 @@ struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct containe
         memcpy(pool->key, key, sizeof(key));
         struct container_spec empty = *spec;
         empty.code_dir = NULL;
+        empty.dependencies = NULL;
         empty.labels = NULL;
         empty.label_count = 0;
         empty.memory_bytes = MEMORY_BYTES;

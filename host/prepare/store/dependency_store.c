@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "prepare/store/dependency_names.h"
 #include "prepare/store/state_dir.h"
 #include "prepare/store/tree.h"
 
@@ -18,11 +19,100 @@
 #define SETS     "dependencies"
 #define NOTES    "dependencies-used"
 #define NOTE_MAX 4096 /* bytes of one of them */
+#define CLOSED   0311 /* the mode of SETS: not even its owner lists it, whom a container may run as */
 
 struct dependency_store {
     char *state, *sets, *used;
+    struct dependency_names names;
     struct background *background;
 };
+
+/* The names of all sets that have a note, sorted. The caller frees each and the array. */
+static char **names_of(const struct dependency_store *store, char *const *keys, size_t count)
+{
+    char **names = xcalloc(count, sizeof(*names));
+    for (size_t i = 0; i < count; i++) {
+        char name[HASH_HEX_SIZE];
+        dependency_store_name(store, keys[i], name);
+        names[i] = xstrdup(name);
+    }
+    state_dir_sort(names, count);
+    return names;
+}
+
+static void free_all(char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+/* Those of an earlier version, whose names were their keys. */
+static int rename_sets(const struct dependency_store *store, char *const *keys, size_t count,
+                       struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        cleanup_free char *before = xasprintf("%s/%s", store->sets, keys[i]);
+        cleanup_free char *after = dependency_store_path(store, keys[i]);
+        if (rename(before, after) < 0 && errno != ENOENT)
+            return error_errno(err, COMPONENT_BUILD, errno, "cannot rename the dependencies %s", before);
+    }
+    return 0;
+}
+
+/* Removes the sets that none of `names` is the name of. */
+static int remove_strangers(struct dependency_store *store, char *const *names, size_t count,
+                            struct error *err)
+{
+    char **found;
+    size_t found_count;
+    if (chmod(store->sets, 0700) < 0)
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot set the mode of %s", store->sets);
+    if (state_dir_digests(store->sets, &found, &found_count, err) < 0)
+        return -1;
+    for (size_t i = 0; i < found_count; i++) {
+        if (state_dir_contains((const char *const *)names, count, found[i]))
+            continue;
+        cleanup_free char *path = xasprintf("%s/%s", store->sets, found[i]);
+        state_dir_remove(store->state, store->background, path);
+        log_info("dependencies.removed", LOG_STR("name", found[i]), LOG_STR("reason", "its name is lost"));
+    }
+    free_all(found, found_count);
+    return 0;
+}
+
+/* The state directory has no secret, or none that can be read: one of an earlier version, or a new one. */
+static int begin_names(struct dependency_store *store, struct error *err)
+{
+    char **keys;
+    size_t count;
+    dependency_names_make(&store->names);
+    if (state_dir_digests(store->used, &keys, &count, err) < 0)
+        return -1;
+    char **names = names_of(store, keys, count);
+    int rc = rename_sets(store, keys, count, err);
+    if (rc == 0)
+        rc = remove_strangers(store, names, count, err);
+    if (rc == 0)
+        rc = dependency_names_write(store->state, &store->names, err);
+    free_all(names, count);
+    free_all(keys, count);
+    return rc;
+}
+
+/* Opens what all sets are in. */
+static int open_sets(struct dependency_store *store, struct error *err)
+{
+    if (state_dir_folder(store->state, SETS, CLOSED, &store->sets, err) < 0)
+        return -1;
+    if (dependency_names_read(store->state, &store->names))
+        return 0;
+    if (begin_names(store, err) < 0)
+        return -1;
+    if (chmod(store->sets, CLOSED) < 0)
+        return error_errno(err, COMPONENT_BUILD, errno, "cannot set the mode of %s", store->sets);
+    return 0;
+}
 
 int dependency_store_open(const char *state_dir, struct background *background,
                           struct dependency_store **ret_store, struct error *err)
@@ -31,9 +121,8 @@ int dependency_store_open(const char *state_dir, struct background *background,
     cleanup_free char *staging = NULL;
     store->background = background;
     if (state_dir_open(state_dir, &store->state, err) < 0 ||
-        state_dir_folder(store->state, SETS, 0755, &store->sets, err) < 0 ||
         state_dir_folder(store->state, NOTES, 0755, &store->used, err) < 0 ||
-        state_dir_folder(store->state, "staging", 0700, &staging, err) < 0) {
+        state_dir_folder(store->state, "staging", 0700, &staging, err) < 0 || open_sets(store, err) < 0) {
         dependency_store_close(store);
         return -1;
     }
@@ -87,9 +176,17 @@ const char *dependency_store_dir(const struct dependency_store *store)
     return store->sets;
 }
 
+void dependency_store_name(const struct dependency_store *store, const char *key,
+                           char ret_name[HASH_HEX_SIZE])
+{
+    dependency_names_get(&store->names, key, ret_name);
+}
+
 char *dependency_store_path(const struct dependency_store *store, const char *key)
 {
-    return xasprintf("%s/%s", store->sets, key);
+    char name[HASH_HEX_SIZE];
+    dependency_store_name(store, key, name);
+    return xasprintf("%s/%s", store->sets, name);
 }
 
 static char *note_path(const struct dependency_store *store, const char *key)
@@ -166,15 +263,18 @@ static void read_note(const char *path, struct note *ret_note)
 char *dependency_store_find(const char *state_dir, const char *asked)
 {
     cleanup_free char *notes = xasprintf("%s/" NOTES, state_dir);
+    struct dependency_names names;
     char *found = NULL, **keys;
     int64_t used_ns = 0;
     size_t count;
-    if (state_dir_digests(notes, &keys, &count, NULL) < 0)
+    if (!dependency_names_read(state_dir, &names) || state_dir_digests(notes, &keys, &count, NULL) < 0)
         return NULL;
     for (size_t i = 0; i < count; i++) {
         cleanup_free char *key = keys[i];
         cleanup_free char *path = xasprintf("%s/%s", notes, key);
-        cleanup_free char *set = xasprintf("%s/" SETS "/%s", state_dir, key);
+        char name[HASH_HEX_SIZE];
+        dependency_names_get(&names, key, name);
+        cleanup_free char *set = xasprintf("%s/" SETS "/%s", state_dir, name);
         struct note note;
         read_note(path, &note);
         if (strcmp(note.asked, asked) != 0 || !fs_is_dir(set) || (found && note.last_used_ns < used_ns))
@@ -343,7 +443,7 @@ static int list_sets(const struct dependency_store *store, struct dependency_set
 {
     char **keys;
     size_t count;
-    if (state_dir_digests(store->sets, &keys, &count, err) < 0)
+    if (state_dir_digests(store->used, &keys, &count, err) < 0)
         return -1;
     struct dependency_set *sets = xcalloc(count, sizeof(*sets));
     for (size_t i = 0; i < count; i++) {

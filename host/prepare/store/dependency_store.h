@@ -1,8 +1,10 @@
 /*
  * Installed dependencies below the daemon's state directory:
  *
- *     dependencies/<key>/        one installed set, never changed once it is there; the folder as a whole is
- *                                mounted at /berth/dependencies in prewarmed instances
+ *     dependencies/<name>/       one installed set, never changed once it is there. The folder as a whole is
+ *                                mounted at /berth/dependencies in prewarmed instances, so it can be entered
+ *                                and not listed, and who is not told a name does not find it
+ *     dependencies-secret        what names are made with (dependency_names.h)
  *     dependencies-used/<key>    JSON {"bytes": N, "stamp": S, "asked": A}; its time is the set's last use
  *     staging/                   shared with package_store
  *
@@ -25,7 +27,8 @@
 struct dependency_store;
 
 /* Opens or makes the store in `state_dir` (made absolute), which package_store_open has opened before.
- * `background` outlives it. */
+ * `background` outlives it. Sets of an earlier version, whose names were their keys, get the names of today;
+ * those whose names nobody can tell any more, because the secret was lost, are removed. */
 int dependency_store_open(const char *state_dir, struct background *background,
                           struct dependency_store **ret_store, struct error *err);
 void dependency_store_close(struct dependency_store *store);
@@ -46,6 +49,10 @@ char *dependency_store_find(const char *state_dir, const char *asked);
 
 /* Absolute path of dependencies/, to be mounted. Owned by the store. */
 const char *dependency_store_dir(const struct dependency_store *store);
+
+/* The name of a set in that folder, for its own function alone. */
+void dependency_store_name(const struct dependency_store *store, const char *key,
+                           char ret_name[HASH_HEX_SIZE]);
 
 /* Absolute path of one set, whether it is there or not. The caller frees it. */
 char *dependency_store_path(const struct dependency_store *store, const char *key);
