@@ -231,6 +231,7 @@ enum error_class {
     X(IN_USE,                      FLEET,     "in-use",                      503, INTERNAL) \
     X(NO_ROOM,                     FLEET,     "no-room",                     503, LIMIT)    \
     X(REMOVED,                     FLEET,     "removed",                     503, MISSING)  \
+    X(RUNTIME_UNKNOWN,             FLEET,     "runtime-unknown",             503, OWN)      \
     X(SECRET_MISSING,              FLEET,     "secret-missing",              503, OWN)      \
     X(STARTING,                    FLEET,     "starting",                    503, PASSING)  \
     X(NO_ADDRESS,                  FLEET,     "no-address",                  503, HOST)     \

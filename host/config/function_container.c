@@ -72,6 +72,11 @@ void function_container_check(const struct setting_layer *layer, struct function
                               struct reporter *reporter)
 {
     check_user(setting_found(layer, "user"), settings, reporter);
+    const struct yaml_tree_node *seccomp = setting_found(layer, "seccomp");
+    if (seccomp && settings->seccomp == SECCOMP_ENGINE)
+        reporter_warning(reporter, seccomp->at, "leave it out unless the function fails without",
+                         "its processes may make system calls that few programs need and that more ways out "
+                         "of a container have led through");
     const struct yaml_tree_node *read_only = setting_found(layer, "read_only");
     if (read_only && !settings->read_only)
         reporter_warning(reporter, read_only->at, "keep data in a volume, and what is passing in /tmp",

@@ -114,6 +114,16 @@ static const struct setting configuration_keys[] = {
      .help = "Whether nothing can be written but `/tmp`, the home, the working directory and volumes. With "
              "`false`, which is warned about, the files of the image can be changed too: on the host's disk, "
              "without a limit, until the instance goes."},
+    {"seccomp", NULL, SETTING_WORD, SETTING_MEMBER(struct function_settings, seccomp),
+     .change = CHANGE_REPLACES, .words = ALIASES("berth", "engine"), .default_text = "berth",
+     .help =
+         "Which system calls its processes may make: those of Berth's own profile, which has what programs "
+         "of any language use, or with `engine`, which is warned about, those of the engine's, which has "
+         "more: `ptrace` for debuggers, 32-bit programs, further kinds of sockets."},
+    {"runtime", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, runtime),
+     .change = CHANGE_REPLACES, .max = 64, .unset = "that of the host",
+     .help = "What the engine runs its containers with, by the engine's name for it, such as `crun`, `runsc` "
+             "or `kata`: `docker info` lists those that there are."},
     {"labels", NULL, SETTING_MAPPING, .change = CHANGE_APPLIES,
      .help = "Texts to find the function by, a mapping of names to values, at most 64: shown by `berth "
              "describe` and the management API, and on its containers as `berth.label.NAME`, prewarmed ones "

@@ -217,6 +217,11 @@ static const struct setting host_keys[] = {
      .help = "Revisions of each function that are kept with their packages and dependencies, once they have "
              "served: the newest, to go back to (`berth rollback`), and the last good one is what serves "
              "after a start when a newer one cannot."},
+    {"runtime", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, runtime),
+     .change = CHANGE_RESTARTS, .max = 64, .unset = "the engine's default",
+     .help =
+         "What the engine runs containers of functions with unless they say so: a name that `docker info` "
+         "lists below Runtimes."},
     {"base", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, base), .change = CHANGE_APPLIES,
      .words = ALIASES("bookworm", "trixie"), .unset = "this machine's own, if it is one of them",
      .help = "The Debian that functions run on unless their `base` says another one."},

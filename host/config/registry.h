@@ -54,6 +54,7 @@ struct language {
 };
 
 enum network_mode { NETWORK_BRIDGE, NETWORK_NONE };
+enum seccomp_mode { SECCOMP_BERTH, SECCOMP_ENGINE };
 
 /* The release of the distribution that functions run on unless something else is set: this machine's own. */
 #define BASE_SUITE BERTH_BASE_SUITE
@@ -140,6 +141,8 @@ struct function_settings {
     unsigned idle_timeout_ms; /* an instance unused for so long is removed */
     unsigned min_scale, max_scale; /* instances */
     enum network_mode network;
+    enum seccomp_mode seccomp; /* whose profile says which system calls its processes may make */
+    char *runtime; /* the engine's name of what runs its containers; NULL: the host's */
     char *base; /* the release of the distribution that it runs on; NULL: the host's */
     struct package_list system_packages; /* of the distribution, in the image that it runs in */
     char *env_file; /* beside the registry, or in the folder that was deployed, whose variables are among the
@@ -216,6 +219,7 @@ struct host_settings {
     uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
     unsigned keep_revisions; /* of each function, that have served */
     char *base; /* the release that functions run on unless they say so; NULL: BASE_SUITE */
+    char *runtime; /* the engine's name of what runs containers of functions; NULL: its default */
     unsigned runtime_images; /* of each runtime, kept though superseded */
     unsigned system_images; /* with system packages, kept though unused */
     unsigned build_timeout_ms; /* of one build job */

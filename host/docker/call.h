@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "docker/client.h"
 #include "docker/container.h"
+#include "docker/facts.h"
 #include "docker/image.h"
 #include "docker/network.h"
 #include "outgoing/outgoing.h"
@@ -53,6 +54,7 @@ union docker_callback {
     docker_image_fn *image;
     docker_images_fn *images;
     docker_built_fn *built;
+    docker_facts_fn *facts;
 };
 
 struct docker_call {

@@ -38,7 +38,9 @@ struct docker_call *docker_container_create(struct docker *docker, const struct 
     docker_call_request(call, "POST", "/containers/create", NULL, NULL, NULL);
     if (container->name)
         docker_call_query(call, "name", container->name);
-    docker_call_set_body(call, container_body(container));
+    struct docker_container wanted = *container;
+    wanted.own_seccomp = wanted.own_seccomp && !docker->lacks_seccomp;
+    docker_call_set_body(call, container_body(&wanted));
     return docker_call_submit(call);
 }
 

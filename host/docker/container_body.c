@@ -1,6 +1,7 @@
 #include "docker/container_body.h"
 
 #include "docker/answer.h"
+#include "docker/seccomp_profile.h"
 
 #define SHM_BYTES_DEFAULT (16u << 20)
 #define LOG_BYTES_DEFAULT (1u << 20)
@@ -115,12 +116,22 @@ static int put_core_limit(json_t *host)
                                json_pack("[{s:s, s:i, s:i}]", "Name", "core", "Soft", 1, "Hard", 1));
 }
 
+static int put_security(json_t *host, const struct docker_container *container)
+{
+    json_t *options = json_pack("[s]", "no-new-privileges:true");
+    if (container->own_seccomp)
+        json_array_append_new(options, json_sprintf("seccomp=%s", seccomp_profile()));
+    return json_object_set_new(host, "SecurityOpt", options);
+}
+
 static int put_hardening(json_t *host, const struct docker_container *container)
 {
     int failed = json_object_set_new(host, "ReadonlyRootfs", json_boolean(container->read_only_root));
     failed |= put_core_limit(host);
     failed |= json_object_set_new(host, "CapDrop", json_pack("[s]", "ALL"));
-    return failed | json_object_set_new(host, "SecurityOpt", json_pack("[s]", "no-new-privileges:true"));
+    failed |= put_integer(host, "OomScoreAdj", container->oom_score_adj);
+    failed |= put_text(host, "Runtime", container->runtime);
+    return failed | put_security(host, container);
 }
 
 static json_t *make_host(const struct docker_container *container)

@@ -159,7 +159,10 @@ def test_builder_is_locked_in_as_instances_are(berth, index):
     assert host["Memory"] == host["MemorySwap"] == 1 << 30
     assert host["PidsLimit"] == 512
     assert host["CapDrop"] == ["ALL"] and not host["CapAdd"] and not host["Privileged"]
-    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    privileges, profile = host["SecurityOpt"]
+    assert privileges == "no-new-privileges:true"
+    assert profile.startswith('seccomp={"defaultAction":"SCMP_ACT_ERRNO"')
+    assert host["OomScoreAdj"] == 800
     assert host["ReadonlyRootfs"]
     assert settings["Config"]["User"].split(":")[0] != "0"
     writable = [mount["Destination"] for mount in settings["Mounts"] if mount["RW"]]

@@ -258,12 +258,25 @@ static void containers_are_described(void **state)
     assert_json(host, "PidsLimit", "32");
     assert_json(host, "CapDrop", "[\"ALL\"]");
     assert_json(host, "SecurityOpt", "[\"no-new-privileges:true\"]");
+    assert_json(host, "OomScoreAdj", "0");
+    assert_null(json_object_get(host, "Runtime"));
     assert_json(host, "Ulimits", "[{\"Hard\":1,\"Name\":\"core\",\"Soft\":1}]");
     assert_json(host, "ReadonlyRootfs", "true");
     assert_json(host, "NetworkMode", "\"none\"");
     assert_json(host, "LogConfig",
                 "{\"Config\":{\"compress\":\"false\",\"max-file\":\"1\",\"max-size\":\"1048576\"},"
                 "\"Type\":\"local\"}");
+    json_decref(root);
+
+    container.own_seccomp = true;
+    container.oom_score_adj = 500;
+    container.runtime = "crun";
+    root = container_body(&container);
+    host = json_object_get(root, "HostConfig");
+    const char *profile = json_string_value(json_array_get(json_object_get(host, "SecurityOpt"), 1));
+    assert_int_equal(strncmp(profile, "seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\"", 40), 0);
+    assert_json(host, "OomScoreAdj", "500");
+    assert_json(host, "Runtime", "\"crun\"");
     json_decref(root);
 
     container.command = (const char *const[]){"\xff\xfe", NULL};

@@ -52,6 +52,7 @@ void container_spec_copy(const struct container_spec *from, struct container_spe
     ret_spec->command = (const char *const *)texts_copy(from->command);
     ret_spec->environment = (const char *const *)texts_copy(from->environment);
     ret_spec->user = from->user ? xstrdup(from->user) : NULL;
+    ret_spec->engine_runtime = from->engine_runtime ? xstrdup(from->engine_runtime) : NULL;
     ret_spec->labels = labels_copy(from->labels, from->label_count);
     ret_spec->ready_path = from->ready_path ? xstrdup(from->ready_path) : NULL;
     ret_spec->mounts = mounts_copy(from->mounts, from->mount_count);
@@ -66,6 +67,7 @@ void container_spec_clear(struct container_spec *spec)
     texts_free((char **)spec->command);
     texts_free((char **)spec->environment);
     free((char *)spec->user);
+    free((char *)spec->engine_runtime);
     labels_free(spec->labels, spec->label_count);
     free((char *)spec->ready_path);
     mounts_free(spec->mounts, spec->mount_count);

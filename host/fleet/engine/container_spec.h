@@ -36,6 +36,8 @@ struct container_spec {
     const struct container_mount *mounts;
     size_t mount_count;
     enum network_mode network;
+    enum seccomp_mode seccomp;
+    const char *engine_runtime; /* the engine's name of what runs it; NULL: its default */
     uint16_t port; /* that its server listens on; 0: its runner dials */
     const char *ready_path; /* with a port: see berth_launch in the plugin ABI; or NULL */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define FIXED_VARIABLES 5
+#define OOM_SCORE       600 /* as the machine's memory runs out, functions go before what serves them */
 #define USUAL_LABELS    3
 
 /* What the user is called; NULL: the image may know. */
@@ -174,6 +175,9 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
         .bind_count = bind_count,
         .tmpfs = tmpfs,
         .tmpfs_count = sizeof(tmpfs) / sizeof(tmpfs[0]),
+        .own_seccomp = spec->seccomp == SECCOMP_BERTH,
+        .oom_score_adj = OOM_SCORE,
+        .runtime = spec->engine_runtime,
         .limits = {.memory_bytes = spec->memory_bytes, .cpus = spec->cpus, .pids = spec->pids},
         .shm_bytes = spec->shm_bytes,
         .network = spec->network == NETWORK_NONE ? "none" : options->network,

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "docker/events.h"
+#include "docker/facts.h"
 #include "docker/network.h"
 #include "fleet/engine/docker_inside.h"
 #include "fleet/engine/leftovers.h"
@@ -19,7 +20,7 @@
 
 struct docker_watch {
     struct docker_engine *engine;
-    struct docker_call *call; /* ping, network or list: one at a time */
+    struct docker_call *call; /* ping, facts, network or list: one at a time */
     struct docker_call *events;
     struct event *retry;
     struct leftovers *leftovers;
@@ -134,6 +135,25 @@ static void on_network(void *owner, const struct error *err, const char *id)
     docker_call_set_timeout(watch->events, OPEN_LIMIT_MS);
 }
 
+static void on_facts(void *owner, const struct error *err, const struct docker_facts *facts)
+{
+    struct docker_watch *watch = owner;
+    watch->call = NULL;
+    if (err) {
+        lost(watch, err);
+        return;
+    }
+    texts_free(watch->engine->engine.runtimes);
+    watch->engine->engine.runtimes = texts_copy((const char *const *)facts->runtimes);
+    if (!facts->has_seccomp)
+        log_warning(
+            "engine.no-seccomp",
+            LOG_STR("hint",
+                    "functions may make every system call: boot a kernel with CONFIG_SECCOMP_FILTER"));
+    struct docker_network network = {.name = watch->engine->options.network};
+    watch->call = docker_network_ensure(watch->engine->options.docker, &network, on_network, watch);
+}
+
 static void on_ping(void *owner, const struct error *err)
 {
     struct docker_watch *watch = owner;
@@ -143,8 +163,7 @@ static void on_ping(void *owner, const struct error *err)
         return;
     }
     log_info("engine.reached", LOG_STR("api", docker_api_version(watch->engine->options.docker)));
-    struct docker_network network = {.name = watch->engine->options.network};
-    watch->call = docker_network_ensure(watch->engine->options.docker, &network, on_network, watch);
+    watch->call = docker_facts_ask(watch->engine->options.docker, on_facts, watch);
 }
 
 static void begin(struct docker_watch *watch)

@@ -1,5 +1,6 @@
 #include "fleet/engine/engine.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 
 #define RETURN_MS 10000 /* after its return an engine is busy with what it missed */
@@ -15,6 +16,7 @@ void engine_clear(struct engine *engine)
 {
     engine_queue_destroy(engine->queue);
     budget_clear(&engine->budget);
+    texts_free(engine->runtimes);
 }
 
 void engine_watch(struct engine *engine)

@@ -121,6 +121,7 @@ struct engine {
     struct engine_hooks hooks;
     struct engine_queue *queue; /* whose turn it is to ask it for something slow */
     struct budget budget;
+    char **runtimes; /* the names that a container can be run with, ended by NULL; NULL: not known */
     struct error trouble; /* why it does not answer, once it did; of zeros: it does */
     uint64_t back_ms; /* when it answered again; 0: it was never away */
 };

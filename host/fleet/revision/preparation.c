@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "docker/image.h"
+#include "fleet/revision/engine_runtime.h"
 #include "fleet/revision/finding.h"
 #include "prepare/function_job.h"
 #include "prepare/image/image_build.h"
@@ -229,6 +230,10 @@ struct preparation *preparation_start(struct fleet_env *env, const struct functi
     const struct plugin *plugin = find_plugin(preparation);
     if (!plugin)
         return preparation;
+    if (engine_runtime_check(env, settings, &preparation->failure) < 0) {
+        event_active(preparation->later, EV_TIMEOUT, 0);
+        return preparation;
+    }
     preparation->runtime = xstrdup(plugin->language.name);
     preparation->image_dir = plugin->image_dir ? xstrdup(plugin->image_dir) : NULL;
     preparation->builder_dir = plugin->builder_dir ? xstrdup(plugin->builder_dir) : NULL;

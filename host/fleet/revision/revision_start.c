@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "fleet/revision/engine_runtime.h"
 #include "fleet/revision/init_settings.h"
 #include "fleet/revision/server_environment.h"
 #include "fleet/scale/prewarm.h"
@@ -83,6 +84,8 @@ void revision_fill_spec(struct revision *revision, struct container_spec *spec)
         .mount_count = revision->settings->volume_count,
         .read_only_root = revision->settings->read_only,
         .network = revision->settings->network,
+        .seccomp = revision->settings->seccomp,
+        .engine_runtime = engine_runtime_of(revision->env, revision->settings),
         .port = launch->transport == BUILD_TCP ? launch->port : 0,
         .ready_path = launch->ready_path,
     };

@@ -214,6 +214,8 @@ static void compute_key(const struct container_spec *spec, char ret_key[HASH_HEX
     hash_update_text(hash, spec->user);
     hash_update(hash, &spec->read_only_root, sizeof(spec->read_only_root));
     hash_update(hash, &spec->network, sizeof(spec->network));
+    hash_update(hash, &spec->seccomp, sizeof(spec->seccomp));
+    hash_update_text(hash, spec->engine_runtime);
     hash_update(hash, &spec->tmp_bytes, sizeof(spec->tmp_bytes));
     hash_update(hash, &spec->shm_bytes, sizeof(spec->shm_bytes));
     hash_finish(hash, ret_key);

@@ -1,7 +1,7 @@
 /*
  * Prewarmed instances: for each kind of container that functions start from (runtime image, command,
- * environment, user, network) a few that have dialled already and wait for a function. Each is given away
- * once; the place is refilled off the request path. Control thread.
+ * environment, user, network, walls) a few that have dialled already and wait for a function. Each is given
+ * away once; the place is refilled off the request path. Control thread.
  */
 #ifndef FLEET_SCALE_PREWARM_H
 #define FLEET_SCALE_PREWARM_H

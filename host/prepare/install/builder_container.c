@@ -15,6 +15,7 @@
 #define CODE             "/berth/code" /* where the package is */
 #define ENVIRONMENT_FILE "environment"
 #define PIDS_MAX         512
+#define OOM_SCORE        800 /* goes before functions: it can be begun anew, and nobody waits for an answer */
 #define TMP_BYTES        (64u << 20) /* of /tmp, for what does not look at TMPDIR */
 #define LOG_BYTES_MAX    (16u << 20)
 
@@ -91,6 +92,8 @@ struct docker_call *builder_create_container(const struct builder_spec *spec, co
         .bind_count = ca ? 3 : 2,
         .tmpfs = &tmpfs,
         .tmpfs_count = 1,
+        .own_seccomp = true,
+        .oom_score_adj = OOM_SCORE,
         .limits = {.memory_bytes = spec->limits.memory_bytes,
                    .cpus = cpus_of(&spec->limits),
                    .pids = PIDS_MAX},
