@@ -86,7 +86,7 @@ TRIES = """
 
     def cloned(flags):
         # What fails is told by the one process, and a process that is made ends at once.
-        result = libc.syscall(CLONE, ctypes.c_long(flags | 17), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0), ctypes.c_long(0))
+        result = libc.syscall(CLONE, *(ctypes.c_long(argument) for argument in (flags | 17, 0, 0, 0, 0)))
         if result == 0:
             os._exit(0)
         if result > 0:
@@ -104,7 +104,8 @@ TRIES = """
         return sorted(seen)
 
     def handle(request):
-        family = lambda number, protocol=0: attempt(lambda: socket.socket(number, socket.SOCK_RAW if number == 16 else socket.SOCK_DGRAM, protocol).close())
+        kind = lambda number: socket.SOCK_RAW if number == 16 else socket.SOCK_DGRAM
+        family = lambda number, protocol=0: attempt(lambda: socket.socket(number, kind(number), protocol).close())
         os.path.exists("/tmp/fifo") or os.mkfifo("/tmp/fifo")
         return JSONResponse({
             "calls": {name: in_child(lambda number=number: call(number, 0, 0, 0, 0, 0)) for name, number in NUMBERS.items()},
