@@ -1,7 +1,7 @@
 /*
  * The simulation: many runs, one after the other, each with a seed of its own and in a process of its own.
  *
- *   sim [--seed N] [--runs N] [--seconds N] [--faults LIST] [--trace] [--verify]
+ *   sim [--seed N] [--runs N] [--seconds N] [--stop] [--faults LIST] [--trace] [--verify]
  */
 #include "files.h"
 #include "run.h"
@@ -25,6 +25,7 @@ struct plan {
     uint64_t seed, runs;
     unsigned seconds; /* 0: no limit */
     bool verify; /* each run twice: the same must happen */
+    bool stop; /* after the first violation */
     struct run_options options;
 };
 
@@ -34,6 +35,7 @@ static void print_usage(void)
            "  --seed N        the first run's; each further one has the next. Default: 1\n"
            "  --runs N        so many runs, with each of them as many seeds. Default: 1000\n"
            "  --seconds N     no further run is begun after so many seconds\n"
+           "  --stop          nor after one with a violation\n"
            "  --faults LIST   only these kinds, separated by commas; or \"all\", which is the default, or "
            "\"none\";\n"
            "                  a minus before a kind leaves it out of all\n"
@@ -80,11 +82,15 @@ static uint64_t read_number(const char *text)
 
 static void read_arguments(int argc, char **argv, struct plan *plan)
 {
-    static const struct option options[] = {
-        {"seed", required_argument, NULL, 's'},    {"runs", required_argument, NULL, 'r'},
-        {"seconds", required_argument, NULL, 't'}, {"faults", required_argument, NULL, 'f'},
-        {"trace", no_argument, NULL, 'p'},         {"verify", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"seed", required_argument, NULL, 's'},
+                                            {"runs", required_argument, NULL, 'r'},
+                                            {"seconds", required_argument, NULL, 't'},
+                                            {"faults", required_argument, NULL, 'f'},
+                                            {"trace", no_argument, NULL, 'p'},
+                                            {"stop", no_argument, NULL, 'x'},
+                                            {"verify", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     *plan = (struct plan){.seed = 1, .runs = 1000, .options.kinds = ALL_FAULTS};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (option) {
@@ -104,6 +110,9 @@ static void read_arguments(int argc, char **argv, struct plan *plan)
         case 'p':
             plan->options.trace = true;
             plan->runs = 1;
+            break;
+        case 'x':
+            plan->stop = true;
             break;
         case 'v':
             plan->verify = true;
@@ -177,7 +186,7 @@ int main(int argc, char **argv)
         return 1;
     }
     uint64_t began_ms = virtual_time_real_ms(), failures = 0, run = 0;
-    for (; run < plan.runs; run++) {
+    for (; run < plan.runs && !(plan.stop && failures); run++) {
         if (plan.seconds && virtual_time_real_ms() >= began_ms + plan.seconds * UINT64_C(1000))
             break;
         if (play_verified(&plan, plan.seed + run, totals))

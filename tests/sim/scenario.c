@@ -22,7 +22,7 @@
 
 #define FUNCTIONS_MAX 5
 #define PREWARMED_MI  256 /* fleet/scale/prewarm.c */
-#define MI            (UINT64_C(1) << 20)
+#define LARGEST_MI    300 /* memory of a function */
 
 struct play {
     char name[12];
@@ -35,6 +35,7 @@ struct play {
 static struct play plays[FUNCTIONS_MAX];
 static unsigned play_count;
 static unsigned prewarm, max_instances, max_memory_mi, start_timeout_s;
+static bool is_tight;
 static uint64_t ends_ms;
 static unsigned pause_ms; /* between two requests, on average */
 static bool has_ended;
@@ -65,9 +66,9 @@ static void write_code(struct play *play)
 
 static void choose_settings(struct play *play)
 {
-    static const unsigned memories[] = {32, 64, 200, 300};
+    static const unsigned memories[] = {32, 64, 200, LARGEST_MI};
     play->concurrency = draw(1, 4);
-    play->min_scale = is_so(300) ? draw(1, 2) : 0;
+    play->min_scale = !is_tight && is_so(300) ? draw(1, 2) : 0;
     play->max_scale = draw(play->min_scale > 1 ? play->min_scale : 1, 4);
     play->memory_mi = memories[draw(0, 3)];
     play->idle_ms = draw(1, 5) * 1000;
@@ -113,16 +114,14 @@ static void reload(void)
         fleet_reload(sim.fleet);
 }
 
-/* Enough for the minimum of all and a trial, and for the largest. */
+/* Enough for the minimum of all and a trial, and for the largest; or so little that functions, trials and
+ * prewarmed instances are in each other's way, and then none has a minimum. */
 static void choose_room(void)
 {
-    unsigned instances = 1, memory_mi = 300;
-    for (unsigned i = 0; i < play_count; i++) {
-        instances += 2;
-        memory_mi += 2 * 300;
-    }
-    max_instances = instances + draw(0, 6);
-    max_memory_mi = memory_mi + draw(0, 3000);
+    is_tight = is_so(400);
+    max_instances = is_tight ? draw(1, play_count + 1) : 1 + 2 * play_count + draw(0, 6);
+    max_memory_mi = is_tight && is_so(500) ? draw(LARGEST_MI, 3 * LARGEST_MI)
+                                           : LARGEST_MI * (1 + 2 * play_count) + draw(0, 3000);
     prewarm = is_so(600) ? draw(1, 3) : 0;
     start_timeout_s = draw(5, 20);
 }
@@ -260,7 +259,8 @@ static void change_function(struct function *function)
         break;
     default:
         trace_fault(FAULT_EDITS, "%s has another minimum", function_name(function));
-        function_set_minimum(function, draw(0, function_applied_settings(function)->max_scale));
+        function_set_minimum(function,
+                             is_tight ? 0 : draw(0, function_applied_settings(function)->max_scale));
         break;
     }
 }
