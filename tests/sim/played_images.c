@@ -17,7 +17,7 @@ struct runtime_images {
 struct runtime_image_request {
     TAILQ_ENTRY(runtime_image_request) link;
     struct runtime_images *images;
-    char *name;
+    char *name; /* of the image */
     struct runtime_image_callbacks callbacks;
     void *context;
     struct agenda_item *end;
@@ -37,12 +37,11 @@ static void on_end(void *context)
     take(request);
     if (chance_in_1000(&sim.chance, sim.weather.bad_build)) {
         struct error err;
-        trace_fault(FAULT_BUILDS, "the image of %s cannot be made", request->name);
+        trace_fault(FAULT_BUILDS, "the image %s cannot be made", request->name);
         error_set_in(&err, COMPONENT_DOCKER, ERROR_DOCKER_ERROR, "the image cannot be made");
         request->callbacks.done(request->context, &err, NULL, NULL);
     } else {
-        cleanup_free char *name = xasprintf("berth-runtime-%s:0123", request->name);
-        const struct image_facts facts = {.name = name, .id = "sha256:0123", .interpreter = ""};
+        const struct image_facts facts = {.name = request->name, .id = "sha256:0123", .interpreter = ""};
         request->callbacks.done(request->context, NULL, &facts, NULL);
     }
     free(request->name);
@@ -66,17 +65,26 @@ void runtime_images_destroy(struct runtime_images *images)
     free(images);
 }
 
+static struct runtime_image_request *ensure(struct runtime_images *images, const char *prefix,
+                                            const struct runtime_image_wish *wish,
+                                            const struct runtime_image_callbacks *callbacks, void *context)
+{
+    struct runtime_image_request *request = xcalloc(1, sizeof(*request));
+    *request = (struct runtime_image_request){.images = images,
+                                              .name = xasprintf("%s%s:0123", prefix, wish->name),
+                                              .callbacks = *callbacks,
+                                              .context = context};
+    TAILQ_INSERT_TAIL(&images->requests, request, link);
+    request->end = agenda_add_daemons(chance_skewed(&sim.chance, 1, 2000), on_end, request);
+    return request;
+}
+
 struct runtime_image_request *runtime_images_ensure(struct runtime_images *images,
                                                     const struct runtime_image_wish *wish,
                                                     const struct runtime_image_callbacks *callbacks,
                                                     void *context)
 {
-    struct runtime_image_request *request = xcalloc(1, sizeof(*request));
-    *request = (struct runtime_image_request){
-        .images = images, .name = xstrdup(wish->name), .callbacks = *callbacks, .context = context};
-    TAILQ_INSERT_TAIL(&images->requests, request, link);
-    request->end = agenda_add_daemons(chance_skewed(&sim.chance, 1, 2000), on_end, request);
-    return request;
+    return ensure(images, RUNTIME_IMAGE_PREFIX, wish, callbacks, context);
 }
 
 struct runtime_image_request *
@@ -85,7 +93,7 @@ runtime_images_ensure_builder(struct runtime_images *images, const struct runtim
                               const struct runtime_image_callbacks *callbacks, void *context)
 {
     (void)runtime_image, (void)runtime_image_id;
-    return runtime_images_ensure(images, wish, callbacks, context);
+    return ensure(images, BUILDER_IMAGE_PREFIX, wish, callbacks, context);
 }
 
 struct runtime_image_request *
@@ -94,7 +102,7 @@ runtime_images_ensure_system(struct runtime_images *images, const struct runtime
                              const struct runtime_image_callbacks *callbacks, void *context)
 {
     (void)from, (void)packages;
-    return runtime_images_ensure(images, wish, callbacks, context);
+    return ensure(images, SYSTEM_IMAGE_PREFIX, wish, callbacks, context);
 }
 
 struct runtime_image_request *runtime_images_ensure_function(struct runtime_images *images,
@@ -104,7 +112,7 @@ struct runtime_image_request *runtime_images_ensure_function(struct runtime_imag
                                                              void *context)
 {
     (void)digest, (void)file;
-    return runtime_images_ensure(images, wish, callbacks, context);
+    return ensure(images, FUNCTION_IMAGE_PREFIX, wish, callbacks, context);
 }
 
 void runtime_image_progress(const struct runtime_image_request *request, struct image_progress *ret_progress)

@@ -27,6 +27,8 @@
 struct play {
     char name[12];
     bool is_registered, is_server, is_bad, has_mistake;
+    bool is_lonely; /* without a network */
+    bool has_packages; /* of the distribution */
     unsigned version;
     unsigned concurrency, min_scale, max_scale, memory_mi;
     unsigned idle_ms, timeout_ms, queue_ms, queue_length;
@@ -75,6 +77,8 @@ static void choose_settings(struct play *play)
     play->timeout_ms = draw(2, 8) * 1000;
     play->queue_ms = draw(1, 20) * 1000;
     play->queue_length = is_so(200) ? draw(1, 4) : 100;
+    play->is_lonely = !play->is_server && is_so(200);
+    play->has_packages = !play->is_server && is_so(200);
 }
 
 static void append_function(struct strbuf *text, const struct play *play)
@@ -82,10 +86,11 @@ static void append_function(struct strbuf *text, const struct play *play)
     strbuf_append_format(text,
                          "  %s:\n    configuration: {language: %s, folder: %s, file: " CODE_FILE
                          ", concurrency: %u, min_scale: %u, max_scale: %u, memory: %uMi, idle_timeout: %ums, "
-                         "timeout: %ums, queue_timeout: %ums, queue_length: %u}\n",
+                         "timeout: %ums, queue_timeout: %ums, queue_length: %u%s%s}\n",
                          play->name, play->is_server ? SERVING : DIALLING, play->name, play->concurrency,
                          play->min_scale, play->max_scale, play->memory_mi, play->idle_ms, play->timeout_ms,
-                         play->queue_ms, play->queue_length);
+                         play->queue_ms, play->queue_length, play->is_lonely ? ", network: none" : "",
+                         play->has_packages ? ", system_packages: [imagemagick]" : "");
 }
 
 static void write_registry(void)
@@ -412,6 +417,7 @@ enum errand scenario_errand(void)
 
 void scenario_renew(void)
 {
+    plays[0].is_registered = true; /* a registry that has become empty is taken for a mistake */
     for (unsigned i = 0; i < play_count; i++) {
         plays[i].is_bad = plays[i].has_mistake = false;
         plays[i].queue_length = 100;
@@ -458,24 +464,35 @@ static void count_passing(struct instance *instance, void *context)
     *(unsigned *)context += state != INSTANCE_READY && state != INSTANCE_PREWARMED;
 }
 
+/* There is one for each kind of container. */
+static unsigned prewarm_pools(void)
+{
+    bool kinds[4] = {false};
+    unsigned pools = 0;
+    for (unsigned i = 0; i < play_count; i++) {
+        const struct play *play = &plays[i];
+        if (play->is_registered && !play->is_server)
+            kinds[play->is_lonely + 2 * play->has_packages] = true;
+    }
+    for (unsigned i = 0; i < 4; i++)
+        pools += kinds[i];
+    return pools;
+}
+
 /* As many prewarmed instances as there is room for beside the others. */
 static unsigned prewarmed_at_rest(void)
 {
-    unsigned minimum = 0, memory_mi = 0;
-    bool any_dials = false;
+    unsigned minimum = 0, memory_mi = 0, wanted = prewarm * prewarm_pools();
     for (unsigned i = 0; i < play_count; i++) {
         const struct play *play = &plays[i];
         if (!play->is_registered)
             continue;
         minimum += play->min_scale;
         memory_mi += play->min_scale * play->memory_mi;
-        any_dials = any_dials || !play->is_server;
     }
     unsigned by_count = max_instances - minimum, by_memory = (max_memory_mi - memory_mi) / PREWARMED_MI;
     unsigned room = by_count < by_memory ? by_count : by_memory;
-    if (!any_dials)
-        return 0;
-    return prewarm < room ? prewarm : room;
+    return wanted < room ? wanted : room;
 }
 
 bool scenario_is_idle(char *text, unsigned size)
