@@ -90,6 +90,32 @@ static void a_loss_of_one_that_goes_on_is_explained(void **state)
     assert_cause(probe, "runner", "runner-gone", "its container goes on");
 }
 
+/* It has drained for as long as it may while it was being looked into why a connection has been lost: whoever
+ * is cut off then is told that, and not why somebody else was lost. */
+static void one_that_is_cut_off_after_it_was_looked_into_says_so(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    struct slot_waiter waiter = {0};
+    struct slot *slot;
+    struct error cause;
+    bench->env.drain_ms = 100;
+    start(probe);
+    await_ready(probe);
+    uint64_t id = instance_id(probe->instance);
+    assert_int_equal(slot_pool_acquire(probe->pool, 0, clock_ms(), &waiter, &slot), SLOT_TAKEN);
+    fake_engine_plan(bench->engine, FAKE_WAIT, (struct fake_plan){.hold = true});
+    instance_slot_lost(probe->instance, SLOT_LOST);
+    bench_idle(bench, 300);
+    assert_int_equal(instance_current_state(probe->instance), INSTANCE_DRAINING);
+    fake_engine_release(bench->engine, FAKE_WAIT);
+    await_gone(probe);
+    assert_true(loss_book_find(bench->env.losses, id, clock_ms(), &cause));
+    assert_string_equal(error_code_slug(cause.code), "instance-removed");
+    slot_pool_release(slot, SLOT_BROKEN, clock_ms(), 1);
+    assert_cause(probe, "runner", "runner-gone", "its container goes on");
+}
+
 /* No event tells of its end, but its connections do. */
 static void a_loss_reveals_the_end_of_the_container(void **state)
 {
@@ -215,6 +241,7 @@ int main(void)
         INSTANCE_TEST(a_killed_one_says_what_killed_it),
         INSTANCE_TEST(a_container_that_somebody_removed),
         INSTANCE_TEST(a_loss_of_one_that_goes_on_is_explained),
+        INSTANCE_TEST(one_that_is_cut_off_after_it_was_looked_into_says_so),
         INSTANCE_TEST(a_loss_reveals_the_end_of_the_container),
         INSTANCE_TEST(one_whose_runner_closes_everything_is_lost),
         INSTANCE_TEST(one_whose_runner_dials_again_stays),

@@ -43,6 +43,22 @@ static void a_cause_explains_no_later_loss(void **state)
     loss_book_add(book, 7, LOSS_FOR_GOOD, &cause);
     assert_true(loss_book_find(book, 7, 101, &cause));
     assert_string_equal(error_code_slug(cause.code), "container-killed");
+    assert_true(loss_book_find(book, 7, 100, &cause));
+    assert_string_equal(error_code_slug(cause.code), "runner-gone");
+    loss_book_destroy(book);
+}
+
+/* Why it has ended may be known better later on. */
+static void the_last_cause_of_an_end_counts(void **state)
+{
+    (void)state;
+    struct loss_book *book = loss_book_create();
+    struct error cause;
+    add(book, 7);
+    error_set(&cause, ERROR_INSTANCE_REMOVED, "removed");
+    loss_book_add(book, 7, LOSS_FOR_GOOD, &cause);
+    assert_true(loss_book_find(book, 7, 5, &cause));
+    assert_string_equal(error_code_slug(cause.code), "instance-removed");
     loss_book_destroy(book);
 }
 
@@ -64,6 +80,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(causes_are_found_by_instance),
         cmocka_unit_test(a_cause_explains_no_later_loss),
+        cmocka_unit_test(the_last_cause_of_an_end_counts),
         cmocka_unit_test(the_oldest_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,7 +241,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     else if (instance->state != INSTANCE_DRAINING)
         on_start_timeout(instance);
     else if (container_is_examined(instance->container))
-        instance->drained = true; /* but those whose requests were lost learn why first */
+        instance->overdue = true; /* but those whose requests were lost learn why first */
     else
         instance_cut_off(instance);
 }

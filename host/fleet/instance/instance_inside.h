@@ -60,7 +60,9 @@ struct instance {
     uint64_t lost_ms; /* 0: it is not */
     uint64_t asked_ms; /* when it was begun to find out why its runner closed a connection */
     bool ask_again; /* ... which has closed another since */
-    bool drained; /* or has had its time to */
+    bool drained; /* nothing is under way any more */
+    bool
+        overdue; /* ... though it has had its time to end; what its container is examined for is waited for */
     uint64_t drained_by_ms; /* 0: it does not drain */
 
     struct handshake *question; /* whether the runner still works, over the slot on loan */

@@ -72,6 +72,8 @@ static void on_loss_explained(struct instance *instance, const struct error *cau
         examine(instance, AUTOPSY_DIED, phase_name(instance));
     else if (alive && instance->drained)
         instance_drained(instance);
+    else if (alive && instance->overdue)
+        instance_cut_off(instance);
 }
 
 void instance_on_explained(void *owner, const struct error *cause)

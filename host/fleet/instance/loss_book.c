@@ -45,16 +45,25 @@ void loss_book_add(struct loss_book *book, uint64_t instance, uint64_t until_ms,
     pthread_mutex_unlock(&book->lock);
 }
 
+/* The newest first, so that what was said last of the end of an instance is what is known of it. */
+static const struct loss *find(const struct loss_book *book, uint64_t instance, uint64_t lost_ms)
+{
+    const struct loss *best = NULL;
+    for (unsigned age = 1; age <= ENTRIES_MAX; age++) {
+        const struct loss *loss = &book->losses[(book->next - age) % ENTRIES_MAX];
+        bool explains = loss->cause && loss->instance == instance && lost_ms <= loss->until_ms;
+        if (explains && (!best || loss->until_ms < best->until_ms))
+            best = loss;
+    }
+    return best;
+}
+
 bool loss_book_find(struct loss_book *book, uint64_t instance, uint64_t lost_ms, struct error *ret_cause)
 {
-    bool found = false;
     pthread_mutex_lock(&book->lock);
-    for (unsigned i = 0; i < ENTRIES_MAX && !found; i++) {
-        const struct loss *loss = &book->losses[i];
-        found = loss->cause && loss->instance == instance && lost_ms <= loss->until_ms;
-        if (found)
-            error_recall(loss->cause, ret_cause);
-    }
+    const struct loss *found = find(book, instance, lost_ms);
+    if (found)
+        error_recall(found->cause, ret_cause);
     pthread_mutex_unlock(&book->lock);
-    return found;
+    return found != NULL;
 }

@@ -20,7 +20,8 @@ void loss_book_destroy(struct loss_book *book);
  * `until_ms` (clock_ms()), LOSS_FOR_GOOD when the instance has ended. */
 void loss_book_add(struct loss_book *book, uint64_t instance, uint64_t until_ms, const struct error *cause);
 
-/* The cause of a loss at `lost_ms`. False: nothing is known of it. */
+/* The cause of a loss at `lost_ms`: of those that explain it, the one for the shortest while, and the newest
+ * of equals. False: nothing is known of it. */
 bool loss_book_find(struct loss_book *book, uint64_t instance, uint64_t lost_ms, struct error *ret_cause);
 
 #endif
