@@ -250,6 +250,8 @@ static void play(void)
     scenario_renew();
     turn_until(is_at_rest, PATIENCE_MS, "at rest");
     probe();
+    turn_until(scenario_is_idle, PATIENCE_MS, "idle");
+    probe();
     check_quiet();
     end_daemon();
     rules_at_end();

@@ -415,8 +415,11 @@ enum errand scenario_errand(void)
 
 /* --- afterwards --- */
 
+/* The engine's events begin anew, so that it tells of what it has not told. */
 void scenario_renew(void)
 {
+    played_engine_go_away(false);
+    played_engine_come_back();
     plays[0].is_registered = true; /* a registry that has become empty is taken for a mistake */
     for (unsigned i = 0; i < play_count; i++) {
         plays[i].is_bad = plays[i].has_mistake = false;
@@ -427,16 +430,13 @@ void scenario_renew(void)
     reload();
 }
 
-/* The engine's events begin anew, so that it tells of what it has not told. */
 void scenario_heal(void)
 {
     trace_note("everything is right again");
     sim.kinds = 0;
     sim.weather = (struct weather){0};
     played_engine_go_on();
-    played_engine_go_away(false);
     played_engine_come_back();
-    scenario_renew();
 }
 
 unsigned scenario_ask_all(void)

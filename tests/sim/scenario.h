@@ -20,10 +20,11 @@ bool scenario_has_ended(void);
 /* What the run is to do with the daemon; asked once a turn, which forgets it. */
 enum errand scenario_errand(void);
 
-/* All that was wrong is right again: the engine, the registry, the weather, the functions. */
+/* Nothing goes wrong any more; what has gone wrong stays as it is. */
 void scenario_heal(void);
 
-/* Another version of each function, which nothing keeps from being deployed. */
+/* What has gone wrong is right again: the registry, and another version of each function, which nothing keeps
+ * from being deployed. */
 void scenario_renew(void);
 
 /* A request for each function. How many there are. */
