@@ -18,10 +18,12 @@ STOP_S = 30
 
 class OwnEngine(Engine):
     """dockerd with folders, a containerd and a network namespace of its own: beside another in the same one it
-    would remove the bridge docker0, whosever that is. `program` is the command that becomes dockerd."""
+    would remove the bridge docker0, whosever that is. `program` is the command that becomes dockerd, `settings` are
+    further ones of its file."""
 
-    def __init__(self, program=("dockerd",)):
+    def __init__(self, program=("dockerd",), settings=None):
         self.program = program
+        self.settings = settings or {}
         # Short: the shims' sockets are below it, and a unix socket's path has at most 107 bytes.
         self.folder = tempfile.mkdtemp(prefix="bd-", dir=os.path.realpath("/tmp"))
         self.process = None
@@ -54,7 +56,7 @@ class OwnEngine(Engine):
         if not os.path.exists(self.root):
             self.prepare()
         with open(os.path.join(self.folder, "daemon.json"), "w", encoding="utf-8") as file:
-            json.dump({"live-restore": live_restore}, file)
+            json.dump({"live-restore": live_restore, **self.settings}, file)
         with open(os.path.join(self.folder, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
