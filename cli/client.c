@@ -12,12 +12,15 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define ANSWER_MAX     (64u << 20)
-#define CONNECT_S      5L
-#define POLL_S         5
-#define NAMES_MAX      10000
-#define PASSWORD_BYTES 512
+#define ANSWER_MAX      (64u << 20)
+#define CONNECT_S       5L
+#define POLL_S          5
+#define NAMES_MAX       10000
+#define PASSWORD_BYTES  512
+
+#define MACHINE_RUN_DIR "/run/berth" /* of the daemon that the service manager runs */
 
 /* --- where the daemon is --- */
 
@@ -196,6 +199,8 @@ static int say_no_daemon(const struct place *place, CURLcode code)
         return STATUS_NO_DAEMON;
     }
     say_wrong("no daemon answers at %s: %s", place->shown, curl_easy_strerror(code));
+    if (place->socket && geteuid() != 0 && access(MACHINE_RUN_DIR, F_OK) == 0)
+        say_next("that of the whole machine is for root to manage: sudo berth ...");
     say_next("start one in the folder of your functions: berth up");
     say_next("if it runs elsewhere, say where: --url unix:RUN_DIR/admin.sock, or BERTH_URL");
     return STATUS_NO_DAEMON;

@@ -10,6 +10,7 @@ install(DIRECTORY DESTINATION /etc/berth/functions COMPONENT daemon)
 # Documents.
 file(GLOB documents ${PROJECT_SOURCE_DIR}/docs/*.md ${PROJECT_SOURCE_DIR}/docs/*.json)
 install(FILES ${documents} DESTINATION share/doc/berth COMPONENT daemon)
+install(DIRECTORY recipes/ DESTINATION share/doc/berth/examples COMPONENT daemon)
 foreach(package berth berth-dev)
     set(component daemon)
     if(package STREQUAL berth-dev)
@@ -54,6 +55,7 @@ set(CPACK_DEBIAN_HOST_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_HOST_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_HOST_PACKAGE_DEPENDS
     "${engine}, mmdebstrap, ca-certificates, tzdata, init-system-helpers (>= 1.51), systemd | systemd-standalone-sysusers")
+set(CPACK_DEBIAN_HOST_PACKAGE_RECOMMENDS sqlite3) # for backups
 set(CPACK_DEBIAN_HOST_PACKAGE_SUGGESTS "berth-dev, caddy | nginx")
 set(CPACK_COMPONENT_HOST_DESCRIPTION "functions as a service on one machine
 Serves the functions of a registry over HTTP: it starts a Docker container

@@ -26,11 +26,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEST_LIMIT_S = 240
 FIRST_START_S = 600
 # Of several processes that take whole files, one would have to end alone a long file that it was given late.
-LONG_FILES = ("soak", "node_apps", "container_guide", "system_packages", "base", "newer_engine", "lua_example",
-              "engine",
-              "python_shapes", "node_shapes", "builder", "scaling", "plugin_test", "python_index", "output",
-              "endings", "python_apps", "slow_clients", "check", "last_good", "plugins", "image_pull", "daemon",
-              "stored", "waiting", "leaks")
+LONG_FILES = ("package", "soak", "node_apps", "container_guide", "system_packages", "base", "newer_engine",
+              "lua_example", "engine", "python_shapes", "node_shapes", "builder", "scaling", "plugin_test",
+              "python_index", "output", "endings", "python_apps", "slow_clients", "check", "last_good", "plugins",
+              "image_pull", "daemon", "stored", "waiting", "leaks")
 
 
 def pytest_configure(config):
