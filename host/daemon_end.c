@@ -16,7 +16,10 @@ static void stop_fleet(struct daemon *daemon)
     event_del(daemon->drain_limit);
     statsd_send(daemon->statsd); /* while there are functions to tell of */
     admin_stop(daemon->admin);
-    fleet_stop(daemon->fleet);
+    if (daemon->leaves)
+        fleet_release(daemon->fleet, 0);
+    else
+        fleet_stop(daemon->fleet);
 }
 
 static void on_admin_finished(void *context)
@@ -56,7 +59,8 @@ void daemon_drain(struct daemon *daemon)
     daemon->draining = true;
     log_info("daemon.draining");
     notify_manager("STOPPING=1");
-    daemon_keep_no_listeners();
+    if (!daemon->leaves)
+        daemon_keep_no_listeners();
     struct timeval limit = {.tv_sec = daemon->host->drain_timeout_ms / 1000,
                             .tv_usec = (suseconds_t)(daemon->host->drain_timeout_ms % 1000) * 1000};
     evtimer_add(daemon->drain_limit, &limit);

@@ -20,6 +20,18 @@ static void on_terminate(evutil_socket_t number, short what, void *context)
     daemon_drain(daemon);
 }
 
+/* The end of this daemon, not of its instances: the next start goes on with them. */
+static void on_leave(evutil_socket_t number, short what, void *context)
+{
+    (void)what;
+    struct daemon *daemon = context;
+    log_info("daemon.signal", LOG_STR("signal", sigabbrev_np((int)number)));
+    if (daemon->draining)
+        return;
+    daemon->leaves = true;
+    daemon_drain(daemon);
+}
+
 static void on_hangup(evutil_socket_t number, short what, void *context)
 {
     (void)number, (void)what;
@@ -37,6 +49,7 @@ static const struct {
     {SIGTERM, on_terminate},
     {SIGINT, on_terminate},
     {SIGHUP, on_hangup},
+    {SIGUSR1, on_leave},
 };
 
 #define SIGNAL_COUNT (sizeof(signal_rows) / sizeof(signal_rows[0]))

@@ -35,6 +35,7 @@ struct daemon {
     struct event *signals[DAEMON_SIGNALS];
     struct mail drained_mail;
     bool listening, draining, failed;
+    bool leaves; /* instances are for the next start */
     struct error *err; /* what daemon_run() is to give */
 };
 

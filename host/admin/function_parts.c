@@ -31,13 +31,13 @@ static void add_instance(struct instance *instance, void *context)
     gathering->replicas.memory_limit_bytes += gathering->memory_limit_bytes;
     json_array_append_new(
         gathering->instances,
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "instance",
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:b}", "instance",
                   instance_name(instance), "revision", gathering->revision, "state",
                   instance_state_name(state), "slots", (json_int_t)slots, "busy", (json_int_t)busy, "idle_ms",
                   (json_int_t)(idle_since_ms ? gathering->now_ms - idle_since_ms : 0), "create_ms",
                   (json_int_t)times->create_ms, "start_ms", (json_int_t)times->start_ms, "load_ms",
                   (json_int_t)times->load_ms, "memory_bytes", (json_int_t)used->memory_bytes, "cpu_cores",
-                  used->cores));
+                  used->cores, "adopted", instance_was_adopted(instance)));
 }
 
 static void add_revision(struct revision *revision, void *context)

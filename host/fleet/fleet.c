@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/timer.h"
+#include "fleet/instance/adoption.h"
 #include "fleet/instance/fault.h"
 #include "fleet/scale/prewarm.h"
 #include "fleet/storage.h"
@@ -218,20 +219,56 @@ static void cut_short(struct instance *instance, void *context)
     instance_retire(instance, "shutdown", fleet->env.drain_ms);
 }
 
-void fleet_stop(struct fleet *fleet)
+static void leave(struct instance *instance, void *context)
 {
-    if (fleet->stopping)
-        return;
+    const struct fleet *fleet = context;
+    instance_release(instance, fleet->env.drain_ms);
+}
+
+/* Each instance ends by `how`; nothing is started any more. */
+static void end_all(struct fleet *fleet, void (*how)(struct instance *instance, void *context))
+{
     fleet->stopping = true;
-    fleet->env.drain_ms = 0; /* there was time to drain before */
+    prewarm_each_instance(fleet->env.prewarm, how, fleet);
     prewarm_stop(fleet->env.prewarm);
     for (size_t i = fleet->count; i-- > 0;) {
         struct function *function = fleet->functions[i];
-        function_each_instance(function, cut_short, fleet);
+        function_each_instance(function, how, fleet);
         if (!function_is_removed(function))
             fleet_function_remove(fleet, function, "shutdown");
     }
     dependency_installs_stop(fleet->env.installs, on_installs_stopped, fleet);
+}
+
+static bool is_not_awaited(const void *context, const char *name)
+{
+    (void)context, (void)name;
+    return false;
+}
+
+void fleet_stop(struct fleet *fleet)
+{
+    if (fleet->stopping)
+        return;
+    fleet->env.drain_ms = 0; /* there was time to drain before */
+    event_del(fleet->adoption);
+    adoption_sweep(fleet->env.adoption, is_not_awaited, NULL, "shutdown");
+    end_all(fleet, cut_short);
+}
+
+void fleet_release(struct fleet *fleet, unsigned drain_ms)
+{
+    if (fleet->stopping)
+        return;
+    fleet->env.drain_ms = drain_ms;
+    fleet->released = true;
+    event_del(fleet->adoption);
+    end_all(fleet, leave);
+}
+
+struct adoption *fleet_adoption(const struct fleet *fleet)
+{
+    return fleet->env.adoption;
 }
 
 const char *fleet_owner_id(const struct fleet *fleet)
@@ -315,4 +352,5 @@ void fleet_each_instance(const struct fleet *fleet, void (*visit)(struct instanc
     for (size_t i = 0; i < fleet->count; i++)
         function_each_instance(fleet->functions[i], visit, context);
     prewarm_each_instance(fleet->env.prewarm, visit, context);
+    adoption_each_instance(fleet->env.adoption, visit, context);
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct adoption;
 struct docker;
 struct doors;
 struct event_base;
@@ -90,6 +91,17 @@ bool fleet_is_reading(const struct fleet *fleet);
  * have drained before. */
 void fleet_stop(struct fleet *fleet);
 
+/* The same, but ready and prewarmed instances are left running to the next daemon, with all that is theirs:
+ * connections of the host that are idle are closed, those that are busy end with their requests, and the
+ * host's descriptors are closed. `drain_ms`: how long those that finish their requests already may go on with
+ * that.
+ */
+void fleet_release(struct fleet *fleet, unsigned drain_ms);
+
+/* Instances of an earlier daemon, until functions claim them. Owned by the fleet; between fleet_create() and
+ * fleet_start(). */
+struct adoption *fleet_adoption(const struct fleet *fleet);
+
 /* After hooks.stopped, and after the gateway's threads have ended. Also right after fleet_create(). */
 void fleet_destroy(struct fleet *fleet);
 
@@ -154,8 +166,8 @@ size_t fleet_function_count(const struct fleet *fleet);
 struct function *fleet_function_at(const struct fleet *fleet, size_t index);
 struct function *fleet_function_find(const struct fleet *fleet, const char *name);
 
-/* Calls visit for every instance, of whichever function and revision, and for the prewarmed ones; visit must
- * not end one. */
+/* Calls visit for every instance, of whichever function and revision, for the prewarmed ones, and for those
+ * of an earlier daemon that are being removed; visit must not end one. */
 void fleet_each_instance(const struct fleet *fleet, void (*visit)(struct instance *instance, void *context),
                          void *context);
 

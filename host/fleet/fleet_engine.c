@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/timer.h"
 #include "fleet/engine/engine.h"
+#include "fleet/instance/adoption.h"
 #include "fleet/instance/fault.h"
 #include "fleet/instance/loss_book.h"
 #include "fleet/room.h"
@@ -13,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRY_DOUBLINGS 6
-#define ROOM_RETRY_MS   250 /* while instances are wanted that the host has no room for */
+#define RETRY_DOUBLINGS  6
+#define ADOPTION_LOOK_MS 200 /* at what nobody has claimed yet */
+#define ROOM_RETRY_MS    250 /* while instances are wanted that the host has no room for */
 
 struct search {
     uint64_t id;
@@ -35,16 +37,27 @@ static struct instance *find_instance(const struct fleet *fleet, uint64_t id)
     return search.found;
 }
 
+void fleet_on_found(void *context, const char *instance, const char *id, bool runs)
+{
+    const struct fleet *fleet = context;
+    adoption_note_found(fleet->env.adoption, instance, id, runs);
+}
+
 bool fleet_is_known(void *context, const char *instance)
 {
-    return find_instance(context, strtoull(instance, NULL, 16)) != NULL;
+    const struct fleet *fleet = context;
+    return adoption_awaits(fleet->env.adoption, instance) ||
+           find_instance(fleet, strtoull(instance, NULL, 16)) != NULL;
 }
 
 void fleet_on_died(void *context, const char *name)
 {
-    struct instance *instance = find_instance(context, strtoull(name, NULL, 16));
+    const struct fleet *fleet = context;
+    struct instance *instance = find_instance(fleet, strtoull(name, NULL, 16));
     if (instance)
         instance_container_died(instance);
+    else
+        adoption_note_died(fleet->env.adoption, name);
 }
 
 void fleet_on_signalled(void *context, const char *name)
@@ -112,6 +125,7 @@ void fleet_on_engine_up(void *context)
     struct fleet *fleet = context;
     if (fleet->stopping)
         return;
+    adoption_note_reviewed(fleet->env.adoption);
     if (!fleet->applied && !fleet->reloading) {
         fleet->waiting_for = "the plugins";
         fleet_reload(fleet);
@@ -146,6 +160,34 @@ void fleet_on_room_wanted(evutil_socket_t fd, short what, void *context)
     uint64_t now_ms = clock_ms();
     if (!fleet->stopping && room_make(&fleet->env, fleet->functions, fleet->count, now_ms))
         timer_at(fleet->env.engine->budget.wanted, now_ms + ROOM_RETRY_MS, now_ms);
+}
+
+/* Whether one of its revisions may still turn out to be what they serve. */
+static bool may_claim(const struct function *function)
+{
+    const struct revision *current = function_current(function), *next = function_next(function);
+    return !function_is_settled(function) ||
+           (current && revision_current_state(current) == REVISION_PREPARING) ||
+           (next && revision_current_state(next) == REVISION_PREPARING);
+}
+
+/* Prewarmed ones are for whichever function is prepared last. */
+static bool is_awaited(const void *context, const char *name)
+{
+    const struct fleet *fleet = context;
+    const struct function *function = name ? fleet_function_find(fleet, name) : NULL;
+    if (!fleet->applied)
+        return true;
+    return name ? function && may_claim(function) : !fleet->settled;
+}
+
+void fleet_on_adoption(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct fleet *fleet = context;
+    adoption_sweep(fleet->env.adoption, is_awaited, fleet, "nothing starts from what it is any more");
+    if (adoption_is_open(fleet->env.adoption) && !fleet->stopping)
+        timer_at(fleet->adoption, clock_ms() + ADOPTION_LOOK_MS, clock_ms());
 }
 
 void fleet_on_inbox(evutil_socket_t fd, short what, void *context)

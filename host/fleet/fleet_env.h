@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+struct adoption;
 struct background;
 struct build_jobs;
 struct dependency_installs;
@@ -31,6 +32,8 @@ struct fleet_env {
     struct event_base *base;
     const struct host_settings *host;
     const char *run_dir; /* instance directories are made below it */
+    const char *owner_id; /* whose they are; NULL: nobody goes on with them */
+    struct adoption *adoption; /* instances of an earlier daemon that nobody has claimed yet */
     struct engine *engine; /* what runs containers */
     struct docker *docker; /* what has images */
     struct background *logins; /* asks for passwords, by programs that may take long */

@@ -40,6 +40,7 @@ struct fleet {
     struct event *collect; /* storage, once a deployment has settled or a revision has gone */
     struct event *save; /* what has been counted */
     size_t save_next; /* the function to begin with */
+    struct event *adoption; /* looks at what an earlier daemon has left */
     struct event *retry; /* deployments that Docker failed */
     struct generation *generation;
     struct source_look *look; /* at the files of a registry that has been read */
@@ -52,6 +53,7 @@ struct fleet {
     struct diagnostics findings; /* of the last reading: what belongs to no function */
     struct kept_error *unusable; /* why no registry that was read since the start is of use; NULL: one is */
     bool applied, settled, stopping, stopped;
+    bool released; /* instances are left to the next daemon */
     bool whole; /* the registry that was applied last says of every function whether there is one */
     bool reloading;
     enum source_extent wanted; /* a reload, once the one under way is through */
@@ -127,6 +129,7 @@ void fleet_end_reloads(struct fleet *fleet);
 
 /* Hooks of the engine. What runs goes on serving while the engine is down; who waits for a start is to
  * learn why there is none. */
+void fleet_on_found(void *context, const char *instance, const char *id, bool runs);
 bool fleet_is_known(void *context, const char *instance);
 void fleet_on_died(void *context, const char *name);
 void fleet_on_signalled(void *context, const char *name);
@@ -138,5 +141,6 @@ void fleet_on_retry(evutil_socket_t fd, short what, void *context);
 void fleet_on_room_freed(evutil_socket_t fd, short what, void *context);
 void fleet_on_room_wanted(evutil_socket_t fd, short what, void *context);
 void fleet_on_inbox(evutil_socket_t fd, short what, void *context);
+void fleet_on_adoption(evutil_socket_t fd, short what, void *context);
 
 #endif

@@ -9,6 +9,7 @@
 #include "docker/docker.h"
 #include "fleet/engine/docker_engine.h"
 #include "fleet/engine/world.h"
+#include "fleet/instance/adoption.h"
 #include "fleet/instance/instance_memory.h"
 #include "fleet/instance/loss_book.h"
 #include "fleet/scale/prewarm.h"
@@ -44,8 +45,7 @@ static unsigned core_count(void)
     return cores > 0 ? (unsigned)cores : 1;
 }
 
-/* Instance directories of a predecessor that was killed: nothing listens there any more, as the lock tells.
- */
+/* What a predecessor has left there is nobody else's, as the lock tells. */
 static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct error *err)
 {
     if (private_dir_open(run_dir, RUN_LOCK, &fleet->run_dir, err) < 0)
@@ -53,17 +53,25 @@ static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct erro
     if (owner_lock(fleet->run_dir, RUN_LOCK, &fleet->run_lock, err) < 0)
         return -1;
     fleet->instances_dir = xasprintf("%s/i", fleet->run_dir);
-    if (fs_remove_tree(fleet->instances_dir, err) < 0 || fs_make_dirs(fleet->instances_dir, 0700, err) < 0)
+    if (fs_make_dirs(fleet->instances_dir, 0700, err) < 0)
         return -1;
     fleet->env.run_dir = fleet->instances_dir;
+    fleet->env.owner_id = fleet->owner.id;
+    fleet->env.adoption = adoption_create(&fleet->env);
     return 0;
+}
+
+static bool is_left(const void *context, const char *instance)
+{
+    const struct fleet *fleet = context;
+    return adoption_has(fleet->env.adoption, instance);
 }
 
 /* Without it everything but secrets works. */
 static void open_memory(struct fleet *fleet)
 {
     struct error err;
-    if (instance_memory_open(fleet->run_dir, fleet->owner.id, &fleet->memory_dir, &err) < 0)
+    if (instance_memory_open(fleet->run_dir, fleet->owner.id, is_left, fleet, &fleet->memory_dir, &err) < 0)
         log_warning("memory.unavailable", LOG_ERR(&err));
     fleet->env.memory_dir = fleet->memory_dir;
 }
@@ -134,6 +142,7 @@ static void create_engine(struct fleet *fleet)
                                        .down = fleet_on_engine_down,
                                        .died = fleet_on_died,
                                        .signalled = fleet_on_signalled,
+                                       .found = fleet_on_found,
                                        .is_known = fleet_is_known,
                                        .context = fleet};
     const struct docker_engine_options options = {
@@ -188,6 +197,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     event_add(fleet->save, &(struct timeval){.tv_sec = SAVE_S});
     fleet->collect = evtimer_new(env->base, fleet_on_collect, fleet);
     fleet->retry = evtimer_new(env->base, fleet_on_retry, fleet);
+    fleet->adoption = evtimer_new(env->base, fleet_on_adoption, fleet);
     return 0;
 }
 
@@ -233,6 +243,7 @@ void fleet_destroy(struct fleet *fleet)
     if (env->inbox.fd >= 0)
         mailbox_deliver(&env->inbox, fleet);
     prewarm_destroy(env->prewarm);
+    adoption_destroy(env->adoption);
     dependency_installs_destroy(env->installs);
     image_prune_end(fleet->prune);
     runtime_images_destroy(env->images);
@@ -250,7 +261,7 @@ void fleet_destroy(struct fleet *fleet)
     revision_store_close(env->revisions);
     volume_store_close(env->volumes);
     secret_store_close(env->secrets);
-    instance_memory_close(fleet->memory_dir);
+    instance_memory_close(fleet->memory_dir, fleet->released);
     generation_unref(fleet->generation);
     diagnostics_clear(&fleet->findings);
     folder_list_clear(&fleet->volume_roots);
@@ -262,6 +273,7 @@ void fleet_destroy(struct fleet *fleet)
     free_event(fleet->collect);
     free_event(fleet->save);
     free_event(fleet->retry);
+    free_event(fleet->adoption);
     if (env->inbox.fd >= 0)
         mailbox_clear(&env->inbox);
     if (fleet->run_lock >= 0)

@@ -111,6 +111,7 @@ static void first_applied(struct fleet *fleet)
     fleet->waiting_for = "the first build of every function";
     fleet_on_routes(-1, 0, fleet);
     fleet->hooks.routed(fleet->hooks.context);
+    event_active(fleet->adoption, EV_TIMEOUT, 0);
 }
 
 /* --- reloads --- */

@@ -47,6 +47,14 @@ static void take_hold(struct function *function)
              LOG_BYTES("revision", digest, SHORT_DIGITS));
 }
 
+/* Of one that an earlier daemon has left instances of it is known that it loads. */
+static void activate_current(struct function *function)
+{
+    revision_activate(function->current);
+    if (revision_is_proven(function->current))
+        function_note_live(function);
+}
+
 /* The new revision has loaded: requests go to it from now on. */
 static void take_over(struct function *function)
 {
@@ -56,7 +64,7 @@ static void take_over(struct function *function)
     if (old)
         slot_pool_replace(revision_pool(old), revision_pool(function->current));
     function->hooks.routed(function, function->owner);
-    revision_activate(function->current);
+    activate_current(function);
     if (old)
         retire(function, old, "replaced");
     take_hold(function);
@@ -92,7 +100,7 @@ static void drop_unchanged(struct function *function)
 static void open_current(struct function *function, bool newest)
 {
     struct revision *next = function->next;
-    revision_activate(function->current);
+    activate_current(function);
     if (newest) {
         take_hold(function);
         conclude(function);
@@ -230,7 +238,6 @@ static void on_loaded(struct revision *revision, void *owner)
     (void)revision;
     struct function *function = owner;
     take_over(function);
-    function_note_live(function);
     settle(function);
 }
 

@@ -202,3 +202,8 @@ void doors_clear(struct worker *worker)
     while ((door = queue_take_first(&worker->doors, link)))
         end(door);
 }
+
+int door_listener(const struct door *door)
+{
+    return door->fd;
+}

@@ -43,6 +43,9 @@ void doors_stop_calls(struct worker *worker);
 /* Has the worker close and free it. Control thread. */
 void door_close(struct door *door);
 
+/* Its socket. Control thread, before door_close(). */
+int door_listener(const struct door *door);
+
 /* Frees those that are left. Control thread, after the worker has ended and its clients are closed. */
 void doors_clear(struct worker *worker);
 

@@ -83,7 +83,8 @@ int gateway_create(const struct host_settings *host, struct descriptors *given, 
                                              .hooks = *hooks,
                                              .workers = gateway->workers,
                                              .worker_count = count};
-    gateway->doors = (struct doors){.open = open_door, .close = close_door, .context = gateway};
+    gateway->doors =
+        (struct doors){.open = open_door, .close = close_door, .listener = door_listener, .context = gateway};
     address_counts_init(&gateway->shared.addresses);
     memcpy(gateway->address, listeners.address, sizeof(gateway->address));
     gateway->given = listeners.given;

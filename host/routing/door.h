@@ -24,6 +24,9 @@ struct doors {
     /* From now on it is served, until it is closed with all the connections that came in by it. */
     struct door *(*open)(void *context, const struct door_spec *spec);
     void (*close)(void *context, struct door *door);
+    /* The socket of one that is served, to be handed to the next daemon; it stays its own. NULL: nobody asks
+     * for it. */
+    int (*listener)(const struct door *door);
     void *context;
 };
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define REDIAL_FIRST_MS 20
-#define REDIAL_MAX_MS   1000
+#define REDIAL_MAX_MS   100
 #define LASTING_MS      1000
 
 /* One slot: a thread with its connection. */

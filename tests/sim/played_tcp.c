@@ -51,15 +51,27 @@ static int listen_for_nobody(struct link *link, struct error *err)
     return 0;
 }
 
-static int reach(struct link *link, const char *address, struct error *err)
+static void set_address(struct tcp *tcp, const char *address)
 {
-    (void)err;
-    struct tcp *tcp = (struct tcp *)link;
     struct sockaddr_in *socket = (struct sockaddr_in *)&tcp->address.socket;
     socket->sin_family = AF_INET;
     socket->sin_addr.s_addr = (in_addr_t)strtoul(address, NULL, 10);
     tcp->address.length = sizeof(*socket);
+}
+
+static int reach(struct link *link, const char *address, struct error *err)
+{
+    (void)err;
+    struct tcp *tcp = (struct tcp *)link;
+    set_address(tcp, address);
     tcp->try = agenda_add_daemons(1, try_it, tcp);
+    return 0;
+}
+
+static int resume(struct link *link, const struct link_past *past, struct error *err)
+{
+    (void)err;
+    set_address((struct tcp *)link, past->address);
     return 0;
 }
 
@@ -92,7 +104,7 @@ static void close_tcp(struct link *link)
     struct tcp *tcp = (struct tcp *)link;
     stop(link);
     link_clear(link);
-    link_remove_dir(tcp->dir);
+    link_remove_dir(link, tcp->dir);
     free(tcp->dir);
     free(tcp);
 }
@@ -100,6 +112,7 @@ static void close_tcp(struct link *link)
 static const struct link_kind tcp_kind = {
     .dir = dir_of,
     .listen = listen_for_nobody,
+    .resume = resume,
     .reach = reach,
     .load = load_nothing,
     .address = address_of,

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -130,7 +131,8 @@ static void door_is_taken_once(void **state)
     close(door);
 }
 
-/* Nothing stays of it, and nobody may try again. */
+/* Nothing stays of it but the connection, by whose end the first process is told of this daemon's, and nobody
+ * may try again. */
 static void check_refused(struct given *given, unsigned char byte, const int *fds, size_t count)
 {
     int host = connect_to_host(given);
@@ -139,7 +141,7 @@ static void check_refused(struct given *given, unsigned char byte, const int *fd
     hand_over(host, byte, fds, count);
     turn(given);
     assert_int_equal(given->opened, 0);
-    assert_int_equal(descriptor_count(), before - 1); /* less what listened */
+    assert_int_equal(descriptor_count(), before); /* less what listened, and with the connection */
     assert_int_equal(connect_to_host(given), -1);
     close(host);
 }
@@ -210,6 +212,93 @@ static void who_hangs_up_has_none(void **state)
     assert_int_equal(connect_to_host(given), -1);
 }
 
+static bool is_hung_up_on(int connection)
+{
+    char byte;
+    ssize_t size = recv(connection, &byte, 1, MSG_DONTWAIT);
+    return size == 0 || (size < 0 && errno == ECONNRESET);
+}
+
+/* By the end of the connection, and of nothing before. */
+static void first_process_is_told_of_the_end(void **state)
+{
+    struct given *given = *state;
+    cleanup_close int door = socket_at(SOCK_STREAM, INADDR_LOOPBACK, true);
+    cleanup_close int host = connect_to_host(given);
+    hand_over(host, 0, &door, 1);
+    turn(given);
+    assert_int_equal(given->opened, 1);
+    assert_int_equal(doorway_process(given->doorway), getpid());
+    assert_true(doorway_line(given->doorway) >= 0);
+    assert_false(is_hung_up_on(host));
+    doorway_close(given->doorway);
+    given->doorway = NULL;
+    assert_true(is_hung_up_on(host));
+}
+
+/* Opens it as the next daemon does, for this process. */
+static void reopen(struct given *given, pid_t process)
+{
+    static const struct doorway_hooks hooks = {.opened = on_opened};
+    struct error err;
+    int fd;
+    doorway_close(given->doorway);
+    assert_int_equal(doorway_call(given->dir, &fd, &err), 0);
+    given->doorway = doorway_reopen(given->base, given->dir, "abc", process, fd, &hooks, given);
+}
+
+static void next_daemon_gets_another_door(void **state)
+{
+    struct given *given = *state;
+    cleanup_close int door = socket_at(SOCK_STREAM, INADDR_LOOPBACK, true);
+    reopen(given, getpid());
+    cleanup_close int host = connect_to_host(given);
+    hand_over(host, 0, &door, 1);
+    turn(given);
+    assert_int_equal(given->opened, 1);
+    assert_int_equal(connect_to_host(given), -1);
+}
+
+/* By then the function runs. */
+static void only_the_first_process_may_give_another(void **state)
+{
+    struct given *given = *state;
+    cleanup_close int door = socket_at(SOCK_STREAM, INADDR_LOOPBACK, true);
+    reopen(given, getpid() + 1);
+    for (int i = 0; i < 2; i++) {
+        cleanup_close int host = connect_to_host(given);
+        assert_true(host >= 0);
+        hand_over(host, 0, &door, 1);
+        turn(given);
+        assert_true(is_hung_up_on(host));
+    }
+    assert_int_equal(given->opened, 0);
+}
+
+static void nobody_may_give_another_when_the_first_is_not_known(void **state)
+{
+    struct given *given = *state;
+    reopen(given, 0);
+    cleanup_close int host = connect_to_host(given);
+    turn(given);
+    assert_true(is_hung_up_on(host));
+}
+
+static void line_that_was_handed_over_is_kept(void **state)
+{
+    struct given *given = *state;
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    doorway_close(given->doorway);
+    given->doorway = doorway_keep("abc", 7, ends[0]);
+    assert_int_equal(doorway_process(given->doorway), 7);
+    assert_int_equal(doorway_line(given->doorway), ends[0]);
+    doorway_close(given->doorway);
+    given->doorway = NULL;
+    assert_true(is_hung_up_on(ends[1]));
+    close(ends[1]);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -226,6 +315,11 @@ int main(void)
         TEST(container_that_could_make_none_has_none),
         TEST(descriptor_beside_an_error_is_closed),
         TEST(who_hangs_up_has_none),
+        TEST(first_process_is_told_of_the_end),
+        TEST(next_daemon_gets_another_door),
+        TEST(only_the_first_process_may_give_another),
+        TEST(nobody_may_give_another_when_the_first_is_not_known),
+        TEST(line_that_was_handed_over_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,36 @@ static const char *own_id(const struct folder *folder)
     return folder->path + strlen(folder->path) - ID_DIGITS;
 }
 
+static bool is_of_the_living(const void *context, const char *instance)
+{
+    (void)context;
+    return strcmp(instance, "0123456789ab") == 0;
+}
+
+static int open_memory(const char *run_dir, const char *id, char **ret_dir, struct error *err)
+{
+    return instance_memory_open(run_dir, id, is_of_the_living, NULL, ret_dir, err);
+}
+
+static void what_an_instance_goes_on_with_stays(void **state)
+{
+    const struct folder *folder = *state;
+    struct error err;
+    cleanup_free char *own = xasprintf("%s/m/0123456789ab", folder->path);
+    cleanup_free char *other = xasprintf("%s/m/ba9876543210", folder->path);
+    cleanup_free char *kept = write_into(own, "kept");
+    cleanup_free char *left = write_into(other, "left");
+    char *dir = NULL;
+    assert_int_equal(open_memory(folder->path, "unused", &dir, &err), 0);
+    assert_true(fs_exists(kept));
+    assert_false(fs_exists(other));
+    instance_memory_close(dir, true);
+    assert_true(fs_exists(kept));
+    assert_int_equal(open_memory(folder->path, "unused", &dir, &err), 0);
+    instance_memory_close(dir, false);
+    assert_false(fs_exists(own));
+}
+
 static void what_a_predecessor_has_left_is_gone(void **state)
 {
     const struct folder *folder = *state;
@@ -45,12 +75,12 @@ static void what_a_predecessor_has_left_is_gone(void **state)
     cleanup_free char *wanted = xasprintf("%s/m", folder->path);
     cleanup_free char *left = write_into(wanted, "left");
     char *dir = NULL;
-    assert_int_equal(instance_memory_open(folder->path, "unused", &dir, &err), 0);
+    assert_int_equal(open_memory(folder->path, "unused", &dir, &err), 0);
     assert_string_equal(dir, wanted);
     assert_false(fs_exists(left));
     assert_int_equal(stat(dir, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
-    instance_memory_close(dir);
+    instance_memory_close(dir, false);
     assert_false(fs_exists(wanted));
 }
 
@@ -60,7 +90,7 @@ static void expect_link_is_refused(const char *run_dir, const char *id, const ch
     char *dir = NULL;
     cleanup_free char *file = write_into(target, "kept");
     assert_int_equal(symlink(target, link), 0);
-    assert_int_equal(instance_memory_open(run_dir, id, &dir, &err), -1);
+    assert_int_equal(open_memory(run_dir, id, &dir, &err), -1);
     assert_int_equal(err.code, ERROR_IS_LINK);
     assert_null(dir);
     assert_true(fs_exists(file));
@@ -89,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         MEMORY_TEST(what_a_predecessor_has_left_is_gone),
+        MEMORY_TEST(what_an_instance_goes_on_with_stays),
         MEMORY_TEST(a_link_to_a_folder_of_the_same_user_is_not_emptied),
         FOLDER_TEST(a_link_in_shared_memory_is_not_followed),
     };

@@ -10,7 +10,7 @@
 
 /* A row for each state, a column for each that it may lead to, in the order of the enum. */
 static const char *const expected[INSTANCE_STATES] = {
-    [INSTANCE_CREATING] = ".S.....R", [INSTANCE_STARTING] = "..PL..FR", [INSTANCE_PREWARMED] = "...L..FR",
+    [INSTANCE_CREATING] = ".S.....R", [INSTANCE_STARTING] = "..PLr.FR", [INSTANCE_PREWARMED] = "...L..FR",
     [INSTANCE_LOADING] = "....r.FR",  [INSTANCE_READY] = ".....DFR",    [INSTANCE_DRAINING] = "......FR",
     [INSTANCE_FAILED] = ".......R",   [INSTANCE_REMOVING] = "........",
 };

@@ -1,6 +1,7 @@
 #include "fleet/container/container.h"
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timer.h"
@@ -97,6 +98,13 @@ void container_remove(struct container *container)
         queue_removal(container);
 }
 
+void container_leave(struct container *container)
+{
+    container->removing = true;
+    free(steal(&container->id));
+    queue_removal(container);
+}
+
 /* --- start --- */
 
 static void run_turn(void *owner)
@@ -105,9 +113,8 @@ static void run_turn(void *owner)
     container->hooks.turn(container->owner);
 }
 
-struct container *container_queue(struct engine *engine, const char *instance,
-                                  const struct container_hooks *hooks, struct engine_account *account,
-                                  void *owner)
+static struct container *make(struct engine *engine, const char *instance,
+                              const struct container_hooks *hooks, void *owner)
 {
     struct container *container = xcalloc(1, sizeof(*container));
     container->engine = engine;
@@ -115,10 +122,34 @@ struct container *container_queue(struct engine *engine, const char *instance,
     container->owner = owner;
     memcpy(container->instance, instance, INSTANCE_ID_DIGITS);
     container->timer = evtimer_new(engine->base, on_timer, container);
-    container->ticket.run = run_turn;
     container->ticket.owner = container;
+    return container;
+}
+
+struct container *container_queue(struct engine *engine, const char *instance,
+                                  const struct container_hooks *hooks, struct engine_account *account,
+                                  void *owner)
+{
+    struct container *container = make(engine, instance, hooks, owner);
+    container->ticket.run = run_turn;
     engine_queue_start(engine->queue, &container->ticket, account);
     return container;
+}
+
+struct container *container_adopt(struct engine *engine, const char *instance, const char *id, bool is_dead,
+                                  const struct container_hooks *hooks, void *owner)
+{
+    struct container *container = make(engine, instance, hooks, owner);
+    container->id = id ? xstrdup(id) : NULL;
+    container->started = container->reached = true;
+    container->dead = is_dead;
+    return container;
+}
+
+int container_resume_output(struct container *container, const char *run_dir, struct error *err)
+{
+    return container_output_open(container->engine->base, run_dir, container->instance, &container->output,
+                                 err);
 }
 
 /* Whether a container may be there although the engine reported a failure to make it. */
@@ -310,6 +341,11 @@ bool container_waits(const struct container *container)
 bool container_is_started(const struct container *container)
 {
     return container->started;
+}
+
+const char *container_id(const struct container *container)
+{
+    return container->id;
 }
 
 struct container_output *container_output_of(const struct container *container)

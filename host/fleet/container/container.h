@@ -3,6 +3,7 @@
  * of. It waits for its turn twice, to be made and to be removed, and asks the engine for one thing at a time.
  *
  *     container_queue ─► turn ─► container_create ─► created ─► container_start ─► container_remove ─► gone
+ *     container_adopt ─────────────────────────────────────────────────────────► container_leave ─► gone
  *
  * Whatever happens, and in whichever order (it dies while it is being removed, a call fails, nobody wants it
  * before it is there), container_remove() leads to exactly one hooks.gone. Control thread.
@@ -46,6 +47,14 @@ struct container *container_queue(struct engine *engine, const char *instance,
                                   const struct container_hooks *hooks, struct engine_account *account,
                                   void *owner);
 
+/* One that an earlier daemon has started. `id` is copied; NULL: the engine has none. `is_dead`: it does not
+ * run any more. */
+struct container *container_adopt(struct engine *engine, const char *instance, const char *id, bool is_dead,
+                                  const struct container_hooks *hooks, void *owner);
+
+/* Opens the pipes of such a one, which are in `run_dir`. */
+int container_resume_output(struct container *container, const char *run_dir, struct error *err);
+
 /* Asks the engine for it. -1: what it writes to could not be made. */
 int container_create(struct container *container, const struct container_spec *spec,
                      const struct container_place *place, struct error *err);
@@ -62,6 +71,10 @@ void container_note_reached(struct container *container);
 /* Stops it when it runs, and removes it; hooks.gone follows, from the event loop. In any state, once. While
  * the engine is making or starting it, that call's answer goes on. */
 void container_remove(struct container *container);
+
+/* Leaves one that runs to the next daemon: it stays as it is, and hooks.gone follows, from the event loop. In
+ * the place of container_remove(). */
+void container_leave(struct container *container);
 
 /* After hooks.gone, or when the engine is about to be destroyed. NULL is fine. */
 void container_free(struct container *container);
@@ -86,6 +99,9 @@ bool container_is_examined(const struct container *container);
 /* Whether it waits for its turn to be made; whether it has been started. */
 bool container_waits(const struct container *container);
 bool container_is_started(const struct container *container);
+
+/* Its id at the engine; NULL: there is none, as far as is known. */
+const char *container_id(const struct container *container);
 
 /* What it writes; NULL before it is created. */
 struct container_output *container_output_of(const struct container *container);

@@ -116,11 +116,12 @@ static void on_late(evutil_socket_t fd, short what, void *context)
     output_splitter_flush(&stream->splitter);
 }
 
-/* Whatever the umask, the container's user may write, and nobody else gets into the directory. */
+/* Whatever the umask, the container's user may write, its first process keeps a reader, and nobody else gets
+ * into the directory. The pipe of an instance that was there before is used as it is. */
 static int open_pipe(const char *dir, const char *name, int *ret_fd, struct error *err)
 {
     cleanup_free char *path = xasprintf("%s/%s", dir, name);
-    if (mkfifo(path, 0600) < 0 || chmod(path, 0622) < 0)
+    if ((mkfifo(path, 0600) < 0 && errno != EEXIST) || chmod(path, 0666) < 0)
         return error_errno(err, COMPONENT_FLEET, errno, "cannot make the pipe %s", path);
     *ret_fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     return *ret_fd < 0 ? error_errno(err, COMPONENT_FLEET, errno, "cannot open the pipe %s", path) : 0;

@@ -58,6 +58,27 @@ void container_spec_copy(const struct container_spec *from, struct container_spe
     ret_spec->mounts = mounts_copy(from->mounts, from->mount_count);
 }
 
+void container_spec_digest(const struct container_spec *spec, char ret_digest[HASH_HEX_SIZE])
+{
+    struct hash *hash = hash_create();
+    hash_update_text(hash, spec->runtime);
+    hash_update_text(hash, spec->image);
+    for (const char *const *entry = spec->command; entry && *entry; entry++)
+        hash_update_text(hash, *entry);
+    hash_update_text(hash, NULL);
+    for (const char *const *entry = spec->environment; entry && *entry; entry++)
+        hash_update_text(hash, *entry);
+    hash_update_text(hash, NULL);
+    hash_update_text(hash, spec->user);
+    hash_update(hash, &spec->read_only_root, sizeof(spec->read_only_root));
+    hash_update(hash, &spec->network, sizeof(spec->network));
+    hash_update(hash, &spec->seccomp, sizeof(spec->seccomp));
+    hash_update_text(hash, spec->engine_runtime);
+    hash_update(hash, &spec->tmp_bytes, sizeof(spec->tmp_bytes));
+    hash_update(hash, &spec->shm_bytes, sizeof(spec->shm_bytes));
+    hash_finish(hash, ret_digest);
+}
+
 void container_spec_clear(struct container_spec *spec)
 {
     free((char *)spec->runtime);

@@ -2,6 +2,7 @@
 #ifndef FLEET_ENGINE_CONTAINER_SPEC_H
 #define FLEET_ENGINE_CONTAINER_SPEC_H
 
+#include "base/hash.h"
 #include "config/registry.h"
 
 #include <stdbool.h>
@@ -44,6 +45,10 @@ struct container_spec {
 
 /* Copies it with everything that it points to; to be cleared. */
 void container_spec_copy(const struct container_spec *from, struct container_spec *ret_spec);
+
+/* Of what prewarmed containers have in common that may stand for each other: all but limits, labels, mounts
+ * and code. */
+void container_spec_digest(const struct container_spec *spec, char ret_digest[HASH_HEX_SIZE]);
 
 /* Only what container_spec_copy() gave, or zeros. */
 void container_spec_clear(struct container_spec *spec);

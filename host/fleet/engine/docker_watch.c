@@ -65,6 +65,9 @@ static void review(struct docker_watch *watch, const struct docker_listing *entr
     const char *instance = docker_label(entry->labels, LABEL_INSTANCE);
     if (!instance && watch->reviewed)
         return;
+    if (instance && hooks->found)
+        hooks->found(hooks->context, instance, entry->id,
+                     strcmp(entry->state, "running") == 0 || strcmp(entry->state, "paused") == 0);
     if (!instance || !hooks->is_known(hooks->context, instance)) {
         leftovers_remove(watch->leftovers, entry->id, entry->name, entry->state);
     } else if (strcmp(entry->state, "exited") == 0 || strcmp(entry->state, "dead") == 0) {

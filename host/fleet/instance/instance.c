@@ -16,9 +16,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
-static const struct link_hooks link_hooks = {
+const struct link_hooks instance_link_hooks = {
     .reached = instance_on_reached, .loaded = instance_on_loaded, .connection = instance_on_connection};
 
 /* --- what the container tells --- */
@@ -40,9 +41,9 @@ static int open_link(struct instance *instance, const char *dir, struct error *e
 {
     const struct container_spec *spec = &instance->spec;
     struct event_base *base = instance->env->base;
-    return spec->port > 0 ? tcp_open(base, dir, spec->port, spec->ready_path, &link_hooks, instance,
+    return spec->port > 0 ? tcp_open(base, dir, spec->port, spec->ready_path, &instance_link_hooks, instance,
                                      &instance->link, err)
-                          : dial_open(base, dir, &link_hooks, instance, &instance->link, err);
+                          : dial_open(base, dir, &instance_link_hooks, instance, &instance->link, err);
 }
 
 /* A folder for secrets, whether its function has some or is not known yet; those of one that is known are in
@@ -169,6 +170,25 @@ static void on_ended(void *owner)
     instance_container_died(owner);
 }
 
+static void remove_folder(const struct instance *instance, const char *path)
+{
+    struct error err;
+    if (path && fs_remove_tree(path, &err) < 0)
+        log_warning("instance.folder-left", LOG_STR("instance", instance->name), LOG_ERR(&err));
+}
+
+/* All that it has of this host. */
+static void remove_files(const struct instance *instance)
+{
+    if (instance->link)
+        link_close(instance->link);
+    else
+        remove_folder(instance, instance->dir);
+    remove_folder(instance, instance->code_dir);
+    if (instance->secrets_dir)
+        instance_memory_remove(instance->env->memory_dir, instance->name);
+}
+
 static void instance_free(struct instance *instance)
 {
     instance_close_connections(instance);
@@ -178,15 +198,14 @@ static void instance_free(struct instance *instance)
     json_decref(instance->settings);
     if (instance->pool)
         slot_pool_unref(instance->pool);
-    link_close(instance->link);
-    struct error err;
-    if (instance->code_dir && fs_remove_tree(instance->code_dir, &err) < 0)
-        log_warning("instance.code-left", LOG_STR("instance", instance->name), LOG_ERR(&err));
-    if (instance->secrets_dir)
-        instance_memory_remove(instance->env->memory_dir, instance->name);
+    if (instance->leaves)
+        link_leave(instance->link);
+    else
+        remove_files(instance);
     event_free(instance->timer);
     secret_uses_free(instance->secrets, instance->secret_count);
     container_spec_clear(&instance->spec);
+    free(instance->dir);
     free(instance->code_dir);
     free(instance->secrets_dir);
     free(instance->traceback);
@@ -205,7 +224,7 @@ static void on_gone(void *owner)
     instance_free(instance);
 }
 
-static const struct container_hooks container_hooks = {
+const struct container_hooks instance_container_hooks = {
     .turn = on_turn,
     .created = on_created,
     .failed = on_failed,
@@ -248,9 +267,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
 /* --- from outside --- */
 
-struct instance *instance_start(struct fleet_env *env, const struct container_spec *spec,
-                                const struct instance_load *load, const struct instance_hooks *hooks,
-                                struct engine_account *account, void *owner)
+struct instance *instance_make(struct fleet_env *env, const char *name, const struct container_spec *spec,
+                               const struct instance_hooks *hooks, void *owner)
 {
     struct instance *instance = xcalloc(1, sizeof(*instance));
     instance->env = env;
@@ -260,14 +278,26 @@ struct instance *instance_start(struct fleet_env *env, const struct container_sp
     instance->door_fd = -1;
     instance->calls = call_book_create();
     instance->times.created_ms = clock_ms();
-    ident_random(instance->name, INSTANCE_ID_DIGITS);
+    if (name)
+        memcpy(instance->name, name, INSTANCE_ID_DIGITS);
+    else
+        ident_random(instance->name, INSTANCE_ID_DIGITS);
     instance->id = strtoull(instance->name, NULL, 16);
     container_spec_copy(spec, &instance->spec);
     budget_take(&env->engine->budget, spec->memory_bytes);
     instance->timer = evtimer_new(env->base, on_timer, instance);
+    return instance;
+}
+
+struct instance *instance_start(struct fleet_env *env, const struct container_spec *spec,
+                                const struct instance_load *load, const struct instance_hooks *hooks,
+                                struct engine_account *account, void *owner)
+{
+    struct instance *instance = instance_make(env, NULL, spec, hooks, owner);
     if (load)
         instance_take_load(instance, load);
-    instance->container = container_queue(env->engine, instance->name, &container_hooks, account, instance);
+    instance->container =
+        container_queue(env->engine, instance->name, &instance_container_hooks, account, instance);
     return instance;
 }
 
@@ -284,6 +314,11 @@ const char *instance_name(const struct instance *instance)
 const char *instance_code_dir(const struct instance *instance)
 {
     return instance->code_dir;
+}
+
+void instance_reserve(struct instance *instance)
+{
+    instance_forget(instance);
 }
 
 int instance_fill_secrets(struct instance *instance, const struct secret_use *secrets, size_t count,

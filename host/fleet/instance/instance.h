@@ -12,7 +12,9 @@
 #include "base/error.h"
 #include "fleet/engine/engine.h"
 #include "fleet/fleet_env.h"
+#include "fleet/instance/instance_record.h"
 #include "fleet/instance/instance_state.h"
+#include "fleet/instance/instance_times.h"
 #include "fleet/output/function_output.h"
 #include "routing/slot_pool.h"
 
@@ -43,14 +45,6 @@ struct instance_load {
     unsigned pids;
 };
 
-/* How long the phases took, in milliseconds; 0: not passed (yet). */
-struct instance_times {
-    uint64_t created_ms; /* clock_ms() when it was asked for */
-    uint32_t create_ms; /* docker create */
-    uint32_t start_ms; /* docker start, with the first dial when that was later */
-    uint32_t load_ms; /* init sent to answered */
-};
-
 /* What its container has used, when it was looked at last. */
 struct instance_resources {
     uint64_t cpu_ns; /* since its start */
@@ -75,9 +69,56 @@ struct instance *instance_start(struct fleet_env *env, const struct container_sp
                                 const struct instance_load *load, const struct instance_hooks *hooks,
                                 struct engine_account *account, void *owner);
 
+/* Descriptors of an instance that the next daemon can go on with, so that nobody has to dial anew; -1: that
+ * one makes what it needs. What the instance writes is in pipes that both can open. */
+struct instance_handles {
+    int dial; /* listens for its runner */
+    int door; /* listens for its function; with the line only */
+    int line; /* doorway_line() */
+    int doorway; /* else: doorway_call(), in the place of these two */
+};
+
+void instance_handles_close(struct instance_handles *handles);
+
+/* An instance that an earlier daemon has started. */
+struct instance_past {
+    struct instance_record record;
+    struct instance_handles handles; /* owned by this */
+    bool is_there, runs; /* its container, as the engine sees it */
+};
+
+void instance_past_free(struct instance_past *past);
+
+/* Goes on with an instance of which the engine says that it runs; `past` is taken over. With `load` it is
+ * ready at once, as its record says that it has this function: its runner, which may be at work on a request
+ * that ended with the daemon before, has the function's `timeout` to dial again. Without, it becomes
+ * prewarmed when its runner dials. `spec` is what it was started from; the rest is as with instance_start(),
+ * but that hooks.ready does not come. */
+struct instance *instance_adopt(struct fleet_env *env, struct instance_past *past,
+                                const struct container_spec *spec, const struct instance_load *load,
+                                const struct instance_hooks *hooks, void *owner);
+
+/* Removes what is left of one that nobody can use, for the reason `why`; hooks.gone follows. */
+struct instance *instance_discard(struct fleet_env *env, struct instance_past *past,
+                                  const struct instance_hooks *hooks, void *owner, const char *why);
+
+/* Leaves a ready or prewarmed instance to the next daemon, with its record: hooks.gone follows. Slots that
+ * are busy are the gateway's until their requests end. One in another state is retired. */
+void instance_release(struct instance *instance, uint64_t drain_ms);
+
+/* Descriptors for the next daemon, borrowed; -1: there is none. */
+void instance_handles_of(const struct instance *instance, struct instance_handles *ret_handles);
+
+/* Whether an earlier daemon has started it. */
+bool instance_was_adopted(const struct instance *instance);
+
 /* Where an instance that was started without a load, and is prewarmed or on its way, finds its function's
  * code: to be filled before instance_load(), and gone with the instance. The container cannot write there. */
 const char *instance_code_dir(const struct instance *instance);
+
+/* Such an instance is about to get a function's code and secrets: no other daemon gives it to another. Before
+ * either is put in place. */
+void instance_reserve(struct instance *instance);
 
 /* Gives such an instance the files of its function's secrets, before instance_load(). "secret-missing": one
  * of all that the function has cannot be had. */

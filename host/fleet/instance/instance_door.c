@@ -23,10 +23,18 @@ static void on_opened(void *owner, int fd)
     instance_door_open(instance);
 }
 
+static const struct doorway_hooks doorway_hooks = {.opened = on_opened};
+
 int instance_door_prepare(struct instance *instance, const char *dir, struct error *err)
 {
-    static const struct doorway_hooks hooks = {.opened = on_opened};
-    return doorway_open(instance->env->base, dir, instance->name, &hooks, instance, &instance->doorway, err);
+    return doorway_open(instance->env->base, dir, instance->name, &doorway_hooks, instance,
+                        &instance->doorway, err);
+}
+
+void instance_door_reopen(struct instance *instance, const char *dir, pid_t process, int fd)
+{
+    instance->doorway =
+        doorway_reopen(instance->env->base, dir, instance->name, process, fd, &doorway_hooks, instance);
 }
 
 void instance_door_close(struct instance *instance)

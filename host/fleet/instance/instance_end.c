@@ -20,6 +20,8 @@ void instance_change_state(struct instance *instance, enum instance_state state)
               LOG_INT("age_ms", now_ms - instance->times.created_ms), LOG_STR("why", instance->why_removed));
     instance->state = state;
     instance->phase_began_ms = now_ms;
+    if (!instance->leaves)
+        instance_forget(instance);
 }
 
 void instance_tell(struct instance *instance, const char *what, const char *more)

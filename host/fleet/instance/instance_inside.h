@@ -1,7 +1,7 @@
 /* Inside of an instance: what its files share. For instance.c and instance_*.c only. They use each other in
- * one direction: instance.c, which hears from container and link, uses all others; instance_work.c,
- * instance_loading.c and instance_loss.c use instance_end.c, and loading uses loss; all use
- * instance_resources.c and instance_door.c.
+ * one direction: instance_adoption.c uses all others, and instance.c, which hears from container and link,
+ * all but that one; instance_work.c, instance_loading.c and instance_loss.c use instance_end.c, and loading
+ * uses loss; all use instance_resources.c, instance_door.c and instance_keep.c.
  */
 #ifndef FLEET_INSTANCE_INSTANCE_INSIDE_H
 #define FLEET_INSTANCE_INSTANCE_INSIDE_H
@@ -29,6 +29,10 @@ struct instance {
     struct call_book *calls; /* the requests of functions that it has under way */
     int door_fd; /* that nobody serves yet; -1: none */
     struct door *door; /* that is served; NULL: none */
+    char *dir; /* of one that was adopted; its link's, if it has one */
+    bool is_adopted; /* an earlier daemon has started it */
+    bool is_recorded; /* its record is there */
+    bool leaves; /* all that it has is for the next daemon */
     char *code_dir; /* of one that was started without a load */
     char *secrets_dir; /* in memory; NULL: not made yet, or there is no such place */
     struct event *timer; /* start limit, then how long it may lack slots, drain limit */
@@ -37,6 +41,7 @@ struct instance {
     char *function;
     struct function_output *output;
     char *revision;
+    char digest[HASH_HEX_SIZE]; /* of the revision; "": not known */
     json_t *settings;
     struct secret_use *secrets;
     size_t secret_count;
@@ -72,6 +77,23 @@ struct instance {
     uint64_t away_until_ms; /* the runner may be at work on what a client has given up; 0: it is not */
 };
 
+/* --- instance.c: what makes one --- */
+
+extern const struct link_hooks instance_link_hooks;
+extern const struct container_hooks instance_container_hooks;
+
+/* One without a container. NULL: `name` is made. */
+struct instance *instance_make(struct fleet_env *env, const char *name, const struct container_spec *spec,
+                               const struct instance_hooks *hooks, void *owner);
+
+/* --- instance_keep.c: what the next daemon has to know of it --- */
+
+/* It is prewarmed or ready. */
+void instance_keep(struct instance *instance);
+
+/* It is neither any more. Once or more. */
+void instance_forget(struct instance *instance);
+
 /* --- instance_resources.c: what its container uses --- */
 
 /* Looks for the last time: its container is about to end. */
@@ -81,6 +103,9 @@ void instance_note_resources(struct instance *instance);
 
 /* Makes what its first process hands the door over by, in `dir`. */
 int instance_door_prepare(struct instance *instance, const char *dir, struct error *err);
+
+/* The same of one that an earlier daemon has started; the rest is for doorway_reopen(). */
+void instance_door_reopen(struct instance *instance, const char *dir, pid_t process, int fd);
 
 /* The function is known: from now on its door, if there is one already, is served. */
 void instance_door_open(struct instance *instance);

@@ -49,6 +49,7 @@ static void become_ready(struct instance *instance)
     else
         take_connections(instance);
     instance->hooks.ready(instance, instance->owner);
+    instance_keep(instance);
 }
 
 void instance_on_limited(void *owner, const struct error *err)
@@ -111,6 +112,7 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
     instance->function = xstrdup(load->function);
     instance->output = load->output;
     instance->revision = xstrndup(load->revision ? load->revision : "", REVISION_DIGITS);
+    snprintf(instance->digest, sizeof(instance->digest), "%s", load->revision ? load->revision : "");
     instance->pool = slot_pool_ref(load->pool);
     instance->settings = json_copy((json_t *)load->settings);
     instance->secrets = secret_uses_copy(load->secrets, load->secret_count);
@@ -192,13 +194,15 @@ void instance_on_reached(void *owner)
 {
     struct instance *instance = owner;
     container_note_reached(instance->container);
-    instance->times.start_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
+    if (!instance->is_adopted)
+        instance->times.start_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
     if (instance->load_given_ms > 0) {
         begin_loading(instance);
     } else {
         event_del(instance->timer);
         instance_change_state(instance, INSTANCE_PREWARMED);
         instance->hooks.prewarmed(instance, instance->owner);
+        instance_keep(instance);
     }
 }
 

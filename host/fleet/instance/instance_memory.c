@@ -7,6 +7,7 @@
 #include "base/private_dir.h"
 #include "prepare/store/secret_store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -35,24 +36,49 @@ static char *choose_place(const char *run_dir, const char *owner_id)
     return shared && is_in_memory(shared) ? xasprintf("%s/berth-%s", shared, owner_id) : NULL;
 }
 
-/* A new one in the place of a predecessor's. Everybody may put something else there, in shared memory: a link
- * to another folder of this user, which is not to be emptied, or a folder that is somebody else's. */
-static int renew(const char *wanted, struct error *err)
+static void remove_tree(const char *path)
+{
+    struct error err;
+    if (fs_remove_tree(path, &err) < 0)
+        log_warning("memory.folder-left", LOG_ERR(&err));
+}
+
+struct keeper {
+    bool (*is_left)(const void *context, const char *instance);
+    const void *context;
+};
+
+static void clean(const char *path, const struct keeper *keeper)
+{
+    cleanup_dir DIR *dir = opendir(path);
+    for (const struct dirent *entry; dir && (entry = readdir(dir));) {
+        cleanup_free char *inner = xasprintf("%s/%s", path, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            !keeper->is_left(keeper->context, entry->d_name))
+            remove_tree(inner);
+    }
+}
+
+/* Everybody may put something else in the place of a predecessor's, in shared memory: a link to another
+ * folder of this user, which is not to be emptied, or a folder that is somebody else's. */
+static int take_over(const char *wanted, const struct keeper *keeper, struct error *err)
 {
     cleanup_free char *dir = NULL;
     if (private_dir_open(wanted, INSTANCES, &dir, err) < 0)
         return -1;
     if (strcmp(dir, wanted) != 0)
         return error_set_in(err, COMPONENT_FILES, ERROR_IS_LINK, "%s is a symbolic link, to %s", wanted, dir);
-    if (fs_remove_tree(dir, err) < 0)
-        return -1;
-    return mkdir(dir, 0700) < 0
-               ? error_errno(err, COMPONENT_FILES, errno, "cannot create the directory %s", dir)
+    clean(dir, keeper);
+    return chmod(dir, 0700) < 0
+               ? error_errno(err, COMPONENT_FILES, errno, "cannot close the directory %s", dir)
                : 0;
 }
 
-int instance_memory_open(const char *run_dir, const char *owner_id, char **ret_dir, struct error *err)
+int instance_memory_open(const char *run_dir, const char *owner_id,
+                         bool (*is_left)(const void *context, const char *instance), const void *context,
+                         char **ret_dir, struct error *err)
 {
+    const struct keeper keeper = {is_left, context};
     cleanup_free char *wanted = choose_place(run_dir, owner_id);
     if (!wanted) {
         error_set_in(err, COMPONENT_FLEET, ERROR_SECRET_MISSING,
@@ -61,22 +87,15 @@ int instance_memory_open(const char *run_dir, const char *owner_id, char **ret_d
                      "to a function");
         return error_hint(err, "mount a tmpfs at " SHARED_MEMORY ", or set run_dir to one");
     }
-    if (renew(wanted, err) < 0)
+    if (take_over(wanted, &keeper, err) < 0)
         return error_prefix(err, "the folder for secrets in memory");
     *ret_dir = steal(&wanted);
     return 0;
 }
 
-static void remove_tree(const char *path)
+void instance_memory_close(char *dir, bool stays)
 {
-    struct error err;
-    if (fs_remove_tree(path, &err) < 0)
-        log_warning("memory.folder-left", LOG_ERR(&err));
-}
-
-void instance_memory_close(char *dir)
-{
-    if (dir)
+    if (dir && !stays)
         remove_tree(dir);
     free(dir);
 }

@@ -15,15 +15,20 @@
 #include "config/registry.h"
 #include "fleet/engine/container_user.h"
 
+#include <stdbool.h>
+
 struct secret_store;
 
 /* Makes the folder for all: in the run directory, whose real name is given, where that is in memory, else in
- * /dev/shm, and forgets what a predecessor has left there. -1: this host has neither, or somebody has put
- * something else in its place. The caller frees *ret_dir. */
-int instance_memory_open(const char *run_dir, const char *owner_id, char **ret_dir, struct error *err);
+ * /dev/shm, and forgets what a predecessor has left there, but for the instances that `is_left` names. -1:
+ * this host has neither, or somebody has put something else in its place. The caller frees *ret_dir. */
+int instance_memory_open(const char *run_dir, const char *owner_id,
+                         bool (*is_left)(const void *context, const char *instance), const void *context,
+                         char **ret_dir, struct error *err);
 
-/* Removes it with all that is in it, and frees its name. NULL is fine. */
-void instance_memory_close(char *dir);
+/* Removes it with all that is in it, unless that `stays` for the next daemon, and frees its name. NULL is
+ * fine. */
+void instance_memory_close(char *dir, bool stays);
 
 /* Makes that of one instance, with an empty folder of secrets that `user` can read. The caller frees
  * *ret_secrets_dir. */

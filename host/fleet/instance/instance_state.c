@@ -8,7 +8,7 @@ static const struct {
     unsigned leads_to;
 } states[INSTANCE_STATES] = {
     [INSTANCE_CREATING] = {"creating", TO(STARTING) | TO(REMOVING)},
-    [INSTANCE_STARTING] = {"starting", TO(PREWARMED) | TO(LOADING) | TO(FAILED) | TO(REMOVING)},
+    [INSTANCE_STARTING] = {"starting", TO(PREWARMED) | TO(LOADING) | TO(READY) | TO(FAILED) | TO(REMOVING)},
     [INSTANCE_PREWARMED] = {"prewarmed", TO(LOADING) | TO(FAILED) | TO(REMOVING)},
     [INSTANCE_LOADING] = {"loading", TO(READY) | TO(FAILED) | TO(REMOVING)},
     [INSTANCE_READY] = {"ready", TO(DRAINING) | TO(FAILED) | TO(REMOVING)},

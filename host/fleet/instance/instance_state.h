@@ -14,6 +14,9 @@
  *                                                  ▼
  *                                                gone (hooks.gone, then freed)
  *
+ * One that an earlier daemon has started begins in `starting`, and is `ready` at once when it had its
+ * function.
+ *
  * Only from `starting` on there is a container that the engine has named. Before that nothing about one is
  * asked or believed: the link takes no connection, and what the engine says of an end is not about this
  * start.

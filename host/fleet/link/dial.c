@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define DIAL_BACKLOG 1024 /* as many as an instance can have slots */
 #define SOCKET_NAME  "host.sock"
@@ -23,8 +24,6 @@ struct dial {
     int fd;
     struct event *event;
     struct event *pause;
-    bool dialled; /* then `user` is who did */
-    uid_t user;
 };
 
 static void on_pause_over(evutil_socket_t fd, short what, void *context)
@@ -55,12 +54,11 @@ static struct ucred peer_of(int connection)
 static void take(struct dial *dial, int connection)
 {
     struct ucred peer = peer_of(connection);
-    if (!dial->dialled) {
-        dial->user = peer.uid;
+    if (dial->link.user == (uid_t)-1) {
+        dial->link.user = peer.uid;
         dial->link.process = peer.pid;
     }
-    dial->dialled = true;
-    if (peer.uid == dial->user) {
+    if (peer.uid == dial->link.user) {
         link_connected(&dial->link, connection);
     } else {
         log_warning("dial.stranger", LOG_STR("directory", dial->dir), LOG_INT("user", peer.uid));
@@ -105,32 +103,80 @@ static void close_dial(struct link *link)
     }
     if (dial->fd >= 0)
         close(dial->fd);
-    link_remove_dir(dial->dir);
+    link_remove_dir(link, dial->dir);
     free(dial->dir);
     free(dial);
+}
+
+static int resume(struct link *link, const struct link_past *past, struct error *err)
+{
+    (void)past, (void)err;
+    event_add(((struct dial *)link)->event, NULL); /* it listens */
+    return 0;
+}
+
+static int listener_of(const struct link *link)
+{
+    return ((const struct dial *)link)->fd;
 }
 
 static const struct link_kind dial_kind = {
     .variable = "BERTH_SOCKET=" WORLD_RUN "/" SOCKET_NAME,
     .dir = dir_of,
     .listen = start_listening,
+    .resume = resume,
+    .listener = listener_of,
     .close = close_dial,
 };
 
-int dial_open(struct event_base *base, const char *dir, const struct link_hooks *hooks, void *owner,
-              struct link **ret_link, struct error *err)
+static struct dial *create(struct event_base *base, const char *dir, const struct link_hooks *hooks,
+                           void *owner)
 {
     struct dial *dial = xcalloc(1, sizeof(*dial));
     link_init(&dial->link, &dial_kind, base, hooks, owner);
     dial->fd = -1;
     dial->dir = xstrdup(dir);
+    return dial;
+}
+
+static struct link *watch(struct dial *dial)
+{
+    struct event_base *base = dial->link.base;
+    dial->pause = evtimer_new(base, on_pause_over, dial);
+    dial->event = event_new(base, dial->fd, EV_READ | EV_PERSIST, on_readable, dial);
+    return &dial->link;
+}
+
+int dial_open(struct event_base *base, const char *dir, const struct link_hooks *hooks, void *owner,
+              struct link **ret_link, struct error *err)
+{
+    struct dial *dial = create(base, dir, hooks, owner);
     cleanup_free char *path = xasprintf("%s/" SOCKET_NAME, dir);
     if (link_make_dir(dir, err) < 0 || unix_socket_bind(path, 0666, COMPONENT_FLEET, &dial->fd, err) < 0) {
         close_dial(&dial->link);
         return -1;
     }
-    dial->pause = evtimer_new(base, on_pause_over, dial);
-    dial->event = event_new(base, dial->fd, EV_READ | EV_PERSIST, on_readable, dial);
-    *ret_link = &dial->link;
+    *ret_link = watch(dial);
     return 0;
+}
+
+int dial_listen(const char *dir, int *ret_fd, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/" SOCKET_NAME, dir);
+    cleanup_close int fd = -1;
+    unlink(path);
+    if (unix_socket_bind(path, 0666, COMPONENT_FLEET, &fd, err) < 0)
+        return -1;
+    if (listen(fd, DIAL_BACKLOG) < 0)
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot listen in %s", dir);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+struct link *dial_keep(struct event_base *base, const char *dir, int fd, const struct link_hooks *hooks,
+                       void *owner)
+{
+    struct dial *dial = create(base, dir, hooks, owner);
+    dial->fd = fd;
+    return watch(dial);
 }

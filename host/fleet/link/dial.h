@@ -23,4 +23,12 @@
 int dial_open(struct event_base *base, const char *dir, const struct link_hooks *hooks, void *owner,
               struct link **ret_link, struct error *err);
 
+/* Makes the socket of a directory that an earlier daemon has made, in the place of that one's: its runner
+ * dials at once, and waits to be accepted. The caller owns *ret_fd. */
+int dial_listen(const char *dir, int *ret_fd, struct error *err);
+
+/* The link of such a directory, of which `fd` listens already; it is taken over. link_resume() follows. */
+struct link *dial_keep(struct event_base *base, const char *dir, int fd, const struct link_hooks *hooks,
+                       void *owner);
+
 #endif

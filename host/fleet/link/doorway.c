@@ -22,18 +22,26 @@ struct doorway {
     void *owner;
     struct event_base *base;
     char *path;
-    int fd; /* listens, then is connected to the first process; -1: it is over */
+    bool is_again; /* only `process` is listened to */
+    pid_t process; /* the first of the container; 0: not known yet */
+    int fd; /* listens, then is connected to the first process; -1: there is neither */
     struct event *event;
 };
 
-/* Nobody else is listened to. */
-static void finish(struct doorway *doorway)
+/* Nothing more is listened to. The connection to the first process stays: it is told of this daemon's end by
+ * that, and has nothing to say. */
+static void be_quiet(struct doorway *doorway)
 {
     if (doorway->event)
         event_free(doorway->event);
+    doorway->event = NULL;
+}
+
+static void finish(struct doorway *doorway)
+{
+    be_quiet(doorway);
     if (doorway->fd >= 0)
         close(doorway->fd);
-    doorway->event = NULL;
     doorway->fd = -1;
 }
 
@@ -41,7 +49,7 @@ static void refuse(struct doorway *doorway, const char *why)
 {
     log_warning("door.missing", LOG_STR("instance", doorway->instance), LOG_STR("error", why),
                 LOG_STR("hint", "This instance cannot call other functions by " DOOR_VARIABLE "."));
-    finish(doorway);
+    be_quiet(doorway);
 }
 
 /* --- what was handed over --- */
@@ -94,7 +102,7 @@ static void take(struct doorway *doorway, int fd, unsigned char error_byte)
         refuse(doorway, "what the container handed over is no socket that listens inside of it");
         return;
     }
-    finish(doorway);
+    be_quiet(doorway);
     doorway->hooks.opened(doorway->owner, steal_fd(&door));
 }
 
@@ -126,6 +134,14 @@ static void watch(struct doorway *doorway, event_callback_fn on_ready)
     event_add(doorway->event, NULL);
 }
 
+/* Who has connected; 0: nobody can tell. */
+static pid_t process_of(int connection)
+{
+    struct ucred peer = {0};
+    socklen_t size = sizeof(peer);
+    return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
 static void on_connection(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
@@ -134,12 +150,18 @@ static void on_connection(evutil_socket_t fd, short what, void *context)
     if (connection < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     const char *why = connection < 0 ? strerror(errno) : NULL;
+    pid_t process = connection < 0 ? 0 : process_of(connection);
+    if (doorway->is_again && connection >= 0 && (process <= 0 || process != doorway->process)) {
+        close(connection); /* a process of the function, in the place of the first one */
+        return;
+    }
     finish(doorway);
     unlink(doorway->path);
     if (connection < 0) {
         refuse(doorway, why);
         return;
     }
+    doorway->process = process;
     doorway->fd = connection;
     watch(doorway, on_message);
 }
@@ -166,6 +188,53 @@ int doorway_listen(struct doorway *doorway, struct error *err)
         return error_errno(err, COMPONENT_FLEET, errno, "cannot listen at %s", doorway->path);
     watch(doorway, on_connection);
     return 0;
+}
+
+int doorway_call(const char *dir, int *ret_fd, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/" DOOR_SOCKET, dir);
+    cleanup_free char *next = xasprintf("%s/" DOOR_SOCKET_NEW, dir);
+    cleanup_close int fd = -1;
+    unlink(next);
+    if (unix_socket_bind(next, 0666, COMPONENT_FLEET, &fd, err) < 0)
+        return -1;
+    if (listen(fd, 1) < 0 || rename(next, path) < 0)
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot listen at %s", path);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+struct doorway *doorway_reopen(struct event_base *base, const char *dir, const char *instance, pid_t process,
+                               int fd, const struct doorway_hooks *hooks, void *owner)
+{
+    struct doorway *doorway = xcalloc(1, sizeof(*doorway));
+    *doorway = (struct doorway){.instance = instance,
+                                .hooks = *hooks,
+                                .owner = owner,
+                                .base = base,
+                                .is_again = true,
+                                .process = process,
+                                .fd = fd};
+    doorway->path = xasprintf("%s/" DOOR_SOCKET, dir);
+    watch(doorway, on_connection);
+    return doorway;
+}
+
+struct doorway *doorway_keep(const char *instance, pid_t process, int line)
+{
+    struct doorway *doorway = xcalloc(1, sizeof(*doorway));
+    *doorway = (struct doorway){.instance = instance, .process = process, .fd = line};
+    return doorway;
+}
+
+pid_t doorway_process(const struct doorway *doorway)
+{
+    return doorway->process;
+}
+
+int doorway_line(const struct doorway *doorway)
+{
+    return doorway->event ? -1 : doorway->fd;
 }
 
 void doorway_close(struct doorway *doorway)

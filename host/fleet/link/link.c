@@ -13,7 +13,8 @@
 void link_init(struct link *link, const struct link_kind *kind, struct event_base *base,
                const struct link_hooks *hooks, void *owner)
 {
-    *link = (struct link){.kind = kind, .base = base, .hooks = *hooks, .owner = owner, .first = -1};
+    *link = (struct link){
+        .kind = kind, .base = base, .hooks = *hooks, .owner = owner, .user = (uid_t)-1, .first = -1};
 }
 
 const char *link_dir(const struct link *link)
@@ -41,10 +42,10 @@ int link_make_dir(const char *path, struct error *err)
                                  : 0;
 }
 
-void link_remove_dir(const char *path)
+void link_remove_dir(const struct link *link, const char *path)
 {
     struct error err;
-    if (fs_remove_tree(path, &err) < 0)
+    if (!link->stays && fs_remove_tree(path, &err) < 0)
         log_warning("link.directory-left", LOG_ERR(&err));
 }
 
@@ -116,9 +117,28 @@ void link_connected(struct link *link, int fd)
         close(fd);
 }
 
+int link_resume(struct link *link, const struct link_past *past, struct error *err)
+{
+    link->process = past->process;
+    link->user = past->user;
+    link->slots = past->slots;
+    link->reached = link->handed_over = past->loaded;
+    return link->kind->resume(link, past, err);
+}
+
 pid_t link_process(const struct link *link)
 {
     return link->process;
+}
+
+uid_t link_user(const struct link *link)
+{
+    return link->user;
+}
+
+int link_listener(const struct link *link)
+{
+    return link->kind->listener ? link->kind->listener(link) : -1;
 }
 
 unsigned link_count(const struct link *link)
@@ -178,6 +198,12 @@ void link_clear(struct link *link)
 {
     link_drop(link);
     free(link->more);
+}
+
+void link_leave(struct link *link)
+{
+    link->stays = true;
+    link_close(link);
 }
 
 void link_close(struct link *link)

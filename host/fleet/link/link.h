@@ -20,6 +20,15 @@
 struct event_base;
 struct link;
 
+/* What is known of the link of an instance that an earlier daemon has started. */
+struct link_past {
+    bool loaded; /* the runner has its function: all its connections are for requests */
+    unsigned slots; /* then: how many there may be */
+    const char *address; /* of a server that waits for connections */
+    pid_t process; /* link_process() */
+    uid_t user; /* link_user() */
+};
+
 /* All from the event loop. */
 struct link_hooks {
     /* The runner is there, and waits for its function. Once. */
@@ -39,6 +48,10 @@ struct link_kind {
     const char *(*dir)(const struct link *link);
     /* Takes connections from now on: the container that they are to come from is there. Once. */
     int (*listen)(struct link *link, struct error *err);
+    /* Goes on with what is there, once link.h has taken it over. */
+    int (*resume)(struct link *link, const struct link_past *past, struct error *err);
+    /* What runners dial. NULL: nothing. */
+    int (*listener)(const struct link *link);
     /* Of a link whose container waits for connections, else NULL: begins to try whether its server is there,
      * at this address; has the hook `loaded` called from the event loop, since there is nothing to be loaded;
      * where slots are connected to; what the last attempt to reach the server came to, as link_describe()
@@ -59,12 +72,14 @@ struct link {
     struct link_hooks hooks;
     void *owner;
     pid_t process; /* of this host: that has connected first, or the container's first; 0: not known */
+    uid_t user; /* who has connected first, and alone may; (uid_t)-1: nobody yet */
     int first; /* the connection that the function is loaded over; -1: none, or taken */
     int *more; /* those that came while it was */
     unsigned more_count, more_taken;
     unsigned slots; /* how many connections there may be; 0: no function is known yet */
     struct handshake *handshake;
     bool reached, handed_over, dropped;
+    bool stays; /* its folder does */
 };
 
 /* --- for who uses it --- */
@@ -97,8 +112,19 @@ void link_load(struct link *link, const char *settings, unsigned slots);
  * go to hooks.connection. */
 int link_take(struct link *link);
 
+/* Goes on where an earlier daemon was, in the place of all that leads to it: a runner dials anew and gives
+ * hooks.reached, or when its function is loaded connections; a server's address is there at once. -1: not
+ * with what is known. */
+int link_resume(struct link *link, const struct link_past *past, struct error *err);
+
 /* A process of the container, as this host numbers it; 0: it is not known. */
 pid_t link_process(const struct link *link);
+
+/* Whose connections are taken, once there was one; (uid_t)-1: nobody can tell. */
+uid_t link_user(const struct link *link);
+
+/* What runners dial; -1: nothing. The link's. */
+int link_listener(const struct link *link);
 
 /* How many connections are kept. */
 unsigned link_count(const struct link *link);
@@ -112,6 +138,9 @@ void link_drop(struct link *link);
 
 /* The end. NULL is fine. */
 void link_close(struct link *link);
+
+/* The end of this daemon's part: the folder stays, for the next one. */
+void link_leave(struct link *link);
 
 /* --- for what implements it --- */
 
@@ -128,7 +157,7 @@ void link_reached(struct link *link);
 /* Makes the folder that the container needs for the link, whatever the umask: it is the container's user that
  * has to get into it; removes it with what is in it. */
 int link_make_dir(const char *path, struct error *err);
-void link_remove_dir(const char *path);
+void link_remove_dir(const struct link *link, const char *path);
 
 /* Closes what is kept, before the kind frees the link. */
 void link_clear(struct link *link);

@@ -187,9 +187,8 @@ static int listen_for_nobody(struct link *link, struct error *err)
     return 0;
 }
 
-static int reach(struct link *link, const char *address, struct error *err)
+static int set_address(struct tcp *tcp, const char *address, struct error *err)
 {
-    struct tcp *tcp = (struct tcp *)link;
     struct sockaddr_in *socket = (struct sockaddr_in *)&tcp->address.socket;
     tcp->address.length = sizeof(*socket);
     socket->sin_family = AF_INET;
@@ -197,8 +196,21 @@ static int reach(struct link *link, const char *address, struct error *err)
     if (inet_pton(AF_INET, address, &socket->sin_addr) != 1)
         return error_set_in(err, COMPONENT_FLEET, ERROR_NO_ADDRESS,
                             "the container has no address (\"%.40s\")", address);
+    return 0;
+}
+
+static int reach(struct link *link, const char *address, struct error *err)
+{
+    struct tcp *tcp = (struct tcp *)link;
+    if (set_address(tcp, address, err) < 0)
+        return -1;
     begin_attempt(tcp);
     return 0;
+}
+
+static int resume(struct link *link, const struct link_past *past, struct error *err)
+{
+    return set_address((struct tcp *)link, past->address ? past->address : "", err);
 }
 
 static void on_loaded(evutil_socket_t fd, short what, void *context)
@@ -254,7 +266,7 @@ static void close_tcp(struct link *link)
     link_clear(link);
     event_free(tcp->timer);
     event_free(tcp->loaded);
-    link_remove_dir(tcp->dir);
+    link_remove_dir(link, tcp->dir);
     free(tcp->dir);
     free(tcp->ready_path);
     free(tcp->request);
@@ -264,6 +276,7 @@ static void close_tcp(struct link *link)
 static const struct link_kind tcp_kind = {
     .dir = dir_of,
     .listen = listen_for_nobody,
+    .resume = resume,
     .reach = reach,
     .load = load_nothing,
     .address = address_of,

@@ -189,6 +189,8 @@ void revision_activate(struct revision *revision)
 {
     revision_set_trial_waits(revision, false);
     change_state(revision, REVISION_ACTIVE);
+    revision_adopt(revision);
+    revision_expire(revision);
     revision_scale(revision);
 }
 

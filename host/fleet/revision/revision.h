@@ -82,7 +82,8 @@ struct revision *revision_restore(struct fleet_env *env, struct generation *gene
 void revision_destroy(struct revision *revision);
 
 /* In standby: starts one instance on trial, as soon as the host has room for it; `loaded` or `load_failed`
- * follows, the latter from within this call when there never will be. */
+ * follows, the latter from within this call when there never will be, and the former when an earlier daemon
+ * has left an instance of it. */
 void revision_try(struct revision *revision);
 
 /* From standby on: scales with its load. */

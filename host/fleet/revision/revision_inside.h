@@ -67,6 +67,9 @@ bool revision_package_is_intact(struct revision *revision);
 /* Gives the function to a prewarmed instance, ready or nearly so; false when there is none. */
 bool revision_start_prewarmed(struct revision *revision);
 
+/* Goes on with the instances that an earlier daemon has left of it; then it is known to load. */
+void revision_adopt(struct revision *revision);
+
 /* Starts an instance: a prewarmed one when there is one. The budget has been looked at. False when the
  * package was changed on the disk: its owner has been told. */
 bool revision_start_one(struct revision *revision);

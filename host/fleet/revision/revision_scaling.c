@@ -195,6 +195,11 @@ static bool is_possible(struct revision *revision)
 
 void revision_try(struct revision *revision)
 {
+    revision_adopt(revision);
+    if (revision->is_proven) {
+        revision->hooks.loaded(revision, revision->owner);
+        return;
+    }
     if (!is_possible(revision))
         return;
     revision->trial_since_ms = clock_ms();

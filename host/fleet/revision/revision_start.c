@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "fleet/instance/adoption.h"
 #include "fleet/revision/engine_runtime.h"
 #include "fleet/revision/init_settings.h"
 #include "fleet/revision/server_environment.h"
@@ -146,7 +147,10 @@ static bool give_secrets(const struct revision *revision, struct instance *insta
 bool revision_start_prewarmed(struct revision *revision)
 {
     struct instance *instance = revision->prewarm ? prewarm_next(revision->prewarm) : NULL;
-    if (!instance || !give_code(revision, instance) || !give_secrets(revision, instance))
+    if (!instance)
+        return false;
+    instance_reserve(instance);
+    if (!give_code(revision, instance) || !give_secrets(revision, instance))
         return false;
     struct instance_load load;
     json_t *settings = fill_load(revision, &load);
@@ -193,6 +197,29 @@ bool revision_start_one(struct revision *revision)
     if (revision->prepared.dependency_key)
         dependency_store_touch(revision->env->dependencies, revision->prepared.dependency_key);
     return true;
+}
+
+/* Goes on with one. */
+static void adopt(struct revision *revision, struct instance_past *past)
+{
+    struct container_spec spec;
+    struct instance_load load;
+    revision_fill_spec(revision, &spec);
+    if (past->record.was_prewarmed)
+        spec.code_dir = NULL;
+    json_t *settings = fill_load(revision, &load);
+    remember(revision, instance_adopt(revision->env, past, &spec, &load, revision->instance_hooks, revision));
+    json_decref(settings);
+}
+
+void revision_adopt(struct revision *revision)
+{
+    struct instance_past *past;
+    while (revision->count < revision->scale.max_scale &&
+           (past = adoption_claim(revision->env->adoption, revision->settings->name,
+                                  revision->prepared.digest, revision->scale.concurrency)))
+        adopt(revision, past);
+    revision->is_proven = revision->is_proven || revision_count_in(revision, INSTANCE_READY) > 0;
 }
 
 void revision_each_instance(struct revision *revision,

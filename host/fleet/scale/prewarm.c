@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/timer.h"
+#include "fleet/instance/adoption.h"
 #include "fleet/scale/autoscaler.h"
 
 #include <stdlib.h>
@@ -113,6 +113,21 @@ static void start_one(struct prewarm_pool *pool)
         instance_start(env, &pool->spec, NULL, &pool_hooks, &pool->account, pool);
 }
 
+/* Goes on with those that an earlier daemon has left. */
+static void adopt(struct prewarm_pool *pool)
+{
+    struct fleet_env *env = pool->prewarm->env;
+    struct instance_past *past;
+    while (pool->count < env->host->prewarm && (past = adoption_claim(env->adoption, NULL, pool->key, 0))) {
+        pool->instances = xgrow(pool->instances, pool->count, sizeof(*pool->instances));
+        struct container_spec spec = pool->spec;
+        spec.memory_bytes = past->record.limits.memory_bytes;
+        spec.cpus = past->record.limits.cpus;
+        spec.pids = past->record.limits.pids;
+        pool->instances[pool->count++] = instance_adopt(env, past, &spec, NULL, &pool_hooks, pool);
+    }
+}
+
 static bool is_useful(const struct instance *instance)
 {
     return instance_current_state(instance) <= INSTANCE_PREWARMED;
@@ -200,27 +215,6 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     refill(context);
 }
 
-static void compute_key(const struct container_spec *spec, char ret_key[HASH_HEX_SIZE])
-{
-    struct hash *hash = hash_create();
-    hash_update_text(hash, spec->runtime);
-    hash_update_text(hash, spec->image);
-    for (const char *const *entry = spec->command; entry && *entry; entry++)
-        hash_update_text(hash, *entry);
-    hash_update_text(hash, NULL);
-    for (const char *const *entry = spec->environment; entry && *entry; entry++)
-        hash_update_text(hash, *entry);
-    hash_update_text(hash, NULL);
-    hash_update_text(hash, spec->user);
-    hash_update(hash, &spec->read_only_root, sizeof(spec->read_only_root));
-    hash_update(hash, &spec->network, sizeof(spec->network));
-    hash_update(hash, &spec->seccomp, sizeof(spec->seccomp));
-    hash_update_text(hash, spec->engine_runtime);
-    hash_update(hash, &spec->tmp_bytes, sizeof(spec->tmp_bytes));
-    hash_update(hash, &spec->shm_bytes, sizeof(spec->shm_bytes));
-    hash_finish(hash, ret_key);
-}
-
 struct prewarm *prewarm_create(struct fleet_env *env)
 {
     struct prewarm *prewarm = xcalloc(1, sizeof(*prewarm));
@@ -240,7 +234,7 @@ void prewarm_destroy(struct prewarm *prewarm)
 struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec, bool is_special)
 {
     char key[HASH_HEX_SIZE];
-    compute_key(spec, key);
+    container_spec_digest(spec, key);
     struct prewarm_pool *pool = prewarm->pools;
     while (pool && strcmp(pool->key, key) != 0)
         pool = pool->next;
@@ -265,6 +259,7 @@ struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct containe
         prewarm->pools = pool;
     }
     pool->members++;
+    adopt(pool);
     refill(pool);
     return pool;
 }

@@ -4,7 +4,7 @@
 const net = require("node:net");
 
 const FIRST_DELAY_MS = 20;
-const LAST_DELAY_MS = 1000;
+const LAST_DELAY_MS = 100;
 const FAREWELL_MS = 1000;
 const SLOT = Symbol("slot");
 const GOING_AWAY = Buffer.from([0x88, 0x02, 0x03, 0xe9]); // a WebSocket's close, 1001

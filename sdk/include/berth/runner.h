@@ -247,7 +247,7 @@ const struct berth_init *berth_instance_settings(struct berth_instance *instance
 
 /* ---- The whole runner -------------------------------------------------------------------------------- */
 
-/* How long to wait before the next dial: nothing the first time, then 20 ms, doubling up to 1 s. Zero the
+/* How long to wait before the next dial: nothing the first time, then 20 ms, doubling up to 100 ms. Zero the
  * struct to begin with. */
 struct berth_redial {
     unsigned failures;

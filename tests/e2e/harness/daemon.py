@@ -313,8 +313,9 @@ class Berth:
         return self.engine.containers_below(self.folder)
 
     def instances_with_directories(self):
-        """The ids of the instances that have directories: one for the socket, and prewarmed ones one for the code."""
-        return {name.removesuffix(".code") for name in os.listdir(os.path.join(self.run_dir, "i"))}
+        """The ids of the instances that have directories: one for the socket, and prewarmed ones one for the code. The next
+        daemon has a record beside them."""
+        return {name.partition(".")[0] for name in os.listdir(os.path.join(self.run_dir, "i"))}
 
     def memory_dir(self):
         """The folder in memory that instances have their secrets in, whether it is there or not; None before its start."""

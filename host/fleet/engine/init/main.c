@@ -5,6 +5,10 @@
  * hands on to the runner, with which it ends. What the container exits with then says how the runner ended:
  * see exit_status.h.
  *
+ * It keeps a reader of each pipe, so that nobody who writes is ended while there is no host to read (what is
+ * written waits), and gives the next host a door of its own (door.h). Nobody else in the container may look
+ * into it, although all are the same user: what it has open is not the function's.
+ *
  * The file has variables that the runner is to find in its environment, each as NAME=value and a NUL: those
  * that nobody who asks the engine about the container is to see.
  */
@@ -13,11 +17,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,24 +104,104 @@ static int run(char **argv, const char *environment, const sigset_t *mask)
     return errnum == ENOENT ? INIT_NOT_FOUND : INIT_CANNOT_RUN;
 }
 
-static int watch(pid_t runner, const sigset_t *signals)
+/* The host as it is now, or the next, if the container has a door. */
+struct host {
+    const char *neighbour; /* door_give() */
+    int line; /* -1: it has gone */
+    int watch; /* then: door_watch() */
+    bool has_door;
+};
+
+static void close_it(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void look_after_door(struct host *host, short found)
+{
+    if (host->line >= 0 && found) {
+        close_it(&host->line);
+        host->watch = door_watch(host->neighbour);
+    }
+    if (host->line < 0)
+        host->line = door_give_again(host->neighbour);
+    if (host->line >= 0)
+        close_it(&host->watch);
+}
+
+/* Waits for a signal, or for the host to go or to come. */
+static void await(int signals, struct host *host)
+{
+    char news[sizeof(struct inotify_event) + NAME_MAX + 1];
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+                           {.fd = host->line, .events = POLLIN},
+                           {.fd = host->watch, .events = POLLIN}};
+    bool seeks = host->has_door && host->line < 0;
+    if (poll(fds, 3, seeks ? DOOR_RETRY_MS : -1) < 0 || !host->has_door)
+        return;
+    while (host->watch >= 0 && read(host->watch, news, sizeof(news)) > 0)
+        continue; /* whatever they say it is looked */
+    look_after_door(host, fds[1].revents);
+}
+
+static void hand_on(int signals, pid_t runner)
+{
+    struct signalfd_siginfo signal;
+    while (read(signals, &signal, sizeof(signal)) == sizeof(signal)) {
+        if (signal.ssi_signo != SIGCHLD)
+            kill(runner, (int)signal.ssi_signo);
+    }
+}
+
+static int watch(pid_t runner, int signals, struct host *host)
 {
     int status = 0;
     while (!reap(runner, &status)) {
-        int number = sigwaitinfo(signals, NULL);
-        if (number > 0 && number != SIGCHLD)
-            kill(runner, number);
+        await(signals, host);
+        hand_on(signals, runner);
     }
     return exit_status(status);
 }
 
+static int open_or_tell(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC);
+    if (fd < 0)
+        fprintf(stderr, "cannot open %s: %s\n", path, strerror(errno));
+    return fd;
+}
+
+/* The reader stays open, in this process alone. */
 static int redirect(int fd, const char *path)
 {
-    int opened = open(path, O_WRONLY | O_CLOEXEC);
-    if (opened >= 0 && dup2(opened, fd) >= 0)
-        return close(opened);
-    fprintf(stderr, "cannot open %s: %s\n", path, strerror(errno));
-    return -1;
+    if (open_or_tell(path, O_RDONLY | O_NONBLOCK) < 0)
+        return -1;
+    int opened = open_or_tell(path, O_WRONLY);
+    return opened >= 0 && dup2(opened, fd) >= 0 ? close(opened) : -1;
+}
+
+/* Standard output and standard error, and the door. */
+static int connect_to_host(char **pipes, struct host *ret_host)
+{
+    *ret_host =
+        (struct host){.neighbour = pipes[0], .line = -1, .watch = -1, .has_door = getenv(DOOR_VARIABLE)};
+    if (redirect(STDOUT_FILENO, pipes[0]) < 0 || redirect(STDERR_FILENO, pipes[1]) < 0)
+        return -1;
+    if (ret_host->has_door)
+        ret_host->line = door_give(ret_host->neighbour);
+    return ret_host->has_door && ret_host->line < 0 ? -1 : 0;
+}
+
+static int start(char **argv, const char *environment, const sigset_t *mask, int signals, struct host *host)
+{
+    pid_t runner = fork();
+    if (runner < 0) {
+        fprintf(stderr, "cannot start the runner: %s\n", strerror(errno));
+        return INIT_CANNOT_RUN;
+    }
+    return runner == 0 ? run(argv, environment, mask) : watch(runner, signals, host);
 }
 
 int main(int argc, char **argv)
@@ -130,14 +219,10 @@ int main(int argc, char **argv)
     sigset_t all, mask;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &mask);
-    if (redirect(STDOUT_FILENO, argv[1]) < 0 || redirect(STDERR_FILENO, argv[2]) < 0)
+    prctl(PR_SET_DUMPABLE, 0);
+    int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    struct host host;
+    if (signals < 0 || connect_to_host(argv + 1, &host) < 0)
         return INIT_CANNOT_RUN;
-    if (getenv(DOOR_VARIABLE) && door_give(argv[1]) < 0)
-        return INIT_CANNOT_RUN;
-    pid_t runner = fork();
-    if (runner < 0) {
-        fprintf(stderr, "cannot start the runner: %s\n", strerror(errno));
-        return INIT_CANNOT_RUN;
-    }
-    return runner == 0 ? run(argv + 3, environment, &mask) : watch(runner, &all);
+    return start(argv + 3, environment, &mask, signals, &host);
 }

@@ -8,7 +8,7 @@ from _socket import AF_UNIX, SOCK_STREAM, socket
 
 DEFAULT_PATH = "/run/berth/host.sock"
 FIRST_DELAY = 0.02
-LAST_DELAY = 1.0
+LAST_DELAY = 0.1
 
 
 def socket_path():
@@ -27,7 +27,7 @@ def dial(path):
 
 
 def delays():
-    """Seconds to wait before each attempt to dial again: none, then 20 ms doubling up to 1 s."""
+    """Seconds to wait before each attempt to dial again: none, then 20 ms doubling up to 100 ms."""
     yield 0.0
     delay = FIRST_DELAY
     while True:
