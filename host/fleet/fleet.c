@@ -193,7 +193,8 @@ void fleet_start(struct fleet *fleet)
 
 static bool is_empty(const struct fleet *fleet)
 {
-    return fleet->env.engine->budget.instances == 0 && fleet->count == 0 && fleet->installs_stopped;
+    return fleet->env.engine->budget.instances == 0 && fleet->count == 0 && fleet->installs_stopped &&
+           adoption_is_through(fleet->env.adoption);
 }
 
 void fleet_on_stop_check(evutil_socket_t fd, short what, void *context)

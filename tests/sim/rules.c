@@ -5,6 +5,7 @@
 #include "containers.h"
 #include "fleet/engine/budget.h"
 #include "fleet/fleet.h"
+#include "fleet/instance/adoption.h"
 #include "fleet/instance/instance_inside.h"
 #include "played_engine.h"
 #include "routing/slot_pool.h"
@@ -173,6 +174,8 @@ struct sum {
 static void add_instance(struct instance *instance, void *context)
 {
     struct sum *sum = context;
+    if (instance->is_uncounted)
+        return;
     sum->instances++;
     sum->memory_bytes += instance->spec.memory_bytes;
 }
@@ -180,7 +183,8 @@ static void add_instance(struct instance *instance, void *context)
 static void check_budget(void)
 {
     const struct budget *budget = fleet_current_budget(sim.fleet);
-    struct sum sum = {0};
+    struct sum sum;
+    adoption_counted(fleet_adoption(sim.fleet), &sum.instances, &sum.memory_bytes);
     fleet_each_instance(sim.fleet, add_instance, &sum);
     if (sum.instances != budget->instances || sum.memory_bytes != budget->memory_bytes)
         trace_violation("%u instances of %llu bytes are there, and %u of %llu are counted", sum.instances,

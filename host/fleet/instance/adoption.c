@@ -16,7 +16,6 @@
 struct candidate {
     TAILQ_ENTRY(candidate) link;
     struct instance_past *past;
-    bool counts; /* in the budget */
 };
 
 struct adoption {
@@ -38,6 +37,7 @@ static void on_gone(struct instance *instance, void *owner)
             break;
         }
     }
+    event_active(adoption->env->engine->budget.freed, EV_TIMEOUT, 0); /* a fleet that ends waits for it */
 }
 
 static void on_failed(struct instance *instance, const struct error *cause, void *owner)
@@ -52,7 +52,7 @@ static struct instance_past *take_out(struct adoption *adoption, struct candidat
 {
     struct instance_past *past = candidate->past;
     TAILQ_REMOVE(&adoption->waiting, candidate, link);
-    if (candidate->counts)
+    if (past->counts)
         budget_give_back(&adoption->env->engine->budget, past->record.limits.memory_bytes);
     free(candidate);
     return past;
@@ -239,7 +239,7 @@ static void count_all(struct adoption *adoption, bool prewarmed)
     for (struct candidate *candidate = TAILQ_FIRST(&adoption->waiting); candidate; candidate = next) {
         const struct instance_record *record = &candidate->past->record;
         next = TAILQ_NEXT(candidate, link);
-        if (candidate->counts || (record->function == NULL) != prewarmed)
+        if (candidate->past->counts || (record->function == NULL) != prewarmed)
             continue;
         if (!candidate->past->runs) {
             drop(adoption, candidate, "its container has ended meanwhile");
@@ -247,7 +247,7 @@ static void count_all(struct adoption *adoption, bool prewarmed)
             drop(adoption, candidate, "the host has no room for it any more");
         } else {
             budget_take(budget, record->limits.memory_bytes);
-            candidate->counts = true;
+            candidate->past->counts = true;
             listen_early(adoption, candidate->past);
         }
     }
@@ -296,7 +296,7 @@ struct instance_past *adoption_claim(struct adoption *adoption, const char *func
         return NULL;
     TAILQ_FOREACH(candidate, &adoption->waiting, link)
     {
-        if (candidate->counts && matches(&candidate->past->record, function, digest, concurrency))
+        if (candidate->past->counts && matches(&candidate->past->record, function, digest, concurrency))
             return take_out(adoption, candidate);
     }
     return NULL;
@@ -317,6 +317,23 @@ void adoption_sweep(struct adoption *adoption, bool (*is_awaited)(const void *co
 bool adoption_is_open(const struct adoption *adoption)
 {
     return !TAILQ_EMPTY(&adoption->waiting);
+}
+
+bool adoption_is_through(const struct adoption *adoption)
+{
+    return adoption->leaving_count == 0;
+}
+
+void adoption_counted(const struct adoption *adoption, unsigned *ret_instances, uint64_t *ret_memory_bytes)
+{
+    const struct candidate *candidate;
+    *ret_instances = 0;
+    *ret_memory_bytes = 0;
+    TAILQ_FOREACH(candidate, &adoption->waiting, link)
+    {
+        *ret_instances += candidate->past->counts;
+        *ret_memory_bytes += candidate->past->counts ? candidate->past->record.limits.memory_bytes : 0;
+    }
 }
 
 void adoption_each_instance(const struct adoption *adoption,

@@ -53,6 +53,12 @@ void adoption_sweep(struct adoption *adoption, bool (*is_awaited)(const void *co
 /* Whether there is something left to claim. */
 bool adoption_is_open(const struct adoption *adoption);
 
+/* Whether nothing is being removed. */
+bool adoption_is_through(const struct adoption *adoption);
+
+/* How many wait that the budget counts, and the sum of their memory limits. */
+void adoption_counted(const struct adoption *adoption, unsigned *ret_instances, uint64_t *ret_memory_bytes);
+
 /* Calls visit for each that is being removed. */
 void adoption_each_instance(const struct adoption *adoption,
                             void (*visit)(struct instance *instance, void *context), void *context);

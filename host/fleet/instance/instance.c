@@ -217,7 +217,8 @@ static void instance_free(struct instance *instance)
 static void on_gone(void *owner)
 {
     struct instance *instance = owner;
-    budget_give_back(&instance->env->engine->budget, instance->spec.memory_bytes);
+    if (!instance->is_uncounted)
+        budget_give_back(&instance->env->engine->budget, instance->spec.memory_bytes);
     log_info("instance.gone", LOG_STR("instance", instance->name), LOG_STR("function", instance->function),
              LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
     instance->hooks.gone(instance, instance->owner);

@@ -85,6 +85,7 @@ struct instance_past {
     struct instance_record record;
     struct instance_handles handles; /* owned by this */
     bool is_there, runs; /* its container, as the engine sees it */
+    bool counts; /* in the engine's budget: there was room for it */
 };
 
 void instance_past_free(struct instance_past *past);

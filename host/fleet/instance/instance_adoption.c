@@ -177,6 +177,9 @@ struct instance *instance_discard(struct fleet_env *env, struct instance_past *p
                                            .code_dir = past->record.was_prewarmed ? NULL : "",
                                            .memory_bytes = past->record.limits.memory_bytes};
     struct instance *instance = make(env, past, &nothing, hooks, owner);
+    instance->is_uncounted = !past->counts;
+    if (instance->is_uncounted)
+        budget_give_back(&env->engine->budget, nothing.memory_bytes);
     instance_remove_container(instance, why);
     instance_past_free(past);
     return instance;

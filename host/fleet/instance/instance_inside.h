@@ -31,6 +31,7 @@ struct instance {
     struct door *door; /* that is served; NULL: none */
     char *dir; /* of one that was adopted; its link's, if it has one */
     bool is_adopted; /* an earlier daemon has started it */
+    bool is_uncounted; /* there is no room for it in the budget */
     bool is_recorded; /* its record is there */
     bool leaves; /* all that it has is for the next daemon */
     char *code_dir; /* of one that was started without a load */
