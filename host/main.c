@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 {
     struct options options;
     struct error err;
-    json_wipe_freed();
+    alloc_guard_libraries();
     if (options_parse(argc, argv, &options, &err) < 0)
         return complain(&err, STATUS_USAGE);
     int status = run_without_registry(&options);

@@ -1,10 +1,10 @@
 #include "admin/request_counts.h"
 
 #include "base/alloc.h"
+#include "base/table.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define SWEEP_MIN 64
 

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/container_of.h"
+#include "base/table.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define NAME_MAX_BYTES 512
 #define OWN_PREFIX     "berth_"

@@ -1,21 +1,64 @@
 #include "base/alloc.h"
 
+#include <event2/event.h>
+#include <jansson.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_CAPACITY 4 /* a power of two */
 
+/* Not by stdio, which may want memory for a buffer. */
+void alloc_failed(void)
+{
+    static const char message[] = "out of memory\n";
+    ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
+    (void)written;
+    abort();
+}
+
 static void *or_die(void *memory)
 {
-    if (!memory) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
+    if (!memory)
+        alloc_failed();
     return memory;
 }
+
+/* --- libraries --- */
+
+void *alloc_check_library(void *memory, size_t size)
+{
+    return size > ALLOC_LARGE ? memory : or_die(memory);
+}
+
+void *alloc_for_library(size_t size)
+{
+    return alloc_check_library(malloc(size ? size : 1), size);
+}
+
+void *alloc_again_for_library(void *old, size_t size)
+{
+    return alloc_check_library(realloc(old, size ? size : 1), size);
+}
+
+static void wipe_and_free(void *memory)
+{
+    if (memory)
+        explicit_bzero(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+void alloc_guard_libraries(void)
+{
+    json_set_alloc_funcs(xmalloc, wipe_and_free);
+    event_set_mem_functions(alloc_for_library, alloc_again_for_library, free);
+}
+
+/* --- our own --- */
 
 void *xmalloc(size_t size)
 {

@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/utf8.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,16 +54,4 @@ char *json_text_copy(const json_t *object, const char *member)
 {
     const char *text = json_string_value(json_object_get(object, member));
     return text ? xstrdup(text) : NULL;
-}
-
-static void wipe_and_free(void *memory)
-{
-    if (memory)
-        explicit_bzero(memory, malloc_usable_size(memory));
-    free(memory);
-}
-
-void json_wipe_freed(void)
-{
-    json_set_alloc_funcs(malloc, wipe_and_free);
 }

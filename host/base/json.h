@@ -23,10 +23,6 @@ json_t *json_error(const struct error *err);
  * (texts_free()). */
 int json_texts_read(const json_t *array, char ***ret_texts, size_t *ret_count);
 
-/* From now on what JSON takes of memory is overwritten when it is given back: values of secrets pass through
- * it. Before any JSON is made. */
-void json_wipe_freed(void);
-
 /* A string's copy; NULL for null, a missing member or another type. */
 char *json_text_copy(const json_t *object, const char *member);
 

@@ -1,16 +1,14 @@
 #include "base/locked.h"
 
+#include "base/alloc.h"
+
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 struct locked locked_make(size_t size)
 {
     void *bytes = sodium_init() < 0 ? NULL : sodium_malloc(size);
-    if (!bytes) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
+    if (!bytes)
+        alloc_failed();
     return (struct locked){bytes, size};
 }
 

@@ -1,11 +1,11 @@
 #include "calls/call_plan.h"
 
 #include "base/alloc.h"
+#include "base/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
 #define WAIT_LONGEST_MS (24 * 3600 * 1000) /* that settings can ask for */
 #define CLOCK_SLACK_MS  (60 * 1000) /* clocks are adjusted a little all the time */

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/rfc3339.h"
+#include "base/table.h"
 #include "calls/call_counts.h"
 #include "calls/call_end.h"
 #include "calls/call_plan.h"
@@ -16,7 +17,6 @@
 #include <event2/event_struct.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 #define MESSAGE_MAX 512
 

@@ -6,13 +6,13 @@
 #define CALLS_LANES_H
 
 #include "base/error.h"
+#include "base/table.h"
 #include "calls/calls_env.h"
 
 #include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <uthash.h>
 
 /* The calls of one function. */
 struct lane {

@@ -3,11 +3,10 @@
 #define CALLS_SCHEDULED_H
 
 #include "base/queue.h"
+#include "base/table.h"
 #include "calls/calls_env.h"
 #include "config/registry.h"
 #include "store/schedule_store.h"
-
-#include <uthash.h>
 
 struct scheduled {
     UT_hash_handle hh; /* by its id */

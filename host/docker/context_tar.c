@@ -130,6 +130,8 @@ void context_tar_destroy(struct context_tar *tar)
 static int write_head(struct context_tar *tar, const struct stat *status, const char *link, struct error *err)
 {
     struct archive_entry *entry = archive_entry_new();
+    if (!entry)
+        alloc_failed();
     archive_entry_set_pathname(entry, strbuf_text(&tar->path));
     archive_entry_set_mode(entry, status->st_mode);
     archive_entry_set_mtime(entry, status->st_mtim.tv_sec, 0);

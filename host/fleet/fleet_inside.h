@@ -5,11 +5,10 @@
 #include "fleet/fleet.h"
 
 #include "base/queue.h"
+#include "base/table.h"
 #include "fleet/engine/owner.h"
 #include "fleet/source_look.h"
 #include "fleet/source_watch.h"
-
-#include <uthash.h>
 
 /* A function by its name, as long as it is not removed. */
 struct named_function {

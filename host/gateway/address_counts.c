@@ -1,10 +1,10 @@
 #include "gateway/address_counts.h"
 
 #include "base/alloc.h"
+#include "base/table.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define SUBSCRIBER_BYTES 8 /* of an IPv6 address */
 

@@ -74,7 +74,8 @@ static int set_timer(CURLM *multi, long timeout_ms, void *arg)
 
 int curl_loop_init(struct curl_loop *loop, struct event_base *base, struct error *err)
 {
-    CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+    CURLcode ready = curl_global_init_mem(CURL_GLOBAL_DEFAULT, alloc_for_library, free,
+                                          alloc_again_for_library, xstrdup, xcalloc);
     loop->multi = ready == CURLE_OK ? curl_multi_init() : NULL;
     if (!loop->multi) {
         if (ready == CURLE_OK)

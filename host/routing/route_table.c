@@ -2,12 +2,12 @@
 
 #include "base/alloc.h"
 #include "base/suggest.h"
+#include "base/table.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define SUGGEST_COUNT_MAX 8
 

@@ -1,10 +1,10 @@
 #include "store/call_tally.h"
 
 #include "base/alloc.h"
+#include "base/table.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define COUNT_MAX (INT64_C(1) << 53) /* calls in a state, and bytes in files */
 

@@ -1,12 +1,13 @@
 #include "store/sql.h"
 
 #include "base/alloc.h"
+#include "base/table.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <uthash.h>
 
 #define CACHE_KIB        4096
 #define CHECKPOINT_PAGES 4000
@@ -186,6 +187,8 @@ char *sql_copy(sqlite3_stmt *row, int column, size_t *ret_size)
         *ret_size = size;
     if (sqlite3_column_type(row, column) == SQLITE_NULL)
         return NULL;
+    if (size > 0 && !bytes) /* it is text that had to be made another, which took memory */
+        alloc_failed();
     char *copy = xmalloc(size + 1);
     if (size > 0)
         memcpy(copy, bytes, size);
@@ -274,9 +277,34 @@ static int set_up_reader(struct sql *sql, struct error *err)
                    err);
 }
 
+static sqlite3_mem_methods usual_memory;
+
+static void *take_memory(int size)
+{
+    return alloc_check_library(usual_memory.xMalloc(size), (size_t)size);
+}
+
+static void *take_more_memory(void *old, int size)
+{
+    return alloc_check_library(usual_memory.xRealloc(old, size), (size_t)size);
+}
+
+/* SQLite does without what it cannot have of large pieces. Has no effect where it is in use already. */
+static void guard_memory(void)
+{
+    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual_memory) != SQLITE_OK)
+        return;
+    sqlite3_mem_methods methods = usual_memory;
+    methods.xMalloc = take_memory;
+    methods.xRealloc = take_more_memory;
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
+}
+
 static int open_with(const char *path, int flags, int (*begin)(struct sql *sql, struct error *err),
                      struct sql **ret_sql, struct error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, guard_memory);
     struct sql *sql = xcalloc(1, sizeof(*sql));
     int rc = sqlite3_open_v2(path, &sql->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL);
     if (rc != SQLITE_OK)

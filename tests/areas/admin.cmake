@@ -13,3 +13,7 @@ berth_fuzz_target(admin_access admin)
 berth_fuzz_target(image_deployment admin)
 berth_fuzz_target(request_note admin)
 berth_fuzz_target(split_place admin)
+
+# Parsers and pools of every folder.
+berth_unit_test(out_of_memory admin PkgConfig::ARCHIVE)
+set_tests_properties(unit_out_of_memory PROPERTIES COST 30)

@@ -244,11 +244,11 @@ static int set_modes(const struct unpacking *unpacking, struct error *err)
 
 /* --- the whole --- */
 
-static int unpack(struct unpacking *unpacking, struct error *err)
+/* The archive's own entry may be missing where memory is short, which nobody is told. */
+static int unpack(struct unpacking *unpacking, struct archive_entry *entry, struct error *err)
 {
-    struct archive_entry *entry;
     for (;;) {
-        int rc = archive_read_next_header(unpacking->archive, &entry);
+        int rc = archive_read_next_header2(unpacking->archive, entry);
         if (rc == ARCHIVE_EOF)
             return make_links(unpacking, err) < 0 ? -1 : set_modes(unpacking, err);
         if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
@@ -258,16 +258,49 @@ static int unpack(struct unpacking *unpacking, struct error *err)
     }
 }
 
+/* What the archive is read from. */
+struct source {
+    int fd;
+    char piece[PIECE_BYTES];
+};
+
+static la_ssize_t read_piece(struct archive *archive, void *context, const void **ret_piece)
+{
+    struct source *source = context;
+    ssize_t size;
+    do
+        size = read(source->fd, source->piece, sizeof(source->piece));
+    while (size < 0 && errno == EINTR);
+    if (size < 0)
+        archive_set_error(archive, errno, "it cannot be read");
+    *ret_piece = source->piece;
+    return size;
+}
+
+/* Step by step, since archive_read_open_fd() goes on without the memory that a step of it could not have. */
+static bool open_source(struct archive *archive, struct source *source)
+{
+    return archive_read_support_filter_gzip(archive) >= ARCHIVE_WARN &&
+           archive_read_support_format_tar(archive) == ARCHIVE_OK &&
+           archive_read_set_read_callback(archive, read_piece) == ARCHIVE_OK &&
+           archive_read_set_callback_data(archive, source) == ARCHIVE_OK &&
+           archive_read_open1(archive) == ARCHIVE_OK;
+}
+
 int folder_archive_unpack(int fd, const char *folder, const struct folder_archive_limits *limits,
                           struct error *err)
 {
     struct unpacking unpacking = {.archive = archive_read_new(), .folder = folder, .left = *limits};
-    archive_read_support_filter_gzip(unpacking.archive);
-    archive_read_support_format_tar(unpacking.archive);
-    int rc = archive_read_open_fd(unpacking.archive, fd, PIECE_BYTES) == ARCHIVE_OK
-                 ? unpack(&unpacking, err)
-                 : damaged(&unpacking, err);
+    struct archive_entry *entry = archive_entry_new();
+    if (!unpacking.archive || !entry)
+        alloc_failed();
+    struct source *source = xcalloc(1, sizeof(*source));
+    source->fd = fd;
+    int rc =
+        open_source(unpacking.archive, source) ? unpack(&unpacking, entry, err) : damaged(&unpacking, err);
+    archive_entry_free(entry);
     archive_read_free(unpacking.archive);
+    free(source);
     for (size_t i = 0; i < unpacking.link_count; i++) {
         free(unpacking.links[i].path);
         free(unpacking.links[i].target);

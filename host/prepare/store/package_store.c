@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "prepare/store/state_dir.h"
 #include "prepare/store/tree.h"
 
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 /* What was stored, and its stamp (tree_stamp) then. */
 struct stored {
