@@ -229,6 +229,37 @@ def test_what_has_changed_meanwhile_is_replaced(berth):
         wait_until(lambda name=name: not engine.exists(before[name]), f"the old instance of {name} to go", 20)
 
 
+def test_secret_that_has_another_value_meanwhile_is_given_to_another_instance(berth):
+    """The folder of secrets is put back from a copy while there is no daemon."""
+    secret.key_file(berth)
+    cli = Cli(berth)
+    folder = os.path.join(berth.state_dir, "secrets")
+    former = os.path.join(berth.folder, "former")
+    one, two = secret.new_value(), secret.new_value()
+
+    def wait_seen(value):
+        def sees(answer):
+            return answer.status == 200 and answer.json()["variable"] == secret.digest(value)
+
+        berth.wait_answer("/hidden", sees, "the value", 60)
+
+    berth.write_function("hidden", secret.PYTHON, idle_timeout=600, **secret.USES)
+    berth.start()
+    cli.run("secret", "set", "token", stdin=one)
+    wait_seen(one)
+    shutil.copytree(folder, former)
+    cli.run("secret", "set", "token", stdin=two)
+    wait_seen(two)
+    before = ids(berth, "hidden")
+    berth.kill()
+    shutil.rmtree(folder)
+    shutil.move(former, folder)
+    berth.start()
+    seen = berth.get("/hidden").json()
+    assert seen["variable"] == seen["file"] == secret.digest(one)
+    wait_until(lambda: not engine.exists(before["hidden"]), "the instance with the other value to go", 20)
+
+
 def test_instance_that_was_at_work_is_left_to_it(berth):
     """Neither removed nor given a second request, nor is there another beside it."""
     berth.write_function("alone", ALONE, idle_timeout=600, concurrency=1, max_scale=1, timeout=120, queue_timeout=60)
