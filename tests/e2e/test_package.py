@@ -110,9 +110,15 @@ def test_reload_and_restart(machine):
     before = machine.main_process()
     machine.do("systemctl", "reload", "berth")
     assert machine.main_process() == before
-    machine.do("systemctl", "restart", "berth")
+    instances = containers(machine)
+    with Load(machine, "/hello", clients=2) as load:
+        wait_until(lambda: load.good >= 20, "some answers", 60)
+        machine.do("systemctl", "restart", "berth")
+        seen = load.good
+        wait_until(lambda: load.good >= seen + 20, "more answers", 60)
     assert machine.main_process() != before
-    assert machine.get("/hello").status == 200
+    assert [answer for answer in load.bad if isinstance(answer, Response)] == []
+    assert instances & containers(machine)
 
 
 def test_killed_daemon_is_started_again(machine):
