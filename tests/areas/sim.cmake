@@ -8,6 +8,7 @@ add_executable(sim
     ${CMAKE_SOURCE_DIR}/tests/sim/main.c
     ${CMAKE_SOURCE_DIR}/tests/sim/played_background.c
     ${CMAKE_SOURCE_DIR}/tests/sim/played_builds.c
+    ${CMAKE_SOURCE_DIR}/tests/sim/played_costs.c
     ${CMAKE_SOURCE_DIR}/tests/sim/played_engine.c
     ${CMAKE_SOURCE_DIR}/tests/sim/played_images.c
     ${CMAKE_SOURCE_DIR}/tests/sim/played_tcp.c

@@ -454,11 +454,22 @@ void played_engine_go_away(bool ends_containers)
     agenda_add(chance_between(&sim.chance, 0, 10), notice, NULL);
 }
 
+/* Somebody has tidied up meanwhile. */
+static void lose_ended(void)
+{
+    for (struct played_container *container = containers_first(), *next; container; container = next) {
+        next = containers_next(container);
+        if (container->stage == CONTAINER_ENDED && chance_in_1000(&sim.chance, 300))
+            containers_drop(container);
+    }
+}
+
 void played_engine_come_back(void)
 {
     if (!is_away)
         return;
     trace_note("the engine comes back");
+    lose_ended();
     notice(NULL); /* its connections have broken, however short it was away */
     is_away = false;
     look_soon();

@@ -233,6 +233,11 @@ static void let_die(void)
     if (!container)
         return;
     bool oom = is_so(200), signalled = !oom && is_so(400);
+    if (is_so(150)) {
+        trace_fault(FAULT_DEATHS, "somebody removes %s", container->id);
+        containers_drop(container);
+        return;
+    }
     trace_fault(FAULT_DEATHS, "%s dies%s%s", container->id, oom ? " of its memory" : "",
                 signalled ? ", killed" : "");
     containers_end(container, oom ? 137 : codes[draw(0, 4)], oom, signalled);
