@@ -78,7 +78,8 @@ void fleet_keep_output(struct fleet *fleet, struct log_store *logs);
 void fleet_start(struct fleet *fleet);
 
 /* Probes the plugins again and applies the registry as it is now. A file that cannot be read, or is not YAML,
- * changes nothing. */
+ * changes nothing. Before the engine has answered for the first time there is nothing to do: the start reads
+ * everything then. */
 void fleet_reload(struct fleet *fleet);
 
 /* Has what was deployed over the API read again: something there is another, or gone. */

@@ -128,7 +128,7 @@ void fleet_on_engine_up(void *context)
     adoption_note_reviewed(fleet->env.adoption);
     if (!fleet->applied && !fleet->reloading) {
         fleet->waiting_for = "the plugins";
-        fleet_reload(fleet);
+        fleet_read_all(fleet);
     } else {
         fleet->retries = 0;
         fleet_each_instance(fleet, verify_instance, NULL);

@@ -117,6 +117,9 @@ void fleet_remove_undeployed(struct fleet *fleet, const struct generation *gener
 
 /* --- fleet_reload.c: when the registry is read and files are looked at --- */
 
+/* Reads everything, as a start or a reload does. */
+void fleet_read_all(struct fleet *fleet);
+
 /* A source_watch_changed_fn. */
 void fleet_on_source(void *owner, enum source_extent extent, const struct folder_list *folders,
                      const char *first);

@@ -279,19 +279,23 @@ static void read_secrets(struct fleet *fleet)
         log_warning("secrets.unreadable", LOG_ERR(&err));
 }
 
-void fleet_reload(struct fleet *fleet)
+void fleet_read_all(struct fleet *fleet)
 {
-    if (fleet->stopping)
-        return;
     read_secrets(fleet);
     fleet->retries = 0;
     want_reload(fleet, SOURCE_PLUGINS);
 }
 
-/* The start reads everything. */
+/* The start reads everything, once the engine has told what there is: before, nothing may be started. */
 static bool has_begun(const struct fleet *fleet)
 {
     return !fleet->stopping && (fleet->applied || fleet->reloading);
+}
+
+void fleet_reload(struct fleet *fleet)
+{
+    if (has_begun(fleet))
+        fleet_read_all(fleet);
 }
 
 void fleet_read_deployed(struct fleet *fleet)

@@ -38,6 +38,22 @@ static void the_engine_may_come_late(void **state)
 }
 
 /* Requests that come while the engine is away wait for it. */
+/* Nobody knows yet what there is, and what of it is still of use. */
+static void a_reload_before_the_engine_has_told_starts_nothing(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "      min_scale: 1\n", NULL});
+    fake_engine_plan(bench->engine, FAKE_LIST, (struct fake_plan){.hold = true});
+    start_fleet(bench);
+    fleet_reload(bench->fleet);
+    run_for(bench, 500);
+    assert_int_equal(fake_engine_calls(bench->engine, FAKE_CREATE), 0);
+    assert_int_equal(bench->routed, 0);
+    fake_engine_release(bench->engine, FAKE_LIST);
+    UNTIL(bench, bench->settled > 0);
+    serve(bench, "hello");
+}
+
 static void the_engine_may_go_and_come_back(void **state)
 {
     struct bench *bench = *state;
@@ -162,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(what_the_engine_refuses_is_told_at_once),
         FLEET_TEST(the_engine_may_come_late),
+        FLEET_TEST(a_reload_before_the_engine_has_told_starts_nothing),
         FLEET_TEST(the_engine_may_go_and_come_back),
         FLEET_TEST(idle_instances_stay_while_the_engine_is_away),
         FLEET_TEST(prewarmed_instances_that_fail_are_not_started_over_and_over),
