@@ -193,7 +193,7 @@ static void the_last_function_may_be_removed_before_it_settles(void **state)
     start_fleet(bench);
     UNTIL(bench, bench->routed > 0);
     assert_int_equal(bench->settled, 0);
-    write_config(bench, "", (const char *[]){NULL});
+    write_config(bench, ", allow_empty: true", (const char *[]){NULL});
     fleet_reload(bench->fleet);
     UNTIL(bench, bench->settled > 0);
 }
