@@ -84,6 +84,10 @@ static enum error_code errno_code(int errnum)
         return ERROR_ADDRESS_IN_USE;
     case ENOSPC:
         return ERROR_NO_SPACE;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+        return ERROR_OUT_OF_RESOURCES;
     default:
         return ERROR_IO;
     }

@@ -50,6 +50,7 @@ enum error_class {
     X(NOT_A_FILE,                  NONE,      "not-a-file",                  503, HOST)     \
     X(NOT_FOUND,                   NONE,      "not-found",                   503, MISSING)  \
     X(NO_SPACE,                    NONE,      "no-space",                    503, HOST)     \
+    X(OUT_OF_RESOURCES,            NONE,      "out-of-resources",            503, HOST)     \
     X(PATH_TOO_LONG,               NONE,      "path-too-long",               503, HOST)     \
     X(PERMISSION,                  NONE,      "permission",                  503, HOST)     \
     X(TOO_LARGE,                   NONE,      "too-large",                   503, HOST)     \
@@ -101,7 +102,6 @@ enum error_class {
     X(CALLS_UNAVAILABLE,           GATEWAY,   "calls-unavailable",           503, HOST)     \
     X(BUFFER_MEMORY,               GATEWAY,   "buffer-memory",               503, LIMIT)    \
     X(DAEMON_ENDED,                GATEWAY,   "daemon-ended",                503, INTERNAL) \
-    X(OUT_OF_RESOURCES,            GATEWAY,   "out-of-resources",            503, HOST)     \
     X(CLIENT_TIMEOUT,              GATEWAY,   "client-timeout",              408, CLIENT)   \
     X(CLIENT_TOO_SLOW,             GATEWAY,   "client-too-slow",             408, CLIENT)   \
     X(HEAD_TIMEOUT,                GATEWAY,   "head-timeout",                408, CLIENT)   \

@@ -139,7 +139,8 @@ static void fail_watch(struct exchange *exchange, struct slot *slot)
 {
     struct error error;
     slot_pool_release(slot, slot->address ? SLOT_REUSABLE : SLOT_BROKEN, loop_now_ms(exchange->loop), 0);
-    error_set(&error, ERROR_OUT_OF_RESOURCES, "The gateway cannot watch another connection.");
+    error_set_in(&error, COMPONENT_GATEWAY, ERROR_OUT_OF_RESOURCES,
+                 "The gateway cannot watch another connection.");
     error_hint(&error, "Raise the limit of open files, or try again later.");
     exchange_fail(exchange, &error);
 }

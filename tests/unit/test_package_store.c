@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -147,6 +148,27 @@ static void test_changed(void **state)
     teardown(&bench);
 }
 
+/* That no file can be opened says nothing of the package. */
+static void test_unseen(void **state)
+{
+    (void)state;
+    struct store_bench bench;
+    struct error err;
+    struct rlimit limit;
+    setup(&bench);
+    struct build_package package = stage(&bench, "x", "one");
+    assert_int_equal(package_store_commit(bench.store, &package, &err), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){.rlim_cur = 3, .rlim_max = limit.rlim_max}),
+                     0);
+    int rc = package_store_verify(bench.store, package.digest, &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(rc, -1);
+    assert_string_equal(error_code_slug(err.code), "out-of-resources");
+    assert_int_equal(package_store_verify(bench.store, package.digest, &err), 0);
+    teardown(&bench);
+}
+
 static bool is_stored(const struct store_bench *bench, const char *digest)
 {
     cleanup_free char *path = package_store_path(bench->store, digest);
@@ -248,8 +270,8 @@ static void test_bad_state_dir(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commit), cmocka_unit_test(test_changed),       cmocka_unit_test(test_collect),
-        cmocka_unit_test(test_reopen), cmocka_unit_test(test_bad_state_dir),
+        cmocka_unit_test(test_commit),  cmocka_unit_test(test_changed), cmocka_unit_test(test_unseen),
+        cmocka_unit_test(test_collect), cmocka_unit_test(test_reopen),  cmocka_unit_test(test_bad_state_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,9 @@
 #include "fleet/revision/revision_inside.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/timer.h"
 #include "fleet/instance/adoption.h"
 #include "fleet/revision/engine_runtime.h"
 #include "fleet/revision/init_settings.h"
@@ -31,6 +33,16 @@ void revision_tell_starting(struct revision *revision)
     slot_pool_set_starting(revision->pool, revision_starting_count(revision) * revision->scale.concurrency);
 }
 
+/* Nobody knows whether it is intact: it is looked at again after a pause. */
+static void put_off(struct revision *revision, const struct error *err)
+{
+    const uint64_t now_ms = clock_ms();
+    log_warning("revision.package-unseen", LOG_STR("function", revision->settings->name), LOG_ERR(err));
+    error_replace(&revision->problem, err);
+    revision->retry_at_ms = now_ms + autoscaler_backoff_ms(++revision->failures);
+    timer_at(revision->retry, revision->retry_at_ms, now_ms);
+}
+
 bool revision_package_is_intact(struct revision *revision)
 {
     struct error err;
@@ -38,6 +50,10 @@ bool revision_package_is_intact(struct revision *revision)
         return false;
     if (package_store_verify(revision->env->packages, revision->prepared.package_digest, &err) == 0)
         return true;
+    if (err.code == ERROR_OUT_OF_RESOURCES && revision->state == REVISION_ACTIVE) {
+        put_off(revision, &err);
+        return false;
+    }
     log_warning("revision.package_changed", LOG_STR("function", revision->settings->name), LOG_ERR(&err));
     if (revision->state == REVISION_STANDBY) {
         revision->hooks.load_failed(revision, &err, revision->owner);

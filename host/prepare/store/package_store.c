@@ -143,6 +143,9 @@ int package_store_verify(const struct package_store *store, const char *digest, 
         if (strcmp(stamp, stored->stamp) == 0)
             return 0;
         snprintf(reading.message, sizeof(reading.message), "it is not what it was");
+    } else if (reading.code == ERROR_OUT_OF_RESOURCES) {
+        return error_set_in(err, COMPONENT_BUILD, reading.code, "the stored package cannot be looked at: %s",
+                            reading.message);
     }
     error_set(err, ERROR_PACKAGE_CHANGED, "the stored package was changed on the disk after it was made: %s",
               reading.message);

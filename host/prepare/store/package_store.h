@@ -43,8 +43,8 @@ char *package_store_path(const struct package_store *store, const char *digest);
 int package_store_commit(struct package_store *store, struct build_package *package, struct error *err);
 
 /* Whether the package is there as it was stored, in some microseconds for each file: "package-changed" when
- * not, and then nothing may be started from it. What root changes while it is mounted in a container is not
- * seen. */
+ * not, and then nothing may be started from it; "out-of-resources" when nobody can tell. What root changes
+ * while it is mounted in a container is not seen. */
 int package_store_verify(const struct package_store *store, const char *digest, struct error *err);
 
 struct adoption;
