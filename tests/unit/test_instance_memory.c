@@ -115,6 +115,21 @@ static void a_link_in_shared_memory_is_not_followed(void **state)
     unlink(link);
 }
 
+/* It comes back for the next instance, and stays closed to others. */
+static void a_folder_that_somebody_removes_is_made_again(void **state)
+{
+    const struct folder *folder = *state;
+    const struct container_user user = {0};
+    struct error err;
+    struct stat status;
+    cleanup_free char *dir = NULL, *secrets = NULL;
+    assert_int_equal(open_memory(folder->path, "unused", &dir, &err), 0);
+    assert_int_equal(fs_remove_tree(dir, &err), 0);
+    assert_int_equal(instance_memory_make(dir, "one", &user, &secrets, &err), 0);
+    assert_int_equal(stat(dir, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0700);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +137,7 @@ int main(void)
         MEMORY_TEST(what_an_instance_goes_on_with_stays),
         MEMORY_TEST(a_link_to_a_folder_of_the_same_user_is_not_emptied),
         FOLDER_TEST(a_link_in_shared_memory_is_not_followed),
+        MEMORY_TEST(a_folder_that_somebody_removes_is_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

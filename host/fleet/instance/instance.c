@@ -81,6 +81,9 @@ static int begin_start(struct instance *instance, struct error *err)
     cleanup_free char *dir = xasprintf("%s/%s", env->run_dir, instance->name);
     cleanup_free char *name = container_spec_name(&instance->spec, instance->function, instance->name);
     cleanup_free char *environment = NULL;
+    if (fs_make_dirs(env->run_dir, 0700, err) <
+        0) /* somebody may have removed it: it stays closed to others */
+        return -1;
     if (instance_mounts_prepare(env, &instance->spec, err) < 0 || open_link(instance, dir, err) < 0 ||
         instance_door_prepare(instance, dir, err) < 0 || make_code_dir(instance, err) < 0 ||
         make_secrets(instance, err) < 0 || write_environment(instance, &environment, err) < 0)

@@ -114,7 +114,7 @@ int instance_memory_make(const char *dir, const char *instance, const struct con
                          char **ret_secrets_dir, struct error *err)
 {
     cleanup_free char *path = xasprintf("%s/%s/secrets", dir, instance);
-    if (fs_make_dirs(path, 0755, err) < 0)
+    if (fs_make_dirs(dir, 0700, err) < 0 || fs_make_dirs(path, 0755, err) < 0) /* whoever has removed it */
         return -1;
     cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || give(fd, user, 0500, 0555) < 0)
