@@ -13,7 +13,7 @@ import warnings
 
 import pytest
 
-from harness import engine
+from harness import engine, neighbour
 from harness.daemon import Berth
 from harness.functions import HELLO, NODE_HELLO, SHELL_HELLO
 from harness.index import Index
@@ -29,10 +29,15 @@ FIRST_START_S = 600
 LONG_FILES = ("package", "soak", "node_apps", "container_guide", "system_packages", "base", "newer_engine",
               "lua_example", "engine", "python_shapes", "node_shapes", "builder", "scaling", "plugin_test",
               "python_index", "output", "endings", "python_apps", "slow_clients", "check", "last_good", "plugins",
-              "image_pull", "daemon", "stored", "waiting", "leaks")
+              "image_pull", "daemon", "stored", "waiting", "leaks", "fault_functions")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fault-table", metavar="FILE", help="append what is seen of each fault, as JSON, a line each")
 
 
 def pytest_configure(config):
+    neighbour.table["path"] = config.getoption("--fault-table")
     config.addinivalue_line("markers", "network: needs a package index that can be reached")
     config.addinivalue_line("markers", "limit(seconds): a longer time limit than the usual one")
     config.addinivalue_line("markers", "shows_setting(names): shows the effect of these settings through the daemon")

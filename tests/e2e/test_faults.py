@@ -1,7 +1,6 @@
 """An instance is lost in every way there is, while another function is under load: the caller learns the cause, the
 other function notices nothing, and nothing is left behind."""
 
-import contextlib
 import re
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from harness import engine
 from harness.functions import HELLO, MIRROR
 from harness.load import Load
+from harness.neighbour import undisturbed
 from harness.wait import stays, wait_until
 
 SPEAKS_AND_SLEEPS = """
@@ -30,17 +30,6 @@ EATS_MEMORY = """
                 hoard.append(bytearray(1 << 20))
         return "fine"
 """
-
-
-@contextlib.contextmanager
-def undisturbed(berth):
-    """Constant load on another function, of which every request must be answered."""
-    with Load(berth, "/hello", 2) as load:
-        wait_until(lambda: load.good > 20, "the other function to serve", 30)
-        yield
-        enough = load.good + 20
-        wait_until(lambda: load.good > enough, "the other function to go on", 30)
-    assert load.bad == []
 
 
 def serve(berth, name, code, **settings):
@@ -94,13 +83,13 @@ TOO_MUCH = "the container used more than its memory limit of 64 MiB while it {};
 
 def test_killed_while_it_serves(berth):
     serve(berth, "speaks", SPEAKS_AND_SLEEPS)
-    with undisturbed(berth):
+    with undisturbed(berth, "its container is killed while it serves") as fault:
         held, container = hold_one(berth, "/speaks/sleep")
         held.send("x")
         said = {"event": "function.output", "text": "about to sleep"}
         wait_until(lambda: berth.log.entries(**said), "the handler to run")
         engine.kill(container)
-        answer = answer_of(held)
+        answer = fault.saw(answer_of(held))
         assert answer.status == 502
         assert_tells(answer.error(), "container-killed", KILLED + "; its last line was: about to sleep")
         assert_tells(lost(berth, "speaks"), "container-killed", KILLED + "; its last line was: about to sleep")
@@ -110,10 +99,10 @@ def test_killed_while_it_serves(berth):
 
 def test_out_of_memory(berth):
     serve(berth, "eats", EATS_MEMORY, memory="64Mi")
-    with undisturbed(berth):
+    with undisturbed(berth, "it uses more memory than it may") as fault:
         assert berth.get("/eats").text == "fine"
         container = berth.instance("eats")["Id"]
-        answer = berth.post("/eats/eat")
+        answer = fault.saw(berth.post("/eats/eat"))
         assert answer.status == 502
         assert_tells(answer.error(), "out-of-memory", TOO_MUCH.format("served"), "raise `memory`")
         assert_tells(lost(berth, "eats"), "out-of-memory", TOO_MUCH.format("served"), "raise `memory`")
@@ -144,13 +133,13 @@ LOADS = {
 def test_fails_while_it_loads_and_is_not_started_over_and_over(berth, way):
     code, (reason, message) = LOADS[way]
     serve(berth, "broken", code + 'def handle(request):\n    return ""\n', memory="64Mi")
-    with undisturbed(berth):
+    with undisturbed(berth, f"it fails while it loads: {way}") as fault:
         failures = {"event": "instance.failed", "reason": reason}
         with Load(berth, "/broken", 2) as load:
             wait_until(lambda: len(berth.log.entries(**failures)) >= 2, "a second start")
             assert stays(lambda: berth.running, 3)
         for answer in load.answers:
-            assert answer.status == 502
+            assert fault.saw(answer).status == 502
             assert answer.error()["reason"] == reason
             assert re.fullmatch(message, answer.error()["message"])
         assert lost(berth, "broken")["reason"] == reason
@@ -160,11 +149,11 @@ def test_fails_while_it_loads_and_is_not_started_over_and_over(berth, way):
 
 def test_paused_while_it_serves(berth):
     serve(berth, "mirror", MIRROR, timeout=1)
-    with undisturbed(berth):
+    with undisturbed(berth, "its processes are frozen") as fault:
         held, container = hold_one(berth, "/mirror")
         engine.pause(container)
         held.send("x")
-        answer = answer_of(held)
+        answer = fault.saw(answer_of(held))
         assert answer.status == 504
         assert answer.error()["message"] == "The function did not finish within 1000 ms."
         wait_gone(berth, container)
@@ -173,21 +162,21 @@ def test_paused_while_it_serves(berth):
 
 def test_removed_by_hand_while_idle(berth):
     serve(berth, "mirror", MIRROR)
-    with undisturbed(berth):
+    with undisturbed(berth, "its idle container is removed by hand") as fault:
         berth.get("/mirror")
         container = berth.instance("mirror")["Id"]
         engine.remove(container)
-        assert berth.get("/mirror").status == 200
+        assert fault.saw(berth.get("/mirror")).status == 200
         wait_gone(berth, container)
         wait_until(lambda: lost(berth, "mirror"), "the loss to be noticed")
 
 
 def test_removed_by_hand_while_it_serves(berth):
     serve(berth, "mirror", MIRROR)
-    with undisturbed(berth):
+    with undisturbed(berth, "its container is removed by hand while it serves") as fault:
         held, container = hold_one(berth, "/mirror")
         engine.remove(container)
-        answer = answer_of(held)
+        answer = fault.saw(answer_of(held))
         assert answer.status == 502
         gone = "the container was gone while it served"
         assert_tells(answer.error(), "container-killed|container-gone", f"{KILLED}|{gone}")

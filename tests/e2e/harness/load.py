@@ -15,6 +15,7 @@ class Load:
         self.target = target
         self.timeout = timeout
         self.answers = []
+        self.times = []  # seconds, of those that were answered
         self.over = threading.Event()
         self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(clients)]
 
@@ -39,8 +40,10 @@ class Load:
 
     def ask(self, connection):
         """One request; whether there may be another on this connection."""
+        began = time.monotonic()
         connection.send(f"GET {self.target} HTTP/1.1\r\nHost: load\r\n\r\n")
         answer = connection.response()
+        self.times.append(time.monotonic() - began)
         self.answers.append(answer)
         time.sleep(PAUSE_S)
         return not self.over.is_set() and answer.headers.get("Connection", "").lower() != "close"
