@@ -350,6 +350,28 @@ static void repeat_refusal(const json_t *answer, struct look *look)
     advise(look, "%s", hint ? hint : "its log may say more: berth events --all shows it from the beginning");
 }
 
+/* Whether functions can reach more than they should. */
+static void look_at_reach(const struct checkup *checkup, struct look *look)
+{
+    json_t *info = NULL;
+    if (!checkup->daemon_answers ||
+        client_poll(checkup->arguments, "/system/info", &info) != CLIENT_POLL_ANSWERED) {
+        conclude(look, VERDICT_FINE, "not looked at without a daemon");
+        json_decref(info);
+        return;
+    }
+    const json_t *reach = json_object_get(json_object_get(info, "berth"), "reach");
+    if (member_is_true(reach, "holds")) {
+        conclude(look, VERDICT_FINE, "functions are kept from this host; the rules are made by %s",
+                 strcmp(member_text(reach, "by"), "itself") == 0 ? "the daemon" : member_text(reach, "by"));
+    } else {
+        conclude(look, VERDICT_WRONG, "functions can reach this host's ports: %s",
+                 member_text(reach, "problem"));
+        advise(look, "%s", member_text(reach, "hint"));
+    }
+    json_decref(info);
+}
+
 static void look_at_calls(const struct checkup *checkup, struct look *look)
 {
     json_t *found = NULL;
@@ -369,6 +391,7 @@ const struct doctor_row doctor_rows[] = {
     {"leftovers", look_at_leftovers}, {"io_uring", look_at_io_uring}, {"state folder", look_at_state},
     {"run folder", look_at_run},      {"disk", look_at_disk},         {"ports", look_at_ports},
     {"open files", look_at_files},    {"daemon", look_at_daemon},     {"async calls", look_at_calls},
+    {"reach", look_at_reach},
 };
 
 const size_t doctor_row_count = sizeof(doctor_rows) / sizeof(doctor_rows[0]);

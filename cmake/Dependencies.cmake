@@ -13,6 +13,8 @@ pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(GLIB REQUIRED IMPORTED_TARGET glib-2.0>=2.68)
 pkg_check_modules(LIBURING REQUIRED IMPORTED_TARGET liburing>=2.0)
+pkg_check_modules(NFTABLES REQUIRED IMPORTED_TARGET libnftables>=1.0)
+pkg_check_modules(MNL REQUIRED IMPORTED_TARGET libmnl)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 
 # llhttp, never as a shared object: a runner stands alone in an image that has none. The archive of Debian 13's

@@ -38,6 +38,7 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
         .own_plugin_dir = locations->own_plugin_dir,
         .plugin_owner = locations->owner,
         .build_job_program = locations->build_job_program,
+        .firewall_program = locations->firewall_program,
         .secret_key_file = locations->secret_key_file,
         .routes = daemon->routes,
         .doors = gateway_doors(daemon->gateway),

@@ -55,6 +55,8 @@ int locations_find(const char *config_path, const struct host_settings *host, st
 {
     static const char *const plugin_dirs[] = {"../plugins", "../lib/berth/plugins", NULL};
     static const char *const job_programs[] = {"berth-build-job", "../libexec/berth/berth-build-job", NULL};
+    static const char *const firewall_programs[] = {"berth-firewall", "../libexec/berth/berth-firewall",
+                                                    NULL};
     char dir[PATH_MAX];
     if (program_dir(dir, sizeof(dir), err) < 0)
         return -1;
@@ -68,6 +70,7 @@ int locations_find(const char *config_path, const struct host_settings *host, st
         .own_plugin_dir = beside_file(config_path, "plugins"),
         .owner = status.st_uid,
         .build_job_program = beside_program(dir, job_programs),
+        .firewall_program = beside_program(dir, firewall_programs),
         .secret_key_file =
             host->secret_key_file ? absolute(host->secret_key_file) : default_secret_key_file(),
     };
@@ -81,6 +84,7 @@ void locations_clear(struct locations *locations)
     free(locations->plugin_dir);
     free(locations->own_plugin_dir);
     free(locations->build_job_program);
+    free(locations->firewall_program);
     free(locations->secret_key_file);
     *locations = (struct locations){0};
 }

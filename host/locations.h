@@ -13,6 +13,7 @@ struct locations {
     char *own_plugin_dir; /* `plugins` beside the registry: a user's own */
     uid_t owner; /* of the binary */
     char *build_job_program;
+    char *firewall_program;
     char *secret_key_file;
 };
 

@@ -16,7 +16,7 @@ mkdir -p "$home"
 # What a build for arm64 needs there.
 cross_packages=(cmake ninja-build pkg-config uthash-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross node-acorn qemu-user duktape-dev:arm64
     libarchive-dev:arm64 libcmocka-dev:arm64 libcurl4-openssl-dev:arm64 libevent-dev:arm64 libglib2.0-dev:arm64 libjansson-dev:arm64
-    libncurses-dev:arm64 libpython3-dev:arm64 libsodium-dev:arm64 libsqlite3-dev:arm64 liburing-dev:arm64 libyaml-dev:arm64
+    libncurses-dev:arm64 libpython3-dev:arm64 libsodium-dev:arm64 libsqlite3-dev:arm64 libnftables-dev:arm64 libmnl-dev:arm64 liburing-dev:arm64 libyaml-dev:arm64
     nettle-dev:arm64)
 case $release in
 12) cross_packages+=(node-llhttp) ;;

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strbuf.h"
+#include "fleet/engine/engine.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
 #include "store/log_store.h"
@@ -58,6 +59,17 @@ static json_t *budget_json(const struct fleet *fleet)
                      "prewarmed_memory_bytes", (json_int_t)prewarmed_bytes);
 }
 
+/* Whether what functions can reach is limited, by whom, and what is in the way of it. */
+static json_t *reach_json(const struct fleet *fleet)
+{
+    struct engine_reach reach;
+    fleet_find_reach(fleet, &reach);
+    bool holds = reach.is_limited && !reach.trouble;
+    return json_pack("{s:b, s:s?, s:s?, s:s?}", "holds", holds, "by", holds ? reach.maker : NULL, "problem",
+                     reach.trouble ? reach.trouble->message : NULL, "hint",
+                     reach.trouble && reach.trouble->hint[0] ? reach.trouble->hint : NULL);
+}
+
 void get_info(struct admin_call *call)
 {
     struct utsname machine;
@@ -67,6 +79,7 @@ void get_info(struct admin_call *call)
     json_object_set_new(berth, "functions", json_text(functions)); /* null before it listens */
     json_object_set_new(berth, "log_lines_dropped",
                         json_integer((json_int_t)log_store_dropped(call->parts->logs)));
+    json_object_set_new(berth, "reach", reach_json(call->parts->fleet));
     json_t *version = json_pack("{s:s, s:s}", "sha", BERTH_VERSION, "release", BERTH_VERSION);
     admin_call_json(call, HTTP_OK,
                     json_pack("{s:{s:s, s:s, s:O}, s:o, s:s, s:o}", "provider", "provider", "berth",

@@ -15,6 +15,7 @@
     X(CONTAINER, "container")                                                                                \
     X(DOCKER, "docker")                                                                                      \
     X(FILES, "files")                                                                                        \
+    X(FIREWALL, "firewall")                                                                                  \
     X(FLEET, "fleet")                                                                                        \
     X(FUNCTION, "function")                                                                                  \
     X(GATEWAY, "gateway")                                                                                    \
@@ -226,6 +227,7 @@ enum error_class {
     X(RUNNER_LOST,                 RUNNER,    "runner-lost",                 502, PASSING)  \
     X(RUNNER_PROTOCOL,             RUNNER,    "runner-protocol",             503, OWN)      \
     X(UPGRADE_UNASKED,             RUNNER,    "upgrade-unasked",             502, OWN)      \
+    X(FIREWALL_UNAVAILABLE,        FIREWALL,  "firewall-unavailable",        503, HOST)     \
     X(HOST_FULL,                   FLEET,     "host-full",                   503, LIMIT)    \
     X(INSTANCE_REMOVED,            FLEET,     "instance-removed",            503, PASSING)  \
     X(IN_USE,                      FLEET,     "in-use",                      503, INTERNAL) \

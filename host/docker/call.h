@@ -15,6 +15,7 @@
 #include "docker/facts.h"
 #include "docker/image.h"
 #include "docker/network.h"
+#include "docker/published.h"
 #include "outgoing/outgoing.h"
 
 #include <jansson.h>
@@ -55,6 +56,8 @@ union docker_callback {
     docker_images_fn *images;
     docker_built_fn *built;
     docker_facts_fn *facts;
+    docker_networks_fn *networks;
+    docker_published_fn *published;
 };
 
 struct docker_call {

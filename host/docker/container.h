@@ -57,7 +57,10 @@ struct docker_container {
 
     struct docker_limits limits;
     uint64_t shm_bytes; /* size of /dev/shm; 0: 16 MiB */
-    const char *network; /* a network's name, "none", "bridge"; NULL: "none" */
+    const char *network; /* a network's name, "none", "bridge", "host"; NULL: "none" */
+    const char *const *capabilities; /* that it has all the same, ended by NULL; NULL: none */
+    bool host_users; /* its users are this host's, although the engine's usually are others */
+    bool auto_remove; /* the engine removes it when it ends */
     bool read_only_root; /* nothing but binds and tmpfs can be written */
     bool own_seccomp; /* seccomp_profile.h has the calls that it may make, in place of the engine's profile;
                        * what an engine without seccomp (facts.h) goes without */

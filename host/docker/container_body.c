@@ -131,6 +131,9 @@ static int put_hardening(json_t *host, const struct docker_container *container)
     failed |= json_object_set_new(host, "CapDrop", json_pack("[s]", "ALL"));
     failed |= put_integer(host, "OomScoreAdj", container->oom_score_adj);
     failed |= put_text(host, "Runtime", container->runtime);
+    failed |= put_list(host, "CapAdd", container->capabilities);
+    if (container->host_users)
+        failed |= put_text(host, "UsernsMode", "host");
     return failed | put_security(host, container);
 }
 
@@ -146,7 +149,7 @@ static json_t *make_host(const struct docker_container *container)
     failed |= put_integer(host, "ShmSize",
                           (int64_t)(container->shm_bytes ? container->shm_bytes : SHM_BYTES_DEFAULT));
     failed |= json_object_set_new(host, "Init", json_false());
-    failed |= json_object_set_new(host, "AutoRemove", json_false());
+    failed |= json_object_set_new(host, "AutoRemove", json_boolean(container->auto_remove));
     if (!failed)
         return host;
     json_decref(host);

@@ -32,6 +32,7 @@ static int take_event(void *owner, const json_t *object, struct error *err)
     const struct docker_labels *attributes = answer_labels(actor, "Attributes");
     const char *name = docker_label(attributes, "name");
     struct docker_event event = {
+        .type = answer_text(object, "Type"),
         .action = answer_text(object, "Action"),
         .id = answer_text(actor, "ID"),
         .name = name ? name : "",
@@ -75,8 +76,8 @@ static void clear_events(struct docker_call *call)
     free(events);
 }
 
-struct docker_call *docker_events_follow(struct docker *docker, const char *const *labels, int64_t since_ns,
-                                         const struct docker_events_callbacks *callbacks, void *owner)
+static struct docker_call *begin(struct docker *docker, const struct docker_events_callbacks *callbacks,
+                                 void *owner)
 {
     static const struct docker_kind kind = {.verb = "follow",
                                             .unlimited = true,
@@ -91,8 +92,26 @@ struct docker_call *docker_events_follow(struct docker *docker, const char *cons
     json_lines_init(&events->lines, take_event, events);
     call->state = events;
     docker_call_request(call, "GET", "/events", NULL, NULL, NULL);
+    return call;
+}
+
+struct docker_call *docker_events_follow(struct docker *docker, const char *const *labels, int64_t since_ns,
+                                         const struct docker_events_callbacks *callbacks, void *owner)
+{
+    struct docker_call *call = begin(docker, callbacks, owner);
     docker_call_query_labels(call, labels, "container");
     if (since_ns > 0)
         docker_call_query_time(call, "since", since_ns);
+    return docker_call_submit(call);
+}
+
+struct docker_call *docker_events_follow_networks(struct docker *docker,
+                                                  const struct docker_events_callbacks *callbacks,
+                                                  void *owner)
+{
+    struct docker_call *call = begin(docker, callbacks, owner);
+    docker_call_query_json(call, "filters",
+                           json_pack("{s:[s, s], s:[s, s, s, s]}", "type", "container", "network", "event",
+                                     "start", "die", "create", "destroy"));
     return docker_call_submit(call);
 }

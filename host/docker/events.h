@@ -1,6 +1,6 @@
 /*
- * The engine's event stream, as far as it is about containers. See docker.h for how calls, results and errors
- * work.
+ * The engine's event stream, as far as it is about containers and networks. See docker.h for how calls,
+ * results and errors work.
  *
  * To lose nothing: follow, and list the containers once `opened` was called; after `done` follow again and
  * list again.
@@ -13,9 +13,10 @@
 #include <stdint.h>
 
 struct docker_event {
+    const char *type; /* of what: "container", "network" */
     const char *action; /* "create", "start", "die", "oom", "kill", "stop", "destroy", "rename", ... */
-    const char *id; /* the container's */
-    const char *name; /* the container's */
+    const char *id; /* the container's or network's */
+    const char *name; /* likewise */
     int exit_code; /* of "die"; else -1 */
     int64_t time_ns; /* Unix time */
     const struct docker_labels *attributes; /* the container's labels among others */
@@ -32,5 +33,11 @@ struct docker_events_callbacks {
  * events); 0: nothing. No time limit. */
 struct docker_call *docker_events_follow(struct docker *docker, const char *const *labels, int64_t since_ns,
                                          const struct docker_events_callbacks *callbacks, void *owner);
+
+/* Follows what changes how the engine's networks and published ports are: starts and ends of any container,
+ * and networks that come and go. As above. */
+struct docker_call *docker_events_follow_networks(struct docker *docker,
+                                                  const struct docker_events_callbacks *callbacks,
+                                                  void *owner);
 
 #endif

@@ -1,7 +1,18 @@
 #include "docker/network.h"
 
+#include "base/alloc.h"
 #include "docker/answer.h"
 #include "docker/call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ID_DIGITS 12 /* of a network's id, in the name of its bridge */
+
+struct interface {
+    char name[sizeof("br-") + ID_DIGITS];
+};
 
 static void finish_id(struct docker_call *call, const struct error *err)
 {
@@ -75,5 +86,46 @@ struct docker_call *docker_network_ensure(struct docker *docker, const struct do
     struct docker_call *call = network_call(docker, &kind, network->name, done, owner);
     docker_call_set_body(call, network_spec(network));
     request_inspect(call);
+    return docker_call_submit(call);
+}
+
+/* The engine names a network's bridge after it, unless it was told another name. */
+static void read_network(const json_t *item, struct interface *interface,
+                         struct docker_network_listing *ret_entry)
+{
+    *ret_entry = (struct docker_network_listing){
+        .id = answer_text(item, "Id"), .name = answer_text(item, "Name"), .interface = ""};
+    if (strcmp(answer_text(item, "Driver"), "bridge") != 0)
+        return;
+    snprintf(interface->name, sizeof(interface->name), "br-%.*s", ID_DIGITS, ret_entry->id);
+    const char *told = answer_text(json_object_get(item, "Options"), "com.docker.network.bridge.name");
+    ret_entry->interface = *told ? told : interface->name;
+}
+
+static void finish_networks(struct docker_call *call, const struct error *err)
+{
+    struct error parse_err;
+    json_t *root = err ? NULL : answer_parse(call, JSON_ARRAY, &parse_err);
+    if (!root) {
+        call->callback.networks(call->owner, err ? err : &parse_err, NULL, 0);
+        return;
+    }
+    size_t count = json_array_size(root);
+    struct docker_network_listing *entries = xcalloc(count + 1, sizeof(*entries));
+    struct interface *interfaces = xcalloc(count + 1, sizeof(*interfaces));
+    for (size_t i = 0; i < count; i++)
+        read_network(json_array_get(root, i), &interfaces[i], &entries[i]);
+    call->callback.networks(call->owner, NULL, entries, count);
+    free(interfaces);
+    free(entries);
+    json_decref(root);
+}
+
+struct docker_call *docker_network_list(struct docker *docker, docker_networks_fn *done, void *owner)
+{
+    static const struct docker_kind kind = {.verb = "list", .finish = finish_networks};
+    struct docker_call *call = docker_call_create(docker, &kind, "networks", owner);
+    call->callback.networks = done;
+    docker_call_request(call, "GET", "/networks", NULL, NULL, NULL);
     return docker_call_submit(call);
 }

@@ -17,4 +17,16 @@ typedef void docker_network_fn(void *owner, const struct error *err, const char 
 struct docker_call *docker_network_ensure(struct docker *docker, const struct docker_network *network,
                                           docker_network_fn *done, void *owner);
 
+struct docker_network_listing {
+    const char *id;
+    const char *name;
+    const char *interface; /* the bridge of the engine's host that is the network's; "": it has none */
+};
+
+typedef void docker_networks_fn(void *owner, const struct error *err,
+                                const struct docker_network_listing *entries, size_t count);
+
+/* Lists every network. */
+struct docker_call *docker_network_list(struct docker *docker, docker_networks_fn *done, void *owner);
+
 #endif

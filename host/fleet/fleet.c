@@ -263,6 +263,7 @@ void fleet_release(struct fleet *fleet, unsigned drain_ms)
         return;
     fleet->env.drain_ms = drain_ms;
     fleet->released = true;
+    fleet->env.engine->is_left = true;
     event_del(fleet->adoption);
     end_all(fleet, leave);
 }
@@ -285,6 +286,11 @@ const struct host_settings *fleet_host(const struct fleet *fleet)
 const char *fleet_run_dir(const struct fleet *fleet)
 {
     return fleet->run_dir;
+}
+
+void fleet_find_reach(const struct fleet *fleet, struct engine_reach *ret_reach)
+{
+    engine_find_reach(fleet->env.engine, ret_reach);
 }
 
 const struct budget *fleet_current_budget(const struct fleet *fleet)

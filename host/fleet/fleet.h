@@ -20,6 +20,7 @@
 struct adoption;
 struct docker;
 struct doors;
+struct engine_reach;
 struct event_base;
 struct fleet;
 struct log_store;
@@ -38,6 +39,8 @@ struct fleet_options {
     const char *own_plugin_dir; /* plugins_add_folder(), with `plugin_owner`; or NULL */
     uid_t plugin_owner;
     const char *build_job_program;
+    const char *firewall_program; /* absolute path of berth-firewall; NULL: functions reach what the engine
+                                     lets them */
     const char *secret_key_file; /* absolute; need not be there */
     struct route_table *routes; /* outlives the fleet */
     const struct doors *doors; /* who serves those of instances; NULL: nobody does. It outlives the fleet */
@@ -122,6 +125,9 @@ const struct host_settings *fleet_host(const struct fleet *fleet);
 
 /* The run directory, without symbolic links on the way. */
 const char *fleet_run_dir(const struct fleet *fleet);
+
+/* How what functions can reach is limited. */
+void fleet_find_reach(const struct fleet *fleet, struct engine_reach *ret_reach);
 
 const struct budget *fleet_current_budget(const struct fleet *fleet);
 

@@ -24,6 +24,7 @@ struct fleet {
     struct folder_list volume_roots; /* as they were read last */
     struct route_table *routes;
     char *config_path, *run_dir, *state_dir, *secret_key_file;
+    char *firewall_program; /* or NULL */
     char *world_dir;
     char *host_path; /* where the section `host` is kept */
     json_t *former_host; /* the section as it was last, for when the file does not say what it is */

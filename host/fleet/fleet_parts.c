@@ -149,6 +149,8 @@ static void create_engine(struct fleet *fleet)
         .docker = env->docker,
         .owner_id = fleet->owner.id,
         .network = NETWORK_NAME,
+        .firewall_program = fleet->firewall_program,
+        .run_dir = fleet->run_dir,
         .world_dir = fleet->world_dir,
         .dependencies_dir = dependency_store_dir(env->dependencies),
         .parallel = core_count(),
@@ -213,6 +215,7 @@ int fleet_create(const struct fleet_options *options, const struct fleet_hooks *
     fleet->routes = options->routes;
     fleet->config_path = xstrdup(options->config_path);
     fleet->secret_key_file = xstrdup(options->secret_key_file);
+    fleet->firewall_program = options->firewall_program ? xstrdup(options->firewall_program) : NULL;
     fleet->owner.lock_fd = -1;
     fleet->run_lock = -1;
     fleet->env = (struct fleet_env){.base = options->base,
@@ -282,6 +285,7 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet->functions);
     free(fleet->config_path);
     free(fleet->secret_key_file);
+    free(fleet->firewall_program);
     free(fleet->run_dir);
     free(fleet->state_dir);
     free(fleet->world_dir);

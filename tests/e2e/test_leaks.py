@@ -12,7 +12,7 @@ from harness.wait import wait_until
 def idle_files(berth):
     """The number of open files once no container is left."""
     wait_until(lambda: not berth.containers(), "no container", 20)
-    wait_until(lambda: not processes.children(berth.pid), "no child process", 20)
+    wait_until(lambda: all(map(processes.is_firewall, processes.children(berth.pid))), "no child process", 20)
     return len(processes.open_files(berth.pid))
 
 

@@ -2,7 +2,7 @@
 
 # Below host/, lowest first: folders, and files that lie lower than the rest of their folder.
 FLOORS = [
-    "base", "config", "http", "outgoing", "docker", "store", "routing", "gateway",
+    "base", "config", "http", "outgoing", "docker", "firewall", "store", "routing", "gateway",
     "prepare/process", "prepare/store", "prepare/job", "prepare/image", "prepare/install", "prepare",
     "fleet/fleet_env", "fleet/output", "fleet/engine", "fleet/container", "fleet/link", "fleet/instance", "fleet/scale",
     "fleet/revision",

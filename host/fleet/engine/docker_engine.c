@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "fleet/engine/docker_watch.h"
+#include "fleet/engine/reach.h"
 
 #include <stdlib.h>
 
@@ -158,6 +159,16 @@ static void watch(struct engine *engine)
     docker->watch = docker_watch_start(docker);
 }
 
+static void find_reach(const struct engine *engine, struct engine_reach *ret_reach)
+{
+    const struct docker_engine *docker = (const struct docker_engine *)engine;
+    const struct reach *reach = docker->watch ? docker_watch_reach(docker->watch) : NULL;
+    *ret_reach = (struct engine_reach){0};
+    if (reach)
+        *ret_reach = (struct engine_reach){
+            .is_limited = true, .trouble = reach_trouble(reach), .maker = reach_maker(reach)};
+}
+
 static void destroy(struct engine *engine)
 {
     struct docker_engine *docker = (struct docker_engine *)engine;
@@ -169,6 +180,7 @@ static void destroy(struct engine *engine)
 static const struct engine_kind docker_kind = {
     .watch = watch,
     .destroy = destroy,
+    .find_reach = find_reach,
     .create = create,
     .start = start,
     .stop = stop,

@@ -10,6 +10,7 @@
 #include "docker/network.h"
 #include "fleet/engine/docker_inside.h"
 #include "fleet/engine/leftovers.h"
+#include "fleet/engine/reach.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct docker_watch {
     struct docker_call *events;
     struct event *retry;
     struct leftovers *leftovers;
+    struct reach *reach; /* NULL: no rules are made */
     char *label; /* berth.host=<id> */
     bool reviewed; /* the first look at the containers is done; from then on there is somebody to tell */
     unsigned tries;
@@ -45,6 +47,8 @@ static void lost(struct docker_watch *watch, const struct error *err)
     watch->call = NULL;
     docker_cancel(watch->events);
     watch->events = NULL;
+    if (watch->reach)
+        reach_pause(watch->reach);
     tell_down(watch, err);
     if (watch->tries++ % REMINDER_TRIES == 0)
         log_warning("engine.unreachable", LOG_ERR(err));
@@ -122,20 +126,28 @@ static void on_events_end(void *owner, const struct error *err)
     lost(watch, err);
 }
 
-static void on_network(void *owner, const struct error *err, const char *id)
+/* No container is started before: it could reach what the rules keep from it. */
+static void on_reach(void *owner)
 {
-    (void)id;
     struct docker_watch *watch = owner;
-    watch->call = NULL;
-    if (err) {
-        lost(watch, err);
-        return;
-    }
     static const struct docker_events_callbacks callbacks = {
         .opened = on_events_opened, .event = on_event, .done = on_events_end};
     const char *labels[] = {watch->label, NULL};
     watch->events = docker_events_follow(watch->engine->options.docker, labels, 0, &callbacks, watch);
     docker_call_set_timeout(watch->events, OPEN_LIMIT_MS);
+}
+
+static void on_network(void *owner, const struct error *err, const char *id)
+{
+    (void)id;
+    struct docker_watch *watch = owner;
+    watch->call = NULL;
+    if (err)
+        lost(watch, err);
+    else if (watch->reach)
+        reach_begin(watch->reach, on_reach, watch);
+    else
+        on_reach(watch);
 }
 
 static void on_facts(void *owner, const struct error *err, const struct docker_facts *facts)
@@ -174,6 +186,18 @@ static void begin(struct docker_watch *watch)
     watch->call = docker_ping(watch->engine->options.docker, on_ping, watch);
 }
 
+static struct reach *make_reach(const struct docker_engine *engine)
+{
+    const struct docker_engine_options *options = &engine->options;
+    const struct reach_options reach = {.base = engine->engine.base,
+                                        .docker = options->docker,
+                                        .owner_id = options->owner_id,
+                                        .network = options->network,
+                                        .program = options->firewall_program,
+                                        .run_dir = options->run_dir};
+    return options->firewall_program ? reach_create(&reach) : NULL;
+}
+
 struct docker_watch *docker_watch_start(struct docker_engine *engine)
 {
     struct docker_watch *watch = xcalloc(1, sizeof(*watch));
@@ -181,8 +205,14 @@ struct docker_watch *docker_watch_start(struct docker_engine *engine)
     watch->retry = evtimer_new(engine->engine.base, on_retry, watch);
     watch->leftovers = leftovers_create(engine->engine.base, engine->options.docker);
     watch->label = xasprintf("%s=%s", LABEL_HOST, engine->options.owner_id);
+    watch->reach = make_reach(engine);
     begin(watch);
     return watch;
+}
+
+const struct reach *docker_watch_reach(const struct docker_watch *watch)
+{
+    return watch->reach;
 }
 
 void docker_watch_end(struct docker_watch *watch)
@@ -193,6 +223,7 @@ void docker_watch_end(struct docker_watch *watch)
     docker_cancel(watch->events);
     event_free(watch->retry);
     leftovers_destroy(watch->leftovers);
+    reach_destroy(watch->reach, watch->engine->engine.is_left);
     free(watch->label);
     free(watch);
 }

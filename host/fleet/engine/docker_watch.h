@@ -8,8 +8,12 @@
 
 struct docker_engine;
 struct docker_watch;
+struct reach;
 
 struct docker_watch *docker_watch_start(struct docker_engine *engine);
+
+/* NULL: no rules are made. */
+const struct reach *docker_watch_reach(const struct docker_watch *watch);
 
 /* NULL is fine. */
 void docker_watch_end(struct docker_watch *watch);

@@ -34,6 +34,13 @@ bool engine_was_away(const struct engine *engine, uint64_t now_ms)
     return engine_is_away(engine) || (engine->back_ms > 0 && now_ms < engine->back_ms + RETURN_MS);
 }
 
+void engine_find_reach(const struct engine *engine, struct engine_reach *ret_reach)
+{
+    *ret_reach = (struct engine_reach){0};
+    if (engine->kind->find_reach)
+        engine->kind->find_reach(engine, ret_reach);
+}
+
 void engine_cancel(struct engine_call *call)
 {
     if (call)

@@ -70,12 +70,20 @@ typedef void engine_done_fn(void *owner, const struct error *err);
 typedef void engine_id_fn(void *owner, const struct error *err, const char *id);
 typedef void engine_state_fn(void *owner, const struct error *err, const struct container_state *state);
 
+/* How what its containers can reach is limited. Borrowed. */
+struct engine_reach {
+    bool is_limited; /* false: nobody was asked to */
+    const struct error *trouble; /* why it does not hold; NULL: it does */
+    const char *maker; /* by whom */
+};
+
 /* What an engine can do. `id` is what `create` gave, or the container's name. `limit_ms` is the call's time
  * limit; 0: the engine's usual one. */
 struct engine_kind {
     /* Begins to look whether it is there, to remove what nobody knows, and to tell the hooks what happens. */
     void (*watch)(struct engine *engine);
     void (*destroy)(struct engine *engine);
+    void (*find_reach)(const struct engine *engine, struct engine_reach *ret_reach); /* NULL: not limited */
     struct engine_call *(*create)(struct engine *engine, const struct container_spec *spec,
                                   const struct container_place *place, engine_id_fn *done, void *owner);
     struct engine_call *(*start)(struct engine *engine, const char *id, engine_done_fn *done, void *owner);
@@ -126,6 +134,7 @@ struct engine {
     struct budget budget;
     char **runtimes; /* the names that a container can be run with, ended by NULL; NULL: not known */
     struct error trouble; /* why it does not answer, once it did; of zeros: it does */
+    bool is_left; /* what runs on it stays for the next daemon, and so does what limits it */
     uint64_t back_ms; /* when it answered again; 0: it was never away */
 };
 
@@ -140,6 +149,8 @@ bool engine_is_away(const struct engine *engine);
 /* It is away, or has come back so lately that it may just have ended containers: Docker does when it starts
  * without live restore. */
 bool engine_was_away(const struct engine *engine, uint64_t now_ms);
+
+void engine_find_reach(const struct engine *engine, struct engine_reach *ret_reach);
 
 /* Ends a call without its callback. What the engine had begun to do it may still do. NULL is fine. */
 void engine_cancel(struct engine_call *call);

@@ -395,7 +395,11 @@ class Berth:
         for left, what in (
             (self.open_files_left, "open files left behind"),
             (
-                lambda: [f"{pid} {processes.command_line(pid)}" for pid in processes.children(self.pid)],
+                lambda: [
+                    f"{pid} {processes.command_line(pid)}"
+                    for pid in processes.children(self.pid)
+                    if not processes.is_firewall(pid)
+                ],
                 "child processes left behind",
             ),
         ):

@@ -28,6 +28,16 @@ def children(parent):
     return [pid for pid in pids() if (fields := stat_fields(pid)) and int(fields[1]) == parent]
 
 
+def is_firewall(pid):
+    """The child that a daemon has for as long as it runs."""
+    return "/berth-firewall " in command_line(pid)
+
+
+def firewalls_of(table):
+    """The processes that look after a table."""
+    return [pid for pid in pids() if is_firewall(pid) and table in command_line(pid)]
+
+
 def belonging(session, folder):
     """Live processes of a session, or that name `folder` on their command line, this one excepted."""
     found = []

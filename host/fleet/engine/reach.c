@@ -1,0 +1,319 @@
+#include "fleet/engine/reach.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/timer.h"
+#include "docker/events.h"
+#include "docker/network.h"
+#include "docker/published.h"
+#include "firewall/firewall.h"
+#include "firewall/firewall_message.h"
+#include "firewall/nameservers.h"
+#include "firewall/reach_rules.h"
+#include "fleet/engine/docker_inside.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETTLE_MS 50 /* what changes together is looked at once */
+#define ENDED_MS  1000 /* for the engine to give back what a container had that has ended */
+#define RETRY_MS  2000 /* after a look that the engine did not answer */
+
+/* Texts that are owned. */
+struct names {
+    char **items;
+    size_t count;
+};
+
+struct reach {
+    struct reach_options options;
+    struct firewall *firewall;
+    struct docker_call *call; /* a look at the engine */
+    struct docker_call *events;
+    struct event *again;
+    struct names own, others; /* interfaces */
+    char *rules; /* as the firewall has been told last */
+    bool are_made; /* the kernel has had them */
+    bool is_stale; /* something has changed since the look began */
+    bool has_ended; /* a container has, and what it had may still be listed */
+    reach_made_fn *made; /* NULL: nobody waits */
+    void *owner;
+    struct error trouble; /* why there could be no rules; valid when has_trouble */
+    bool has_trouble;
+};
+
+static void look(struct reach *reach);
+
+/* --- names --- */
+
+static void names_clear(struct names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        free(names->items[i]);
+    free(names->items);
+    *names = (struct names){0};
+}
+
+static void names_add(struct names *names, const char *name)
+{
+    names->items = xrealloc(names->items, (names->count + 1) * sizeof(*names->items));
+    names->items[names->count++] = xstrdup(name);
+}
+
+/* --- the end of a look --- */
+
+static void tell_made(struct reach *reach)
+{
+    reach_made_fn *made = reach->made;
+    reach->made = NULL;
+    if (made)
+        made(reach->owner);
+}
+
+static void look_later(struct reach *reach, uint64_t wait_ms)
+{
+    uint64_t now_ms = clock_ms();
+    timer_at(reach->again, now_ms + wait_ms, now_ms);
+}
+
+static void fail(struct reach *reach, const struct error *err)
+{
+    reach->trouble = *err;
+    reach->has_trouble = true;
+    log_warning("firewall.not-looked", LOG_ERR(err));
+    look_later(reach, RETRY_MS);
+    tell_made(reach);
+}
+
+static void on_settled(void *context, const struct error *err)
+{
+    struct reach *reach = context;
+    reach->are_made = reach->are_made || !err;
+    tell_made(reach);
+}
+
+/* --- rules --- */
+
+/* Rules that have been made stay while the program that looks after them is away, so nobody has to wait. */
+static void apply(struct reach *reach, const struct reach_facts *facts)
+{
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, FIREWALL_TEXT_MAX);
+    reach_rules_write(facts, &text);
+    bool is_same = reach->rules && strcmp(reach->rules, strbuf_text(&text)) == 0;
+    if (!is_same) {
+        free(reach->rules);
+        reach->rules = strbuf_steal(&text);
+        reach->are_made = false;
+    }
+    if (!is_same || firewall_trouble(reach->firewall))
+        firewall_set(reach->firewall, reach->rules, reach->own.items[0]);
+    if (reach->are_made)
+        tell_made(reach);
+}
+
+/* An address that stands for all is "0.0.0.0" or "::". */
+static bool read_published(const struct docker_published *port, struct reach_published *ret_published)
+{
+    static const struct ip_address narrow_all = {.bytes = {[10] = 0xff, [11] = 0xff}}, wide_all = {{0}};
+    struct reach_published *published = ret_published;
+    *published = (struct reach_published){.port = port->port};
+    published->is_udp = strcmp(port->protocol, "udp") == 0;
+    if (!published->is_udp && strcmp(port->protocol, "tcp") != 0)
+        return false;
+    if (!*port->address) {
+        published->is_everywhere = true;
+        return true;
+    }
+    if (!ip_address_parse(port->address, strlen(port->address), &published->address))
+        return false;
+    published->is_everywhere = memcmp(&published->address, &narrow_all, sizeof(narrow_all)) == 0 ||
+                               memcmp(&published->address, &wide_all, sizeof(wide_all)) == 0;
+    return !ip_address_is_loopback(&published->address);
+}
+
+static void make_rules(struct reach *reach, const struct docker_published *ports, size_t count)
+{
+    struct reach_published *published = xcalloc(count + 1, sizeof(*published));
+    struct network_list nameservers;
+    nameservers_read(&nameservers);
+    struct reach_facts facts = {.owner = reach->options.owner_id,
+                                .own = (const char *const *)reach->own.items,
+                                .own_count = reach->own.count,
+                                .others = (const char *const *)reach->others.items,
+                                .other_count = reach->others.count,
+                                .nameservers = &nameservers,
+                                .published = published};
+    for (size_t i = 0; i < count; i++)
+        facts.published_count += read_published(&ports[i], &published[facts.published_count]);
+    apply(reach, &facts);
+    network_list_clear(&nameservers);
+    free(published);
+}
+
+/* --- a look --- */
+
+static void on_published(void *owner, const struct error *err, const struct docker_published *ports,
+                         size_t count)
+{
+    struct reach *reach = owner;
+    reach->call = NULL;
+    if (err) {
+        fail(reach, err);
+        return;
+    }
+    reach->has_trouble = false;
+    make_rules(reach, ports, count);
+    if (reach->is_stale || reach->has_ended)
+        look_later(reach, reach->is_stale ? SETTLE_MS : ENDED_MS);
+    reach->has_ended = false;
+}
+
+static void take_network(struct reach *reach, const struct docker_network_listing *network)
+{
+    if (!*network->interface)
+        return;
+    if (!reach_interface_is_plain(network->interface))
+        log_warning("firewall.odd-interface", LOG_STR("network", network->name),
+                    LOG_STR("interface", network->interface));
+    else if (strcmp(network->name, reach->options.network) == 0)
+        names_add(&reach->own, network->interface);
+    else
+        names_add(&reach->others, network->interface);
+}
+
+static void on_networks(void *owner, const struct error *err, const struct docker_network_listing *entries,
+                        size_t count)
+{
+    struct reach *reach = owner;
+    struct error none;
+    reach->call = NULL;
+    if (err) {
+        fail(reach, err);
+        return;
+    }
+    names_clear(&reach->own);
+    names_clear(&reach->others);
+    for (size_t i = 0; i < count; i++)
+        take_network(reach, &entries[i]);
+    if (reach->own.count == 0) {
+        error_set(&none, ERROR_FIREWALL_UNAVAILABLE, "the network \"%s\" has no bridge that rules could name",
+                  reach->options.network);
+        fail(reach, &none);
+        return;
+    }
+    reach->call = docker_published_list(reach->options.docker, on_published, reach);
+}
+
+static void look(struct reach *reach)
+{
+    if (reach->call) {
+        reach->is_stale = true;
+        return;
+    }
+    reach->is_stale = false;
+    reach->call = docker_network_list(reach->options.docker, on_networks, reach);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    look(context);
+}
+
+/* --- what the engine tells --- */
+
+/* Containers of ours, and of other daemons like this one, publish nothing. */
+static bool concerns(const struct docker_event *event)
+{
+    bool is_network = strcmp(event->type, "network") == 0;
+    if (is_network)
+        return strcmp(event->action, "create") == 0 || strcmp(event->action, "destroy") == 0;
+    return (strcmp(event->action, "start") == 0 || strcmp(event->action, "die") == 0) &&
+           !docker_label(event->attributes, LABEL_HOST);
+}
+
+static void on_event(void *owner, const struct docker_event *event)
+{
+    struct reach *reach = owner;
+    if (!concerns(event))
+        return;
+    reach->has_ended = reach->has_ended || strcmp(event->action, "die") == 0;
+    look_later(reach, SETTLE_MS);
+}
+
+/* What happened before was not told, so it is looked at. */
+static void on_events_opened(void *owner)
+{
+    look(owner);
+}
+
+/* The engine's watch sees to it that this begins again. */
+static void on_events_end(void *owner, const struct error *err)
+{
+    (void)err;
+    struct reach *reach = owner;
+    reach->events = NULL;
+}
+
+/* --- for who uses it --- */
+
+struct reach *reach_create(const struct reach_options *options)
+{
+    struct reach *reach = xcalloc(1, sizeof(*reach));
+    reach->options = *options;
+    const struct firewall_options firewall = {.base = options->base,
+                                              .docker = options->docker,
+                                              .owner = options->owner_id,
+                                              .program = options->program,
+                                              .run_dir = options->run_dir};
+    const struct firewall_hooks hooks = {.settled = on_settled, .context = reach};
+    reach->firewall = firewall_create(&firewall, &hooks);
+    reach->again = evtimer_new(options->base, on_again, reach);
+    return reach;
+}
+
+void reach_destroy(struct reach *reach, bool keep)
+{
+    if (!reach)
+        return;
+    reach_pause(reach);
+    firewall_destroy(reach->firewall, keep);
+    event_free(reach->again);
+    names_clear(&reach->own);
+    names_clear(&reach->others);
+    free(reach->rules);
+    free(reach);
+}
+
+void reach_begin(struct reach *reach, reach_made_fn *made, void *owner)
+{
+    static const struct docker_events_callbacks callbacks = {
+        .opened = on_events_opened, .event = on_event, .done = on_events_end};
+    reach_pause(reach);
+    reach->made = made;
+    reach->owner = owner;
+    reach->events = docker_events_follow_networks(reach->options.docker, &callbacks, reach);
+}
+
+void reach_pause(struct reach *reach)
+{
+    docker_cancel(reach->call);
+    docker_cancel(reach->events);
+    reach->call = reach->events = NULL;
+    reach->made = NULL;
+    evtimer_del(reach->again);
+}
+
+const struct error *reach_trouble(const struct reach *reach)
+{
+    return reach->has_trouble ? &reach->trouble : firewall_trouble(reach->firewall);
+}
+
+const char *reach_maker(const struct reach *reach)
+{
+    return firewall_maker(reach->firewall);
+}

@@ -1,0 +1,32 @@
+"""The kernel's rules that daemons make, asked with nft. Needs root."""
+
+import json
+import os
+import subprocess
+
+
+def owner(berth):
+    """A daemon's id, which the name of its table ends with."""
+    with open(os.path.join(berth.state_dir, "host-id"), encoding="ascii") as file:
+        return file.read().strip()
+
+
+def table(berth):
+    return "berth_" + owner(berth)
+
+
+def nft(*arguments, namespace=None, check=True):
+    """The output of nft; "" when it fails and need not succeed."""
+    inside = ("ip", "netns", "exec", namespace) if namespace else ()
+    done = subprocess.run([*inside, "nft", *arguments], capture_output=True, text=True, check=check)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def tables(namespace=None):
+    listed = json.loads(nft("-j", "list", "tables", namespace=namespace))["nftables"]
+    return {item["table"]["name"] for item in listed if "table" in item}
+
+
+def rules(berth, namespace=None):
+    """The daemon's table as text, without what counts and comes and goes; "" when it is not there."""
+    return nft("-s", "-t", "list", "table", "inet", table(berth), namespace=namespace, check=False)

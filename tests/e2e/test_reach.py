@@ -1,0 +1,388 @@
+"""What a function on the network can reach, and what it cannot: by the daemon's own rules, beside the engine's."""
+
+import ctypes
+import fcntl
+import http.server
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+
+import pytest
+
+from harness import engine, firewall, processes
+from harness.cli import Cli
+from harness.functions import HELLO
+from harness.wait import wait_until
+
+# Tries to connect to each place of the query, "HOST:PORT" or "udp/HOST:PORT", and answers {place: what came of it}.
+TRY = """
+    import socket
+    from starlette.responses import JSONResponse
+
+    def attempt(place):
+        kind, _, where = place.rpartition("/")
+        host, _, port = where.rpartition(":")
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host.strip("[]"), int(port))[0]
+            with socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as probe:
+                probe.settimeout(3)
+                probe.connect(address)
+                if kind == "udp":
+                    probe.send(b"ping")
+                    probe.recv(16)
+            return "reached"
+        except OSError as error:
+            return error.strerror or str(error)
+
+    def handle(request):
+        return JSONResponse({place: attempt(place) for place in request.query_params["to"].split(",")})
+"""
+
+# The same in shell, for bash's own sockets.
+TRY_SHELL = """
+    #!/bin/bash
+    printf 'Content-Type: text/plain\\n\\n'
+    for place in ${QUERY_STRING//,/ }; do
+        if timeout 3 bash -c "exec 3<>/dev/tcp/${place%:*}/${place##*:}" 2>/dev/null; then
+            echo "$place reached"
+        else
+            echo "$place refused"
+        fi
+    done
+"""
+
+# What the kernel says of a packet that a rule has refused.
+REFUSED = "No route to host"
+
+
+class Service:
+    """A server of this host, on a port of all its addresses or of one, over TCP and UDP."""
+
+    def __init__(self, address="0.0.0.0"):
+        self.tcp = http.server.ThreadingHTTPServer((address, 0), http.server.SimpleHTTPRequestHandler)
+        self.port = self.tcp.server_address[1]
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind((address, self.port))
+        threading.Thread(target=self.tcp.serve_forever, daemon=True).start()
+        threading.Thread(target=self.echo, daemon=True).start()
+
+    def echo(self):
+        while True:
+            try:
+                data, peer = self.udp.recvfrom(16)
+            except OSError:
+                return
+            if not data:
+                return
+            self.udp.sendto(data, peer)
+
+    def close(self):
+        self.tcp.shutdown()
+        self.tcp.server_close()
+        self.udp.close()
+
+
+def attempts(berth, *places, name="try"):
+    answer = berth.get(f"/{name}?to={','.join(places)}", timeout=60)
+    assert answer.status == 200, answer
+    return answer.json()
+
+
+@pytest.fixture(scope="module")
+def service():
+    service = Service()
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    """The host's address on the functions' network."""
+    return engine.networks()["berth"]["IPAM"]["Config"][0]["Gateway"]
+
+
+@pytest.fixture(scope="module")
+def own_address():
+    """An address of this host that is no bridge's."""
+    route = json.loads(subprocess.run(["ip", "-j", "route", "get", "1.1.1.1"], capture_output=True, check=True).stdout)
+    return route[0]["prefsrc"]
+
+
+def answers(address, port):
+    try:
+        socket.create_connection((address, port), 2).close()
+        return True
+    except OSError:
+        return False
+
+
+class Outside:
+    """A machine beyond this host: a network namespace at the end of a wire, which serves on a port."""
+
+    ADDRESS, HOST_ADDRESS, PORT = "198.18.77.2", "198.18.77.1", 8765
+
+    def __init__(self):
+        for command in (
+            "ip netns add beouter",
+            "ip link add beouter0 type veth peer name beouter1 netns beouter",
+            f"ip address add {self.HOST_ADDRESS}/30 dev beouter0",
+            "ip link set beouter0 up",
+            f"ip -n beouter address add {self.ADDRESS}/30 dev beouter1",
+            "ip -n beouter link set beouter1 up",
+            "ip -n beouter link set lo up",
+            f"ip -n beouter route add default via {self.HOST_ADDRESS}",
+            # What clouds answer their machines at.
+            "ip -n beouter address add 169.254.169.254/32 dev lo",
+            f"ip route add 169.254.169.254/32 via {self.ADDRESS}",
+        ):
+            subprocess.run(command.split(), check=True)
+        self.server = subprocess.Popen(
+            ["ip", "netns", "exec", "beouter", "python3", "-m", "http.server", str(self.PORT)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: answers(self.ADDRESS, self.PORT), "the machine beyond this host to answer", 60)
+
+    def close(self):
+        self.server.kill()
+        self.server.wait()
+        for command in ("ip link delete beouter0", "ip netns delete beouter"):
+            subprocess.run(command.split(), check=False, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def outside():
+    with open(os.path.join(tempfile.gettempdir(), "berth-tests-outside.lock"), "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        outside = Outside()
+        yield outside
+        outside.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def started(shared_berth):
+    shared_berth.write_function("try", TRY, idle_timeout=60)
+    shared_berth.write_function("shell", TRY_SHELL, "shell", idle_timeout=60)
+    shared_berth.write_function("other", HELLO, idle_timeout=60)
+    shared_berth.start()
+
+
+def address_of(berth, name):
+    networks = engine.inspect(berth.instance(name)["Id"])["NetworkSettings"]["Networks"]
+    return networks["berth"]["IPAddress"]
+
+
+def test_hosts_own_ports_cannot_be_reached(served, service, gateway, own_address):
+    places = [f"{address}:{service.port}" for address in (gateway, own_address)]
+    places += [f"udp/{place}" for place in places]
+    # That the service is there is seen from here.
+    socket.create_connection((own_address, service.port), 5).close()
+    assert attempts(served, *places) == {place: REFUSED for place in places}
+
+
+def test_gateway_and_management_port_cannot_be_reached(make_berth, gateway):
+    berth = make_berth()
+    berth.address, berth.admin_address = ("0.0.0.0", berth.address[1]), ("0.0.0.0", berth.admin_address[1])
+    berth.write_function("try", TRY)
+    berth.start()
+    places = [f"{gateway}:{berth.address[1]}", f"{gateway}:{berth.admin_address[1]}"]
+    assert attempts(berth, *places) == {place: REFUSED for place in places}
+
+
+def test_shell_meets_the_same_rules(served, service, gateway, outside):
+    places = [f"{gateway}:{service.port}", f"{outside.ADDRESS}:{outside.PORT}"]
+    answer = served.get(f"/shell?{','.join(places)}")
+    assert answer.text.split("\n")[:2] == [f"{places[0]} refused", f"{places[1]} reached"]
+
+
+def test_machines_beyond_the_host_can_be_reached_and_metadata_cannot(served, outside):
+    beyond, metadata = f"{outside.ADDRESS}:{outside.PORT}", f"169.254.169.254:{outside.PORT}"
+    socket.create_connection(("169.254.169.254", outside.PORT), 5).close()  # this host can
+    assert attempts(served, beyond, metadata) == {beyond: "reached", metadata: REFUSED}
+
+
+def test_other_instances_cannot_be_reached(served):
+    assert served.get("/other").status == 200
+    place = f"{address_of(served, 'other')}:8080"
+    assert attempts(served, place) == {place: REFUSED}
+
+
+@pytest.fixture(scope="module")
+def image(bin_dir, runtime_images):
+    """An image with Python in it."""
+    images = engine.USUAL.images("berth.interpreter")
+    return next(i["Id"] for i in images if i["Labels"]["berth.interpreter"].startswith("Python"))
+
+
+@pytest.fixture
+def stranger(image):
+    """A container of somebody else's that serves on port 7654, which the engine publishes."""
+    body = {
+        "Image": image,
+        "Entrypoint": ["python3", "-m", "http.server", "7654"],
+        "ExposedPorts": {"7654/tcp": {}},
+        "HostConfig": {"PortBindings": {"7654/tcp": [{"HostPort": "0"}]}},
+    }
+    identity = engine.USUAL.call("POST", "/containers/create", body)["Id"]
+    engine.USUAL.start(identity)
+    found = engine.inspect(identity)["NetworkSettings"]
+    wait_until(lambda: answers(found["IPAddress"], 7654), "the stranger to serve", 60)
+    yield found
+    engine.USUAL.remove(identity)
+
+
+def test_what_the_engine_publishes_can_be_reached_and_its_container_not(served, stranger, gateway, own_address):
+    port = stranger["Ports"]["7654/tcp"][0]["HostPort"]
+    direct = f"{stranger['IPAddress']}:7654"
+    published = [f"{address}:{port}" for address in (gateway, own_address)]
+
+    def is_known():
+        return f"dport {port} accept" in firewall.rules(served)
+
+    wait_until(is_known, "the published port to be let through", 60)
+    assert attempts(served, direct, *published) == {direct: REFUSED, **{place: "reached" for place in published}}
+
+
+def test_a_port_that_is_no_longer_published_is_closed_again(served, image):
+    body = {"Image": image, "Entrypoint": ["sleep", "1000"], "ExposedPorts": {"7/udp": {}},
+            "HostConfig": {"PortBindings": {"7/udp": [{"HostPort": "0"}]}}}
+    identity = engine.USUAL.call("POST", "/containers/create", body)["Id"]
+    try:
+        engine.USUAL.start(identity)
+        wait_until(lambda: "udp dport" in firewall.rules(served), "the published port", 60)
+    finally:
+        engine.USUAL.remove(identity)
+    wait_until(lambda: "udp dport" not in firewall.rules(served), "the port to be closed", 60)
+
+
+def test_a_network_that_comes_later_is_kept_from_functions(served):
+    name = "berth-test-later"
+    identity = engine.USUAL.call("POST", "/networks/create", {"Name": name, "Driver": "bridge"})["Id"]
+    try:
+        wait_until(lambda: f'"br-{identity[:12]}"' in firewall.rules(served), "the network's rule", 60)
+    finally:
+        engine.USUAL.call("DELETE", f"/networks/{identity}")
+    wait_until(lambda: identity[:12] not in firewall.rules(served), "the rule to go", 60)
+
+
+def test_names_are_still_resolved(served):
+    """As far as this host's name servers answer: a function gets what this host gets."""
+    try:
+        socket.getaddrinfo("deb.debian.org", 80)
+    except OSError:
+        pytest.skip("no name server answers this host")
+    assert "not known" not in attempts(served, "deb.debian.org:80")["deb.debian.org:80"]
+
+
+@pytest.mark.parametrize("deed", ["delete table", "flush table", "rule"])
+def test_rules_that_somebody_has_changed_are_made_again(make_berth, service, gateway, deed):
+    berth = make_berth()
+    berth.write_function("try", TRY)
+    berth.start()
+    before = firewall.rules(berth)
+    assert "to_host" in before
+    place = f"{gateway}:{service.port}"
+    table = ("inet", firewall.table(berth))
+    if deed == "rule":
+        firewall.nft("insert", "rule", *table, "to_host", "accept")
+    else:
+        firewall.nft(*deed.split(), *table)
+    wait_until(lambda: berth.log.entries(event="firewall.changed"), "the daemon to notice", 60)
+    wait_until(lambda: firewall.rules(berth) == before, "the rules to be made again", 60)
+    assert attempts(berth, place) == {place: REFUSED}
+
+
+def test_doctor_says_that_the_rules_hold(served):
+    assert served.admin("GET", "/system/info").json()["berth"]["reach"]["by"] == "itself"
+    look = {look["check"]: look for look in Cli(served).json("doctor")}["reach"]
+    assert look["verdict"] == "ok" and "made by the daemon" in look["found"]
+
+
+def test_rules_outlive_their_program_which_is_started_again(make_berth):
+    berth = make_berth()
+    berth.write_function("hello", HELLO)
+    berth.start()
+    before = firewall.rules(berth)
+    (program,) = [pid for pid in processes.children(berth.pid) if processes.is_firewall(pid)]
+    os.kill(program, signal.SIGKILL)
+    wait_until(lambda: berth.log.entries(event="firewall.unavailable"), "the daemon to notice", 60)
+    assert firewall.rules(berth) == before
+    wait_until(lambda: len(berth.log.entries(event="firewall.ready")) == 2, "another program", 60)
+    firewall.nft("delete", "table", "inet", firewall.table(berth))
+    wait_until(lambda: firewall.rules(berth) == before, "the other program to look after the rules", 60)
+
+
+def test_two_daemons_have_their_own_rules_and_take_them_along(make_berth, service, gateway):
+    place = f"{gateway}:{service.port}"
+    one, two = make_berth(), make_berth()
+    for berth in (one, two):
+        berth.write_function("try", TRY)
+        berth.start()
+    assert {firewall.table(one), firewall.table(two)} <= firewall.tables()
+    assert one.stop() == 0
+    assert firewall.table(one) not in firewall.tables()
+    assert attempts(two, place) == {place: REFUSED}
+    assert two.stop() == 0
+    assert firewall.table(two) not in firewall.tables()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGUSR1])
+def test_rules_stay_when_instances_do(make_berth, number):
+    berth = make_berth()
+    berth.write_function("hello", HELLO)
+    berth.start()
+    before = firewall.rules(berth)
+    berth.signal(number)
+    berth.wait_end()
+    wait_until(lambda: not processes.firewalls_of(firewall.table(berth)), "the program to end with it", 60)
+    assert firewall.rules(berth) == before
+    berth.start()
+    assert firewall.rules(berth) == before
+
+
+def may_not_change_rules():
+    """Takes CAP_NET_ADMIN from what is started: its bounding set loses it."""
+    ctypes.CDLL(None, use_errno=True).prctl(24, 12, 0, 0, 0)
+
+
+def test_a_daemon_that_may_not_change_rules_has_the_engine_do_it(make_berth, service, gateway, outside):
+    berth = make_berth()
+    berth.process_options = {"preexec_fn": may_not_change_rules}
+    berth.write_function("try", TRY)
+    berth.start(timeout=120)
+    assert berth.log.entries("firewall.ready")[0]["by"] == "a container"
+    assert not [pid for pid in processes.children(berth.pid) if processes.is_firewall(pid)]
+    container = engine.inspect(f"berth-firewall-{firewall.owner(berth)}")
+    host = container["HostConfig"]
+    assert (host["NetworkMode"], host["CapDrop"], host["CapAdd"]) == ("host", ["ALL"], ["NET_ADMIN"])
+    place, beyond = f"{gateway}:{service.port}", f"{outside.ADDRESS}:{outside.PORT}"
+    assert attempts(berth, place, beyond) == {place: REFUSED, beyond: "reached"}
+    before = firewall.rules(berth)
+    firewall.nft("delete", "table", "inet", firewall.table(berth))
+    wait_until(lambda: firewall.rules(berth) == before, "the rules to be made again", 60)
+    engine.kill(container["Id"])
+    wait_until(lambda: len(berth.log.entries("firewall.ready")) == 2, "another container", 120)
+    assert berth.stop() == 0
+    assert firewall.table(berth) not in firewall.tables()
+    wait_until(lambda: not engine.exists(f"berth-firewall-{firewall.owner(berth)}"), "the container to go", 60)
+
+
+def test_that_no_rules_can_be_made_is_told_and_functions_run(make_berth, tmp_path):
+    berth = make_berth()
+    berth.plugin_dir = os.path.join(berth.bin_dir, "..", "plugins")
+    for name in ("berthd", "berth-build-job", "berth"):  # and not berth-firewall
+        shutil.copy(os.path.join(berth.bin_dir, name), tmp_path / name)
+    berth.bin_dir = str(tmp_path)
+    berth.write_function("hello", HELLO)
+    berth.start()
+    line = berth.log.entries("firewall.unavailable")[0]
+    assert (line["component"], line["reason"]) == ("firewall", "firewall-unavailable")
+    assert berth.get("/hello").status == 200
+    assert firewall.table(berth) not in firewall.tables()
+    reach = berth.admin("GET", "/system/info").json()["berth"]["reach"]
+    assert not reach["holds"] and "berth-firewall" in reach["problem"]
+    look = {look["check"]: look for look in Cli(berth).json("doctor", status=2)}["reach"]
+    assert look["verdict"] == "failed" and reach["problem"] in look["found"]
