@@ -1,5 +1,6 @@
 #include "cli/doctor.h"
 
+#include "base/alloc.h"
 #include "base/default_dir.h"
 #include "cli/client.h"
 #include "cli/members.h"
@@ -30,6 +31,23 @@ static json_t *look_json(const char *name, const struct look *look)
                      look->found, "advice", look->advice);
 }
 
+/* Those of the daemon that runs, which need not be where they are by default. */
+static void take_folders(struct checkup *checkup)
+{
+    json_t *info = NULL;
+    if (!checkup->daemon_answers || client_ask(checkup->arguments, "GET", "/system/info", &info) != STATUS_OK)
+        return;
+    const json_t *berth = json_object_get(info, "berth");
+    const char *state_dir = member_text(berth, "state_dir"), *run_dir = member_text(berth, "run_dir");
+    if (*state_dir && *run_dir) {
+        free(checkup->state_dir);
+        free(checkup->run_dir);
+        checkup->state_dir = xstrdup(state_dir);
+        checkup->run_dir = xstrdup(run_dir);
+    }
+    json_decref(info);
+}
+
 static void begin(struct checkup *checkup, const struct arguments *arguments)
 {
     const char *socket = arguments_value(arguments, "docker");
@@ -39,6 +57,7 @@ static void begin(struct checkup *checkup, const struct arguments *arguments)
                                 .run_dir = default_run_dir()};
     checkup->docker = doctor_ask_docker(checkup->docker_socket, "/info");
     checkup->daemon_answers = client_is_there(arguments);
+    take_folders(checkup);
 }
 
 static void end(struct checkup *checkup)

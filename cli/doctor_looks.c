@@ -112,6 +112,36 @@ static void look_at_cgroups(const struct checkup *checkup, struct look *look)
     }
 }
 
+static bool has_option(const json_t *docker, const char *name)
+{
+    size_t i, length = strlen(name);
+    const json_t *option;
+    json_array_foreach(json_object_get(docker, "SecurityOptions"), i, option)
+    {
+        const char *text = json_string_value(option);
+        if (text && strncmp(text, name, length) == 0 && (!text[length] || text[length] == ','))
+            return true;
+    }
+    return false;
+}
+
+static void look_at_walls(const struct checkup *checkup, struct look *look)
+{
+    if (!checkup->docker) {
+        conclude(look, VERDICT_FINE, "not known without Docker");
+    } else if (has_option(checkup->docker, "name=rootless")) {
+        conclude(look, VERDICT_WRONG, "the engine runs without root, which Berth cannot use");
+        advise(look, "let `docker_socket` be that of an engine that runs as root");
+    } else if (!has_option(checkup->docker, "name=seccomp")) {
+        conclude(look, VERDICT_POOR, "no seccomp: functions may make every system call");
+        advise(look, "boot a kernel with CONFIG_SECCOMP_FILTER");
+    } else if (has_option(checkup->docker, "name=userns")) {
+        conclude(look, VERDICT_FINE, "seccomp; users are remapped, functions left out of that");
+    } else {
+        conclude(look, VERDICT_FINE, "seccomp");
+    }
+}
+
 static void look_at_clock(const struct checkup *checkup, struct look *look)
 {
     uint64_t theirs_ms;
@@ -386,11 +416,22 @@ static void look_at_calls(const struct checkup *checkup, struct look *look)
 }
 
 const struct doctor_row doctor_rows[] = {
-    {"docker", look_at_docker},       {"storage", look_at_storage},   {"cgroups", look_at_cgroups},
-    {"clock", look_at_clock},         {"base images", look_at_bases}, {"interpreters", look_at_interpreters},
-    {"leftovers", look_at_leftovers}, {"io_uring", look_at_io_uring}, {"state folder", look_at_state},
-    {"run folder", look_at_run},      {"disk", look_at_disk},         {"ports", look_at_ports},
-    {"open files", look_at_files},    {"daemon", look_at_daemon},     {"async calls", look_at_calls},
+    {"docker", look_at_docker},
+    {"storage", look_at_storage},
+    {"cgroups", look_at_cgroups},
+    {"walls", look_at_walls},
+    {"clock", look_at_clock},
+    {"base images", look_at_bases},
+    {"interpreters", look_at_interpreters},
+    {"leftovers", look_at_leftovers},
+    {"io_uring", look_at_io_uring},
+    {"state folder", look_at_state},
+    {"run folder", look_at_run},
+    {"disk", look_at_disk},
+    {"ports", look_at_ports},
+    {"open files", look_at_files},
+    {"daemon", look_at_daemon},
+    {"async calls", look_at_calls},
     {"reach", look_at_reach},
 };
 

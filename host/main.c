@@ -14,6 +14,7 @@
 #include "options.h"
 #include "plugin_test/plugin_test.h"
 #include "prepare/store/sealed_file.h"
+#include "privileges.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,7 @@ static int serve(const struct options *options, struct registry *registry, struc
     if (recall_host(options, registry, locations, &recalled, &err) < 0)
         return complain(&err, STATUS_FAILED);
     configure_log(&registry->host);
+    privileges_shed();
     if (recalled)
         log_warning("config.host-recalled", LOG_STR("file", options->config),
                     LOG_STR("message", "its section \"host\" cannot be read; it is as it was when it could"));

@@ -79,6 +79,8 @@ void get_info(struct admin_call *call)
     json_object_set_new(berth, "functions", json_text(functions)); /* null before it listens */
     json_object_set_new(berth, "log_lines_dropped",
                         json_integer((json_int_t)log_store_dropped(call->parts->logs)));
+    json_object_set_new(berth, "state_dir", json_string(call->parts->state_dir));
+    json_object_set_new(berth, "run_dir", json_string(call->parts->run_dir));
     json_object_set_new(berth, "reach", reach_json(call->parts->fleet));
     json_t *version = json_pack("{s:s, s:s}", "sha", BERTH_VERSION, "release", BERTH_VERSION);
     admin_call_json(call, HTTP_OK,

@@ -160,6 +160,7 @@ enum error_class {
     X(DOCKER_SOCKET,               DOCKER,    "docker-socket",               503, INTERNAL) \
     X(DOCKER_TIMEOUT,              DOCKER,    "docker-timeout",              503, PASSING)  \
     X(DOCKER_UNREACHABLE,          DOCKER,    "docker-unreachable",          503, PASSING)  \
+    X(DOCKER_ROOTLESS,             DOCKER,    "docker-rootless",             503, HOST)     \
     X(DOCKER_VERSION,              DOCKER,    "docker-version",              503, HOST)     \
     X(BUILD_CONTEXT,               DOCKER,    "build-context",               503, HOST)     \
     X(BUILD_FAILED,                DOCKER,    "build-failed",                503, INTERNAL) \

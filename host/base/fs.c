@@ -135,6 +135,14 @@ int fs_write_file(const char *path, const void *bytes, size_t size, mode_t mode,
     return 0;
 }
 
+int fs_sync_folder(const char *path, struct error *err)
+{
+    cleanup_close int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0 || fsync(folder) < 0)
+        return error_errno(err, COMPONENT_FILES, errno, "cannot sync %s to the disk", path);
+    return 0;
+}
+
 bool fs_exists(const char *path)
 {
     return access(path, F_OK) == 0;

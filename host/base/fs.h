@@ -33,6 +33,10 @@ int fs_write_all(int fd, const void *bytes, size_t size);
  * rename. */
 int fs_write_file(const char *path, const void *bytes, size_t size, mode_t mode, struct error *err);
 
+/* Has the disk know which names there are in a folder: a file that was made or renamed there is found after a
+ * loss of power. */
+int fs_sync_folder(const char *path, struct error *err);
+
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);
 

@@ -24,6 +24,7 @@ struct docker {
     enum docker_version_state version_state;
     char version[16]; /* "" until negotiated */
     bool lacks_seccomp; /* facts.c: it would refuse a profile */
+    bool remaps_users; /* the same: containers have to be left out of it */
 
     struct docker_count *counts; /* of what has been asked for so far */
     size_t count;

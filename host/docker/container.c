@@ -40,6 +40,7 @@ struct docker_call *docker_container_create(struct docker *docker, const struct 
         docker_call_query(call, "name", container->name);
     struct docker_container wanted = *container;
     wanted.own_seccomp = wanted.own_seccomp && !docker->lacks_seccomp;
+    wanted.host_users = docker->remaps_users;
     docker_call_set_body(call, container_body(&wanted));
     return docker_call_submit(call);
 }

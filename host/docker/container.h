@@ -59,12 +59,12 @@ struct docker_container {
     uint64_t shm_bytes; /* size of /dev/shm; 0: 16 MiB */
     const char *network; /* a network's name, "none", "bridge", "host"; NULL: "none" */
     const char *const *capabilities; /* that it has all the same, ended by NULL; NULL: none */
-    bool host_users; /* its users are this host's, although the engine's usually are others */
     bool auto_remove; /* the engine removes it when it ends */
     bool read_only_root; /* nothing but binds and tmpfs can be written */
     bool own_seccomp; /* seccomp_profile.h has the calls that it may make, in place of the engine's profile;
                        * what an engine without seccomp (facts.h) goes without */
     int oom_score_adj; /* added to what the kernel takes a process for as memory runs out; up to 1000 */
+    bool host_users; /* set by docker_container_create(): an engine that remaps users leaves it out of that */
     const char *runtime; /* the engine's name of what runs it; NULL: the engine's default */
     unsigned stop_timeout_s; /* between SIGTERM and SIGKILL; 0: 10 */
     enum docker_log_driver log_driver;

@@ -132,8 +132,7 @@ static int put_hardening(json_t *host, const struct docker_container *container)
     failed |= put_integer(host, "OomScoreAdj", container->oom_score_adj);
     failed |= put_text(host, "Runtime", container->runtime);
     failed |= put_list(host, "CapAdd", container->capabilities);
-    if (container->host_users)
-        failed |= put_text(host, "UsernsMode", "host");
+    failed |= put_text(host, "UsernsMode", container->host_users ? "host" : NULL);
     return failed | put_security(host, container);
 }
 

@@ -40,6 +40,7 @@ static void report(const struct docker_call *call, const json_t *info)
                                        .remaps_users = has_option(options, "userns"),
                                        .is_rootless = has_option(options, "rootless")};
     call->docker->lacks_seccomp = !facts.has_seccomp;
+    call->docker->remaps_users = facts.remaps_users;
     call->callback.facts(call->owner, NULL, &facts);
     texts_free(facts.runtimes);
 }

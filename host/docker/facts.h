@@ -13,7 +13,8 @@ struct docker_facts {
 
 typedef void docker_facts_fn(void *owner, const struct error *err, const struct docker_facts *facts);
 
-/* From then on an engine without seccomp is given no profile. */
+/* From then on an engine without seccomp is given no profile, and one that remaps users is told to leave our
+ * containers out: what they are given of this host belongs to the very users that they run as. */
 struct docker_call *docker_facts_ask(struct docker *docker, docker_facts_fn *done, void *owner);
 
 #endif

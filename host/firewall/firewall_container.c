@@ -73,7 +73,6 @@ static void create(struct firewall_container *container)
                                           .limits = {.memory_bytes = MEMORY_BYTES, .pids = PIDS},
                                           .network = "host",
                                           .capabilities = capabilities,
-                                          .host_users = true,
                                           .auto_remove = true,
                                           .read_only_root = true};
     container->call = docker_container_create(options->docker, &spec, on_created, container);

@@ -135,6 +135,8 @@ def test_doctor_looks_at_the_machine(cli):
     looks = {look["check"]: look for look in cli.json("doctor")}
     assert looks["docker"]["verdict"] == "ok" and looks["base images"]["verdict"] == "ok"
     assert looks["ports"]["found"] == "the daemon has them"
+    folders = {name: looks[f"{name} folder"]["found"] for name in ("state", "run")}
+    assert folders == {"state": cli.berth.state_dir, "run": cli.berth.run_dir}
     assert {"cgroups", "clock", "disk", "io_uring", "leftovers", "state folder", "open files"} <= set(looks)
     text = cli.run("doctor", "--docker", "/nowhere.sock", status=2)
     assert "failed   docker         does not answer at /nowhere.sock" in text and "--docker PATH" in text

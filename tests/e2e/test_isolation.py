@@ -140,3 +140,12 @@ def test_each_instance_has_a_socket_of_its_own(make_berth):
         assert mount["RW"] is False
         sources.add(mount["Source"])
     assert len(sources) == 2
+
+
+def test_the_daemon_has_given_up_what_it_does_not_use(served):
+    with open(f"/proc/{served.pid}/status", encoding="utf-8") as file:
+        status = dict(line.split(":", 1) for line in file)
+    assert status["NoNewPrivs"].strip() == "1"
+    unused = {"CAP_SYS_MODULE": 16, "CAP_SYS_RAWIO": 17, "CAP_SYS_BOOT": 22, "CAP_SYS_TIME": 25, "CAP_MKNOD": 27, "CAP_BPF": 39}
+    for name in ("CapEff", "CapPrm", "CapBnd"):
+        assert [left for left, bit in unused.items() if int(status[name], 16) >> bit & 1] == [], name

@@ -271,12 +271,14 @@ static void containers_are_described(void **state)
     container.own_seccomp = true;
     container.oom_score_adj = 500;
     container.runtime = "crun";
+    container.host_users = true;
     root = container_body(&container);
     host = json_object_get(root, "HostConfig");
     const char *profile = json_string_value(json_array_get(json_object_get(host, "SecurityOpt"), 1));
     assert_int_equal(strncmp(profile, "seccomp={\"defaultAction\":\"SCMP_ACT_ERRNO\"", 40), 0);
     assert_json(host, "OomScoreAdj", "500");
     assert_json(host, "Runtime", "\"crun\"");
+    assert_json(host, "UsernsMode", "\"host\"");
     json_decref(root);
 
     container.command = (const char *const[]){"\xff\xfe", NULL};

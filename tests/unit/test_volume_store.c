@@ -118,6 +118,12 @@ static void what_is_staged_takes_the_place_of_what_is_there(void **state)
     assert_int_equal(volume_store_place(opened.store, "data", stage, &owner, true, &err), 0);
     assert_false(has_file(&opened, "data", "old"));
     assert_false(fs_exists(stage));
+    assert_true(volume_store_has(opened.store, "data"));
+
+    cleanup_free char *other = volume_store_stage(opened.store);
+    assert_int_equal(mkdir(other, 0700), 0);
+    assert_int_equal(volume_store_place(opened.store, "new", other, &owner, false, &err), 0);
+    assert_true(volume_store_has(opened.store, "new"));
     close_store(&opened);
 }
 

@@ -150,6 +150,21 @@ static void on_network(void *owner, const struct error *err, const char *id)
         on_reach(watch);
 }
 
+/* Keeps what is needed of them, and tells what whoever runs this host should know. */
+static void take_facts(struct docker_watch *watch, const struct docker_facts *facts)
+{
+    struct engine *engine = &watch->engine->engine;
+    texts_free(engine->runtimes);
+    engine->runtimes = texts_copy((const char *const *)facts->runtimes);
+    if (!facts->has_seccomp)
+        log_warning("engine.no-seccomp", LOG_STR("message", "functions may make every system call: the "
+                                                            "engine's kernel has no CONFIG_SECCOMP_FILTER"));
+    if (facts->remaps_users)
+        log_info("engine.users-kept",
+                 LOG_STR("message", "the engine remaps users; containers of functions are "
+                                    "left out of that"));
+}
+
 static void on_facts(void *owner, const struct error *err, const struct docker_facts *facts)
 {
     struct docker_watch *watch = owner;
@@ -158,13 +173,17 @@ static void on_facts(void *owner, const struct error *err, const struct docker_f
         lost(watch, err);
         return;
     }
-    texts_free(watch->engine->engine.runtimes);
-    watch->engine->engine.runtimes = texts_copy((const char *const *)facts->runtimes);
-    if (!facts->has_seccomp)
-        log_warning(
-            "engine.no-seccomp",
-            LOG_STR("hint",
-                    "functions may make every system call: boot a kernel with CONFIG_SECCOMP_FILTER"));
+    struct error refusal;
+    if (facts->is_rootless) {
+        error_set(&refusal, ERROR_DOCKER_ROOTLESS,
+                  "the Docker Engine runs without root, which Berth cannot use");
+        error_hint(&refusal,
+                   "users of its containers are others on this host, so what functions are given "
+                   "would not be theirs: let `docker_socket` be that of an engine that runs as root");
+        lost(watch, &refusal);
+        return;
+    }
+    take_facts(watch, facts);
     struct docker_network network = {.name = watch->engine->options.network};
     watch->call = docker_network_ensure(watch->engine->options.docker, &network, on_network, watch);
 }

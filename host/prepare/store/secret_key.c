@@ -130,7 +130,12 @@ int secret_key_make(const char *path, struct error *err)
         return error_prefix(err, "the key file of the secrets");
     randombytes_buf(master.bytes, MASTER_SIZE);
     sodium_bin2hex(digits.bytes, digits.size, (const unsigned char *)master.bytes, MASTER_SIZE);
-    return write_key(path, digits.bytes, err);
+    if (write_key(path, digits.bytes, err) < 0)
+        return -1;
+    if (fs_sync_folder(*folder ? folder : "/", err) == 0)
+        return 0;
+    unlink(path);
+    return error_prefix(err, "the key file of the secrets");
 }
 
 /* --- what is done with it --- */

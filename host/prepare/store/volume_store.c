@@ -158,6 +158,13 @@ int volume_store_check_free(const struct volume_store *store, const char *name, 
                       name);
 }
 
+/* Puts what is staged in its place in one step: whenever this daemon ends, the one or the other is there, as
+ * a whole. With `is_there` the former one is what is staged afterwards. */
+static int exchange(const char *stage, const char *path, bool is_there)
+{
+    return renameat2(AT_FDCWD, stage, AT_FDCWD, path, is_there ? RENAME_EXCHANGE : RENAME_NOREPLACE);
+}
+
 int volume_store_place(struct volume_store *store, const char *name, const char *stage,
                        const struct volume_owner *owner, bool replaces, struct error *err)
 {
@@ -167,11 +174,10 @@ int volume_store_place(struct volume_store *store, const char *name, const char 
         return -1;
     if (chmod(stage, VOLUME_MODE) < 0 || (may_give && chown(stage, owner->uid, owner->gid) < 0))
         return error_errno(err, COMPONENT_FLEET, errno, "cannot open %s", stage);
-    if (volume_store_has(store, name) && move_away(store, path, err) < 0)
-        return -1;
-    return rename(stage, path) < 0
-               ? error_errno(err, COMPONENT_FLEET, errno, "cannot put the volume %s in its place", path)
-               : 0;
+    bool is_there = volume_store_has(store, name);
+    if (exchange(stage, path, is_there) < 0)
+        return error_errno(err, COMPONENT_FLEET, errno, "cannot put the volume %s in its place", path);
+    return is_there ? move_away(store, stage, err) : 0;
 }
 
 void volume_store_discard(struct volume_store *store, const char *stage)
