@@ -323,6 +323,16 @@ const struct command commands[] = {
      .summary = "has the registry and the files read again, and says what came of it",
      .description = "The exit status is 2 when there are mistakes; what served goes on serving.",
      .run = run_reload},
+    {.name = "upgrade",
+     .operands = "",
+     .summary = "has the daemon's program, as it is on the disk now, take the daemon's place",
+     .description =
+         "No request is refused or lost: instances and connections stay, and what is under way is "
+         "finished by the\ndaemon before, within drain_timeout. A program that does not serve costs "
+         "nothing.",
+     .flags = FLAGS({"limit", 0, "SECONDS", "the program is to serve within this time (60)"}),
+     .examples = EXAMPLES({"upgrade", "after a package or a build has replaced berthd"}),
+     .run = run_upgrade},
     {.name = "secret set",
      .operands = "NAME",
      .min = 1,

@@ -22,6 +22,7 @@ int run_rollback(const struct arguments *arguments);
 int run_new(const struct arguments *arguments);
 int run_check(const struct arguments *arguments);
 int run_reload(const struct arguments *arguments);
+int run_upgrade(const struct arguments *arguments);
 
 /* --- deploy.c: functions that come over the API --- */
 

@@ -7,7 +7,9 @@
 #include "calls/calls.h"
 #include "daemon_listeners.h"
 #include "daemon_parts.h"
+#include "daemon_predecessor.h"
 #include "daemon_signals.h"
+#include "daemon_upgrade.h"
 #include "fleet/fleet.h"
 
 #include <event2/event.h>
@@ -73,13 +75,16 @@ static int serve(struct daemon *daemon, struct error *err)
 }
 
 int daemon_run(const char *config_path, const struct registry *registry, const struct locations *locations,
-               struct descriptors *given, struct error *err)
+               struct descriptors *given, struct inheritance *inheritance, struct error *err)
 {
     struct daemon daemon = {
         .given = given, .registry = registry, .host = &registry->host, .started_s = time(NULL), .err = err};
+    daemon.upgrader = (struct upgrader){.begin = upgrade_begin, .context = &daemon};
+    upgrade_init(&daemon);
     int rc = daemon_create_parts(&daemon, config_path, locations, err);
     if (rc == 0) {
         daemon_keep_listeners(&daemon);
+        predecessor_attach(&daemon, inheritance);
         hide_folders(config_path, &registry->host, locations);
         daemon_watch_signals(&daemon);
         log_info("daemon.started", LOG_STR("config", config_path), LOG_STR("state", locations->state_dir),

@@ -4,6 +4,7 @@
 #include "admin/statsd.h"
 #include "base/log.h"
 #include "calls/calls.h"
+#include "daemon_handover.h"
 #include "daemon_listeners.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
@@ -31,13 +32,23 @@ static void on_admin_finished(void *context)
 void daemon_on_fleet_stopped(void *context)
 {
     struct daemon *daemon = context;
+    daemon->is_fleet_stopped = true;
+    if (daemon->is_handing_over) {
+        handover_look(daemon);
+        return;
+    }
     admin_finish(daemon->admin, on_admin_finished, daemon);
 }
 
 void daemon_deliver_drained(struct mail *mail, void *owner)
 {
     (void)mail;
-    stop_fleet(owner);
+    struct daemon *daemon = owner;
+    daemon->is_drained = true;
+    if (daemon->is_handing_over)
+        handover_look(daemon);
+    else
+        stop_fleet(daemon);
 }
 
 void daemon_on_gateway_drained(void *context) /* on a worker thread */

@@ -8,6 +8,8 @@
 #include "calls/call_plan.h"
 #include "calls/calls.h"
 #include "daemon_end.h"
+#include "daemon_handover.h"
+#include "daemon_predecessor.h"
 #include "daemon_signals.h"
 #include "notify.h"
 #include "prepare/store/secret_store.h"
@@ -30,6 +32,8 @@ static void on_fleet_routed(void *context)
         return;
     }
     daemon->listening = true;
+    predecessor_tell_serving(daemon);
+    handover_open(daemon);
     log_info("daemon.listening", LOG_STR("functions", gateway_address(daemon->gateway)),
              LOG_STR("admin", admin_address(daemon->admin)));
 }
@@ -120,6 +124,8 @@ struct gateway_hooks daemon_gateway_hooks(struct daemon *daemon)
                                   .check_browser = admin_check_browser,
                                   .records = on_records,
                                   .drained = daemon_on_gateway_drained,
+                                  .held = handover_on_held,
+                                  .passed = handover_on_passed,
                                   .context = daemon};
 }
 

@@ -24,8 +24,8 @@ void daemon_keep_listeners(struct daemon *daemon)
     descriptors_each(daemon->given, tell_unused);
     descriptors_destroy(daemon->given);
     daemon->given = NULL;
-    notify_manager_keep(DESCRIPTOR_FUNCTIONS, fds, gateway_own_listeners(daemon->gateway, fds));
-    admin_own_listeners(daemon->admin, &tcp, &local);
+    notify_manager_keep(DESCRIPTOR_FUNCTIONS, fds, gateway_listeners(daemon->gateway, true, fds));
+    admin_listeners(daemon->admin, true, &tcp, &local);
     notify_manager_keep(DESCRIPTOR_ADMIN, &tcp, tcp >= 0);
     notify_manager_keep(DESCRIPTOR_LOCAL, &local, local >= 0);
 }

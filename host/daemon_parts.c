@@ -11,8 +11,11 @@
 #include "base/log.h"
 #include "calls/calls.h"
 #include "daemon_end.h"
+#include "daemon_handover.h"
 #include "daemon_hooks.h"
+#include "daemon_predecessor.h"
 #include "daemon_signals.h"
+#include "daemon_upgrade.h"
 #include "store/log_store.h"
 
 #include <event2/event.h>
@@ -32,6 +35,7 @@ static int create_fleet(struct daemon *daemon, const char *config_path, const st
         .host = daemon->host,
         .started = daemon->registry,
         .config_path = config_path,
+        .given = daemon->given,
         .state_dir = locations->state_dir,
         .run_dir = locations->run_dir,
         .plugin_dir = locations->plugin_dir,
@@ -140,6 +144,7 @@ int daemon_create_parts(struct daemon *daemon, const char *config_path, const st
                                           .events = daemon->events,
                                           .logs = daemon->logs,
                                           .calls = daemon->calls,
+                                          .upgrader = &daemon->upgrader,
                                           .started_s = daemon->started_s};
     if (admin_create(&admin_options, &daemon->admin, err) < 0)
         return -1;
@@ -149,11 +154,15 @@ int daemon_create_parts(struct daemon *daemon, const char *config_path, const st
 void daemon_clear_parts(struct daemon *daemon)
 {
     calls_end(daemon->calls);
+    upgrade_clear(daemon);
     admin_destroy(daemon->admin);
     request_book_close(daemon->requests);
     statsd_destroy(daemon->statsd);
     calls_destroy(daemon->calls);
     gateway_destroy(daemon->gateway);
+    mailbox_deliver(&daemon->inbox, daemon);
+    handover_close(daemon);
+    predecessor_detach(daemon);
     request_book_destroy(daemon->requests);
     request_history_close(daemon->history);
     fleet_destroy(daemon->fleet);

@@ -2,6 +2,7 @@
 #ifndef DAEMON_STATE_H
 #define DAEMON_STATE_H
 
+#include "admin/admin.h"
 #include "base/error.h"
 #include "base/mailbox.h"
 #include "config/registry.h"
@@ -36,6 +37,14 @@ struct daemon {
     struct mail drained_mail;
     bool listening, draining, failed;
     bool leaves; /* instances are for the next start */
+    bool is_drained; /* the gateway has no client any more */
+    bool is_fleet_stopped;
+    bool is_handing_over; /* another daemon takes this one's place */
+    char *program; /* this one's; NULL: nobody knows */
+    struct upgrade *upgrade; /* a program that is to take over; NULL: none */
+    struct upgrader upgrader;
+    struct handover *handover; /* NULL: nobody can ask for the place yet */
+    struct predecessor *predecessor; /* NULL: there is none, or it has ended */
     struct error *err; /* what daemon_run() is to give */
 };
 

@@ -15,9 +15,12 @@
 #include "plugin_test/plugin_test.h"
 #include "prepare/store/sealed_file.h"
 #include "privileges.h"
+#include "takeover/ask.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define ASK_LIMIT_MS 60000 /* for the daemon that runs to give up its place */
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
@@ -83,11 +86,19 @@ static int serve(const struct options *options, struct registry *registry, struc
         log_warning("config.host-recalled", LOG_STR("file", options->config),
                     LOG_STR("message", "its section \"host\" cannot be read; it is as it was when it could"));
     struct descriptors *given = descriptors_create();
+    struct inheritance inheritance = {.fd = -1};
     descriptors_add_from_manager(given);
-    if (daemon_run(options->config, registry, locations, given, &err) == 0)
-        return STATUS_OK;
-    log_error("daemon.failed", LOG_ERR(&err));
-    return STATUS_FAILED;
+    int rc = 0;
+    if (options->takeover)
+        rc = takeover_ask(locations->run_dir, BERTH_VERSION, ASK_LIMIT_MS, given, &inheritance, &err);
+    if (rc == 0)
+        rc = daemon_run(options->config, registry, locations, given, &inheritance, &err);
+    else
+        descriptors_destroy(given);
+    inheritance_clear(&inheritance);
+    if (rc < 0)
+        log_error("daemon.failed", LOG_ERR(&err));
+    return rc < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
 static int make_function(const struct options *options, const struct host_settings *host,

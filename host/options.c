@@ -43,6 +43,8 @@ static const struct option_row {
     {"--log-level", "LEVEL", OPTION_TEXT, offsetof(struct options, log_level),
      "debug, info, warning or error (info)"},
     {"--log-format", "FORMAT", OPTION_TEXT, offsetof(struct options, log_format), "text or json (text)"},
+    {"--takeover", NULL, OPTION_FLAG, offsetof(struct options, takeover),
+     "take the place of the daemon that runs with this run directory: no request is refused or lost"},
     {"--check", NULL, OPTION_FLAG, offsetof(struct options, check),
      "report every mistake in the registry and the functions, build nothing; exit status 2 when there are "
      "errors"},

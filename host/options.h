@@ -12,7 +12,7 @@ struct options {
     const char *listen, *admin, *state_dir, *run_dir, *plugin_dir, *workers, *log_level, *log_format;
     const char *test_plugin, *function, *only; /* the others belong to the first */
     const char *new_function[2]; /* language and name */
-    bool no_watch, allow_empty, check, list_checks, json, help, man_page, help_settings, version;
+    bool no_watch, takeover, allow_empty, check, list_checks, json, help, man_page, help_settings, version;
 };
 
 /* Reads argv. The texts are argv's own. Reason "usage" on a mistake. */

@@ -13,6 +13,7 @@
 
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct admin {
     struct background *background;
     struct event_stream *events;
     bool is_ending;
+    unsigned answering; /* requests whose answer has not gone out */
     char *password; /* for TCP; NULL: none is asked for */
     char *address;
     char *socket_path;
@@ -72,7 +74,14 @@ static int check_route(struct evhttp_request *request, const struct admin_route 
     return error_hint(err, "this path knows %s", allowed);
 }
 
-static void serve(const struct admin *admin, struct evhttp_request *request, bool is_local)
+static void on_answered(struct evhttp_request *request, void *context)
+{
+    (void)request;
+    struct admin *admin = context;
+    admin->answering--;
+}
+
+static void serve(struct admin *admin, struct evhttp_request *request, bool is_local)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = evhttp_uri_get_path(uri), *query_text = evhttp_uri_get_query(uri);
@@ -82,6 +91,8 @@ static void serve(const struct admin *admin, struct evhttp_request *request, boo
     struct evkeyvalq query;
     /* The next request may be for a function, and is told apart by its connection. */
     evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
+    admin->answering++;
+    evhttp_request_set_on_complete_cb(request, on_answered, admin);
     evhttp_parse_query_str(query_text ? query_text : "", &query);
     struct admin_call call = {.parts = &admin->options,
                               .request = request,
@@ -158,10 +169,20 @@ const char *admin_address(const struct admin *admin)
     return admin->address;
 }
 
-void admin_own_listeners(const struct admin *admin, int *ret_tcp, int *ret_local)
+void admin_listeners(const struct admin *admin, bool only_own, int *ret_tcp, int *ret_local)
 {
-    *ret_tcp = admin->tcp_listener.is_given ? -1 : admin->tcp_listener.fd;
-    *ret_local = admin->local_listener.is_given ? -1 : admin->local_listener.fd;
+    *ret_tcp = only_own && admin->tcp_listener.is_given ? -1 : admin->tcp_listener.fd;
+    *ret_local = only_own && admin->local_listener.is_given ? -1 : admin->local_listener.fd;
+}
+
+void admin_leave(struct admin *admin)
+{
+    evconnlistener_disable(admin->tcp_listener.listener);
+    evconnlistener_disable(admin->local_listener.listener);
+    admin->options.calls = NULL;
+    admin->options.logs = NULL;
+    free(admin->socket_path);
+    admin->socket_path = NULL;
 }
 
 void admin_fleet_rested(struct admin *admin)
@@ -177,6 +198,11 @@ void admin_sources_applied(struct admin *admin)
 void admin_stop(struct admin *admin)
 {
     admin_waiting_stop(admin->waiting);
+}
+
+bool admin_is_quiet(const struct admin *admin)
+{
+    return admin->answering == 0;
 }
 
 void admin_finish(struct admin *admin, void (*finished)(void *context), void *context)
@@ -201,7 +227,8 @@ void admin_destroy(struct admin *admin)
     background_destroy(admin->background);
     admin_waiting_destroy(admin->waiting);
     event_stream_destroy(admin->events);
-    unlink(admin->socket_path);
+    if (admin->socket_path)
+        unlink(admin->socket_path);
     free(admin->socket_path);
     free(admin->address);
     free(admin->password);

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "config/registry.h"
 
+#include <jansson.h>
+#include <stdbool.h>
 #include <time.h>
 
 struct admin;
@@ -20,6 +22,21 @@ struct fleet;
 struct gateway;
 struct log_store;
 struct request_book;
+
+/* That another program takes the place of this daemon. */
+struct upgrade_wish {
+    unsigned limit_ms; /* it is to serve within this time; 0: the usual */
+    /* Called once it is over, and not within the wish: with what came of it, a JSON object that is taken
+     * over, or with why it failed. NULL: nobody wants to know. */
+    void (*done)(void *question, json_t *outcome, const struct error *failure);
+    void *question;
+};
+
+/* Who fulfils it. */
+struct upgrader {
+    int (*begin)(void *context, const struct upgrade_wish *wish, struct error *err); /* -1: it cannot */
+    void *context;
+};
 
 /* What it serves from; everything outlives it. */
 struct admin_options {
@@ -34,6 +51,7 @@ struct admin_options {
     struct event_book *events;
     struct log_store *logs; /* NULL: none are kept */
     struct calls *calls; /* NULL: their store cannot be opened */
+    const struct upgrader *upgrader; /* NULL: none; outlives it */
     time_t started_s; /* when the daemon was, since 1970 */
 };
 
@@ -43,9 +61,13 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin, 
 /* "127.0.0.1:8081" as bound. Owned by it. */
 const char *admin_address(const struct admin *admin);
 
-/* The sockets that it has opened itself and listens at: that of the address and the unix socket. They stay
- * its own; -1: it was given that one. */
-void admin_own_listeners(const struct admin *admin, int *ret_tcp, int *ret_local);
+/* The sockets that it listens at: that of the address and the unix socket. They stay its own. -1 of
+ * `only_own`: it was given that one. */
+void admin_listeners(const struct admin *admin, bool only_own, int *ret_tcp, int *ret_local);
+
+/* Another daemon is about to take over: nobody is let in any more, calls and logs are not there any more, and
+ * the unix socket's path is left when it is destroyed. */
+void admin_leave(struct admin *admin);
 
 /* For fleet_hooks.rested: answers the calls that wait for that. */
 void admin_fleet_rested(struct admin *admin);
@@ -59,6 +81,9 @@ void admin_stop(struct admin *admin);
 /* Tells those who follow the events the last ones, and that these were all. `finished` is called once they
  * have them, at the latest after a second, which may be within this. */
 void admin_finish(struct admin *admin, void (*finished)(void *context), void *context);
+
+/* Whether nobody is owed an answer. Who has left before his was there counts as well. */
+bool admin_is_quiet(const struct admin *admin);
 
 /* For fleet_hooks.function_settled: the same, of one function. */
 void admin_function_settled(struct admin *admin, const char *function);

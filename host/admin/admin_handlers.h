@@ -12,6 +12,10 @@ void get_info(struct admin_call *call);
 void get_plugins(struct admin_call *call);
 void post_reload(struct admin_call *call);
 
+/* --- upgrade_handlers.c: another program in the place of this one --- */
+
+void post_upgrade(struct admin_call *call);
+
 /* --- openapi.c: what this all is --- */
 
 void get_openapi(struct admin_call *call);

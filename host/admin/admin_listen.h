@@ -8,11 +8,13 @@
 #include <stdbool.h>
 
 struct descriptors;
+struct evconnlistener;
 struct event_base;
 
 /* Where the server listens. */
 struct admin_listener {
-    int fd; /* the server's */
+    struct evconnlistener *listener; /* the server's */
+    int fd; /* the same */
     bool is_given; /* somebody else has opened it */
 };
 

@@ -64,6 +64,7 @@ static const struct admin_route routes[] = {
     {EVHTTP_REQ_GET, "/berth/plugins", false, get_plugins},
     {EVHTTP_REQ_GET, "/berth/openapi.json", false, get_openapi},
     {EVHTTP_REQ_POST, "/berth/reload", false, post_reload},
+    {EVHTTP_REQ_POST, "/berth/upgrade", false, post_upgrade},
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))

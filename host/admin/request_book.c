@@ -26,6 +26,8 @@ struct request_book {
     const struct fleet *fleet;
     struct request_counts counts;
     struct request_history *history; /* or NULL */
+    void (*keep)(const void *form, size_t size, void *context); /* in its place; or NULL */
+    void *keep_context;
     struct clock_pair now; /* when the records were taken that are being taken */
     int wake_fd;
     struct event *wake, *look;
@@ -50,12 +52,22 @@ static void count_for_revision(const struct request_book *book, const struct req
         function_count_request(function, record->revision, failed, book->now.wall_ns / 1000000);
 }
 
+static void hand_on(const struct request_book *book, const struct request_record *record)
+{
+    char form[REQUEST_NOTE_MAX];
+    size_t size = request_note_write(record, &book->now, form);
+    book->keep(form, size, book->keep_context);
+}
+
 static void take(const struct request_record *record, void *context)
 {
     struct request_book *book = context;
     access_log_write(&book->log, record, fleet_host(book->fleet), book->now.monotonic_ns);
     request_counts_add(&book->counts, record);
-    request_history_add(book->history, record, &book->now);
+    if (book->keep)
+        hand_on(book, record);
+    else
+        request_history_add(book->history, record, &book->now);
     count_for_revision(book, record);
     if (book->ended)
         book->ended(record, book->context);
@@ -186,6 +198,15 @@ void request_book_follow(struct request_book *book,
 {
     book->ended = ended;
     book->context = context;
+}
+
+void request_book_hand_on(struct request_book *book,
+                          void (*keep)(const void *form, size_t size, void *context), void *context)
+{
+    take_all(book);
+    book->history = NULL;
+    book->keep = keep;
+    book->keep_context = context;
 }
 
 void request_book_close(struct request_book *book)

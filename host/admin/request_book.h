@@ -40,6 +40,11 @@ const struct request_history *request_book_history(struct request_book *book);
 void request_book_follow(struct request_book *book,
                          void (*ended)(const struct request_record *record, void *context), void *context);
 
+/* Another daemon keeps them from now on: `keep` is given the form of each, as request_note_write() makes it.
+ */
+void request_book_hand_on(struct request_book *book,
+                          void (*keep)(const void *form, size_t size, void *context), void *context);
+
 /* Stops the gateway's threads and takes the records that are left. Does nothing unless open. */
 void request_book_close(struct request_book *book);
 

@@ -75,6 +75,18 @@ void request_history_add(struct request_history *history, const struct request_r
         record_file_add(history->kept, id, form, size);
 }
 
+void request_history_add_form(struct request_history *history, const void *form, size_t size)
+{
+    struct request_note note;
+    if (!history || !history->all || request_note_read(form, size, &note) < 0)
+        return;
+    bool is_slow =
+        !note.is_stream && note.phases.whole_ns >= request_history_slow_ms(history) * UINT64_C(1000000);
+    record_file_add(history->all, note.texts[NOTE_ID], form, size);
+    if (is_slow || request_note_is_failed(&note) || note.texts[NOTE_CODE][0])
+        record_file_add(history->kept, note.texts[NOTE_ID], form, size);
+}
+
 /* --- looking --- */
 
 struct looking {

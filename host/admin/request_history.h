@@ -23,6 +23,9 @@ void request_history_close(struct request_history *history);
 void request_history_add(struct request_history *history, const struct request_record *record,
                          const struct clock_pair *now);
 
+/* The same of a form, as request_note_write() makes it, of another daemon. What is none is passed over. */
+void request_history_add_form(struct request_history *history, const void *form, size_t size);
+
 /* A request on a visit, its texts borrowed. Returns whether to go on. */
 typedef bool request_visit_fn(const struct request_note *note, void *context);
 

@@ -15,7 +15,8 @@ static int set_files(const struct child *child, posix_spawn_file_actions_t *acti
         errnum = posix_spawn_file_actions_adddup2(actions, child->fds[i], (int)i);
     if (errnum == 0)
         errnum = posix_spawn_file_actions_addclosefrom_np(actions, (int)child->fd_count);
-    return errnum ? errnum : posix_spawn_file_actions_addchdir_np(actions, "/");
+    return errnum ? errnum
+                  : posix_spawn_file_actions_addchdir_np(actions, child->folder ? child->folder : "/");
 }
 
 static int spawn(const struct child *child, pid_t *ret_pid)

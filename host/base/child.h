@@ -1,6 +1,6 @@
 /*
- * A child process that has nothing of this one but what it is given: a session of its own, the root as
- * working directory, no signal that is blocked or ignored, and no other descriptors. Any thread.
+ * A child process that has nothing of this one but what it is given: a session of its own, no signal that is
+ * blocked or ignored, and no other descriptors. Any thread.
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
@@ -13,6 +13,7 @@ struct child {
     char *const *environment;
     const int *fds; /* they become 0, 1, ... in the child, and have themselves numbers of at least fd_count */
     unsigned fd_count;
+    const char *folder; /* that it works in; NULL: the root */
 };
 
 /* Starts it. Whoever calls waits for its end, at which *ret_pidfd becomes readable, and closes that. Returns

@@ -16,6 +16,9 @@
 #define DESCRIPTOR_ADMIN      DESCRIPTOR_OWN_PREFIX "admin" /* listens for those of the management API */
 #define DESCRIPTOR_LOCAL      DESCRIPTOR_OWN_PREFIX "local" /* the same, at its unix socket */
 
+#define DESCRIPTOR_STATE_LOCK DESCRIPTOR_OWN_PREFIX "state-lock" /* of the daemon before, and held */
+#define DESCRIPTOR_RUN_LOCK   DESCRIPTOR_OWN_PREFIX "run-lock"
+
 struct descriptors;
 
 struct descriptors *descriptors_create(void);

@@ -22,6 +22,7 @@
     X(HTTP, "http")                                                                                          \
     X(PLUGIN, "plugin")                                                                                      \
     X(RUNNER, "runner")                                                                                      \
+    X(TAKEOVER, "takeover")                                                                                  \
     X(USAGE, "usage")
 
 enum error_class {
@@ -241,7 +242,11 @@ enum error_class {
     X(START_TIMEOUT,               FLEET,     "start-timeout",               503, LIMIT)    \
     X(STATE_DAMAGED,               FLEET,     "state-damaged",               503, INTERNAL) \
     X(VOLUME,                      FLEET,     "volume",                      503, OWN)      \
-    X(CALLBACK_URL,                CALLS,     "callback-url",                400, CLIENT)
+    X(CALLBACK_URL,                CALLS,     "callback-url",                400, CLIENT)   \
+    X(TAKEOVER_MESSAGE,            TAKEOVER,  "message",                     503, INTERNAL) \
+    X(TAKEOVER_REFUSED,            TAKEOVER,  "refused",                     503, INTERNAL) \
+    X(UPGRADE_UNDER_WAY,           TAKEOVER,  "under-way",                   409, HOST)     \
+    X(UPGRADE_FAILED,              TAKEOVER,  "upgrade-failed",              502, HOST)
 
 enum error_component {
     COMPONENT_NONE,

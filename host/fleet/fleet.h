@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 struct adoption;
+struct descriptors;
 struct docker;
 struct doors;
 struct engine_reach;
@@ -34,6 +35,7 @@ struct fleet_options {
     const struct host_settings *host;
     const struct registry *started; /* what the daemon was started with; outlives the fleet */
     const char *config_path;
+    struct descriptors *given; /* of which it takes the locks that another daemon gives up; NULL: none */
     const char *state_dir, *run_dir; /* made when missing, and closed to other users: private_dir_open() */
     const char *plugin_dir; /* absolute */
     const char *own_plugin_dir; /* plugins_add_folder(), with `plugin_owner`; or NULL */
@@ -73,6 +75,19 @@ struct fleet_hooks {
 /* Locks the state and the run directory and makes everything that needs no engine. */
 int fleet_create(const struct fleet_options *options, const struct fleet_hooks *hooks,
                  struct fleet **ret_fleet, struct error *err);
+
+/* What it has the state and the run directory locked by: it stays the fleet's own. And: lets go of these
+ * locks, which another daemon holds by now. */
+void fleet_locks(const struct fleet *fleet, int *ret_state, int *ret_run);
+void fleet_unlock(struct fleet *fleet);
+
+/* Instances that another daemon, which gave this one its place, has until they have finished: their
+ * containers are not for this one to remove. A list of zero: there are none any more. Control thread. */
+void fleet_spare(struct fleet *fleet, const uint64_t *instances, size_t count);
+
+/* After the end of this one's place: the instances that it still has, since they finish their requests, into
+ * *ret_instances, which the caller frees. False: others have not been let go of yet. */
+bool fleet_is_released(const struct fleet *fleet, uint64_t **ret_instances, size_t *ret_count);
 
 /* Has what functions write kept there, from the start on. It outlives the fleet. */
 void fleet_keep_output(struct fleet *fleet, struct log_store *logs);

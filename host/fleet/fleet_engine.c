@@ -37,6 +37,15 @@ static struct instance *find_instance(const struct fleet *fleet, uint64_t id)
     return search.found;
 }
 
+static bool is_spared(const struct fleet *fleet, uint64_t instance)
+{
+    for (size_t i = 0; i < fleet->spared_count; i++) {
+        if (fleet->spared[i] == instance)
+            return true;
+    }
+    return false;
+}
+
 void fleet_on_found(void *context, const char *instance, const char *id, bool runs)
 {
     const struct fleet *fleet = context;
@@ -46,8 +55,11 @@ void fleet_on_found(void *context, const char *instance, const char *id, bool ru
 bool fleet_is_known(void *context, const char *instance)
 {
     const struct fleet *fleet = context;
-    return adoption_awaits(fleet->env.adoption, instance) ||
-           find_instance(fleet, strtoull(instance, NULL, 16)) != NULL;
+    uint64_t id = strtoull(instance, NULL, 16);
+    if (fleet->released)
+        return true; /* what there is besides is the next daemon's */
+    return adoption_awaits(fleet->env.adoption, instance) || find_instance(fleet, id) != NULL ||
+           is_spared(fleet, id);
 }
 
 void fleet_on_died(void *context, const char *name)

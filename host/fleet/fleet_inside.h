@@ -18,6 +18,8 @@ struct named_function {
 
 struct fleet {
     struct fleet_env env;
+    uint64_t *spared; /* instances of another daemon */
+    size_t spared_count;
     struct fleet_hooks hooks;
     struct host_settings host; /* the daemon's, less what has been applied since; texts are borrowed */
     const struct registry *started; /* or NULL */

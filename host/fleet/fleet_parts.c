@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/background.h"
 #include "base/cleanup.h"
+#include "base/descriptors.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/private_dir.h"
@@ -46,11 +47,13 @@ static unsigned core_count(void)
 }
 
 /* What a predecessor has left there is nobody else's, as the lock tells. */
-static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct error *err)
+static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct descriptors *given,
+                           struct error *err)
 {
     if (private_dir_open(run_dir, RUN_LOCK, &fleet->run_dir, err) < 0)
         return error_prefix(err, "the run directory");
-    if (owner_lock(fleet->run_dir, RUN_LOCK, &fleet->run_lock, err) < 0)
+    if (owner_take_lock(fleet->run_dir, RUN_LOCK, descriptors_take(given, DESCRIPTOR_RUN_LOCK),
+                        &fleet->run_lock, err) < 0)
         return -1;
     fleet->instances_dir = xasprintf("%s/i", fleet->run_dir);
     if (fs_make_dirs(fleet->instances_dir, 0700, err) < 0)
@@ -178,10 +181,12 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     cleanup_free char *state_dir = NULL;
     fleet->host_path = xasprintf("%s/" KEPT_HOST, options->state_dir);
     if (state_dir_open(options->state_dir, &state_dir, err) < 0 ||
-        owner_acquire(state_dir, &fleet->owner, err) < 0)
+        owner_acquire(state_dir, descriptors_take(options->given, DESCRIPTOR_STATE_LOCK), &fleet->owner,
+                      err) < 0)
         return -1;
     fleet->state_dir = xstrdup(state_dir);
-    if (prepare_run_dir(fleet, options->run_dir, err) < 0 || mailbox_init(&env->inbox, err) < 0)
+    if (prepare_run_dir(fleet, options->run_dir, options->given, err) < 0 ||
+        mailbox_init(&env->inbox, err) < 0)
         return -1;
     fleet->inbox_event = event_new(env->base, env->inbox.fd, EV_READ | EV_PERSIST, fleet_on_inbox, fleet);
     event_add(fleet->inbox_event, NULL);
@@ -283,6 +288,7 @@ void fleet_destroy(struct fleet *fleet)
         close(fleet->run_lock);
     owner_release(&fleet->owner);
     free(fleet->functions);
+    free(fleet->spared);
     free(fleet->config_path);
     free(fleet->secret_key_file);
     free(fleet->firewall_program);

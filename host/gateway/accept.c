@@ -249,6 +249,11 @@ void accept_ready(evutil_socket_t fd, short what, void *worker)
         ;
 }
 
+void accept_client_come(struct worker *worker)
+{
+    atomic_fetch_add_explicit(&worker->shared->connections, 1, memory_order_relaxed);
+}
+
 void accept_client_gone(struct worker *worker)
 {
     count_gone(worker);
@@ -260,6 +265,8 @@ void accept_client_gone(struct worker *worker)
 
 void accept_stop(struct worker *worker)
 {
+    if (worker->listen_fd < 0)
+        return;
     event_del(&worker->listener);
     timer_remove(&worker->loop.wheel, &worker->acceptor.again);
     close(worker->listen_fd);

@@ -32,6 +32,9 @@ void accept_init(struct worker *worker);
 /* Takes the clients that wait, a bounded number of them. A callback of the event loop. */
 void accept_ready(evutil_socket_t fd, short what, void *worker);
 
+/* The worker has one more that was let in elsewhere. */
+void accept_client_come(struct worker *worker);
+
 /* A client of the worker has gone: there is room for one more, and it accepts again when that was what it
  * waited for. */
 void accept_client_gone(struct worker *worker);

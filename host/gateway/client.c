@@ -3,9 +3,11 @@
 #include "base/container_of.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* After the last answer, a client that still sends is listened to for so long and so much, so that it can
@@ -90,9 +92,11 @@ static void tune(int fd, const struct ip_address *address)
 }
 
 /* Whether its address may have another connection. Who is trusted passes on the requests of many. */
-static bool admit(struct client *client, const struct ip_address *address)
+static bool admit(struct client *client, const struct ip_address *address, bool is_passed)
 {
     unsigned limit = client->loop->settings->max_connections_per_address;
+    if (limit > 0 && is_passed)
+        limit = UINT_MAX;
     if (limit == 0 || client->trusted || client->entrance)
         return true;
     client->counted = address_counts_enter(client->all->addresses, address, limit);
@@ -112,8 +116,9 @@ static enum client_open turn_away(struct client *client, enum client_open why)
     return why;
 }
 
-enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address,
-                             struct entrance *entrance)
+static enum client_open open_client(struct clients *clients, int fd,
+                                    const struct sockaddr_storage *socket_address, struct entrance *entrance,
+                                    const struct passed_client *passed)
 {
     struct loop *loop = clients->loop;
     struct client *client = freelist_take(&clients->spare);
@@ -124,7 +129,7 @@ enum client_open client_open(struct clients *clients, int fd, const struct socka
     struct ip_address address = {0};
     ip_address_from_socket(socket_address, &address);
     identify(client, &address);
-    if (!admit(client, &address))
+    if (!admit(client, &address, passed))
         return turn_away(client, CLIENT_REFUSED);
     tune(fd, &address);
     timer_init(&client->timer, on_deadline);
@@ -141,27 +146,116 @@ enum client_open client_open(struct clients *clients, int fd, const struct socka
     return CLIENT_OPENED;
 }
 
-void client_close(struct client *client, bool reset)
+enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address,
+                             struct entrance *entrance)
+{
+    return open_client(clients, fd, socket_address, entrance, NULL);
+}
+
+/* A buffer with what another daemon has received. NULL: out of memory. */
+static struct buffer *buffer_of(struct loop *loop, const struct passed_client *passed)
+{
+    size_t capacity = passed->size > loop->heads.capacity ? passed->size : loop->heads.capacity;
+    struct buffer *in = loop_take(loop, (uint32_t)capacity);
+    if (in) {
+        memcpy(in->data, passed->bytes, passed->size);
+        in->end = (uint32_t)passed->size;
+    }
+    return in;
+}
+
+enum client_open client_open_passed(struct clients *clients, const struct passed_client *passed,
+                                    const struct sockaddr_storage *socket_address, struct entrance *entrance)
+{
+    struct loop *loop = clients->loop;
+    struct buffer *in = passed->size > 0 ? buffer_of(loop, passed) : NULL;
+    if (passed->size > 0 && !in)
+        return CLIENT_FAILED;
+    enum client_open opened = open_client(clients, passed->fd, socket_address, entrance, passed);
+    if (opened != CLIENT_OPENED) {
+        loop_give(loop, &in);
+        return opened;
+    }
+    struct client *client = LIST_FIRST(&clients->list);
+    client->in = in;
+    if (in)
+        client_postpone(client);
+    return CLIENT_OPENED;
+}
+
+/* Frees it; the connection is not closed. */
+static void forget_client(struct client *client)
 {
     struct clients *all = client->all;
     struct loop *loop = client->loop;
     struct entrance *entrance = client->entrance;
-    if (client->exchange)
-        all->handler->on_gone(client->exchange);
-    client->exchange = NULL;
-    event_del(&client->read);
-    event_del(&client->write);
     timer_remove(&loop->wheel, &client->timer);
     loop_unpostpone(loop, &client->proceed);
     loop_give(loop, &client->in);
-    if (reset)
-        setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
-    close(client->fd);
     idle_list_remove(&all->idle, client);
     unlink_client(client);
     forget_address(client);
     freelist_give(&all->spare, client);
     all->on_closed(all, entrance);
+}
+
+void client_close(struct client *client, bool reset)
+{
+    int fd = client->fd;
+    if (client->exchange)
+        client->all->handler->on_gone(client->exchange);
+    client->exchange = NULL;
+    event_del(&client->read);
+    event_del(&client->write);
+    if (reset)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    close(fd);
+    forget_client(client);
+}
+
+/* --- to the next daemon --- */
+
+static void pass_on(struct client *client)
+{
+    struct clients *all = client->all;
+    const struct entrance *entrance = client->entrance;
+    const struct buffer *in = client->in;
+    struct passed_client *passed = passed_client_create(client->fd, in ? in->data : NULL, in ? in->end : 0);
+    if (entrance) {
+        passed->instance = entrance->instance;
+        passed->is_management = entrance->kind == ENTRANCE_MANAGEMENT;
+        passed->is_checked = entrance->is_checked;
+    }
+    event_del(&client->read);
+    event_del(&client->write);
+    all->on_passed(all, passed);
+    forget_client(client);
+}
+
+/* While the loop holds or passes on: whether the client has nothing under way that is finished here. What has
+ * come of its request waits as it came then, or has been passed on with it. */
+static bool is_for_next(struct client *client)
+{
+    const struct client_handler *handler = client->all->handler;
+    enum loop_phase phase = client->loop->phase;
+    if ((phase != LOOP_HOLDING && phase != LOOP_PASSING) || client_is_calls(client) || client->lingering)
+        return false;
+    if (client->exchange && !(handler->is_untouched(client->exchange) && handler->undo(client->exchange)))
+        return false;
+    if (client->exchange)
+        set_idle_timer(client);
+    client->exchange = NULL;
+    if (phase == LOOP_PASSING)
+        pass_on(client);
+    return true;
+}
+
+void clients_settle(struct clients *clients)
+{
+    for (struct client *client = LIST_FIRST(&clients->list), *next; client; client = next) {
+        next = LIST_NEXT(client, link);
+        is_for_next(client);
+    }
 }
 
 enum client_receive client_receive(struct client *client, size_t room)
@@ -261,7 +355,7 @@ void client_next_request(struct client *client, uint32_t at)
             client_close(client, false);
             return;
         }
-        if (client->readable)
+        if (client->readable || loop->phase == LOOP_PASSING)
             client_postpone(client);
         else
             begin_idling(client);
@@ -292,6 +386,8 @@ static bool receive_first(struct client *client)
 /* Looks for a request in what has come and what may be received. */
 static void proceed(struct client *client)
 {
+    if (is_for_next(client))
+        return;
     if (client->lingering) {
         linger(client);
     } else if (client->exchange) {
@@ -348,10 +444,15 @@ void client_want_write(struct client *client)
 
 void clients_init(struct clients *clients, struct loop *loop, const struct client_handler *handler,
                   void *context, struct address_counts *addresses,
-                  void (*on_closed)(struct clients *clients, struct entrance *entrance))
+                  void (*on_closed)(struct clients *clients, struct entrance *entrance),
+                  void (*on_passed)(struct clients *clients, struct passed_client *passed))
 {
-    *clients = (struct clients){
-        .loop = loop, .handler = handler, .context = context, .addresses = addresses, .on_closed = on_closed};
+    *clients = (struct clients){.loop = loop,
+                                .handler = handler,
+                                .context = context,
+                                .addresses = addresses,
+                                .on_closed = on_closed,
+                                .on_passed = on_passed};
     idle_list_init(&clients->idle);
     loop_init_list(loop, &clients->spare, sizeof(struct client), CLIENTS_KEPT);
 }
@@ -373,6 +474,15 @@ void clients_close_waiting(struct clients *clients)
         next = LIST_NEXT(client, link);
         if ((!client->entrance || client_is_calls(client)) && is_waiting(client))
             client_close(client, false);
+    }
+}
+
+void clients_resume(struct clients *clients)
+{
+    struct client *client;
+    LIST_FOREACH(client, &clients->list, link)
+    {
+        client_postpone(client);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/address_counts.h"
 #include "gateway/idle_list.h"
 #include "gateway/loop.h"
+#include "gateway/passed_client.h"
 #include "routing/call_book.h"
 
 struct client;
@@ -41,6 +42,10 @@ struct client_handler {
     void (*on_writable)(struct exchange *exchange);
     void (*on_deadline)(struct exchange *exchange, uint64_t now_ms);
     void (*on_gone)(struct exchange *exchange);
+    /* Whether all that came of the request is in client->in as it came, and nothing of it has been answered
+     * or sent on. And: ends such an exchange without a trace; false: it has just been given a slot. */
+    bool (*is_untouched)(const struct exchange *exchange);
+    bool (*undo)(struct exchange *exchange);
 };
 
 /* The clients of one worker. */
@@ -51,6 +56,8 @@ struct clients {
     struct address_counts *addresses; /* of clients, while their number is limited */
     /* After each that client_open has let in, by this entrance. */
     void (*on_closed)(struct clients *clients, struct entrance *entrance);
+    /* While the loop is passing: the next daemon is to serve it. Takes it over. */
+    void (*on_passed)(struct clients *clients, struct passed_client *passed);
     LIST_HEAD(, client) list;
     unsigned count; /* less those that came in by doors of functions */
     struct idle_list idle;
@@ -99,13 +106,25 @@ enum client_open {
 
 void clients_init(struct clients *clients, struct loop *loop, const struct client_handler *handler,
                   void *context, struct address_counts *addresses,
-                  void (*on_closed)(struct clients *clients, struct entrance *entrance));
+                  void (*on_closed)(struct clients *clients, struct entrance *entrance),
+                  void (*on_passed)(struct clients *clients, struct passed_client *passed));
 void clients_clear(struct clients *clients);
 
 /* Takes over an accepted socket, which stays the caller's when it is not CLIENT_OPENED. `entrance` as in the
  * client: it outlives it. */
 enum client_open client_open(struct clients *clients, int fd, const struct sockaddr_storage *socket_address,
                              struct entrance *entrance);
+
+/* The same for one that another daemon has let in, whatever the limit of its address; its bytes are looked at
+ * in the next turn. `passed` stays the caller's, less its descriptor. */
+enum client_open client_open_passed(struct clients *clients, const struct passed_client *passed,
+                                    const struct sockaddr_storage *socket_address, struct entrance *entrance);
+
+/* The loop has begun to hold, or to pass on: so does everyone of whom nothing is under way. */
+void clients_settle(struct clients *clients);
+
+/* The loop does not hold any more: looks at all of them again. */
+void clients_resume(struct clients *clients);
 
 /* Closes those from the public port, and those that deliver calls, that wait for the first byte of a request.
  */
@@ -134,14 +153,14 @@ static inline bool client_is_calls(const struct client *client)
     return client->entrance && client->entrance->kind == ENTRANCE_CALLS;
 }
 
-/* Whether the connection may stay for another request. A drain has those of functions stay: what they call
- * belongs to requests that are being finished. One of the management port never does: the next request may be
- * for others there. */
+/* Whether the connection may stay for another request, here or at the next daemon. A drain has those of
+ * functions stay: what they call belongs to requests that are being finished. One of the management port
+ * never does: the next request may be for others there. */
 static inline bool client_may_stay(const struct client *client)
 {
     if (client_is_function(client))
         return client->loop->phase != LOOP_STOPPED;
-    return !client_is_of_management(client) && client->loop->phase == LOOP_SERVING;
+    return !client_is_of_management(client) && client->loop->phase < LOOP_DRAINING;
 }
 
 /* Closes so many at most, whatever they do. False: none are left. */

@@ -143,6 +143,11 @@ static void on_close(struct mail *mail, void *owner)
 {
     (void)owner;
     struct door *door = container_of(mail, struct door, close_mail);
+    enum loop_phase phase = door->worker->loop.phase;
+    if (phase == LOOP_HOLDING || phase == LOOP_PASSING) {
+        stop(door); /* the next daemon has the instance, and those who came in by this */
+        return;
+    }
     TAILQ_REMOVE(&door->worker->doors, door, link);
     clients_close_entrance(&door->worker->clients, &door->entrance);
     end(door);
@@ -187,6 +192,15 @@ void doors_stop_calls(struct worker *worker)
         if (door->function)
             continue;
         shutdown(door->fd, SHUT_RDWR);
+        stop(door);
+    }
+}
+
+void doors_stop(struct worker *worker)
+{
+    struct door *door;
+    TAILQ_FOREACH(door, &worker->doors, link)
+    {
         stop(door);
     }
 }

@@ -28,6 +28,7 @@ struct door {
     struct timer again; /* after a pause for want of room, descriptors or memory */
     uint64_t told_ms; /* when it was logged that it could not; 0: never */
     struct mail open_mail, close_mail;
+    TAILQ_ENTRY(door) open_link; /* in the gateway's list of those that are open; control thread */
 };
 
 /* Has the worker serve it. Control thread. */
@@ -39,6 +40,9 @@ void door_open_calls(struct worker *worker, int fd);
 
 /* Lets nobody in any more by the door of calls. Worker's thread. */
 void doors_stop_calls(struct worker *worker);
+
+/* Lets nobody in any more by any door: who wants in waits for whoever else listens there. Worker's thread. */
+void doors_stop(struct worker *worker);
 
 /* Has the worker close and free it. Control thread. */
 void door_close(struct door *door);

@@ -362,3 +362,28 @@ void exchange_abandon(struct exchange *exchange)
     exchange_drop_slot(exchange, SLOT_BROKEN);
     exchange_end(exchange, end_of_abandoned(exchange));
 }
+
+bool exchange_is_untouched(const struct exchange *exchange)
+{
+    switch (exchange->state) {
+    case EXCHANGE_READ_HEAD:
+    case EXCHANGE_AGAIN:
+    case EXCHANGE_RECEIVE:
+    case EXCHANGE_WAIT_SLOT:
+        return !exchange->request_bytes && !exchange->sending.recycled && !exchange->up.moved &&
+               !exchange->answering.early;
+    default:
+        return false;
+    }
+}
+
+bool exchange_undo(struct exchange *exchange)
+{
+    if (exchange->state == EXCHANGE_WAIT_SLOT && !slot_waiter_cancel(&exchange->queue.waiter))
+        return false;
+    if (exchange->counted)
+        counter_add(&exchange->loop->counters, COUNTER_REQUESTS_ACTIVE, (uint64_t)-1);
+    in_flight_end(exchange->all->in_flight, exchange->flight);
+    exchange_free(exchange);
+    return true;
+}

@@ -218,6 +218,12 @@ void exchange_finish(struct exchange *exchange);
  */
 void exchange_cut(struct exchange *exchange, enum error_code why);
 
+/* Whether the whole of the request that has come is in client->in as it came, and neither a slot nor the
+ * client has been sent any of it. And: ends such an exchange, uncounted and without a record, as if nothing
+ * of the request had been looked at. False: its slot is on the way. */
+bool exchange_is_untouched(const struct exchange *exchange);
+bool exchange_undo(struct exchange *exchange);
+
 /* The client's connection is being closed: closes the slot or leaves the queue, and ends the exchange. */
 void exchange_abandon(struct exchange *exchange);
 

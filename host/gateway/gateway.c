@@ -6,6 +6,7 @@
 #include "gateway/door.h"
 #include "gateway/handover.h"
 #include "gateway/listen.h"
+#include "gateway/passing.h"
 #include "gateway/worker.h"
 
 #include <errno.h>
@@ -21,6 +22,9 @@
 struct gateway {
     struct worker_shared shared;
     struct doors doors;
+    TAILQ_HEAD(, door) open_doors;
+    struct passed_client **early; /* those who wait for their door */
+    size_t early_count;
     char address[LISTEN_ADDRESS_MAX];
     struct flight_file *in_flight; /* NULL: what is under way is not kept */
     char *calls_path; /* NULL: there is no door of calls */
@@ -45,14 +49,44 @@ static struct worker *next_worker(struct gateway *gateway)
     return &gateway->workers[gateway->shared.next_worker++ % gateway->worker_count];
 }
 
+static struct door *find_door(const struct gateway *gateway, uint64_t instance)
+{
+    struct door *door;
+    TAILQ_FOREACH(door, &gateway->open_doors, open_link)
+    {
+        if (door->entrance.instance == instance)
+            break;
+    }
+    return door;
+}
+
+/* Whoever another daemon has let in by it. */
+static void let_in_those_who_wait(struct gateway *gateway, struct door *door)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < gateway->early_count; i++) {
+        struct passed_client *passed = gateway->early[i];
+        if (passed->instance == door->entrance.instance)
+            passing_take(door->worker, door, passed);
+        else
+            gateway->early[left++] = passed;
+    }
+    gateway->early_count = left;
+}
+
 static struct door *open_door(void *context, const struct door_spec *spec)
 {
-    return door_open(next_worker(context), spec);
+    struct gateway *gateway = context;
+    struct door *door = door_open(next_worker(gateway), spec);
+    TAILQ_INSERT_TAIL(&gateway->open_doors, door, open_link);
+    let_in_those_who_wait(gateway, door);
+    return door;
 }
 
 static void close_door(void *context, struct door *door)
 {
-    (void)context;
+    struct gateway *gateway = context;
+    TAILQ_REMOVE(&gateway->open_doors, door, open_link);
     door_close(door);
 }
 
@@ -85,6 +119,7 @@ int gateway_create(const struct host_settings *host, struct descriptors *given, 
                                              .worker_count = count};
     gateway->doors =
         (struct doors){.open = open_door, .close = close_door, .listener = door_listener, .context = gateway};
+    TAILQ_INIT(&gateway->open_doors);
     address_counts_init(&gateway->shared.addresses);
     memcpy(gateway->address, listeners.address, sizeof(gateway->address));
     gateway->given = listeners.given;
@@ -110,10 +145,10 @@ const char *gateway_address(const struct gateway *gateway)
     return gateway->address;
 }
 
-size_t gateway_own_listeners(const struct gateway *gateway, int ret_fds[LISTENERS_MAX])
+size_t gateway_listeners(const struct gateway *gateway, bool only_own, int ret_fds[LISTENERS_MAX])
 {
     size_t count = 0;
-    for (unsigned i = gateway->given; i < gateway->worker_count; i++)
+    for (unsigned i = only_own ? gateway->given : 0; i < gateway->worker_count; i++)
         ret_fds[count++] = gateway->workers[i].listen_fd;
     return count;
 }
@@ -168,6 +203,46 @@ void gateway_drain(struct gateway *gateway)
     atomic_store_explicit(&gateway->shared.draining, gateway->worker_count, memory_order_relaxed);
     for (unsigned i = 0; i < gateway->worker_count; i++)
         worker_drain(&gateway->workers[i]);
+}
+
+void gateway_hold(struct gateway *gateway)
+{
+    atomic_store_explicit(&gateway->shared.holding, gateway->worker_count, memory_order_relaxed);
+    for (unsigned i = 0; i < gateway->worker_count; i++)
+        passing_hold(&gateway->workers[i]);
+}
+
+void gateway_pass(struct gateway *gateway)
+{
+    atomic_store_explicit(&gateway->shared.draining, gateway->worker_count, memory_order_relaxed);
+    for (unsigned i = 0; i < gateway->worker_count; i++)
+        passing_begin(&gateway->workers[i]);
+}
+
+void gateway_leave_paths(struct gateway *gateway)
+{
+    free(gateway->calls_path);
+    gateway->calls_path = NULL;
+}
+
+bool gateway_is_at_desk(const struct gateway *gateway)
+{
+    struct slot_counts counts;
+    if (!gateway->shared.desk.pool)
+        return false;
+    slot_pool_counts(gateway->shared.desk.pool, &counts);
+    return counts.busy > 0;
+}
+
+void gateway_take_client(struct gateway *gateway, struct passed_client *passed)
+{
+    struct door *door = passed->instance > 0 ? find_door(gateway, passed->instance) : NULL;
+    if (passed->instance > 0 && !door) {
+        gateway->early = xgrow(gateway->early, gateway->early_count, sizeof(*gateway->early));
+        gateway->early[gateway->early_count++] = passed;
+    } else {
+        passing_take(door ? door->worker : next_worker(gateway), door, passed);
+    }
 }
 
 void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COUNT])
@@ -252,6 +327,9 @@ void gateway_destroy(struct gateway *gateway)
     flight_file_destroy(gateway->in_flight);
     address_counts_clear(&gateway->shared.addresses);
     desk_clear(&gateway->shared.desk);
+    for (size_t i = 0; i < gateway->early_count; i++)
+        passed_client_free(gateway->early[i]);
+    free(gateway->early);
     if (gateway->calls_path)
         unlink(gateway->calls_path);
     free(gateway->calls_path);

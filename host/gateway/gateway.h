@@ -10,6 +10,7 @@
 #include "config/registry.h"
 #include "gateway/counters.h"
 #include "gateway/listen.h"
+#include "gateway/passed_client.h"
 #include "gateway/request_record.h"
 #include "routing/door.h"
 #include "routing/loss.h"
@@ -36,8 +37,12 @@ struct gateway_hooks {
     int (*check_browser)(const char *host, const char *origin, struct error *err);
     /* There are records, see gateway_await_records(). NULL: nobody takes any. */
     void (*records)(void *context);
-    /* After gateway_drain(): no client connection and no exchange is left. Once. */
+    /* After gateway_hold(): no request waits for a slot any more, nor will one. Once. */
+    void (*held)(void *context);
+    /* After gateway_drain() or gateway_pass(): no client connection and no exchange is left. Once. */
     void (*drained)(void *context);
+    /* After gateway_pass(): this client is for the daemon that takes the place of this one. Takes it over. */
+    void (*passed)(void *context, struct passed_client *passed);
     void *context;
 };
 
@@ -53,12 +58,31 @@ int gateway_start(struct gateway *gateway, struct error *err);
 /* "127.0.0.1:8080" as bound (the real port when the setting said 0). Owned by the gateway. */
 const char *gateway_address(const struct gateway *gateway);
 
-/* The listeners that it has opened itself, which stay its own. Control thread, before gateway_start(). */
-size_t gateway_own_listeners(const struct gateway *gateway, int ret_fds[LISTENERS_MAX]);
+/* The listeners, which stay its own: all, or those that it has opened itself. Until it holds or drains. */
+size_t gateway_listeners(const struct gateway *gateway, bool only_own, int ret_fds[LISTENERS_MAX]);
 
 /* Stops listening, closes idle client connections, answers what is under way with `Connection: close`;
  * hooks.drained follows. */
 void gateway_drain(struct gateway *gateway);
+
+/* Another daemon is about to take this one's place: lets nobody in any more and begins no request. Requests
+ * that have a slot are finished, and their connections stay; the others wait, as they came. Whoever else has
+ * the listeners open is who new clients wait for. hooks.held follows. Control thread, once. */
+void gateway_hold(struct gateway *gateway);
+
+/* After gateway_hold(): gives each client of whom nothing is under way to hooks.passed, at once or once its
+ * answer is through. hooks.drained follows when none is left. */
+void gateway_pass(struct gateway *gateway);
+
+/* The sockets at paths are the next daemon's by now: they are left when the gateway is destroyed. */
+void gateway_leave_paths(struct gateway *gateway);
+
+/* Whether a request is being asked of the desk at this moment. */
+bool gateway_is_at_desk(const struct gateway *gateway);
+
+/* Takes over a client that another daemon has passed on. One that came in by a door waits until the door is
+ * open. After gateway_create(). Control thread. */
+void gateway_take_client(struct gateway *gateway, struct passed_client *passed);
 
 /* Who serves the doors of instances. They are closed before the gateway is destroyed. Owned by the gateway.
  */

@@ -21,7 +21,7 @@ static void on_mail(struct mail *mail, void *owner)
     struct handover *handover = container_of(mail, struct handover, mail);
     struct worker *worker = container_of((struct loop *)owner, struct worker, loop);
     struct entrance *entrance = &worker->management[handover->checked];
-    if (worker->loop.phase != LOOP_SERVING ||
+    if (worker->loop.phase >= LOOP_DRAINING ||
         client_open(&worker->clients, handover->fd, &handover->address, entrance) != CLIENT_OPENED)
         close(handover->fd);
     free(handover);

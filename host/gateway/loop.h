@@ -25,8 +25,10 @@
 /* Bytes that the gateway adds to a head at most; the client's X-Forwarded-* are in the head's own size. */
 #define LOOP_ADDED_MAX 4096
 
-/* Whether clients and requests are served: a draining loop finishes those that it has. */
-enum loop_phase { LOOP_SERVING, LOOP_DRAINING, LOOP_DRAINED, LOOP_STOPPED };
+/* Whether clients and requests are served. A holding loop finishes the requests that have a slot and leaves
+ * the others as they are; a passing one gives their clients to the next daemon; a draining loop finishes all
+ * that it has. */
+enum loop_phase { LOOP_SERVING, LOOP_HOLDING, LOOP_PASSING, LOOP_DRAINING, LOOP_DRAINED, LOOP_STOPPED };
 
 /* Something to do in the next turn. In whatever has such. All zero but `run`: not postponed. */
 struct task {

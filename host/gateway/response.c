@@ -126,7 +126,7 @@ static void begin_relay(struct exchange *exchange, enum http_framing framing, ui
     if (is_stream(&exchange->response))
         begin_stream(exchange);
     if (framing == HTTP_FRAMING_UNTIL_CLOSE || !exchange->up.complete || exchange->sending.broken ||
-        exchange->loop->phase != LOOP_SERVING)
+        exchange->loop->phase >= LOOP_DRAINING)
         exchange->keep_alive = false;
 }
 

@@ -92,4 +92,6 @@ const struct client_handler serve_handler = {
     .on_writable = on_writable,
     .on_deadline = overdue,
     .on_gone = exchange_abandon,
+    .is_untouched = exchange_is_untouched,
+    .undo = exchange_undo,
 };

@@ -8,10 +8,19 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static void note_drained(struct worker *worker)
+/* Those that came in by doors are served to the end of the requests that they belong to, and passed on like
+ * others. */
+static bool is_done(const struct worker *worker)
+{
+    if (worker->loop.phase == LOOP_PASSING)
+        return LIST_EMPTY(&worker->clients.list);
+    return worker->loop.phase == LOOP_DRAINING && worker->clients.count == 0;
+}
+
+void worker_note_drained(struct worker *worker)
 {
     struct worker_shared *shared = worker->shared;
-    if (worker->loop.phase != LOOP_DRAINING || worker->clients.count > 0)
+    if (!is_done(worker))
         return;
     worker->loop.phase = LOOP_DRAINED;
     if (atomic_fetch_sub_explicit(&shared->draining, 1, memory_order_acq_rel) == 1 && shared->hooks.drained)
@@ -23,7 +32,13 @@ static void on_client_closed(struct clients *clients, struct entrance *entrance)
     struct worker *worker = container_of(clients, struct worker, clients);
     if (!entrance)
         accept_client_gone(worker);
-    note_drained(worker);
+    worker_note_drained(worker);
+}
+
+static void on_client_passed(struct clients *clients, struct passed_client *passed)
+{
+    const struct gateway_hooks *hooks = &container_of(clients, struct worker, clients)->shared->hooks;
+    hooks->passed(hooks->context, passed);
 }
 
 static void *run(void *context)
@@ -40,14 +55,18 @@ static void on_drain(struct mail *mail, void *owner)
 {
     (void)owner;
     struct worker *worker = container_of(mail, struct worker, drain_mail);
-    if (worker->loop.phase != LOOP_SERVING)
+    if (worker->loop.phase >= LOOP_DRAINING)
         return;
-    accept_ready(worker->listen_fd, EV_READ, worker); /* who is in the backlog is still served */
+    bool held = worker->loop.phase != LOOP_SERVING;
+    if (!held)
+        accept_ready(worker->listen_fd, EV_READ, worker); /* who is in the backlog is still served */
     worker->loop.phase = LOOP_DRAINING;
     accept_stop(worker);
     doors_stop_calls(worker);
     clients_close_waiting(&worker->clients);
-    note_drained(worker);
+    if (held)
+        clients_resume(&worker->clients);
+    worker_note_drained(worker);
 }
 
 static void on_stop(struct mail *mail, void *owner)
@@ -76,7 +95,7 @@ int worker_init(struct worker *worker, struct worker_shared *shared, int index, 
     exchanges_init(&worker->exchanges, loop, shared->table, &shared->hooks, &shared->desk,
                    settings->buffer_memory_bytes / shared->worker_count, overdue_give_way);
     clients_init(&worker->clients, loop, &serve_handler, &worker->exchanges, &shared->addresses,
-                 on_client_closed);
+                 on_client_closed, on_client_passed);
     accept_init(worker);
     if (code < 0)
         return -1;

@@ -30,6 +30,7 @@ struct worker_shared {
     struct address_counts addresses; /* of clients, while their number is limited */
     _Atomic unsigned connections; /* clients of all workers */
     unsigned next_worker; /* control thread: whose turn it is to be given a door or a connection */
+    _Atomic unsigned holding; /* workers that do not hold yet */
     _Atomic unsigned draining; /* workers that have not finished a drain */
 };
 
@@ -45,7 +46,7 @@ struct worker {
     struct exchanges exchanges;
     TAILQ_HEAD(, door) doors;
     struct entrance management[2]; /* by is_checked */
-    struct mail drain_mail, stop_mail;
+    struct mail drain_mail, hold_mail, pass_mail, stop_mail;
 };
 
 /* Makes the loop and what stands on it. Control thread, before the start. `listen_fd` becomes the worker's.
@@ -56,6 +57,9 @@ int worker_start(struct worker *worker, struct error *err);
 
 /* Any thread: the worker closes its listener and its idle clients, and finishes the rest. Once. */
 void worker_drain(struct worker *worker);
+
+/* Worker's thread: while it drains or passes on, a client has gone or none may be left. */
+void worker_note_drained(struct worker *worker);
 
 /* Control thread: ends the thread and waits for it. */
 void worker_stop(struct worker *worker);

@@ -9,6 +9,10 @@ berth_unit_test(request_note admin)
 berth_unit_test(split_place admin)
 berth_unit_test(statsd_lines admin)
 
+berth_unit_test(takeover_message takeover)
+berth_unit_test(takeover_channel takeover)
+berth_fuzz_target(takeover_message takeover)
+
 berth_fuzz_target(admin_access admin)
 berth_fuzz_target(image_deployment admin)
 berth_fuzz_target(request_note admin)

@@ -6,7 +6,7 @@ FLOORS = [
     "prepare/process", "prepare/store", "prepare/job", "prepare/image", "prepare/install", "prepare",
     "fleet/fleet_env", "fleet/output", "fleet/engine", "fleet/container", "fleet/link", "fleet/instance", "fleet/scale",
     "fleet/revision",
-    "fleet", "calls", "admin", "plugin_test",
+    "fleet", "calls", "admin", "takeover", "plugin_test",
 ]
 # Neighbours: neither uses the other, whichever stands first above.
 NEIGHBOURS = [{"gateway", "prepare"}, {"gateway", "fleet"}]

@@ -7,7 +7,7 @@
  *                    [--stream-idle MS] [--request-buffering off] [--io-uring off] [--trust ADDRESSES]
  *                    [--records keep]
  *                    [--route NAME=SOCKET:SLOTS]... [--broken NAME=MESSAGE]...
- *                    [--desk SOCKET] [--no-desk MESSAGE] [--calls-door SOCKET]
+ *                    [--desk SOCKET] [--no-desk MESSAGE] [--calls-door SOCKET] [--take PATH]
  *
  *     stats              one JSON object: the rows of the metrics page by name and class, and more
  *     records            with `--records keep`: those of the requests that have ended since the last time
@@ -17,6 +17,8 @@
  *     replace NAME=SOCKET:SLOTS   a new revision takes over, the old one drains
  *     fail NAME          fails the requests that wait
  *     drain              as on SIGTERM: finishes what is under way, then exits 0
+ *     hold               begins no request, as when another daemon is about to take over
+ *     pass PATH          passes clients on to the driver with `--take PATH`; exits 0 when none is left
  */
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -27,6 +29,8 @@
 #include "gateway/gateway.h"
 #include "routing/slot_group.h"
 #include "routing/slot_wait.h"
+
+#include "driver_passing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,7 +86,7 @@ struct driver {
     bool draining;
     _Atomic unsigned demands;
     json_t *records; /* NULL: they are not kept */
-    const char *desk, *no_desk, *calls_door; /* NULL: not said */
+    const char *desk, *no_desk, *calls_door, *take; /* NULL: not said */
 };
 
 static struct driver driver;
@@ -452,6 +456,22 @@ static void shut(char *argument)
     puts("{}");
 }
 
+static void hold(char *argument)
+{
+    (void)argument;
+    gateway_hold(driver.gateway);
+    printf("{}\n");
+}
+
+static void pass(char *argument)
+{
+    if (driver_find_next(argument) < 0)
+        die(argument);
+    gateway_pass(driver.gateway);
+    driver.draining = true;
+    printf("{}\n");
+}
+
 static void drain(char *argument)
 {
     (void)argument;
@@ -462,10 +482,9 @@ static void drain(char *argument)
 static const struct {
     const char *name;
     void (*run)(char *argument);
-} commands[] = {{"stats", say_stats}, {"records", say_records}, {"counts", say_counts},
-                {"retire", retire},   {"revive", revive},       {"replace", replace},
-                {"fail", fail},       {"drain", drain},         {"door", open_door},
-                {"shut", shut}};
+} commands[] = {{"stats", say_stats}, {"records", say_records}, {"counts", say_counts}, {"retire", retire},
+                {"revive", revive},   {"replace", replace},     {"fail", fail},         {"drain", drain},
+                {"hold", hold},       {"pass", pass},           {"door", open_door},    {"shut", shut}};
 
 static void run_command(char *line)
 {
@@ -586,6 +605,8 @@ static void parse(int argc, char **argv)
             driver.no_desk = value;
         else if (strcmp(option, "--calls-door") == 0)
             driver.calls_door = value;
+        else if (strcmp(option, "--take") == 0)
+            driver.take = value;
         else if (strcmp(option, "--broken") == 0)
             add_route(value, &rest)->problem = strchr(value, '=') + 1;
         else if (strcmp(option, "--set") != 0)
@@ -599,8 +620,10 @@ static void *create_gateway(void *unused)
 {
     (void)unused;
     struct error err;
-    const struct gateway_hooks hooks = {
-        .instance_timed_out = on_timed_out, .records = on_records, .drained = on_gateway_drained};
+    const struct gateway_hooks hooks = {.instance_timed_out = on_timed_out,
+                                        .records = on_records,
+                                        .drained = on_gateway_drained,
+                                        .passed = driver_pass_client};
     if (driver.without_io_uring)
         deny_io_uring();
     if (gateway_create(&driver.settings, NULL, driver.table, &hooks, &driver.gateway, &err) < 0)
@@ -679,6 +702,8 @@ int main(int argc, char **argv)
     set_calls();
     if (gateway_start(driver.gateway, &err) < 0)
         die(err.message);
+    if (driver.take && driver_take_clients(driver.take, driver.gateway) < 0)
+        die(driver.take);
     signal(SIGTERM, on_terminate);
     for (unsigned i = 0; i < driver.route_count; i++)
         keep_connected(&driver.routes[i]);

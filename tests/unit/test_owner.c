@@ -24,11 +24,11 @@ static void an_id_is_made_once_and_kept(void **state)
     struct owner owner, again;
     struct error err;
     assert_non_null(mkdtemp(dir));
-    assert_int_equal(owner_acquire(dir, &owner, &err), 0);
+    assert_int_equal(owner_acquire(dir, -1, &owner, &err), 0);
     assert_int_equal(strlen(owner.id), OWNER_ID_DIGITS);
     assert_int_equal(strspn(owner.id, "0123456789abcdef"), OWNER_ID_DIGITS);
     owner_release(&owner);
-    assert_int_equal(owner_acquire(dir, &again, &err), 0);
+    assert_int_equal(owner_acquire(dir, -1, &again, &err), 0);
     assert_string_equal(again.id, owner.id);
     owner_release(&again);
     owner_release(&again);
@@ -43,16 +43,16 @@ static void only_one_at_a_time(void **state)
     struct error err;
     int fd;
     assert_non_null(mkdtemp(dir));
-    assert_int_equal(owner_acquire(dir, &owner, &err), 0);
-    assert_int_equal(owner_acquire(dir, &other, &err), -1);
+    assert_int_equal(owner_acquire(dir, -1, &owner, &err), 0);
+    assert_int_equal(owner_acquire(dir, -1, &other, &err), -1);
     assert_string_equal(error_code_slug(err.code), "in-use");
     assert_non_null(strstr(err.message, dir));
     assert_int_equal(other.lock_fd, 77);
-    assert_int_equal(owner_lock(dir, "run.lock", &fd, &err), 0); /* a lock of its own */
-    assert_int_equal(owner_lock(dir, "run.lock", &fd, &err), -1);
+    assert_int_equal(owner_take_lock(dir, "run.lock", -1, &fd, &err), 0); /* a lock of its own */
+    assert_int_equal(owner_take_lock(dir, "run.lock", -1, &fd, &err), -1);
     close(fd);
     owner_release(&owner);
-    assert_int_equal(owner_acquire(dir, &other, &err), 0);
+    assert_int_equal(owner_acquire(dir, -1, &other, &err), 0);
     owner_release(&other);
     assert_int_equal(fs_remove_tree(dir, NULL), 0);
 }
@@ -69,16 +69,16 @@ static void a_killed_owner_holds_nothing(void **state)
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
     if (child == 0) {
-        if (owner_acquire(dir, &owner, &err) == 0 && write(ready[1], "x", 1) == 1)
+        if (owner_acquire(dir, -1, &owner, &err) == 0 && write(ready[1], "x", 1) == 1)
             pause();
         _exit(1);
     }
     char byte;
     assert_int_equal(read(ready[0], &byte, 1), 1);
-    assert_int_equal(owner_acquire(dir, &owner, &err), -1);
+    assert_int_equal(owner_acquire(dir, -1, &owner, &err), -1);
     assert_int_equal(kill(child, 9), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
-    assert_int_equal(owner_acquire(dir, &owner, &err), 0);
+    assert_int_equal(owner_acquire(dir, -1, &owner, &err), 0);
     owner_release(&owner);
     close(ready[0]);
     close(ready[1]);
@@ -96,14 +96,14 @@ static void damage_is_named(void **state)
         assert_non_null(mkdtemp(dir));
         cleanup_free char *path = xasprintf("%s/host-id", dir);
         assert_int_equal(fs_write_file(path, damaged[i], strlen(damaged[i]), 0644, NULL), 0);
-        assert_int_equal(owner_acquire(dir, &owner, &err), -1);
+        assert_int_equal(owner_acquire(dir, -1, &owner, &err), -1);
         assert_string_equal(error_code_slug(err.code), "state-damaged");
         assert_non_null(strstr(err.message, "host-id"));
         assert_int_equal(fs_remove_tree(dir, NULL), 0);
     }
     struct owner owner;
     struct error err;
-    assert_int_equal(owner_acquire("/tmp/berth-there-is-no-such-directory", &owner, &err), -1);
+    assert_int_equal(owner_acquire("/tmp/berth-there-is-no-such-directory", -1, &owner, &err), -1);
     assert_string_equal(error_code_slug(err.code), "not-found");
 }
 

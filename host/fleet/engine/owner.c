@@ -7,10 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
-int owner_lock(const char *dir, const char *name, int *ret_fd, struct error *err)
+static int lock(const char *dir, const char *name, int *ret_fd, struct error *err)
 {
     cleanup_free char *path = xasprintf("%s/%s", dir, name);
     cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -22,6 +24,24 @@ int owner_lock(const char *dir, const char *name, int *ret_fd, struct error *err
         error_set(err, ERROR_IN_USE, "another berthd uses the directory %s", dir);
         return error_hint(err, "give this one its own --state and --run-dir");
     }
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+static bool is_file(int fd, const char *path)
+{
+    struct stat has, wanted;
+    return fstat(fd, &has) == 0 && stat(path, &wanted) == 0 && has.st_dev == wanted.st_dev &&
+           has.st_ino == wanted.st_ino;
+}
+
+int owner_take_lock(const char *dir, const char *name, int given, int *ret_fd, struct error *err)
+{
+    cleanup_free char *path = xasprintf("%s/%s", dir, name);
+    cleanup_close int fd = given;
+    /* A lock belongs to what was opened, so whoever has a duplicate holds it. */
+    if (fd < 0 || !is_file(fd, path) || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return lock(dir, name, ret_fd, err);
     *ret_fd = steal_fd(&fd);
     return 0;
 }
@@ -44,10 +64,10 @@ static int read_or_make_id(const char *state_dir, char *ret_id, struct error *er
     return fs_write_file(path, ret_id, OWNER_ID_DIGITS, 0644, err);
 }
 
-int owner_acquire(const char *state_dir, struct owner *ret_owner, struct error *err)
+int owner_acquire(const char *state_dir, int given, struct owner *ret_owner, struct error *err)
 {
     struct owner owner = {.lock_fd = -1};
-    if (owner_lock(state_dir, "lock", &owner.lock_fd, err) < 0)
+    if (owner_take_lock(state_dir, "lock", given, &owner.lock_fd, err) < 0)
         return -1;
     if (read_or_make_id(state_dir, owner.id, err) < 0) {
         owner_release(&owner);

@@ -9,17 +9,18 @@
 
 #define OWNER_ID_DIGITS 16
 
-/* Locks the directory `dir` (which exists) with the file `name` in it, as long as *ret_fd is open. Reason
- * "in-use" when another daemon holds it. */
-int owner_lock(const char *dir, const char *name, int *ret_fd, struct error *err);
+/* Locks the directory `dir` (which exists) with the file `name` in it, as long as *ret_fd is open: by the
+ * descriptor `given`, by which another daemon holds the lock and which is taken over, unless it is -1 or of
+ * another file. Reason "in-use" when another daemon holds it. */
+int owner_take_lock(const char *dir, const char *name, int given, int *ret_fd, struct error *err);
 
 struct owner {
     int lock_fd;
     char id[OWNER_ID_DIGITS + 1];
 };
 
-/* Locks `state_dir` (which exists) and reads or makes its id. */
-int owner_acquire(const char *state_dir, struct owner *ret_owner, struct error *err);
+/* Locks `state_dir` (which exists), by owner_take_lock(), and reads or makes its id. */
+int owner_acquire(const char *state_dir, int given, struct owner *ret_owner, struct error *err);
 void owner_release(struct owner *owner);
 
 #endif

@@ -13,6 +13,7 @@ import tempfile
 import textwrap
 
 from harness import client, engine, processes
+from harness.followers import Follower, adopt_orphans
 from harness.logs import LogFile
 from harness.wait import NotReached, wait_until
 
@@ -205,6 +206,16 @@ class Berth:
             return client.request(self.admin_address, "GET", "/healthz", timeout=5).status == 200
         except OSError:
             return False
+
+    def upgrade(self, limit_s=60):
+        """Has its program take over, and goes on with the daemon that serves then; gives what came of it, and the process
+        that was there before."""
+        adopt_orphans()
+        answer = self.admin("POST", f"/berth/upgrade?wait=1&timeout={limit_s}")
+        assert answer.status == 200, answer.text
+        before = self.process
+        self.process = Follower(answer.json()["pid"])
+        return answer.json(), before
 
     @property
     def pid(self):
