@@ -13,7 +13,7 @@ from harness.fresh_debian import FreshDebian
 from harness.load import Load
 from harness.wait import wait_until
 
-pytestmark = pytest.mark.limit(900)  # the package and the fresh system may have to be made first
+pytestmark = pytest.mark.limit(2400)  # the package and the fresh system may have to be made first
 
 IMAGE = "berth-test-fresh-debian:bookworm"
 OLDER = "0.0.9+deb12"

@@ -9,6 +9,7 @@ from harness import client
 from harness.wait import wait_until
 
 START_S = 60
+INSTALL_S = 1200  # packages are unpacked, and a base image is made
 
 # By number; those that this process does not have itself cannot be given.
 CAPABILITIES = (
@@ -96,7 +97,7 @@ class FreshDebian:
         return os.path.join(folder, os.path.basename(path))
 
     def install(self, package):
-        self.do("apt-get", "install", "--yes", "--no-install-recommends", package)
+        self.do("apt-get", "install", "--yes", "--no-install-recommends", package, timeout=INSTALL_S)
 
     def main_process(self):
         """The number that the daemon has there; 0: none runs."""
