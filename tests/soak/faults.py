@@ -4,7 +4,6 @@ import contextlib
 import os
 import random
 import signal
-import subprocess
 import time
 
 import serves
@@ -122,6 +121,21 @@ class Faults:
             self.berth.kill()
             self.berth.start(timeout=START_S)
 
+    def release(self):
+        """It ends and leaves the instances to the next one."""
+        with self.ledger.fault("daemon released its instances"):
+            self.berth.signal(signal.SIGUSR1)
+            status = self.berth.wait_end()
+            assert status == 0, f"the daemon ended with status {status}"
+            self.berth.start(timeout=START_S)
+
+    def upgrade(self):
+        """Nobody may notice."""
+        with self.ledger.fault("daemon upgraded", "no function"):
+            before = self.berth.upgrade()[1]
+            status = before.wait(START_S)
+            assert status == 0, f"the daemon before ended with status {status}"
+
     # -- the engine, where it is ours alone
 
     def stop_engine(self):
@@ -144,10 +158,6 @@ class Faults:
         return chosen + [self.stop_engine] if self.engine_is_own else chosen
 
     def large(self):
-        return [self.restart, self.crash]
-
-
-def command_has(bin_dir, words):
-    """Whether `berth` knows such a command."""
-    done = subprocess.run([os.path.join(bin_dir, "berth"), *words, "--help"], capture_output=True, check=False)
-    return done.returncode == 0
+        """Those that end a daemon."""
+        upgrades = [self.upgrade] if hasattr(self.berth, "upgrade") else []
+        return [self.crash, *upgrades, self.restart, *upgrades, self.release, self.crash, *upgrades]

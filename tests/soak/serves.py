@@ -112,7 +112,8 @@ def write(berth, node):
         ("fails", FAILS, "python", {}),
         ("dies", DIES, "python", {"concurrency": 1}),
         ("works", WORKS, "python", {"retry_wait": "50ms", "retries": 30, "result_ttl": "3m", "async_concurrency": 4}),
-        ("ticks", QUICK, "python", {"schedule": {"cron": "@every 2s", "name": "ticks"}, "result_ttl": "20s", "retries": 30}),
+        ("ticks", QUICK, "python", {"schedule": {"cron": "@every 2s", "name": "ticks"}, "result_ttl": "20s", "retries": 30,
+                                    "idle_timeout": 60}),
         ("edited", edited(0), "python", {}),
     ) + ((("node", NODE, "node", {}),) if node else ()):
         berth.write_function(name, code, language, **{**USUAL, **settings})

@@ -24,7 +24,7 @@ import serves
 ROUND_S = (12, 60)  # shortest and longest
 ROUNDS = 12  # that there are of them, where they are neither
 EARLY = 0.4  # of the rounds: those in which the daemon is restarted. In what follows it has to be flat
-PREWARMED = 1
+PREWARMED = 1  # of each runtime
 FIRST_S = 600
 QUIET_S = 60
 
@@ -56,6 +56,7 @@ class Soak:
         self.problems = []
         self.is_sanitized = has_sanitizer(bin_dir)
         serves.write(self.berth, options.node)
+        self.runtimes = ("python", "shell", "node") if options.node else ("python", "shell")
         self.traffic = Traffic(self.berth, self.ledger, options.node)
 
     # -- its parts
@@ -77,7 +78,8 @@ class Soak:
 
         def is_quiet():
             busy = [name for name in serves.names(self.berth) if name not in ticking and self.berth.instances(name)]
-            return not busy and len(self.berth.containers()) <= PREWARMED + 1 and not processes.children(self.berth.pid)
+            left = len(self.berth.containers()) <= PREWARMED * len(self.runtimes) + len(ticking)
+            return not busy and left and not processes.children(self.berth.pid)
 
         wait_until(is_quiet, "everything to come to rest", QUIET_S)
         self.check_schedule()
@@ -120,7 +122,7 @@ class Soak:
         self.begin()
         self.traffic.start()
         for number in range(rounds):
-            is_early = 0 < number <= max(len(large), int(rounds * EARLY)) and number < rounds - 3
+            is_early = 0 < number <= int(rounds * EARLY)
             self.round(length, large[(number - 1) % len(large)] if is_early else None)
             self.rest()
         self.traffic.end()
