@@ -306,7 +306,7 @@ static void on_seen(void *owner, const struct error *err, const struct container
 void container_verify(struct container *container)
 {
     struct engine *engine = container->engine;
-    if (container->started && !container->seeing)
+    if (container->started && container->id && !container->seeing)
         container->seeing = engine->kind->inspect(engine, container->id, 0, on_seen, container);
 }
 
