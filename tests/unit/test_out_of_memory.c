@@ -383,11 +383,18 @@ static const struct scenario {
 #if defined(__SANITIZE_ADDRESS__)
 int __lsan_do_recoverable_leak_check(void);
 const char *__asan_default_options(void);
+const char *__lsan_default_suppressions(void);
 
 /* It is asked for where a scenario has come to its end: who ends before has not given back what it had. */
 __attribute__((visibility("default"))) const char *__asan_default_options(void)
 {
     return "leak_check_at_exit=0";
+}
+
+/* What libcurl's TLS sets up once, and gives up halfway. */
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
+{
+    return "leak:libcrypto";
 }
 #else
 static int __lsan_do_recoverable_leak_check(void)
