@@ -263,7 +263,7 @@ void fleet_release(struct fleet *fleet, unsigned drain_ms)
         return;
     fleet->env.drain_ms = drain_ms;
     fleet->released = true;
-    fleet->env.engine->is_left = true;
+    engine_leave(fleet->env.engine);
     event_del(fleet->adoption);
     end_all(fleet, leave);
 }

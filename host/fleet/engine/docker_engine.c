@@ -159,6 +159,13 @@ static void watch(struct engine *engine)
     docker->watch = docker_watch_start(docker);
 }
 
+static void leave(struct engine *engine)
+{
+    const struct docker_engine *docker = (const struct docker_engine *)engine;
+    if (docker->watch)
+        docker_watch_leave(docker->watch);
+}
+
 static void find_reach(const struct engine *engine, struct engine_reach *ret_reach)
 {
     const struct docker_engine *docker = (const struct docker_engine *)engine;
@@ -179,6 +186,7 @@ static void destroy(struct engine *engine)
 
 static const struct engine_kind docker_kind = {
     .watch = watch,
+    .leave = leave,
     .destroy = destroy,
     .find_reach = find_reach,
     .create = create,

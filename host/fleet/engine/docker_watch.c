@@ -234,6 +234,12 @@ const struct reach *docker_watch_reach(const struct docker_watch *watch)
     return watch->reach;
 }
 
+void docker_watch_leave(struct docker_watch *watch)
+{
+    reach_destroy(watch->reach, true);
+    watch->reach = NULL;
+}
+
 void docker_watch_end(struct docker_watch *watch)
 {
     if (!watch)
@@ -242,7 +248,7 @@ void docker_watch_end(struct docker_watch *watch)
     docker_cancel(watch->events);
     event_free(watch->retry);
     leftovers_destroy(watch->leftovers);
-    reach_destroy(watch->reach, watch->engine->engine.is_left);
+    reach_destroy(watch->reach, false);
     free(watch->label);
     free(watch);
 }

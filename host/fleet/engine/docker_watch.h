@@ -15,6 +15,9 @@ struct docker_watch *docker_watch_start(struct docker_engine *engine);
 /* NULL: no rules are made. */
 const struct reach *docker_watch_reach(const struct docker_watch *watch);
 
+/* Looks no more after the rules that limit what functions can reach: they stay as they are. */
+void docker_watch_leave(struct docker_watch *watch);
+
 /* NULL is fine. */
 void docker_watch_end(struct docker_watch *watch);
 

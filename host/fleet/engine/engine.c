@@ -24,6 +24,12 @@ void engine_watch(struct engine *engine)
     engine->kind->watch(engine);
 }
 
+void engine_leave(struct engine *engine)
+{
+    if (engine->kind->leave)
+        engine->kind->leave(engine);
+}
+
 bool engine_is_away(const struct engine *engine)
 {
     return engine->trouble.code != ERROR_NONE;

@@ -82,6 +82,7 @@ struct engine_reach {
 struct engine_kind {
     /* Begins to look whether it is there, to remove what nobody knows, and to tell the hooks what happens. */
     void (*watch)(struct engine *engine);
+    void (*leave)(struct engine *engine); /* NULL: there is nothing to do */
     void (*destroy)(struct engine *engine);
     void (*find_reach)(const struct engine *engine, struct engine_reach *ret_reach); /* NULL: not limited */
     struct engine_call *(*create)(struct engine *engine, const struct container_spec *spec,
@@ -134,7 +135,6 @@ struct engine {
     struct budget budget;
     char **runtimes; /* the names that a container can be run with, ended by NULL; NULL: not known */
     struct error trouble; /* why it does not answer, once it did; of zeros: it does */
-    bool is_left; /* what runs on it stays for the next daemon, and so does what limits it */
     uint64_t back_ms; /* when it answered again; 0: it was never away */
 };
 
@@ -142,6 +142,10 @@ struct engine {
 
 /* Begins to look whether it is there, and to tell what happens. */
 void engine_watch(struct engine *engine);
+
+/* What runs on it is the next daemon's from now on, and so is what limits that: stays as it is, and is looked
+ * after no more. After engine_watch(), or without. */
+void engine_leave(struct engine *engine);
 
 /* It does not answer: nothing can be started or removed, and what runs goes on serving. */
 bool engine_is_away(const struct engine *engine);
