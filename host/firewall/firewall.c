@@ -76,10 +76,19 @@ static void stop_listening(struct firewall *firewall)
     firewall->listener = NULL;
 }
 
+/* libevent closes the descriptor in a later turn of the loop, and the program's end is waited for in this
+ * one. */
+static void hang_up(struct firewall *firewall)
+{
+    if (!firewall->link)
+        return;
+    shutdown(bufferevent_getfd(firewall->link), SHUT_RDWR);
+    bufferevent_free(firewall->link);
+}
+
 static void let_go(struct firewall *firewall)
 {
-    if (firewall->link)
-        bufferevent_free(firewall->link);
+    hang_up(firewall);
     firewall->link = NULL;
     stop_listening(firewall);
     firewall_process_end(&firewall->process);
