@@ -34,6 +34,20 @@ def docker(*arguments, timeout=120, check=True):
     return done.stdout
 
 
+# systemd mounts every controller of control groups that the kernel has, and from then on the whole machine has those. Its engine
+# would no longer see that the kernel has killed for memory (Docker 20.10, cgroup v1). So systemd is shown those that there are.
+BEGIN = """
+if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+    while read -r name rest; do
+        case $name in "#"*) ;; *) [ -d "/sys/fs/cgroup/$name" ] || continue ;; esac
+        printf '%s\\t%s\\n' "$name" "$rest"
+    done </proc/cgroups >/run/cgroups
+    mount --bind /run/cgroups /proc/cgroups
+fi
+exec /sbin/init
+"""
+
+
 class FreshDebian:
     """Runs from entering to leaving the block. `image` is one of scripts/fresh-debian."""
 
@@ -61,7 +75,7 @@ class FreshDebian:
         options += ["--tmpfs=/run:exec", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec"]
         # An engine's files cannot be on another one's.
         options += ["--volume=/var/lib/docker", "--env=container=docker"]
-        docker("run", "--detach", f"--name={self.name}", *options, self.image, "/sbin/init")
+        docker("run", "--detach", f"--name={self.name}", *options, self.image, "sh", "-ec", BEGIN)
         wait_until(lambda: self.output("systemctl", "is-system-running").strip() == "running", "systemd", START_S)
         form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
         self.address = (docker("inspect", "--format", form, self.name).strip(), 8080)
