@@ -462,10 +462,11 @@ void clients_clear(struct clients *clients)
     freelist_clear(&clients->spare);
 }
 
-/* It waits for the first byte of a request. */
+/* It waits for the first byte of a request. While the loop holds, what has come has no exchange. */
 static bool is_waiting(const struct client *client)
 {
-    return !client->exchange && !client->lingering && !client->proceed.is_postponed;
+    return !client->exchange && !(client->in && client->in->end > 0) && !client->lingering &&
+           !client->proceed.is_postponed;
 }
 
 void clients_close_waiting(struct clients *clients)
