@@ -40,6 +40,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -83,6 +84,7 @@ struct driver {
     _Atomic unsigned timed_out_count;
     unsigned timed_out_done;
     _Atomic bool drained, terminated;
+    sem_t held; /* by every worker */
     bool draining;
     _Atomic unsigned demands;
     json_t *records; /* NULL: they are not kept */
@@ -104,6 +106,12 @@ static void on_timed_out(void *context, uint64_t instance)
     if (at < RETIRED_MAX)
         atomic_store(&driver.timed_out[at], instance);
     wake();
+}
+
+static void on_gateway_held(void *context)
+{
+    (void)context;
+    sem_post(&driver.held);
 }
 
 static void on_gateway_drained(void *context)
@@ -460,7 +468,9 @@ static void hold(char *argument)
 {
     (void)argument;
     gateway_hold(driver.gateway);
-    printf("{}\n");
+    while (sem_wait(&driver.held) < 0)
+        continue;
+    puts("{}");
 }
 
 static void pass(char *argument)
@@ -622,10 +632,12 @@ static void *create_gateway(void *unused)
     struct error err;
     const struct gateway_hooks hooks = {.instance_timed_out = on_timed_out,
                                         .records = on_records,
+                                        .held = on_gateway_held,
                                         .drained = on_gateway_drained,
                                         .passed = driver_pass_client};
     if (driver.without_io_uring)
         deny_io_uring();
+    sem_init(&driver.held, 0, 0);
     if (gateway_create(&driver.settings, NULL, driver.table, &hooks, &driver.gateway, &err) < 0)
         die(err.message);
     return NULL;
