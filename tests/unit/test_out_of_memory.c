@@ -364,6 +364,7 @@ static const struct scenario {
     const char *name;
     void (*run)(void);
     bool is_once; /* GLib wants memory to say that there is none: without any it ends by its stack's end */
+    bool is_again; /* OpenSSL of 3.5 waits for itself for ever when what it sets up once has no memory */
 } scenarios[] = {
     {"heads and trailers", read_heads},
     {"the registry", read_registry},
@@ -375,7 +376,7 @@ static const struct scenario {
     {"the store of calls", keep_calls},
     {"an archive", unpack_archive},
     {"pools", use_pools},
-    {"the engine", ask_engine},
+    {"the engine", ask_engine, .is_again = true},
 };
 
 /* --- running it --- */
@@ -414,6 +415,8 @@ static _Noreturn void play(const struct scenario *scenario, long allowed, bool a
         signal(faults[i], SIG_DFL); /* which cmocka would report as its own */
     alarm(HANGS_S);
     alloc_guard_libraries();
+    if (scenario->is_again)
+        scenario->run();
     goes_on = all_fail;
     left = allowed;
     scenario->run();
