@@ -79,7 +79,8 @@ class Soak:
         def is_quiet():
             busy = [name for name in serves.names(self.berth) if name not in ticking and self.berth.instances(name)]
             left = len(self.berth.containers()) <= PREWARMED * len(self.runtimes) + len(ticking)
-            return not busy and left and not processes.children(self.berth.pid)
+            jobs = [pid for pid in processes.children(self.berth.pid) if not processes.is_firewall(pid)]
+            return not busy and left and not jobs
 
         wait_until(is_quiet, "everything to come to rest", QUIET_S)
         self.check_schedule()
