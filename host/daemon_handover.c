@@ -82,9 +82,9 @@ static void asker_free(struct asker *asker)
 static void drop_asker(struct asker *asker)
 {
     struct handover *handover = asker->handover;
+    TAILQ_REMOVE(&handover->askers, asker, link);
     if (handover->successor == asker)
         handover->successor = NULL;
-    TAILQ_REMOVE(&handover->askers, asker, link);
     asker_free(asker);
 }
 

@@ -59,6 +59,7 @@ static void what_an_instance_goes_on_with_stays(void **state)
     char *dir = NULL;
     assert_int_equal(open_memory(folder->path, "unused", &dir, &err), 0);
     assert_true(fs_exists(kept));
+    assert_false(fs_exists(left));
     assert_false(fs_exists(other));
     instance_memory_close(dir, true);
     assert_true(fs_exists(kept));
