@@ -54,7 +54,7 @@ static void make_parts(void)
                                    .run_dir = bench.run,
                                    .fleet = bench.fleet};
     if (event_book_create(bench.base, &parts.events, &err) < 0 ||
-        gateway_create(settings, bench.routes, &hooks, &parts.gateway, &err) < 0 ||
+        gateway_create(settings, NULL, bench.routes, &hooks, &parts.gateway, &err) < 0 ||
         request_book_create(bench.base, &parts.requests, &err) < 0 ||
         log_store_open(logs, 1u << 20, &parts.logs, &err) < 0)
         abort();
