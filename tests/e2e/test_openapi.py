@@ -57,6 +57,8 @@ def test_description_is_whole(description):
 def test_every_operation_answers_as_described(served, description):
     called = 0
     for path, operations in description["paths"].items():
+        if path == "/berth/upgrade":
+            continue  # another daemon answers from then on: tests/e2e/test_upgrade.py
         for method, operation in operations.items():
             if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
                 continue  # it never ends: tests/e2e/test_events.py
