@@ -2,19 +2,16 @@
 
 #include <jansson.h>
 
-/* The file as a whole, between two symbols. SECCOMP_PROFILE is its path in the tree. */
-__asm__(".pushsection .rodata\n"
-        "seccomp_profile_begin: .incbin \"" SECCOMP_PROFILE "\"\n"
-        "seccomp_profile_end:\n"
-        ".popsection\n");
-extern const char seccomp_profile_begin[], seccomp_profile_end[];
+/* seccomp.json as a whole. */
+static const char profile[] = {
+#include "seccomp_bytes.h"
+};
 
 const char *seccomp_profile(void)
 {
     static char *text;
     if (!text) {
-        json_t *json =
-            json_loadb(seccomp_profile_begin, (size_t)(seccomp_profile_end - seccomp_profile_begin), 0, NULL);
+        json_t *json = json_loadb(profile, sizeof(profile), 0, NULL);
         json_t *call;
         size_t i;
         json_array_foreach(json_object_get(json, "syscalls"), i, call) json_object_del(call, "comment");
