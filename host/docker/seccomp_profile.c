@@ -4,7 +4,7 @@
 
 /* seccomp.json as a whole. */
 static const char profile[] = {
-#include "seccomp_bytes.h"
+#include "docker/seccomp_bytes.h"
 };
 
 const char *seccomp_profile(void)
