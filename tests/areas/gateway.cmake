@@ -1,5 +1,6 @@
 # The real gateway without Docker, a fast backend for it, and the least a proxy can do: used by tests/gateway and bench.
-add_executable(gateway_driver ${CMAKE_SOURCE_DIR}/tests/peers/gateway_driver.c ${CMAKE_SOURCE_DIR}/tests/peers/driver_passing.c)
+add_executable(gateway_driver ${CMAKE_SOURCE_DIR}/tests/peers/gateway_driver.c ${CMAKE_SOURCE_DIR}/tests/peers/driver_passing.c
+    ${CMAKE_SOURCE_DIR}/tests/peers/driver_record.c)
 target_include_directories(gateway_driver PRIVATE ${CMAKE_SOURCE_DIR}/host)
 target_link_libraries(gateway_driver PRIVATE takeover gateway)
 add_executable(echo_backend ${CMAKE_SOURCE_DIR}/tests/peers/echo_backend.c)

@@ -72,6 +72,15 @@ def adopted(berth):
     return {entry["instance"]: entry.get("function") for entry in berth.log.entries(event="instance.adopted")}
 
 
+def serve(berth, names):
+    """Functions that are all alike, each with an instance."""
+    for name in names:
+        berth.write_function(name, COUNTS, idle_timeout=600)
+    berth.start()
+    for name in names:
+        assert berth.get(f"/{name}").status == 200
+
+
 def ids(berth, *functions):
     return {function: berth.instance(function)["Id"] for function in functions}
 
@@ -195,11 +204,7 @@ def test_daemon_that_leaves_its_instances_finishes_what_is_under_way(berth):
 def test_what_has_changed_meanwhile_is_replaced(berth):
     """As in a reload: its code, a setting; what is broken serves as before, what is no more goes."""
     names = ("same", "code", "setting", "broken", "removed")
-    for name in names:
-        berth.write_function(name, COUNTS, idle_timeout=600)
-    berth.start()
-    for name in names:
-        assert berth.get(f"/{name}").status == 200
+    serve(berth, names)
     before = ids(berth, *names)
     wait_until(lambda: len(records(berth)) >= len(names), "records", 20)
     berth.kill()
@@ -302,11 +307,7 @@ def test_calls_that_are_done_later_go_on(berth):
 def test_what_cannot_be_gone_on_with_is_replaced(berth):
     """A container that has ended, one that has gone, one whose record is damaged, and folders of nobody."""
     names = ("ended", "gone", "damaged", "whole")
-    for name in names:
-        berth.write_function(name, COUNTS, idle_timeout=600)
-    berth.start()
-    for name in names:
-        assert berth.get(f"/{name}").status == 200
+    serve(berth, names)
     before = ids(berth, *names)
     wait_until(lambda: len(records(berth)) >= len(names), "records", 20)
     instance = {name: engine.name_of(berth.instance(name)).rsplit("-", 1)[1] for name in names}
