@@ -12,6 +12,10 @@ int run_explain(const struct arguments *arguments);
 int run_restart(const struct arguments *arguments);
 int run_scale(const struct arguments *arguments);
 
+/* --- audit.c: what one can reach, read, write and use --- */
+
+int run_audit(const struct arguments *arguments);
+
 /* --- history.c: its revisions --- */
 
 int run_history(const struct arguments *arguments);

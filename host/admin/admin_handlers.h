@@ -34,6 +34,10 @@ void get_instances(struct admin_call *call);
 void get_decisions(struct admin_call *call);
 void post_restart(struct admin_call *call);
 
+/* --- audit_handlers.c: what a function can reach, read, write and use --- */
+
+void get_audit(struct admin_call *call);
+
 /* --- image_handlers.c: functions that are deployed by their image --- */
 
 void deploy_system_function(struct admin_call *call);

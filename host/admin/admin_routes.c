@@ -33,6 +33,7 @@ static const struct admin_route routes[] = {
     {EVHTTP_REQ_GET, "/berth/functions/*", false, get_function},
     {EVHTTP_REQ_GET, "/berth/functions/*/instances", false, get_instances},
     {EVHTTP_REQ_GET, "/berth/functions/*/decisions", false, get_decisions},
+    {EVHTTP_REQ_GET, "/berth/functions/*/audit", false, get_audit},
     {EVHTTP_REQ_GET, "/berth/functions/*/revisions", false, get_revisions},
     {EVHTTP_REQ_POST, "/berth/functions/*/rollback", false, post_rollback},
     {EVHTTP_REQ_POST, "/berth/functions/*/restart", false, post_restart},

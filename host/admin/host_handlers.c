@@ -4,6 +4,7 @@
 #include "admin/metrics.h"
 #include "admin/metrics_text.h"
 #include "admin/plugin_status.h"
+#include "admin/reach_json.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -57,17 +58,6 @@ static json_t *budget_json(const struct fleet *fleet)
                      (json_int_t)budget->memory_bytes, "max_memory_bytes",
                      (json_int_t)budget->max_memory_bytes, "prewarmed", (json_int_t)prewarmed,
                      "prewarmed_memory_bytes", (json_int_t)prewarmed_bytes);
-}
-
-/* Whether what functions can reach is limited, by whom, and what is in the way of it. */
-static json_t *reach_json(const struct fleet *fleet)
-{
-    struct engine_reach reach;
-    fleet_find_reach(fleet, &reach);
-    bool holds = reach.is_limited && !reach.trouble;
-    return json_pack("{s:b, s:s?, s:s?, s:s?}", "holds", holds, "by", holds ? reach.maker : NULL, "problem",
-                     reach.trouble ? reach.trouble->message : NULL, "hint",
-                     reach.trouble && reach.trouble->hint[0] ? reach.trouble->hint : NULL);
 }
 
 void get_info(struct admin_call *call)

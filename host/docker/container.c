@@ -28,6 +28,14 @@ static void finish_create(struct docker_call *call, const struct error *err)
     answer_report_id(call, err, "Id");
 }
 
+json_t *docker_container_request(const struct docker *docker, const struct docker_container *container)
+{
+    struct docker_container wanted = *container;
+    wanted.own_seccomp = wanted.own_seccomp && !docker->lacks_seccomp;
+    wanted.host_users = docker->remaps_users;
+    return container_body(&wanted);
+}
+
 struct docker_call *docker_container_create(struct docker *docker, const struct docker_container *container,
                                             docker_id_fn *done, void *owner)
 {
@@ -38,10 +46,7 @@ struct docker_call *docker_container_create(struct docker *docker, const struct 
     docker_call_request(call, "POST", "/containers/create", NULL, NULL, NULL);
     if (container->name)
         docker_call_query(call, "name", container->name);
-    struct docker_container wanted = *container;
-    wanted.own_seccomp = wanted.own_seccomp && !docker->lacks_seccomp;
-    wanted.host_users = docker->remaps_users;
-    docker_call_set_body(call, container_body(&wanted));
+    docker_call_set_body(call, docker_container_request(docker, container));
     return docker_call_submit(call);
 }
 

@@ -7,6 +7,7 @@
 
 #include "docker/docker.h"
 
+#include <jansson.h>
 #include <stdint.h>
 
 /* Zero members mean "no limit" in a new container and "leave as it is" in an update. */
@@ -77,6 +78,10 @@ typedef void docker_id_fn(void *owner, const struct error *err, const char *id);
  * is switched off: readiness is the caller's business and each check would start a process. */
 struct docker_call *docker_container_create(struct docker *docker, const struct docker_container *container,
                                             docker_id_fn *done, void *owner);
+
+/* The body of the request that docker_container_create() sends. NULL: one of its texts is not UTF-8. The
+ * caller owns it. */
+json_t *docker_container_request(const struct docker *docker, const struct docker_container *container);
 
 /* Success as well when it runs already. */
 struct docker_call *docker_container_start(struct docker *docker, const char *id, docker_done_fn *done,

@@ -89,7 +89,7 @@ static struct docker_bind *binds_of(const struct container_spec *spec, const str
     const struct docker_bind usual[] = {
         {.source = place->run_dir, .target = WORLD_RUN, .read_only = true},
         *dependencies,
-        {.source = place->code_dir, .target = "/berth/code", .read_only = true},
+        {.source = place->code_dir, .target = WORLD_CODE, .read_only = true},
         {.source = world->init, .target = WORLD_INIT, .read_only = true},
         {.source = user->is_world ? world->passwd : NULL, .target = "/etc/passwd", .read_only = true},
         {.source = user->is_world ? world->group : NULL, .target = "/etc/group", .read_only = true},
@@ -141,8 +141,8 @@ static void labels_free(struct docker_pair *labels, size_t count)
     free(labels);
 }
 
-struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
-                                        const struct container_place *place, docker_id_fn *done, void *owner)
+void docker_container_make(const struct docker_engine *engine, const struct container_spec *spec,
+                           const struct container_place *place, docker_container_use_fn *use, void *context)
 {
     const struct docker_engine_options *options = &engine->options;
     const struct container_user user = container_user_of(spec->user);
@@ -185,7 +185,28 @@ struct docker_call *docker_container_of(const struct docker_engine *engine, cons
         .stop_timeout_s = CONTAINER_STOP_S,
         .log_driver = DOCKER_LOG_NONE,
     };
-    struct docker_call *call = docker_container_create(options->docker, &container, done, owner);
+    use(&container, context);
     labels_free(labels, container.label_count);
-    return call;
+}
+
+/* What is to be created, and who is told. */
+struct order {
+    struct docker *docker;
+    docker_id_fn *done;
+    void *owner;
+    struct docker_call *call;
+};
+
+static void create(const struct docker_container *container, void *context)
+{
+    struct order *order = context;
+    order->call = docker_container_create(order->docker, container, order->done, order->owner);
+}
+
+struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
+                                        const struct container_place *place, docker_id_fn *done, void *owner)
+{
+    struct order order = {.docker = engine->options.docker, .done = done, .owner = owner};
+    docker_container_make(engine, spec, place, create, &order);
+    return order.call;
 }

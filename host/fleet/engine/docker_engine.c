@@ -1,6 +1,7 @@
 #include "fleet/engine/docker_inside.h"
 
 #include "base/alloc.h"
+#include "fleet/engine/container_grants.h"
 #include "fleet/engine/docker_watch.h"
 #include "fleet/engine/reach.h"
 
@@ -176,6 +177,28 @@ static void find_reach(const struct engine *engine, struct engine_reach *ret_rea
             .is_limited = true, .trouble = reach_trouble(reach), .maker = reach_maker(reach)};
 }
 
+/* Whose request is read. */
+struct grants_question {
+    const struct docker *docker;
+    json_t *grants;
+};
+
+static void read_grants(const struct docker_container *container, void *context)
+{
+    struct grants_question *question = context;
+    json_t *request = docker_container_request(question->docker, container);
+    question->grants = container_grants(request);
+    json_decref(request);
+}
+
+static json_t *grants(const struct engine *engine, const struct container_spec *spec,
+                      const struct container_place *place)
+{
+    struct grants_question question = {.docker = docker_of(engine)};
+    docker_container_make((const struct docker_engine *)engine, spec, place, read_grants, &question);
+    return question.grants;
+}
+
 static void destroy(struct engine *engine)
 {
     struct docker_engine *docker = (struct docker_engine *)engine;
@@ -189,6 +212,7 @@ static const struct engine_kind docker_kind = {
     .leave = leave,
     .destroy = destroy,
     .find_reach = find_reach,
+    .grants = grants,
     .create = create,
     .start = start,
     .stop = stop,

@@ -17,7 +17,14 @@ struct docker_engine {
     struct docker_watch *watch; /* NULL until it is wanted */
 };
 
-/* docker_container.c: asks Docker to create the container of an instance. */
+/* --- docker_container.c --- */
+
+/* Hands on what Docker is to be asked for, the container of an instance; borrowed during the call. */
+typedef void docker_container_use_fn(const struct docker_container *container, void *context);
+void docker_container_make(const struct docker_engine *engine, const struct container_spec *spec,
+                           const struct container_place *place, docker_container_use_fn *use, void *context);
+
+/* Asks Docker to create it. */
 struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
                                         const struct container_place *place, docker_id_fn *done, void *owner);
 

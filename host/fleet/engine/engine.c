@@ -47,6 +47,12 @@ void engine_find_reach(const struct engine *engine, struct engine_reach *ret_rea
         engine->kind->find_reach(engine, ret_reach);
 }
 
+json_t *engine_grants(const struct engine *engine, const struct container_spec *spec,
+                      const struct container_place *place)
+{
+    return engine->kind->grants ? engine->kind->grants(engine, spec, place) : NULL;
+}
+
 void engine_cancel(struct engine_call *call)
 {
     if (call)

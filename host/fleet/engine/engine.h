@@ -22,6 +22,7 @@
 #include "fleet/engine/container_spec.h"
 #include "fleet/engine/engine_queue.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -85,6 +86,8 @@ struct engine_kind {
     void (*leave)(struct engine *engine); /* NULL: there is nothing to do */
     void (*destroy)(struct engine *engine);
     void (*find_reach)(const struct engine *engine, struct engine_reach *ret_reach); /* NULL: not limited */
+    json_t *(*grants)(const struct engine *engine, const struct container_spec *spec,
+                      const struct container_place *place); /* NULL: it cannot tell */
     struct engine_call *(*create)(struct engine *engine, const struct container_spec *spec,
                                   const struct container_place *place, engine_id_fn *done, void *owner);
     struct engine_call *(*start)(struct engine *engine, const char *id, engine_done_fn *done, void *owner);
@@ -155,6 +158,11 @@ bool engine_is_away(const struct engine *engine);
 bool engine_was_away(const struct engine *engine, uint64_t now_ms);
 
 void engine_find_reach(const struct engine *engine, struct engine_reach *ret_reach);
+
+/* What a container made of these is given, read from the very request that makes it: see container_grants.h.
+ * NULL: the engine cannot tell. The caller owns it. */
+json_t *engine_grants(const struct engine *engine, const struct container_spec *spec,
+                      const struct container_place *place);
 
 /* Ends a call without its callback. What the engine had begun to do it may still do. NULL is fine. */
 void engine_cancel(struct engine_call *call);

@@ -18,6 +18,7 @@
 #define WORLD_HOME         "/home/berth" /* a tmpfs */
 #define WORLD_WORK         "/work" /* a tmpfs: the working directory of the function */
 #define WORLD_INIT         "/berth/init"
+#define WORLD_CODE         "/berth/code" /* the function's package */
 #define WORLD_DEPENDENCIES "/berth/dependencies" /* the folders of installed dependencies */
 #define WORLD_RUN          "/run/berth" /* what an instance has of its own: the way to the host, and the pipes */
 #define WORLD_SECRETS      "/run/secrets" /* a file for each secret of the function */

@@ -9,14 +9,19 @@
 
 #include <stdlib.h>
 
+static void locate(const struct fleet_env *env, struct container_mount *mount)
+{
+    free((char *)mount->source);
+    mount->source = volume_store_path(env->volumes, mount->volume);
+}
+
 static int prepare_named(const struct fleet_env *env, const struct container_user *user,
                          struct container_mount *mount, struct error *err)
 {
     uid_t uid = user->is_known ? user->uid : (uid_t)-1;
     if (volume_store_ensure(env->volumes, mount->volume, uid, user->gid, err) < 0)
         return -1;
-    free((char *)mount->source);
-    mount->source = volume_store_path(env->volumes, mount->volume);
+    locate(env, mount);
     return 0;
 }
 
@@ -47,4 +52,13 @@ int instance_mounts_prepare(const struct fleet_env *env, struct container_spec *
             return -1;
     }
     return 0;
+}
+
+void instance_mounts_locate(const struct fleet_env *env, struct container_spec *spec)
+{
+    for (size_t i = 0; i < spec->mount_count; i++) {
+        struct container_mount *mount = (struct container_mount *)&spec->mounts[i];
+        if (mount->volume)
+            locate(env, mount);
+    }
 }

@@ -10,4 +10,7 @@
  * thread. */
 int instance_mounts_prepare(const struct fleet_env *env, struct container_spec *spec, struct error *err);
 
+/* Only says where the named volumes of such a copy are, or would be. */
+void instance_mounts_locate(const struct fleet_env *env, struct container_spec *spec);
+
 #endif

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "base/unix_socket.h"
-#include "fleet/engine/world.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,7 +14,6 @@
 #include <unistd.h>
 
 #define DIAL_BACKLOG 1024 /* as many as an instance can have slots */
-#define SOCKET_NAME  "host.sock"
 #define PAUSE_MS     100 /* without descriptors or memory for another connection */
 
 struct dial {
@@ -121,7 +119,7 @@ static int listener_of(const struct link *link)
 }
 
 static const struct link_kind dial_kind = {
-    .variable = "BERTH_SOCKET=" WORLD_RUN "/" SOCKET_NAME,
+    .variable = DIAL_VARIABLE,
     .dir = dir_of,
     .listen = start_listening,
     .resume = resume,
@@ -151,7 +149,7 @@ int dial_open(struct event_base *base, const char *dir, const struct link_hooks 
               struct link **ret_link, struct error *err)
 {
     struct dial *dial = create(base, dir, hooks, owner);
-    cleanup_free char *path = xasprintf("%s/" SOCKET_NAME, dir);
+    cleanup_free char *path = xasprintf("%s/" DIAL_SOCKET, dir);
     if (link_make_dir(dir, err) < 0 || unix_socket_bind(path, 0666, COMPONENT_FLEET, &dial->fd, err) < 0) {
         close_dial(&dial->link);
         return -1;
@@ -162,7 +160,7 @@ int dial_open(struct event_base *base, const char *dir, const struct link_hooks 
 
 int dial_listen(const char *dir, int *ret_fd, struct error *err)
 {
-    cleanup_free char *path = xasprintf("%s/" SOCKET_NAME, dir);
+    cleanup_free char *path = xasprintf("%s/" DIAL_SOCKET, dir);
     cleanup_close int fd = -1;
     unlink(path);
     if (unix_socket_bind(path, 0666, COMPONENT_FLEET, &fd, err) < 0)

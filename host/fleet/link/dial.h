@@ -16,7 +16,11 @@
 #ifndef FLEET_LINK_DIAL_H
 #define FLEET_LINK_DIAL_H
 
+#include "fleet/engine/world.h"
 #include "fleet/link/link.h"
+
+#define DIAL_SOCKET   "host.sock" /* in the link's directory */
+#define DIAL_VARIABLE "BERTH_SOCKET=" WORLD_RUN "/" DIAL_SOCKET /* what tells the runner of it */
 
 /* Makes the directory `dir` and the socket in it, which refuses everybody yet. Only who has the same user as
  * the first connects. */

@@ -4,8 +4,6 @@
 #include "base/cleanup.h"
 #include "fleet/engine/world.h"
 
-#define CODE_DIR "/berth/code"
-
 static json_t *environment_object(const struct function_settings *settings)
 {
     json_t *object = json_object();
@@ -21,7 +19,7 @@ json_t *init_settings_make(const struct function_settings *settings, const struc
     cleanup_free char *dependencies =
         prepared->dependency_name ? xasprintf("%s/%s", WORLD_DEPENDENCIES, prepared->dependency_name) : NULL;
     return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s?, s:I, s:I, s:o, s:o}", "protocol", 1, "function",
-                     settings->name, "revision", prepared->digest, "code", CODE_DIR, "work", WORLD_WORK,
+                     settings->name, "revision", prepared->digest, "code", WORLD_CODE, "work", WORLD_WORK,
                      "dependencies", dependencies, "concurrency", (json_int_t)concurrency, "timeout_ms",
                      (json_int_t)timeout_ms, "environment", environment_object(settings), "runtime",
                      json_loads(prepared->launch->runtime, 0, NULL));

@@ -162,4 +162,9 @@ void revision_each_instance(struct revision *revision,
 /* The instance with this id, or NULL. */
 struct instance *revision_find_instance(const struct revision *revision, uint64_t id);
 
+/* What its containers are given: {"own": of one that is started for it, "prewarmed": of one that was started
+ * before it was known, or null where it is given none}, each as instance_grants() has it, with the limits
+ * that it has once it serves. NULL: it is not built, or the engine cannot tell. The caller owns it. */
+json_t *revision_grants(struct revision *revision);
+
 #endif

@@ -60,6 +60,10 @@ void revision_tell_starting(struct revision *revision);
 /* What containers it starts from; borrows from the revision, until the next one. */
 void revision_fill_spec(struct revision *revision, struct container_spec *spec);
 
+/* The same of a container that is started for it. *ret_environment, which the spec borrows, is the caller's
+ * (texts_free()); NULL: none. */
+void revision_fill_own_spec(struct revision *revision, struct container_spec *spec, char ***ret_environment);
+
 /* Nothing is started from a package that was changed on the disk. It is made anew from the function's files,
  * once for all the starts that are wanted meanwhile; whoever waits goes on waiting. */
 bool revision_package_is_intact(struct revision *revision);

@@ -108,6 +108,15 @@ void revision_fill_spec(struct revision *revision, struct container_spec *spec)
     };
 }
 
+void revision_fill_own_spec(struct revision *revision, struct container_spec *spec, char ***ret_environment)
+{
+    revision_fill_spec(revision, spec);
+    *ret_environment =
+        spec->port > 0 ? server_environment_make(revision->settings, &revision->prepared) : NULL;
+    if (*ret_environment)
+        spec->environment = (const char *const *)*ret_environment;
+}
+
 /* The caller gives back the settings that are returned. */
 static json_t *fill_load(const struct revision *revision, struct instance_load *load)
 {
@@ -182,11 +191,8 @@ static void start_fresh(struct revision *revision)
 {
     struct container_spec spec;
     struct instance_load load;
-    revision_fill_spec(revision, &spec);
-    char **environment =
-        spec.port > 0 ? server_environment_make(revision->settings, &revision->prepared) : NULL;
-    if (environment)
-        spec.environment = (const char *const *)environment;
+    char **environment;
+    revision_fill_own_spec(revision, &spec, &environment);
     json_t *settings = fill_load(revision, &load);
     remember(revision, instance_start(revision->env, &spec, &load, revision->instance_hooks,
                                       &revision->shared->account, revision));
