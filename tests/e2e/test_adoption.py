@@ -403,12 +403,14 @@ def test_only_what_is_in_flight_is_lost_by_a_kill(berth):
 
     def ask():
         while not ended.is_set():
+            asked = berth.process
             try:
                 outcomes.append(berth.get("/hello").status)
             except ConnectionRefusedError:
                 ended.wait(0.005)
             except OSError:
                 outcomes.append("cut")
+                asked.wait()  # what is ending is not asked again
 
     asking = [threading.Thread(target=ask) for _ in range(4)]
     for thread in asking:

@@ -42,23 +42,30 @@ const char *kernel_rules_run(struct kernel_rules *rules, const char *commands)
     return nft_ctx_get_error_buffer(rules->nft);
 }
 
-/* NULL: it is not there. The caller frees it. */
-static char *list(struct kernel_rules *rules)
+static char *output_of(struct kernel_rules *rules, const char *command)
 {
-    cleanup_free char *command = xasprintf("list table %s", rules->table);
-    if (kernel_rules_run(rules, command))
-        return NULL;
-    return xstrdup(nft_ctx_get_output_buffer(rules->nft));
+    return kernel_rules_run(rules, command) ? NULL : xstrdup(nft_ctx_get_output_buffer(rules->nft));
+}
+
+char *kernel_rules_list(struct kernel_rules *rules, const char *table)
+{
+    cleanup_free char *command = xasprintf("list table %s", table);
+    return output_of(rules, command);
+}
+
+char *kernel_rules_list_tables(struct kernel_rules *rules)
+{
+    return output_of(rules, "list tables inet");
 }
 
 void kernel_rules_note(struct kernel_rules *rules)
 {
     free(rules->noted);
-    rules->noted = list(rules);
+    rules->noted = kernel_rules_list(rules, rules->table);
 }
 
 int kernel_rules_are_noted(struct kernel_rules *rules)
 {
-    cleanup_free char *now = list(rules);
+    cleanup_free char *now = kernel_rules_list(rules, rules->table);
     return now && rules->noted && strcmp(now, rules->noted) == 0;
 }

@@ -12,7 +12,14 @@ void kernel_rules_close(struct kernel_rules *rules);
  * call. */
 const char *kernel_rules_run(struct kernel_rules *rules, const char *commands);
 
-/* Notes how the table is now, elements of sets that come and go left out. */
+/* How a table ("inet NAME") is, elements of sets that come and go left out. NULL: it is not there. The caller
+ * frees it. */
+char *kernel_rules_list(struct kernel_rules *rules, const char *table);
+
+/* A line "table inet NAME" for each. NULL: they cannot be listed. The caller frees it. */
+char *kernel_rules_list_tables(struct kernel_rules *rules);
+
+/* Notes how the table is now. */
 void kernel_rules_note(struct kernel_rules *rules);
 
 /* Whether it is still as it was noted. */

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "firewall/firewall_message.h"
+#include "firewall/program/abandoned_tables.h"
 #include "firewall/program/kernel_rules.h"
 #include "firewall/program/rule_watch.h"
 
@@ -27,7 +28,9 @@
 
 struct program {
     int fd; /* to the daemon */
+    const char *name; /* of the table */
     char *table; /* "inet NAME" */
+    int claim; /* shows that the table is looked after; -1: it is not shown yet */
     struct kernel_rules *rules;
     struct rule_watch *watch; /* NULL: changes cannot be watched */
     bool is_made; /* the table is as the daemon has said, as far as is known */
@@ -91,17 +94,26 @@ static void answer(struct program *program, const char *problem)
     tell(program, problem ? FIREWALL_FAILED : FIREWALL_DONE, problem ? problem : "");
 }
 
+/* A program before this one may still be there, so it is tried again each time. */
+static void claim(struct program *program)
+{
+    if (program->claim < 0)
+        program->claim = abandoned_tables_claim(program->name);
+}
+
 /* What the kernel tells of one's own change is taken before the table is noted. */
 static void make(struct program *program, const char *commands)
 {
+    claim(program);
     const char *problem = kernel_rules_run(program->rules, commands);
     program->is_made = !problem;
+    if (!problem) {
+        if (program->watch)
+            rule_watch_take(program->watch);
+        kernel_rules_note(program->rules);
+        abandoned_tables_renew(program->rules, program->name, commands);
+    }
     answer(program, problem);
-    if (problem)
-        return;
-    if (program->watch)
-        rule_watch_take(program->watch);
-    kernel_rules_note(program->rules);
 }
 
 static void finish(struct program *program)
@@ -158,14 +170,14 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     signal(SIGPIPE, SIG_IGN);
-    struct program program = {.fd = find_daemon(argv[2])};
+    struct program program = {.fd = find_daemon(argv[2]), .name = argv[1], .claim = -1};
     if (program.fd < 0 || drop_rights() < 0)
         return EXIT_FAILURE;
-    program.table = xasprintf("inet %s", argv[1]);
+    program.table = xasprintf("inet %s", program.name);
     program.rules = kernel_rules_open(program.table);
     if (!program.rules)
         return EXIT_FAILURE;
-    program.watch = rule_watch_open(argv[1]);
+    program.watch = rule_watch_open(program.name);
     serve(&program);
     rule_watch_close(program.watch);
     kernel_rules_close(program.rules);

@@ -30,3 +30,10 @@ def tables(namespace=None):
 def rules(berth, namespace=None):
     """The daemon's table as text, without what counts and comes and goes; "" when it is not there."""
     return nft("-s", "-t", "list", "table", "inet", table(berth), namespace=namespace, check=False)
+
+
+def make(name, text):
+    """Makes the table `name` of a text like that of rules()."""
+    head, _, body = text.partition("{")
+    assert head.startswith("table inet ")
+    subprocess.run(["nft", "-f", "-"], input=f"table inet {name} {{{body}", text=True, check=True)
