@@ -8,6 +8,7 @@
 #include "daemon_listeners.h"
 #include "daemon_parts.h"
 #include "daemon_predecessor.h"
+#include "daemon_run_dir.h"
 #include "daemon_signals.h"
 #include "daemon_upgrade.h"
 #include "fleet/fleet.h"
@@ -77,8 +78,13 @@ static int serve(struct daemon *daemon, struct error *err)
 int daemon_run(const char *config_path, const struct registry *registry, const struct locations *locations,
                struct descriptors *given, struct inheritance *inheritance, struct error *err)
 {
-    struct daemon daemon = {
-        .given = given, .registry = registry, .host = &registry->host, .started_s = time(NULL), .err = err};
+    struct daemon daemon = {.given = given,
+                            .registry = registry,
+                            .host = &registry->host,
+                            .started_s = time(NULL),
+                            .desk_fd = -1,
+                            .door_fd = -1,
+                            .err = err};
     daemon.upgrader = (struct upgrader){.begin = upgrade_begin, .context = &daemon};
     upgrade_init(&daemon);
     int rc = daemon_create_parts(&daemon, config_path, locations, err);
@@ -87,6 +93,7 @@ int daemon_run(const char *config_path, const struct registry *registry, const s
         predecessor_attach(&daemon, inheritance);
         hide_folders(config_path, &registry->host, locations);
         daemon_watch_signals(&daemon);
+        run_dir_watch_begin(&daemon);
         log_info("daemon.started", LOG_STR("config", config_path), LOG_STR("state", locations->state_dir),
                  LOG_STR("plugins", locations->plugin_dir), LOG_STR("owner", fleet_owner_id(daemon.fleet)));
         rc = serve(&daemon, err);

@@ -421,6 +421,7 @@ static void lose_successor(struct handover *handover, bool has_closed)
     log_warning(serves ? "takeover.successor-ended" : "takeover.failed", LOG_INT("pid", successor->pid));
     if (!serves && !(has_closed && upgrade_runs(handover->daemon, successor->pid)))
         kill_successor(handover);
+    handover->successor = NULL;
     drop_asker(successor);
     if (serves)
         return;
@@ -548,10 +549,25 @@ void handover_on_passed(void *context, struct passed_client *passed) /* on a wor
 
 /* --- its life --- */
 
+static int listen_for_askers(struct handover *handover, struct error *err)
+{
+    const struct daemon *daemon = handover->daemon;
+    cleanup_free char *path = xasprintf("%s/" TAKEOVER_SOCKET, fleet_run_dir(daemon->fleet));
+    if (handover->server && access(path, F_OK) == 0)
+        return 0;
+    takeover_server_destroy(handover->server, true);
+    handover->server = NULL;
+    return takeover_server_create(daemon->base, path, on_connected, handover, &handover->server, err);
+}
+
+int handover_mend_socket(struct daemon *daemon, struct error *err)
+{
+    return daemon->handover ? listen_for_askers(daemon->handover, err) : 0;
+}
+
 void handover_open(struct daemon *daemon)
 {
     struct handover *handover = xcalloc(1, sizeof(*handover));
-    cleanup_free char *path = xasprintf("%s/" TAKEOVER_SOCKET, fleet_run_dir(daemon->fleet));
     struct error err;
     handover->daemon = daemon;
     handover->held_mail.deliver = deliver_held;
@@ -559,7 +575,7 @@ void handover_open(struct daemon *daemon)
     handover->look = evtimer_new(daemon->base, on_look, handover);
     handover->limit = evtimer_new(daemon->base, on_limit, handover);
     daemon->handover = handover;
-    if (takeover_server_create(daemon->base, path, on_connected, handover, &handover->server, &err) < 0)
+    if (listen_for_askers(handover, &err) < 0)
         log_warning("takeover.unavailable", LOG_ERR(&err));
 }
 

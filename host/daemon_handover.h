@@ -16,6 +16,9 @@
 /* From now on others may ask for the daemon's place. A failure to listen is logged. */
 void handover_open(struct daemon *daemon);
 
+/* Listens anew when somebody has removed its socket. */
+int handover_mend_socket(struct daemon *daemon, struct error *err);
+
 /* Nobody may any more. */
 void handover_close(struct daemon *daemon);
 

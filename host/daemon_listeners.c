@@ -30,6 +30,14 @@ void daemon_keep_listeners(struct daemon *daemon)
     notify_manager_keep(DESCRIPTOR_LOCAL, &local, local >= 0);
 }
 
+void daemon_keep_local_listener(const struct daemon *daemon)
+{
+    int tcp, local;
+    admin_listeners(daemon->admin, true, &tcp, &local);
+    notify_manager_forget(DESCRIPTOR_LOCAL);
+    notify_manager_keep(DESCRIPTOR_LOCAL, &local, local >= 0);
+}
+
 void daemon_keep_no_listeners(void)
 {
     notify_manager_forget(DESCRIPTOR_FUNCTIONS);

@@ -12,6 +12,9 @@
  * had no use for. Before it listens. */
 void daemon_keep_listeners(struct daemon *daemon);
 
+/* The unix socket of the management API is another one now. */
+void daemon_keep_local_listener(const struct daemon *daemon);
+
 /* Has it close those that it keeps: whoever comes now is refused. */
 void daemon_keep_no_listeners(void);
 

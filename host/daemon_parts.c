@@ -9,16 +9,20 @@
 #include "base/cleanup.h"
 #include "base/descriptors.h"
 #include "base/log.h"
+#include "base/unix_socket.h"
 #include "calls/calls.h"
 #include "daemon_end.h"
 #include "daemon_handover.h"
 #include "daemon_hooks.h"
 #include "daemon_predecessor.h"
+#include "daemon_run_dir.h"
 #include "daemon_signals.h"
 #include "daemon_upgrade.h"
 #include "store/log_store.h"
 
 #include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static void on_inbox(evutil_socket_t fd, short what, void *context)
 {
@@ -92,9 +96,12 @@ static int open_calls(struct daemon *daemon, const char *state_dir, struct error
     const char *run_dir = fleet_run_dir(daemon->fleet);
     cleanup_free char *desk = xasprintf("%s/desk.sock", run_dir);
     cleanup_free char *door = xasprintf("%s/calls.sock", run_dir);
+    if (gateway_open_calls_door(daemon->gateway, door, err) < 0 ||
+        unix_socket_hold(door, COMPONENT_GATEWAY, &daemon->door_path, &daemon->door_fd, err) < 0)
+        return -1;
     struct calls_options options = {.state_dir = state_dir,
                                     .desk_path = desk,
-                                    .door_path = door,
+                                    .door_path = daemon->door_path,
                                     .max_waiting = daemon->host->calls_max,
                                     .disk_bytes = daemon->host->calls_disk_bytes,
                                     .callback_networks = &daemon->host->callback_networks,
@@ -104,9 +111,9 @@ static int open_calls(struct daemon *daemon, const char *state_dir, struct error
         keep_no_calls(daemon, &why);
         return 0;
     }
-    if (gateway_set_desk(daemon->gateway, desk, err) < 0)
+    if (unix_socket_hold(desk, COMPONENT_CALLS, &daemon->desk_path, &daemon->desk_fd, err) < 0)
         return -1;
-    return gateway_open_calls_door(daemon->gateway, door, err);
+    return gateway_set_desk(daemon->gateway, daemon->desk_path, err);
 }
 
 int daemon_create_parts(struct daemon *daemon, const char *config_path, const struct locations *locations,
@@ -151,8 +158,16 @@ int daemon_create_parts(struct daemon *daemon, const char *config_path, const st
     return statsd_create(&admin_options, &daemon->statsd, err);
 }
 
+static void free_held(char **path, const int *fd)
+{
+    free(*path);
+    if (*fd >= 0)
+        close(*fd);
+}
+
 void daemon_clear_parts(struct daemon *daemon)
 {
+    run_dir_watch_end(daemon);
     calls_end(daemon->calls);
     upgrade_clear(daemon);
     admin_destroy(daemon->admin);
@@ -178,4 +193,6 @@ void daemon_clear_parts(struct daemon *daemon)
     route_table_destroy(daemon->routes);
     descriptors_destroy(daemon->given);
     event_base_free(daemon->base);
+    free_held(&daemon->desk_path, &daemon->desk_fd);
+    free_held(&daemon->door_path, &daemon->door_fd);
 }

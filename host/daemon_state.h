@@ -30,6 +30,9 @@ struct daemon {
     struct calls *calls; /* NULL: none are kept */
     struct admin *admin;
     struct statsd *statsd; /* NULL: metrics are sent to nobody */
+    char *desk_path, *door_path; /* of the sockets of calls: names that stay when their files go */
+    int desk_fd, door_fd; /* by which they do; -1: there is none */
+    struct run_dir_watch *run_dir_watch; /* NULL: not yet */
     struct mailbox inbox; /* from the workers */
     struct event *inbox_event;
     struct event *drain_limit;

@@ -175,6 +175,18 @@ void admin_listeners(const struct admin *admin, bool only_own, int *ret_tcp, int
     *ret_local = only_own && admin->local_listener.is_given ? -1 : admin->local_listener.fd;
 }
 
+int admin_mend_socket(struct admin *admin, struct error *err)
+{
+    const struct admin_listener former = admin->local_listener;
+    if (!admin->socket_path || access(admin->socket_path, F_OK) == 0)
+        return 0;
+    if (admin_listen_unix(admin->options.base, admin->local, admin->socket_path, NULL, &admin->local_listener,
+                          err) < 0)
+        return -1;
+    evhttp_del_accept_socket(admin->local, former.bound);
+    return 1;
+}
+
 void admin_leave(struct admin *admin)
 {
     evconnlistener_disable(admin->tcp_listener.listener);

@@ -65,6 +65,10 @@ const char *admin_address(const struct admin *admin);
  * `only_own`: it was given that one. */
 void admin_listeners(const struct admin *admin, bool only_own, int *ret_tcp, int *ret_local);
 
+/* Listens at the unix socket anew when somebody has removed that. 1: it does; 0: the socket is there, or is
+ * another daemon's concern by now. */
+int admin_mend_socket(struct admin *admin, struct error *err);
+
 /* Another daemon is about to take over: nobody is let in any more, calls and logs are not there any more, and
  * the unix socket's path is left when it is destroyed. */
 void admin_leave(struct admin *admin);

@@ -53,6 +53,7 @@ int admin_listen_tcp(struct evhttp *http, const char *address, struct descriptor
         return error_hint(err, "give another --admin address");
     }
     *ret_listener = (struct admin_listener){.listener = evhttp_bound_socket_get_listener(bound),
+                                            .bound = bound,
                                             .fd = evhttp_bound_socket_get_fd(bound),
                                             .is_given = fd >= 0};
     struct sockaddr_in6 name = {0}; /* the port is at the same place in an IPv4 address */
@@ -84,8 +85,8 @@ int admin_listen_unix(struct event_base *base, struct evhttp *http, const char *
     struct evconnlistener *listener = evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd);
     if (!listener)
         return error_errno(err, COMPONENT_ADMIN, errno, "cannot listen at %s", path);
-    *ret_listener = (struct admin_listener){.listener = listener, .fd = fd, .is_given = is_given};
+    *ret_listener = (struct admin_listener){
+        .listener = listener, .bound = evhttp_bind_listener(http, listener), .fd = fd, .is_given = is_given};
     steal_fd(&fd);
-    evhttp_bind_listener(http, listener);
     return 0;
 }

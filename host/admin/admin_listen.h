@@ -14,6 +14,7 @@ struct event_base;
 /* Where the server listens. */
 struct admin_listener {
     struct evconnlistener *listener; /* the server's */
+    struct evhttp_bound_socket *bound; /* what the server calls it */
     int fd; /* the same */
     bool is_given; /* somebody else has opened it */
 };

@@ -1,8 +1,11 @@
 #include "base/unix_socket.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,6 +50,18 @@ int unix_socket_listen(const char *path, enum error_component component, int *re
         return -1;
     if (listen(fd, BACKLOG) < 0)
         return error_errno(err, component, errno, "cannot listen at %s", path);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+int unix_socket_hold(const char *path, enum error_component component, char **ret_name, int *ret_fd,
+                     struct error *err)
+{
+    cleanup_close int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, component, errno, "cannot find the socket %s", path);
+    cleanup_free char *name = xasprintf("/proc/self/fd/%d", fd);
+    *ret_name = access(name, F_OK) == 0 ? steal(&name) : xstrdup(path);
     *ret_fd = steal_fd(&fd);
     return 0;
 }

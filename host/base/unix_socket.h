@@ -20,4 +20,10 @@ int unix_socket_bind(const char *path, mode_t mode, enum error_component compone
  * left. As above. */
 int unix_socket_listen(const char *path, enum error_component component, int *ret_fd, struct error *err);
 
+/* Another name of the socket at `path`, which leads to it whatever becomes of that, and for as long as
+ * *ret_fd is open, within this process. Where there is no such name it is `path`. The caller frees it and
+ * closes *ret_fd. */
+int unix_socket_hold(const char *path, enum error_component component, char **ret_name, int *ret_fd,
+                     struct error *err);
+
 #endif

@@ -141,6 +141,10 @@ const struct host_settings *fleet_host(const struct fleet *fleet);
 /* The run directory, without symbolic links on the way. */
 const char *fleet_run_dir(const struct fleet *fleet);
 
+/* Makes what is missing of it, closed to others and locked as before: somebody may have removed it. Reason
+ * "in-use": another daemon has made it his own. */
+int fleet_mend_run_dir(struct fleet *fleet, struct error *err);
+
 /* How what functions can reach is limited. */
 void fleet_find_reach(const struct fleet *fleet, struct engine_reach *ret_reach);
 

@@ -52,16 +52,26 @@ static int prepare_run_dir(struct fleet *fleet, const char *run_dir, struct desc
 {
     if (private_dir_open(run_dir, RUN_LOCK, &fleet->run_dir, err) < 0)
         return error_prefix(err, "the run directory");
-    if (owner_take_lock(fleet->run_dir, RUN_LOCK, descriptors_take(given, DESCRIPTOR_RUN_LOCK),
-                        &fleet->run_lock, err) < 0)
-        return -1;
     fleet->instances_dir = xasprintf("%s/i", fleet->run_dir);
-    if (fs_make_dirs(fleet->instances_dir, 0700, err) < 0)
+    fleet->run_lock = descriptors_take(given, DESCRIPTOR_RUN_LOCK);
+    if (fleet_mend_run_dir(fleet, err) < 0)
         return -1;
     fleet->env.run_dir = fleet->instances_dir;
     fleet->env.owner_id = fleet->owner.id;
     fleet->env.adoption = adoption_create(&fleet->env);
     return 0;
+}
+
+int fleet_mend_run_dir(struct fleet *fleet, struct error *err)
+{
+    cleanup_free char *same = NULL;
+    const int former = fleet->run_lock;
+    if (private_dir_open(fleet->run_dir, RUN_LOCK, &same, err) < 0)
+        return error_prefix(err, "the run directory");
+    fleet->run_lock = -1;
+    if (owner_take_lock(fleet->run_dir, RUN_LOCK, former, &fleet->run_lock, err) < 0)
+        return -1;
+    return fs_make_dirs(fleet->instances_dir, 0700, err);
 }
 
 static bool is_left(const void *context, const char *instance)

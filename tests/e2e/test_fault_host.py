@@ -1,6 +1,7 @@
 """What may happen to the files, the disk, the descriptors and the clock of the host, while a function is under load that
 notices nothing: what cannot be done is told, what was there goes on, and all is well once the cause is gone."""
 
+import fcntl
 import itertools
 import os
 import resource
@@ -9,6 +10,7 @@ import subprocess
 
 import pytest
 
+from harness.cli import Cli
 from harness.functions import HELLO
 from harness.later import accept, wait_state
 from harness.neighbour import is_clean, serve_neighbour, undisturbed
@@ -246,6 +248,7 @@ def test_plugin_is_cut_off_in_use(berth):
 
 
 def test_run_directory_is_removed(berth):
+    """What its paths lead to goes on meanwhile; the paths come back by themselves."""
     serve_neighbour(berth)
     berth.expect_error(".*")
     berth.host["queue_timeout"] = 5
@@ -253,12 +256,23 @@ def test_run_directory_is_removed(berth):
     berth.start()
     with undisturbed(berth, "the run directory is removed") as fault:
         shutil.rmtree(berth.run_dir)
+        call = accept(berth, "second")
+        wait_state(berth, call, "done")
         fault.saw(berth.get("/second"))
         berth.wait_answer("/second", answers("hello"), "an instance", 60)
-        refused = fault.saw(berth.post("/async-function/second"))
-        assert (refused.status, refused.error()["reason"]) == (503, "calls-unavailable")
-        fault.left("its sockets are missing until a restart")
+        wait_until(lambda: all(map(os.path.exists, paths_of(berth))), "its sockets", 60)
         assert os.stat(berth.run_dir).st_mode & 0o077 == 0, "what was made anew is closed to others, too"
+    manager = Cli(berth)
+    assert manager.run("ls")
+    os.remove(os.path.join(berth.run_dir, "admin.sock"))
+    wait_until(lambda: os.path.exists(os.path.join(berth.run_dir, "admin.sock")), "a socket that was removed alone", 60)
+    assert manager.run("ls")
+    with open(os.path.join(berth.run_dir, "run.lock"), "rb") as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is the daemon's own, as before
+    berth.upgrade()
+    assert berth.get("/second").text == "hello"
     assert berth.stop() == 0
-    berth.start()
-    wait_state(berth, accept(berth, "second"), "done")
+
+
+def paths_of(berth):
+    return [os.path.join(berth.run_dir, name) for name in ("admin.sock", "takeover.sock", "run.lock", "i")]
