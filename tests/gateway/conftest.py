@@ -76,11 +76,16 @@ class Gateway:
         return {name.removeprefix("berth_").replace("_total", ""): value for name, value in self.command("stats").items()}
 
     def wait_stats(self, expected):
-        """Until these have been counted, and no more: an answer counts when it has gone out, when its client may have it."""
+        """Until these have been counted, and no more: an answer counts when it has gone out, when its client may have it.
+        Not for what goes down again: wait_open()."""
         wait_for(lambda: (stats := self.stats()) and all(stats[name] >= count for name, count in expected.items()),
                  f"the counts {expected}")
         stats = self.stats()
         assert {name: stats[name] for name in expected} == expected
+
+    def wait_open(self, count):
+        """Until so many connections of clients are open."""
+        wait_for(lambda: self.stats()["connections_open"] == count, f"{count} open connections")
 
     def records(self):
         """Of the requests that have ended since the last call; with `--records keep`."""

@@ -58,14 +58,14 @@ def test_idle_clients_go_on_with_the_next(pair):
     clients = [first.client() for _ in range(300)]
     for client in clients[::2]:
         assert client.get("/f/hello").body == b"hello"
-    wait_for(lambda: first.stats()["connections_open"] == 300, "all being accepted")
+    first.wait_open(300)
     first.hand_over()
     wait_end(first)
-    follower.wait_stats({"connections_open": 300})
+    follower.wait_open(300)
     for client in clients:
         assert client.get("/f/hello").body == b"hello"
         client.sock.close()
-    follower.wait_stats({"connections_open": 0})
+    follower.wait_open(0)
     assert len(follower.wait_records(300)) == 300
 
 
@@ -156,7 +156,7 @@ def test_no_request_begins_while_it_holds(pair, backend):
     with first.client() as client, first.client() as half:
         assert client.get("/f/hello").body == b"hello"
         half.send(GET[:10].encode())
-        wait_for(lambda: first.stats()["connections_open"] == 2, "both being there")
+        first.wait_open(2)
         first.command("hold")
         seen = len(backend.requests)
         client.send(GET.encode())
@@ -198,14 +198,14 @@ def test_stream_stays_to_its_end(pair, backend):
 def test_limits_do_not_hold_for_who_has_been_let_in(pair):
     first, follower = pair(max_connections=4, max_connections_per_address=2)
     clients = [first.client() for _ in range(10)]
-    wait_for(lambda: first.stats()["connections_open"] == 10, "all being accepted")
+    first.wait_open(10)
     first.hand_over()
     wait_end(first)
     for client in clients:
         assert client.get("/f/hello").body == b"hello"
     for client in clients:
         client.sock.close()
-    follower.wait_stats({"connections_open": 0})
+    follower.wait_open(0)
     with follower.client() as client:
         assert client.get("/f/hello").body == b"hello"
 
