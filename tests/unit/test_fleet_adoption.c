@@ -211,6 +211,42 @@ static void one_whose_container_ends_at_the_start_is_replaced(void **state)
     UNTIL(bench, fake_engine_count(bench->engine) == 1);
 }
 
+/* It has been found, nobody has claimed it yet, and the engine does not tell of its end. */
+static void check_lost_with_the_engine(struct bench *bench, void (*lose)(struct fake_engine *engine,
+                                                                         struct fake_container *container))
+{
+    leave_hello(bench, "", "");
+    fake_engine_plan(bench->engine, FAKE_IMAGE, (struct fake_plan){.hold = true});
+    start_fleet(bench);
+    UNTIL(bench, fleet_current_budget(bench->fleet)->instances == 1);
+    UNTIL(bench, fake_engine_calls(bench->engine, FAKE_IMAGE) > 0);
+    fake_engine_stop(bench->engine);
+    lose(bench->engine, fake_engine_newest(bench->engine));
+    fake_engine_start(bench->engine);
+    UNTIL(bench, left_behind(bench) == 0);
+    assert_int_equal(fleet_current_budget(bench->fleet)->instances, 0);
+    fake_engine_plan(bench->engine, FAKE_IMAGE, (struct fake_plan){0});
+    fake_engine_release(bench->engine, FAKE_IMAGE);
+    UNTIL(bench, bench->settled > 0);
+    serve(bench, "hello");
+    assert_int_equal(created(bench), 2);
+}
+
+static void end_silently(struct fake_engine *engine, struct fake_container *container)
+{
+    fake_container_die(engine, container, 1, false);
+}
+
+static void one_whose_container_ends_while_the_engine_is_away_is_replaced(void **state)
+{
+    check_lost_with_the_engine(*state, end_silently);
+}
+
+static void one_whose_container_goes_while_the_engine_is_away_is_replaced(void **state)
+{
+    check_lost_with_the_engine(*state, fake_container_vanish);
+}
+
 static void no_more_are_taken_over_than_there_may_be(void **state)
 {
     struct bench *bench = *state;
@@ -383,6 +419,8 @@ int main(void)
         FLEET_TEST(one_whose_container_has_ended_is_replaced),
         FLEET_TEST(one_whose_container_has_gone_is_forgotten),
         FLEET_TEST(one_whose_container_ends_at_the_start_is_replaced),
+        FLEET_TEST(one_whose_container_ends_while_the_engine_is_away_is_replaced),
+        FLEET_TEST(one_whose_container_goes_while_the_engine_is_away_is_replaced),
         FLEET_TEST(no_more_are_taken_over_than_there_may_be),
         FLEET_TEST(prewarmed_ones_wait_for_the_next_fleet_too),
         FLEET_TEST(nobody_wants_those_prewarmed_for_another_image),

@@ -16,6 +16,7 @@
 struct candidate {
     TAILQ_ENTRY(candidate) link;
     struct instance_past *past;
+    bool is_found; /* in the review that is under way */
 };
 
 struct adoption {
@@ -215,6 +216,7 @@ void adoption_note_found(struct adoption *adoption, const char *instance, const 
     struct candidate *candidate = find(adoption, instance);
     if (!candidate || strcmp(candidate->past->record.container, container) != 0)
         return;
+    candidate->is_found = true;
     candidate->past->runs = runs && instance_record_is_of_this_start(&candidate->past->record);
     candidate->past->is_there = runs;
 }
@@ -239,10 +241,12 @@ static void count_all(struct adoption *adoption, bool prewarmed)
     for (struct candidate *candidate = TAILQ_FIRST(&adoption->waiting); candidate; candidate = next) {
         const struct instance_record *record = &candidate->past->record;
         next = TAILQ_NEXT(candidate, link);
-        if (candidate->past->counts || (record->function == NULL) != prewarmed)
+        if ((record->function == NULL) != prewarmed)
             continue;
         if (!candidate->past->runs) {
             drop(adoption, candidate, "its container has ended meanwhile");
+        } else if (candidate->past->counts) {
+            continue; /* since an earlier review */
         } else if (budget_room(budget, record->limits.memory_bytes) == 0) {
             drop(adoption, candidate, "the host has no room for it any more");
         } else {
@@ -253,9 +257,22 @@ static void count_all(struct adoption *adoption, bool prewarmed)
     }
 }
 
+/* An engine that was away does not tell of what has ended meanwhile, and has nothing of what was removed. */
+static void forget_lost(struct adoption *adoption)
+{
+    struct candidate *candidate;
+    TAILQ_FOREACH(candidate, &adoption->waiting, link)
+    {
+        if (!candidate->is_found)
+            candidate->past->runs = candidate->past->is_there = false;
+        candidate->is_found = false;
+    }
+}
+
 void adoption_note_reviewed(struct adoption *adoption)
 {
     adoption->reviewed = true;
+    forget_lost(adoption);
     count_all(adoption, false);
     count_all(adoption, true);
 }
