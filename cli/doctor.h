@@ -35,6 +35,14 @@ struct doctor_row {
 extern const struct doctor_row doctor_rows[];
 extern const size_t doctor_row_count;
 
+/* What a look comes to, and what to do about it. */
+void doctor_conclude(struct look *look, enum verdict verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void doctor_advise(struct look *look, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* doctor_tables.c: a row of the table. */
+void doctor_look_at_tables(const struct checkup *checkup, struct look *ret_look);
+
 /* Asks the engine for a path: NULL when it does not answer with JSON. The caller lets go of it. */
 json_t *doctor_ask_docker(const char *socket, const char *path);
 

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <linux/io_uring.h>
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,24 +31,6 @@
 #define FILES_POOR        4096
 #define NEARLY_FULL       0.9
 #define CALLS_TIMEOUT_S   60 /* of a check that reads a million calls */
-
-static void __attribute__((format(printf, 3, 4)))
-conclude(struct look *look, enum verdict verdict, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(look->found, sizeof(look->found), format, args);
-    va_end(args);
-    look->verdict = verdict;
-}
-
-static void __attribute__((format(printf, 2, 3))) advise(struct look *look, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(look->advice, sizeof(look->advice), format, args);
-    va_end(args);
-}
 
 /* --- Docker --- */
 
@@ -78,37 +59,38 @@ json_t *doctor_ask_docker(const char *socket, const char *path)
 static void look_at_docker(const struct checkup *checkup, struct look *look)
 {
     if (checkup->docker) {
-        conclude(look, VERDICT_FINE, "%s, %s", member_text(checkup->docker, "ServerVersion"),
-                 member_text(checkup->docker, "OperatingSystem"));
+        doctor_conclude(look, VERDICT_FINE, "%s, %s", member_text(checkup->docker, "ServerVersion"),
+                        member_text(checkup->docker, "OperatingSystem"));
         return;
     }
-    conclude(look, VERDICT_WRONG, "does not answer at %s", checkup->docker_socket);
+    doctor_conclude(look, VERDICT_WRONG, "does not answer at %s", checkup->docker_socket);
     if (access(checkup->docker_socket, F_OK) < 0)
-        advise(look, "start it: systemctl start docker; or say where it is: --docker PATH, `docker_socket` "
-                     "in the registry");
+        doctor_advise(look,
+                      "start it: systemctl start docker; or say where it is: --docker PATH, `docker_socket` "
+                      "in the registry");
     else if (access(checkup->docker_socket, R_OK | W_OK) < 0)
-        advise(look, "this user may not use it: be in the group docker, or root");
+        doctor_advise(look, "this user may not use it: be in the group docker, or root");
     else
-        advise(look, "look at its log: journalctl -u docker");
+        doctor_advise(look, "look at its log: journalctl -u docker");
 }
 
 static void look_at_storage(const struct checkup *checkup, struct look *look)
 {
     const char *driver = member_text(checkup->docker, "Driver");
     bool is_slow = strcmp(driver, "vfs") == 0 || strcmp(driver, "devicemapper") == 0;
-    conclude(look, is_slow ? VERDICT_POOR : VERDICT_FINE, "%s",
-             *driver ? driver : "not known without Docker");
+    doctor_conclude(look, is_slow ? VERDICT_POOR : VERDICT_FINE, "%s",
+                    *driver ? driver : "not known without Docker");
     if (is_slow)
-        advise(look, "every start of a container copies its image with it; use overlay2");
+        doctor_advise(look, "every start of a container copies its image with it; use overlay2");
 }
 
 static void look_at_cgroups(const struct checkup *checkup, struct look *look)
 {
     const char *version = member_text(checkup->docker, "CgroupVersion");
-    conclude(look, VERDICT_FINE, "version %s", *version ? version : "not known without Docker");
+    doctor_conclude(look, VERDICT_FINE, "version %s", *version ? version : "not known without Docker");
     if (checkup->docker && !member_is_true(checkup->docker, "MemoryLimit")) {
-        conclude(look, VERDICT_WRONG, "Docker cannot limit memory here");
-        advise(look, "boot the kernel with cgroup_enable=memory");
+        doctor_conclude(look, VERDICT_WRONG, "Docker cannot limit memory here");
+        doctor_advise(look, "boot the kernel with cgroup_enable=memory");
     }
 }
 
@@ -128,17 +110,17 @@ static bool has_option(const json_t *docker, const char *name)
 static void look_at_walls(const struct checkup *checkup, struct look *look)
 {
     if (!checkup->docker) {
-        conclude(look, VERDICT_FINE, "not known without Docker");
+        doctor_conclude(look, VERDICT_FINE, "not known without Docker");
     } else if (has_option(checkup->docker, "name=rootless")) {
-        conclude(look, VERDICT_WRONG, "the engine runs without root, which Berth cannot use");
-        advise(look, "let `docker_socket` be that of an engine that runs as root");
+        doctor_conclude(look, VERDICT_WRONG, "the engine runs without root, which Berth cannot use");
+        doctor_advise(look, "let `docker_socket` be that of an engine that runs as root");
     } else if (!has_option(checkup->docker, "name=seccomp")) {
-        conclude(look, VERDICT_POOR, "no seccomp: functions may make every system call");
-        advise(look, "boot a kernel with CONFIG_SECCOMP_FILTER");
+        doctor_conclude(look, VERDICT_POOR, "no seccomp: functions may make every system call");
+        doctor_advise(look, "boot a kernel with CONFIG_SECCOMP_FILTER");
     } else if (has_option(checkup->docker, "name=userns")) {
-        conclude(look, VERDICT_FINE, "seccomp; users are remapped, functions left out of that");
+        doctor_conclude(look, VERDICT_FINE, "seccomp; users are remapped, functions left out of that");
     } else {
-        conclude(look, VERDICT_FINE, "seccomp");
+        doctor_conclude(look, VERDICT_FINE, "seccomp");
     }
 }
 
@@ -146,14 +128,15 @@ static void look_at_clock(const struct checkup *checkup, struct look *look)
 {
     uint64_t theirs_ms;
     if (rfc3339_read(member_text(checkup->docker, "SystemTime"), &theirs_ms) < 0) {
-        conclude(look, VERDICT_FINE, "not compared without Docker");
+        doctor_conclude(look, VERDICT_FINE, "not compared without Docker");
         return;
     }
     double skew_s = ((double)theirs_ms - (double)wall_clock_ms()) / 1e3;
     bool is_off = skew_s > SKEW_MAX_S || skew_s < -SKEW_MAX_S;
-    conclude(look, is_off ? VERDICT_POOR : VERDICT_FINE, "%s", is_off ? "Docker's differs" : "as Docker's");
+    doctor_conclude(look, is_off ? VERDICT_POOR : VERDICT_FINE, "%s",
+                    is_off ? "Docker's differs" : "as Docker's");
     if (is_off)
-        advise(look, "they are %.0f s apart: logs of both will not fit together", skew_s);
+        doctor_advise(look, "they are %.0f s apart: logs of both will not fit together", skew_s);
 }
 
 /* Which there are of them, behind each other; whether the one of this machine is among them. */
@@ -184,11 +167,11 @@ static void look_at_bases(const struct checkup *checkup, struct look *look)
                                 "/images/json?filters=%7B%22reference%22%3A%5B%22berth-base%22%5D%7D")
             : NULL;
     if (list_bases(images, &names)) {
-        conclude(look, VERDICT_FINE, "%s", strbuf_text(&names));
+        doctor_conclude(look, VERDICT_FINE, "%s", strbuf_text(&names));
     } else {
-        conclude(look, VERDICT_WRONG, "berth-base:" BERTH_BASE_SUITE " is not there%s%s",
-                 names.length > 0 ? "; there is " : "", strbuf_text(&names));
-        advise(look, "scripts/base-image makes it (installed: libexec/berth/base-image)");
+        doctor_conclude(look, VERDICT_WRONG, "berth-base:" BERTH_BASE_SUITE " is not there%s%s",
+                        names.length > 0 ? "; there is " : "", strbuf_text(&names));
+        doctor_advise(look, "scripts/base-image makes it (installed: libexec/berth/base-image)");
     }
     json_decref(images);
 }
@@ -213,9 +196,9 @@ static void look_at_interpreters(const struct checkup *checkup, struct look *loo
         if (*interpreter && !strstr(strbuf_text(&found), item))
             strbuf_append_format(&found, "%s%s", found.length > 0 ? ", " : "", item);
     }
-    conclude(look, VERDICT_FINE, "%s",
-             found.length > 0 ? strbuf_text(&found)
-                              : "none yet: images are built when a function needs them");
+    doctor_conclude(look, VERDICT_FINE, "%s",
+                    found.length > 0 ? strbuf_text(&found)
+                                     : "none yet: images are built when a function needs them");
     json_decref(images);
 }
 
@@ -228,9 +211,9 @@ static void look_at_leftovers(const struct checkup *checkup, struct look *look)
                                  "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22berth.host%22%5D%2C"
                                  "%22status%22%3A%5B%22exited%22%2C%22dead%22%5D%7D");
     size_t count = json_array_size(list);
-    conclude(look, count > 0 ? VERDICT_POOR : VERDICT_FINE, "%zu containers that have ended", count);
+    doctor_conclude(look, count > 0 ? VERDICT_POOR : VERDICT_FINE, "%zu containers that have ended", count);
     if (count > 0)
-        advise(
+        doctor_advise(
             look,
             "their daemon removes them when it starts; or: docker container prune --filter label=berth.host");
     json_decref(list);
@@ -245,12 +228,12 @@ static void look_at_io_uring(const struct checkup *checkup, struct look *look)
     int fd = (int)syscall(SYS_io_uring_setup, 4, &parameters);
     if (fd >= 0) {
         close(fd);
-        conclude(look, VERDICT_FINE, "may be used");
+        doctor_conclude(look, VERDICT_FINE, "may be used");
         return;
     }
-    conclude(look, VERDICT_POOR, "may not be used: %s", strerror(errno));
-    advise(look,
-           "requests cost more of a processor; the sysctl kernel.io_uring_disabled or seccomp forbids it");
+    doctor_conclude(look, VERDICT_POOR, "may not be used: %s", strerror(errno));
+    doctor_advise(
+        look, "requests cost more of a processor; the sysctl kernel.io_uring_disabled or seccomp forbids it");
 }
 
 /* The nearest folder on the way to `path` that is there. The caller frees it. */
@@ -270,11 +253,11 @@ static void look_at_folder(const char *path, struct look *look)
 {
     cleanup_free char *there = existing_part(path);
     if (access(there, W_OK | X_OK) == 0) {
-        conclude(look, VERDICT_FINE, "%s%s", path, strcmp(there, path) == 0 ? "" : ", to be made");
+        doctor_conclude(look, VERDICT_FINE, "%s%s", path, strcmp(there, path) == 0 ? "" : ", to be made");
         return;
     }
-    conclude(look, VERDICT_WRONG, "%s: %s", there, strerror(errno));
-    advise(look, "run it as the user whose it is, or set another folder: --state, --run-dir");
+    doctor_conclude(look, VERDICT_WRONG, "%s: %s", there, strerror(errno));
+    doctor_advise(look, "run it as the user whose it is, or set another folder: --state, --run-dir");
 }
 
 static void look_at_state(const struct checkup *checkup, struct look *look)
@@ -292,16 +275,17 @@ static void look_at_disk(const struct checkup *checkup, struct look *look)
     cleanup_free char *there = existing_part(checkup->state_dir);
     struct statvfs disk;
     if (statvfs(there, &disk) < 0) {
-        conclude(look, VERDICT_WRONG, "%s: %s", there, strerror(errno));
+        doctor_conclude(look, VERDICT_WRONG, "%s: %s", there, strerror(errno));
         return;
     }
     double free_bytes = (double)disk.f_bavail * (double)disk.f_frsize;
     double whole_bytes = (double)disk.f_blocks * (double)disk.f_frsize;
     bool is_full = free_bytes < DISK_LEAST || free_bytes < whole_bytes / 20;
     enum verdict poor = free_bytes < DISK_POOR ? VERDICT_POOR : VERDICT_FINE;
-    conclude(look, is_full ? VERDICT_WRONG : poor, "%.1f GiB free at %s", free_bytes / GIB, there);
+    doctor_conclude(look, is_full ? VERDICT_WRONG : poor, "%.1f GiB free at %s", free_bytes / GIB, there);
     if (is_full)
-        advise(look, "dependencies are not installed with less than 1 GiB or a twentieth of the disk free");
+        doctor_advise(look,
+                      "dependencies are not installed with less than 1 GiB or a twentieth of the disk free");
 }
 
 static bool is_free(unsigned port, struct look *look)
@@ -312,17 +296,17 @@ static bool is_free(unsigned port, struct look *look)
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0 &&
         bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return true;
-    conclude(look, VERDICT_WRONG, "%u: %s", port, strerror(errno));
-    advise(look, "ss -ltnp 'sport = :%u' shows whose it is; --listen and --admin take others", port);
+    doctor_conclude(look, VERDICT_WRONG, "%u: %s", port, strerror(errno));
+    doctor_advise(look, "ss -ltnp 'sport = :%u' shows whose it is; --listen and --admin take others", port);
     return false;
 }
 
 static void look_at_ports(const struct checkup *checkup, struct look *look)
 {
     if (checkup->daemon_answers)
-        conclude(look, VERDICT_FINE, "the daemon has them");
+        doctor_conclude(look, VERDICT_FINE, "the daemon has them");
     else if (is_free(FUNCTIONS_PORT, look) && is_free(FUNCTIONS_PORT + 1, look))
-        conclude(look, VERDICT_FINE, "%d and %d are free", FUNCTIONS_PORT, FUNCTIONS_PORT + 1);
+        doctor_conclude(look, VERDICT_FINE, "%d and %d are free", FUNCTIONS_PORT, FUNCTIONS_PORT + 1);
 }
 
 static void look_at_files(const struct checkup *checkup, struct look *look)
@@ -331,17 +315,18 @@ static void look_at_files(const struct checkup *checkup, struct look *look)
     struct rlimit limit = {0};
     getrlimit(RLIMIT_NOFILE, &limit);
     bool is_low = limit.rlim_max < FILES_POOR;
-    conclude(look, is_low ? VERDICT_POOR : VERDICT_FINE, "a process may open %llu",
-             (unsigned long long)limit.rlim_max);
+    doctor_conclude(look, is_low ? VERDICT_POOR : VERDICT_FINE, "a process may open %llu",
+                    (unsigned long long)limit.rlim_max);
     if (is_low)
-        advise(look, "each client's connection is one; raise it: LimitNOFILE= in the unit, ulimit -Hn");
+        doctor_advise(look,
+                      "each client's connection is one; raise it: LimitNOFILE= in the unit, ulimit -Hn");
 }
 
 static void look_at_daemon(const struct checkup *checkup, struct look *look)
 {
-    conclude(look, VERDICT_FINE, "%s", checkup->daemon_answers ? "answers" : "none answers");
+    doctor_conclude(look, VERDICT_FINE, "%s", checkup->daemon_answers ? "answers" : "none answers");
     if (!checkup->daemon_answers)
-        advise(look, "berth up starts one for this folder");
+        doctor_advise(look, "berth up starts one for this folder");
 }
 
 static bool is_nearly(const json_t *found, const char *used, const char *limit)
@@ -355,18 +340,20 @@ static void judge_calls(const json_t *found, struct look *look)
     char used[32], limit[32];
     const json_t *problem = json_array_get(json_object_get(found, "problems"), 0);
     if (problem) {
-        conclude(look, VERDICT_WRONG, "the store is damaged: %s", json_string_value(problem));
-        advise(look, "start the daemon anew: it saves what can be read, and its log says what that is");
+        doctor_conclude(look, VERDICT_WRONG, "the store is damaged: %s", json_string_value(problem));
+        doctor_advise(look,
+                      "start the daemon anew: it saves what can be read, and its log says what that is");
         return;
     }
     bool is_poor = is_nearly(found, "bytes", "bytes_max") || is_nearly(found, "waiting", "waiting_max");
     quantity_measured((unsigned long long)member_number(found, "bytes"), used, sizeof(used));
     quantity_measured((unsigned long long)member_number(found, "bytes_max"), limit, sizeof(limit));
-    conclude(look, is_poor ? VERDICT_POOR : VERDICT_FINE,
-             "the store is whole: %s of %s, %lld of %lld calls wait", used, limit,
-             member_number(found, "waiting"), member_number(found, "waiting_max"));
+    doctor_conclude(look, is_poor ? VERDICT_POOR : VERDICT_FINE,
+                    "the store is whole: %s of %s, %lld of %lld calls wait", used, limit,
+                    member_number(found, "waiting"), member_number(found, "waiting_max"));
     if (is_poor)
-        advise(look, "above a limit new ones are refused: calls_max, calls_disk; berth calls shows them");
+        doctor_advise(look,
+                      "above a limit new ones are refused: calls_max, calls_disk; berth calls shows them");
 }
 
 /* The daemon's own words for it. */
@@ -375,9 +362,10 @@ static void repeat_refusal(const json_t *answer, struct look *look)
     const json_t *error = json_object_get(answer, "error");
     const char *message = json_string_value(json_object_get(error, "message"));
     const char *hint = json_string_value(json_object_get(error, "hint"));
-    conclude(look, VERDICT_WRONG, "%s",
-             message ? message : "the daemon did not say how its store of them is");
-    advise(look, "%s", hint ? hint : "its log may say more: berth events --all shows it from the beginning");
+    doctor_conclude(look, VERDICT_WRONG, "%s",
+                    message ? message : "the daemon did not say how its store of them is");
+    doctor_advise(look, "%s",
+                  hint ? hint : "its log may say more: berth events --all shows it from the beginning");
 }
 
 /* Whether functions can reach more than they should. */
@@ -386,18 +374,19 @@ static void look_at_reach(const struct checkup *checkup, struct look *look)
     json_t *info = NULL;
     if (!checkup->daemon_answers ||
         client_poll(checkup->arguments, "/system/info", &info) != CLIENT_POLL_ANSWERED) {
-        conclude(look, VERDICT_FINE, "not looked at without a daemon");
+        doctor_conclude(look, VERDICT_FINE, "not looked at without a daemon");
         json_decref(info);
         return;
     }
     const json_t *reach = json_object_get(json_object_get(info, "berth"), "reach");
     if (member_is_true(reach, "holds")) {
-        conclude(look, VERDICT_FINE, "functions are kept from this host; the rules are made by %s",
-                 strcmp(member_text(reach, "by"), "itself") == 0 ? "the daemon" : member_text(reach, "by"));
+        doctor_conclude(look, VERDICT_FINE, "functions are kept from this host; the rules are made by %s",
+                        strcmp(member_text(reach, "by"), "itself") == 0 ? "the daemon"
+                                                                        : member_text(reach, "by"));
     } else {
-        conclude(look, VERDICT_WRONG, "functions can reach this host's ports: %s",
-                 member_text(reach, "problem"));
-        advise(look, "%s", member_text(reach, "hint"));
+        doctor_conclude(look, VERDICT_WRONG, "functions can reach this host's ports: %s",
+                        member_text(reach, "problem"));
+        doctor_advise(look, "%s", member_text(reach, "hint"));
     }
     json_decref(info);
 }
@@ -406,7 +395,7 @@ static void look_at_calls(const struct checkup *checkup, struct look *look)
 {
     json_t *found = NULL;
     if (!checkup->daemon_answers)
-        conclude(look, VERDICT_FINE, "not looked at without a daemon");
+        doctor_conclude(look, VERDICT_FINE, "not looked at without a daemon");
     else if (client_poll_for(checkup->arguments, "/berth/calls/check", CALLS_TIMEOUT_S, &found) ==
              CLIENT_POLL_ANSWERED)
         judge_calls(found, look);
@@ -433,6 +422,7 @@ const struct doctor_row doctor_rows[] = {
     {"daemon", look_at_daemon},
     {"async calls", look_at_calls},
     {"reach", look_at_reach},
+    {"old rules", doctor_look_at_tables},
 };
 
 const size_t doctor_row_count = sizeof(doctor_rows) / sizeof(doctor_rows[0]);

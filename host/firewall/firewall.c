@@ -137,8 +137,10 @@ static void take_answer(struct firewall *firewall, bool is_done, const char *tex
 {
     struct error err;
     if (!is_done) {
-        error_set(&err, ERROR_FIREWALL_UNAVAILABLE, "the kernel refuses the firewall's rules: %s", text);
-        error_hint(&err, "it needs nf_tables with inet tables, conntrack and reject");
+        error_set(&err, ERROR_FIREWALL_UNAVAILABLE, "the firewall's rules cannot be made: %s", text);
+        error_hint(&err,
+                   "the kernel has to have nf_tables with inet tables, conntrack and reject; iptables alone "
+                   "will not do");
     } else {
         firewall->pause_ms = RETRY_FIRST_MS;
         firewall->was_refused = false;

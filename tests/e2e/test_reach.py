@@ -1,12 +1,15 @@
 """What a function on the network can reach, and what it cannot: by the daemon's own rules, beside the engine's."""
 
 import ctypes
+import errno
 import json
 import os
+import platform
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -315,6 +318,67 @@ def test_a_daemon_that_may_not_change_rules_has_the_engine_do_it(make_berth, ser
     assert berth.stop() == 0
     assert firewall.table(berth) not in firewall.tables()
     wait_until(lambda: not engine.exists(f"berth-firewall-{firewall.owner(berth)}"), "the container to go", 60)
+
+
+# Of a filter of system calls (linux/filter.h): no netlink socket of netfilter can be had.
+ALLOW, REFUSE, LOAD, IS = 0x7FFF0000, 0x00050000 | errno.EPROTONOSUPPORT, 0x20, 0x15
+SOCKET = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+NO_NETFILTER = [
+    (LOAD, 0, 0, 0), (IS, 0, 5, SOCKET),  # the number of the call
+    (LOAD, 0, 0, 16), (IS, 0, 3, socket.AF_NETLINK),  # its first argument
+    (LOAD, 0, 0, 32), (IS, 0, 1, 12),  # its third one
+    (0x06, 0, 0, REFUSE), (0x06, 0, 0, ALLOW),
+]
+
+
+def has_no_netfilter():
+    """What is started finds what a kernel without nf_tables and its like has: nothing."""
+    code = b"".join(struct.pack("HBBI", *line) for line in NO_NETFILTER)
+    lines = ctypes.create_string_buffer(code)
+    program = ctypes.create_string_buffer(struct.pack("H6xP", len(NO_NETFILTER), ctypes.addressof(lines)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(38, 1, 0, 0, 0)  # no new privileges
+    if libc.prctl(22, 2, program, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "no filter")
+
+
+def test_that_the_kernel_has_no_tables_is_told_and_functions_run(make_berth):
+    berth = make_berth()
+    berth.process_options = {"preexec_fn": has_no_netfilter}
+    berth.write_function("hello", HELLO)
+    berth.start()
+    (line,) = berth.log.entries("firewall.unavailable")
+    assert "this kernel has no nf_tables" in line["error"] and "iptables alone will not do" in line["hint"]
+    assert berth.get("/hello").status == 200
+    look = {look["check"]: look for look in Cli(berth).json("doctor", status=2)}["reach"]
+    assert look["verdict"] == "failed" and "this kernel has no nf_tables" in look["found"]
+    assert "iptables alone will not do" in look["advice"]
+    assert "NOTHING but what the engine keeps it from" in Cli(berth).run("audit", "hello")
+
+
+def test_tables_that_nobody_takes_over_are_told(make_berth):
+    berth = make_berth()
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.host["prewarm"] = 0
+    berth.start()
+    assert berth.get("/hello").status == 200
+    command, cli = f"nft delete table inet {firewall.table(berth)}", Cli(berth)
+
+    def old_rules():
+        """What doctor says of them: there may be others, of daemons that are not this test's."""
+        looks = {look["check"]: look for look in cli.json("doctor", status=0 if berth.running else None)}
+        return looks["old rules"]["advice"]
+
+    assert command not in old_rules(), "its daemon is there"
+    berth.kill()
+    wait_until(lambda: not processes.firewalls_of(firewall.table(berth)), "the program to end with it", 60)
+    assert command not in old_rules(), "the next daemon goes on with the instance"
+    for container in berth.containers():
+        engine.USUAL.remove(container["Id"])
+    assert command in old_rules()
+    subprocess.run(command.split(), check=True)
+    assert command not in old_rules()
+    berth.start()
 
 
 def test_that_no_rules_can_be_made_is_told_and_functions_run(make_berth, tmp_path):

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "firewall/firewall_message.h"
-#include "firewall/program/abandoned_tables.h"
+#include "firewall/program/kernel_probe.h"
 #include "firewall/program/kernel_rules.h"
 #include "firewall/program/rule_watch.h"
 
@@ -163,6 +163,31 @@ static void serve(struct program *program)
     }
 }
 
+/* The library would end the program where the kernel has nothing for it; so the daemon is told. */
+static void serve_without(struct program *program, const char *problem)
+{
+    struct firewall_head head;
+    while (read_all(program->fd, &head, sizeof(head)) && head.size <= FIREWALL_TEXT_MAX) {
+        cleanup_free char *text = xcalloc(1, head.size + 1);
+        if (!read_all(program->fd, text, head.size) || head.word != FIREWALL_RULES)
+            return;
+        answer(program, problem);
+    }
+}
+
+static void serve_kernel(struct program *program)
+{
+    program->table = xasprintf("inet %s", program->name);
+    program->rules = kernel_rules_open(program->table);
+    if (program->rules) {
+        program->watch = rule_watch_open(program->name);
+        serve(program);
+        rule_watch_close(program->watch);
+        kernel_rules_close(program->rules);
+    }
+    free(program->table);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -173,14 +198,10 @@ int main(int argc, char **argv)
     struct program program = {.fd = find_daemon(argv[2]), .name = argv[1], .claim = -1};
     if (program.fd < 0 || drop_rights() < 0)
         return EXIT_FAILURE;
-    program.table = xasprintf("inet %s", program.name);
-    program.rules = kernel_rules_open(program.table);
-    if (!program.rules)
-        return EXIT_FAILURE;
-    program.watch = rule_watch_open(program.name);
-    serve(&program);
-    rule_watch_close(program.watch);
-    kernel_rules_close(program.rules);
-    free(program.table);
+    cleanup_free char *problem = kernel_probe();
+    if (problem)
+        serve_without(&program, problem);
+    else
+        serve_kernel(&program);
     return EXIT_SUCCESS;
 }

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import textwrap
 
-from harness import client, engine, processes
+from harness import client, engine, firewall, processes
 from harness.followers import Follower, adopt_orphans
 from harness.logs import LogFile
 from harness.wait import NotReached, wait_until
@@ -455,6 +455,7 @@ class Berth:
         for container in self.containers():
             self.engine.remove(container["Id"])
         self.last_log = self.log_tail()
+        firewall.remove(self)
         shutil.rmtree(self.memory_dir() or "", ignore_errors=True)
         if not os.environ.get("BERTH_KEEP"):
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,5 +1,6 @@
 """The kernel's rules that daemons make, asked with nft. Needs root."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -37,3 +38,10 @@ def make(name, text):
     head, _, body = text.partition("{")
     assert head.startswith("table inet ")
     subprocess.run(["nft", "-f", "-"], input=f"table inet {name} {{{body}", text=True, check=True)
+
+
+def remove(berth):
+    """Removes the table of a daemon that has ended without doing so; it need not have made one."""
+    if os.path.exists(os.path.join(berth.state_dir, "host-id")):
+        with contextlib.suppress(OSError):  # there need not be nft, and only root has tables
+            nft("delete", "table", "inet", table(berth), check=False)
