@@ -10,6 +10,7 @@ static void print_reached(void)
     fact_print("reaches", "the internet and the network that this host is in, as far as this host can");
     fact_print("", "the name servers that this host asks, on port 53");
     fact_print("", "ports that the engine publishes for containers of others (docker run -p)");
+    fact_print("", "the names of other instances' containers, which the engine tells for their addresses");
 }
 
 static void print_refused(void)

@@ -1,14 +1,17 @@
 """Functions that try everything to get out, and the list in docs/security.md of what comes of it."""
 
 import json
+import os
 import re
+import socket
 import urllib.parse
 
 import pytest
 
 from harness import engine, escape, secret
 from harness.cli import Cli
-from harness.reaching import Service, gateway_address, outside_machine, python_image, stranger_of
+from harness.reaching import (Group, Service, SharedMemory, gateway_address, link_address, outside_machine,
+                              python_image, stranger_of)
 
 CODE_MARK = "marker-in-the-code-of-another-function"
 SECRET_MARK = "marker-in-a-secret-of-another-function"
@@ -40,6 +43,12 @@ SHELL = r"""
     try "a user namespace" "unshare --user true"
     try "memory of the machine" "head -c 1 /dev/mem"
     try "the kernel's log" "dmesg"
+    try "a device file" "mknod /tmp/device b 8 0"
+    try "a release agent" "find /sys/fs/cgroup -name release_agent -exec sh -c 'echo /bin/true >{}' ';' | grep -q . || exit 1"
+    try "the program of the first process" "echo x >>/proc/1/exe"
+    try "firmware of the machine" "ls /sys/firmware | grep -q ."
+    try "the sysrq trigger" "echo h >/proc/sysrq-trigger"
+    try "precedence over others" "renice -n -5 \$\$"
     try "settings of the kernel" "echo core >/proc/sys/kernel/core_pattern"
     try "its own temporary files" "echo >/tmp/escape"
     echo end
@@ -60,7 +69,18 @@ def service():
 
 
 @pytest.fixture(scope="module")
-def told(shared_berth, outside, service):
+def others():
+    """What this host has for whoever gets at it: (a server on IPv6, a multicast group, shared memory, a socket)."""
+    made = [Service("::"), Group(gateway_address()), SharedMemory(), socket.socket(socket.AF_UNIX)]
+    made[-1].bind(f"\0berth-escape-{os.getpid()}")
+    made[-1].listen()
+    yield made
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def told(shared_berth, outside, service, others):
     """Where there would be something to reach."""
     berth, image = shared_berth, python_image()
     secret.key_file(berth)
@@ -79,6 +99,7 @@ def told(shared_berth, outside, service):
     berth.wait_answer("/other", lambda answer: answer.status == 200, "the other function", 60)
     networks = engine.inspect(berth.instance("other")["Id"])["NetworkSettings"]["Networks"]
     gateway = gateway_address()
+    wide, group, memory, abstract = others
     with stranger_of(image) as stranger:
         yield {
             "beyond": [outside.ADDRESS, outside.PORT],
@@ -88,6 +109,10 @@ def told(shared_berth, outside, service):
             "metadata": ["169.254.169.254", outside.PORT],
             "instance": [networks["berth"]["IPAddress"], 8080],
             "stranger": [stranger["IPAddress"], 7654],
+            "host_wide": [f"{link_address() or '::1'}%eth0", wide.port],
+            "group": [group.ADDRESS, group.port],
+            "abstract": abstract.getsockname()[1:].decode(),
+            "shared": memory.key,
             "code": CODE_MARK,
             "secret": SECRET_MARK,
         }
@@ -117,3 +142,42 @@ def test_what_a_shell_function_reaches_is_listed_as_reached(told, listed, served
     assert end == "end"
     assert set(reached) == {"the machine beyond", "its own temporary files"}
     assert all(listed[name] for name in reached)
+
+
+# Dials its own instance's socket again, as its runner has, and tells what it has been sent there.
+DIALS = """
+    import os
+    import socket
+    import threading
+    from starlette.responses import JSONResponse
+
+    sent = []
+
+    def dial():
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect("/run/berth/host.sock")
+            try:
+                while data := link.recv(4096):
+                    sent.append(data.decode(errors="replace"))
+            except ConnectionError:
+                pass
+
+    def handle(request):
+        if request.query_params.get("dial"):
+            for _ in range(20):
+                threading.Thread(target=dial, daemon=True).start()
+        return JSONResponse({"sent": sent, "offered": sorted(os.listdir("/run/berth"))})
+"""
+
+
+def test_a_function_that_plays_its_runner_is_sent_nothing(make_berth):
+    """Who dials beside the runner is given no request, be it of another function; and the way by which the first process
+    has offered the function's door is there no more."""
+    berth = make_berth()
+    berth.write_function("dials", DIALS, idle_timeout=60)
+    berth.write_function("other", OTHER, idle_timeout=60)
+    berth.start()
+    assert berth.get("/dials?dial=1").status == 200
+    for _ in range(20):
+        assert berth.get("/other").text == CODE_MARK[:6]
+        assert berth.get("/dials").json() == {"sent": [], "offered": ["host.sock", "stderr", "stdout"]}

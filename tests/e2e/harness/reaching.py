@@ -1,8 +1,10 @@
 """What functions may try to reach: servers of this host, a machine beyond it, a container of somebody else's."""
 
 import contextlib
+import ctypes
 import fcntl
 import http.server
+import json
 import os
 import socket
 import subprocess
@@ -17,9 +19,12 @@ class Service:
     """A server of this host, on a port of all its addresses or of one, over TCP and UDP."""
 
     def __init__(self, address="0.0.0.0"):
-        self.tcp = http.server.ThreadingHTTPServer((address, 0), http.server.SimpleHTTPRequestHandler)
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+        self.tcp = Server((address, 0), http.server.SimpleHTTPRequestHandler)
         self.port = self.tcp.server_address[1]
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp = socket.socket(Server.address_family, socket.SOCK_DGRAM)
         self.udp.bind((address, self.port))
         threading.Thread(target=self.tcp.serve_forever, daemon=True).start()
         threading.Thread(target=self.echo, daemon=True).start()
@@ -40,6 +45,55 @@ class Service:
         self.udp.close()
 
 
+class Group(Service):
+    """The same over UDP for a multicast group on the functions' network, and nothing over TCP."""
+
+    ADDRESS = "239.77.7.7"
+
+    def __init__(self, interface_address):
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.udp.bind(("", 0))
+        self.port = self.udp.getsockname()[1]
+        for address in (interface_address, "127.0.0.1"):
+            self.udp.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                                socket.inet_aton(self.ADDRESS) + socket.inet_aton(address))
+        threading.Thread(target=self.echo, daemon=True).start()
+        self.probe()
+
+    def probe(self):
+        """That it answers who is let through to it, as this host is by its loopback."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.settimeout(10)
+            probe.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+            probe.sendto(b"ping", (self.ADDRESS, self.port))
+            probe.recv(16)
+
+    def close(self):
+        self.udp.close()
+
+
+class SharedMemory:
+    """A segment of this host's that everybody may use."""
+
+    def __init__(self):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.key = 0x62657274 ^ os.getpid()
+        self.identity = self.libc.shmget(self.key, 4096, 0o1666)
+        if self.identity < 0:
+            raise OSError(ctypes.get_errno(), "no shared memory")
+
+    def close(self):
+        self.libc.shmctl(self.identity, 0, None)
+
+
+def link_address():
+    """This host's link-local IPv6 address on the functions' network; None: it has none."""
+    name = "br-" + engine.networks()["berth"]["Id"][:12]
+    listed = subprocess.run(["ip", "-j", "-6", "address", "show", "dev", name], capture_output=True, check=True).stdout
+    found = [address["local"] for link in json.loads(listed or "[]") for address in link.get("addr_info", [])]
+    return found[0] if found else None
+
+
 def answers(address, port):
     try:
         socket.create_connection((address, port), 2).close()
@@ -54,6 +108,7 @@ class Outside:
     ADDRESS, HOST_ADDRESS, PORT = "198.18.77.2", "198.18.77.1", 8765
 
     def __init__(self):
+        self.clear()  # what a test that was killed has left
         for command in (
             "ip netns add beouter",
             "ip link add beouter0 type veth peer name beouter1 netns beouter",
@@ -76,6 +131,10 @@ class Outside:
     def close(self):
         self.server.kill()
         self.server.wait()
+        self.clear()
+
+    @staticmethod
+    def clear():
         for command in ("ip link delete beouter0", "ip netns delete beouter"):
             subprocess.run(command.split(), check=False, stderr=subprocess.DEVNULL)
 
