@@ -11,7 +11,7 @@
 
 #define PREFIX       "berth_" /* the daemon's id follows */
 #define LINE_SIZE    512
-#define TABLES_SHOWN 5
+#define TABLES_SHOWN 10
 
 /* Whether a daemon is there for it: who looks after a table has an abstract socket of its name. */
 static bool has_daemon(const char *table)
@@ -48,22 +48,20 @@ static bool is_ours(const char *table)
            table[length + strspn(table + length, "0123456789abcdef")] == '\0';
 }
 
-/* The newest are told first: whoever looks may have just had the accident. */
 static void tell(char *const *left, size_t count, struct look *look)
 {
-    cleanup_strbuf struct strbuf deletions;
-    strbuf_init(&deletions, sizeof(look->advice));
-    for (size_t i = count; i > 0 && i + TABLES_SHOWN > count; i--)
-        strbuf_append_format(&deletions, "%snft delete table inet %s", deletions.length > 0 ? "; " : "",
-                             left[i - 1]);
+    cleanup_strbuf struct strbuf names;
+    strbuf_init(&names, sizeof(look->advice));
+    for (size_t i = 0; i < count && i < TABLES_SHOWN; i++)
+        strbuf_append_format(&names, " %s", left[i]);
     if (count == 0) {
         doctor_conclude(look, VERDICT_FINE, "none is left by a daemon that has gone");
         return;
     }
     doctor_conclude(look, VERDICT_POOR, "%zu left by daemons that have gone, with nobody to take them over",
                     count);
-    doctor_advise(look, "a daemon on the same state folder takes its own over; or, as root: %s%s",
-                  strbuf_text(&deletions), count > TABLES_SHOWN ? "; ..." : "");
+    doctor_advise(look, "as root: for table in%s; do nft delete table inet $table; done%s",
+                  strbuf_text(&names), count > TABLES_SHOWN ? " (and so on)" : "");
 }
 
 void doctor_look_at_tables(const struct checkup *checkup, struct look *look)

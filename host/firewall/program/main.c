@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "firewall/firewall_message.h"
+#include "firewall/program/abandoned_tables.h"
 #include "firewall/program/kernel_probe.h"
 #include "firewall/program/kernel_rules.h"
 #include "firewall/program/rule_watch.h"
