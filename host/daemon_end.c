@@ -4,7 +4,7 @@
 #include "admin/statsd.h"
 #include "base/log.h"
 #include "calls/calls.h"
-#include "daemon_handover.h"
+#include "daemon_departure.h"
 #include "daemon_listeners.h"
 #include "fleet/fleet.h"
 #include "gateway/gateway.h"
@@ -34,7 +34,7 @@ void daemon_on_fleet_stopped(void *context)
     struct daemon *daemon = context;
     daemon->is_fleet_stopped = true;
     if (daemon->is_handing_over) {
-        handover_look(daemon);
+        departure_look(daemon);
         return;
     }
     admin_finish(daemon->admin, on_admin_finished, daemon);
@@ -46,7 +46,7 @@ void daemon_deliver_drained(struct mail *mail, void *owner)
     struct daemon *daemon = owner;
     daemon->is_drained = true;
     if (daemon->is_handing_over)
-        handover_look(daemon);
+        departure_look(daemon);
     else
         stop_fleet(daemon);
 }

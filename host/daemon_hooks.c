@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "calls/call_plan.h"
 #include "calls/calls.h"
+#include "daemon_departure.h"
 #include "daemon_end.h"
 #include "daemon_handover.h"
 #include "daemon_predecessor.h"
@@ -125,7 +126,7 @@ struct gateway_hooks daemon_gateway_hooks(struct daemon *daemon)
                                   .records = on_records,
                                   .drained = daemon_on_gateway_drained,
                                   .held = handover_on_held,
-                                  .passed = handover_on_passed,
+                                  .passed = departure_on_passed,
                                   .context = daemon};
 }
 

@@ -68,7 +68,7 @@ static void open_history(struct daemon *daemon, const char *state_dir)
 static void keep_in_flight(struct daemon *daemon)
 {
     struct error err;
-    cleanup_free char *folder = xasprintf("%s/in-flight", fleet_run_dir(daemon->fleet));
+    cleanup_free char *folder = xasprintf("%s/" IN_FLIGHT_FOLDER, fleet_run_dir(daemon->fleet));
     request_book_take_lost(daemon->requests, folder);
     if (gateway_keep_in_flight(daemon->gateway, folder, &err) < 0)
         log_warning("in-flight.unavailable", LOG_ERR(&err));

@@ -1,21 +1,26 @@
 #include "daemon_predecessor.h"
 
+#include "admin/request_book.h"
 #include "admin/request_history.h"
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "daemon_handover.h"
+#include "daemon_departure.h"
 #include "fleet/fleet.h"
 #include "fleet/instance/adoption.h"
 #include "gateway/gateway.h"
 #include "takeover/channel.h"
 
+#include <event2/event.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct predecessor {
     struct takeover_channel *channel;
+    int pidfd; /* -1: nobody knows */
+    struct event *dead; /* once it has hung up; NULL without a pidfd */
     uint64_t clients, requests; /* that have come from it */
 };
 
@@ -27,7 +32,7 @@ static void take_client(struct daemon *daemon, const struct takeover_message *me
         return;
     daemon->predecessor->clients++;
     if (daemon->is_handing_over)
-        handover_forward_client(daemon, client);
+        departure_forward_client(daemon, client);
     else
         gateway_take_client(daemon->gateway, client);
 }
@@ -43,7 +48,7 @@ static void take_request(struct daemon *daemon, const struct takeover_message *m
     if (daemon->history)
         request_history_add_form(daemon->history, note, size);
     else if (daemon->is_handing_over)
-        handover_forward_request(daemon, note, size);
+        departure_forward_request(daemon, note, size);
 }
 
 static void on_message(void *context, const struct takeover_message *message, struct wire_message *wire)
@@ -54,16 +59,39 @@ static void on_message(void *context, const struct takeover_message *message, st
         take_request(context, message);
 }
 
+/* Of one that was killed meanwhile: what it had under way. */
+static void take_lost(const struct daemon *daemon)
+{
+    cleanup_free char *folder = xasprintf("%s/" IN_FLIGHT_FOLDER, fleet_run_dir(daemon->fleet));
+    request_book_take_lost(daemon->requests, folder);
+}
+
+static void conclude(struct daemon *daemon)
+{
+    log_info("daemon.predecessor-ended", LOG_INT("clients", daemon->predecessor->clients),
+             LOG_INT("requests", daemon->predecessor->requests));
+    predecessor_detach(daemon);
+    take_lost(daemon);
+    fleet_spare(daemon->fleet, NULL, 0);
+    departure_look(daemon);
+}
+
+static void on_dead(evutil_socket_t pidfd, short what, void *daemon)
+{
+    (void)pidfd, (void)what;
+    conclude(daemon);
+}
+
+/* What it has locked is free a little later. */
 static void on_closed(void *context, const struct error *why)
 {
     struct daemon *daemon = context;
     if (why)
         log_warning("takeover.nonsense", LOG_ERR(why));
-    log_info("daemon.predecessor-ended", LOG_INT("clients", daemon->predecessor->clients),
-             LOG_INT("requests", daemon->predecessor->requests));
-    predecessor_detach(daemon);
-    fleet_spare(daemon->fleet, NULL, 0);
-    handover_look(daemon);
+    if (daemon->predecessor->dead)
+        event_add(daemon->predecessor->dead, NULL);
+    else
+        conclude(daemon);
 }
 
 /* Instances that are adopted go on with what they have open. */
@@ -92,6 +120,10 @@ void predecessor_attach(struct daemon *daemon, struct inheritance *inheritance)
     daemon->predecessor = xcalloc(1, sizeof(*daemon->predecessor));
     daemon->predecessor->channel = takeover_channel_create(daemon->base, inheritance->fd, &hooks);
     inheritance->fd = -1;
+    daemon->predecessor->pidfd = steal_fd(&inheritance->pidfd);
+    if (daemon->predecessor->pidfd >= 0)
+        daemon->predecessor->dead =
+            event_new(daemon->base, daemon->predecessor->pidfd, EV_READ, on_dead, daemon);
 }
 
 void predecessor_tell_serving(struct daemon *daemon)
@@ -105,6 +137,10 @@ void predecessor_detach(struct daemon *daemon)
     if (!daemon->predecessor)
         return;
     takeover_channel_destroy(daemon->predecessor->channel);
+    if (daemon->predecessor->dead)
+        event_free(daemon->predecessor->dead);
+    if (daemon->predecessor->pidfd >= 0)
+        close(daemon->predecessor->pidfd);
     free(daemon->predecessor);
     daemon->predecessor = NULL;
 }

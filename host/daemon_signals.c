@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "daemon_end.h"
+#include "daemon_handover.h"
 #include "fleet/fleet.h"
 
 #include <event2/event.h>
@@ -10,46 +11,52 @@
 #include <string.h>
 #include <unistd.h>
 
-static void on_terminate(evutil_socket_t number, short what, void *context)
+/* What a daemon that has yet to serve has of the one before is that one's still, which goes on if this ends.
+ */
+static void end_unserved(const struct daemon *daemon)
 {
-    (void)what;
-    struct daemon *daemon = context;
-    log_info("daemon.signal", LOG_STR("signal", sigabbrev_np((int)number)));
-    if (daemon->draining)
-        _exit(1); /* asked twice: now */
-    daemon_drain(daemon);
+    if (!daemon->predecessor || daemon->listening)
+        return;
+    log_info("daemon.gives-back");
+    _exit(1);
 }
 
-/* The end of this daemon, not of its instances: the next start goes on with them. */
-static void on_leave(evutil_socket_t number, short what, void *context)
+static void on_end(evutil_socket_t number, short what, void *context)
 {
     (void)what;
     struct daemon *daemon = context;
+    bool leaves = number == SIGUSR1;
     log_info("daemon.signal", LOG_STR("signal", sigabbrev_np((int)number)));
+    end_unserved(daemon);
+    if (handover_take_signal(daemon, (int)number))
+        return;
+    if (daemon->draining && !leaves)
+        _exit(1); /* asked twice: now */
     if (daemon->draining)
         return;
-    daemon->leaves = true;
+    daemon->leaves = leaves;
     daemon_drain(daemon);
 }
 
 static void on_hangup(evutil_socket_t number, short what, void *context)
 {
-    (void)number, (void)what;
+    (void)what;
     struct daemon *daemon = context;
-    if (daemon->draining)
+    if (daemon->draining || handover_take_signal(daemon, (int)number))
         return;
     log_info("daemon.reload");
     fleet_reload(daemon->fleet);
 }
 
+/* SIGUSR1 is for the end of this daemon, not of its instances: the next start goes on with them. */
 static const struct {
     int number;
     void (*handle)(evutil_socket_t number, short what, void *context);
 } signal_rows[] = {
-    {SIGTERM, on_terminate},
-    {SIGINT, on_terminate},
+    {SIGTERM, on_end},
+    {SIGINT, on_end},
     {SIGHUP, on_hangup},
-    {SIGUSR1, on_leave},
+    {SIGUSR1, on_end},
 };
 
 #define SIGNAL_COUNT (sizeof(signal_rows) / sizeof(signal_rows[0]))

@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <time.h>
 
-#define DAEMON_SIGNALS 4
+#define DAEMON_SIGNALS   4
+#define IN_FLIGHT_FOLDER "in-flight" /* in the run directory */
 
 struct event;
 

@@ -74,6 +74,18 @@ static int recall_host(const struct options *options, struct registry *registry,
                : locations_find(options->config, &registry->host, locations, err);
 }
 
+/* -1: there is nothing to go on with. */
+static int ask_for_place(const char *run_dir, struct descriptors *given, struct inheritance *inheritance,
+                         struct error *err)
+{
+    enum takeover_answer answer = takeover_ask(run_dir, BERTH_VERSION, ASK_LIMIT_MS, given, inheritance, err);
+    if (answer == TAKEOVER_DIED) {
+        log_warning("takeover.died", LOG_ERR(err), LOG_STR("hint", "This start is one as after a crash."));
+        inheritance_clear(inheritance);
+    }
+    return answer == TAKEOVER_NOT_GIVEN ? -1 : 0;
+}
+
 static int serve(const struct options *options, struct registry *registry, struct locations *locations)
 {
     struct error err;
@@ -86,11 +98,11 @@ static int serve(const struct options *options, struct registry *registry, struc
         log_warning("config.host-recalled", LOG_STR("file", options->config),
                     LOG_STR("message", "its section \"host\" cannot be read; it is as it was when it could"));
     struct descriptors *given = descriptors_create();
-    struct inheritance inheritance = {.fd = -1};
+    struct inheritance inheritance = {.fd = -1, .pidfd = -1};
     descriptors_add_from_manager(given);
     int rc = 0;
     if (options->takeover)
-        rc = takeover_ask(locations->run_dir, BERTH_VERSION, ASK_LIMIT_MS, given, &inheritance, &err);
+        rc = ask_for_place(locations->run_dir, given, &inheritance, &err);
     if (rc == 0)
         rc = daemon_run(options->config, registry, locations, given, &inheritance, &err);
     else

@@ -191,9 +191,13 @@ void fleet_start(struct fleet *fleet)
     engine_watch(fleet->env.engine);
 }
 
+/* Instances that nobody has claimed yet stay for the next daemon. */
 static bool is_empty(const struct fleet *fleet)
 {
-    return fleet->env.engine->budget.instances == 0 && fleet->count == 0 && fleet->installs_stopped &&
+    unsigned unclaimed;
+    uint64_t memory_bytes;
+    adoption_counted(fleet->env.adoption, &unclaimed, &memory_bytes);
+    return fleet->env.engine->budget.instances == unclaimed && fleet->count == 0 && fleet->installs_stopped &&
            adoption_is_through(fleet->env.adoption);
 }
 

@@ -6,7 +6,6 @@
 
 #include <event2/event.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,31 +17,24 @@ struct takeover_server {
     void *context;
 };
 
-static bool is_trusted(int fd, pid_t *ret_pid)
-{
-    struct ucred peer;
-    socklen_t size = sizeof(peer);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-        return false;
-    *ret_pid = peer.pid;
-    return peer.uid == geteuid() || peer.uid == 0;
-}
-
 static void on_connection(evutil_socket_t listener, short what, void *context)
 {
     (void)what;
     const struct takeover_server *server = context;
-    struct takeover_peer peer = {.pidfd = -1};
-    peer.fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct ucred user;
+    struct takeover_peer peer = {.fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (peer.fd < 0)
         return;
-    if (!is_trusted(peer.fd, &peer.pid)) {
-        log_warning("takeover.stranger", LOG_INT("pid", peer.pid));
-        close(peer.fd);
+    peer.pidfd = wire_find_peer(peer.fd, &user);
+    peer.pid = user.pid;
+    if (user.uid == geteuid() || user.uid == 0) {
+        server->asked(server->context, &peer);
         return;
     }
-    peer.pidfd = pidfd_open(peer.pid, 0);
-    server->asked(server->context, &peer);
+    log_warning("takeover.stranger", LOG_INT("pid", peer.pid));
+    close(peer.fd);
+    if (peer.pidfd >= 0)
+        close(peer.pidfd);
 }
 
 int takeover_server_create(struct event_base *base, const char *path,

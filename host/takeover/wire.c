@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdalign.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -113,10 +114,20 @@ int wire_connect(const char *path, int *ret_fd, struct error *err)
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
         int code = errno;
         error_errno(err, COMPONENT_TAKEOVER, code, "cannot reach a daemon at %s", path);
-        return error_hint(err,
-                          "Is one running, with this run directory, as this user? Start without --takeover "
-                          "where there is none to take the place of.");
+        error_hint(err, "Is one running, with this run directory, as this user? Start without --takeover "
+                        "where there is none to take the place of.");
+        errno = code;
+        return -1;
     }
     *ret_fd = steal_fd(&fd);
     return 0;
+}
+
+int wire_find_peer(int socket, struct ucred *ret_peer)
+{
+    socklen_t size = sizeof(*ret_peer);
+    *ret_peer = (struct ucred){.uid = (uid_t)-1};
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, ret_peer, &size) < 0)
+        return -1;
+    return pidfd_open(ret_peer->pid, 0);
 }

@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #define WIRE_TEXT_MAX 65536 /* bytes of a message's text, less its NUL */
@@ -31,8 +32,13 @@ int wire_receive(int socket, char *text, struct wire_message *ret_message);
 void wire_close_fds(struct wire_message *message);
 
 /* Makes a socket that listens at `path` for the daemon's own user, in the place of another, or connects to
- * it. The caller owns *ret_fd, which does not block. */
+ * it; errno is ECONNREFUSED when the one that listened there has died. The caller owns *ret_fd, which does
+ * not block. */
 int wire_listen(const char *path, int *ret_fd, struct error *err);
 int wire_connect(const char *path, int *ret_fd, struct error *err);
+
+/* The process that listens, or has connected, at the other end, as a pidfd that is the caller's; with its
+ * user. -1: it has gone, or nobody knows. */
+int wire_find_peer(int socket, struct ucred *ret_peer);
 
 #endif

@@ -1,5 +1,6 @@
 """The scripts a person types."""
 
+import json
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 
 import pytest
 
-from harness import client
+from harness import client, processes
 from harness.daemon import free_port
 from harness.wait import wait_until
 
@@ -71,6 +72,7 @@ def test_run_serves_and_shows_the_line_to_paste(root, tmp_path, runtime_images, 
             stderr=file,
             start_new_session=True,
         )
+    pid = None
     try:
         command = wait_until(
             lambda: re.search(rf"curl http://localhost:{port}/{name}", output.read_text()),
@@ -79,10 +81,20 @@ def test_run_serves_and_shows_the_line_to_paste(root, tmp_path, runtime_images, 
         )
         assert command
         assert client.request(("127.0.0.1", port), "GET", f"/{name}").status == 200
+        if name == "hello":  # whoever serves after an upgrade is ended in the same way
+            environment = {**os.environ, "BERTH_URL": f"unix:{folder}/admin.sock"}
+            upgrade = [root / "build" / "release" / "bin" / "berth", "upgrade", "--json"]
+            pid = json.loads(subprocess.check_output(upgrade, env=environment, text=True, timeout=120))["pid"]
+            wait_until(lambda: "daemon.stopped" in output.read_text(), "the end of the one before", 60)
+            assert process.poll() is None
+            assert client.request(("127.0.0.1", port), "GET", f"/{name}").status == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
+        assert pid is None or not os.path.exists(f"/proc/{pid}")
     finally:
         if process.poll() is None:
+            for child in processes.children(process.pid):
+                os.kill(child, signal.SIGKILL)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         shutil.rmtree(folder, ignore_errors=True)

@@ -195,7 +195,7 @@ def test_drain_timeout_ends_what_takes_too_long(berth):
 # -- programs that do not serve
 
 
-def asks(then):
+def asks(then, until='b\'"is":"yours"\' in daemon.recv(65536)'):
     """A program that asks for the daemon's place, gets it, and then does something else."""
     return f"""#!{sys.executable}
 import os, signal, socket, sys
@@ -203,13 +203,14 @@ run = sys.argv[sys.argv.index("--run-dir") + 1]
 daemon = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 daemon.connect(run + "/takeover.sock")
 daemon.send(b'{{"is": "ask", "protocol": 1, "version": "9.9.9"}}')
-while b'"is":"yours"' not in daemon.recv(65536):
+while not ({until}):
     pass
 {then}
 """
 
 
 BROKEN = {
+    "ends once it has asked": (asks("sys.exit(6)", until="True"), "ended with status 6"),
     "ends at once": ("#!/bin/sh\nexit 3\n", "ended with status 3"),
     "hangs": ("#!/bin/sh\nexec sleep 1000\n", "did not serve within 2000 ms"),
     "ends once it has everything": (asks("sys.exit(5)"), "ended with status 5"),
