@@ -521,6 +521,29 @@ static void its_exit_is_explained(void **state)
     assert_false(container_is_examined(trial->container));
 }
 
+/* Its first process has much to give back, and what the container ended with is known after that only. */
+static void one_that_is_ending_is_waited_for(void **state)
+{
+    struct trial *trial = *state;
+    await_running(trial);
+    examine(trial);
+    show(trial, &(struct container_state){.running = true, .is_ending = true, .error = ""});
+    assert_int_equal(trial->explained, 0);
+    answer(trial, AWAIT_END, ERROR_NONE);
+    show(trial, &(struct container_state){.oom_killed = true, .exit_code = 137, .error = ""});
+    assert_int_equal(trial->explained, 1);
+    assert_int_equal(trial->error.code, ERROR_OUT_OF_MEMORY);
+}
+
+static void one_that_goes_on_has_lost_its_runner(void **state)
+{
+    struct trial *trial = *state;
+    await_running(trial);
+    examine(trial);
+    show(trial, &(struct container_state){.running = true, .error = ""});
+    assert_int_equal(trial->error.code, ERROR_RUNNER_GONE);
+}
+
 /* Whether it came before or while its end is looked into. */
 static void a_signal_from_outside_explains_it(void **state)
 {
@@ -562,6 +585,8 @@ int main(void)
         TRIAL(its_end_is_found_when_nobody_told),
         TRIAL(one_that_is_not_started_is_not_verified),
         TRIAL(its_exit_is_explained),
+        TRIAL(one_that_is_ending_is_waited_for),
+        TRIAL(one_that_goes_on_has_lost_its_runner),
         TRIAL(a_signal_from_outside_explains_it),
         TRIAL(what_an_engine_brings_that_comes_back_is_from_outside),
     };

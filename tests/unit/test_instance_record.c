@@ -177,6 +177,22 @@ static void another_start_of_the_container_is_seen(void **state)
     assert_true(instance_record_is_of_this_start(&record));
 }
 
+/* It has nothing to give back, so it is soon one that its parent has yet to hear of. */
+static void a_process_is_seen_to_end(void **state)
+{
+    (void)state;
+    assert_false(process_is_ending(getpid()));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_true(process_is_ending(child));
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_false(process_is_ending(child));
+    assert_false(process_is_ending(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +200,7 @@ int main(void)
         cmocka_unit_test(each_byte_counts),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(another_start_of_the_container_is_seen),
+        cmocka_unit_test(a_process_is_seen_to_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "fleet/container/autopsy.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "fleet/engine/init/exit_status.h"
 
@@ -9,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define END_WAIT_MS     2000 /* for a container that seems to have died to be seen dead */
+#define END_WAIT_MS 2000 /* for a container that seems to have died to be seen dead */
+#define ENDING_WAIT_MS                                                                                       \
+    15000 /* and for one whose first process is at its end: it may have much to give back */
 #define ENGINE_LIMIT_MS 5000 /* for each thing the engine is asked */
 
 struct autopsy {
@@ -20,6 +23,7 @@ struct autopsy {
     autopsy_done_fn *done;
     void *owner;
     struct engine_call *call;
+    uint64_t began_ms;
     struct error engine_error; /* of zeros: it told */
     bool running, oom_killed, signalled;
     int exit_code;
@@ -152,6 +156,21 @@ static void keep_state(struct autopsy *autopsy, const struct container_state *st
     autopsy->start_error = xstrdup(state->error);
 }
 
+static void await_end(struct autopsy *autopsy);
+
+/* What it ends with is known when it has ended, whatever that takes. */
+static void await_ending(struct autopsy *autopsy)
+{
+    if (clock_ms() < autopsy->began_ms + ENDING_WAIT_MS) {
+        await_end(autopsy);
+        return;
+    }
+    error_set_in(&autopsy->engine_error, COMPONENT_DOCKER, ERROR_DOCKER_TIMEOUT,
+                 "the container has been ending for %u s, and Docker does not tell of its end",
+                 ENDING_WAIT_MS / 1000);
+    conclude(autopsy);
+}
+
 static void on_inspected(void *owner, const struct error *err, const struct container_state *state)
 {
     struct autopsy *autopsy = owner;
@@ -159,6 +178,10 @@ static void on_inspected(void *owner, const struct error *err, const struct cont
     if (err) {
         autopsy->engine_error = *err;
         conclude(autopsy);
+        return;
+    }
+    if (state->running && state->is_ending && autopsy->what == AUTOPSY_DIED) {
+        await_ending(autopsy);
         return;
     }
     keep_state(autopsy, state);
@@ -179,6 +202,12 @@ static void on_waited(void *owner, const struct error *err)
     inspect(owner);
 }
 
+static void await_end(struct autopsy *autopsy)
+{
+    struct engine *engine = autopsy->engine;
+    autopsy->call = engine->kind->await_end(engine, autopsy->container_id, END_WAIT_MS, on_waited, autopsy);
+}
+
 struct autopsy *autopsy_start(struct engine *engine, enum autopsy_case what,
                               const struct autopsy_subject *subject, autopsy_done_fn *done, void *owner)
 {
@@ -189,16 +218,15 @@ struct autopsy *autopsy_start(struct engine *engine, enum autopsy_case what,
         .subject = *subject,
         .done = done,
         .owner = owner,
+        .began_ms = clock_ms(),
     };
     autopsy->subject.container_id = autopsy->container_id = xstrdup(subject->container_id);
     autopsy->subject.phase = autopsy->phase = xstrdup(subject->phase);
     autopsy->subject.trouble = autopsy->trouble = subject->trouble ? xstrdup(subject->trouble) : NULL;
-    if (what == AUTOPSY_DIED) {
-        autopsy->call =
-            engine->kind->await_end(engine, autopsy->container_id, END_WAIT_MS, on_waited, autopsy);
-    } else {
+    if (what == AUTOPSY_DIED)
+        await_end(autopsy);
+    else
         inspect(autopsy);
-    }
     return autopsy;
 }
 

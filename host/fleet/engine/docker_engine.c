@@ -1,6 +1,7 @@
 #include "fleet/engine/docker_inside.h"
 
 #include "base/alloc.h"
+#include "base/process.h"
 #include "fleet/engine/container_grants.h"
 #include "fleet/engine/docker_watch.h"
 #include "fleet/engine/reach.h"
@@ -62,6 +63,8 @@ static void on_seen(void *context, const struct error *err, const struct docker_
         return;
     }
     const struct container_state state = {.running = docker_state->running,
+                                          .is_ending = docker_state->running &&
+                                                       process_is_ending(docker_state->process),
                                           .oom_killed = docker_state->oom_killed,
                                           .exit_code = docker_state->exit_code,
                                           .error = docker_state->error,

@@ -55,6 +55,7 @@ struct container_limits {
 /* What the engine sees of a container. Borrowed. */
 struct container_state {
     bool running;
+    bool is_ending; /* though it runs: its first process is at its end */
     bool oom_killed;
     int exit_code;
     const char *error; /* why it could not start, or "" */
