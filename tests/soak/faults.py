@@ -1,6 +1,7 @@
 """What is done to a daemon and its containers while it is used. Each returns when its effect has ended."""
 
 import contextlib
+import datetime
 import os
 import random
 import signal
@@ -111,23 +112,28 @@ class Faults:
     # -- the daemon
 
     def restart(self):
-        with self.ledger.fault("daemon restarted"):
+        with self.ledger.ending("daemon restarted") as ending:
             status = self.berth.stop()
             assert status == 0, f"the daemon ended with status {status}"
-            self.berth.start(timeout=START_S)
+            self.start_again(ending)
 
     def crash(self):
-        with self.ledger.fault("daemon killed"):
+        with self.ledger.ending("daemon killed") as ending:
             self.berth.kill()
-            self.berth.start(timeout=START_S)
+            self.start_again(ending)
 
     def release(self):
         """It ends and leaves the instances to the next one."""
-        with self.ledger.fault("daemon released its instances"):
+        with self.ledger.ending("daemon released its instances") as ending:
             self.berth.signal(signal.SIGUSR1)
             status = self.berth.wait_end()
             assert status == 0, f"the daemon ended with status {status}"
-            self.berth.start(timeout=START_S)
+            self.start_again(ending)
+
+    def start_again(self, ending):
+        self.berth.start(timeout=START_S)
+        told = datetime.datetime.fromisoformat(self.berth.log.entries("daemon.listening")[-1]["time"])
+        ending.listening = time.monotonic() - (time.time() - told.timestamp())
 
     def upgrade(self):
         """Nobody may notice."""

@@ -5,6 +5,7 @@ import contextlib
 import threading
 import time
 
+LISTENS_S = 0.2  # by which the daemon's log and a client may see the same moment differently
 GRACE_S = 1.5  # between what a fault does and the moment at which a client sees it, or it is noticed to be over
 
 
@@ -28,6 +29,22 @@ class Fault:
         )
 
 
+class Ending(Fault):
+    """The daemon ends and another one is started. That explains what was under way at that moment, and that nobody is
+    reached until the other one listens, from `listening` on; not a wrong answer of either."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.listening = None
+
+    def explains(self, request):
+        if request.ended < self.began - LISTENS_S:
+            return False
+        if request.has_answer():
+            return request.began <= self.began
+        return self.listening is None or request.began <= self.listening + LISTENS_S
+
+
 class Request:
     def __init__(self, kind, function, began):
         self.kind = kind
@@ -36,6 +53,10 @@ class Request:
         self.ended = None
         self.outcome = None
         self.detail = ""
+
+    def has_answer(self):
+        """Its outcome is a status then."""
+        return self.outcome[:1].isdigit()
 
 
 class Ledger:
@@ -76,7 +97,17 @@ class Ledger:
     @contextlib.contextmanager
     def fault(self, name, function=None, outcomes=()):
         """A fault whose effect has ended when the block has."""
-        fault = Fault(name, function, outcomes)
+        with self.during(Fault(name, function, outcomes)) as fault:
+            yield fault
+
+    @contextlib.contextmanager
+    def ending(self, name):
+        """The daemon ends within the block, and the next one is ready behind it."""
+        with self.during(Ending(name)) as fault:
+            yield fault
+
+    @contextlib.contextmanager
+    def during(self, fault):
         with self.lock:
             self.faults.append(fault)
         try:
