@@ -269,6 +269,7 @@ void fleet_release(struct fleet *fleet, unsigned drain_ms)
     fleet->released = true;
     engine_leave(fleet->env.engine);
     event_del(fleet->adoption);
+    adoption_leave(fleet->env.adoption);
     end_all(fleet, leave);
 }
 

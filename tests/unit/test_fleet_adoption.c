@@ -389,6 +389,23 @@ static void a_fleet_that_ends_before_the_engine_came_leaves_all(void **state)
 }
 
 /* What is not ready yet has no record. */
+/* It has been found and counts, and its function is not read yet. */
+static void a_fleet_that_ends_before_it_is_claimed_leaves_it(void **state)
+{
+    struct bench *bench = *state;
+    leave_hello(bench, "", "");
+    fake_engine_plan(bench->engine, FAKE_IMAGE, (struct fake_plan){.hold = true});
+    start_fleet(bench);
+    UNTIL(bench, fleet_current_budget(bench->fleet)->instances == 1);
+    leave(bench);
+    fake_engine_plan(bench->engine, FAKE_IMAGE, (struct fake_plan){0});
+    fake_engine_release(bench->engine, FAKE_IMAGE);
+    start_settled(bench);
+    dial_anew(bench);
+    serve(bench, "hello");
+    assert_int_equal(created(bench), 1);
+}
+
 static void one_that_starts_goes_with_its_fleet(void **state)
 {
     struct bench *bench = *state;
@@ -429,6 +446,7 @@ int main(void)
         FLEET_TEST(one_that_somebody_has_restarted_is_replaced),
         FLEET_TEST(its_listener_can_be_handed_over),
         FLEET_TEST(a_fleet_that_ends_before_the_engine_came_leaves_all),
+        FLEET_TEST(a_fleet_that_ends_before_it_is_claimed_leaves_it),
         FLEET_TEST(one_that_starts_goes_with_its_fleet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

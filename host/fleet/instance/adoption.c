@@ -169,6 +169,12 @@ struct adoption *adoption_create(struct fleet_env *env)
     return adoption;
 }
 
+void adoption_leave(struct adoption *adoption)
+{
+    for (struct candidate *candidate; (candidate = TAILQ_FIRST(&adoption->waiting));)
+        instance_past_free(take_out(adoption, candidate));
+}
+
 void adoption_destroy(struct adoption *adoption)
 {
     if (!adoption)

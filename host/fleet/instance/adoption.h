@@ -18,7 +18,10 @@ struct adoption;
 /* Reads the records in env->run_dir; what has no use there is removed with all that belongs to it. */
 struct adoption *adoption_create(struct fleet_env *env);
 
-/* Forgets what nobody has claimed: it stays for the next daemon. NULL is fine. */
+/* Forgets what nobody has claimed: it stays for the next daemon, and counts no more. */
+void adoption_leave(struct adoption *adoption);
+
+/* NULL is fine. */
 void adoption_destroy(struct adoption *adoption);
 
 /* Whether an instance of this id may be claimed yet, so that what it has on this host is to stay. */
