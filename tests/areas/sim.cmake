@@ -4,6 +4,7 @@ add_executable(sim
     ${CMAKE_SOURCE_DIR}/tests/sim/chance.c
     ${CMAKE_SOURCE_DIR}/tests/sim/clients.c
     ${CMAKE_SOURCE_DIR}/tests/sim/containers.c
+    ${CMAKE_SOURCE_DIR}/tests/sim/drills.c
     ${CMAKE_SOURCE_DIR}/tests/sim/files.c
     ${CMAKE_SOURCE_DIR}/tests/sim/main.c
     ${CMAKE_SOURCE_DIR}/tests/sim/played_background.c
@@ -18,6 +19,7 @@ add_executable(sim
     ${CMAKE_SOURCE_DIR}/tests/sim/scenario.c
     ${CMAKE_SOURCE_DIR}/tests/sim/totals.c
     ${CMAKE_SOURCE_DIR}/tests/sim/trace.c
+    ${CMAKE_SOURCE_DIR}/tests/sim/turns.c
     ${CMAKE_SOURCE_DIR}/tests/sim/virtual_time.c)
 target_link_libraries(sim PRIVATE fleet)
 target_include_directories(sim PRIVATE ${CMAKE_SOURCE_DIR}/host)

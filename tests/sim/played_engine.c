@@ -63,6 +63,7 @@ static const struct engine_kind kind;
 static struct seen_engine *seen; /* by the daemon of now */
 static TAILQ_HEAD(, call) calls = TAILQ_HEAD_INITIALIZER(calls);
 static bool is_away, is_hung;
+static unsigned refused_removals;
 
 /* --- what it tells --- */
 
@@ -218,6 +219,7 @@ static void do_now(struct call *call)
     struct played_container *container = NULL;
     if (call->course == REFUSED) {
         trace_fault(FAULT_CALLS, "the engine does not %s %s", verbs[call->operation], call->id);
+        refused_removals += call->operation == REMOVE;
         finish(call, ERROR_DOCKER_ERROR, "it does not want to", NULL);
         return;
     }
@@ -439,6 +441,16 @@ static void end_calls_soon(void)
     struct call *call;
     TAILQ_FOREACH(call, &calls, link)
     agenda_move(call->end, chance_between(&sim.chance, 0, 5));
+}
+
+unsigned played_engine_refused_removals(void)
+{
+    return refused_removals;
+}
+
+void played_engine_forget_refusals(void)
+{
+    refused_removals = 0;
 }
 
 void played_engine_go_away(bool ends_containers)

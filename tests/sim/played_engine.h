@@ -18,6 +18,10 @@ void played_engine_go_on(void);
 /* The daemon that has used it was killed: what it had begun to do it may still do. */
 void played_engine_forget_daemon(void);
 
+/* How often it has refused to remove a container, since that was forgotten. */
+unsigned played_engine_refused_removals(void);
+void played_engine_forget_refusals(void);
+
 /* Whether nothing is under way in it. */
 bool played_engine_is_quiet(void);
 

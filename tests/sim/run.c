@@ -6,24 +6,28 @@
 #include "clients.h"
 #include "config/registry.h"
 #include "containers.h"
+#include "drills.h"
 #include "files.h"
 #include "fleet/fleet.h"
+#include "fleet/instance/adoption.h"
+#include "fleet/instance/instance.h"
 #include "played_engine.h"
 #include "rules.h"
 #include "runners.h"
 #include "scenario.h"
 #include "sim.h"
 #include "trace.h"
+#include "turns.h"
 #include "virtual_time.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATIENCE_MS     600000 /* for what must come in the end */
 #define BACK_OFF_MS     35000 /* after which nobody waits any more because something had failed */
 #define QUIET_MS        70000 /* in which nothing is to happen */
 #define FIRST_OF_DAEMON 3 /* descriptors */
@@ -34,6 +38,48 @@ struct sim sim;
 static struct registry *registry; /* for its host settings */
 static struct route_table *routes;
 static bool has_stopped;
+
+/* --- what is handed over --- */
+
+/* One instance's, which the next daemon is given. */
+struct kept_handles {
+    char instance[INSTANCE_ID_DIGITS + 1];
+    struct instance_handles handles;
+};
+
+static struct kept_handles *kept;
+static size_t kept_count;
+
+static int duplicate(int fd)
+{
+    return fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+}
+
+static void keep_handles(struct instance *instance, void *context)
+{
+    (void)context;
+    enum instance_state state = instance_current_state(instance);
+    struct instance_handles own;
+    if (state != INSTANCE_READY && state != INSTANCE_PREWARMED)
+        return;
+    instance_handles_of(instance, &own);
+    kept = xgrow(kept, kept_count, sizeof(*kept));
+    struct kept_handles *entry = &kept[kept_count++];
+    entry->handles = (struct instance_handles){.dial = duplicate(own.dial),
+                                               .door = duplicate(own.door),
+                                               .line = duplicate(own.line),
+                                               .doorway = duplicate(own.doorway)};
+    snprintf(entry->instance, sizeof(entry->instance), "%s", instance_name(instance));
+}
+
+static void give_handles(void)
+{
+    for (size_t i = 0; i < kept_count; i++)
+        adoption_give_handles(fleet_adoption(sim.fleet), kept[i].instance, &kept[i].handles);
+    free(kept);
+    kept = NULL;
+    kept_count = 0;
+}
 
 /* --- the daemon --- */
 
@@ -72,6 +118,7 @@ static void begin_fleet(void)
     const struct fleet_hooks hooks = {.routed = on_nothing, .settled = on_nothing, .stopped = on_stopped};
     if (fleet_create(&options, &hooks, &sim.fleet, &err) < 0)
         trace_violation("the daemon does not start: %s", err.message);
+    give_handles();
     fleet_start(sim.fleet);
 }
 
@@ -102,46 +149,7 @@ static void kill_daemon(void)
     close_range(FIRST_OF_DAEMON, LAST_OF_DAEMON, 0);
 }
 
-/* --- time passes --- */
-
-typedef bool until_fn(char *text, unsigned size);
-
-static void turn(void)
-{
-    event_base_loop(sim.base, EVLOOP_ONCE);
-}
-
-/* Until it holds. `text` of the condition says why it does not. */
-static void turn_until(until_fn *holds, unsigned limit_ms, const char *what)
-{
-    char text[256] = "";
-    uint64_t end_ms = virtual_time_ms() + limit_ms;
-    while (!holds(text, sizeof(text))) {
-        turn();
-        if (virtual_time_ms() > end_ms)
-            trace_violation("after %u ms still not %s: %s", limit_ms, what, text);
-    }
-}
-
-static uint64_t wait_until_ms;
-
-static bool is_over(char *text, unsigned size)
-{
-    (void)text, (void)size;
-    return virtual_time_ms() >= wait_until_ms;
-}
-
-static void nothing(void *context)
-{
-    (void)context;
-}
-
-static void let_pass(unsigned ms)
-{
-    wait_until_ms = virtual_time_ms() + ms;
-    agenda_add(ms, nothing, NULL);
-    turn_until(is_over, 2 * ms + 1, "later");
-}
+/* --- its end --- */
 
 static bool is_stopped(char *text, unsigned size)
 {
@@ -156,7 +164,19 @@ static void end_daemon(void)
     sim.is_ending = true;
     clients_end(false);
     fleet_stop(sim.fleet);
-    turn_until(is_stopped, PATIENCE_MS, "ended");
+    turns_until(is_stopped, PATIENCE_MS, "ended");
+}
+
+/* It leaves its instances to the next one. */
+static void release_daemon(bool hands_over)
+{
+    trace_note("the daemon leaves its instances%s", hands_over ? ", with what is open of them" : "");
+    sim.is_ending = true;
+    clients_end(false);
+    if (hands_over)
+        fleet_each_instance(sim.fleet, keep_handles, NULL);
+    fleet_release(sim.fleet, 0);
+    turns_until(is_stopped, PATIENCE_MS, "released");
 }
 
 static void clear_daemon(void)
@@ -175,6 +195,16 @@ static void run_errand(void)
     switch (scenario_errand()) {
     case ERRAND_RESTART:
         end_daemon();
+        clear_daemon();
+        begin_daemon();
+        break;
+    case ERRAND_RELEASE:
+        release_daemon(false);
+        clear_daemon();
+        begin_daemon();
+        break;
+    case ERRAND_UPGRADE:
+        release_daemon(true);
         clear_daemon();
         begin_daemon();
         break;
@@ -203,28 +233,12 @@ static bool is_at_rest(char *text, unsigned size)
     return fleet_is_at_rest(sim.fleet);
 }
 
-static bool has_answered_all(char *text, unsigned size)
-{
-    clients_describe_waiting(text, size);
-    return clients_count() == 0;
-}
-
-static void probe(void)
-{
-    clients_count_anew();
-    unsigned asked = scenario_ask_all() + scenario_ask_all();
-    turn_until(has_answered_all, PATIENCE_MS, "answered");
-    if (clients_outcomes(OUTCOME_SERVED) != asked)
-        trace_violation("when all is right, %u of %u requests are not served; the last error was %s",
-                        asked - clients_outcomes(OUTCOME_SERVED), asked, clients_last_error());
-}
-
 static void check_quiet(void)
 {
     char text[256];
-    turn_until(scenario_is_idle, PATIENCE_MS, "idle");
+    turns_until(scenario_is_idle, PATIENCE_MS, "idle");
     uint64_t calls = sim.totals->engine_calls;
-    let_pass(QUIET_MS);
+    turns_let_pass(QUIET_MS);
     if (!scenario_is_idle(text, sizeof(text)))
         trace_violation("it was idle, and is not any more: %s", text);
     if (sim.totals->engine_calls != calls)
@@ -240,18 +254,18 @@ static void play(void)
     begin_daemon();
     scenario_start();
     while (!scenario_has_ended()) {
-        turn();
+        turns_one();
         run_errand();
     }
     scenario_heal();
-    turn_until(is_at_rest, PATIENCE_MS, "at rest");
-    turn_until(has_answered_all, PATIENCE_MS, "answered");
-    let_pass(BACK_OFF_MS);
+    turns_until(is_at_rest, PATIENCE_MS, "at rest");
+    turns_until(drills_have_answers, PATIENCE_MS, "answered");
+    turns_let_pass(BACK_OFF_MS);
     scenario_renew();
-    turn_until(is_at_rest, PATIENCE_MS, "at rest");
-    probe();
-    turn_until(scenario_is_idle, PATIENCE_MS, "idle");
-    probe();
+    turns_until(is_at_rest, PATIENCE_MS, "at rest");
+    drills_probe();
+    turns_until(scenario_is_idle, PATIENCE_MS, "idle");
+    drills_run();
     check_quiet();
     end_daemon();
     rules_at_end();

@@ -20,9 +20,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FUNCTIONS_MAX 5
-#define PREWARMED_MI  256 /* fleet/scale/prewarm.c */
-#define LARGEST_MI    300 /* memory of a function */
+#define FUNCTIONS_MAX   5
+#define PREWARMED_MI    256 /* fleet/scale/prewarm.c */
+#define LARGEST_MI      300 /* memory of a function */
+
+#define IDLE_AT_LAST_MS 20000 /* when all is right: what is looked for then comes sooner */
 
 struct play {
     char name[12];
@@ -333,6 +335,18 @@ static void want_restart(void)
     errand = ERRAND_RESTART;
 }
 
+static void want_release(void)
+{
+    trace_fault(FAULT_RELEASES, "the daemon is restarted, and its instances stay");
+    errand = ERRAND_RELEASE;
+}
+
+static void want_upgrade(void)
+{
+    trace_fault(FAULT_UPGRADES, "another daemon takes over");
+    errand = ERRAND_UPGRADE;
+}
+
 static void want_crash(void)
 {
     trace_fault(FAULT_CRASHES, "the daemon is killed");
@@ -350,7 +364,8 @@ static const struct {
     [FAULT_STARTS] = {let_starts_fail, 4},  [FAULT_LOADS] = {let_loads_fail, 5},
     [FAULT_BUILDS] = {let_builds_fail, 3},  [FAULT_EDITS] = {edit, 12},
     [FAULT_REGISTRY] = {spoil_registry, 2}, [FAULT_RESTARTS] = {want_restart, 1},
-    [FAULT_CRASHES] = {want_crash, 2},
+    [FAULT_CRASHES] = {want_crash, 2},      [FAULT_RELEASES] = {want_release, 2},
+    [FAULT_UPGRADES] = {want_upgrade, 2},
 };
 
 static void cause_trouble(void)
@@ -429,6 +444,7 @@ void scenario_renew(void)
     for (unsigned i = 0; i < play_count; i++) {
         plays[i].is_bad = plays[i].has_mistake = false;
         plays[i].queue_length = 100;
+        plays[i].idle_ms = IDLE_AT_LAST_MS;
         write_code(&plays[i]);
     }
     write_registry();
@@ -498,6 +514,40 @@ static unsigned prewarmed_at_rest(void)
     unsigned by_count = max_instances - minimum, by_memory = (max_memory_mi - memory_mi) / PREWARMED_MI;
     unsigned room = by_count < by_memory ? by_count : by_memory;
     return wanted < room ? wanted : room;
+}
+
+bool scenario_is_prewarmed(char *text, unsigned size)
+{
+    unsigned warm, wanted = prewarm * prewarm_pools();
+    uint64_t memory_bytes;
+    fleet_prewarmed(sim.fleet, &warm, &memory_bytes);
+    snprintf(text, size, "%u instances are prewarmed, %u are to be, and there is room", warm, wanted);
+    return warm >= wanted || budget_room(fleet_current_budget(sim.fleet), (uint64_t)PREWARMED_MI << 20) == 0;
+}
+
+/* An instance that a container is of. */
+struct search {
+    uint64_t id;
+    bool is_found;
+};
+
+static void match_instance(struct instance *instance, void *context)
+{
+    struct search *search = context;
+    search->is_found = search->is_found || instance_id(instance) == search->id;
+}
+
+bool scenario_has_stray(char *text, unsigned size)
+{
+    for (const struct played_container *container = containers_first(); container;
+         container = containers_next(container)) {
+        struct search search = {.id = strtoull(container->instance, NULL, 16)};
+        fleet_each_instance(sim.fleet, match_instance, &search);
+        snprintf(text, size, "%s is left", container->name);
+        if (!search.is_found)
+            return true;
+    }
+    return false;
 }
 
 bool scenario_is_idle(char *text, unsigned size)

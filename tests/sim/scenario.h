@@ -7,7 +7,9 @@
 enum errand {
     ERRAND_NONE,
     ERRAND_RESTART, /* the daemon is to end, and the next one to begin */
-    ERRAND_CRASH /* the same, killed */
+    ERRAND_RELEASE, /* the same, but it leaves its instances */
+    ERRAND_UPGRADE, /* and what is open of them is handed over */
+    ERRAND_CRASH /* it is killed */
 };
 
 /* Chooses the functions and writes the registry. */
@@ -33,6 +35,12 @@ unsigned scenario_ask_all(void);
 /* Whether every function has as many instances as it is to have when nobody asks for it; `text` says what is
  * not as it should be. */
 bool scenario_is_idle(char *text, unsigned size);
+
+/* Whether as many instances are prewarmed as are to be, or there is no room for another one. */
+bool scenario_is_prewarmed(char *text, unsigned size);
+
+/* Whether a container is there that no instance stands for. */
+bool scenario_has_stray(char *text, unsigned size);
 
 /* Whether what serves is what the files say. */
 void scenario_check_served(void);

@@ -20,7 +20,9 @@
     X(REGISTRY, "registry", "the registry is garbage, or not there")                                         \
     X(CLIENTS, "clients", "clients go away, requests run into their time limit")                             \
     X(RESTARTS, "restarts", "the daemon ends and starts again")                                              \
-    X(CRASHES, "crashes", "the daemon is killed and starts again")
+    X(CRASHES, "crashes", "the daemon is killed and starts again")                                           \
+    X(RELEASES, "releases", "the daemon ends and leaves its instances to the next one")                      \
+    X(UPGRADES, "upgrades", "the same, and what is open of them is handed over")
 
 #define FAULT_CONSTANT(name, word, help) FAULT_##name,
 enum fault { FAULTS(FAULT_CONSTANT) FAULT_KINDS };
