@@ -63,9 +63,9 @@ static void have_lost_ones_found(void)
     drills_probe();
     played_engine_go_away(false);
     turns_let_pass(1000);
-    struct played_container *container = containers_first();
-    if (container)
-        containers_drop(container);
+    while (containers_first())
+        containers_drop(containers_first());
+    turns_let_pass(1000); /* nobody is told */
     played_engine_come_back();
     turns_until(knows_what_is_gone, SOON_MS, "known to be gone");
 }
