@@ -170,7 +170,10 @@ void fleet_on_room_wanted(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     struct fleet *fleet = context;
     uint64_t now_ms = clock_ms();
-    if (!fleet->stopping && room_make(&fleet->env, fleet->functions, fleet->count, now_ms))
+    if (!fleet->stopping && fleet->env.engine->budget.short_of_room &&
+        room_wanted(fleet->functions, fleet->count) == 0)
+        share_room(fleet); /* whoever stood back need not any more */
+    else if (!fleet->stopping && room_make(&fleet->env, fleet->functions, fleet->count, now_ms))
         timer_at(fleet->env.engine->budget.wanted, now_ms + ROOM_RETRY_MS, now_ms);
 }
 

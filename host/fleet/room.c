@@ -59,14 +59,20 @@ static unsigned denied(const struct revision *revision)
     return revision ? revision_denied(revision) : 0;
 }
 
+unsigned room_wanted(struct function *const *functions, size_t count)
+{
+    unsigned wanted = 0;
+    for (size_t i = 0; i < count; i++)
+        wanted += denied(function_current(functions[i])) + denied(function_next(functions[i]));
+    return wanted;
+}
+
 bool room_make(struct fleet_env *env, struct function *const *functions, size_t count, uint64_t now_ms)
 {
-    unsigned leaving = 0, wanted = 0;
+    unsigned leaving = 0, wanted = room_wanted(functions, count);
     prewarm_each_instance(env->prewarm, count_leaving, &leaving);
-    for (size_t i = 0; i < count; i++) {
-        wanted += denied(function_current(functions[i])) + denied(function_next(functions[i]));
+    for (size_t i = 0; i < count; i++)
         function_each_instance(functions[i], count_leaving, &leaving);
-    }
     while (leaving < wanted) {
         if (!give_up_one(env, functions, count, now_ms))
             return true;

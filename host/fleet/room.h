@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* How many instances functions want that there was no room for. */
+unsigned room_wanted(struct function *const *functions, size_t count);
+
 /* Gives up as many instances as are wanted beyond the host's room and not on their way out already. True when
  * more are wanted than could be given up: to be asked again when more have been idle for a while. */
 bool room_make(struct fleet_env *env, struct function *const *functions, size_t count, uint64_t now_ms);

@@ -72,6 +72,29 @@ static void instances_with_system_packages_are_prewarmed_when_there_is_room(void
     serve(bench, "special");
 }
 
+/* A second one was wanted, for which there was no room; then the first one was free in time. */
+static void they_come_back_when_nobody_wants_the_room_any_more(void **state)
+{
+    struct bench *bench = *state;
+    unsigned prewarmed = 0;
+    uint64_t memory_bytes;
+    write_file(
+        bench, "config.yml",
+        "host: {prewarm: 1, max_memory: 580Mi}\nusable-functions:\n  hello:\n"
+        "    configuration: {language: acting, folder: code, file: main.x, memory: 300Mi, concurrency: 1, "
+        "idle_timeout: 60s}\n");
+    start_settled(bench);
+    struct request *one = ask(bench, "hello"), *two = ask(bench, "hello");
+    UNTIL(bench, one->slot || two->slot);
+    run_for(bench, 100); /* it is found that there is no room */
+    struct request *first = one->slot ? one : two, *second = one->slot ? two : one;
+    assert_null(second->slot);
+    finish(first);
+    UNTIL(bench, second->slot);
+    UNTIL(bench, (fleet_prewarmed(bench->fleet, &prewarmed, &memory_bytes), prewarmed == 1));
+    finish(second);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
@@ -80,6 +103,7 @@ int main(void)
         FLEET_TEST(a_prewarmed_instance_serves_before_a_start_that_waits),
         FLEET_TEST(a_prewarmed_instance_on_its_way_is_claimed),
         FLEET_TEST(instances_with_system_packages_are_prewarmed_when_there_is_room),
+        FLEET_TEST(they_come_back_when_nobody_wants_the_room_any_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
