@@ -35,17 +35,24 @@ def docker(*arguments, timeout=120, check=True):
 
 
 # systemd mounts every controller of control groups that the kernel has, and from then on the whole machine has those. Its engine
-# would no longer see that the kernel has killed for memory (Docker 20.10, cgroup v1). So systemd is shown those that there are.
+# would no longer see that the kernel has killed for memory (Docker 20.10, cgroup v1). So systemd is shown those that are mounted
+# already; that there is a folder for one does not say so.
 BEGIN = """
 if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
     while read -r name rest; do
-        case $name in "#"*) ;; *) [ -d "/sys/fs/cgroup/$name" ] || continue ;; esac
+        case $name in "#"*) ;; *) mountpoint -q "/sys/fs/cgroup/$name" || continue ;; esac
         printf '%s\\t%s\\n' "$name" "$rest"
     done </proc/cgroups >/run/cgroups
     mount --bind /run/cgroups /proc/cgroups
 fi
 exec /sbin/init
 """
+
+
+def controllers():
+    """Each controller of control groups, and the number of the hierarchy that it is mounted in; 0: in none."""
+    with open("/proc/cgroups", encoding="ascii") as file:
+        return {line.split()[0]: int(line.split()[1]) for line in file if not line.startswith("#")}
 
 
 class FreshDebian:
@@ -75,8 +82,10 @@ class FreshDebian:
         options += ["--tmpfs=/run:exec", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec"]
         # An engine's files cannot be on another one's.
         options += ["--volume=/var/lib/docker", "--env=container=docker"]
+        before = controllers()
         docker("run", "--detach", f"--name={self.name}", *options, self.image, "sh", "-ec", BEGIN)
         wait_until(lambda: self.output("systemctl", "is-system-running").strip() == "running", "systemd", START_S)
+        assert controllers() == before, "the machine's control groups are no longer what they were"
         form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
         self.address = (docker("inspect", "--format", form, self.name).strip(), 8080)
 
