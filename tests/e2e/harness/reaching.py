@@ -14,6 +14,39 @@ import threading
 from harness import engine
 from harness.wait import wait_until
 
+# Tries to connect to each place of the query, "HOST:PORT" or "udp/HOST:PORT", and answers {place: what came of it}.
+TRY = """
+    import socket
+    from starlette.responses import JSONResponse
+
+    def attempt(place):
+        kind, _, where = place.rpartition("/")
+        host, _, port = where.rpartition(":")
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host.strip("[]"), int(port))[0]
+            with socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM) as probe:
+                probe.settimeout(3)
+                probe.connect(address)
+                if kind == "udp":
+                    probe.send(b"ping")
+                    probe.recv(16)
+            return "reached"
+        except OSError as error:
+            return error.strerror or str(error)
+
+    def handle(request):
+        return JSONResponse({place: attempt(place) for place in request.query_params["to"].split(",")})
+"""
+
+# What the kernel says of a packet that a rule has refused.
+REFUSED = "No route to host"
+
+
+def attempts(berth, *places, name="try"):
+    answer = berth.get(f"/{name}?to={','.join(places)}", timeout=60)
+    assert answer.status == 200, answer
+    return answer.json()
+
 
 class Service:
     """A server of this host, on a port of all its addresses or of one, over TCP and UDP."""
