@@ -374,6 +374,43 @@ static void assert_not_plain(const char *path, const char *kind)
 }
 
 /* None of them is waited for. */
+static void test_fs_opens_no_folder_by_a_link(void **state)
+{
+    (void)state;
+    char template[] = "/tmp/berth-test-XXXXXX";
+    char *directory = realpath(mkdtemp(template), NULL);
+    cleanup_free char *real = xasprintf("%s/real/below", directory);
+    cleanup_free char *link = xasprintf("%s/link", directory);
+    cleanup_free char *below_link = xasprintf("%s/link/below", directory);
+    cleanup_free char *file = xasprintf("%s/real/file", directory);
+    cleanup_free char *missing = xasprintf("%s/real/missing", directory);
+    struct stat wanted, opened;
+    struct error err;
+    int fd = -1;
+    assert_int_equal(fs_make_dirs(real, 0700, &err), 0);
+    assert_int_equal(symlink("real", link), 0);
+    assert_int_equal(fs_write_file(file, "x", 1, 0600, &err), 0);
+    assert_int_equal(fs_open_real_dir(real, &fd, &err), 0);
+    assert_int_equal(fstat(fd, &opened) + stat(real, &wanted), 0);
+    assert_int_equal(opened.st_ino, wanted.st_ino);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_PATH, O_PATH);
+    close(fd);
+    assert_int_equal(fs_open_real_dir("/", &fd, &err), 0);
+    close(fd);
+    const char *const links[] = {link, below_link};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(fs_open_real_dir(links[i], &fd, &err), -1);
+        assert_int_equal(err.code, ERROR_IS_LINK);
+    }
+    const char *const others[] = {file, missing};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(fs_open_real_dir(others[i], &fd, &err), -1);
+        assert_int_not_equal(err.code, ERROR_IS_LINK);
+    }
+    assert_int_equal(fs_remove_tree(directory, &err), 0);
+    free(directory);
+}
+
 static void test_fs_reads_plain_files_only(void **state)
 {
     (void)state;
@@ -651,6 +688,7 @@ int main(void)
         cmocka_unit_test(test_error_truncates),
         cmocka_unit_test(test_fs_write_and_read),
         cmocka_unit_test(test_fs_reads_plain_files_only),
+        cmocka_unit_test(test_fs_opens_no_folder_by_a_link),
         cmocka_unit_test(test_fs_remove_tree),
         cmocka_unit_test(test_mailbox_across_threads),
         cmocka_unit_test(test_mail_posted_during_delivery_waits),

@@ -252,12 +252,12 @@ static void test_dies_with_the_daemon(void **state)
     close_jobs(&bench);
 }
 
-/* From now on, and for all jobs, this machine has no namespaces. */
-static void refuse_namespaces(void)
+/* From now on, and for all jobs, this machine does not have the system call `number`. */
+static void refuse_call(unsigned number)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -266,37 +266,62 @@ static void refuse_namespaces(void)
     assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
-/* Tries what must be refused even so. */
-static void attack_without_namespaces(struct jobs_bench *bench)
+/* What the log says while all of `names`, which NULL ends, are tried; each must be refused. The caller frees
+ * it. */
+static char *attack_all(struct jobs_bench *bench, const char *const *names)
 {
-    static const char *const names[] = {"secrets", "trace", "sockets", "kernel", "survive"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const struct build_result *result = attack(bench, names[i]);
+    cleanup_free char *path = bench_path(&bench->bench, "log");
+    cleanup_close int before = dup(STDERR_FILENO);
+    cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    char *log = NULL;
+    dup2(fd, STDERR_FILENO);
+    for (; *names; names++) {
+        const struct build_result *result = attack(bench, *names);
         if (!result->ok)
-            fail_msg("%s: %s", names[i], result->error.message);
+            fail_msg("%s: %s", *names, result->error.message);
         assert_int_equal(survivors(), 0);
     }
+    dup2(before, STDERR_FILENO);
+    assert_int_equal(fs_read_file(path, 65536, &log, NULL, NULL), 0);
+    return log;
 }
+
+static const char *const common_attacks[] = {"folder",  "plugin", "places",  "secrets",   "signals", "trace",
+                                             "sockets", "kernel", "survive", "processes", NULL};
 
 static void test_without_namespaces(void **state)
 {
     (void)state;
     struct jobs_bench bench;
     open_jobs(&bench, BENCH_GUARD_MS);
-    refuse_namespaces();
-    cleanup_free char *path = bench_path(&bench.bench, "log"), *log = NULL;
-    cleanup_close int before = dup(STDERR_FILENO);
-    cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    dup2(fd, STDERR_FILENO);
-    attack_without_namespaces(&bench);
-    dup2(before, STDERR_FILENO);
-    assert_int_equal(fs_read_file(path, 65536, &log, NULL, NULL), 0);
-    char *line = strstr(log, "plugins.not_confined");
-    assert_non_null(line);
-    assert_non_null(strstr(line, "process ids of its own (Operation not permitted)"));
-    assert_non_null(strstr(line, "a read-only view of the file systems (Operation not permitted)"));
-    assert_null(strstr(line + 1, "plugins.not_confined")); /* once, not for each job */
+    refuse_call(SYS_unshare);
+    cleanup_free char *log = attack_all(&bench, common_attacks);
+    assert_null(strstr(log, "plugins.not_confined"));
     close_jobs(&bench);
+}
+
+/* As somebody who has other processes and no privilege: a process of its own, since there is no way back. */
+static void test_usual_user_without_namespaces(void **state)
+{
+    const uid_t user = 0x6fffffff;
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        struct jobs_bench bench;
+        if (geteuid() == 0 && (setresgid(user, user, user) < 0 || setresuid(user, user, user) < 0))
+            _exit(2);
+        if (access(BUILD_JOB_PROGRAM, X_OK) < 0 || access(HOSTILE, R_OK) < 0)
+            _exit(77); /* it is in somebody's home */
+        open_jobs(&bench, BENCH_GUARD_MS);
+        cleanup_free char *log = attack_all(&bench, common_attacks);
+        _exit(strstr(log, "plugins.not_confined") ? 3 : 0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* From now on, and for all jobs, this user owns files and is nobody special: a job stays the same user. */
@@ -309,16 +334,29 @@ static void drop_privileges(void)
 
 static void test_owner_of_files_without_namespaces(void **state)
 {
-    static const char *const names[] = {"folder", "plugin", "places"};
+    static const char *const names[] = {"folder", "plugin", "places", "secrets", "signals", NULL};
     (void)state;
     struct jobs_bench bench;
     drop_privileges();
     open_jobs(&bench, BENCH_GUARD_MS);
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const struct build_result *result = attack(&bench, names[i]);
-        if (!result->ok)
-            fail_msg("%s: %s", names[i], result->error.message);
-    }
+    cleanup_free char *log = attack_all(&bench, names);
+    close_jobs(&bench);
+}
+
+static void test_without_namespaces_and_file_rules(void **state)
+{
+    static const char *const names[] = {"signals", "trace", "sockets", "kernel", "survive", NULL};
+    (void)state;
+    struct jobs_bench bench;
+    open_jobs(&bench, BENCH_GUARD_MS);
+    refuse_call(SYS_landlock_create_ruleset);
+    cleanup_free char *log = attack_all(&bench, names);
+    char *line = strstr(log, "plugins.not_confined");
+    assert_non_null(line);
+    assert_non_null(strstr(line, "rules on the files it may read (Landlock)"));
+    assert_non_null(strstr(line, "process ids of its own (Operation not permitted)"));
+    assert_non_null(strstr(line, "a read-only view of the file systems (Operation not permitted)"));
+    assert_null(strstr(line + 1, "plugins.not_confined")); /* once, not for each job */
     close_jobs(&bench);
 }
 
@@ -334,7 +372,9 @@ int main(void)
         cmocka_unit_test(test_ends_without_a_reader),
         cmocka_unit_test(test_dies_with_the_daemon),
         cmocka_unit_test(test_without_namespaces), /* from here on there is no way back */
+        cmocka_unit_test(test_usual_user_without_namespaces),
         cmocka_unit_test(test_owner_of_files_without_namespaces),
+        cmocka_unit_test(test_without_namespaces_and_file_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

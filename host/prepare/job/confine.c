@@ -5,6 +5,7 @@
 #include "prepare/job/file_rules.h"
 #include "prepare/job/lacks.h"
 #include "prepare/job/syscall_filter.h"
+#include "prepare/job/task_count.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,8 +75,7 @@ void confine_children(struct confinement *confinement)
     confinement->own_pids = unshare(CLONE_NEWPID) == 0;
     if (!confinement->own_pids && unshare(CLONE_NEWUSER | CLONE_NEWPID) == 0)
         confinement->own_users = confinement->own_pids = true;
-    if (!confinement->own_pids)
-        lacks_add(confinement->lacks, "process ids of its own", errno);
+    confinement->pids_errnum = confinement->own_pids ? 0 : errno;
     if (confinement->own_users && map_ids(user, group) < 0)
         lacks_add(confinement->lacks, "a user namespace of its own", errno);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -101,14 +101,14 @@ static void make_read_only(struct confinement *confinement)
 {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
-        lacks_add(confinement->lacks, "a read-only view of the file systems", errno);
+        confinement->mounts_errnum = errno;
         return;
     }
     if (confinement->own_pids && mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
         lacks_add(confinement->lacks, "a /proc of its own", errno);
     mount_writable(confinement);
     if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof(attributes)) < 0)
-        lacks_add(confinement->lacks, "a read-only view of the file systems", errno);
+        confinement->mounts_errnum = errno;
     keep_writable(confinement);
 }
 
@@ -167,8 +167,13 @@ static int become_nobody(void)
     return keep_capability(CAP_DAC_READ_SEARCH);
 }
 
-/* Processes are counted by user: the limit has a meaning where the job is the only one to be that user. */
-static void drop_privileges(struct confinement *confinement)
+/* Whose tasks the kernel counts together with the job's: those of its user, where it is not the only one. */
+static size_t count_others(const struct confinement *confinement)
+{
+    return confinement->own_users || geteuid() == 0 ? 0 : tasks_of_user(geteuid());
+}
+
+static void drop_privileges(struct confinement *confinement, size_t others)
 {
     bool is_root = geteuid() == 0 && !confinement->own_users;
     bool alone = confinement->own_users || (is_root && become_nobody() == 0);
@@ -176,21 +181,33 @@ static void drop_privileges(struct confinement *confinement)
         lacks_add(confinement->lacks, "a user without privileges", errno);
     if ((!is_root || !alone) && keep_capability(-1) < 0)
         lacks_add(confinement->lacks, "dropping privileges", errno);
-    if (alone)
-        limit(RLIMIT_NPROC, PROCESSES_MAX);
+    if (alone || others > 0)
+        limit(RLIMIT_NPROC, others + PROCESSES_MAX);
     else
         lacks_add(confinement->lacks, "a limit on processes", EPERM);
 }
 
+/* Of what namespaces do, rules and filter do the same in another way. */
+static void tell_lacks(const struct confinement *confinement, bool has_both)
+{
+    if (!has_both && confinement->pids_errnum != 0)
+        lacks_add(confinement->lacks, "process ids of its own", confinement->pids_errnum);
+    if (!has_both && confinement->mounts_errnum != 0)
+        lacks_add(confinement->lacks, "a read-only view of the file systems", confinement->mounts_errnum);
+}
+
 void confine_self(struct confinement *confinement, const int *readable, size_t count)
 {
+    bool shares_pids = !confinement->own_pids;
+    size_t others = count_others(confinement);
     setsid();
     set_limits(confinement);
     make_read_only(confinement);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     cleanup_close int writable = confinement->writable ? open(confinement->writable, O_PATH | O_CLOEXEC) : -1;
-    file_rules_apply(confinement->lacks, readable, count, writable);
-    drop_privileges(confinement);
+    bool has_rules = file_rules_apply(confinement->lacks, readable, count, writable, shares_pids);
+    drop_privileges(confinement, others);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user forgets it */
-    syscall_filter_apply(confinement->lacks);
+    bool has_filter = syscall_filter_apply(confinement->lacks, shares_pids);
+    tell_lacks(confinement, has_rules && has_filter);
 }

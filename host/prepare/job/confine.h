@@ -3,6 +3,7 @@
  *
  * - process ids of its own, and a user namespace where that needs one: it sees, signals and outlives nobody;
  * - a view of the file systems in which nothing can be written;
+ *   (without namespaces, rules and filter below have the same come of it;)
  * - of the files only those of the system, of the plugin's folder and of the function's folder (Landlock);
  * - limits on memory, processes, open files; nothing it writes on the disk, no core;
  * - when the daemon is root: a user id of this job alone, and no privilege but to read what only root may;
@@ -19,6 +20,7 @@
 
 struct confinement {
     bool own_pids, own_users;
+    int pids_errnum, mounts_errnum; /* why process ids and a view of its own could not be had, or 0 */
     const char *writable; /* a folder that the plugin may write to, or NULL */
     json_t *lacks; /* see lacks.h */
 };

@@ -38,7 +38,6 @@ static const char *const system_paths[] = {
     "/lib64",
     "/libx32",
     "/opt",
-    "/proc",
     "/etc/alternatives",
     "/etc/group",
     "/etc/ld.so.cache",
@@ -47,6 +46,12 @@ static const char *const system_paths[] = {
     "/etc/nsswitch.conf",
     "/etc/passwd",
     "/sys/devices/system/cpu",
+};
+
+/* Of a /proc that shows everybody's processes. */
+static const char *const machine_paths[] = {
+    "/proc/self",   "/proc/cpuinfo", "/proc/filesystems", "/proc/loadavg", "/proc/meminfo",
+    "/proc/uptime", "/proc/stat",    "/proc/sys",         "/proc/version",
 };
 
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
@@ -90,21 +95,32 @@ static void allow_path(int ruleset, const char *path, uint64_t access)
     allow(ruleset, fd, access);
 }
 
-void file_rules_apply(json_t *lacks, const int *readable, size_t count, int writable)
+static void allow_paths(int ruleset, const char *const *paths, size_t count, uint64_t access)
+{
+    for (size_t i = 0; i < count; i++)
+        allow_path(ruleset, paths[i], access);
+}
+
+static bool refuse(json_t *lacks)
+{
+    lacks_add(lacks, "rules on the files it may read (Landlock)", errno);
+    return false;
+}
+
+bool file_rules_apply(json_t *lacks, const int *readable, size_t count, int writable, bool shares_pids)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     cleanup_close int ruleset = version < 0 ? -1 : create_ruleset(version);
-    if (ruleset < 0) {
-        lacks_add(lacks, "rules on the files it may read (Landlock)", errno);
-        return;
-    }
-    for (size_t i = 0; i < COUNT(system_paths); i++)
-        allow_path(ruleset, system_paths[i], ACCESS_READ);
-    for (size_t i = 0; i < COUNT(devices); i++)
-        allow_path(ruleset, devices[i], ACCESS_DEVICE);
+    if (ruleset < 0)
+        return refuse(lacks);
+    allow_paths(ruleset, system_paths, COUNT(system_paths), ACCESS_READ);
+    allow_paths(ruleset, devices, COUNT(devices), ACCESS_DEVICE);
+    if (shares_pids)
+        allow_paths(ruleset, machine_paths, COUNT(machine_paths), ACCESS_READ);
+    else
+        allow_path(ruleset, "/proc", ACCESS_READ);
     for (size_t i = 0; i < count; i++)
         allow(ruleset, readable[i], ACCESS_READ);
     allow(ruleset, writable, ACCESS_FIRST);
-    if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
-        lacks_add(lacks, "rules on the files it may read (Landlock)", errno);
+    return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 || refuse(lacks);
 }

@@ -1,27 +1,13 @@
 #include "prepare/job/syscall_filter.h"
 
+#include "prepare/job/filter_words.h"
 #include "prepare/job/lacks.h"
+#include "prepare/job/process_filter.h"
 
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-
-#if defined(__x86_64__)
-#define ARCHITECTURE AUDIT_ARCH_X86_64
-#define FOREIGN_CALL 0x40000000u /* of the x32 ABI, and above */
-#elif defined(__aarch64__)
-#define ARCHITECTURE AUDIT_ARCH_AARCH64
-#define FOREIGN_CALL UINT32_MAX
-#else
-#define ARCHITECTURE 0
-#define FOREIGN_CALL UINT32_MAX
-#endif
 
 /* What newer kernels can than the headers that this is built with; the same everywhere. */
 #ifndef SYS_fchmodat2
@@ -38,12 +24,6 @@
 #define NEW_NAMESPACES                                                                                       \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |            \
      CLONE_NEWNET)
-
-#define LOAD(member)                     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
-#define RETURN(what)                     BPF_STMT(BPF_RET | BPF_K, (what))
-#define REFUSE(errnum)                   RETURN(SECCOMP_RET_ERRNO | (errnum))
-#define EQUAL(value, skip_if, skip_else) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (skip_if), (skip_else))
-#define REFUSE_CALL(name)                EQUAL(SYS_##name, 0, 1), REFUSE(EPERM)
 
 /* The arguments of clone3 are in memory, where a filter cannot look: the C library then takes clone. */
 static const struct sock_filter filter[] = {
@@ -122,12 +102,13 @@ static const struct sock_filter filter[] = {
     RETURN(SECCOMP_RET_ALLOW),
 };
 
-void syscall_filter_apply(json_t *lacks)
+bool syscall_filter_apply(json_t *lacks, bool shares_pids)
 {
-    struct sock_fprog program = {.len = sizeof(filter) / sizeof(*filter),
-                                 .filter = (struct sock_filter *)(uintptr_t)filter};
     if (ARCHITECTURE == 0)
         errno = ENOSYS;
-    if (ARCHITECTURE == 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-        lacks_add(lacks, "a filter of system calls (seccomp)", errno);
+    if (ARCHITECTURE != 0 && (!shares_pids || process_filter_apply() == 0) &&
+        filter_add(filter, sizeof(filter) / sizeof(*filter)) == 0)
+        return true;
+    lacks_add(lacks, "a filter of system calls (seccomp)", errno);
+    return false;
 }

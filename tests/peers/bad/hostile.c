@@ -124,12 +124,13 @@ static const char *attack_places(struct target *target)
 
 static const char *attack_secrets(struct target *target)
 {
-    char environment[64], given[4200];
+    char environment[64], command[64], given[4200];
     snprintf(environment, sizeof(environment), "/proc/%d/environ", target->pid);
+    snprintf(command, sizeof(command), "/proc/%d/cmdline", target->pid);
     snprintf(given, sizeof(given), "%s/secret", target->path ? target->path : "");
-    const char *const secrets[] = {given,         environment,       "/etc/shadow",    "/proc/1/environ",
-                                   "/proc/1/mem", "/proc/kcore",     "/dev/mem",       "/dev/vda",
-                                   "/dev/sda",    "/var/run/docker", "/var/lib/docker"};
+    const char *const secrets[] = {
+        given,         environment, command,    "/etc/shadow", "/proc/1/environ", "/proc/1/mem",
+        "/proc/kcore", "/dev/mem",  "/dev/vda", "/dev/sda",    "/var/run/docker", "/var/lib/docker"};
     for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++) {
         char byte;
         int fd = open(secrets[i], O_RDONLY | O_CLOEXEC);
@@ -141,12 +142,26 @@ static const char *attack_secrets(struct target *target)
     return NULL;
 }
 
+/* Has the kernel send them when there is something to read. */
+static int can_name_owner(pid_t pid)
+{
+    int ends[2];
+    if (pipe(ends) < 0)
+        return 0;
+    int rc = fcntl(ends[0], F_SETOWN, pid) == 0;
+    close(ends[0]);
+    close(ends[1]);
+    return rc;
+}
+
 static const char *attack_signals(struct target *target)
 {
     if (getppid() > 1 && kill(getppid(), 0) == 0)
         return could(target, "signal its parent", NULL);
     if (target->pid > 0 && kill(target->pid, 0) == 0)
         return could(target, "signal the daemon", NULL);
+    if (target->pid > 0 && (tgkill(target->pid, target->pid, 0) == 0 || can_name_owner(target->pid)))
+        return could(target, "have the daemon sent signals", NULL);
     if (target->pid > 0 && setpriority(PRIO_PROCESS, (id_t)target->pid, 19) == 0)
         return could(target, "slow down the daemon", NULL);
     struct rlimit limit;
