@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ID_DIGITS 6
@@ -131,6 +132,42 @@ static void a_folder_that_somebody_removes_is_made_again(void **state)
     assert_int_equal(status.st_mode & 07777, 0700);
 }
 
+/* As a user who is not root, and so may give nothing to the container's: it reads what everybody may. */
+static int fill_as_usual_user(const char *dir)
+{
+    const struct container_user user = {.is_known = true, .uid = 10001, .gid = 10001};
+    const uid_t self = 0x6fffffff;
+    struct error err;
+    struct stat status;
+    cleanup_free char *secrets = NULL;
+    umask(0077);
+    if (geteuid() == 0 &&
+        (chown(dir, self, self) < 0 || setresgid(self, self, self) < 0 || setresuid(self, self, self) < 0))
+        return 1;
+    if (instance_memory_make(dir, "one", &user, &secrets, &err) < 0 || stat(secrets, &status) < 0)
+        return 2;
+    cleanup_free char *file = xasprintf("%s/token", secrets);
+    if ((status.st_mode & 07777) != 0755 || fs_write_file(file, "x", 1, 0444, &err) < 0)
+        return 3;
+    instance_memory_remove(dir, "one");
+    return fs_exists(secrets) ? 4 : 0;
+}
+
+static void somebody_other_than_root_can_fill_it(void **state)
+{
+    const struct folder *folder = *state;
+    struct error err;
+    int status;
+    cleanup_free char *dir = xasprintf("%s/m", folder->path);
+    assert_int_equal(fs_make_dirs(dir, 0700, &err) + chmod(folder->path, 0755), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(fill_as_usual_user(dir));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +176,7 @@ int main(void)
         MEMORY_TEST(a_link_to_a_folder_of_the_same_user_is_not_emptied),
         FOLDER_TEST(a_link_in_shared_memory_is_not_followed),
         MEMORY_TEST(a_folder_that_somebody_removes_is_made_again),
+        MEMORY_TEST(somebody_other_than_root_can_fill_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

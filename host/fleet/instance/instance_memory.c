@@ -117,7 +117,7 @@ int instance_memory_make(const char *dir, const char *instance, const struct con
     if (fs_make_dirs(dir, 0700, err) < 0 || fs_make_dirs(path, 0755, err) < 0) /* whoever has removed it */
         return -1;
     cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || give(fd, user, 0500, 0555) < 0)
+    if (fd < 0 || give(fd, user, 0700, 0755) < 0) /* its files are still to come; containers only read it */
         return error_errno(err, COMPONENT_FLEET, errno, "cannot prepare %s", path);
     *ret_secrets_dir = steal(&path);
     return 0;
