@@ -70,8 +70,7 @@ void daemon_drain(struct daemon *daemon)
     daemon->draining = true;
     log_info("daemon.draining");
     notify_manager("STOPPING=1");
-    if (!daemon->leaves)
-        daemon_keep_no_listeners();
+    daemon_end_listeners(daemon, daemon->leaves);
     struct timeval limit = {.tv_sec = daemon->host->drain_timeout_ms / 1000,
                             .tv_usec = (suseconds_t)(daemon->host->drain_timeout_ms % 1000) * 1000};
     evtimer_add(daemon->drain_limit, &limit);

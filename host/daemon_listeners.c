@@ -38,8 +38,12 @@ void daemon_keep_local_listener(const struct daemon *daemon)
     notify_manager_keep(DESCRIPTOR_LOCAL, &local, local >= 0);
 }
 
-void daemon_keep_no_listeners(void)
+void daemon_end_listeners(struct daemon *daemon, bool stay)
 {
+    if (stay && notify_manager_is_there())
+        admin_leave_socket(daemon->admin);
+    if (stay)
+        return;
     notify_manager_forget(DESCRIPTOR_FUNCTIONS);
     notify_manager_forget(DESCRIPTOR_ADMIN);
     notify_manager_forget(DESCRIPTOR_LOCAL);

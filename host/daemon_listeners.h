@@ -15,7 +15,8 @@ void daemon_keep_listeners(struct daemon *daemon);
 /* The unix socket of the management API is another one now. */
 void daemon_keep_local_listener(const struct daemon *daemon);
 
-/* Has it close those that it keeps: whoever comes now is refused. */
-void daemon_keep_no_listeners(void);
+/* The daemon is about to end. Unless they `stay`, for the next start, the manager closes what it keeps:
+ * whoever comes now is refused. */
+void daemon_end_listeners(struct daemon *daemon, bool stay);
 
 #endif

@@ -25,6 +25,12 @@ static socklen_t find_manager(struct sockaddr_un *ret_address)
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
 }
 
+bool notify_manager_is_there(void)
+{
+    struct sockaddr_un unused;
+    return find_manager(&unused) > 0;
+}
+
 static void send_state(const char *state, const int *fds, size_t count)
 {
     struct sockaddr_un address;

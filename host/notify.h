@@ -3,7 +3,10 @@
 #ifndef NOTIFY_H
 #define NOTIFY_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+bool notify_manager_is_there(void);
 
 /* Sends a state such as "READY=1". Does nothing without a service manager. */
 void notify_manager(const char *state);

@@ -187,14 +187,19 @@ int admin_mend_socket(struct admin *admin, struct error *err)
     return 1;
 }
 
+void admin_leave_socket(struct admin *admin)
+{
+    free(admin->socket_path);
+    admin->socket_path = NULL;
+}
+
 void admin_leave(struct admin *admin)
 {
     evconnlistener_disable(admin->tcp_listener.listener);
     evconnlistener_disable(admin->local_listener.listener);
     admin->options.calls = NULL;
     admin->options.logs = NULL;
-    free(admin->socket_path);
-    admin->socket_path = NULL;
+    admin_leave_socket(admin);
 }
 
 void admin_fleet_rested(struct admin *admin)

@@ -69,8 +69,11 @@ void admin_listeners(const struct admin *admin, bool only_own, int *ret_tcp, int
  * another daemon's concern by now. */
 int admin_mend_socket(struct admin *admin, struct error *err);
 
+/* From now on the unix socket's path is left when it is destroyed: somebody else has that socket, too. */
+void admin_leave_socket(struct admin *admin);
+
 /* Another daemon is about to take over: nobody is let in any more, calls and logs are not there any more, and
- * the unix socket's path is left when it is destroyed. */
+ * the unix socket's path is left as well. */
 void admin_leave(struct admin *admin);
 
 /* For fleet_hooks.rested: answers the calls that wait for that. */

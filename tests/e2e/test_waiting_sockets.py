@@ -1,6 +1,7 @@
 """Sockets that the service manager keeps or makes: whoever connects while no daemon runs waits."""
 
 import os
+import signal
 import socket
 
 import pytest
@@ -57,6 +58,26 @@ def test_after_a_crash_clients_wait_for_the_next_start(berth, manager):
     for connection in waiting:
         connection.close()
     local.close()
+
+
+def test_a_daemon_that_leaves_its_instances_leaves_its_sockets(berth, manager):
+    berth.write_function("hello", HELLO)
+    manager.start(berth)
+    assert berth.get("/hello").text == "hello"
+    berth.signal(signal.SIGUSR1)
+    assert berth.wait_end(60) == 0
+    assert manager.names() == KEPT
+    waiting = berth.connect(timeout=60)
+    waiting.send(ASK)
+    with socket.socket(socket.AF_UNIX) as local:
+        local.settimeout(60)
+        local.connect(os.path.join(berth.run_dir, "admin.sock"))
+        local.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        manager.start(berth)
+        assert local.recv(4096).startswith(b"HTTP/1.0 ")
+    assert answered(waiting) == (200, b"hello")
+    assert berth.log.entries("daemon.descriptor-unused") == []
+    waiting.close()
 
 
 def test_more_sockets_than_workers_lose_nobody(berth, manager):

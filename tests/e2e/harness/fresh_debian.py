@@ -62,6 +62,7 @@ class FreshDebian:
         self.image = image
         self.name = f"berth-test-{uuid.uuid4().hex[:12]}"
         self.address = None  # where functions answer
+        self.gateway = None  # where this machine is, seen from there
 
     def __enter__(self):
         try:
@@ -86,8 +87,9 @@ class FreshDebian:
         docker("run", "--detach", f"--name={self.name}", *options, self.image, "sh", "-ec", BEGIN)
         wait_until(lambda: self.output("systemctl", "is-system-running").strip() == "running", "systemd", START_S)
         assert controllers() == before, "the machine's control groups are no longer what they were"
-        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-        self.address = (docker("inspect", "--format", form, self.name).strip(), 8080)
+        form = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{.Gateway}}{{end}}"
+        address, self.gateway = docker("inspect", "--format", form, self.name).split()
+        self.address = (address, 8080)
 
     def discard(self):
         docker("rm", "--force", "--volumes", self.name, check=False)
@@ -111,12 +113,16 @@ class FreshDebian:
     def shell(self, script, timeout=300):
         return self.do("sh", "-ec", script, timeout=timeout)
 
-    def journal(self):
-        return self.output("journalctl", "--no-pager", "--output=cat", "--unit=berth*", "--lines=80")
+    def journal(self, lines=80):
+        return self.output("journalctl", "--no-pager", "--output=cat", "--unit=berth*", f"--lines={lines}")
+
+    def copy(self, path, place):
+        """Copies a file or, of FOLDER/., what is in it."""
+        docker("cp", path, f"{self.name}:{place}")
 
     def put(self, path, folder):
         """Copies a file into it; its path there."""
-        docker("cp", path, f"{self.name}:{folder}")
+        self.copy(path, folder)
         return os.path.join(folder, os.path.basename(path))
 
     def install(self, package):

@@ -139,14 +139,14 @@ class Index:
     """wheels, sources: the packages, by name. asked: the targets of all requests. password: what it wants of the user
     `reader`, or None. gate: packages themselves are sent while it is open."""
 
-    def __init__(self, context=None):
+    def __init__(self, context=None, host=None):
         self.wheels = {}
         self.sources = {}
         self.asked = []
         self.password = None
         self.gate = threading.Event()
         self.gate.set()
-        self.host = gateway()
+        self.host = host or gateway()
         self.server = http.server.ThreadingHTTPServer((self.host, 0), Handler)
         self.server.index = self
         if context:
