@@ -339,7 +339,7 @@ static void test_owner_of_files_without_namespaces(void **state)
     struct jobs_bench bench;
     drop_privileges();
     open_jobs(&bench, BENCH_GUARD_MS);
-    cleanup_free char *log = attack_all(&bench, names);
+    free(attack_all(&bench, names));
     close_jobs(&bench);
 }
 
