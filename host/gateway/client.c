@@ -12,8 +12,9 @@
 
 /* After the last answer, a client that still sends is listened to for so long and so much, so that it can
  * read the answer before its own bytes meet a closed connection. */
-#define LINGER_MS    2000
-#define LINGER_BYTES (1024 * 1024)
+#define LINGER_MS       2000
+#define LAST_REQUEST_MS 500
+#define LINGER_BYTES    (1024 * 1024)
 
 /* Kept for reuse at most. */
 #define CLIENTS_KEPT 1024
@@ -469,12 +470,24 @@ static bool is_waiting(const struct client *client)
            !client->proceed.is_postponed;
 }
 
-void clients_close_waiting(struct clients *clients)
+/* Its next request may be on its way. That one is answered, and told to be the last. */
+static void end_soon(struct client *client)
+{
+    uint64_t due_ms = loop_now_ms(client->loop) + LAST_REQUEST_MS;
+    if (client->timer.due_ms > due_ms)
+        client_set_timer(client, due_ms);
+}
+
+void clients_end_waiting(struct clients *clients)
 {
     for (struct client *client = LIST_FIRST(&clients->list), *next; client; client = next) {
         next = LIST_NEXT(client, link);
-        if ((!client->entrance || client_is_calls(client)) && is_waiting(client))
+        if (!is_waiting(client))
+            continue;
+        if (client_is_calls(client))
             client_close(client, false);
+        else if (!client->entrance)
+            end_soon(client);
     }
 }
 

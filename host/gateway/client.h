@@ -126,9 +126,9 @@ void clients_settle(struct clients *clients);
 /* The loop does not hold any more: looks at all of them again. */
 void clients_resume(struct clients *clients);
 
-/* Closes those from the public port, and those that deliver calls, that wait for the first byte of a request.
- */
-void clients_close_waiting(struct clients *clients);
+/* Of those that wait for the first byte of a request, closes the ones that deliver calls, and the ones from
+ * the public port unless one comes within half a second: whoever sends it just now is answered. */
+void clients_end_waiting(struct clients *clients);
 
 /* Closes one that came in by this entrance and has no request under way. False: there is none. */
 bool clients_close_idle(struct clients *clients, const struct entrance *entrance);

@@ -63,7 +63,7 @@ static void on_drain(struct mail *mail, void *owner)
     worker->loop.phase = LOOP_DRAINING;
     accept_stop(worker);
     doors_stop_calls(worker);
-    clients_close_waiting(&worker->clients);
+    clients_end_waiting(&worker->clients);
     if (held)
         clients_resume(&worker->clients);
     worker_note_drained(worker);

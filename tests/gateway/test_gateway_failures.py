@@ -361,6 +361,17 @@ def test_drain_answers_what_is_under_way(start_gateway, backend):
     assert gateway.process.wait(10) == 0
 
 
+def test_drain_answers_who_asks_once_more(start_gateway):
+    gateway = start_gateway()
+    with gateway.client() as asking, gateway.client() as silent, gateway.client() as new:
+        assert [client.get("/f/echo").status for client in (asking, silent)] == [200, 200]
+        gateway.command("drain")
+        response = asking.get("/f/echo")
+        assert response.status == 200 and response.get("Connection") == "close"
+        assert asking.is_closed() and silent.is_closed() and new.is_closed()
+    assert gateway.process.wait(10) == 0
+
+
 @pytest.mark.parametrize("head, component, words", [
     (b"HTTP/1.1 200 OK\r\nX Bad: 1\r\nContent-Length: 0\r\n\r\n", "function", '("X Bad: 1")'),
     (b"HTTP/1.1 200 OK\r\nX-Good: 1\r\nX-Bad : 1\r\nContent-Length: 0\r\n\r\n", "function", '("X-Bad : 1")'),
