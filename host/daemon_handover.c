@@ -24,7 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REST_MS    10000 /* so long a deployment is waited for */
+#define REST_MS    10000 /* so long deployments are waited for, and calls that are being delivered */
 #define DESK_MS    5000 /* and so long what is being accepted to be done later */
 #define RELEASE_MS 5000 /* and so long instances that are starting */
 #define ATTEMPTS   3 /* of the daemon's own program, after another one has failed */
@@ -67,9 +67,12 @@ static void go_on(struct handover *handover)
 /* Nothing has been given up yet, and nothing is. The successor is the caller's. */
 static void call_off(struct handover *handover)
 {
+    struct daemon *daemon = handover->daemon;
     evtimer_del(handover->look);
     handover->successor = NULL;
-    handover->daemon->is_handing_over = false;
+    daemon->is_handing_over = false;
+    if (daemon->calls)
+        calls_resume(daemon->calls);
 }
 
 /* Nobody serves any more, for all that is known: somebody else has to. `has_closed`: of its own accord, so
@@ -136,13 +139,18 @@ static bool is_released(const struct handover *handover)
     return fleet_is_released(handover->daemon->fleet, &keeps, &count);
 }
 
+/* Whether whatever would be begun anew by a successor has ended. */
+static bool is_at_rest(const struct daemon *daemon)
+{
+    return fleet_is_at_rest(daemon->fleet) && calls_are_at_rest(daemon->calls);
+}
+
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct handover *handover = context;
     const struct daemon *daemon = handover->daemon;
-    if (handover->phase == WAITING &&
-        (fleet_is_at_rest(daemon->fleet) || handover_is_late(handover, REST_MS))) {
+    if (handover->phase == WAITING && (is_at_rest(daemon) || handover_is_late(handover, REST_MS))) {
         hold(handover);
     } else if (handover->phase == HOLDING && handover->held &&
                (!gateway_is_at_desk(daemon->gateway) || handover_is_late(handover, DESK_MS))) {
@@ -182,6 +190,8 @@ static void begin(struct handover *handover, struct asker *successor)
     daemon->is_handing_over = true;
     handover->successor = successor;
     handover->began_ms = clock_ms();
+    if (daemon->calls)
+        calls_pause(daemon->calls);
     handover_enter(handover, WAITING);
     on_look(-1, EV_TIMEOUT, handover);
 }

@@ -3,7 +3,7 @@
  * and files, and sends the descriptors that are to outlive it; daemon_departure.h is the rest. Until the
  * other one serves, the daemon can have its own program do so in that one's place.
  *
- *     WAITING (for the fleet to be at rest) ─► HOLDING ─► RELEASING ─► OFFERED ─► PASSING ─► ENDING
+ *     WAITING (for deployments and calls) ─► HOLDING ─► RELEASING ─► OFFERED ─► PASSING ─► ENDING
  *
  * Control thread, where nothing else is said.
  */

@@ -24,6 +24,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* A turn goes on while more comes to be kept, but not for longer than so many passes of the loop. */
@@ -48,6 +49,7 @@ struct calls {
     struct mail stop_mail, end_mail;
     pthread_t thread;
     bool is_started, is_stopped, has_ended;
+    atomic_bool is_at_rest; /* deliveries are paused, and none is under way */
     bool ends; /* of the calls thread, as what follows */
     struct event gather_timer;
     bool is_gathered;
@@ -156,6 +158,7 @@ static void *run(void *context)
         scheduler_go_on(calls->scheduler);
         deliveries_fill(calls->deliveries);
         end_turn(calls);
+        atomic_store(&calls->is_at_rest, deliveries_are_at_rest(calls->deliveries));
     }
     wind_up(calls);
     return NULL;
@@ -183,6 +186,19 @@ static void deliver_plan(struct mail *mail, void *owner)
     deliveries_plan_changed(calls->deliveries);
     scheduler_plan_changed(calls->scheduler);
     callbacks_plan_changed(calls->env.callbacks);
+    free(sent);
+}
+
+struct pause_mail {
+    struct mail mail;
+    bool is_paused;
+};
+
+static void deliver_pause(struct mail *mail, void *owner)
+{
+    struct calls *calls = owner;
+    struct pause_mail *sent = container_of(mail, struct pause_mail, mail);
+    deliveries_pause(calls->deliveries, sent->is_paused);
     free(sent);
 }
 
@@ -269,6 +285,30 @@ void calls_set_plan(struct calls *calls, struct call_plan *plan)
     mail->mail.deliver = deliver_plan;
     mail->plan = plan;
     mailbox_post(&calls->inbox, &mail->mail);
+}
+
+static void send_pause(struct calls *calls, bool is_paused)
+{
+    struct pause_mail *mail = xcalloc(1, sizeof(*mail));
+    mail->mail.deliver = deliver_pause;
+    mail->is_paused = is_paused;
+    mailbox_post(&calls->inbox, &mail->mail);
+}
+
+void calls_pause(struct calls *calls)
+{
+    atomic_store(&calls->is_at_rest, false);
+    send_pause(calls, true);
+}
+
+void calls_resume(struct calls *calls)
+{
+    send_pause(calls, false);
+}
+
+bool calls_are_at_rest(const struct calls *calls)
+{
+    return !calls || atomic_load(&calls->is_at_rest);
 }
 
 void calls_ask(struct calls *calls, struct calls_question *question)

@@ -63,6 +63,13 @@ int calls_cancel(struct calls *calls, struct call_record *record, struct error *
 /* What is counted; borrowed until the end. Any thread. */
 const struct call_counts *calls_counts(const struct calls *calls);
 
+/* Begins no delivery until calls_resume(). Control thread. */
+void calls_pause(struct calls *calls);
+void calls_resume(struct calls *calls);
+
+/* Whether it is paused, and all has ended that was being delivered. NULL is fine. Control thread. */
+bool calls_are_at_rest(const struct calls *calls);
+
 /* Begins nothing more: what is accepted from now on waits for the next start, and so does what is still under
  * way at the end. Control thread. */
 void calls_stop(struct calls *calls);

@@ -19,6 +19,7 @@ struct deliveries {
     struct calls_env *env;
     struct lanes lanes;
     struct call_runs runs;
+    bool is_paused;
 };
 
 void deliveries_look(struct deliveries *deliveries, const char *function)
@@ -110,7 +111,8 @@ static bool fill_lane(struct deliveries *deliveries, struct lane *lane, unsigned
 
 bool deliveries_are_left(const struct deliveries *deliveries)
 {
-    return !deliveries->runs.is_stopping && deliveries->env->plan && !TAILQ_EMPTY(&deliveries->lanes.looking);
+    return !deliveries->runs.is_stopping && !deliveries->is_paused && deliveries->env->plan &&
+           !TAILQ_EMPTY(&deliveries->lanes.looking);
 }
 
 /* A function with more than its part of the turn waits behind the others. */
@@ -155,6 +157,17 @@ struct deliveries *deliveries_create(struct calls_env *env)
     deliveries->env = env;
     lanes_init(&deliveries->lanes, env);
     return deliveries;
+}
+
+void deliveries_pause(struct deliveries *deliveries, bool is_paused)
+{
+    deliveries->is_paused = is_paused;
+    deliveries_look_all(deliveries);
+}
+
+bool deliveries_are_at_rest(const struct deliveries *deliveries)
+{
+    return deliveries->is_paused && LIST_EMPTY(&deliveries->runs.list);
 }
 
 void deliveries_stop(struct deliveries *deliveries)

@@ -35,6 +35,12 @@ bool deliveries_are_left(const struct deliveries *deliveries);
  * will be. 1; 0: it has ended; -1: the store refuses. */
 int deliveries_cancel(struct deliveries *deliveries, struct call_record *record, struct error *err);
 
+/* Begins none for as long as it is paused; what is under way goes on. */
+void deliveries_pause(struct deliveries *deliveries, bool is_paused);
+
+/* Whether it is paused, and how each ended that was under way has been written down. */
+bool deliveries_are_at_rest(const struct deliveries *deliveries);
+
 /* Begins none any more. */
 void deliveries_stop(struct deliveries *deliveries);
 

@@ -57,6 +57,10 @@ def root():
 
 @pytest.fixture(scope="session")
 def base_image(root):
+    return find_base_image(root)
+
+
+def find_base_image(root):
     """The image that runtime images stand on."""
     show = ["bash", "-c", '. scripts/lib.sh && printf %s "$base_image"']
     return subprocess.run(show, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from harness.client import Connection
 from harness.crowd import Crowd
 from harness.followers import Follower, adopt_orphans, copy_program, put_program
 from harness.functions import HELD, HELLO
@@ -135,6 +136,35 @@ def test_websocket_and_calls_go_on(berth):
     assert old.wait(60) == 0
 
 
+SLOW = """
+    import asyncio
+    seen = 0
+
+    async def handle(request):
+        global seen
+        if request.method == "POST":
+            seen += 1
+            await asyncio.sleep(2)
+        return {"seen": seen}
+"""
+
+
+def test_calls_that_are_being_delivered_are_waited_for(berth):
+    """Each is made once, as far as it does not take long; none begins meanwhile."""
+    berth.write_function("slow", SLOW, idle_timeout=600, concurrency=4, async_concurrency=2)
+    berth.start()
+    assert berth.get("/slow").json() == {"seen": 0}
+    before = berth.instance("slow")["Id"]
+    calls = [accept(berth, "slow") for _ in range(4)]
+    wait_until(lambda: berth.get("/slow").json() == {"seen": 2}, "the first two to begin", 60)
+    _, old = berth.upgrade()
+    for name in calls:
+        assert wait_state(berth, name, "done")["attempts"] == 1
+    assert berth.get("/slow").json() == {"seen": 4}, "one was made twice"
+    assert berth.instance("slow")["Id"] == before
+    assert old.wait(60) == 0
+
+
 def echoed(web, text):
     """What comes back over a WebSocket for a short text."""
     web.send(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
@@ -190,6 +220,22 @@ def test_drain_timeout_ends_what_takes_too_long(berth):
     assert berth.log.entries("daemon.drain-timeout")
     (record,) = berth.admin("GET", "/berth/requests?function=streams").json()
     assert record["end"] == "stopped"
+
+
+def test_who_follows_the_events_hears_of_their_end(berth):
+    """Its stream ends as a whole one does, so that nobody takes it for a failure."""
+    berth.write_function("hello", HELLO, idle_timeout=60)
+    berth.start()
+    assert berth.get("/hello").text == "hello"
+    with Connection(berth.admin_address, 60) as follower:
+        head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "localhost", **berth.credentials()}.items())
+        follower.send(f"GET /berth/events HTTP/1.1\r\n{head}\r\n")
+        assert follower.head()[0] == 200
+        _, old = berth.upgrade()
+        while follower.chunk():
+            pass
+    assert old.wait(60) == 0
+    assert berth.admin("GET", "/system/functions").status == 200
 
 
 # -- programs that do not serve

@@ -9,6 +9,7 @@ from harness.crowd import Crowd
 from harness.followers import Follower
 from harness.functions import HELD, HELLO
 from harness.handing_over import begin, follow, freeze, go_on, take
+from harness.later import accept, wait_state
 from harness.manager import Manager
 from harness.wait import wait_until
 
@@ -84,6 +85,7 @@ def test_new_one_that_ends_while_nothing_is_given_up(serving):
         wait_until(lambda: serving.log.entries("daemon.handing-over"), "the old one to be asked", 60)
         new.kill()
         wait_until(lambda: serving.log.entries("upgrade.failed"), "the end of it", 60)
+        wait_state(serving, accept(serving, "hello"), "done")
     assert serving.process is old and old.poll() is None
     assert len(serving.log.entries("upgrade.started")) == 1
     assert not serving.log.entries("daemon.takes-over")

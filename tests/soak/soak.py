@@ -12,11 +12,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 from faults import Faults
-from harness import engine, processes
+from harness import processes
 from harness.daemon import Berth
-from harness.own_engine import OwnEngine
+from harness.functions import HELLO, SHELL_HELLO
 from harness.wait import wait_until
 from ledger import Ledger
+from own import own_engine, say
 from samples import Sample, tell
 from traffic import Traffic, told_of_schedule
 import serves
@@ -29,17 +30,13 @@ FIRST_S = 600
 QUIET_S = 60
 
 
-def say(text):
-    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-
 def has_sanitizer(bin_dir):
     with open(os.path.join(bin_dir, "berthd"), "rb") as file:
         return b"__asan_init" in file.read()
 
 
 class Soak:
-    def __init__(self, options, bin_dir, own_engine):
+    def __init__(self, options, bin_dir, own):
         self.options = options
         self.berth = Berth(bin_dir)
         self.berth.host = {
@@ -47,11 +44,11 @@ class Soak:
             "drain_timeout": "20s",
             "log_disk": "2Mi",
         }
-        if own_engine:
-            self.berth.engine = own_engine
-            self.berth.host["docker_socket"] = own_engine.socket
+        if own:
+            self.berth.engine = own
+            self.berth.host["docker_socket"] = own.socket
         self.ledger = Ledger()
-        self.faults = Faults(self.berth, self.ledger, own_engine is not None)
+        self.faults = Faults(self.berth, self.ledger, own is not None)
         self.samples = []
         self.problems = []
         self.is_sanitized = has_sanitizer(bin_dir)
@@ -163,28 +160,11 @@ class Soak:
         return 1 if verdicts else 0
 
 
-@contextlib.contextmanager
 def engine_of(options, bin_dir):
-    """A second engine with the images that are needed, or None for the usual one."""
+    """A second engine, or None for the usual one."""
     if not options.own_engine:
-        yield None
-        return
-    own = OwnEngine()
-    try:
-        own.start()
-        say("copying the images to an engine of its own")
-        engine.USUAL.copy_images(sorted(needed_images(bin_dir)), own)
-        yield own
-    finally:
-        own.discard()
-
-
-def needed_images(bin_dir):
-    """What a daemon with these functions has on the usual engine, which makes it where it is not there."""
-    from conftest import serve_once
-    from harness.functions import HELLO, SHELL_HELLO
-
-    return serve_once(bin_dir, {"python-image": (HELLO, "python"), "shell-image": (SHELL_HELLO, "shell")})
+        return contextlib.nullcontext()
+    return own_engine(bin_dir, {"python-image": (HELLO, "python"), "shell-image": (SHELL_HELLO, "shell")})
 
 
 def parse(arguments):
@@ -203,8 +183,8 @@ def parse(arguments):
 def main(arguments):
     options = parse(arguments)
     bin_dir = options.bin_dir or str(ROOT / "build" / options.preset / "bin")
-    with engine_of(options, bin_dir) as own_engine:
-        soak = Soak(options, bin_dir, own_engine)
+    with engine_of(options, bin_dir) as own:
+        soak = Soak(options, bin_dir, own)
         try:
             soak.run()
         except (AssertionError, OSError, KeyboardInterrupt) as error:

@@ -272,6 +272,42 @@ static void what_is_under_way_at_the_end_waits_again(void **state)
     call_record_clear(&question.record);
 }
 
+static void what_is_paused_finishes_and_begins_nothing(void **state)
+{
+    struct bench *bench = *state;
+    char silent[CALL_ID_DIGITS + 1], good[CALL_ID_DIGITS + 1];
+    start_calls(bench);
+    assert_false(calls_are_at_rest(bench->calls));
+    accept_call(bench, "silent", silent);
+    wait_for(bench, bench->gateway.requests == 1);
+    calls_pause(bench->calls);
+    accept_call(bench, "good", good);
+    assert_int_equal(state_of(bench, silent), CALL_RUNNING);
+    assert_false(calls_are_at_rest(bench->calls));
+    assert_int_equal(state_of(bench, good), CALL_WAITING);
+    assert_int_equal(bench->gateway.requests, 1);
+    calls_resume(bench->calls);
+    wait_for(bench, state_of(bench, good) == CALL_DONE);
+    assert_int_equal(bench->gateway.requests, 2);
+}
+
+static void what_is_paused_is_at_rest_when_nothing_is_under_way(void **state)
+{
+    struct bench *bench = *state;
+    char id[CALL_ID_DIGITS + 1];
+    start_calls(bench);
+    accept_call(bench, "good", id);
+    wait_for(bench, state_of(bench, id) == CALL_DONE);
+    calls_pause(bench->calls);
+    wait_for(bench, calls_are_at_rest(bench->calls));
+    calls_pause(bench->calls); /* once more: as it was */
+    wait_for(bench, calls_are_at_rest(bench->calls));
+    accept_call(bench, "good", id);
+    assert_int_equal(state_of(bench, id), CALL_WAITING);
+    calls_resume(bench->calls);
+    wait_for(bench, state_of(bench, id) == CALL_DONE);
+}
+
 static void nothing_begins_before_there_is_a_plan(void **state)
 {
     struct bench *bench = *state;
@@ -313,6 +349,8 @@ int main(void)
         TEST(what_the_gateway_has_no_room_for_is_put_back),
         TEST(a_running_call_is_broken_off_when_it_is_cancelled),
         TEST(what_is_under_way_at_the_end_waits_again),
+        TEST(what_is_paused_finishes_and_begins_nothing),
+        TEST(what_is_paused_is_at_rest_when_nothing_is_under_way),
         TEST(nothing_begins_before_there_is_a_plan),
         TEST(a_store_that_cannot_be_opened_is_told),
     };
