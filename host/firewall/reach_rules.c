@@ -92,13 +92,15 @@ static void write_beyond(const struct reach_facts *facts, struct strbuf *out)
 static void write_hooks(const struct reach_facts *facts, struct strbuf *out)
 {
     strbuf_append_text(out, " chain input {\n"
-                            "  type filter hook input priority filter - 10; policy accept;\n"
-                            "  iifname ");
+                            "  type filter hook input priority filter - 10; policy accept;\n");
+    builder_rules_write_jump(&facts->builders, out);
+    strbuf_append_text(out, "  iifname ");
     write_names(facts->own, facts->own_count, out);
     strbuf_append_text(out, " jump to_host\n }\n"
                             " chain forward {\n"
-                            "  type filter hook forward priority filter - 10; policy accept;\n"
-                            "  iifname ");
+                            "  type filter hook forward priority filter - 10; policy accept;\n");
+    builder_rules_write_jump(&facts->builders, out);
+    strbuf_append_text(out, "  iifname ");
     write_names(facts->own, facts->own_count, out);
     strbuf_append_text(out, " jump beyond_host\n  oifname ");
     write_names(facts->own, facts->own_count, out);
@@ -113,6 +115,7 @@ void reach_rules_write(const struct reach_facts *facts, struct strbuf *out)
     strbuf_append_format(out, "table inet " REACH_TABLE_FORMAT " {\n", facts->owner);
     write_to_host(facts, out);
     write_beyond(facts, out);
+    builder_rules_write(&facts->builders, out);
     write_hooks(facts, out);
     strbuf_append_text(out, "}\n");
 }

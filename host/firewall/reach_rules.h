@@ -8,6 +8,7 @@
 
 #include "base/network.h"
 #include "base/strbuf.h"
+#include "firewall/builder_rules.h"
 
 #include <stdbool.h>
 
@@ -32,6 +33,7 @@ struct reach_facts {
     const struct network_list *nameservers; /* that containers ask */
     const struct reach_published *published;
     size_t published_count;
+    struct builder_facts builders; /* whose interface is one of `own` */
 };
 
 /* Whether a rule can name the interface: what it is made of stands for nothing else there. */

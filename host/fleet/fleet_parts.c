@@ -32,6 +32,7 @@
 #define RUN_LOCK          "run.lock"
 #define SAVE_S            10 /* between two looks at what is to be written of revisions and their requests */
 #define NETWORK_NAME      "berth"
+#define BUILDER_NETWORK   "berth-builders"
 #define MEMORY_PERCENT    75 /* of the machine's, for all instances together, unless set */
 #define INSTANCES_DEFAULT 512
 
@@ -104,6 +105,16 @@ static int open_stores(struct fleet *fleet, const char *state_dir, struct error 
     return world_make(state_dir, &fleet->world_dir, err);
 }
 
+/* The rules are made while the engine makes the container. */
+static void on_builder_starts(void *context, char *const *argv, char *const *environment)
+{
+    const struct fleet *fleet = context;
+    for (; argv && *argv; argv++)
+        engine_add_mirrors(fleet->env.engine, *argv);
+    for (; environment && *environment; environment++)
+        engine_add_mirrors(fleet->env.engine, *environment);
+}
+
 static int create_builders(struct fleet *fleet, const struct fleet_options *options, struct error *err)
 {
     struct fleet_env *env = &fleet->env;
@@ -119,6 +130,9 @@ static int create_builders(struct fleet *fleet, const struct fleet_options *opti
         .background = fleet->background,
         .store = env->dependencies,
         .owner = fleet->owner.id,
+        .network = BUILDER_NETWORK,
+        .starts = on_builder_starts,
+        .starts_context = fleet,
         .limits = {.memory_bytes = env->host->build_memory_bytes,
                    .cpus = env->host->build_cpus,
                    .disk_bytes = env->host->build_disk_bytes,
@@ -162,6 +176,7 @@ static void create_engine(struct fleet *fleet)
         .docker = env->docker,
         .owner_id = fleet->owner.id,
         .network = NETWORK_NAME,
+        .builder_network = BUILDER_NETWORK,
         .firewall_program = fleet->firewall_program,
         .run_dir = fleet->run_dir,
         .world_dir = fleet->world_dir,

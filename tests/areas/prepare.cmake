@@ -30,6 +30,7 @@ set_target_properties(test_plugin_oldest PROPERTIES PREFIX "" OUTPUT_NAME oldest
                       LINKER_LANGUAGE C)
 list(APPEND test_plugins test_plugin_oldest)
 
+berth_unit_test(host_mirrors prepare)
 berth_unit_test(abi package_server base berth_sdk PkgConfig::JANSSON)
 target_sources(unit_abi PRIVATE ${CMAKE_SOURCE_DIR}/host/prepare/job/abi.c ${CMAKE_SOURCE_DIR}/host/prepare/job/description.c
                                 ${CMAKE_SOURCE_DIR}/host/prepare/job/plugin_text.c $<TARGET_OBJECTS:oldest_plugin>)

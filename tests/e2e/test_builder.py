@@ -1,7 +1,9 @@
 """The container in which dependencies are installed: what it may take of the machine, and who sees the passwords of
 package indexes."""
 
+import json
 import os
+import re
 import subprocess
 import tempfile
 import textwrap
@@ -11,6 +13,7 @@ import pytest
 from harness import engine, processes
 from harness.functions import HELLO
 from harness.index import Index, mirrored, source, wheel
+from harness.reaching import Service, gateway_address, outside_machine, python_image, stranger_of
 from harness.wait import wait_until
 
 pytestmark = pytest.mark.limit(300)
@@ -78,6 +81,43 @@ def refusal(berth):
     wait_until(lambda: os.listdir(os.path.join(berth.state_dir, "staging")) == [], "nothing to be left of it", 20)
     assert os.listdir(os.path.join(berth.state_dir, "dependencies")) == []
     return answer.error()
+
+
+# Tells what it could reach, as the reason of its end.
+TRIES = """
+    import json, socket
+    def attempt(host, port):
+        try:
+            socket.create_connection((host, port), 5).close()
+            return "reached"
+        except OSError as error:
+            return error.strerror or str(error)
+    found = {name: attempt(*place) for name, place in json.loads('PLACES').items()}
+    raise RuntimeError("found " + json.dumps(found, sort_keys=True) + " in all")
+"""
+
+
+def test_builders_reach_what_functions_do_and_the_mirrors_of_this_host(berth, index):
+    """The index is a port of this host's, and so is what they are kept from."""
+    service = Service()
+    try:
+        with outside_machine() as outside, stranger_of(python_image()) as stranger:
+            places = {
+                "beyond": [outside.ADDRESS, outside.PORT],
+                "mirror": [index.host, index.server.server_address[1]],
+                "host": [index.host, service.port],
+                "metadata": ["169.254.169.254", outside.PORT],
+                "stranger": [stranger["IPAddress"], 7654],
+                "functions": [gateway_address(), service.port],
+            }
+            install_hostile(berth, index, TRIES.replace("PLACES", json.dumps(places)))
+            refusal(berth)
+    finally:
+        service.close()
+    output = berth.admin("GET", "/berth/functions/uses").json()["build_output"]
+    found = json.loads(re.search(r"found (\{.*?\}) in all", output)[1])
+    refused = {name: "No route to host" for name in ("host", "metadata", "stranger", "functions")}
+    assert found == {"beyond": "reached", "mirror": "reached", **refused}
 
 
 @pytest.mark.shows_setting("host.build_memory")

@@ -60,6 +60,7 @@ static inline void bench_open(struct bench *bench)
     const struct docker_engine_options options = {.docker = env->docker,
                                                   .owner_id = "0123456789abcdef",
                                                   .network = "berth",
+                                                  .builder_network = "berth-builders",
                                                   .world_dir = bench->dir,
                                                   .dependencies_dir = dependency_store_dir(env->dependencies),
                                                   .parallel = 2};

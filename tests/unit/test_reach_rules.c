@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -116,6 +117,29 @@ static void test_an_interfaces_name_cannot_be_more_than_that(void **state)
     assert_false(reach_interface_is_plain("0123456789abcdef"));
 }
 
+/* What builders may reach besides is accepted before the rest is looked at. */
+static void test_builders_reach_mirrors_besides(void **state)
+{
+    (void)state;
+    const struct network_list none = {0};
+    const struct builder_mirror mirrors[] = {{address_of("192.0.2.7"), 3141},
+                                             {address_of("2001:db8::7"), 443}};
+    struct reach_facts facts = plain_facts(&none);
+    assert_written(&facts, "from_builders", false);
+    facts.builders = (struct builder_facts){.interface = own[0], .mirrors = mirrors, .mirror_count = 2};
+    assert_written(&facts,
+                   " chain from_builders {\n  ip daddr 192.0.2.7 tcp dport 3141 accept\n"
+                   "  ip6 daddr 2001:db8::7 tcp dport 443 accept\n }\n",
+                   true);
+    static const char jump[] = "  iifname \"br-0123456789ab\" jump from_builders\n"
+                               "  iifname { \"br-0123456789ab\" } jump ";
+    char text[sizeof(jump) + 16];
+    snprintf(text, sizeof(text), "%sto_host", jump);
+    assert_written(&facts, text, true);
+    snprintf(text, sizeof(text), "%sbeyond_host", jump);
+    assert_written(&facts, text, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +148,7 @@ int main(void)
         cmocka_unit_test(test_name_servers_are_let_through_by_their_port_only),
         cmocka_unit_test(test_published_ports),
         cmocka_unit_test(test_an_interfaces_name_cannot_be_more_than_that),
+        cmocka_unit_test(test_builders_reach_mirrors_besides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

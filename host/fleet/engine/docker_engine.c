@@ -180,6 +180,13 @@ static void find_reach(const struct engine *engine, struct engine_reach *ret_rea
             .is_limited = true, .trouble = reach_trouble(reach), .maker = reach_maker(reach)};
 }
 
+static void add_mirrors(struct engine *engine, const char *text)
+{
+    const struct docker_engine *docker = (const struct docker_engine *)engine;
+    if (docker->watch)
+        docker_watch_add_mirrors(docker->watch, text);
+}
+
 /* Whose request is read. */
 struct grants_question {
     const struct docker *docker;
@@ -215,6 +222,7 @@ static const struct engine_kind docker_kind = {
     .leave = leave,
     .destroy = destroy,
     .find_reach = find_reach,
+    .add_mirrors = add_mirrors,
     .grants = grants,
     .create = create,
     .start = start,

@@ -12,6 +12,7 @@ struct docker_engine_options {
     struct docker *docker; /* outlives the engine */
     const char *owner_id; /* the label berth.host of everything that is ours */
     const char *network; /* the bridge network of instances, made when it is not there */
+    const char *builder_network; /* the same of containers that install dependencies */
     const char *firewall_program; /* that makes rules for it; NULL: there are none */
     const char *run_dir; /* for that program's socket */
     const char *world_dir; /* what every container has of this host; see world.h */

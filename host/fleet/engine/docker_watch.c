@@ -137,7 +137,7 @@ static void on_reach(void *owner)
     docker_call_set_timeout(watch->events, OPEN_LIMIT_MS);
 }
 
-static void on_network(void *owner, const struct error *err, const char *id)
+static void on_builder_network(void *owner, const struct error *err, const char *id)
 {
     (void)id;
     struct docker_watch *watch = owner;
@@ -148,6 +148,19 @@ static void on_network(void *owner, const struct error *err, const char *id)
         reach_begin(watch->reach, on_reach, watch);
     else
         on_reach(watch);
+}
+
+static void on_network(void *owner, const struct error *err, const char *id)
+{
+    (void)id;
+    struct docker_watch *watch = owner;
+    watch->call = NULL;
+    if (err) {
+        lost(watch, err);
+        return;
+    }
+    const struct docker_network network = {.name = watch->engine->options.builder_network};
+    watch->call = docker_network_ensure(watch->engine->options.docker, &network, on_builder_network, watch);
 }
 
 /* Keeps what is needed of them, and tells what whoever runs this host should know. */
@@ -212,6 +225,7 @@ static struct reach *make_reach(const struct docker_engine *engine)
                                         .docker = options->docker,
                                         .owner_id = options->owner_id,
                                         .network = options->network,
+                                        .builder_network = options->builder_network,
                                         .program = options->firewall_program,
                                         .run_dir = options->run_dir};
     return options->firewall_program ? reach_create(&reach) : NULL;
@@ -232,6 +246,12 @@ struct docker_watch *docker_watch_start(struct docker_engine *engine)
 const struct reach *docker_watch_reach(const struct docker_watch *watch)
 {
     return watch->reach;
+}
+
+void docker_watch_add_mirrors(struct docker_watch *watch, const char *text)
+{
+    if (watch->reach)
+        reach_add_mirrors(watch->reach, text);
 }
 
 void docker_watch_leave(struct docker_watch *watch)

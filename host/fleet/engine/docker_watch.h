@@ -15,6 +15,9 @@ struct docker_watch *docker_watch_start(struct docker_engine *engine);
 /* NULL: no rules are made. */
 const struct reach *docker_watch_reach(const struct docker_watch *watch);
 
+/* See engine_add_mirrors(). */
+void docker_watch_add_mirrors(struct docker_watch *watch, const char *text);
+
 /* Looks no more after the rules that limit what functions can reach: they stay as they are. */
 void docker_watch_leave(struct docker_watch *watch);
 

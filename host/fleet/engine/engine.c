@@ -47,6 +47,12 @@ void engine_find_reach(const struct engine *engine, struct engine_reach *ret_rea
         engine->kind->find_reach(engine, ret_reach);
 }
 
+void engine_add_mirrors(struct engine *engine, const char *text)
+{
+    if (engine->kind->add_mirrors)
+        engine->kind->add_mirrors(engine, text);
+}
+
 json_t *engine_grants(const struct engine *engine, const struct container_spec *spec,
                       const struct container_place *place)
 {

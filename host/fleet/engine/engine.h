@@ -87,6 +87,7 @@ struct engine_kind {
     void (*leave)(struct engine *engine); /* NULL: there is nothing to do */
     void (*destroy)(struct engine *engine);
     void (*find_reach)(const struct engine *engine, struct engine_reach *ret_reach); /* NULL: not limited */
+    void (*add_mirrors)(struct engine *engine, const char *text); /* NULL: builders are not limited */
     json_t *(*grants)(const struct engine *engine, const struct container_spec *spec,
                       const struct container_place *place); /* NULL: it cannot tell */
     struct engine_call *(*create)(struct engine *engine, const struct container_spec *spec,
@@ -159,6 +160,10 @@ bool engine_is_away(const struct engine *engine);
 bool engine_was_away(const struct engine *engine, uint64_t now_ms);
 
 void engine_find_reach(const struct engine *engine, struct engine_reach *ret_reach);
+
+/* A builder is about to be started whose installer is told of the mirrors that a text names (host_mirrors.h):
+ * builders may reach them. */
+void engine_add_mirrors(struct engine *engine, const char *text);
 
 /* What a container made of these is given, read from the very request that makes it: see container_grants.h.
  * NULL: the engine cannot tell. The caller owns it. */

@@ -13,6 +13,7 @@
 #include "firewall/nameservers.h"
 #include "firewall/reach_rules.h"
 #include "fleet/engine/docker_inside.h"
+#include "fleet/engine/mirror_book.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -31,10 +32,12 @@ struct names {
 struct reach {
     struct reach_options options;
     struct firewall *firewall;
+    struct mirror_book *mirrors; /* that builders may reach */
     struct docker_call *call; /* a look at the engine */
     struct docker_call *events;
     struct event *again;
     struct names own, others; /* interfaces */
+    char *builders; /* that of the builders' network, one of `own`; NULL: it is not there */
     char *rules; /* as the firewall has been told last */
     bool are_made; /* the kernel has had them */
     bool is_stale; /* something has changed since the look began */
@@ -146,7 +149,9 @@ static void make_rules(struct reach *reach, const struct docker_published *ports
                                 .others = (const char *const *)reach->others.items,
                                 .other_count = reach->others.count,
                                 .nameservers = &nameservers,
-                                .published = published};
+                                .published = published,
+                                .builders = {.interface = reach->builders}};
+    facts.builders.mirrors = mirror_book_list(reach->mirrors, &facts.builders.mirror_count);
     for (size_t i = 0; i < count; i++)
         facts.published_count += read_published(&ports[i], &published[facts.published_count]);
     apply(reach, &facts);
@@ -172,6 +177,12 @@ static void on_published(void *owner, const struct error *err, const struct dock
     reach->has_ended = false;
 }
 
+static void take_builders(struct reach *reach, const char *interface)
+{
+    names_add(&reach->own, interface);
+    reach->builders = xstrdup(interface);
+}
+
 static void take_network(struct reach *reach, const struct docker_network_listing *network)
 {
     if (!*network->interface)
@@ -181,6 +192,8 @@ static void take_network(struct reach *reach, const struct docker_network_listin
                     LOG_STR("interface", network->interface));
     else if (strcmp(network->name, reach->options.network) == 0)
         names_add(&reach->own, network->interface);
+    else if (strcmp(network->name, reach->options.builder_network) == 0)
+        take_builders(reach, network->interface);
     else
         names_add(&reach->others, network->interface);
 }
@@ -197,6 +210,8 @@ static void on_networks(void *owner, const struct error *err, const struct docke
     }
     names_clear(&reach->own);
     names_clear(&reach->others);
+    free(reach->builders);
+    reach->builders = NULL;
     for (size_t i = 0; i < count; i++)
         take_network(reach, &entries[i]);
     if (reach->own.count == 0) {
@@ -259,6 +274,14 @@ static void on_events_end(void *owner, const struct error *err)
     reach->events = NULL;
 }
 
+/* Before the engine is there, and while it is away, this is no reason to ask it. */
+static void on_mirrors(void *context)
+{
+    struct reach *reach = context;
+    if (reach->events)
+        look_later(reach, 0);
+}
+
 /* --- for who uses it --- */
 
 struct reach *reach_create(const struct reach_options *options)
@@ -273,7 +296,13 @@ struct reach *reach_create(const struct reach_options *options)
     const struct firewall_hooks hooks = {.settled = on_settled, .context = reach};
     reach->firewall = firewall_create(&firewall, &hooks);
     reach->again = evtimer_new(options->base, on_again, reach);
+    reach->mirrors = mirror_book_create(options->base, on_mirrors, reach);
     return reach;
+}
+
+void reach_add_mirrors(struct reach *reach, const char *text)
+{
+    mirror_book_add(reach->mirrors, text);
 }
 
 void reach_destroy(struct reach *reach, bool keep)
@@ -281,10 +310,12 @@ void reach_destroy(struct reach *reach, bool keep)
     if (!reach)
         return;
     reach_pause(reach);
+    mirror_book_destroy(reach->mirrors);
     firewall_destroy(reach->firewall, keep);
     event_free(reach->again);
     names_clear(&reach->own);
     names_clear(&reach->others);
+    free(reach->builders);
     free(reach->rules);
     free(reach);
 }

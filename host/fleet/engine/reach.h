@@ -19,6 +19,7 @@ struct reach_options {
     struct docker *docker;
     const char *owner_id;
     const char *network; /* the name of the functions' */
+    const char *builder_network; /* and of that of builders */
     const char *program; /* absolute path of berth-firewall */
     const char *run_dir;
 };
@@ -26,6 +27,9 @@ struct reach_options {
 typedef void reach_made_fn(void *owner);
 
 struct reach *reach_create(const struct reach_options *options);
+
+/* Builders may reach the mirrors that a text names, from now on: rules are made anew. */
+void reach_add_mirrors(struct reach *reach, const char *text);
 
 /* The rules go, too, or stay for the next daemon (`keep`). NULL is fine. */
 void reach_destroy(struct reach *reach, bool keep);

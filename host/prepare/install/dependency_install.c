@@ -62,6 +62,8 @@ struct dependency_installs {
     struct dependency_store *store;
     char *owner, *network;
     struct builder_limits limits;
+    void (*starts)(void *context, char *const *argv, char *const *environment);
+    void *starts_context;
     unsigned parallel;
     struct event *pump; /* activated when there is something to start or to tell */
     TAILQ_HEAD(, installation) list;
@@ -263,6 +265,9 @@ static int start(struct installation *installation)
         return -1;
     log_info("dependencies.install", LOG_STR("key", installation->key),
              LOG_STR("runtime", installation->runtime), LOG_STR("function", installation->function));
+    struct dependency_installs *installs = installation->installs;
+    if (installs->starts)
+        installs->starts(installs->starts_context, installation->argv, installation->environment);
     if (start_builder(installation) < 0)
         return -1;
     set_state(installation, BUILDING);
@@ -326,6 +331,8 @@ int dependency_installs_create(const struct dependency_installs_options *options
         .owner = xstrdup(options->owner),
         .network = xstrdup(options->network ? options->network : NETWORK_DEFAULT),
         .limits = options->limits,
+        .starts = options->starts,
+        .starts_context = options->starts_context,
         .parallel = options->parallel ? options->parallel : PARALLEL_DEFAULT,
     };
     TAILQ_INIT(&installs->list);

@@ -29,6 +29,9 @@ struct dependency_installs_options {
     const char *owner; /* value of the label berth.host */
     const char *network; /* NULL: "bridge" */
     struct builder_limits limits; /* of one builder */
+    /* Called as a builder is about to be started, with its words and variables; or NULL. */
+    void (*starts)(void *context, char *const *argv, char *const *environment);
+    void *starts_context;
     unsigned parallel; /* builders at once; 0: 2 */
 };
 

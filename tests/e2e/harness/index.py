@@ -172,8 +172,7 @@ class Index:
 
 def gateway():
     """This machine's address on the network of builder containers."""
-    (name,) = [name for name in engine.networks() if name == "berth"]
-    return engine.Engine().call("GET", f"/networks/{name}")["IPAM"]["Config"][0]["Gateway"]
+    return engine.Engine().call("GET", "/networks/berth-builders")["IPAM"]["Config"][0]["Gateway"]
 
 
 def mirrored(index):
