@@ -12,7 +12,7 @@ import pytest
 
 from harness import engine, processes
 from harness.functions import HELLO
-from harness.index import Index, mirrored, source, wheel
+from harness.index import NOT_SET, Index, mirrored, source, wheel
 from harness.reaching import Service, gateway_address, outside_machine, python_image, stranger_of
 from harness.wait import wait_until
 
@@ -97,9 +97,12 @@ TRIES = """
 """
 
 
-def test_builders_reach_what_functions_do_and_the_mirrors_of_this_host(berth, index):
-    """The index is a port of this host's, and so is what they are kept from."""
-    service = Service()
+def test_builders_reach_what_functions_do_and_the_mirrors_of_this_host(berth, index, make_berth):
+    """The index is a port of this host's, and so is what they are kept from. There is another daemon, which knows nothing
+    of it and has rules for the same network."""
+    service, other = Service(), make_berth()
+    other.write_function("hello", HELLO)
+    other.start(environment=NOT_SET)
     try:
         with outside_machine() as outside, stranger_of(python_image()) as stranger:
             places = {

@@ -127,13 +127,17 @@ static void test_builders_reach_mirrors_besides(void **state)
     struct reach_facts facts = plain_facts(&none);
     assert_written(&facts, "from_builders", false);
     facts.builders = (struct builder_facts){.interface = own[0], .mirrors = mirrors, .mirror_count = 2};
-    assert_written(&facts,
-                   " chain from_builders {\n  ip daddr 192.0.2.7 tcp dport 3141 accept\n"
-                   "  ip6 daddr 2001:db8::7 tcp dport 443 accept\n }\n",
+    static const char marked[] = " meta mark set meta mark or 0x40000000\n";
+    char text[512];
+    snprintf(text, sizeof(text),
+             "  iifname \"br-0123456789ab\" ip daddr 192.0.2.7 tcp dport 3141%s"
+             "  iifname \"br-0123456789ab\" ip6 daddr 2001:db8::7 tcp dport 443%s }\n",
+             marked, marked);
+    assert_written(&facts, text, true);
+    assert_written(&facts, " chain from_builders {\n  meta mark and 0x40000000 == 0x40000000 accept\n }\n",
                    true);
     static const char jump[] = "  iifname \"br-0123456789ab\" jump from_builders\n"
                                "  iifname { \"br-0123456789ab\" } jump ";
-    char text[sizeof(jump) + 16];
     snprintf(text, sizeof(text), "%sto_host", jump);
     assert_written(&facts, text, true);
     snprintf(text, sizeof(text), "%sbeyond_host", jump);
