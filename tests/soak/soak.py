@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 from faults import Faults
 from harness import processes
 from harness.daemon import Berth
-from harness.functions import HELLO, SHELL_HELLO
+from harness.functions import HELLO, NODE_HELLO, SHELL_HELLO
 from harness.wait import wait_until
 from ledger import Ledger
 from own import own_engine, say
@@ -164,7 +164,10 @@ def engine_of(options, bin_dir):
     """A second engine, or None for the usual one."""
     if not options.own_engine:
         return contextlib.nullcontext()
-    return own_engine(bin_dir, {"python-image": (HELLO, "python"), "shell-image": (SHELL_HELLO, "shell")})
+    functions = {"python-image": (HELLO, "python"), "shell-image": (SHELL_HELLO, "shell")}
+    if options.node:
+        functions["node-image"] = (NODE_HELLO, "node")
+    return own_engine(bin_dir, functions)
 
 
 def parse(arguments):
