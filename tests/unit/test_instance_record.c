@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/process.h"
 #include "prepare/store/sealed_file.h"
 
@@ -177,6 +178,21 @@ static void another_start_of_the_container_is_seen(void **state)
     assert_true(instance_record_is_of_this_start(&record));
 }
 
+/* As on a full disk: here a folder is in its place. */
+static void one_that_cannot_be_written_leaves_nothing(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/berth-record-XXXXXX";
+    struct error err;
+    assert_non_null(mkdtemp(dir));
+    cleanup_free char *path = xasprintf("%s/0123456789ab" INSTANCE_RECORD_SUFFIX, dir);
+    cleanup_free char *next = xasprintf("%s.new", path);
+    assert_int_equal(fs_make_dirs(path, 0700, &err), 0);
+    instance_record_write(dir, &serving);
+    assert_int_equal(access(next, F_OK), -1);
+    assert_int_equal(fs_remove_tree(dir, &err), 0);
+}
+
 /* It has nothing to give back, so it is soon one that its parent has yet to hear of. */
 static void a_process_is_seen_to_end(void **state)
 {
@@ -200,6 +216,7 @@ int main(void)
         cmocka_unit_test(each_byte_counts),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(another_start_of_the_container_is_seen),
+        cmocka_unit_test(one_that_cannot_be_written_leaves_nothing),
         cmocka_unit_test(a_process_is_seen_to_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

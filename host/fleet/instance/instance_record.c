@@ -165,9 +165,11 @@ static int write_whole(const char *path, const char *text, struct error *err)
 {
     cleanup_free char *next = xasprintf("%s.new", path);
     cleanup_close int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || fs_write_all(fd, text, strlen(text)) < 0 || rename(next, path) < 0)
-        return error_errno(err, COMPONENT_FLEET, errno, "cannot write %s", path);
-    return 0;
+    if (fd >= 0 && fs_write_all(fd, text, strlen(text)) == 0 && rename(next, path) == 0)
+        return 0;
+    int errnum = errno;
+    unlink(next);
+    return error_errno(err, COMPONENT_FLEET, errnum, "cannot write %s", path);
 }
 
 void instance_record_write(const char *dir, const struct instance_record *record)
