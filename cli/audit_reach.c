@@ -13,6 +13,18 @@ static void print_reached(void)
     fact_print("", "the names of other instances' containers, which the engine tells for their addresses");
 }
 
+/* What its list has, and how names get there. */
+static void print_listed(const json_t *egress)
+{
+    const json_t *entry;
+    size_t i;
+    fact_print("reaches", "of all that functions can reach only what its \"egress\" has:");
+    json_array_foreach(egress, i, entry) fact_print("", "%s", json_string_value(entry));
+    if (!json_is_array(egress))
+        fact_print("", "nothing");
+    fact_print("", "and the daemon, which answers for these names alone");
+}
+
 static void print_refused(void)
 {
     fact_print("is kept from",
@@ -45,7 +57,11 @@ void audit_print_reach(const json_t *audit)
         fact_print("reaches", "nothing but its own loopback");
         fact_print("is reached by", "the gateway alone");
     } else {
-        print_reached();
+        const json_t *egress = json_object_get(container, "egress");
+        if (egress && !json_is_null(egress))
+            print_listed(egress);
+        else
+            print_reached();
         print_rules(json_object_get(audit, "reach"));
         fact_print("its network", "%s", network);
     }

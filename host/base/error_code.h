@@ -229,6 +229,7 @@ enum error_class {
     X(RUNNER_LOST,                 RUNNER,    "runner-lost",                 502, PASSING)  \
     X(RUNNER_PROTOCOL,             RUNNER,    "runner-protocol",             503, OWN)      \
     X(UPGRADE_UNASKED,             RUNNER,    "upgrade-unasked",             502, OWN)      \
+    X(EGRESS_UNAVAILABLE,          FIREWALL,  "egress-unavailable",          503, HOST)     \
     X(FIREWALL_UNAVAILABLE,        FIREWALL,  "firewall-unavailable",        503, HOST)     \
     X(HOST_FULL,                   FLEET,     "host-full",                   503, LIMIT)    \
     X(INSTANCE_REMOVED,            FLEET,     "instance-removed",            503, PASSING)  \

@@ -77,6 +77,10 @@ void function_container_check(const struct setting_layer *layer, struct function
         reporter_warning(reporter, seccomp->at, "leave it out unless the function fails without",
                          "its processes may make system calls that few programs need and that more ways out "
                          "of a container have led through");
+    const struct yaml_tree_node *egress = setting_found(layer, "egress");
+    if (egress && settings->egress.count > 0 && settings->network == NETWORK_NONE)
+        reporter_error(reporter, egress->at, "leave \"network\" out: the list is all that can be reached",
+                       "\"egress\" has what a function with \"network: none\" cannot reach");
     const struct yaml_tree_node *read_only = setting_found(layer, "read_only");
     if (read_only && !settings->read_only)
         reporter_warning(reporter, read_only->at, "keep data in a volume, and what is passing in /tmp",

@@ -1,4 +1,5 @@
-/* What a function asks of its container that loosens what every container is held to. */
+/* What a function asks of its container that loosens what every container is held to, or does not go
+ * together. */
 #ifndef CONFIG_FUNCTION_CONTAINER_H
 #define CONFIG_FUNCTION_CONTAINER_H
 

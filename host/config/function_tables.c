@@ -103,6 +103,15 @@ static const struct setting configuration_keys[] = {
     {"network", NULL, SETTING_WORD, SETTING_MEMBER(struct function_settings, network),
      .change = CHANGE_REPLACES, .words = ALIASES("bridge", "none"), .default_text = "bridge",
      .help = "`bridge`: the function can reach the network; `none`: it can only be called."},
+    {"egress", NULL, SETTING_EGRESS, SETTING_MEMBER(struct function_settings, egress),
+     .change = CHANGE_REPLACES, .unset = "what `network` says",
+     .help = "All that the function can reach beyond itself: `none`, or a list of `NAME`, `*.NAME`, "
+             "`ADDRESS` and "
+             "`NETWORK`, each alone or with `:PORT` (TCP and UDP), such as `[api.example.com:443, "
+             "10.0.0.0/8]`; one "
+             "of IPv6 with a port is in brackets and quoted. Name servers answer for these names alone. It "
+             "never adds "
+             "to what a function without it can reach. See security.md."},
     {"user", NULL, SETTING_STRING, SETTING_MEMBER(struct function_settings, user), .change = CHANGE_REPLACES,
      .max = 64, .unset = "10001:10001",
      .help =

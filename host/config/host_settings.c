@@ -73,6 +73,10 @@ static const struct setting host_keys[] = {
     {"docker_socket", NULL, SETTING_STRING, SETTING_MEMBER(struct host_settings, docker_socket),
      .change = CHANGE_RESTARTS, .max = 107, .default_text = "/var/run/docker.sock",
      .help = "The Docker Engine's unix socket."},
+    {"name_server", NULL, SETTING_ADDRESS, SETTING_MEMBER(struct host_settings, name_server),
+     .change = CHANGE_RESTARTS, .unset = "those of this host (`/etc/resolv.conf`)",
+     .help =
+         "Who is asked for the addresses of names that functions have in their `egress`: `ADDRESS:PORT`."},
     {"workers", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, workers),
      .change = CHANGE_RESTARTS, .max = 64, .default_text = "0",
      .help = "Threads that carry requests. 0: one per core, up to 4."},

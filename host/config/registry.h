@@ -13,6 +13,7 @@
 #include "base/network.h"
 #include "config/cron.h"
 #include "config/diagnostic.h"
+#include "config/egress.h"
 #include "config/known_secrets.h"
 #include "config/package_list.h"
 #include "config/retry_causes.h"
@@ -141,6 +142,7 @@ struct function_settings {
     unsigned idle_timeout_ms; /* an instance unused for so long is removed */
     unsigned min_scale, max_scale; /* instances */
     enum network_mode network;
+    struct egress egress; /* what it may reach by that network */
     enum seccomp_mode seccomp; /* whose profile says which system calls its processes may make */
     char *runtime; /* the engine's name of what runs its containers; NULL: the host's */
     char *base; /* the release of the distribution that it runs on; NULL: the host's */
@@ -182,6 +184,7 @@ struct host_settings {
     bool allow_empty; /* a registry without a function removes those that it had */
     bool allow_empty_option; /* so says the command line, whatever the registry has */
     bool watch; /* a change of the registry, a function's files or a plugin is a reload */
+    char *name_server; /* of names that an `egress` has: "ADDRESS:PORT"; NULL: those of this host */
     char *docker_socket; /* "/var/run/docker.sock" unless set */
     unsigned workers; /* 0: one per core, up to 4 */
     char *log_level; /* "info" unless set */

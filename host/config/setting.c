@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "base/suggest.h"
+#include "config/egress.h"
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"
 #include "config/setting_packages.h"
@@ -68,6 +69,8 @@ void setting_clear(const struct setting_table *table, void *target)
             folder_list_clear((struct folder_list *)((char *)target + setting->offset));
         if (setting->type == SETTING_PACKAGES)
             package_list_clear((struct package_list *)((char *)target + setting->offset));
+        if (setting->type == SETTING_EGRESS)
+            egress_clear((struct egress *)((char *)target + setting->offset));
         if (setting->type != SETTING_STRING && setting->type != SETTING_ADDRESS && !setting->as_text)
             continue;
         char **member = (char **)((char *)target + setting->offset);
@@ -116,10 +119,11 @@ static bool is_empty(const struct yaml_tree_node *node)
 }
 
 /* Whether the value leaves the setting as it is. Of networks nobody shall have to guess whether nothing means
- * all or none, and no cause is a choice, too. */
+ * all or none, and no cause, and nothing that may be reached, is a choice, too. */
 static bool says_nothing(const struct setting *setting, const struct yaml_tree_node *node)
 {
-    bool may_be_empty = setting->type == SETTING_NETWORKS || setting->type == SETTING_CAUSES;
+    bool may_be_empty = setting->type == SETTING_NETWORKS || setting->type == SETTING_CAUSES ||
+                        setting->type == SETTING_EGRESS;
     return node->kind == YAML_TREE_NULL || (!may_be_empty && is_empty(node));
 }
 

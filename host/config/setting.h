@@ -27,6 +27,7 @@ enum setting_type {
     SETTING_FOLDERS, /* struct folder_list; see setting_folders.h */
     SETTING_PACKAGES, /* struct package_list; see setting_packages.h */
     SETTING_CAUSES, /* struct retry_causes; see setting_causes.h */
+    SETTING_EGRESS, /* struct egress; see setting_egress.h */
     SETTING_WORD, /* an enum: the index of one of `words` */
     SETTING_MAPPING, /* nothing is stored; the reader's `found` has the node */
     SETTING_ENTRIES, /* the same of a mapping or a list */

@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "config/setting.h"
 #include "config/setting_causes.h"
+#include "config/setting_egress.h"
 #include "config/setting_packages.h"
 #include "config/yaml_json.h"
 
@@ -91,6 +92,8 @@ int setting_from_json(const struct setting *setting, const json_t *json, void *t
         return store_number(setting, json, member);
     case SETTING_PACKAGES:
         return setting_packages_from_json(json, member);
+    case SETTING_EGRESS:
+        return setting_egress_from_json(json, member);
     case SETTING_CAUSES:
         return setting_causes_from_json(json, member);
     case SETTING_NETWORKS:

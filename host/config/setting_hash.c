@@ -1,5 +1,6 @@
 #include "config/setting.h"
 
+#include "config/setting_egress.h"
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"
 #include "config/setting_packages.h"
@@ -16,7 +17,7 @@ static bool is_plain(const struct setting *setting)
     return !is_text(setting) && setting->type != SETTING_MAPPING && setting->type != SETTING_ENTRIES &&
            setting->type != SETTING_LIST && setting->type != SETTING_ANY &&
            setting->type != SETTING_NETWORKS && setting->type != SETTING_FOLDERS &&
-           setting->type != SETTING_PACKAGES;
+           setting->type != SETTING_PACKAGES && setting->type != SETTING_EGRESS;
 }
 
 static void hash_networks(const struct network_list *list, struct hash *hash)
@@ -44,6 +45,8 @@ void setting_hash(const struct setting *setting, const void *target, struct hash
         hash_folders(member, hash);
     else if (setting->type == SETTING_PACKAGES)
         setting_packages_hash(member, hash);
+    else if (setting->type == SETTING_EGRESS)
+        setting_egress_hash(member, hash);
     else if (is_plain(setting))
         hash_update(hash, member, setting->width);
 }

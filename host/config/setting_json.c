@@ -3,6 +3,7 @@
 #include "base/network.h"
 #include "config/retry_causes.h"
 #include "config/setting.h"
+#include "config/setting_egress.h"
 #include "config/setting_packages.h"
 
 /* A name says the unit of a number that has one. */
@@ -62,6 +63,8 @@ static json_t *value_json(const struct setting *setting, const void *target)
         return number_json(setting, member);
     case SETTING_PACKAGES:
         return setting_packages_json(member);
+    case SETTING_EGRESS:
+        return setting_egress_json(member);
     case SETTING_CAUSES:
         return retry_causes_json(member);
     case SETTING_NETWORKS:

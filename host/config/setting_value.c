@@ -6,6 +6,7 @@
 #include "base/strbuf.h"
 #include "base/suggest.h"
 #include "config/setting_causes.h"
+#include "config/setting_egress.h"
 #include "config/setting_folders.h"
 #include "config/setting_networks.h"
 #include "config/setting_packages.h"
@@ -218,6 +219,8 @@ static const struct type_row types[] = {
     [SETTING_FOLDERS] = {"folders", "a list of folders", NULL, write_number},
     [SETTING_PACKAGES] = {"packages", "a list of packages", NULL, write_number},
     [SETTING_CAUSES] = {"statuses and words", "a list of statuses and words", NULL, write_number},
+    [SETTING_EGRESS] = {"names, addresses and networks, or `none`",
+                        "a list of names, addresses and networks, or none", NULL, write_number},
     [SETTING_WORD] = {"word", "a word", parse_word, write_number},
     [SETTING_MAPPING] = {"mapping", "a mapping", NULL, write_number},
     [SETTING_ENTRIES] = {"mapping or list", "a mapping or a list", NULL, write_number},
@@ -329,6 +332,11 @@ static struct retry_causes *causes_of(const struct setting *setting, void *targe
     return (struct retry_causes *)((char *)target + setting->offset);
 }
 
+static struct egress *egress_of(const struct setting *setting, void *target)
+{
+    return (struct egress *)((char *)target + setting->offset);
+}
+
 int setting_store(const struct setting *setting, const char *key, const struct yaml_tree_node *node,
                   void *target, struct reporter *reporter)
 {
@@ -351,6 +359,8 @@ int setting_store(const struct setting *setting, const char *key, const struct y
         return setting_packages_store(key, node, packages_of(setting, target), reporter);
     if (setting->type == SETTING_CAUSES)
         return setting_causes_store(key, node, causes_of(setting, target), reporter);
+    if (setting->type == SETTING_EGRESS)
+        return setting_egress_store(key, node, egress_of(setting, target), reporter);
     if (node->kind == YAML_TREE_SCALAR && !*node->text && is_text(setting))
         return 0;
     struct value value = {0};

@@ -59,6 +59,8 @@ struct docker_container {
     struct docker_limits limits;
     uint64_t shm_bytes; /* size of /dev/shm; 0: 16 MiB */
     const char *network; /* a network's name, "none", "bridge", "host"; NULL: "none" */
+    const char
+        *name_server; /* that it asks, by the engine's own resolver; NULL: those of the engine's host */
     const char *const *capabilities; /* that it has all the same, ended by NULL; NULL: none */
     bool auto_remove; /* the engine removes it when it ends */
     bool read_only_root; /* nothing but binds and tmpfs can be written */

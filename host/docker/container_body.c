@@ -136,6 +136,15 @@ static int put_hardening(json_t *host, const struct docker_container *container)
     return failed | put_security(host, container);
 }
 
+/* Without search domains: what is asked for is what is meant. */
+static int put_name_server(json_t *host, const char *address)
+{
+    if (!address)
+        return 0;
+    return json_object_set_new(host, "Dns", json_pack("[s]", address)) |
+           json_object_set_new(host, "DnsSearch", json_pack("[s]", "."));
+}
+
 static json_t *make_host(const struct docker_container *container)
 {
     json_t *host = json_object();
@@ -145,6 +154,7 @@ static json_t *make_host(const struct docker_container *container)
     failed |= put_log(host, container);
     failed |= put_hardening(host, container);
     failed |= put_text(host, "NetworkMode", container->network ? container->network : "none");
+    failed |= put_name_server(host, container->name_server);
     failed |= put_integer(host, "ShmSize",
                           (int64_t)(container->shm_bytes ? container->shm_bytes : SHM_BYTES_DEFAULT));
     failed |= json_object_set_new(host, "Init", json_false());

@@ -89,12 +89,31 @@ struct docker_call *docker_network_ensure(struct docker *docker, const struct do
     return docker_call_submit(call);
 }
 
+struct docker_call *docker_network_remove(struct docker *docker, const char *id, docker_done_fn *done,
+                                          void *owner)
+{
+    static const struct docker_kind kind = {.verb = "remove network", .finish = docker_call_finish_plain};
+    struct docker_call *call = docker_call_create(docker, &kind, id, owner);
+    call->callback.done = done;
+    docker_call_request(call, "DELETE", "/networks/", id, NULL, NULL);
+    return docker_call_submit(call);
+}
+
+static const char *gateway_of(const json_t *network)
+{
+    const json_t *configs = json_object_get(json_object_get(network, "IPAM"), "Config");
+    return answer_text(json_array_get(configs, 0), "Gateway");
+}
+
 /* The engine names a network's bridge after it, unless it was told another name. */
 static void read_network(const json_t *item, struct interface *interface,
                          struct docker_network_listing *ret_entry)
 {
-    *ret_entry = (struct docker_network_listing){
-        .id = answer_text(item, "Id"), .name = answer_text(item, "Name"), .interface = ""};
+    *ret_entry = (struct docker_network_listing){.id = answer_text(item, "Id"),
+                                                 .name = answer_text(item, "Name"),
+                                                 .gateway = gateway_of(item),
+                                                 .labels = answer_labels(item, "Labels"),
+                                                 .interface = ""};
     if (strcmp(answer_text(item, "Driver"), "bridge") != 0)
         return;
     snprintf(interface->name, sizeof(interface->name), "br-%.*s", ID_DIGITS, ret_entry->id);

@@ -17,9 +17,15 @@ typedef void docker_network_fn(void *owner, const struct error *err, const char 
 struct docker_call *docker_network_ensure(struct docker *docker, const struct docker_network *network,
                                           docker_network_fn *done, void *owner);
 
+/* "docker-request": a container is still on it. */
+struct docker_call *docker_network_remove(struct docker *docker, const char *id, docker_done_fn *done,
+                                          void *owner);
+
 struct docker_network_listing {
     const char *id;
     const char *name;
+    const char *gateway; /* the engine's host on it, the first address of several; "": it has none */
+    const struct docker_labels *labels;
     const char *interface; /* the bridge of the engine's host that is the network's; "": it has none */
 };
 

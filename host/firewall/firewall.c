@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,15 +31,28 @@
 #define END_MS         5000 /* for the program to remove the table */
 #define SOCKET_NAME    "host.sock"
 
+/* Something that was sent and is not answered yet. */
+struct asked {
+    STAILQ_ENTRY(asked) link;
+    firewall_changed_fn *done; /* of a change; NULL: it was the table, or nobody wants to know */
+    void *owner;
+    bool is_table;
+};
+
+STAILQ_HEAD(asked_list, asked);
+
 struct firewall {
     struct firewall_options options;
     struct firewall_hooks hooks;
     char *table, *socket_dir;
+    char *usual; /* see firewall_set() */
     char *rules, *interface; /* NULL: nothing has been asked for */
     struct firewall_process process;
     struct firewall_container *container;
     struct event *listener; /* NULL: nobody is waited for */
     struct bufferevent *link; /* to the program; NULL: it is not there */
+    struct asked_list asked;
+    unsigned tables_asked; /* among them */
     struct event *retry;
     uint64_t pause_ms;
     bool is_begun; /* the program runs or is being started */
@@ -86,6 +100,21 @@ static void hang_up(struct firewall *firewall)
     bufferevent_free(firewall->link);
 }
 
+/* What was asked for will not be answered. */
+static void fail_asked(struct firewall *firewall, const struct error *err)
+{
+    struct asked_list asked = STAILQ_HEAD_INITIALIZER(asked);
+    struct asked *one;
+    STAILQ_CONCAT(&asked, &firewall->asked);
+    firewall->tables_asked = 0;
+    while ((one = STAILQ_FIRST(&asked))) {
+        STAILQ_REMOVE_HEAD(&asked, link);
+        if (one->done && err)
+            one->done(one->owner, err);
+        free(one);
+    }
+}
+
 static void let_go(struct firewall *firewall)
 {
     hang_up(firewall);
@@ -103,6 +132,7 @@ static void lose(struct firewall *firewall, const struct error *err)
     struct error why = *err;
     firewall->was_refused = firewall->process.pid != 0;
     let_go(firewall);
+    fail_asked(firewall, &why);
     uint64_t now_ms = clock_ms();
     timer_at(firewall->retry, now_ms + firewall->pause_ms, now_ms);
     firewall->pause_ms = firewall->pause_ms < RETRY_MOST_MS / 2 ? 2 * firewall->pause_ms : RETRY_MOST_MS;
@@ -126,26 +156,63 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
 
 /* --- what is said --- */
 
-static void send_message(struct firewall *firewall, enum firewall_word word, const char *text)
+static void send_message(struct firewall *firewall, enum firewall_word word, const char *text, size_t size,
+                         const struct asked *asked)
 {
-    const struct firewall_head head = {.word = word, .size = (uint32_t)strlen(text)};
+    const struct firewall_head head = {.word = word, .size = (uint32_t)size};
+    struct asked *kept = xcalloc(1, sizeof(*kept));
+    *kept = *asked;
+    STAILQ_INSERT_TAIL(&firewall->asked, kept, link);
+    firewall->tables_asked += asked->is_table;
     bufferevent_write(firewall->link, &head, sizeof(head));
     bufferevent_write(firewall->link, text, head.size);
+}
+
+/* With what its sets hold now, in one transaction. */
+static void send_rules(struct firewall *firewall)
+{
+    cleanup_strbuf struct strbuf text;
+    strbuf_init(&text, FIREWALL_TEXT_MAX);
+    strbuf_append_text(&text, firewall->rules);
+    if (firewall->hooks.fill)
+        firewall->hooks.fill(firewall->hooks.context, &text);
+    if (firewall->usual) {
+        strbuf_append(&text, "", 1);
+        strbuf_append_text(&text, firewall->usual);
+    }
+    send_message(firewall, FIREWALL_RULES, strbuf_text(&text), text.length,
+                 &(struct asked){.is_table = true});
+}
+
+static void take_table(struct firewall *firewall, const struct error *err)
+{
+    if (!err) {
+        firewall->pause_ms = RETRY_FIRST_MS;
+        firewall->was_refused = false;
+    }
+    if (--firewall->tables_asked == 0) /* else there is a newer one on its way */
+        settle(firewall, err);
 }
 
 static void take_answer(struct firewall *firewall, bool is_done, const char *text)
 {
     struct error err;
+    struct asked *first = STAILQ_FIRST(&firewall->asked);
+    if (!first)
+        return;
+    struct asked asked = *first;
+    STAILQ_REMOVE_HEAD(&firewall->asked, link);
+    free(first);
     if (!is_done) {
         error_set(&err, ERROR_FIREWALL_UNAVAILABLE, "the firewall's rules cannot be made: %s", text);
         error_hint(&err,
                    "the kernel has to have nf_tables with inet tables, conntrack and reject; iptables alone "
                    "will not do");
-    } else {
-        firewall->pause_ms = RETRY_FIRST_MS;
-        firewall->was_refused = false;
     }
-    settle(firewall, is_done ? NULL : &err);
+    if (asked.is_table)
+        take_table(firewall, is_done ? NULL : &err);
+    else if (asked.done)
+        asked.done(asked.owner, is_done ? NULL : &err);
 }
 
 static void take(struct firewall *firewall, const struct firewall_head *head, const char *text)
@@ -153,7 +220,7 @@ static void take(struct firewall *firewall, const struct firewall_head *head, co
     if (head->word == FIREWALL_LOST) {
         log_warning("firewall.changed", LOG_STR("table", firewall->table),
                     LOG_STR("hint", "somebody has changed the daemon's rules: they are made again"));
-        send_message(firewall, FIREWALL_RULES, firewall->rules);
+        send_rules(firewall);
     } else {
         take_answer(firewall, head->word == FIREWALL_DONE, text);
     }
@@ -188,7 +255,7 @@ static void join(struct firewall *firewall, int fd)
     firewall->link = bufferevent_socket_new(firewall->options.base, fd, BEV_OPT_CLOSE_ON_FREE);
     bufferevent_setcb(firewall->link, on_readable, NULL, on_link_end, firewall);
     bufferevent_enable(firewall->link, EV_READ | EV_WRITE);
-    send_message(firewall, FIREWALL_RULES, firewall->rules);
+    send_rules(firewall);
 }
 
 /* --- the beginning of a program --- */
@@ -273,20 +340,33 @@ struct firewall *firewall_create(const struct firewall_options *options, const s
     firewall->table = xasprintf(REACH_TABLE_FORMAT, options->owner);
     firewall->socket_dir = xasprintf("%s/firewall", options->run_dir);
     firewall->process.pidfd = -1;
+    STAILQ_INIT(&firewall->asked);
     firewall->pause_ms = RETRY_FIRST_MS;
     firewall->retry = evtimer_new(options->base, on_retry, firewall);
     error_set(&firewall->trouble, ERROR_FIREWALL_UNAVAILABLE, "the firewall's rules are not made yet");
     return firewall;
 }
 
-/* Blocks: there is no event loop any more. What was to be sent before has been, or does not matter now. */
+/* Sends what there is to be sent. */
+static bool flush(struct firewall *firewall)
+{
+    struct evbuffer *output = bufferevent_get_output(firewall->link);
+    struct pollfd room = {.fd = bufferevent_getfd(firewall->link), .events = POLLOUT};
+    evbuffer_unfreeze(output, 1);
+    while (evbuffer_get_length(output) > 0) {
+        if (poll(&room, 1, END_MS) <= 0 || evbuffer_write(output, room.fd) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* Blocks: there is no event loop any more. */
 static void remove_table(struct firewall *firewall)
 {
     const struct firewall_head head = {.word = FIREWALL_END};
     evutil_socket_t fd = bufferevent_getfd(firewall->link);
     bufferevent_disable(firewall->link, EV_READ | EV_WRITE);
-    if (evbuffer_get_length(bufferevent_get_output(firewall->link)) > 0 ||
-        write(fd, &head, sizeof(head)) != sizeof(head))
+    if (!flush(firewall) || write(fd, &head, sizeof(head)) != sizeof(head))
         return;
     shutdown(fd, SHUT_WR);
     char rest[4096];
@@ -302,10 +382,12 @@ void firewall_destroy(struct firewall *firewall, bool keep)
     if (firewall->link && !keep)
         remove_table(firewall);
     let_go(firewall);
+    fail_asked(firewall, NULL);
     event_free(firewall->retry);
     free(firewall->table);
     free(firewall->socket_dir);
     free(firewall->rules);
+    free(firewall->usual);
     free(firewall->interface);
     free(firewall);
 }
@@ -313,7 +395,7 @@ void firewall_destroy(struct firewall *firewall, bool keep)
 static void replace(char **slot, const char *text)
 {
     free(*slot);
-    *slot = xstrdup(text);
+    *slot = text ? xstrdup(text) : NULL;
 }
 
 /* Whoever asks has reason to think that it works now: nobody waits for the next try. */
@@ -324,14 +406,34 @@ static void begin_anew(struct firewall *firewall)
     begin(firewall);
 }
 
-void firewall_set(struct firewall *firewall, const char *rules, const char *interface)
+void firewall_set(struct firewall *firewall, const char *rules, const char *usual, const char *interface)
 {
     replace(&firewall->rules, rules);
+    replace(&firewall->usual, usual);
     replace(&firewall->interface, interface);
     if (firewall->link)
-        send_message(firewall, FIREWALL_RULES, rules);
+        send_rules(firewall);
     else if (!firewall->is_begun)
         begin_anew(firewall);
+}
+
+void firewall_change(struct firewall *firewall, const char *commands, firewall_changed_fn *done, void *owner)
+{
+    if (firewall->link)
+        send_message(firewall, FIREWALL_CHANGE, commands, strlen(commands),
+                     &(struct asked){.done = done, .owner = owner});
+    else
+        done(owner, &firewall->trouble);
+}
+
+void firewall_forget(struct firewall *firewall, const void *owner)
+{
+    struct asked *asked;
+    STAILQ_FOREACH(asked, &firewall->asked, link)
+    {
+        if (asked->owner == owner)
+            asked->done = NULL;
+    }
 }
 
 const struct error *firewall_trouble(const struct firewall *firewall)

@@ -11,7 +11,10 @@
 #define FIREWALL_TEXT_MAX (4u << 20)
 
 enum firewall_word {
-    FIREWALL_RULES, /* commands that make the whole table; from now on it is to stay as it is */
+    /* Commands that make the whole table; from now on it is to stay as it is. Behind a NUL may be those that
+     * would make it for the usual network alone, which tables that nobody looks after are made of. */
+    FIREWALL_RULES,
+    FIREWALL_CHANGE, /* commands that change elements of its sets, which it does not have to keep */
     FIREWALL_END, /* the table is to go */
     FIREWALL_DONE, /* an answer */
     FIREWALL_FAILED, /* an answer: the text says why; nothing has changed */

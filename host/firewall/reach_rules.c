@@ -1,6 +1,9 @@
 #include "firewall/reach_rules.h"
 
+#include "base/alloc.h"
+
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Who answers here belongs to this host, its wire or its cloud, or is nobody. What callbacks must not be sent
@@ -43,16 +46,22 @@ static void write_nameservers(const struct network_list *nameservers, struct str
     }
 }
 
+/* What a packet to it has. */
+static void write_match(const struct reach_published *published, struct strbuf *out)
+{
+    char text[INET6_ADDRSTRLEN];
+    ip_address_format(&published->address, text);
+    if (!published->is_everywhere)
+        strbuf_append_format(out, "%s daddr %s ", family_of(&published->address), text);
+    strbuf_append_format(out, "%s dport %u", published->is_udp ? "udp" : "tcp", published->port);
+}
+
 static void write_published(const struct reach_facts *facts, struct strbuf *out)
 {
     for (size_t i = 0; i < facts->published_count; i++) {
-        const struct reach_published *published = &facts->published[i];
-        char text[INET6_ADDRSTRLEN];
-        ip_address_format(&published->address, text);
         strbuf_append_text(out, "  ");
-        if (!published->is_everywhere)
-            strbuf_append_format(out, "%s daddr %s ", family_of(&published->address), text);
-        strbuf_append_format(out, "%s dport %u accept\n", published->is_udp ? "udp" : "tcp", published->port);
+        write_match(&facts->published[i], out);
+        strbuf_append_text(out, " accept\n");
     }
 }
 
@@ -68,23 +77,70 @@ static void write_to_host(const struct reach_facts *facts, struct strbuf *out)
     strbuf_append_text(out, "  reject with icmpx admin-prohibited\n }\n");
 }
 
+/* What nobody may reach. */
+static void write_refused(const struct reach_facts *facts, struct strbuf *out)
+{
+    strbuf_append_format(out, "  ip daddr { %s } reject with icmpx admin-prohibited\n", narrow_refused);
+    strbuf_append_format(out, "  ip6 daddr { %s } reject with icmpx admin-prohibited\n", wide_refused);
+    strbuf_append_text(out, "  oifname ");
+    write_names(facts->own, facts->own_count, out);
+    strbuf_append_text(out, " reject with icmpx admin-prohibited\n");
+}
+
+static void write_others(const struct reach_facts *facts, struct strbuf *out)
+{
+    if (facts->other_count == 0)
+        return;
+    strbuf_append_text(out, "  oifname ");
+    write_names(facts->others, facts->other_count, out);
+    strbuf_append_text(out, " reject with icmpx admin-prohibited\n");
+}
+
 /* What the engine has sent on to a container (dnat) is what it publishes. */
 static void write_beyond(const struct reach_facts *facts, struct strbuf *out)
 {
     strbuf_append_text(out, " chain beyond_host {\n"
                             "  ct state established,related accept\n");
     write_nameservers(facts->nameservers, out);
-    strbuf_append_format(out, "  ip daddr { %s } reject with icmpx admin-prohibited\n", narrow_refused);
-    strbuf_append_format(out, "  ip6 daddr { %s } reject with icmpx admin-prohibited\n", wide_refused);
-    strbuf_append_text(out, "  oifname ");
-    write_names(facts->own, facts->own_count, out);
-    strbuf_append_text(out, " reject with icmpx admin-prohibited\n"
-                            "  ct status dnat accept\n");
-    if (facts->other_count > 0) {
-        strbuf_append_text(out, "  oifname ");
-        write_names(facts->others, facts->other_count, out);
-        strbuf_append_text(out, " reject with icmpx admin-prohibited\n");
+    write_refused(facts, out);
+    strbuf_append_text(out, "  ct status dnat accept\n");
+    write_others(facts, out);
+    strbuf_append_text(out, " }\n");
+}
+
+static void write_limits(const struct reach_facts *facts, struct strbuf *out)
+{
+    struct strbuf refused, others;
+    char **published = xcalloc(facts->published_count + 1, sizeof(*published));
+    strbuf_init(&refused, out->max);
+    strbuf_init(&others, out->max);
+    write_refused(facts, &refused);
+    strbuf_append_text(&others, "");
+    write_others(facts, &others);
+    for (size_t i = 0; i < facts->published_count; i++) {
+        struct strbuf match;
+        strbuf_init(&match, out->max);
+        write_match(&facts->published[i], &match);
+        published[i] = strbuf_steal(&match);
     }
+    const struct limit_surroundings surroundings = {.refused = strbuf_text(&refused),
+                                                    .others = strbuf_text(&others),
+                                                    .published = (const char *const *)published,
+                                                    .published_count = facts->published_count};
+    for (size_t i = 0; i < facts->limit_count; i++)
+        limit_rules_write(&facts->limits[i], &surroundings, out);
+    texts_free(published);
+    strbuf_clear(&others);
+    strbuf_clear(&refused);
+}
+
+/* Names are asked of the gateway. */
+static void write_prerouting(const struct reach_facts *facts, struct strbuf *out)
+{
+    strbuf_append_text(out, " chain prerouting {\n"
+                            "  type nat hook prerouting priority dstnat - 10; policy accept;\n");
+    for (size_t i = 0; i < facts->limit_count; i++)
+        limit_rules_write_prerouting(&facts->limits[i], out);
     strbuf_append_text(out, " }\n");
 }
 
@@ -94,12 +150,16 @@ static void write_hooks(const struct reach_facts *facts, struct strbuf *out)
     strbuf_append_text(out, " chain input {\n"
                             "  type filter hook input priority filter - 10; policy accept;\n");
     builder_rules_write_jump(&facts->builders, out);
+    for (size_t i = 0; i < facts->limit_count; i++)
+        limit_rules_write_input(&facts->limits[i], out);
     strbuf_append_text(out, "  iifname ");
     write_names(facts->own, facts->own_count, out);
     strbuf_append_text(out, " jump to_host\n }\n"
                             " chain forward {\n"
                             "  type filter hook forward priority filter - 10; policy accept;\n");
     builder_rules_write_jump(&facts->builders, out);
+    for (size_t i = 0; i < facts->limit_count; i++)
+        limit_rules_write_forward(&facts->limits[i], out);
     strbuf_append_text(out, "  iifname ");
     write_names(facts->own, facts->own_count, out);
     strbuf_append_text(out, " jump beyond_host\n  oifname ");
@@ -116,6 +176,9 @@ void reach_rules_write(const struct reach_facts *facts, struct strbuf *out)
     write_to_host(facts, out);
     write_beyond(facts, out);
     builder_rules_write(&facts->builders, out);
+    write_limits(facts, out);
     write_hooks(facts, out);
+    if (facts->limit_count > 0)
+        write_prerouting(facts, out);
     strbuf_append_text(out, "}\n");
 }

@@ -9,6 +9,7 @@
 #include "base/network.h"
 #include "base/strbuf.h"
 #include "firewall/builder_rules.h"
+#include "firewall/limit_rules.h"
 
 #include <stdbool.h>
 
@@ -26,7 +27,7 @@ struct reach_published {
 /* Borrowed. */
 struct reach_facts {
     const char *owner; /* the daemon's id */
-    const char *const *own; /* our networks' interfaces */
+    const char *const *own; /* our networks' interfaces, those of `limits` too */
     size_t own_count;
     const char *const *others; /* the interfaces of the engine's other networks */
     size_t other_count;
@@ -34,6 +35,8 @@ struct reach_facts {
     const struct reach_published *published;
     size_t published_count;
     struct builder_facts builders; /* whose interface is one of `own` */
+    const struct limit_facts *limits; /* those of our networks from which less can be reached */
+    size_t limit_count;
 };
 
 /* Whether a rule can name the interface: what it is made of stands for nothing else there. */

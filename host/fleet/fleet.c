@@ -108,6 +108,7 @@ void fleet_on_collect(evutil_socket_t fd, short what, void *context)
     if (fleet->stopping || fleet->unusable || !all_settled(fleet))
         return; /* what is there is for the next start, or for when the file is mended */
     storage_collect(&fleet->env, &fleet->prune, fleet->functions, fleet->count);
+    engine_collect(fleet->env.engine);
     if (fleet->whole) {
         record_store_collect(fleet->env.records, is_wanted, fleet);
         revision_store_collect(fleet->env.revisions, is_wanted, fleet);
@@ -201,12 +202,26 @@ static bool is_empty(const struct fleet *fleet)
            adoption_is_through(fleet->env.adoption);
 }
 
+static void on_engine_finished(void *owner, const struct error *err)
+{
+    (void)err; /* what could not be removed is a leftover for the next start */
+    struct fleet *fleet = owner;
+    fleet->engine_finished = true;
+    fleet_check_stopped(fleet);
+}
+
 void fleet_on_stop_check(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct fleet *fleet = context;
     if (fleet->stopped || !is_empty(fleet))
         return;
+    if (!fleet->released && !fleet->engine_finished) {
+        if (!fleet->engine_finishing)
+            engine_finish(fleet->env.engine, on_engine_finished, fleet);
+        fleet->engine_finishing = true;
+        return;
+    }
     fleet->stopped = true;
     fleet->hooks.stopped(fleet->hooks.context);
 }

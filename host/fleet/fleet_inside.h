@@ -63,6 +63,7 @@ struct fleet {
     struct folder_list looked_at; /* those that the one under way looks at */
     struct source_watch *watch; /* NULL: only a signal or a call of the management API reloads */
     bool installs_stopped;
+    bool engine_finishing, engine_finished; /* what it keeps for functions is being removed; or is */
     unsigned retries; /* in a row */
 };
 

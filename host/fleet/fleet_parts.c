@@ -179,6 +179,7 @@ static void create_engine(struct fleet *fleet)
         .builder_network = BUILDER_NETWORK,
         .firewall_program = fleet->firewall_program,
         .run_dir = fleet->run_dir,
+        .name_server = env->host->name_server,
         .world_dir = fleet->world_dir,
         .dependencies_dir = dependency_store_dir(env->dependencies),
         .parallel = core_count(),

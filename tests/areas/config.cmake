@@ -1,6 +1,8 @@
 berth_unit_test(cron config)
 berth_fuzz_target(cron config)
 berth_unit_test(diagnostic config)
+berth_unit_test(egress config)
+berth_fuzz_target(egress config)
 berth_unit_test(dotenv config)
 berth_fuzz_target(dotenv config)
 berth_unit_test(yaml_tree config)

@@ -2,7 +2,6 @@
 
 import ctypes
 import errno
-import json
 import os
 import platform
 import re
@@ -17,8 +16,8 @@ import pytest
 from harness import engine, firewall, processes
 from harness.cli import Cli
 from harness.functions import HELLO
-from harness.reaching import (REFUSED, TRY, Service, attempts, gateway_address, outside_machine, python_image,
-                              stranger_of)
+from harness.reaching import (REFUSED, TRY, Service, attempts, gateway_address, outside_machine, own_machine_address,
+                              python_image, stranger_of)
 from harness.wait import wait_until
 
 # TRY in shell, for bash's own sockets.
@@ -49,9 +48,7 @@ def gateway():
 
 @pytest.fixture(scope="module")
 def own_address():
-    """An address of this host that is no bridge's."""
-    route = json.loads(subprocess.run(["ip", "-j", "route", "get", "1.1.1.1"], capture_output=True, check=True).stdout)
-    return route[0]["prefsrc"]
+    return own_machine_address()
 
 
 @pytest.fixture(scope="module")

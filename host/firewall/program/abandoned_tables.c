@@ -46,8 +46,21 @@ static bool is_abandoned(const char *name)
     return fd >= 0;
 }
 
-/* Whether `commands` name every interface that packets of this rule come from: the quoted words of its line.
- */
+static const char source[] = "iifname ";
+
+/* Whether `commands` have a rule for packets that come from this interface, a quoted word. */
+static bool names_source(const char *commands, const char *word)
+{
+    for (const char *rule = strstr(commands, source); rule; rule = strstr(rule + 1, source)) {
+        const char *found = strstr(rule, word);
+        if (found && found < rule + strcspn(rule, "\n"))
+            return true;
+    }
+    return false;
+}
+
+/* Whether `commands` have rules for every interface that packets of this rule come from: the quoted words of
+ * its line. */
 static bool covers_rule(const char *commands, const char *rule)
 {
     const char *end = rule + strcspn(rule, "\n");
@@ -56,7 +69,7 @@ static bool covers_rule(const char *commands, const char *rule)
         if (!close || close > end)
             return false;
         cleanup_free char *word = xasprintf("%.*s", (int)(close + 1 - open), open);
-        if (!strstr(commands, word))
+        if (!names_source(commands, word))
             return false;
         open = strchr(close + 1, '"');
     }
@@ -65,7 +78,6 @@ static bool covers_rule(const char *commands, const char *rule)
 
 static bool covers(const char *commands, const char *listing)
 {
-    static const char source[] = "iifname ";
     for (const char *rule = strstr(listing, source); rule; rule = strstr(rule + 1, source)) {
         if (!covers_rule(commands, rule))
             return false;

@@ -103,8 +103,10 @@ static void claim(struct program *program)
 }
 
 /* What the kernel tells of one's own change is taken before the table is noted. */
-static void make(struct program *program, const char *commands)
+static void make(struct program *program, const char *commands, size_t size)
 {
+    size_t length = strlen(commands);
+    const char *usual = length < size ? commands + length + 1 : commands;
     claim(program);
     const char *problem = kernel_rules_run(program->rules, commands);
     program->is_made = !problem;
@@ -112,9 +114,15 @@ static void make(struct program *program, const char *commands)
         if (program->watch)
             rule_watch_take(program->watch);
         kernel_rules_note(program->rules);
-        abandoned_tables_renew(program->rules, program->name, commands);
+        abandoned_tables_renew(program->rules, program->name, usual);
     }
     answer(program, problem);
+}
+
+/* Elements of sets are no part of what is noted. */
+static void change(struct program *program, const char *commands)
+{
+    answer(program, kernel_rules_run(program->rules, commands));
 }
 
 static void finish(struct program *program)
@@ -135,7 +143,9 @@ static void obey(struct program *program)
     if (!read_all(program->fd, text, head.size))
         program->is_over = true;
     else if (head.word == FIREWALL_RULES)
-        make(program, text);
+        make(program, text, head.size);
+    else if (head.word == FIREWALL_CHANGE)
+        change(program, text);
     else
         finish(program);
 }

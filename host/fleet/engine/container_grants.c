@@ -180,11 +180,11 @@ static json_t *variables_of(const json_t *request)
 
 /* What is read above, and what says how a container begins and ends and what it is called. */
 static const char *const known[] = {
-    "Image",          "Entrypoint",  "Cmd",         "Env",         "WorkingDir",  "User",
-    "StopSignal",     "StopTimeout", "Labels",      "Healthcheck", "HostConfig",  "Memory",
-    "MemorySwap",     "NanoCpus",    "PidsLimit",   "Mounts",      "Tmpfs",       "LogConfig",
-    "ReadonlyRootfs", "Ulimits",     "CapDrop",     "CapAdd",      "OomScoreAdj", "Runtime",
-    "UsernsMode",     "SecurityOpt", "NetworkMode", "ShmSize",     "Init",        "AutoRemove",
+    "Image",       "Entrypoint",  "Cmd",         "Env",        "WorkingDir",     "User",        "StopSignal",
+    "StopTimeout", "Labels",      "Healthcheck", "HostConfig", "Memory",         "MemorySwap",  "NanoCpus",
+    "PidsLimit",   "Mounts",      "Tmpfs",       "LogConfig",  "ReadonlyRootfs", "Ulimits",     "CapDrop",
+    "CapAdd",      "OomScoreAdj", "Runtime",     "UsernsMode", "SecurityOpt",    "NetworkMode", "ShmSize",
+    "Init",        "AutoRemove",  "Dns",         "DnsSearch",
 };
 
 static void add_others(const json_t *object, json_t *others)

@@ -51,6 +51,7 @@ void container_spec_copy(const struct container_spec *from, struct container_spe
     ret_spec->dependencies = from->dependencies ? xstrdup(from->dependencies) : NULL;
     ret_spec->command = (const char *const *)texts_copy(from->command);
     ret_spec->environment = (const char *const *)texts_copy(from->environment);
+    ret_spec->egress = from->egress ? xstrdup(from->egress) : NULL;
     ret_spec->user = from->user ? xstrdup(from->user) : NULL;
     ret_spec->engine_runtime = from->engine_runtime ? xstrdup(from->engine_runtime) : NULL;
     ret_spec->labels = labels_copy(from->labels, from->label_count);
@@ -72,6 +73,7 @@ void container_spec_digest(const struct container_spec *spec, char ret_digest[HA
     hash_update_text(hash, spec->user);
     hash_update(hash, &spec->read_only_root, sizeof(spec->read_only_root));
     hash_update(hash, &spec->network, sizeof(spec->network));
+    hash_update_text(hash, spec->egress);
     hash_update(hash, &spec->seccomp, sizeof(spec->seccomp));
     hash_update_text(hash, spec->engine_runtime);
     hash_update(hash, &spec->tmp_bytes, sizeof(spec->tmp_bytes));
@@ -87,6 +89,7 @@ void container_spec_clear(struct container_spec *spec)
     free((char *)spec->dependencies);
     texts_free((char **)spec->command);
     texts_free((char **)spec->environment);
+    free((char *)spec->egress);
     free((char *)spec->user);
     free((char *)spec->engine_runtime);
     labels_free(spec->labels, spec->label_count);

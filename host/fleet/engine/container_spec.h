@@ -37,6 +37,7 @@ struct container_spec {
     const struct container_mount *mounts;
     size_t mount_count;
     enum network_mode network;
+    const char *egress; /* egress_text() of all that it may reach by the network; NULL: nothing limits that */
     enum seccomp_mode seccomp;
     const char *engine_runtime; /* the engine's name of what runs it; NULL: its default */
     uint16_t port; /* that its server listens on; 0: its runner dials */

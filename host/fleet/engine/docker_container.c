@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "fleet/engine/container_user.h"
 #include "fleet/engine/init/door.h"
+#include "fleet/engine/limits.h"
 #include "fleet/engine/world.h"
 
 #include <stdlib.h>
@@ -142,7 +143,8 @@ static void labels_free(struct docker_pair *labels, size_t count)
 }
 
 void docker_container_make(const struct docker_engine *engine, const struct container_spec *spec,
-                           const struct container_place *place, docker_container_use_fn *use, void *context)
+                           const struct container_place *place, const struct limit_network *network,
+                           docker_container_use_fn *use, void *context)
 {
     const struct docker_engine_options *options = &engine->options;
     const struct container_user user = container_user_of(spec->user);
@@ -180,7 +182,10 @@ void docker_container_make(const struct docker_engine *engine, const struct cont
         .runtime = spec->engine_runtime,
         .limits = {.memory_bytes = spec->memory_bytes, .cpus = spec->cpus, .pids = spec->pids},
         .shm_bytes = spec->shm_bytes,
-        .network = spec->network == NETWORK_NONE ? "none" : options->network,
+        .network = network                         ? network->name
+                   : spec->network == NETWORK_NONE ? "none"
+                                                   : options->network,
+        .name_server = network ? network->gateway : NULL,
         .read_only_root = spec->read_only_root,
         .stop_timeout_s = CONTAINER_STOP_S,
         .log_driver = DOCKER_LOG_NONE,
@@ -204,9 +209,10 @@ static void create(const struct docker_container *container, void *context)
 }
 
 struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
-                                        const struct container_place *place, docker_id_fn *done, void *owner)
+                                        const struct container_place *place,
+                                        const struct limit_network *network, docker_id_fn *done, void *owner)
 {
     struct order order = {.docker = engine->options.docker, .done = done, .owner = owner};
-    docker_container_make(engine, spec, place, create, &order);
+    docker_container_make(engine, spec, place, network, create, &order);
     return order.call;
 }

@@ -1,9 +1,11 @@
 #include "fleet/engine/docker_inside.h"
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/process.h"
 #include "fleet/engine/container_grants.h"
 #include "fleet/engine/docker_watch.h"
+#include "fleet/engine/limits.h"
 #include "fleet/engine/reach.h"
 
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 struct docker_engine_call {
     struct engine_call call;
     struct docker_call *docker;
+    struct docker_limited *limited; /* in its place, or NULL */
     engine_done_fn *done; /* or: */
     engine_id_fn *named;
     engine_state_fn *seen;
@@ -85,7 +88,11 @@ static struct engine_call *create(struct engine *engine, const struct container_
 {
     struct docker_engine_call *call = begin(owner);
     call->named = done;
-    call->docker = docker_container_of((struct docker_engine *)engine, spec, place, on_named, call);
+    struct docker_engine *docker = (struct docker_engine *)engine;
+    if (spec->egress)
+        call->limited = docker_limited_create(docker, spec, place, on_named, call);
+    else
+        call->docker = docker_container_of(docker, spec, place, NULL, on_named, call);
     return &call->call;
 }
 
@@ -153,7 +160,10 @@ static struct engine_call *await_end(struct engine *engine, const char *id, unsi
 
 static void cancel(struct engine_call *call)
 {
-    docker_cancel(((struct docker_engine_call *)call)->docker);
+    struct docker_engine_call *docker = (struct docker_engine_call *)call;
+    docker_cancel(docker->docker);
+    if (docker->limited)
+        docker_limited_cancel(docker->limited);
     free(call);
 }
 
@@ -170,10 +180,60 @@ static void leave(struct engine *engine)
         docker_watch_leave(docker->watch);
 }
 
-static void find_reach(const struct engine *engine, struct engine_reach *ret_reach)
+/* NULL: nobody makes rules. */
+static struct reach *reach_of(const struct engine *engine)
 {
     const struct docker_engine *docker = (const struct docker_engine *)engine;
-    const struct reach *reach = docker->watch ? docker_watch_reach(docker->watch) : NULL;
+    return docker->watch ? docker_watch_reach(docker->watch) : NULL;
+}
+
+static void hold_egress(struct engine *engine, const char *egress)
+{
+    struct reach *reach = reach_of(engine);
+    if (reach)
+        limits_hold(reach_limits(reach), egress);
+}
+
+static void drop_egress(struct engine *engine, const char *egress)
+{
+    struct reach *reach = reach_of(engine);
+    if (reach)
+        limits_drop(reach_limits(reach), egress);
+}
+
+static void collect(struct engine *engine)
+{
+    struct reach *reach = reach_of(engine);
+    if (reach)
+        limits_collect(reach_limits(reach));
+}
+
+struct ending {
+    engine_done_fn *done;
+    void *owner;
+};
+
+static void on_finished(void *context)
+{
+    struct ending ending = *(struct ending *)context;
+    free(context);
+    ending.done(ending.owner, NULL);
+}
+
+static void finish(struct engine *engine, engine_done_fn *done, void *owner)
+{
+    struct reach *reach = reach_of(engine);
+    struct ending *ending = xcalloc(1, sizeof(*ending));
+    *ending = (struct ending){done, owner};
+    if (reach)
+        reach_finish(reach, on_finished, ending);
+    else
+        on_finished(ending);
+}
+
+static void find_reach(const struct engine *engine, struct engine_reach *ret_reach)
+{
+    const struct reach *reach = reach_of(engine);
     *ret_reach = (struct engine_reach){0};
     if (reach)
         *ret_reach = (struct engine_reach){
@@ -205,7 +265,12 @@ static json_t *grants(const struct engine *engine, const struct container_spec *
                       const struct container_place *place)
 {
     struct grants_question question = {.docker = docker_of(engine)};
-    docker_container_make((const struct docker_engine *)engine, spec, place, read_grants, &question);
+    char id[LIMIT_ID_SIZE];
+    const struct docker_engine *docker = (const struct docker_engine *)engine;
+    limit_id(docker->options.owner_id, spec->egress ? spec->egress : "", id);
+    cleanup_free char *name = xasprintf(LIMIT_NETWORK_FORMAT, id);
+    const struct limit_network network = {.name = name};
+    docker_container_make(docker, spec, place, spec->egress ? &network : NULL, read_grants, &question);
     return question.grants;
 }
 
@@ -224,6 +289,10 @@ static const struct engine_kind docker_kind = {
     .find_reach = find_reach,
     .add_mirrors = add_mirrors,
     .grants = grants,
+    .hold_egress = hold_egress,
+    .drop_egress = drop_egress,
+    .collect = collect,
+    .finish = finish,
     .create = create,
     .start = start,
     .stop = stop,

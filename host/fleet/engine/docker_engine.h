@@ -15,6 +15,7 @@ struct docker_engine_options {
     const char *builder_network; /* the same of containers that install dependencies */
     const char *firewall_program; /* that makes rules for it; NULL: there are none */
     const char *run_dir; /* for that program's socket */
+    const char *name_server; /* "ADDRESS:PORT", of names that an `egress` has; NULL: this host's */
     const char *world_dir; /* what every container has of this host; see world.h */
     const char *dependencies_dir; /* where installed dependencies are */
     unsigned parallel; /* starts at a time */

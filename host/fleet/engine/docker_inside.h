@@ -17,15 +17,30 @@ struct docker_engine {
     struct docker_watch *watch; /* NULL until it is wanted */
 };
 
+struct limit_network;
+
 /* --- docker_container.c --- */
 
-/* Hands on what Docker is to be asked for, the container of an instance; borrowed during the call. */
+/* Hands on what Docker is to be asked for, the container of an instance; borrowed during the call. It is on
+ * this network, or (NULL) as its settings say. */
 typedef void docker_container_use_fn(const struct docker_container *container, void *context);
 void docker_container_make(const struct docker_engine *engine, const struct container_spec *spec,
-                           const struct container_place *place, docker_container_use_fn *use, void *context);
+                           const struct container_place *place, const struct limit_network *network,
+                           docker_container_use_fn *use, void *context);
 
 /* Asks Docker to create it. */
 struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
-                                        const struct container_place *place, docker_id_fn *done, void *owner);
+                                        const struct container_place *place,
+                                        const struct limit_network *network, docker_id_fn *done, void *owner);
+
+struct docker_limited;
+
+/* docker_limited.c: the same for one that has an `egress`. Reports once, from the event loop, unless it is
+ * cancelled.
+ */
+struct docker_limited *docker_limited_create(struct docker_engine *engine, const struct container_spec *spec,
+                                             const struct container_place *place, docker_id_fn *done,
+                                             void *owner);
+void docker_limited_cancel(struct docker_limited *limited);
 
 #endif

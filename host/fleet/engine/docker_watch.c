@@ -227,7 +227,8 @@ static struct reach *make_reach(const struct docker_engine *engine)
                                         .network = options->network,
                                         .builder_network = options->builder_network,
                                         .program = options->firewall_program,
-                                        .run_dir = options->run_dir};
+                                        .run_dir = options->run_dir,
+                                        .name_server = options->name_server};
     return options->firewall_program ? reach_create(&reach) : NULL;
 }
 
@@ -243,7 +244,7 @@ struct docker_watch *docker_watch_start(struct docker_engine *engine)
     return watch;
 }
 
-const struct reach *docker_watch_reach(const struct docker_watch *watch)
+struct reach *docker_watch_reach(const struct docker_watch *watch)
 {
     return watch->reach;
 }

@@ -13,7 +13,7 @@ struct reach;
 struct docker_watch *docker_watch_start(struct docker_engine *engine);
 
 /* NULL: no rules are made. */
-const struct reach *docker_watch_reach(const struct docker_watch *watch);
+struct reach *docker_watch_reach(const struct docker_watch *watch);
 
 /* See engine_add_mirrors(). */
 void docker_watch_add_mirrors(struct docker_watch *watch, const char *text);

@@ -59,6 +59,32 @@ json_t *engine_grants(const struct engine *engine, const struct container_spec *
     return engine->kind->grants ? engine->kind->grants(engine, spec, place) : NULL;
 }
 
+void engine_hold_egress(struct engine *engine, const char *egress)
+{
+    if (engine->kind->hold_egress)
+        engine->kind->hold_egress(engine, egress);
+}
+
+void engine_drop_egress(struct engine *engine, const char *egress)
+{
+    if (engine->kind->drop_egress)
+        engine->kind->drop_egress(engine, egress);
+}
+
+void engine_collect(struct engine *engine)
+{
+    if (engine->kind->collect)
+        engine->kind->collect(engine);
+}
+
+void engine_finish(struct engine *engine, engine_done_fn *done, void *owner)
+{
+    if (engine->kind->finish)
+        engine->kind->finish(engine, done, owner);
+    else
+        done(owner, NULL);
+}
+
 void engine_cancel(struct engine_call *call)
 {
     if (call)

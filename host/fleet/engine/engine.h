@@ -90,6 +90,11 @@ struct engine_kind {
     void (*add_mirrors)(struct engine *engine, const char *text); /* NULL: builders are not limited */
     json_t *(*grants)(const struct engine *engine, const struct container_spec *spec,
                       const struct container_place *place); /* NULL: it cannot tell */
+    /* Of what functions with an `egress` need; NULL: nothing is kept for them. */
+    void (*hold_egress)(struct engine *engine, const char *egress);
+    void (*drop_egress)(struct engine *engine, const char *egress);
+    void (*collect)(struct engine *engine);
+    void (*finish)(struct engine *engine, engine_done_fn *done, void *owner);
     struct engine_call *(*create)(struct engine *engine, const struct container_spec *spec,
                                   const struct container_place *place, engine_id_fn *done, void *owner);
     struct engine_call *(*start)(struct engine *engine, const char *id, engine_done_fn *done, void *owner);
@@ -169,6 +174,18 @@ void engine_add_mirrors(struct engine *engine, const char *text);
  * NULL: the engine cannot tell. The caller owns it. */
 json_t *engine_grants(const struct engine *engine, const struct container_spec *spec,
                       const struct container_place *place);
+
+/* What containers with this `egress` (container_spec.h) need is to be there from now on, until it is dropped
+ * as often. */
+void engine_hold_egress(struct engine *engine, const char *egress);
+void engine_drop_egress(struct engine *engine, const char *egress);
+
+/* All that is wanted is held: what nobody holds may go, now and from now on. */
+void engine_collect(struct engine *engine);
+
+/* No container is left and none comes: removes what was kept for them, and reports, perhaps from the function
+ * itself, that it has done what it can. Not after engine_leave(). */
+void engine_finish(struct engine *engine, engine_done_fn *done, void *owner);
 
 /* Ends a call without its callback. What the engine had begun to do it may still do. NULL is fine. */
 void engine_cancel(struct engine_call *call);

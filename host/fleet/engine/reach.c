@@ -13,6 +13,7 @@
 #include "firewall/nameservers.h"
 #include "firewall/reach_rules.h"
 #include "fleet/engine/docker_inside.h"
+#include "fleet/engine/limits.h"
 #include "fleet/engine/mirror_book.h"
 
 #include <event2/event.h>
@@ -32,11 +33,14 @@ struct names {
 struct reach {
     struct reach_options options;
     struct firewall *firewall;
+    struct limits *limits;
     struct mirror_book *mirrors; /* that builders may reach */
     struct docker_call *call; /* a look at the engine */
     struct docker_call *events;
     struct event *again;
     struct names own, others; /* interfaces */
+    struct names limited; /* while they are looked at: those of our own besides */
+    size_t usual_count; /* those that are first of our own, which no list limits */
     char *builders; /* that of the builders' network, one of `own`; NULL: it is not there */
     char *rules; /* as the firewall has been told last */
     bool are_made; /* the kernel has had them */
@@ -44,6 +48,8 @@ struct reach {
     bool has_ended; /* a container has, and what it had may still be listed */
     reach_made_fn *made; /* NULL: nobody waits */
     void *owner;
+    reach_made_fn *finished; /* NULL: nobody waits for the end */
+    void *finish_owner;
     struct error trouble; /* why there could be no rules; valid when has_trouble */
     bool has_trouble;
 };
@@ -66,6 +72,13 @@ static void names_add(struct names *names, const char *name)
     names->items[names->count++] = xstrdup(name);
 }
 
+static void names_move(struct names *from, struct names *to)
+{
+    for (size_t i = 0; i < from->count; i++)
+        names_add(to, from->items[i]);
+    names_clear(from);
+}
+
 /* --- the end of a look --- */
 
 static void tell_made(struct reach *reach)
@@ -74,6 +87,14 @@ static void tell_made(struct reach *reach)
     reach->made = NULL;
     if (made)
         made(reach->owner);
+}
+
+static void tell_finished(struct reach *reach)
+{
+    reach_made_fn *finished = reach->finished;
+    reach->finished = NULL;
+    if (finished)
+        finished(reach->finish_owner);
 }
 
 static void look_later(struct reach *reach, uint64_t wait_ms)
@@ -88,24 +109,44 @@ static void fail(struct reach *reach, const struct error *err)
     reach->has_trouble = true;
     log_warning("firewall.not-looked", LOG_ERR(err));
     look_later(reach, RETRY_MS);
+    limits_settled(reach->limits, err);
     tell_made(reach);
+    tell_finished(reach);
 }
 
 static void on_settled(void *context, const struct error *err)
 {
     struct reach *reach = context;
     reach->are_made = reach->are_made || !err;
+    limits_settled(reach->limits, err);
     tell_made(reach);
+}
+
+static void fill(void *context, struct strbuf *out)
+{
+    const struct reach *reach = context;
+    limits_fill(reach->limits, out);
 }
 
 /* --- rules --- */
 
+/* As if there were no lists. */
+static void write_usual(const struct reach *reach, const struct reach_facts *facts, struct strbuf *out)
+{
+    struct reach_facts usual = *facts;
+    usual.own_count = reach->usual_count;
+    usual.limit_count = 0;
+    reach_rules_write(&usual, out);
+}
+
 /* Rules that have been made stay while the program that looks after them is away, so nobody has to wait. */
 static void apply(struct reach *reach, const struct reach_facts *facts)
 {
-    cleanup_strbuf struct strbuf text;
+    cleanup_strbuf struct strbuf text, usual;
     strbuf_init(&text, FIREWALL_TEXT_MAX);
+    strbuf_init(&usual, FIREWALL_TEXT_MAX);
     reach_rules_write(facts, &text);
+    write_usual(reach, facts, &usual);
     bool is_same = reach->rules && strcmp(reach->rules, strbuf_text(&text)) == 0;
     if (!is_same) {
         free(reach->rules);
@@ -113,9 +154,12 @@ static void apply(struct reach *reach, const struct reach_facts *facts)
         reach->are_made = false;
     }
     if (!is_same || firewall_trouble(reach->firewall))
-        firewall_set(reach->firewall, reach->rules, reach->own.items[0]);
-    if (reach->are_made)
+        firewall_set(reach->firewall, reach->rules, facts->limit_count > 0 ? strbuf_text(&usual) : NULL,
+                     reach->own.items[0]);
+    if (reach->are_made) {
+        limits_settled(reach->limits, firewall_trouble(reach->firewall));
         tell_made(reach);
+    }
 }
 
 /* An address that stands for all is "0.0.0.0" or "::". */
@@ -142,7 +186,9 @@ static void make_rules(struct reach *reach, const struct docker_published *ports
 {
     struct reach_published *published = xcalloc(count + 1, sizeof(*published));
     struct network_list nameservers;
+    size_t limit_count;
     nameservers_read(&nameservers);
+    struct limit_facts *limits = limits_facts(reach->limits, &limit_count);
     struct reach_facts facts = {.owner = reach->options.owner_id,
                                 .own = (const char *const *)reach->own.items,
                                 .own_count = reach->own.count,
@@ -150,12 +196,15 @@ static void make_rules(struct reach *reach, const struct docker_published *ports
                                 .other_count = reach->others.count,
                                 .nameservers = &nameservers,
                                 .published = published,
+                                .limits = limits,
+                                .limit_count = limit_count,
                                 .builders = {.interface = reach->builders}};
     facts.builders.mirrors = mirror_book_list(reach->mirrors, &facts.builders.mirror_count);
     for (size_t i = 0; i < count; i++)
         facts.published_count += read_published(&ports[i], &published[facts.published_count]);
     apply(reach, &facts);
     network_list_clear(&nameservers);
+    free(limits);
     free(published);
 }
 
@@ -172,6 +221,8 @@ static void on_published(void *owner, const struct error *err, const struct dock
     }
     reach->has_trouble = false;
     make_rules(reach, ports, count);
+    if (limits_retry(reach->limits))
+        look_later(reach, RETRY_MS);
     if (reach->is_stale || reach->has_ended)
         look_later(reach, reach->is_stale ? SETTLE_MS : ENDED_MS);
     reach->has_ended = false;
@@ -190,12 +241,22 @@ static void take_network(struct reach *reach, const struct docker_network_listin
     if (!reach_interface_is_plain(network->interface))
         log_warning("firewall.odd-interface", LOG_STR("network", network->name),
                     LOG_STR("interface", network->interface));
+    else if (limits_see(reach->limits, network))
+        names_add(&reach->limited, network->interface);
     else if (strcmp(network->name, reach->options.network) == 0)
         names_add(&reach->own, network->interface);
     else if (strcmp(network->name, reach->options.builder_network) == 0)
         take_builders(reach, network->interface);
     else
         names_add(&reach->others, network->interface);
+}
+
+static void on_tended(void *owner, const struct error *err)
+{
+    (void)err; /* whoever waits is told */
+    struct reach *reach = owner;
+    reach->call = NULL;
+    look(reach);
 }
 
 static void on_networks(void *owner, const struct error *err, const struct docker_network_listing *entries,
@@ -212,14 +273,25 @@ static void on_networks(void *owner, const struct error *err, const struct docke
     names_clear(&reach->others);
     free(reach->builders);
     reach->builders = NULL;
+    names_clear(&reach->limited);
+    limits_see_begin(reach->limits);
     for (size_t i = 0; i < count; i++)
         take_network(reach, &entries[i]);
+    reach->call = limits_tend(reach->limits, on_tended, reach);
+    if (reach->call)
+        return;
+    if (reach->finished) { /* the rules go, too */
+        tell_finished(reach);
+        return;
+    }
     if (reach->own.count == 0) {
         error_set(&none, ERROR_FIREWALL_UNAVAILABLE, "the network \"%s\" has no bridge that rules could name",
                   reach->options.network);
         fail(reach, &none);
         return;
     }
+    reach->usual_count = reach->own.count;
+    names_move(&reach->limited, &reach->own);
     reach->call = docker_published_list(reach->options.docker, on_published, reach);
 }
 
@@ -275,7 +347,7 @@ static void on_events_end(void *owner, const struct error *err)
 }
 
 /* Before the engine is there, and while it is away, this is no reason to ask it. */
-static void on_mirrors(void *context)
+static void on_wish(void *context)
 {
     struct reach *reach = context;
     if (reach->events)
@@ -293,10 +365,17 @@ struct reach *reach_create(const struct reach_options *options)
                                               .owner = options->owner_id,
                                               .program = options->program,
                                               .run_dir = options->run_dir};
-    const struct firewall_hooks hooks = {.settled = on_settled, .context = reach};
+    const struct firewall_hooks hooks = {.settled = on_settled, .fill = fill, .context = reach};
+    const struct limits_options limits = {.base = options->base,
+                                          .docker = options->docker,
+                                          .owner_id = options->owner_id,
+                                          .name_server = options->name_server,
+                                          .changed = on_wish,
+                                          .context = reach};
     reach->firewall = firewall_create(&firewall, &hooks);
+    reach->limits = limits_create(&limits, reach->firewall);
     reach->again = evtimer_new(options->base, on_again, reach);
-    reach->mirrors = mirror_book_create(options->base, on_mirrors, reach);
+    reach->mirrors = mirror_book_create(options->base, on_wish, reach);
     return reach;
 }
 
@@ -310,11 +389,13 @@ void reach_destroy(struct reach *reach, bool keep)
     if (!reach)
         return;
     reach_pause(reach);
+    limits_destroy(reach->limits);
     mirror_book_destroy(reach->mirrors);
     firewall_destroy(reach->firewall, keep);
     event_free(reach->again);
     names_clear(&reach->own);
     names_clear(&reach->others);
+    names_clear(&reach->limited);
     free(reach->builders);
     free(reach->rules);
     free(reach);
@@ -337,6 +418,22 @@ void reach_pause(struct reach *reach)
     reach->call = reach->events = NULL;
     reach->made = NULL;
     evtimer_del(reach->again);
+    tell_finished(reach);
+}
+
+struct limits *reach_limits(const struct reach *reach)
+{
+    return reach->limits;
+}
+
+void reach_finish(struct reach *reach, reach_made_fn *finished, void *owner)
+{
+    reach->finished = finished;
+    reach->finish_owner = owner;
+    if (reach->events)
+        limits_collect(reach->limits);
+    else
+        tell_finished(reach);
 }
 
 const struct error *reach_trouble(const struct reach *reach)

@@ -11,6 +11,7 @@
 
 struct docker;
 struct event_base;
+struct limits;
 struct reach;
 
 /* Borrowed for as long as it lives. */
@@ -22,6 +23,7 @@ struct reach_options {
     const char *builder_network; /* and of that of builders */
     const char *program; /* absolute path of berth-firewall */
     const char *run_dir;
+    const char *name_server; /* whom those names are asked of that an `egress` has; NULL: this host's */
 };
 
 typedef void reach_made_fn(void *owner);
@@ -37,6 +39,12 @@ void reach_destroy(struct reach *reach, bool keep);
 /* The engine answers, now or again, and the network is there: reports, from the event loop, that rules have
  * been made or cannot be, which reach_trouble() tells. */
 void reach_begin(struct reach *reach, reach_made_fn *made, void *owner);
+
+/* What is there for functions with an `egress`. */
+struct limits *reach_limits(const struct reach *reach);
+
+/* No function is left: removes their networks, and reports when they have gone, or cannot go. */
+void reach_finish(struct reach *reach, reach_made_fn *finished, void *owner);
 
 /* The engine has gone: nothing is asked until it is back, and the rules stay. */
 void reach_pause(struct reach *reach);

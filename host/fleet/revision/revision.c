@@ -71,8 +71,19 @@ static void join_prewarmed(struct revision *revision)
     revision_fill_spec(revision, &spec);
     if (revision->env->host->prewarm > 0 && spec.port == 0 && prepared->package_bytes <= PACKAGE_COPY_BYTES &&
         prepared->package_files <= PACKAGE_COPY_FILES && spec.mount_count == 0)
-        revision->prewarm =
-            prewarm_join(revision->env->prewarm, &spec, revision->settings->system_packages.count > 0);
+        revision->prewarm = prewarm_join(revision->env->prewarm, &spec,
+                                         revision->settings->system_packages.count > 0 || spec.egress);
+}
+
+/* A runner that dials needs no network to be called; a server has one. */
+static void hold_egress(struct revision *revision)
+{
+    const struct egress *egress = &revision->settings->egress;
+    bool is_server = revision->prepared.launch->transport == BUILD_TCP;
+    if (!egress->is_limited || (egress->count == 0 && !is_server))
+        return;
+    revision->egress = egress_text(egress);
+    engine_hold_egress(revision->env->engine, revision->egress);
 }
 
 static void on_prepared(void *owner, const struct error *err, struct prepared *prepared,
@@ -97,6 +108,7 @@ static void on_prepared(void *owner, const struct error *err, struct prepared *p
     slot_pool_set_revision(revision->pool, strtoull(digits, NULL, 16));
     if (revision->settings->concurrency == 0)
         revision->scale.concurrency = prepared->launch->concurrency;
+    hold_egress(revision);
     join_prewarmed(revision);
     change_state(revision, REVISION_STANDBY);
     revision->hooks.prepared(revision, diagnostics, revision->owner);
@@ -169,6 +181,8 @@ void revision_destroy(struct revision *revision)
     preparation_cancel(revision->preparation);
     if (revision->prewarm)
         prewarm_leave(revision->prewarm);
+    if (revision->egress)
+        engine_drop_egress(revision->env->engine, revision->egress);
     pool_watch_end(revision->watch);
     slot_pool_unref(revision->pool);
     event_free(revision->news);
@@ -179,6 +193,7 @@ void revision_destroy(struct revision *revision)
     generation_unref(revision->generation);
     generation_unref(revision->applied_generation);
     free(revision->instances);
+    free(revision->egress);
     free(revision->mounts);
     free(revision->restored_from);
     free(revision->problem);

@@ -1,12 +1,16 @@
 #include "fleet/revision/revision_inside.h"
 
 #include "base/alloc.h"
+#include "config/setting_egress.h"
 #include "fleet/instance/instance_grants.h"
 
 static json_t *grants_of(const struct revision *revision, const struct container_spec *spec)
 {
     const struct function_settings *settings = revision->settings;
-    return instance_grants(revision->env, spec, settings->secrets, settings->secret_count);
+    json_t *grants = instance_grants(revision->env, spec, settings->secrets, settings->secret_count);
+    if (grants)
+        json_object_set_new(grants, "egress", setting_egress_json(&settings->egress));
+    return grants;
 }
 
 static json_t *own_grants(struct revision *revision)

@@ -27,6 +27,7 @@ struct revision {
     uint64_t build_began_ms;
     struct prepared prepared;
     struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances, or has mounts */
+    char *egress; /* egress_text() of what the engine keeps for its containers; NULL: nothing */
     struct container_mount *mounts; /* of the last revision_fill_spec() */
     struct scale_settings scale;
     struct kept_error *problem; /* the last of a start or build */

@@ -78,6 +78,12 @@ static void fill_mounts(struct revision *revision)
     }
 }
 
+static bool reaches_nothing(const struct revision *revision)
+{
+    const struct egress *egress = &revision->settings->egress;
+    return egress->is_limited && egress->count == 0 && !revision->egress;
+}
+
 void revision_fill_spec(struct revision *revision, struct container_spec *spec)
 {
     fill_mounts(revision);
@@ -100,7 +106,8 @@ void revision_fill_spec(struct revision *revision, struct container_spec *spec)
         .mounts = revision->mounts,
         .mount_count = revision->settings->volume_count,
         .read_only_root = revision->settings->read_only,
-        .network = revision->settings->network,
+        .network = reaches_nothing(revision) ? NETWORK_NONE : revision->settings->network,
+        .egress = revision->egress,
         .seccomp = revision->settings->seccomp,
         .engine_runtime = engine_runtime_of(revision->env, revision->settings),
         .port = launch->transport == BUILD_TCP ? launch->port : 0,

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 
@@ -135,10 +136,29 @@ def answers(address, port):
         return False
 
 
-class Outside:
-    """A machine beyond this host: a network namespace at the end of a wire, which serves on a port."""
+# Serves on a port of all addresses, over TCP and UDP.
+SERVE = """
+import http.server, socket, sys, threading
+port = int(sys.argv[1])
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.bind(("0.0.0.0", port))
+# An answer comes from the address that was asked.
+udp.setsockopt(socket.IPPROTO_IP, 8, 1)
 
-    ADDRESS, HOST_ADDRESS, PORT = "198.18.77.2", "198.18.77.1", 8765
+def echo():
+    while True:
+        data, notes, _, peer = udp.recvmsg(16, 256)
+        udp.sendmsg([data], notes, 0, peer)
+
+threading.Thread(target=echo, daemon=True).start()
+http.server.ThreadingHTTPServer(("", port), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+class Outside:
+    """A machine beyond this host: a network namespace at the end of a wire, which serves on a port of two addresses."""
+
+    ADDRESS, OTHER_ADDRESS, HOST_ADDRESS, PORT = "198.18.77.2", "198.18.77.6", "198.18.77.1", 8765
 
     def __init__(self):
         self.clear()  # what a test that was killed has left
@@ -154,10 +174,12 @@ class Outside:
             # What clouds answer their machines at.
             "ip -n beouter address add 169.254.169.254/32 dev lo",
             f"ip route add 169.254.169.254/32 via {self.ADDRESS}",
+            f"ip -n beouter address add {self.OTHER_ADDRESS}/32 dev lo",
+            f"ip route add {self.OTHER_ADDRESS}/32 via {self.ADDRESS}",
         ):
             subprocess.run(command.split(), check=True)
         self.server = subprocess.Popen(
-            ["ip", "netns", "exec", "beouter", "python3", "-m", "http.server", str(self.PORT)],
+            ["ip", "netns", "exec", "beouter", sys.executable, "-c", SERVE, str(self.PORT)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: answers(self.ADDRESS, self.PORT), "the machine beyond this host to answer", 60)
 
@@ -182,6 +204,12 @@ def outside_machine():
             yield outside
         finally:
             outside.close()
+
+
+def own_machine_address():
+    """An address of this host that is no bridge's."""
+    route = json.loads(subprocess.run(["ip", "-j", "route", "get", "1.1.1.1"], capture_output=True, check=True).stdout)
+    return route[0]["prefsrc"]
 
 
 def gateway_address():
