@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define LABEL_MAX 63
 #define TEXT_MAX  ((EGRESS_NAME_MAX + sizeof(",:65535")) * EGRESS_COUNT_MAX)
@@ -69,7 +70,8 @@ static enum egress_flaw parse_name(const char *text, size_t length, struct egres
         return EGRESS_MALFORMED;
     if (memchr(text + skipped, '*', length - skipped))
         return EGRESS_WILDCARD;
-    if (!are_labels(text + skipped, length - skipped))
+    bool is_word = length == strlen(NOTHING) && strncasecmp(text, NOTHING, length) == 0;
+    if (is_word || !are_labels(text + skipped, length - skipped))
         return EGRESS_MALFORMED;
     entry->name = xstrndup(text, length);
     for (size_t i = 0; i < length; i++)

@@ -48,6 +48,7 @@ static void test_what_is_none_says_why(void **state)
     (void)state;
     assert_flaw("", EGRESS_MALFORMED);
     assert_flaw(".", EGRESS_MALFORMED);
+    assert_flaw("None.", EGRESS_MALFORMED); /* a list of it alone would be none */
     assert_flaw("a..b", EGRESS_MALFORMED);
     assert_flaw("http://example.com", EGRESS_PORT);
     assert_flaw("example.com/a", EGRESS_MALFORMED);
