@@ -186,7 +186,8 @@ def test_killed_daemon_is_started_again(machine):
     before = machine.main_process()
     with machine.connect() as held:
         held.send("GET /server/sleep?s=600 HTTP/1.1\r\nHost: test\r\nX-Request-Id: held\r\n\r\n")
-        wait_until(lambda: 'berth_slots_busy{function_name="server"} 1' in metrics(machine), "a request under way", 60)
+        busy = 'berth_slots_busy{function_name="server.openfaas-fn"} 1'
+        wait_until(lambda: busy in metrics(machine), "a request under way", 60)
         machine.do("kill", "-KILL", str(before))
     wait_until(lambda: machine.main_process() not in (0, before), "another daemon", 60)
     wait_until(lambda: machine.output("systemctl", "is-active", "berth").strip() == "active", "it to serve", 60)
