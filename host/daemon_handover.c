@@ -71,6 +71,7 @@ static void call_off(struct handover *handover)
     evtimer_del(handover->look);
     handover->successor = NULL;
     daemon->is_handing_over = false;
+    log_info("daemon.keeps-place");
     if (daemon->calls)
         calls_resume(daemon->calls);
 }
