@@ -40,6 +40,54 @@ static void a_revision_that_cannot_load_leaves_the_old_one_serving(void **state)
     serve(bench, "hello");
 }
 
+/* Waits until an instance is on trial, and kills it. */
+static void end_trial(struct bench *bench, unsigned created)
+{
+    UNTIL(bench, fake_engine_calls(bench->engine, FAKE_CREATE) == created);
+    struct fake_container *container = fake_engine_newest(bench->engine);
+    UNTIL(bench, container->connections);
+    fake_container_die(bench->engine, container, 137, false);
+}
+
+/* Somebody kills its container, which says nothing of the revision. */
+static void a_trial_that_is_disturbed_is_repeated(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    struct revision *old = function_current(find(bench, "hello"));
+    unsigned created = fake_engine_calls(bench->engine, FAKE_CREATE);
+    fake_engine_set_runner(bench->engine, RUNNER_SILENT);
+    write_file(bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench->fleet);
+    end_trial(bench, created + 1);
+    end_trial(bench, created + 2);
+    fake_engine_set_runner(bench->engine, RUNNER_SERVES);
+    UNTIL(bench, function_current(find(bench, "hello")) != old);
+    assert_null(function_problem(find(bench, "hello")));
+    serve(bench, "hello");
+}
+
+static void a_trial_that_is_disturbed_again_and_again_is_given_up(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    struct revision *old = function_current(find(bench, "hello"));
+    unsigned created = fake_engine_calls(bench->engine, FAKE_CREATE);
+    fake_engine_set_runner(bench->engine, RUNNER_SILENT);
+    write_file(bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench->fleet);
+    for (unsigned i = 1; i <= 3; i++)
+        end_trial(bench, created + i);
+    UNTIL(bench, function_problem(find(bench, "hello")));
+    assert_string_equal(error_code_slug(function_problem(find(bench, "hello"))->code), "container-killed");
+    assert_ptr_equal(function_current(find(bench, "hello")), old);
+    serve(bench, "hello");
+}
+
 static void a_mistake_leaves_the_old_one_serving(void **state)
 {
     struct bench *bench = *state;
@@ -223,6 +271,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_new_revision_takes_over_and_the_old_one_drains),
         FLEET_TEST(a_revision_that_cannot_load_leaves_the_old_one_serving),
+        FLEET_TEST(a_trial_that_is_disturbed_is_repeated),
+        FLEET_TEST(a_trial_that_is_disturbed_again_and_again_is_given_up),
         FLEET_TEST(a_mistake_leaves_the_old_one_serving),
         FLEET_TEST(a_function_that_never_worked_says_why),
         FLEET_TEST(requests_outlive_a_broken_first_deployment),

@@ -40,6 +40,7 @@ struct revision {
     bool package_changed; /* nothing is started until it has been made anew */
     unsigned denied; /* instances that the last decision wanted beyond the host's room */
     bool trial_waits; /* in standby: for room on the host */
+    bool trial_is_due; /* in standby: when the back-off has ended */
     uint64_t trial_since_ms; /* in standby, or active while it proves */
     uint64_t retry_at_ms;
     struct event *news; /* what those wait for who wait is to be told anew */
@@ -97,6 +98,10 @@ void revision_on_retry(evutil_socket_t fd, short what, void *context);
 
 /* Counts its trial among those that wait for room, or no longer. */
 void revision_set_trial_waits(struct revision *revision, bool waits);
+
+/* In standby, when the instance on trial has failed: has another one tried after a pause. False: that would
+ * fail as well, or enough have. */
+bool revision_try_again(struct revision *revision, const struct error *cause);
 
 /* --- revision_instances.c: what becomes of an instance --- */
 

@@ -127,7 +127,8 @@ static void on_failed(struct instance *instance, const struct error *cause, void
     function_counts_lost(&revision->shared->counts, cause);
     revision_tell_starting(revision);
     if (revision->state == REVISION_STANDBY) {
-        revision->hooks.load_failed(revision, cause, revision->owner);
+        if (!revision_try_again(revision, cause))
+            revision->hooks.load_failed(revision, cause, revision->owner);
         return;
     }
     bool proved = revision->proves, own = fault_is_own(cause->component, cause->code);

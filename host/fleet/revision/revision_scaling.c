@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timer.h"
+#include "fleet/instance/fault.h"
 #include "fleet/scale/prewarm.h"
 
+#define TRIALS            3 /* of which all but the last may fail for reasons that pass */
 #define PROOF_PATIENCE_MS 5000 /* for which a first revision that is to be seen to load waits for room */
 
 void revision_set_minimum(struct revision *revision)
@@ -151,10 +153,37 @@ static void start_trial(struct revision *revision)
         revision_tell_starting(revision);
 }
 
+static void put_off_trial(struct revision *revision)
+{
+    revision->trial_is_due = true;
+    timer_at(revision->retry, revision->retry_at_ms, clock_ms());
+}
+
+/* A container that somebody has removed says nothing of the revision, and a prewarmed one may be such. */
+bool revision_try_again(struct revision *revision, const struct error *cause)
+{
+    if (fault_is_own(cause->component, cause->code) || cause->code == ERROR_IMAGE_MISSING ||
+        revision->failures + 1 >= TRIALS)
+        return false;
+    revision->retry_at_ms = clock_ms() + autoscaler_backoff_ms(++revision->failures);
+    put_off_trial(revision);
+    return true;
+}
+
+static void go_on_with_trial(struct revision *revision)
+{
+    if (clock_ms() < revision->retry_at_ms) {
+        put_off_trial(revision);
+        return;
+    }
+    revision->trial_is_due = false;
+    start_trial(revision);
+}
+
 void revision_scale(struct revision *revision)
 {
-    if (revision->state == REVISION_STANDBY && revision->trial_waits)
-        start_trial(revision);
+    if (revision->state == REVISION_STANDBY && (revision->trial_waits || revision->trial_is_due))
+        go_on_with_trial(revision);
     if (revision->state != REVISION_ACTIVE)
         return;
     struct scale_inputs inputs;
