@@ -35,7 +35,7 @@ struct admin {
     struct admin_waiting *waiting;
     struct background *background;
     struct event_stream *events;
-    bool is_ending;
+    bool is_over, is_ending;
     unsigned answering; /* requests whose answer has not gone out */
     char *password; /* for TCP; NULL: none is asked for */
     char *address;
@@ -101,6 +101,7 @@ static void serve(struct admin *admin, struct evhttp_request *request, bool is_l
                               .waiting = admin->waiting,
                               .background = admin->background,
                               .events = admin->events,
+                              .is_over = &admin->is_over,
                               .is_ending = &admin->is_ending};
     struct error err;
     if ((!is_local && check_access(admin, request, route, &err) < 0) ||
@@ -224,6 +225,7 @@ bool admin_is_quiet(const struct admin *admin)
 
 void admin_finish(struct admin *admin, void (*finished)(void *context), void *context)
 {
+    admin->is_over = true;
     event_stream_end(admin->events, finished, context);
 }
 

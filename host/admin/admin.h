@@ -85,7 +85,8 @@ void admin_sources_applied(struct admin *admin);
 /* The fleet is about to be stopped: calls that wait for something of it are answered with that. */
 void admin_stop(struct admin *admin);
 
-/* Tells those who follow the events the last ones, and that these were all. `finished` is called once they
+/* Tells those who follow the events the last ones, and that these were all; those who follow logs hear that
+ * a moment later, and admin_is_quiet() waits for it. `finished` is called once they
  * have them, at the latest after a second, which may be within this. */
 void admin_finish(struct admin *admin, void (*finished)(void *context), void *context);
 

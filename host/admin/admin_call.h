@@ -27,6 +27,7 @@ struct admin_call {
     struct admin_waiting *waiting; /* takes a call that is answered later */
     struct background *background; /* does slow work */
     struct event_stream *events; /* takes a call that follows them */
+    const bool *is_over; /* nothing more will happen that is worth following; lives as long as the API */
     const bool *is_ending; /* the API is about to end, and its connections with it */
 };
 

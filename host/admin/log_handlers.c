@@ -23,6 +23,7 @@
 struct log_call {
     struct log_query query;
     bool follows;
+    const bool *is_over;
     struct strbuf piece;
 };
 
@@ -46,7 +47,7 @@ static bool take_piece(void *context, struct evbuffer *ret_piece)
     bool is_empty = log->piece.length == 0;
     evbuffer_add(ret_piece, strbuf_text(&log->piece), log->piece.length);
     strbuf_clear(&log->piece);
-    return !is_empty || log->follows;
+    return !is_empty || (log->follows && !*log->is_over);
 }
 
 static const struct admin_job log_job = {.work = read_piece, .next_piece = take_piece, .free = free_log_call};
@@ -140,6 +141,7 @@ void get_logs(struct admin_call *call)
     struct error err;
     bool with_events;
     strbuf_init(&log->piece, PIECE_MAX);
+    log->is_over = call->is_over;
     if (read_query(call, &log->query, &err) < 0 || read_switch(call, "follow", &log->follows, &err) < 0 ||
         read_switch(call, "events", &with_events, &err) < 0) {
         admin_call_refuse(call, &err);

@@ -270,7 +270,7 @@ def test_run_directory_is_removed(berth):
     with open(os.path.join(berth.run_dir, "run.lock"), "rb") as lock, pytest.raises(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it is the daemon's own, as before
     berth.upgrade()
-    assert berth.get("/second").text == "hello"
+    berth.wait_answer("/second", answers("hello"), "an instance of the next daemon", 60)
     assert berth.stop() == 0
 
 

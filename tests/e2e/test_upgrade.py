@@ -222,14 +222,15 @@ def test_drain_timeout_ends_what_takes_too_long(berth):
     assert record["end"] == "stopped"
 
 
-def test_who_follows_the_events_hears_of_their_end(berth):
+@pytest.mark.parametrize("target", ["/berth/events", "/system/logs?follow=1"])
+def test_who_follows_hears_of_the_end(berth, target):
     """Its stream ends as a whole one does, so that nobody takes it for a failure."""
     berth.write_function("hello", HELLO, idle_timeout=60)
     berth.start()
     assert berth.get("/hello").text == "hello"
     with Connection(berth.admin_address, 60) as follower:
         head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "localhost", **berth.credentials()}.items())
-        follower.send(f"GET /berth/events HTTP/1.1\r\n{head}\r\n")
+        follower.send(f"GET {target} HTTP/1.1\r\n{head}\r\n")
         assert follower.head()[0] == 200
         _, old = berth.upgrade()
         while follower.chunk():

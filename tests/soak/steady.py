@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 from constant import Callers, Streams
+from harness import engine
 from harness.daemon import Berth
 from harness.wait import wait_until
 from own import own_engine, say
@@ -150,7 +151,7 @@ class Steady:
 
     def kill(self):
         failures = len(self.callers.failures)
-        before = {container["Id"] for container in self.berth.instances("hello")}
+        before = self.serving()
         self.berth.kill()
         began = time.monotonic()
         self.berth.start(ready=False)
@@ -167,6 +168,12 @@ class Steady:
             self.problems.append(f"more failed at a kill than there are clients: {set(self.callers.failures[failures:])}")
         if self.kills[-1][0] > BACK_S and not self.options.any_time:
             self.problems.append(f"the first answer after a kill took {self.kills[-1][0]:.2f} s")
+
+    def serving(self):
+        """The containers of instances that are ready: of one that is being made there is nothing to go on with."""
+        told = self.berth.admin("GET", "/berth/functions/hello/instances").json()
+        ready = {f"berth-hello-{each['instance']}" for each in told if each["state"] == "ready"}
+        return {container["Id"] for container in self.berth.instances("hello") if engine.name_of(container) in ready}
 
     def answers(self):
         try:

@@ -1,5 +1,6 @@
 """Another function under constant load while a fault happens: it must notice nothing. What was seen of the fault becomes a
-row of the table of faults (docs/faults.md), where a run asks for that: `--fault-table FILE`."""
+row of the table of faults (docs/faults.md), where a run asks for that: `--fault-table FILE`. Then a stranger is asked, too,
+which tells what the machine does to everybody at that moment."""
 
 import contextlib
 import json
@@ -7,6 +8,7 @@ import json
 from harness import engine
 from harness.functions import HELLO
 from harness.load import Load
+from harness.stranger import Stranger
 from harness.wait import wait_until
 
 CLIENTS = 2
@@ -78,8 +80,21 @@ def serve_neighbour(berth):
     berth.write_function("hello", HELLO, idle_timeout=600, min_scale=1)
 
 
-def write_row(fault, load, before, during):
-    usual, now = percentile(before, 0.99), percentile(during, 0.99)
+class Slowness:
+    """How long a load's slowest hundredth took before and since a moment."""
+
+    def __init__(self, load):
+        self.load = load
+        self.before = len(load.times)
+
+    def tell(self):
+        """In milliseconds, and how many times what was usual."""
+        usual, now = (percentile(times, 0.99) for times in (self.load.times[: self.before], self.load.times[self.before:]))
+        return round(now, 1), round(now / usual, 1)
+
+
+def write_row(fault, load, slowness, stranger):
+    p99, factor = slowness.tell()
     row = {
         "fault": fault.name,
         "caller": "; ".join(shorten(text) for text in fault.seen) or "nothing",
@@ -87,8 +102,9 @@ def write_row(fault, load, before, during):
         "left": fault.kept,
         "requests": len(load.answers),
         "errors": len(load.bad),
-        "p99": round(now, 1),
-        "factor": round(now / usual, 1),
+        "p99": p99,
+        "factor": factor,
+        "stranger": stranger.tell() if stranger else None,
     }
     print(f"\n{row['fault']}: neighbour {row['requests']} requests, {row['errors']} errors, "
           f"p99 {row['p99']} ms ({row['factor']} times its usual); caller: {row['caller']}; log: {row['log']}")
@@ -98,16 +114,26 @@ def write_row(fault, load, before, during):
 
 
 @contextlib.contextmanager
+def stranger_under_load():
+    """A load on a stranger, where there is a table to write."""
+    if not table["path"]:
+        yield None
+        return
+    with Stranger() as stranger, Load(stranger, "/", CLIENTS) as load:
+        yield load
+
+
+@contextlib.contextmanager
 def undisturbed(berth, name="a fault"):
     """Constant load on the function `hello`, of which every request must be answered. What happens in the block is the
     fault `name`, whose row is written."""
     berth.wait_answer("/hello", lambda answer: answer.status == 200, "the other function", 60)
     fault = Fault(name, berth)
-    with Load(berth, "/hello", CLIENTS) as load:
-        wait_until(lambda: load.good > USUAL, "the other function to serve", 30)
-        before = len(load.times)
+    with stranger_under_load() as other, Load(berth, "/hello", CLIENTS) as load:
+        wait_until(lambda: load.good > USUAL and (not other or other.good > USUAL), "the other function to serve", 30)
+        slowness, strange = Slowness(load), Slowness(other) if other else None
         yield fault
         enough = load.good + AFTER
         wait_until(lambda: load.good > enough, "the other function to go on", 30)
     assert load.bad == []
-    write_row(fault, load, load.times[:before], load.times[before:])
+    write_row(fault, load, slowness, strange)
