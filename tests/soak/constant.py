@@ -10,23 +10,29 @@ GAP_S = 60  # between two numbers of a stream
 
 class Callers(Crowd):
     """Clients of one target. Those that `comes_again` try again with another connection when theirs has been cut; nobody who
-    listens is no failure then."""
+    listens is no failure then. None does while it may not connect, to a daemon that is ending."""
 
     def __init__(self, address, target, count, comes_again=False):
         super().__init__(address, target, count, pause_s=0.1)
         self.comes_again = comes_again
+        self.may_connect = threading.Event()
+        self.may_connect.set()
 
     async def be_client(self):
         if not self.comes_again:
             await super().be_client()
             return
         while not self.stopped.is_set():
-            try:
-                reader, writer = await asyncio.open_connection(*self.address)
-            except OSError:
-                await asyncio.sleep(0.01)
-                continue
-            await self.ask_until_cut(reader, writer)
+            if self.may_connect.is_set():
+                await self.come()
+            await asyncio.sleep(0.01)
+
+    async def come(self):
+        try:
+            reader, writer = await asyncio.open_connection(*self.address)
+        except OSError:
+            return
+        await self.ask_until_cut(reader, writer)
 
     async def ask_until_cut(self, reader, writer):
         try:

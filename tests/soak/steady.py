@@ -152,7 +152,9 @@ class Steady:
     def kill(self):
         failures = len(self.callers.failures)
         before = self.serving()
+        self.callers.may_connect.clear()
         self.berth.kill()
+        self.callers.may_connect.set()
         began = time.monotonic()
         self.berth.start(ready=False)
         while not self.answers():
