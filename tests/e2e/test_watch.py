@@ -228,8 +228,11 @@ def test_plugin_is_found_when_it_is_dropped_in(berth, peers):
 
 
 def watches(berth):
-    links = [os.path.join("/proc", str(berth.pid), "fd", fd) for fd in os.listdir(f"/proc/{berth.pid}/fd")]
-    return any("inotify" in os.readlink(link) for link in links if os.path.islink(link))
+    """Whether the kernel tells the daemon of changes in the registry's folder, which it names by its inode."""
+    folder = pathlib.Path("/proc", str(berth.pid))
+    watching = [fd.name for fd in (folder / "fd").iterdir() if fd.is_symlink() and "inotify" in os.readlink(fd)]
+    wanted = f" ino:{os.stat(berth.project).st_ino:x} "
+    return any(wanted in (folder / "fdinfo" / fd).read_text() for fd in watching)
 
 
 @pytest.mark.shows_setting("host.watch")

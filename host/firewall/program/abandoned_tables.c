@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,6 +97,13 @@ static char *with_name(const char *commands, const char *name, const char *other
     return strbuf_steal(&text);
 }
 
+/* The first command makes the table if it is not there, so that the second can remove it. Without it there is
+ * nothing to be made anew when somebody has removed the table meanwhile. */
+static const char *without_first(const char *commands)
+{
+    return commands + strcspn(commands, "\n");
+}
+
 static void renew_if_covered(struct kernel_rules *rules, const char *name, const char *other,
                              const char *commands)
 {
@@ -106,9 +112,7 @@ static void renew_if_covered(struct kernel_rules *rules, const char *name, const
     if (!listing || !covers(commands, listing) || !is_abandoned(other))
         return;
     cleanup_free char *anew = with_name(commands, name, other);
-    const char *problem = kernel_rules_run(rules, anew);
-    if (problem)
-        fprintf(stderr, "berth-firewall: cannot make the abandoned table %s anew: %s\n", other, problem);
+    kernel_rules_run(rules, without_first(anew)); /* fails when the table has gone */
 }
 
 void abandoned_tables_renew(struct kernel_rules *rules, const char *name, const char *commands)
