@@ -1,6 +1,7 @@
 #include "firewall/resolver.h"
 
 #include "base/alloc.h"
+#include "base/queue.h"
 
 #include <event2/dns.h>
 #include <stdlib.h>
@@ -12,12 +13,15 @@
 
 struct resolver {
     struct evdns_base *dns;
+    TAILQ_HEAD(, resolver_question) questions; /* that have no answer yet */
     bool follows_file;
     struct timespec changed; /* of the file, when it was read */
 };
 
-/* It is freed by its answer, which comes even when it was cancelled. */
+/* It is freed by its answer, which comes even when it was cancelled, or with the resolver. */
 struct resolver_question {
+    TAILQ_ENTRY(resolver_question) link;
+    struct resolver *resolver;
     bool is_wide;
     resolver_done_fn *done; /* NULL: nobody wants to know any more */
     void *owner;
@@ -38,6 +42,7 @@ static void read_file(struct resolver *resolver)
 struct resolver *resolver_create(struct event_base *base, const char *server)
 {
     struct resolver *resolver = xcalloc(1, sizeof(*resolver));
+    TAILQ_INIT(&resolver->questions);
     resolver->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
     if (!resolver->dns)
         alloc_failed();
@@ -52,7 +57,10 @@ void resolver_destroy(struct resolver *resolver)
 {
     if (!resolver)
         return;
-    evdns_base_free(resolver->dns, 1);
+    /* That they fail would be told by the event loop, which has ended. */
+    evdns_base_free(resolver->dns, 0);
+    for (struct resolver_question *question; (question = queue_take_first(&resolver->questions, link));)
+        free(question);
     free(resolver);
 }
 
@@ -88,6 +96,7 @@ static void on_answer(int result, char type, int count, int ttl, void *bytes, vo
     (void)type;
     struct resolver_question question = *(struct resolver_question *)context;
     struct ip_address addresses[ADDRESSES_MAX];
+    TAILQ_REMOVE(&question.resolver->questions, (struct resolver_question *)context, link);
     free(context);
     struct resolver_answer answer = {.outcome = outcome_of(result, count), .addresses = addresses};
     if (answer.outcome == RESOLVER_FOUND) {
@@ -95,7 +104,7 @@ static void on_answer(int result, char type, int count, int ttl, void *bytes, vo
         answer.ttl_s = ttl > 0 ? (unsigned)ttl : 0;
         read_addresses(&question, bytes, answer.count, addresses);
     }
-    if (question.done && result != DNS_ERR_SHUTDOWN)
+    if (question.done)
         question.done(question.owner, &answer);
 }
 
@@ -103,13 +112,16 @@ struct resolver_question *resolver_ask(struct resolver *resolver, const char *na
                                        resolver_done_fn *done, void *owner)
 {
     struct resolver_question *question = xcalloc(1, sizeof(*question));
-    *question = (struct resolver_question){.is_wide = is_wide, .done = done, .owner = owner};
+    *question =
+        (struct resolver_question){.resolver = resolver, .is_wide = is_wide, .done = done, .owner = owner};
+    TAILQ_INSERT_TAIL(&resolver->questions, question, link);
     read_file(resolver);
     struct evdns_request *request =
         is_wide ? evdns_base_resolve_ipv6(resolver->dns, name, DNS_QUERY_NO_SEARCH, on_answer, question)
                 : evdns_base_resolve_ipv4(resolver->dns, name, DNS_QUERY_NO_SEARCH, on_answer, question);
     if (request)
         return question;
+    TAILQ_REMOVE(&resolver->questions, question, link);
     free(question);
     return NULL;
 }

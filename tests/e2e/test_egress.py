@@ -139,6 +139,7 @@ def test_none_reaches_nothing(served, outside):
 
 def test_neither_host_nor_other_instances_are_reached(served, service, outside):
     own, gateway = own_machine_address(), gateway_address()
+    assert served.get("/usual?to=127.0.0.1:1").status == 200
     other = engine.inspect(served.instance("usual")["Id"])["NetworkSettings"]["Networks"]["berth"]["IPAddress"]
     list_gateway = networks_of(served)[f"{outside.ADDRESS}:{outside.PORT}"]["IPAM"]["Config"][0]["Gateway"]
     places = [f"{address}:{service.port}" for address in (own, gateway, list_gateway)]

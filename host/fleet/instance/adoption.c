@@ -49,14 +49,20 @@ static void on_failed(struct instance *instance, const struct error *cause, void
 static const struct instance_hooks leaving_hooks = {.failed = on_failed, .gone = on_gone};
 
 /* The budget is the instance's own from now on. */
-static struct instance_past *take_out(struct adoption *adoption, struct candidate *candidate)
+/* Of one that waits no longer. */
+static struct instance_past *forget(struct adoption *adoption, struct candidate *candidate)
 {
     struct instance_past *past = candidate->past;
-    TAILQ_REMOVE(&adoption->waiting, candidate, link);
     if (past->counts)
         budget_give_back(&adoption->env->engine->budget, past->record.limits.memory_bytes);
     free(candidate);
     return past;
+}
+
+static struct instance_past *take_out(struct adoption *adoption, struct candidate *candidate)
+{
+    TAILQ_REMOVE(&adoption->waiting, candidate, link);
+    return forget(adoption, candidate);
 }
 
 static void drop(struct adoption *adoption, struct candidate *candidate, const char *why)
@@ -171,8 +177,8 @@ struct adoption *adoption_create(struct fleet_env *env)
 
 void adoption_leave(struct adoption *adoption)
 {
-    for (struct candidate *candidate; (candidate = TAILQ_FIRST(&adoption->waiting));)
-        instance_past_free(take_out(adoption, candidate));
+    for (struct candidate *candidate; (candidate = queue_take_first(&adoption->waiting, link));)
+        instance_past_free(forget(adoption, candidate));
 }
 
 void adoption_destroy(struct adoption *adoption)
