@@ -18,6 +18,7 @@ from harness.daemon import Berth
 from harness.functions import HELLO, NODE_HELLO, SHELL_HELLO
 from harness.index import Index
 from harness.plugins import build_peers
+from harness.reaching import Service, outside_machine
 from harness.screen import Screen
 from harness.slow_engine import SlowEngine
 from harness.wait import wait_until
@@ -202,6 +203,21 @@ def make_screen():
     yield make
     for screen in made:
         screen.close()
+
+
+@pytest.fixture(scope="module")
+def service():
+    """A port of this host that somebody serves at."""
+    service = Service()
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def outside():
+    """A machine beyond this host."""
+    with outside_machine() as outside:
+        yield outside
 
 
 @pytest.fixture

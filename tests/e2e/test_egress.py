@@ -8,8 +8,7 @@ import pytest
 from harness import engine, firewall
 from harness.functions import HELLO
 from harness.name_server import NameServer
-from harness.reaching import (REFUSED, TRY, Service, attempts, gateway_address, outside_machine, own_machine_address,
-                              python_image, stranger_of)
+from harness.reaching import REFUSED, TRY, attempts, gateway_address, own_machine_address, python_image, stranger_of
 from harness.wait import wait_until
 
 # A server of its own that tries the same.
@@ -41,19 +40,6 @@ def networks_of(berth):
 
 def network_names(container):
     return list(engine.inspect(container["Id"])["NetworkSettings"]["Networks"])
-
-
-@pytest.fixture(scope="module")
-def outside():
-    with outside_machine() as outside:
-        yield outside
-
-
-@pytest.fixture(scope="module")
-def service():
-    service = Service()
-    yield service
-    service.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ import pytest
 
 from harness import engine, escape, secret
 from harness.cli import Cli
-from harness.reaching import (Group, Service, SharedMemory, gateway_address, link_address, outside_machine,
-                              python_image, stranger_of)
+from harness.reaching import Group, Service, SharedMemory, gateway_address, link_address, python_image, stranger_of
 
 CODE_MARK = "marker-in-the-code-of-another-function"
 SECRET_MARK = "marker-in-a-secret-of-another-function"
@@ -53,19 +52,6 @@ SHELL = r"""
     try "its own temporary files" "echo >/tmp/escape"
     echo end
 """
-
-
-@pytest.fixture(scope="module")
-def outside():
-    with outside_machine() as outside:
-        yield outside
-
-
-@pytest.fixture(scope="module")
-def service():
-    service = Service()
-    yield service
-    service.close()
 
 
 @pytest.fixture(scope="module")

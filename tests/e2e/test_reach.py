@@ -16,8 +16,7 @@ import pytest
 from harness import engine, firewall, processes
 from harness.cli import Cli
 from harness.functions import HELLO
-from harness.reaching import (REFUSED, TRY, Service, attempts, gateway_address, outside_machine, own_machine_address,
-                              python_image, stranger_of)
+from harness.reaching import REFUSED, TRY, attempts, gateway_address, own_machine_address, python_image, stranger_of
 from harness.wait import wait_until
 
 # TRY in shell, for bash's own sockets.
@@ -33,12 +32,6 @@ TRY_SHELL = """
     done
 """
 
-@pytest.fixture(scope="module")
-def service():
-    service = Service()
-    yield service
-    service.close()
-
 
 @pytest.fixture(scope="module")
 def gateway():
@@ -49,12 +42,6 @@ def gateway():
 @pytest.fixture(scope="module")
 def own_address():
     return own_machine_address()
-
-
-@pytest.fixture(scope="module")
-def outside():
-    with outside_machine() as outside:
-        yield outside
 
 
 @pytest.fixture(scope="module", autouse=True)

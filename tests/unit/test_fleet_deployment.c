@@ -40,10 +40,22 @@ static void a_revision_that_cannot_load_leaves_the_old_one_serving(void **state)
     serve(bench, "hello");
 }
 
-/* Waits until an instance is on trial, and kills it. */
-static void end_trial(struct bench *bench, unsigned created)
+/* Has a second revision tried, whose runner never says that it has loaded. Returns the one that serves. */
+static struct revision *begin_trial(struct bench *bench)
 {
-    UNTIL(bench, fake_engine_calls(bench->engine, FAKE_CREATE) == created);
+    write_config(bench, "", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    fake_engine_set_runner(bench->engine, RUNNER_SILENT);
+    write_file(bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench->fleet);
+    return function_current(find(bench, "hello"));
+}
+
+/* Waits until the next instance is on trial, and kills it. */
+static void end_trial(struct bench *bench, unsigned number)
+{
+    UNTIL(bench, fake_engine_calls(bench->engine, FAKE_CREATE) == 1 + number); /* the first one serves */
     struct fake_container *container = fake_engine_newest(bench->engine);
     UNTIL(bench, container->connections);
     fake_container_die(bench->engine, container, 137, false);
@@ -53,16 +65,9 @@ static void end_trial(struct bench *bench, unsigned created)
 static void a_trial_that_is_disturbed_is_repeated(void **state)
 {
     struct bench *bench = *state;
-    write_config(bench, "", (const char *[]){"hello", "", NULL});
-    start_settled(bench);
-    serve(bench, "hello");
-    struct revision *old = function_current(find(bench, "hello"));
-    unsigned created = fake_engine_calls(bench->engine, FAKE_CREATE);
-    fake_engine_set_runner(bench->engine, RUNNER_SILENT);
-    write_file(bench, "functions/code/main.x", "second\n");
-    fleet_reload(bench->fleet);
-    end_trial(bench, created + 1);
-    end_trial(bench, created + 2);
+    struct revision *old = begin_trial(bench);
+    for (unsigned i = 1; i <= 2; i++)
+        end_trial(bench, i);
     fake_engine_set_runner(bench->engine, RUNNER_SERVES);
     UNTIL(bench, function_current(find(bench, "hello")) != old);
     assert_null(function_problem(find(bench, "hello")));
@@ -72,16 +77,9 @@ static void a_trial_that_is_disturbed_is_repeated(void **state)
 static void a_trial_that_is_disturbed_again_and_again_is_given_up(void **state)
 {
     struct bench *bench = *state;
-    write_config(bench, "", (const char *[]){"hello", "", NULL});
-    start_settled(bench);
-    serve(bench, "hello");
-    struct revision *old = function_current(find(bench, "hello"));
-    unsigned created = fake_engine_calls(bench->engine, FAKE_CREATE);
-    fake_engine_set_runner(bench->engine, RUNNER_SILENT);
-    write_file(bench, "functions/code/main.x", "second\n");
-    fleet_reload(bench->fleet);
+    struct revision *old = begin_trial(bench);
     for (unsigned i = 1; i <= 3; i++)
-        end_trial(bench, created + i);
+        end_trial(bench, i);
     UNTIL(bench, function_problem(find(bench, "hello")));
     assert_string_equal(error_code_slug(function_problem(find(bench, "hello"))->code), "container-killed");
     assert_ptr_equal(function_current(find(bench, "hello")), old);
