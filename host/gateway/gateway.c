@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/unix_socket.h"
 #include "gateway/door.h"
 #include "gateway/handover.h"
@@ -252,23 +253,34 @@ void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COU
         counters_sum(&gateway->workers[i].loop.counters, ret_sums);
 }
 
-struct taking {
-    gateway_take_record *take;
-    void *context;
-};
-
-static void take_record(const void *record, void *context)
+/* Of the workers' records the one that ended first, and not after `until_ns`; NULL: there is none. Each ring
+ * has them in the order of their ends. */
+static const struct request_record *earliest_record(struct gateway *gateway, uint64_t until_ns,
+                                                    struct record_ring **ret_ring)
 {
-    const struct taking *taking = context;
-    taking->take(record, taking->context);
+    const struct request_record *earliest = NULL;
+    for (unsigned i = 0; i < gateway->worker_count; i++) {
+        struct record_ring *ring = &gateway->workers[i].exchanges.records;
+        const struct request_record *record = record_ring_first(ring);
+        if (!record || record->times.end_ns > (earliest ? earliest->times.end_ns - 1 : until_ns))
+            continue;
+        earliest = record;
+        *ret_ring = ring;
+    }
+    return earliest;
 }
 
 size_t gateway_take_records(struct gateway *gateway, gateway_take_record *take, void *context)
 {
-    struct taking taking = {take, context};
+    const uint64_t now_ns = clock_ns();
+    struct record_ring *ring = NULL;
+    const struct request_record *record;
     size_t count = 0;
-    for (unsigned i = 0; i < gateway->worker_count; i++)
-        count += record_ring_take(&gateway->workers[i].exchanges.records, take_record, &taking);
+    while ((record = earliest_record(gateway, now_ns, &ring))) {
+        take(record, context);
+        record_ring_drop_first(ring);
+        count++;
+    }
     return count;
 }
 

@@ -118,8 +118,8 @@ void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COU
 /* What is done with a record, which is there during the call. */
 typedef void gateway_take_record(const struct request_record *record, void *context);
 
-/* Hands over the records of the requests that have ended before the call, and forgets them: of each worker in
- * the order of their ends. Returns how many. Control thread. */
+/* Hands over the records of the requests that have ended before the call, and forgets them, in the order
+ * of their ends. Returns how many. Control thread. */
 size_t gateway_take_records(struct gateway *gateway, gateway_take_record *take, void *context);
 
 /* Has hooks.records called, for each worker once: as soon as there is any record, or (`many`) only when much

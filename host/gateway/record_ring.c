@@ -64,22 +64,21 @@ bool record_ring_commit(struct record_ring *ring)
            atomic_exchange(&ring->wake_at, UINT64_MAX) != UINT64_MAX;
 }
 
-size_t record_ring_take(struct record_ring *ring, void (*visit)(const void *record, void *context),
-                        void *context)
+const void *record_ring_first(struct record_ring *ring)
 {
     uint64_t at = atomic_load_explicit(&ring->read, memory_order_relaxed);
     uint64_t end = atomic_load_explicit(&ring->written, memory_order_acquire);
-    size_t count = 0;
-    while (at < end) {
-        uint64_t whole = read_header(ring, at);
-        if (whole > 0) {
-            visit(ring->bytes + place_of(at) + HEADER_BYTES, context);
-            count++;
-        }
-        at += whole > 0 ? whole : RECORD_RING_BYTES - place_of(at);
+    if (at < end && read_header(ring, at) == 0) {
+        at += RECORD_RING_BYTES - place_of(at);
         atomic_store_explicit(&ring->read, at, memory_order_release);
     }
-    return count;
+    return at < end ? ring->bytes + place_of(at) + HEADER_BYTES : NULL;
+}
+
+void record_ring_drop_first(struct record_ring *ring)
+{
+    uint64_t at = atomic_load_explicit(&ring->read, memory_order_relaxed);
+    atomic_store_explicit(&ring->read, at + read_header(ring, at), memory_order_release);
 }
 
 bool record_ring_await(struct record_ring *ring, uint32_t bytes)

@@ -41,10 +41,11 @@ bool record_ring_commit(struct record_ring *ring);
 
 /* --- the reader --- */
 
-/* Hands over what was written before the call, oldest first; each record is there during its visit. Returns
- * how many. */
-size_t record_ring_take(struct record_ring *ring, void (*visit)(const void *record, void *context),
-                        void *context);
+/* The oldest record that is there, until it is dropped; NULL: there is none. */
+const void *record_ring_first(struct record_ring *ring);
+
+/* Forgets the one that record_ring_first() has returned last. */
+void record_ring_drop_first(struct record_ring *ring);
 
 /* The reader wants to be woken, once, as soon as more than `bytes` lie there. False: they do already. */
 bool record_ring_await(struct record_ring *ring, uint32_t bytes);

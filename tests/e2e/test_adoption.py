@@ -52,6 +52,7 @@ ALONE = """
         busy += 1
         seen += 1
         most = max(most, busy)
+        print("at work", seen, flush=True)
         time.sleep(float(request.query_params.get("s", "0")))
         busy -= 1
         return {"most": most, "seen": seen}
@@ -124,6 +125,13 @@ def ticks(berth):
     return [int(line[1]) for line in lines if line[0] == "tick"]
 
 
+def wait_at_work(berth, number):
+    """Until ALONE itself says that it has begun with so many: that a slot is busy comes before it has the request."""
+    text = f"at work {number}"
+    wait_until(lambda: [e for e in berth.log.entries(event="function.output", function="alone") if e["text"] == text],
+               f"request {number} to be at work")
+
+
 def test_killed_daemon_is_followed_by_one_that_serves_with_the_same_containers(berth):
     """In every language and with everything that an instance has."""
     secret.key_file(berth)
@@ -186,7 +194,7 @@ def test_daemon_that_leaves_its_instances_finishes_what_is_under_way(berth):
     answers = []
     asking = threading.Thread(target=lambda: answers.append(berth.get("/alone?s=1")))
     asking.start()
-    wait_until(lambda: berth.gauge("berth_slots_busy", "alone") == 1, "the request to be under way")
+    wait_at_work(berth, 2)
     berth.signal(signal.SIGUSR1)
     assert berth.wait_end() == 0
     asking.join()
@@ -281,7 +289,7 @@ def test_instance_that_was_at_work_is_left_to_it(berth):
 
     asking = threading.Thread(target=ask)
     asking.start()
-    wait_until(lambda: berth.gauge("berth_slots_busy", "alone") == 1, "the request to be under way")
+    wait_at_work(berth, 2)
     berth.kill()
     asking.join()
     assert isinstance(lost[0], OSError)

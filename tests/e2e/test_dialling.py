@@ -113,10 +113,10 @@ def test_a_container_that_ends_before_the_engine_has_told_of_it_is_started_again
     slow.hold("POST /containers/create")
     asking = Asking(berth, "/hello")
     container = made_container(berth)["Id"]
-    slow.expect('"die"')
+    slow.tell_of("die")
     engine.start(container)  # and it ends by itself: nobody listens yet where it dials
-    assert slow.carried.wait(30)
-    assert berth.admin("GET", "/healthz").status == 200  # its control thread has read of the end
+    wait_until(slow.told_all, "the daemon to be told of its end", 30)
+    assert berth.admin("GET", "/healthz").status == 200  # and its control thread has read of it
     slow.release()
     assert asking.result().text == "hello"
     assert berth.instance("hello")["Id"] == container

@@ -8,6 +8,7 @@ import threading
 from harness import engine
 
 BLOCK = 65536
+EVENTS = re.compile(rb"GET /v[0-9.]+/events\?")
 
 
 class SlowEngine:
@@ -20,7 +21,8 @@ class SlowEngine:
         self.released = threading.Event()
         self.held = threading.Event()  # a request that is named has come
         self.awaited = None
-        self.carried = threading.Event()  # an answer that expect() names has been passed on
+        self.watchers = set()  # the connections that follow the engine's events
+        self.told = set()  # those of them that have been passed the event that tell_of() names
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(64)
@@ -38,9 +40,14 @@ class SlowEngine:
         self.pattern = None
         self.released.set()
 
-    def expect(self, text):
-        """`carried` is set once an answer with this text has been passed on."""
-        self.awaited = text.encode()
+    def tell_of(self, action):
+        """From now on told_all() waits for the next event of that kind."""
+        self.told.clear()
+        self.awaited = f'"{action}"'.encode()
+
+    def told_all(self):
+        """Everybody who follows the engine's events has been passed that event."""
+        return self.awaited and self.watchers and self.told >= self.watchers
 
     def hide(self, text, shown):
         """Answers show another text in place of this one, as of an engine that does not know yet."""
@@ -66,25 +73,27 @@ class SlowEngine:
                     arguments = (source, target, pass_on, kept_back)
                     threading.Thread(target=self.carry, args=arguments, daemon=True).start()
 
-    def ask(self, upstream, data, kept_back):
+    def ask(self, upstream, client, data, kept_back):
         """A client writes a request when it has had the answer to the last, so each begins a block."""
         if self.pattern and self.pattern.match(data):
             kept_back.set()
             self.held.set()
+        if EVENTS.match(data):
+            self.watchers.add(upstream)
         upstream.sendall(data)
 
-    def answer(self, client, data, kept_back):
+    def answer(self, client, upstream, data, kept_back):
         if kept_back.is_set():
             self.released.wait()
             kept_back.clear()
         client.sendall(data.replace(*self.hidden) if self.hidden else data)
-        if self.awaited and self.awaited in data:
-            self.carried.set()
+        if self.awaited and upstream in self.watchers and self.awaited in data:
+            self.told.add(upstream)
 
     @staticmethod
     def carry(source, target, pass_on, kept_back):
         with contextlib.suppress(OSError):
             while data := source.recv(BLOCK):
-                pass_on(target, data, kept_back)
+                pass_on(target, source, data, kept_back)
         with contextlib.suppress(OSError):
             target.shutdown(socket.SHUT_WR)
