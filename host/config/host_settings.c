@@ -210,7 +210,17 @@ static const struct setting host_keys[] = {
      .default_text = "0", .help = "Sum of the memory limits of all instances. 0: from the machine's memory."},
     {"prewarm", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, prewarm),
      .change = CHANGE_RESTARTS, .max = 100, .default_text = "2",
-     .help = "Prewarmed instances of each runtime that has functions."},
+     .help = "Prewarmed instances of each runtime that has functions. 0: none, those of `prewarm_memory` "
+             "included."},
+    {"prewarm_memory", ALIASES("prewarm_memory_bytes"), SETTING_SIZE,
+     SETTING_MEMBER(struct host_settings, prewarm_memory_bytes), .change = CHANGE_APPLIES, .max = 1024 * TiB,
+     .unset = "a tenth of the machine's memory", .takes_zero = true,
+     .help =
+         "Memory of further prewarmed instances, which have loaded the libraries of functions ahead: they "
+         "are kept "
+         "where they save most, by the cold starts of the last hours, and go first when memory runs short. "
+         "0: "
+         "none."},
     {"dependency_disk", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, dependency_disk_bytes),
      .change = CHANGE_APPLIES, .max = 1024 * TiB, .default_text = "10Gi",
      .help =

@@ -219,6 +219,8 @@ struct host_settings {
     unsigned max_instances; /* on this host; 0: from its memory */
     uint64_t max_memory_bytes; /* sum of the instances' limits; 0: from the machine's memory */
     unsigned prewarm; /* prewarmed instances per runtime that has functions */
+    uint64_t prewarm_memory_bytes; /* that those may take that have loaded libraries ahead; SETTING_UNSET: of
+                                    * the machine's memory */
     uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
     unsigned keep_revisions; /* of each function, that have served */
     char *base; /* the release that functions run on unless they say so; NULL: BASE_SUITE */

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum setting_type {
     SETTING_STRING, /* char *; an empty text is the same as no value */
@@ -55,9 +56,12 @@ struct setting {
     double min, max; /* inclusive; both 0: no range. Strings: length in bytes */
     const char *default_text; /* as in YAML, or NULL: the member stays 0 or NULL */
     const char *unset; /* without a default: what holds then, for people; or NULL */
+    bool takes_zero; /* 0 is a value: of a uint64_t without a default, that is SETTING_UNSET unless set */
     const char *const *words; /* ended by NULL: of SETTING_WORD, or all that a SETTING_STRING may be */
     const char *help;
 };
+
+#define SETTING_UNSET UINT64_MAX
 
 /* The members `offset` and `width` of a setting. */
 #define SETTING_MEMBER(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)

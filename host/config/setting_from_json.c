@@ -32,7 +32,7 @@ static int store_number(const struct setting *setting, const json_t *json, void 
     if (!is_unset && (!json_is_integer(json) || !fits))
         return -1;
     if (is_wide)
-        *(uint64_t *)member = (uint64_t)value;
+        *(uint64_t *)member = is_unset && setting->takes_zero ? SETTING_UNSET : (uint64_t)value;
     else
         *(unsigned *)member = (unsigned)value;
     return 0;

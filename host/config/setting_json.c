@@ -21,7 +21,7 @@ static json_t *number_json(const struct setting *setting, const void *member)
         return json_real(*(const double *)member);
     bool is_wide = setting->width == sizeof(uint64_t);
     uint64_t number = is_wide ? *(const uint64_t *)member : *(const unsigned *)member;
-    if (number == 0 && setting->unset)
+    if (setting->unset && number == (setting->takes_zero ? SETTING_UNSET : 0))
         return json_null();
     return json_integer((json_int_t)number);
 }

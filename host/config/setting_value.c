@@ -374,6 +374,8 @@ int setting_store(const struct setting *setting, const char *key, const struct y
 
 void setting_store_default(const struct setting *setting, void *target)
 {
+    if (setting->takes_zero)
+        *(uint64_t *)((char *)target + setting->offset) = SETTING_UNSET;
     if (!setting->default_text)
         return;
     struct value value = {0};

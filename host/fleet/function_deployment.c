@@ -127,6 +127,7 @@ static void on_prepared(struct revision *revision, struct diagnostics *diagnosti
 {
     struct function *function = owner;
     bool newest = revision == function->newest, had_problem = function->problem != NULL;
+    function_recall_modules(function, revision);
     if (newest && !function->lost) {
         error_replace(&function->problem, NULL);
         function_take_diagnostics(function, diagnostics);
@@ -233,6 +234,11 @@ static void on_proven(struct revision *revision, void *owner)
     settle(function);
 }
 
+static void on_modules_known(struct revision *revision, void *owner)
+{
+    function_note_modules(owner, revision);
+}
+
 static void on_loaded(struct revision *revision, void *owner)
 {
     (void)revision;
@@ -299,6 +305,7 @@ static const struct revision_hooks revision_hooks = {
     .prepared = on_prepared,
     .broken = on_broken,
     .proven = on_proven,
+    .modules_known = on_modules_known,
     .loaded = on_loaded,
     .load_failed = on_load_failed,
     .stale = on_stale,

@@ -45,6 +45,10 @@ void function_close_kept(struct function *function);
 /* The revision that requests go to has been seen to load: it is kept, as the newest one. */
 void function_note_live(struct function *function);
 
+/* What a revision imports has become known: it is kept, if the revision is. And it is told what was. */
+void function_note_modules(struct function *function, const struct revision *revision);
+void function_recall_modules(const struct function *function, struct revision *revision);
+
 /* The same inputs as these have turned out to give the newest one that is kept. */
 void function_note_inputs(struct function *function);
 

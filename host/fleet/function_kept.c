@@ -116,8 +116,31 @@ static bool keep(struct function *function, const struct revision *revision)
         memcpy(item->package_digest, prepared->package_digest, sizeof(item->package_digest));
         item->dependency_key = prepared->dependency_key ? xstrdup(prepared->dependency_key) : NULL;
         item->image = xstrdup(prepared->image);
+        item->modules = revision_modules_to_keep(revision);
     }
     return true;
+}
+
+static struct kept_revision *find_item(const struct function *function, const struct revision *revision)
+{
+    return function->kept ? revision_index_find(function->kept, revision_prepared(revision)->digest) : NULL;
+}
+
+void function_note_modules(struct function *function, const struct revision *revision)
+{
+    struct kept_revision *item = find_item(function, revision);
+    if (!item)
+        return;
+    json_decref(item->modules);
+    item->modules = revision_modules_to_keep(revision);
+    function->kept->is_changed = true;
+}
+
+void function_recall_modules(const struct function *function, struct revision *revision)
+{
+    const struct kept_revision *item = find_item(function, revision);
+    if (item && item->modules)
+        revision_take_modules(revision, item->modules);
 }
 
 static bool is_first(const struct function *function, const char *digest)

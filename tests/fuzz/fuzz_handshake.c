@@ -33,7 +33,7 @@ static struct handshake *begin(struct event_base *base, int fd, bool asks)
 {
     static const char settings[] = "{\"function\": \"name\"}";
     return asks ? handshake_ask(base, fd, settings, on_told, NULL)
-                : handshake_start(base, fd, settings, on_done, NULL);
+                : handshake_start(base, fd, HANDSHAKE_INIT, settings, on_done, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

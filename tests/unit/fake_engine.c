@@ -42,6 +42,7 @@ struct fake_engine {
     struct fake_plan plans[FAKE_OPS];
     unsigned calls[FAKE_OPS];
     enum fake_runner runner;
+    const char *loaded, *prewarmed; /* what it answers */
     struct fake_container *containers; /* newest first */
     struct pending *pending;
     struct fake_connection *orphans; /* of containers that have vanished */
@@ -216,9 +217,16 @@ static unsigned concurrency_of(const char *request)
     return found ? (unsigned)strtoul(found + strlen("\"concurrency\":"), NULL, 10) : 1;
 }
 
+static void runner_answers(struct fake_connection *connection, const char *body)
+{
+    evbuffer_add_printf(bufferevent_get_output(connection->buffer),
+                        "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", strlen(body), body);
+}
+
+/* Loads the function that init is about, or what is asked for before it. */
 static void load(struct fake_connection *connection, const char *request)
 {
-    static const char loaded[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    bool is_init = strncmp(request, "POST /.berth/init ", 18) == 0;
     static const char refusal[] =
         "HTTP/1.1 500 No\r\nContent-Length: 78\r\n\r\n"
         "{\"error\":\"ImportError: no module x\",\"traceback\":\"a\\nImportError: no module x\"}";
@@ -227,8 +235,10 @@ static void load(struct fake_connection *connection, const char *request)
     switch (engine->runner) {
     case RUNNER_SERVES:
     case RUNNER_ABSENT:
-        bufferevent_write(connection->buffer, loaded, strlen(loaded));
-        for (unsigned i = 1; i < concurrency_of(request) && engine->runner == RUNNER_SERVES; i++)
+        runner_answers(connection, is_init ? engine->loaded : engine->prewarmed);
+        if (!is_init)
+            snprintf(container->asked, sizeof(container->asked), "%s", strstr(request, "\r\n\r\n") + 4);
+        for (unsigned i = 1; is_init && i < concurrency_of(request) && engine->runner == RUNNER_SERVES; i++)
             fake_container_dial(engine, container);
         break;
     case RUNNER_REFUSES:
@@ -539,6 +549,7 @@ struct fake_engine *fake_engine_open(struct event_base *base, const char *path)
 {
     struct fake_engine *engine = xcalloc(1, sizeof(*engine));
     engine->image_id = "sha256:0123";
+    engine->loaded = engine->prewarmed = "{}";
     engine->base = base;
     snprintf(engine->path, sizeof(engine->path), "%s", path);
     fake_engine_start(engine);
@@ -558,6 +569,12 @@ void fake_engine_close(struct fake_engine *engine)
 void fake_engine_plan(struct fake_engine *engine, enum fake_op op, struct fake_plan plan)
 {
     engine->plans[op] = plan;
+}
+
+void fake_engine_set_answers(struct fake_engine *engine, const char *loaded, const char *prewarmed)
+{
+    engine->loaded = loaded;
+    engine->prewarmed = prewarmed;
 }
 
 void fake_engine_set_runner(struct fake_engine *engine, enum fake_runner runner)

@@ -56,6 +56,7 @@ struct fake_container {
     int exit_code;
     bool oom_killed;
     unsigned renames, updates;
+    char asked[1024]; /* what its runner was told to load ahead; "": nothing */
     struct fake_connection *connections;
     struct fake_container *next;
 };
@@ -71,6 +72,9 @@ void fake_engine_start(struct fake_engine *engine);
 void fake_engine_plan(struct fake_engine *engine, enum fake_op op, struct fake_plan plan);
 void fake_engine_release(struct fake_engine *engine, enum fake_op op);
 void fake_engine_set_runner(struct fake_engine *engine, enum fake_runner runner);
+
+/* What a runner that serves answers from now on to init, or to prewarm, as JSON. The text stays. */
+void fake_engine_set_answers(struct fake_engine *engine, const char *loaded, const char *prewarmed);
 
 /* How often an operation was asked for. */
 unsigned fake_engine_calls(const struct fake_engine *engine, enum fake_op op);

@@ -54,7 +54,7 @@ static void talk_open(struct talk *talk, const char *settings)
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     *talk = (struct talk){.base = event_base_new(), .host = pair[0], .runner = pair[1]};
-    talk->handshake = handshake_start(talk->base, talk->host, settings, on_end, talk);
+    talk->handshake = handshake_start(talk->base, talk->host, HANDSHAKE_INIT, settings, on_end, talk);
     assert_int_equal(talk->ends, 0);
 }
 

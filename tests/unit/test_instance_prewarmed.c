@@ -181,6 +181,83 @@ static void a_prewarmed_one_whose_limits_cannot_be_set_fails(void **state)
     assert_cause(probe, "docker", "docker-error", "as planned");
 }
 
+/* --- with libraries --- */
+
+#define AHEAD "{\"modules\":[\"requests\"]}"
+
+static void start_with_libraries(struct probe *probe)
+{
+    struct container_spec spec = usual;
+    spec.code_dir = NULL;
+    spec.ahead = AHEAD;
+    probe->instance = instance_start(&probe->bench->env, &spec, NULL, &hooks, &probe->account, probe);
+}
+
+static void it_is_prewarmed_once_its_libraries_are_loaded(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    fake_engine_set_answers(bench->engine, "{}", "{\"modules\":[{\"name\":\"requests\",\"ms\":40.5}]}");
+    fake_engine_plan(bench->engine, FAKE_START, (struct fake_plan){.hold = true});
+    start_with_libraries(probe);
+    bench_until(bench, is_starting, probe, "the start");
+    assert_false(instance_is_on_its_way(probe->instance)); /* what loading them does is not known yet */
+    fake_engine_release(bench->engine, FAKE_START);
+    bench_until(bench, is_prewarmed, probe, "prewarmed");
+    assert_string_equal(fake_engine_running(bench->engine)->asked, AHEAD);
+    const json_t *modules = json_object_get(instance_module_report(probe->instance), "modules");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(modules, 0), "name")), "requests");
+    struct instance_load load = make_load(probe);
+    instance_load(probe->instance, &load, &hooks, probe);
+    await_ready(probe);
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+    assert_int_equal(probe->failed, 0);
+}
+
+/* Not even one of the same user takes the place of the connection that they are loaded over. */
+static void nobody_comes_between_while_they_are_loaded(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    fake_engine_set_runner(bench->engine, RUNNER_SILENT);
+    start_with_libraries(probe);
+    bench_until(bench, is_starting, probe, "the start");
+    bench_idle(bench, 50);
+    int stranger = dial_as_stranger(probe);
+    bench_idle(bench, 50);
+    expect_hung_up(stranger);
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+    assert_int_equal(probe->failed + probe->prewarmed, 0);
+}
+
+/* How it ends, and what is said of that. */
+static void loading_them_may_fail(void **state)
+{
+    struct probe *probe = *state;
+    struct bench *bench = probe->bench;
+    static const struct {
+        enum fake_runner runner;
+        const char *component, *reason, *words;
+    } ways[] = {
+        {RUNNER_REFUSES, "runner", "load-failed", "libraries cannot be loaded ahead: ImportError"},
+        {RUNNER_HANGS_UP, "runner", "runner-gone", "closed its connection while it was starting"},
+        {RUNNER_DIES, "container", "container-exited", "3"},
+        {RUNNER_SILENT, "fleet", "start-timeout", "300 ms"},
+    };
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (ways[i].runner == RUNNER_SILENT)
+            bench->host.start_timeout_ms = 300;
+        fake_engine_set_runner(bench->engine, ways[i].runner);
+        start_with_libraries(probe);
+        await_gone(probe);
+        assert_cause(probe, ways[i].component, ways[i].reason, ways[i].words);
+        assert_int_equal(probe->prewarmed, 0);
+        probe_renew(probe);
+    }
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
@@ -193,6 +270,9 @@ int main(void)
         INSTANCE_TEST(one_on_its_way_loads_when_its_runner_dials),
         INSTANCE_TEST(one_on_its_way_that_fails_leaves_nothing),
         INSTANCE_TEST(a_prewarmed_one_whose_limits_cannot_be_set_fails),
+        INSTANCE_TEST(it_is_prewarmed_once_its_libraries_are_loaded),
+        INSTANCE_TEST(nobody_comes_between_while_they_are_loaded),
+        INSTANCE_TEST(loading_them_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 struct sample {
     char *text, *address, *choice;
     unsigned count, wait_ms, small_bytes, word;
-    uint64_t bytes;
+    uint64_t bytes, budget_bytes;
     double share;
     bool flag;
     char *count_text, *flag_text, *share_text;
@@ -50,6 +50,8 @@ static const struct setting settings[] = {
     {"share_text", NULL, SETTING_DECIMAL, SETTING_MEMBER(struct sample, share_text), .as_text = true},
     {"networks", NULL, SETTING_NETWORKS, SETTING_MEMBER(struct sample, networks),
      .default_text = "127.0.0.0/8, ::1"},
+    {"budget", NULL, SETTING_SIZE, SETTING_MEMBER(struct sample, budget_bytes), .max = 0x1p50,
+     .unset = "a part", .takes_zero = true, .help = "Bytes, or none."},
 };
 
 #define COUNT (sizeof(settings) / sizeof(*settings))
@@ -323,6 +325,28 @@ static void test_values_kept_as_text(void **state)
 }
 
 /* The networks with commas between them, as they are written anew. */
+/* 0 is another value than none, in the file and as it is kept. */
+static void test_zero_that_is_a_value(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+        bool is_null;
+    } rows[] = {{"{}", SETTING_UNSET, true}, {"budget: 0", 0, false}, {"budget: 3Ki", 3072, false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        apply(rows[i].text);
+        assert_true(sample.budget_bytes == rows[i].bytes);
+        json_t *kept = setting_to_json_all(&table, &sample);
+        const json_t *value = json_object_get(kept, "budget");
+        assert_true(json_is_null(value) == rows[i].is_null);
+        sample.budget_bytes = 1;
+        assert_int_equal(setting_from_json(&settings[COUNT - 1], value, &sample), 0);
+        assert_true(sample.budget_bytes == rows[i].bytes);
+        json_decref(kept);
+    }
+}
+
 static void check_networks(const char *expected)
 {
     cleanup_strbuf struct strbuf list;
@@ -405,7 +429,7 @@ static void test_keys(void **state)
     check_said("zzzzzz: 1\n", "unknown key \"zzzzzz\" in the sample",
                "possible here: text, address, choice, count, wait, small, word, bytes, share, flag, map, "
                "count_text, "
-               "flag_text, share_text, networks");
+               "flag_text, share_text, networks, budget");
     check_said("count: 1\ncount: 2\n", "duplicate key \"count\", first on line 1", NULL);
     assert_int_equal(sample.count, 1);
     check_said("string: ab\ntxt: cd\n", "\"txt\" is set twice: another spelling of it stands on line 1",
@@ -491,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_values_kept_as_text),
+        cmocka_unit_test(test_zero_that_is_a_value),
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_mistakes_in_networks),
         cmocka_unit_test(test_too_many_networks),

@@ -49,6 +49,7 @@ void container_spec_copy(const struct container_spec *from, struct container_spe
     ret_spec->image = xstrdup(from->image);
     ret_spec->code_dir = from->code_dir ? xstrdup(from->code_dir) : NULL;
     ret_spec->dependencies = from->dependencies ? xstrdup(from->dependencies) : NULL;
+    ret_spec->ahead = from->ahead ? xstrdup(from->ahead) : NULL;
     ret_spec->command = (const char *const *)texts_copy(from->command);
     ret_spec->environment = (const char *const *)texts_copy(from->environment);
     ret_spec->egress = from->egress ? xstrdup(from->egress) : NULL;
@@ -78,6 +79,13 @@ void container_spec_digest(const struct container_spec *spec, char ret_digest[HA
     hash_update_text(hash, spec->engine_runtime);
     hash_update(hash, &spec->tmp_bytes, sizeof(spec->tmp_bytes));
     hash_update(hash, &spec->shm_bytes, sizeof(spec->shm_bytes));
+    if (spec->ahead) {
+        hash_update_text(hash, spec->ahead);
+        hash_update_text(hash, spec->dependencies);
+        hash_update(hash, &spec->memory_bytes, sizeof(spec->memory_bytes));
+        hash_update(hash, &spec->cpus, sizeof(spec->cpus));
+        hash_update(hash, &spec->pids, sizeof(spec->pids));
+    }
     hash_finish(hash, ret_digest);
 }
 
@@ -87,6 +95,7 @@ void container_spec_clear(struct container_spec *spec)
     free((char *)spec->image);
     free((char *)spec->code_dir);
     free((char *)spec->dependencies);
+    free((char *)spec->ahead);
     texts_free((char **)spec->command);
     texts_free((char **)spec->environment);
     free((char *)spec->egress);

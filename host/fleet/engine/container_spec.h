@@ -25,7 +25,9 @@ struct container_spec {
     const char *code_dir; /* the function's package; NULL: a folder of its own, empty until somebody fills it,
                            * for a prewarmed instance */
     const char *dependencies; /* name of the folder of its dependencies; NULL: none, or with no code_dir that
-                               * nobody knows yet whose, so all are mounted */
+                               * nobody knows yet whose, so all are mounted, unless `ahead` says otherwise */
+    const char *ahead; /* with no code_dir: what its runner is to load before its function is known, the body
+                        * of POST /.berth/prewarm; NULL: nothing */
     uint64_t memory_bytes;
     uint64_t tmp_bytes, shm_bytes;
     double cpus;
@@ -48,7 +50,7 @@ struct container_spec {
 void container_spec_copy(const struct container_spec *from, struct container_spec *ret_spec);
 
 /* Of what prewarmed containers have in common that may stand for each other: all but limits, labels, mounts
- * and code. */
+ * and code; with `ahead` the limits and dependencies as well. */
 void container_spec_digest(const struct container_spec *spec, char ret_digest[HASH_HEX_SIZE]);
 
 /* Only what container_spec_copy() gave, or zeros. */

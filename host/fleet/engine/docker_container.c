@@ -65,13 +65,14 @@ struct world_files {
     char *init, *passwd, *group;
 };
 
-/* Where installed dependencies are: its function's own, else all, which it cannot tell apart without a name.
+/* Where installed dependencies are: those that are known to be for it, else all, which it cannot tell apart
+ * without a name.
  * What is made up here is freed with *ret_source and *ret_target. */
 static struct docker_bind bind_dependencies(const struct docker_engine_options *options,
                                             const struct container_spec *spec, char **ret_source,
                                             char **ret_target)
 {
-    if (!spec->code_dir)
+    if (!spec->code_dir && !spec->ahead)
         return (struct docker_bind){options->dependencies_dir, WORLD_DEPENDENCIES, .read_only = true};
     if (!spec->dependencies)
         return (struct docker_bind){0};

@@ -11,6 +11,9 @@
 
 struct secret_store;
 
+/* The member of the settings that asks for a report of the modules that the load imports. */
+#define INIT_REPORT_MODULES "report_modules"
+
 /* `settings` as JSON that a NUL ends, which *ret_text does not count; the caller clears it. "secret-missing":
  * a value cannot be had. */
 int init_text_make(const json_t *settings, const struct secret_use *secrets, size_t count,

@@ -19,8 +19,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const struct link_hooks instance_link_hooks = {
-    .reached = instance_on_reached, .loaded = instance_on_loaded, .connection = instance_on_connection};
+const struct link_hooks instance_link_hooks = {.reached = instance_on_reached,
+                                               .prewarmed = instance_on_prewarmed,
+                                               .loaded = instance_on_loaded,
+                                               .connection = instance_on_connection};
 
 /* --- what the container tells --- */
 
@@ -199,6 +201,7 @@ static void instance_free(struct instance *instance)
     call_book_unref(instance->calls);
     container_free(instance->container);
     json_decref(instance->settings);
+    json_decref(instance->report);
     if (instance->pool)
         slot_pool_unref(instance->pool);
     if (instance->leaves)
@@ -358,7 +361,7 @@ bool instance_was_prewarmed(const struct instance *instance)
 bool instance_is_on_its_way(const struct instance *instance)
 {
     return instance->state <= INSTANCE_STARTING && !container_waits(instance->container) &&
-           instance->load_given_ms == 0;
+           instance->load_given_ms == 0 && !instance->spec.ahead;
 }
 
 const char *instance_start_phase(const struct instance *instance, uint64_t *ret_since_ms)
@@ -380,6 +383,11 @@ uint64_t instance_served_ms(const struct instance *instance)
     if (instance->ready_ms == 0)
         return 0;
     return (instance->lost_ms ? instance->lost_ms : clock_ms()) - instance->ready_ms + 1;
+}
+
+const json_t *instance_module_report(const struct instance *instance)
+{
+    return instance->report;
 }
 
 const char *instance_traceback(const struct instance *instance)

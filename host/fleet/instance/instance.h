@@ -181,7 +181,8 @@ uint64_t instance_id(const struct instance *instance);
 const char *instance_name(const struct instance *instance); /* the id as 12 hexadecimal digits */
 enum instance_state instance_current_state(const struct instance *instance);
 
-/* Whether the engine is starting it already and no function has been given to it. */
+/* Whether the engine is starting it already and no function has been given to it. Never of one that loads
+ * libraries ahead: whether it may be given one is known when it has. */
 bool instance_is_on_its_way(const struct instance *instance);
 
 /* What a start that is not over yet has come to, for people, and since when its function has been asked for.
@@ -204,6 +205,11 @@ uint64_t instance_served_ms(const struct instance *instance);
  * lost. When the host has closed a connection the runner may be at work on a request that its client has
  * given up: it has the function's `timeout` to dial again. */
 #define INSTANCE_DIAL_MS 1000
+
+/* What its runner has told of the modules that it has loaded, as docs/runner-protocol.md has it: in a
+ * prewarmed one those loaded ahead, with the effects that were found; in a ready one those of its load, if
+ * the settings asked for that. NULL: nothing. The instance's. */
+const json_t *instance_module_report(const struct instance *instance);
 
 /* The traceback that its runner gave when the function could not be loaded; NULL: none. */
 const char *instance_traceback(const struct instance *instance);

@@ -44,6 +44,7 @@ struct instance {
     char *revision;
     char digest[HASH_HEX_SIZE]; /* of the revision; "": not known */
     json_t *settings;
+    json_t *report; /* what its runner has told of modules; NULL: nothing */
     struct secret_use *secrets;
     size_t secret_count;
     struct slot_pool *pool;
@@ -173,7 +174,8 @@ void instance_follow_output(struct instance *instance);
 
 /* Hooks of the link, and of the container. */
 void instance_on_reached(void *owner);
-void instance_on_loaded(void *owner, const struct error *err, const char *traceback);
+void instance_on_prewarmed(void *owner, const struct error *err, const char *text);
+void instance_on_loaded(void *owner, const struct error *err, const char *text);
 void instance_on_connection(void *owner, int fd);
 void instance_on_limited(void *owner, const struct error *err);
 

@@ -85,17 +85,26 @@ static void fail_load(struct instance *instance, const struct error *err, const 
     instance_fail(instance, &told);
 }
 
-void instance_on_loaded(void *owner, const struct error *err, const char *traceback)
+/* An answer that is none says nothing. */
+static void take_report(struct instance *instance, const char *text)
+{
+    json_decref(instance->report);
+    instance->report = json_loads(text, 0, NULL);
+}
+
+void instance_on_loaded(void *owner, const struct error *err, const char *text)
 {
     struct instance *instance = owner;
     if (!err) {
         instance->loaded = true;
+        if (json_is_true(json_object_get(instance->settings, INIT_REPORT_MODULES)))
+            take_report(instance, text);
         if (instance->limited)
             become_ready(instance);
     } else if (err->code == ERROR_RUNNER_GONE) {
         instance_give_up(instance, AUTOPSY_DIED); /* the container's end says more than its connection's */
     } else {
-        fail_load(instance, err, traceback);
+        fail_load(instance, err, text);
     }
 }
 
@@ -190,20 +199,39 @@ void instance_load(struct instance *instance, const struct instance_load *load,
              LOG_INT("age_ms", clock_ms() - instance->times.created_ms));
 }
 
+static void become_prewarmed(struct instance *instance)
+{
+    event_del(instance->timer);
+    instance_change_state(instance, INSTANCE_PREWARMED);
+    instance->hooks.prewarmed(instance, instance->owner);
+    instance_keep(instance);
+}
+
+void instance_on_prewarmed(void *owner, const struct error *err, const char *text)
+{
+    struct instance *instance = owner;
+    if (!err) {
+        take_report(instance, text);
+        become_prewarmed(instance);
+    } else if (err->code == ERROR_RUNNER_GONE) {
+        instance_give_up(instance, AUTOPSY_DIED);
+    } else {
+        instance_fail(instance, err);
+    }
+}
+
 void instance_on_reached(void *owner)
 {
     struct instance *instance = owner;
     container_note_reached(instance->container);
     if (!instance->is_adopted)
         instance->times.start_ms = (uint32_t)(clock_ms() - instance->phase_began_ms);
-    if (instance->load_given_ms > 0) {
+    if (instance->load_given_ms > 0)
         begin_loading(instance);
-    } else {
-        event_del(instance->timer);
-        instance_change_state(instance, INSTANCE_PREWARMED);
-        instance->hooks.prewarmed(instance, instance->owner);
-        instance_keep(instance);
-    }
+    else if (instance->spec.ahead && !instance->is_adopted)
+        link_prewarm(instance->link, instance->spec.ahead);
+    else
+        become_prewarmed(instance);
 }
 
 /* The slots are those of the load: while a connection lives, no other takes its place. */

@@ -29,7 +29,8 @@
 /* In the order of a life: what is before INSTANCE_FAILED is alive. */
 enum instance_state {
     INSTANCE_CREATING, /* waits for its turn, or for the engine to make the container */
-    INSTANCE_STARTING, /* the container is there and is started; its runner has not connected yet */
+    INSTANCE_STARTING, /* the container is there and is started; its runner has not connected yet, or loads
+                        * libraries ahead */
     INSTANCE_PREWARMED, /* the runner has connected and waits for a function */
     INSTANCE_LOADING, /* init is on its way */
     INSTANCE_READY, /* takes requests */

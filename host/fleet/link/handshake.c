@@ -19,7 +19,16 @@
 #define ANSWER_HEAD_MAX (16u << 10)
 #define ANSWER_MAX      (256u << 10) /* head, error and traceback */
 
+/* What is asked for: its last name in the path and the media type, and how an error speaks of it. */
+static const struct {
+    const char *name, *refused, *going;
+} requests[] = {
+    [HANDSHAKE_INIT] = {"init", "the function cannot be loaded", "the function was being loaded"},
+    [HANDSHAKE_PREWARM] = {"prewarm", "libraries cannot be loaded ahead", "libraries were being loaded"},
+};
+
 struct handshake {
+    enum handshake_request asked;
     struct event *event;
     int fd;
     struct locked request; /* it may have secrets in it */
@@ -60,17 +69,20 @@ static bool says_working(const struct handshake *handshake)
 /* Reports the end. These and everything that may lead to them return whether the handshake is still under
  * way.
  */
-static bool finish_with(struct handshake *handshake, const struct error *err, const char *traceback)
+static bool finish_with(struct handshake *handshake, const struct error *err, const char *text)
 {
     handshake_done_fn *done = handshake->done;
     handshake_told_fn *told = handshake->told;
     void *owner = handshake->owner;
     bool working = told && !err && says_working(handshake);
+    struct strbuf content = handshake->content; /* `text` may be of it */
+    handshake->content = (struct strbuf){0};
     handshake_free(handshake);
     if (told)
         told(owner, err, working);
     else
-        done(owner, err, traceback);
+        done(owner, err, text);
+    strbuf_clear(&content);
     return false;
 }
 
@@ -110,7 +122,7 @@ static bool refused(struct handshake *handshake)
     const char *traceback =
         json_string_value(json_object_get(json_is_string(error) ? json : error, "traceback"));
     struct error err;
-    error_set(&err, ERROR_LOAD_FAILED, "the function cannot be loaded: %s",
+    error_set(&err, ERROR_LOAD_FAILED, "%s: %s", requests[handshake->asked].refused,
               message ? message : "the runner gave no reason");
     if (traceback && *traceback)
         hint_at_traceback(&err, traceback);
@@ -124,15 +136,16 @@ static bool refused(struct handshake *handshake)
 static bool broken(struct handshake *handshake, const char *message)
 {
     struct error err;
-    error_set(&err, ERROR_RUNNER_PROTOCOL, "the runner's answer to init is not right: %s", message);
+    error_set(&err, ERROR_RUNNER_PROTOCOL, "the runner's answer to %s is not right: %s",
+              requests[handshake->asked].name, message);
     return finish(handshake, &err);
 }
 
 static bool gone(struct handshake *handshake)
 {
     struct error err;
-    error_set(&err, ERROR_RUNNER_GONE,
-              "the runner closed its connection while the function was being loaded");
+    error_set(&err, ERROR_RUNNER_GONE, "the runner closed its connection while %s",
+              requests[handshake->asked].going);
     return finish(handshake, &err);
 }
 
@@ -144,7 +157,7 @@ static bool concluded(struct handshake *handshake)
         return broken(handshake, "it came before the request was sent");
     if (handshake->answer.length > handshake->head.length + handshake->scanned)
         return broken(handshake, "it is longer than it says");
-    return finish(handshake, NULL);
+    return finish_with(handshake, NULL, strbuf_text(&handshake->content));
 }
 
 /* Feeds what has come of the body to the scanner. */
@@ -230,20 +243,23 @@ static void on_event(evutil_socket_t fd, short what, void *context)
 
 static void build_request(struct handshake *handshake, const char *settings)
 {
+    const char *name = requests[handshake->asked].name;
     size_t settings_size = strlen(settings);
     cleanup_free char *head =
-        xasprintf("POST /.berth/init HTTP/1.1\r\nHost: berth\r\nContent-Type: application/vnd.berth.init\r\n"
+        xasprintf("POST /.berth/%s HTTP/1.1\r\nHost: berth\r\nContent-Type: application/vnd.berth.%s\r\n"
                   "Berth-Settings-Length: %zu\r\nContent-Length: %zu\r\n\r\n",
-                  settings_size, settings_size);
+                  name, name, settings_size, settings_size);
     size_t head_size = strlen(head);
     handshake->request = locked_make(head_size + settings_size);
     memcpy(handshake->request.bytes, head, head_size);
     memcpy(handshake->request.bytes + head_size, settings, settings_size);
 }
 
-static struct handshake *begin(struct event_base *base, int fd, const char *settings)
+static struct handshake *begin(struct event_base *base, int fd, enum handshake_request request,
+                               const char *settings)
 {
     struct handshake *handshake = xcalloc(1, sizeof(*handshake));
+    handshake->asked = request;
     handshake->fd = fd;
     handshake->limits = (struct http_limits){.head_bytes = ANSWER_HEAD_MAX};
     strbuf_init(&handshake->answer, ANSWER_MAX);
@@ -257,10 +273,10 @@ static struct handshake *begin(struct event_base *base, int fd, const char *sett
     return handshake;
 }
 
-struct handshake *handshake_start(struct event_base *base, int fd, const char *settings,
-                                  handshake_done_fn *done, void *owner)
+struct handshake *handshake_start(struct event_base *base, int fd, enum handshake_request request,
+                                  const char *settings, handshake_done_fn *done, void *owner)
 {
-    struct handshake *handshake = begin(base, fd, settings);
+    struct handshake *handshake = begin(base, fd, request, settings);
     handshake->done = done;
     handshake->owner = owner;
     return handshake;
@@ -269,7 +285,7 @@ struct handshake *handshake_start(struct event_base *base, int fd, const char *s
 struct handshake *handshake_ask(struct event_base *base, int fd, const char *settings,
                                 handshake_told_fn *told, void *owner)
 {
-    struct handshake *handshake = begin(base, fd, settings);
+    struct handshake *handshake = begin(base, fd, HANDSHAKE_INIT, settings);
     handshake->told = told;
     handshake->owner = owner;
     return handshake;

@@ -109,7 +109,7 @@ void link_connected(struct link *link, int fd)
         link->hooks.connection(link->owner, fd);
     else if (!link->reached)
         keep_first(link, fd);
-    else if (link->slots == 0 && is_over(link->first))
+    else if (link->slots == 0 && !link->handshake && is_over(link->first))
         replace_first(link, fd);
     else if (link_count(link) < link->slots)
         link->more[link->more_count++] = fd;
@@ -158,11 +158,24 @@ int link_take(struct link *link)
 
 /* --- what goes over them --- */
 
-static void on_loaded(void *owner, const struct error *err, const char *traceback)
+static void on_prewarmed(void *owner, const struct error *err, const char *text)
 {
     struct link *link = owner;
     link->handshake = NULL;
-    link->hooks.loaded(link->owner, err, traceback);
+    link->hooks.prewarmed(link->owner, err, text);
+}
+
+void link_prewarm(struct link *link, const char *settings)
+{
+    link->handshake =
+        handshake_start(link->base, link->first, HANDSHAKE_PREWARM, settings, on_prewarmed, link);
+}
+
+static void on_loaded(void *owner, const struct error *err, const char *text)
+{
+    struct link *link = owner;
+    link->handshake = NULL;
+    link->hooks.loaded(link->owner, err, text);
 }
 
 void link_load(struct link *link, const char *settings, unsigned slots)
@@ -173,7 +186,7 @@ void link_load(struct link *link, const char *settings, unsigned slots)
         return;
     }
     link->more = xcalloc(slots, sizeof(*link->more));
-    link->handshake = handshake_start(link->base, link->first, settings, on_loaded, link);
+    link->handshake = handshake_start(link->base, link->first, HANDSHAKE_INIT, settings, on_loaded, link);
 }
 
 struct handshake *link_ask(const struct link *link, int fd, const char *settings, handshake_told_fn *told,

@@ -6,6 +6,8 @@
  *     dial_open ─► link_listen ──────────────► hooks.reached ─► link_load ─► hooks.loaded ─► link_take, ...
  * then hooks.connection tcp_open ──► link_listen ─► link_reach ─► hooks.reached ─► link_load ─► hooks.loaded
  * ─► link_address
+ *
+ * Between hooks.reached and link_load() may be link_prewarm() ─► hooks.prewarmed.
  */
 #ifndef FLEET_LINK_LINK_H
 #define FLEET_LINK_LINK_H
@@ -33,8 +35,9 @@ struct link_past {
 struct link_hooks {
     /* The runner is there, and waits for its function. Once. */
     void (*reached)(void *owner);
-    /* link_load() is through; see handshake_done_fn. */
-    void (*loaded)(void *owner, const struct error *err, const char *traceback);
+    /* link_prewarm() is through; link_load() is. See handshake_done_fn. */
+    void (*prewarmed)(void *owner, const struct error *err, const char *text);
+    void (*loaded)(void *owner, const struct error *err, const char *text);
     /* There is one more connection, after link_take() has given all that were there; the callee owns the fd,
      * which is non-blocking and close-on-exec. */
     void (*connection)(void *owner, int fd);
@@ -103,6 +106,10 @@ const struct slot_address *link_address(const struct link *link);
 /* What keeps the server from being reached, as far as that is known: "" or "GET /ready was answered 503".
  * What to do about it: a constant, or NULL when nobody knows. */
 const char *link_describe(const struct link *link, char *text, size_t size);
+
+/* Has a runner that dials load libraries before its function is known, with these settings: hooks.prewarmed
+ * follows. After hooks.reached, once. */
+void link_prewarm(struct link *link, const char *settings);
 
 /* Sends init, with these settings, over the first connection; up to `slots` connections are kept from now on.
  * After hooks.reached, once; hooks.loaded follows. */

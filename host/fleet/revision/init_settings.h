@@ -1,4 +1,4 @@
-/* The settings that POST /.berth/init carries: see docs/runner-protocol.md. */
+/* The settings that POST /.berth/init and POST /.berth/prewarm carry: see docs/runner-protocol.md. */
 #ifndef FLEET_REVISION_INIT_SETTINGS_H
 #define FLEET_REVISION_INIT_SETTINGS_H
 
@@ -10,5 +10,10 @@
  * caller owns the result. */
 json_t *init_settings_make(const struct function_settings *settings, const struct prepared *prepared,
                            unsigned concurrency, unsigned timeout_ms);
+
+/* What a runner is told that is to load these modules, a list of names, before its function is known: the
+ * same for all functions for which the same is to be loaded. The caller frees it. */
+char *init_settings_prewarm(const struct function_settings *settings, const struct prepared *prepared,
+                            json_t *modules);
 
 #endif

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/scale/pool_watch.h"
-#include "fleet/scale/prewarm.h"
 #include "prepare/store/package_store.h"
 
 #include <stdlib.h>
@@ -144,6 +143,7 @@ static struct revision *create(struct fleet_env *env, struct generation *generat
         .demand = on_demand, .lost = on_lost, .drained = on_drained};
     revision->watch = pool_watch_create(env, &pool_hooks, revision, &revision->pool);
     revision->build_began_ms = clock_ms();
+    revision_open_modules(revision);
     return revision;
 }
 
@@ -179,6 +179,7 @@ void revision_destroy(struct revision *revision)
     if (!revision)
         return;
     preparation_cancel(revision->preparation);
+    revision_close_modules(revision);
     if (revision->prewarm)
         prewarm_leave(revision->prewarm);
     if (revision->egress)
@@ -205,6 +206,7 @@ void revision_activate(struct revision *revision)
     revision_set_trial_waits(revision, false);
     change_state(revision, REVISION_ACTIVE);
     revision_adopt(revision);
+    revision_join_libraries(revision);
     revision_expire(revision);
     revision_scale(revision);
 }
@@ -218,6 +220,7 @@ void revision_retire(struct revision *revision, const char *why)
     event_del(revision->news);
     event_del(revision->retry);
     event_del(revision->expiry);
+    revision_leave_libraries(revision);
     for (size_t i = 0; i < revision->count; i++)
         instance_retire(revision->instances[i], why, revision->env->drain_ms);
     revision_end_if_empty(revision);

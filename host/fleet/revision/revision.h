@@ -22,6 +22,7 @@
 #include "fleet/revision/function_counts.h"
 #include "fleet/revision/generation.h"
 #include "fleet/revision/preparation.h"
+#include "fleet/scale/module_profile.h"
 #include "fleet/scale/scale_history.h"
 
 enum revision_state {
@@ -54,6 +55,8 @@ struct revision_hooks {
                    const char *output, void *owner);
     /* Active: an instance of it has loaded, for the first time. */
     void (*proven)(struct revision *revision, void *owner);
+    /* What it imports of libraries has become known, or better known: revision_modules_to_keep(). */
+    void (*modules_known)(struct revision *revision, void *owner);
     /* In standby: its first instance is ready, or failed to load; the latter also after revision_prove(). */
     void (*loaded)(struct revision *revision, void *owner);
     void (*load_failed)(struct revision *revision, const struct error *cause, void *owner);
@@ -151,6 +154,11 @@ const char *revision_restored_from(const struct revision *revision);
 
 const struct prepared *revision_prepared(const struct revision *revision); /* empty before standby */
 struct slot_pool *revision_pool(const struct revision *revision);
+
+/* What it imports of libraries, to be kept: null for nothing, NULL when it is not known; the caller gives it
+ * back. And as it was kept, from standby on: what is none says nothing. */
+json_t *revision_modules_to_keep(const struct revision *revision);
+void revision_take_modules(struct revision *revision, const json_t *kept);
 
 /* The last error of a start or build; NULL: none. */
 const struct kept_error *revision_problem(const struct revision *revision);

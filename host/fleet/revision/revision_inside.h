@@ -5,6 +5,7 @@
 #include "fleet/revision/revision.h"
 
 #include "fleet/scale/autoscaler.h"
+#include "fleet/scale/prewarm.h"
 #include "routing/slot_wait.h"
 
 struct revision {
@@ -27,6 +28,12 @@ struct revision {
     uint64_t build_began_ms;
     struct prepared prepared;
     struct prewarm_pool *prewarm; /* NULL: the package is too big for prewarmed instances, or has mounts */
+    struct module_profile *modules; /* NULL: none, or not known */
+    bool modules_known;
+    struct prewarm_pool *libraries; /* of instances that have loaded its libraries; NULL: it has none, or does
+                                     * not scale */
+    struct prewarm_listener library_listener;
+    bool libraries_failed; /* they cannot be loaded ahead */
     char *egress; /* egress_text() of what the engine keeps for its containers; NULL: nothing */
     struct container_mount *mounts; /* of the last revision_fill_spec() */
     struct scale_settings scale;
@@ -79,6 +86,28 @@ void revision_adopt(struct revision *revision);
 /* Starts an instance: a prewarmed one when there is one. The budget has been looked at. False when the
  * package was changed on the disk: its owner has been told. */
 bool revision_start_one(struct revision *revision);
+
+/* --- revision_modules.c: its libraries --- */
+
+void revision_open_modules(struct revision *revision);
+void revision_close_modules(struct revision *revision);
+
+/* An instance that is ready may have reported which modules its load has imported. */
+void revision_learn_modules(struct revision *revision, const struct instance *instance);
+
+/* It scales from now on; it does no longer. */
+void revision_join_libraries(struct revision *revision);
+void revision_leave_libraries(struct revision *revision);
+
+/* --- revision_prewarmed.c: the prewarmed instances that it may be given --- */
+
+/* How many are ready for it; whether there is one to be had, ready or nearly so. */
+unsigned revision_prewarmed_ready(const struct revision *revision);
+bool revision_has_prewarmed(const struct revision *revision);
+
+/* The best one, for prewarm_take() from the pool that is returned; *ret_instance is NULL when there is none.
+ */
+struct prewarm_pool *revision_pool_to_take(const struct revision *revision, struct instance **ret_instance);
 
 /* --- revision_scaling.c: how many instances there should be, and room on the host --- */
 

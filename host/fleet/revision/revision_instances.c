@@ -43,6 +43,7 @@ static void on_ready(struct instance *instance, void *owner)
     error_replace(&revision->problem, NULL);
     note_start_time(revision->env, instance);
     function_counts_ready(&revision->shared->counts, instance);
+    revision_learn_modules(revision, instance);
     revision_tell_starting(revision);
     revision_end_proof(revision);
     revision_expire(revision);

@@ -4,7 +4,6 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "fleet/instance/fault.h"
-#include "fleet/scale/prewarm.h"
 
 #define TRIALS            3 /* of which all but the last may fail for reasons that pass */
 #define PROOF_PATIENCE_MS 5000 /* for which a first revision that is to be seen to load waits for room */
@@ -80,6 +79,7 @@ static unsigned room(const struct revision *revision)
     unsigned prewarmed = revision->prewarm ? prewarm_available(revision->prewarm) : 0;
     unsigned found = budget_room_with(&env->engine->budget, revision->settings->memory_bytes, prewarmed,
                                       prewarmed ? prewarm_memory_bytes(revision->prewarm) : 0);
+    found += revision->libraries ? prewarm_ready(revision->libraries) : 0; /* its own size */
     unsigned reserved = revision->state == REVISION_STANDBY ? 0 : env->engine->budget.trials_waiting;
     return found > reserved ? found - reserved : 0;
 }
@@ -87,7 +87,7 @@ static unsigned room(const struct revision *revision)
 static void gather_inputs(const struct revision *revision, struct scale_inputs *ret_inputs)
 {
     const struct fleet_env *env = revision->env;
-    unsigned ready = revision->prewarm ? prewarm_ready(revision->prewarm) : 0;
+    unsigned ready = revision_prewarmed_ready(revision);
     *ret_inputs = (struct scale_inputs){
         .starting_instances = revision_starting_count(revision),
         .host_room = room(revision),

@@ -5,10 +5,10 @@
 #include "base/log.h"
 #include "base/timer.h"
 #include "fleet/instance/adoption.h"
+#include "fleet/instance/init_text.h"
 #include "fleet/revision/engine_runtime.h"
 #include "fleet/revision/init_settings.h"
 #include "fleet/revision/server_environment.h"
-#include "fleet/scale/prewarm.h"
 #include "prepare/store/dependency_store.h"
 #include "prepare/store/package_store.h"
 
@@ -129,6 +129,8 @@ static json_t *fill_load(const struct revision *revision, struct instance_load *
 {
     json_t *settings = init_settings_make(revision->settings, &revision->prepared,
                                           revision->scale.concurrency, revision->applied->timeout_ms);
+    if (revision->prewarm && !revision->modules_known)
+        json_object_set_new(settings, INIT_REPORT_MODULES, json_true());
     *load = (struct instance_load){
         .function = revision->settings->name,
         .output = revision->shared->output,
@@ -178,7 +180,8 @@ static bool give_secrets(const struct revision *revision, struct instance *insta
 
 bool revision_start_prewarmed(struct revision *revision)
 {
-    struct instance *instance = revision->prewarm ? prewarm_next(revision->prewarm) : NULL;
+    struct instance *instance;
+    struct prewarm_pool *pool = revision_pool_to_take(revision, &instance);
     if (!instance)
         return false;
     instance_reserve(instance);
@@ -186,7 +189,7 @@ bool revision_start_prewarmed(struct revision *revision)
         return false;
     struct instance_load load;
     json_t *settings = fill_load(revision, &load);
-    prewarm_take(revision->prewarm, instance);
+    prewarm_take(pool, instance);
     remember(revision, instance);
     instance_load(instance, &load, revision->instance_hooks, revision);
     json_decref(settings);
@@ -211,8 +214,7 @@ static void start_fresh(struct revision *revision)
  * container of its own, when its turn has come. A trial's turn is not asked about. */
 static bool may_start(struct revision *revision)
 {
-    bool prewarmed = revision->prewarm && prewarm_available(revision->prewarm) > 0;
-    if (prewarmed || revision->state == REVISION_STANDBY)
+    if (revision_has_prewarmed(revision) || revision->state == REVISION_STANDBY)
         return revision_package_is_intact(revision);
     return !revision->package_changed;
 }

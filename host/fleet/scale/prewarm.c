@@ -1,4 +1,4 @@
-#include "fleet/scale/prewarm.h"
+#include "fleet/scale/prewarm_inside.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -17,30 +17,6 @@
 #define MEMORY_BYTES (UINT64_C(256) << 20)
 #define CPUS         1.0
 #define PIDS         512
-
-struct prewarm_pool {
-    struct prewarm *prewarm;
-    struct prewarm_pool *next;
-    char key[HASH_HEX_SIZE];
-    struct container_spec spec;
-    bool is_special; /* it stands back behind those that are not */
-    unsigned members;
-    struct instance **instances; /* on their way, waiting or being removed, oldest first */
-    size_t count;
-    struct engine_account account;
-    unsigned failures;
-    uint64_t retry_at_ms;
-    uint64_t taken_ms; /* when an instance was last taken, or the pool was made */
-    struct event *retry; /* the pool is to be refilled */
-};
-
-struct prewarm {
-    struct fleet_env *env;
-    struct prewarm_pool *pools;
-    bool stopped;
-};
-
-static void refill(struct prewarm_pool *pool);
 
 static void pool_free(struct prewarm_pool *pool)
 {
@@ -68,17 +44,20 @@ static void forget(struct prewarm_pool *pool, const struct instance *instance)
 
 static void on_prewarmed(struct instance *instance, void *owner)
 {
-    (void)instance;
     struct prewarm_pool *pool = owner;
     pool->failures = 0;
+    if (pool->hooks)
+        pool->hooks->loaded(pool, instance);
 }
 
 static void on_failed(struct instance *instance, const struct error *cause, void *owner)
 {
-    (void)instance, (void)cause;
+    (void)instance;
     struct prewarm_pool *pool = owner;
     pool->failures++;
     pool->retry_at_ms = clock_ms() + autoscaler_backoff_ms(pool->failures);
+    if (pool->hooks)
+        pool->hooks->failed(pool, cause);
 }
 
 static void on_gone(struct instance *instance, void *owner)
@@ -88,7 +67,7 @@ static void on_gone(struct instance *instance, void *owner)
     if (pool->members == 0 && pool->count == 0)
         pool_free(pool);
     else
-        refill(pool);
+        prewarm_pool_refill(pool);
 }
 
 static bool on_wanted(struct instance *instance, void *owner)
@@ -105,6 +84,12 @@ static const struct instance_hooks pool_hooks = {
     .gone = on_gone,
 };
 
+/* How many instances there are to be. */
+static unsigned wanted(const struct prewarm_pool *pool)
+{
+    return pool->hooks ? pool->wanted : pool->prewarm->env->host->prewarm;
+}
+
 static void start_one(struct prewarm_pool *pool)
 {
     pool->instances = xgrow(pool->instances, pool->count, sizeof(*pool->instances));
@@ -118,7 +103,8 @@ static void adopt(struct prewarm_pool *pool)
 {
     struct fleet_env *env = pool->prewarm->env;
     struct instance_past *past;
-    while (pool->count < env->host->prewarm && (past = adoption_claim(env->adoption, NULL, pool->key, 0))) {
+    while ((pool->hooks || pool->count < wanted(pool)) &&
+           (past = adoption_claim(env->adoption, NULL, pool->key, 0))) {
         pool->instances = xgrow(pool->instances, pool->count, sizeof(*pool->instances));
         struct container_spec spec = pool->spec;
         spec.memory_bytes = past->record.limits.memory_bytes;
@@ -126,6 +112,8 @@ static void adopt(struct prewarm_pool *pool)
         spec.pids = past->record.limits.pids;
         pool->instances[pool->count++] = instance_adopt(env, past, &spec, NULL, &pool_hooks, pool);
     }
+    if (pool->count > pool->wanted)
+        pool->wanted = (unsigned)pool->count;
 }
 
 static bool is_useful(const struct instance *instance)
@@ -157,8 +145,7 @@ static struct prewarm_pool *least_used(const struct prewarm *prewarm, bool speci
 
 static bool has_its_due(const struct prewarm_pool *pool, uint64_t now_ms)
 {
-    return pool->members == 0 || pool->count >= pool->prewarm->env->host->prewarm ||
-           now_ms < pool->retry_at_ms;
+    return pool->members == 0 || pool->count >= wanted(pool) || now_ms < pool->retry_at_ms;
 }
 
 /* Whether special instances may be started: all others are there. */
@@ -169,6 +156,20 @@ static bool others_have_theirs(const struct prewarm *prewarm, uint64_t now_ms)
             return false;
     }
     return true;
+}
+
+/* Removes what is too much, the oldest first. */
+static void trim(struct prewarm_pool *pool)
+{
+    size_t useful = 0;
+    for (size_t i = 0; i < pool->count; i++)
+        useful += is_useful(pool->instances[i]);
+    for (size_t i = 0; i < pool->count && useful > pool->wanted; i++) {
+        if (!is_useful(pool->instances[i]))
+            continue;
+        instance_retire(pool->instances[i], "memory is of more use elsewhere", 0);
+        useful--;
+    }
 }
 
 /* Starts what is missing; after failures only when it is time again. What there is no room for gets that of a
@@ -186,7 +187,7 @@ static void fill(struct prewarm_pool *pool)
     }
     if (pool->is_special && !others_have_theirs(pool->prewarm, now_ms))
         return;
-    while (pool->count < env->host->prewarm && budget_room(&env->engine->budget, pool->spec.memory_bytes) > 0)
+    while (pool->count < wanted(pool) && budget_room(&env->engine->budget, pool->spec.memory_bytes) > 0)
         start_one(pool);
     const struct prewarm_pool *special =
         pool->is_special || has_its_due(pool, now_ms) ? NULL : least_used(pool->prewarm, true);
@@ -202,8 +203,10 @@ static void fill_all(struct prewarm *prewarm, bool special)
     }
 }
 
-static void refill(struct prewarm_pool *pool)
+void prewarm_pool_refill(struct prewarm_pool *pool)
 {
+    if (pool->hooks)
+        trim(pool);
     fill(pool);
     if (!pool->is_special)
         fill_all(pool->prewarm, true);
@@ -212,7 +215,7 @@ static void refill(struct prewarm_pool *pool)
 static void on_retry(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
-    refill(context);
+    prewarm_pool_refill(context);
 }
 
 struct prewarm *prewarm_create(struct fleet_env *env)
@@ -231,37 +234,50 @@ void prewarm_destroy(struct prewarm *prewarm)
     free(prewarm);
 }
 
-struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec, bool is_special)
+static struct prewarm_pool *pool_make(struct prewarm *prewarm, const struct container_spec *spec,
+                                      const char *key, bool is_special)
+{
+    struct prewarm_pool *pool = xcalloc(1, sizeof(*pool));
+    pool->prewarm = prewarm;
+    pool->is_special = is_special;
+    memcpy(pool->key, key, sizeof(pool->key));
+    pool->account.yields = true;
+    pool->taken_ms = clock_ms();
+    container_spec_copy(spec, &pool->spec);
+    pool->retry = evtimer_new(prewarm->env->base, on_retry, pool);
+    pool->next = prewarm->pools;
+    prewarm->pools = pool;
+    return pool;
+}
+
+struct prewarm_pool *prewarm_pool_join(struct prewarm *prewarm, const struct container_spec *spec,
+                                       bool is_special, const struct prewarm_library_hooks *hooks)
 {
     char key[HASH_HEX_SIZE];
     container_spec_digest(spec, key);
     struct prewarm_pool *pool = prewarm->pools;
     while (pool && strcmp(pool->key, key) != 0)
         pool = pool->next;
-    if (!pool) {
-        pool = xcalloc(1, sizeof(*pool));
-        pool->prewarm = prewarm;
-        pool->is_special = is_special;
-        memcpy(pool->key, key, sizeof(key));
-        struct container_spec empty = *spec;
-        empty.code_dir = NULL;
-        empty.dependencies = NULL;
-        empty.labels = NULL;
-        empty.label_count = 0;
-        empty.memory_bytes = MEMORY_BYTES;
-        empty.cpus = CPUS;
-        empty.pids = PIDS;
-        pool->account.yields = true;
-        pool->taken_ms = clock_ms();
-        container_spec_copy(&empty, &pool->spec);
-        pool->retry = evtimer_new(prewarm->env->base, on_retry, pool);
-        pool->next = prewarm->pools;
-        prewarm->pools = pool;
-    }
+    if (!pool)
+        pool = pool_make(prewarm, spec, key, is_special);
+    pool->hooks = hooks;
     pool->members++;
     adopt(pool);
-    refill(pool);
+    prewarm_pool_refill(pool);
     return pool;
+}
+
+struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct container_spec *spec, bool is_special)
+{
+    struct container_spec empty = *spec;
+    empty.code_dir = NULL;
+    empty.dependencies = NULL;
+    empty.labels = NULL;
+    empty.label_count = 0;
+    empty.memory_bytes = MEMORY_BYTES;
+    empty.cpus = CPUS;
+    empty.pids = PIDS;
+    return prewarm_pool_join(prewarm, &empty, is_special, NULL);
 }
 
 static void retire_all(struct prewarm_pool *pool, const char *why)

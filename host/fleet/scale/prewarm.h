@@ -1,7 +1,11 @@
 /*
  * Prewarmed instances: for each kind of container that functions start from (runtime image, command,
  * environment, user, network, walls) a few that have dialled already and wait for a function. Each is given
- * away once; the place is refilled off the request path. Control thread.
+ * away once; the place is refilled off the request path.
+ *
+ * Beside these, for functions whose libraries take long to load, some that have loaded just those: with the
+ * dependencies, the environment and the limits of the functions that they are for, which all share. How many
+ * there are is not decided here. They stand back behind all others. Control thread.
  */
 #ifndef FLEET_SCALE_PREWARM_H
 #define FLEET_SCALE_PREWARM_H
@@ -28,8 +32,29 @@ struct prewarm_pool *prewarm_join(struct prewarm *prewarm, const struct containe
                                   bool is_special);
 void prewarm_leave(struct prewarm_pool *pool);
 
+/* Who has joined a pool of instances with libraries: part of what joins, which fills in the first three. */
+struct prewarm_listener {
+    /* An instance of the pool has loaded them: its runner has given this report, and it used so much memory.
+     * Several times, on several instances; it may leave the pool, and join another. */
+    void (*loaded)(void *owner, const json_t *report, uint64_t memory_bytes);
+    /* They cannot be loaded ahead, and will not be the next time: it leaves the pool. */
+    void (*failed)(void *owner, const struct error *cause);
+    void *owner;
+    struct prewarm_listener *next;
+};
+
+/* Says that a function starts from containers like this one once its runner has loaded `spec->ahead`, whose
+ * code_dir, labels and mounts are not looked at. No instance is started before somebody wants some. */
+struct prewarm_pool *prewarm_join_libraries(struct prewarm *prewarm, const struct container_spec *spec,
+                                            struct prewarm_listener *listener);
+void prewarm_leave_libraries(struct prewarm_pool *pool, struct prewarm_listener *listener);
+
+/* How many instances with libraries there are to be in a pool from now on; what is too much goes. */
+void prewarm_want(struct prewarm_pool *pool, unsigned count);
+
 /* The prewarmed instance that has waited longest, else the one that will be ready first of those that Docker
- * is starting, or NULL. */
+ * is starting, or NULL. Of those with libraries only one that has them: what they do when they are loaded is
+ * not known before. */
 struct instance *prewarm_next(const struct prewarm_pool *pool);
 
 /* Gives away what prewarm_next() gave. The caller calls instance_load() at once. */

@@ -14,6 +14,7 @@ static void free_item(struct kept_revision *item)
 {
     free(item->dependency_key);
     free(item->image);
+    json_decref(item->modules);
 }
 
 void revision_index_clear(struct revision_index *index)
@@ -29,11 +30,12 @@ void revision_index_clear(struct revision_index *index)
 
 static json_t *item_json(const struct kept_revision *item)
 {
-    return json_pack("{s:s, s:s, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I}", "revision", item->digest, "package",
-                     item->package_digest, "dependencies", item->dependency_key, "image", item->image,
-                     "deployed", (json_int_t)item->deployed_ms, "live", (json_int_t)item->live_ms, "served",
-                     (json_int_t)item->served_ms, "requests", (json_int_t)item->requests, "errors",
-                     (json_int_t)item->errors);
+    return json_pack("{s:s, s:s, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I, s:O*}", "revision", item->digest,
+                     "package", item->package_digest, "dependencies", item->dependency_key, "image",
+                     item->image, "deployed", (json_int_t)item->deployed_ms, "live",
+                     (json_int_t)item->live_ms, "served", (json_int_t)item->served_ms, "requests",
+                     (json_int_t)item->requests, "errors", (json_int_t)item->errors, "modules",
+                     item->modules);
 }
 
 json_t *revision_index_to_json(const struct revision_index *index)
@@ -77,6 +79,7 @@ static int read_item(const json_t *json, struct kept_revision *item)
         return -1;
     item->dependency_key = *key ? xstrdup(key) : NULL;
     item->image = json_text_copy(json, "image");
+    item->modules = json_deep_copy(json_object_get(json, "modules"));
     return 0;
 }
 

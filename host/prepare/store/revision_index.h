@@ -20,6 +20,7 @@ struct kept_revision {
     uint64_t live_ms; /* when it went live last, by going back to it, say */
     uint64_t served_ms; /* when its last request ended; 0: never */
     uint64_t requests, errors; /* answered with a status from 500 on, or not at all */
+    json_t *modules; /* what its load imports, for who knows about that; null: nothing; NULL: not known */
     bool is_gone; /* its package or record is not what it was; not written */
 };
 

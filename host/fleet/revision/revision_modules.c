@@ -1,0 +1,155 @@
+#include "fleet/revision/revision_inside.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "fleet/revision/init_settings.h"
+#include "fleet/scale/prewarm.h"
+
+#include <stdlib.h>
+
+/* A pool of instances with its libraries; they are of no use to what does not scale. */
+static void join(struct revision *revision)
+{
+    struct container_spec spec;
+    if (revision->state != REVISION_ACTIVE || !revision->prewarm || !revision->modules ||
+        revision->libraries_failed)
+        return;
+    json_t *names = module_profile_names(revision->modules);
+    if (json_array_size(names) > 0) {
+        cleanup_free char *ahead = init_settings_prewarm(revision->settings, &revision->prepared, names);
+        revision_fill_spec(revision, &spec);
+        spec.ahead = ahead;
+        revision->libraries =
+            prewarm_join_libraries(revision->env->prewarm, &spec, &revision->library_listener);
+        prewarm_want(revision->libraries, revision->env->host->prewarm_memory_bytes > 0 ? 1 : 0);
+    }
+    json_decref(names);
+}
+
+void revision_leave_libraries(struct revision *revision)
+{
+    if (revision->libraries)
+        prewarm_leave_libraries(steal(&revision->libraries), &revision->library_listener);
+}
+
+/* It is told to who keeps it, too. */
+static void change(struct revision *revision)
+{
+    revision->hooks.modules_known(revision, revision->owner);
+}
+
+/* --- what an instance with libraries has found out --- */
+
+static void log_effects(const struct revision *revision, const json_t *report)
+{
+    const json_t *effects = json_object_get(report, "effects"), *effect;
+    size_t i;
+    json_array_foreach(effects, i, effect)
+    {
+        log_info("libraries.left", LOG_STR("function", revision->settings->name),
+                 LOG_STR("module", json_string_value(json_object_get(effect, "module"))),
+                 LOG_STR("effect", json_string_value(json_object_get(effect, "effect"))));
+    }
+}
+
+static void give_up(struct revision *revision, const char *why)
+{
+    log_warning("libraries.given-up", LOG_STR("function", revision->settings->name), LOG_STR("error", why),
+                LOG_STR("next", "its libraries are loaded with it"));
+    revision->libraries_failed = true;
+    revision_leave_libraries(revision);
+}
+
+/* What a process does beside loading, in which there is no function yet, is not to be found by one later: the
+ * instance goes with the pool that nobody is in any more. */
+static void take_effects(struct revision *revision, const json_t *report)
+{
+    log_effects(revision, report);
+    if (!module_profile_leave(revision->modules, report)) {
+        give_up(revision, "the runner tells of effects, but not of which module");
+        return;
+    }
+    revision->modules->memory_bytes = 0;
+    revision_leave_libraries(revision);
+    change(revision);
+    join(revision);
+}
+
+static void on_libraries_loaded(void *owner, const json_t *report, uint64_t memory_bytes)
+{
+    struct revision *revision = owner;
+    bool is_first = revision->modules->memory_bytes == 0;
+    if (module_report_has_effects(report)) {
+        take_effects(revision, report);
+        return;
+    }
+    revision->modules->memory_bytes = memory_bytes;
+    if (is_first && memory_bytes > 0)
+        change(revision);
+}
+
+static void on_libraries_failed(void *owner, const struct error *cause)
+{
+    give_up(owner, cause->message);
+}
+
+/* --- what is known --- */
+
+/* Most functions import nothing, and there may be many of these. */
+static void take(struct revision *revision, struct module_profile *profile)
+{
+    revision->modules_known = true;
+    if (json_array_size(profile->modules) > 0)
+        revision->modules = profile;
+    else
+        module_profile_free(profile);
+    join(revision);
+}
+
+json_t *revision_modules_to_keep(const struct revision *revision)
+{
+    if (!revision->modules)
+        return revision->modules_known ? json_null() : NULL;
+    return module_profile_to_json(revision->modules);
+}
+
+void revision_take_modules(struct revision *revision, const json_t *kept)
+{
+    struct module_profile *profile = module_profile_from_json(kept);
+    if (profile)
+        take(revision, profile);
+    else
+        revision->modules_known = json_is_null(kept);
+}
+
+void revision_learn_modules(struct revision *revision, const struct instance *instance)
+{
+    const json_t *report = instance_module_report(instance);
+    struct module_profile *profile = revision->modules_known ? NULL : module_profile_of_report(report);
+    if (!profile)
+        return;
+    log_info("libraries.known", LOG_STR("function", revision->settings->name),
+             LOG_INT("modules", json_array_size(profile->modules)),
+             LOG_INT("load_ms", (uint64_t)module_profile_saved_ms(profile)));
+    take(revision, profile);
+    change(revision);
+}
+
+void revision_open_modules(struct revision *revision)
+{
+    revision->library_listener = (struct prewarm_listener){
+        .loaded = on_libraries_loaded, .failed = on_libraries_failed, .owner = revision};
+}
+
+void revision_join_libraries(struct revision *revision)
+{
+    if (!revision->libraries)
+        join(revision);
+}
+
+void revision_close_modules(struct revision *revision)
+{
+    revision_leave_libraries(revision);
+    module_profile_free(revision->modules);
+}

@@ -1,0 +1,50 @@
+/* Inside of the prewarmed instances: what their files share. For prewarm*.c only; prewarm_libraries.c uses
+ * prewarm.c. */
+#ifndef FLEET_SCALE_PREWARM_INSIDE_H
+#define FLEET_SCALE_PREWARM_INSIDE_H
+
+#include "fleet/scale/prewarm.h"
+
+#include "base/hash.h"
+
+/* What is made of an instance that has loaded libraries, or could not. */
+struct prewarm_library_hooks {
+    void (*loaded)(struct prewarm_pool *pool, struct instance *instance);
+    void (*failed)(struct prewarm_pool *pool, const struct error *cause);
+};
+
+struct prewarm_pool {
+    struct prewarm *prewarm;
+    struct prewarm_pool *next;
+    char key[HASH_HEX_SIZE];
+    struct container_spec spec;
+    bool is_special; /* it stands back behind those that are not */
+    unsigned wanted; /* of one with libraries: how many instances there are to be */
+    uint64_t memory_bytes; /* of one with libraries: what the last instance used; 0: not known */
+    const struct prewarm_library_hooks *hooks; /* of one with libraries */
+    struct prewarm_listener *listeners; /* of one with libraries: its members */
+    unsigned members;
+    struct instance **instances; /* on their way, waiting or being removed, oldest first */
+    size_t count;
+    struct engine_account account;
+    unsigned failures;
+    uint64_t retry_at_ms;
+    uint64_t taken_ms; /* when an instance was last taken, or the pool was made */
+    struct event *retry; /* the pool is to be refilled */
+};
+
+struct prewarm {
+    struct fleet_env *env;
+    struct prewarm_pool *pools;
+    bool stopped;
+};
+
+/* The pool of containers like this one, which is made if need be; and one more member. The spec is copied;
+ * `hooks` are those of one with libraries. */
+struct prewarm_pool *prewarm_pool_join(struct prewarm *prewarm, const struct container_spec *spec,
+                                       bool is_special, const struct prewarm_library_hooks *hooks);
+
+/* Starts what is missing in it, and removes what is too much. */
+void prewarm_pool_refill(struct prewarm_pool *pool);
+
+#endif
