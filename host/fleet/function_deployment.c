@@ -64,6 +64,7 @@ static void take_over(struct function *function)
     if (old)
         slot_pool_replace(revision_pool(old), revision_pool(function->current));
     function->hooks.routed(function, function->owner);
+    function_keep_trial(function, old);
     activate_current(function);
     if (old)
         retire(function, old, "replaced");

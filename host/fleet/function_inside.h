@@ -30,6 +30,7 @@ struct function {
     char *build_output; /* of its installation or image build, when that failed; or NULL */
     struct diagnostics findings; /* of its preparation, as the plugin reports them */
     struct diagnostics diagnostics; /* the registry's and these, with their places */
+    uint64_t called_ms; /* by the wall clock, when its last request ended that an instance served; 0: never */
     bool settled, removed;
     bool is_tried; /* its first revision, too, has to load for its deployment to have succeeded */
     bool restarting; /* the deployment under way takes over, even if it comes to the same */
@@ -85,6 +86,12 @@ const struct kept_revision *function_find_rollback(const struct function *functi
 
 /* Whether the one that served last is made from other inputs than those of the newest deployment. */
 bool function_is_kept_otherwise(const struct function *function);
+
+/* --- function_trial.c: what becomes of the instance that a revision was tried with --- */
+
+/* Requests go to the current revision from now on, in the place of `old` (NULL: none). Where somebody calls
+ * the function at present, its instance is kept for the next request. */
+void function_keep_trial(struct function *function, const struct revision *old);
 
 /* --- function_findings.c: what is wrong with it, and where --- */
 

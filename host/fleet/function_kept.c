@@ -20,6 +20,10 @@ void function_open_kept(struct function *function)
         return;
     function->kept = xcalloc(1, sizeof(*function->kept));
     *function->kept = index;
+    for (size_t i = 0; i < index.count; i++) {
+        if (index.items[i].served_ms > function->called_ms)
+            function->called_ms = index.items[i].served_ms;
+    }
 }
 
 static void digest_applied(const struct function *function, char ret_digest[HASH_HEX_SIZE])
@@ -233,6 +237,7 @@ void function_count_request(struct function *function, uint64_t revision, bool f
 {
     struct revision_index *kept = function->kept;
     char digits[SHORT_DIGITS + 1];
+    function->called_ms = now_ms;
     snprintf(digits, sizeof(digits), "%012llx", (unsigned long long)revision);
     for (size_t i = 0; kept && revision && i < kept->count; i++) {
         struct kept_revision *item = &kept->items[i];

@@ -103,14 +103,14 @@ def test_changed_dependencies_are_installed_anew(berth, index):
     index.wheels["alpha"] = wheel("alpha", 10)
     berth.write_function("uses", USES, extra_dependencies="alpha")
     berth.start(environment=mirrored(index))
-    berth.wait_answer("/uses", lambda answer: answer.text == "has alpha", "an answer", 60)
+    assert berth.get("/uses").text == "has alpha"
     for number, again in enumerate((berth.reload, lambda: berth.stop() or berth.start(environment=mirrored(index))), 1):
         berth.wait_no_instance("uses")
         (path,) = pathlib.Path(berth.state_dir, "dependencies").glob("*/parcel/__init__.py")
         replace_text(path, "alpha", "wrong")
-        berth.write_function("uses", USES + f"    # {number}\n", extra_dependencies="alpha")
+        berth.write_function("uses", USES.rstrip() + f' + "{number}"\n', extra_dependencies="alpha")
         again()
         wait_until(lambda: len(berth.log.entries(event="dependencies.changed")) == number, "the change to be seen", 60)
         wait_until(lambda: len(berth.log.entries(event="dependencies.installed")) == number + 1, "them to be back", 60)
-        berth.wait_answer("/uses", lambda answer: answer.text == "has alpha", "an answer", 60)
+        berth.wait_answer("/uses", lambda answer, new=f"has alpha{number}": answer.text == new, "the new one", 60)
         assert "wrong" not in path.read_text(encoding="utf-8")

@@ -368,6 +368,33 @@ static void minimum_stays(void **state)
     assert_true(autoscaler_expired(&settings, 1000, 3, 900000, &check_ms));
 }
 
+/* The first request is expected soon: one waits for it, and no more. */
+static void one_is_kept_for_a_first_request(void **state)
+{
+    (void)state;
+    struct scale_settings settings = usual;
+    settings.kept_until_ms = 60000;
+    uint64_t check_ms = 0;
+    assert_false(autoscaler_expired(&settings, 5000, 1, 15000, &check_ms));
+    assert_int_equal(check_ms, 25000);
+    assert_false(autoscaler_expired(&settings, 5000, 1, 59999, &check_ms));
+    assert_int_equal(check_ms, 60000);
+    assert_true(autoscaler_expired(&settings, 5000, 1, 60000, &check_ms));
+    assert_true(autoscaler_expired(&settings, 5000, 2, 15000, &check_ms));
+    settings.idle_timeout_ms = 100;
+    assert_false(autoscaler_expired(&settings, 5000, 1, 15000, &check_ms));
+    assert_int_equal(check_ms, 16000);
+}
+
+static void a_trial_is_kept_where_somebody_calls(void **state)
+{
+    (void)state;
+    assert_true(autoscaler_trial_kept_ms(0) > usual.idle_timeout_ms);
+    assert_true(autoscaler_trial_kept_ms(120000) > usual.idle_timeout_ms);
+    assert_int_equal(autoscaler_trial_kept_ms(3600000), 0);
+    assert_int_equal(autoscaler_trial_kept_ms(UINT64_MAX), 0);
+}
+
 /* Load sinks over three instances: each goes exactly when it has been idle for long enough, the one that was
  * used last is the last, and a minimum keeps just that one. */
 static void the_newest_load_is_kept(void **state)
@@ -440,6 +467,8 @@ int main(void)
         cmocka_unit_test(expires_exactly),
         cmocka_unit_test(busy_instances_stay),
         cmocka_unit_test(minimum_stays),
+        cmocka_unit_test(one_is_kept_for_a_first_request),
+        cmocka_unit_test(a_trial_is_kept_where_somebody_calls),
         cmocka_unit_test(the_newest_load_is_kept),
         cmocka_unit_test(backs_off),
         cmocka_unit_test(reasons_have_words),

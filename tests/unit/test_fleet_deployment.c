@@ -2,6 +2,7 @@
 #include "whole_fleet.h"
 
 #include "base/alloc.h"
+#include "base/rfc3339.h"
 
 static void a_new_revision_takes_over_and_the_old_one_drains(void **state)
 {
@@ -21,6 +22,41 @@ static void a_new_revision_takes_over_and_the_old_one_drains(void **state)
     finish(held);
     UNTIL(bench, fake_engine_count(bench->engine) == 1);
     finish(fresh);
+}
+
+/* Has a function deployed anew that was called just now, and whose instances do not stay. */
+static void redeploy_called(struct bench *bench)
+{
+    write_config(bench, ", max_instances: 1",
+                 (const char *[]){"hello", "      idle_timeout: 100ms\n", "other", "", NULL});
+    start_settled(bench);
+    serve(bench, "hello");
+    function_count_request(find(bench, "hello"), 0, false, wall_clock_ms());
+    UNTIL(bench, fake_engine_count(bench->engine) == 0);
+    struct revision *old = function_current(find(bench, "hello"));
+    write_file(bench, "functions/code/main.x", "second\n");
+    fleet_reload(bench->fleet);
+    UNTIL(bench, function_current(find(bench, "hello")) != old);
+}
+
+static void an_instance_on_trial_waits_for_the_next_request(void **state)
+{
+    struct bench *bench = *state;
+    redeploy_called(bench);
+    unsigned created = fake_engine_calls(bench->engine, FAKE_CREATE);
+    run_for(bench, 500); /* several times what idle ones are kept for */
+    assert_int_equal(fake_engine_count(bench->engine), 1);
+    serve(bench, "hello");
+    assert_int_equal(fake_engine_calls(bench->engine, FAKE_CREATE), created);
+    UNTIL(bench, fake_engine_count(bench->engine) == 0);
+}
+
+static void an_instance_on_trial_that_waits_makes_room(void **state)
+{
+    struct bench *bench = *state;
+    redeploy_called(bench);
+    assert_int_equal(fake_engine_count(bench->engine), 1);
+    serve(bench, "other");
 }
 
 static void a_revision_that_cannot_load_leaves_the_old_one_serving(void **state)
@@ -268,6 +304,8 @@ int main(void)
     signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     const struct CMUnitTest tests[] = {
         FLEET_TEST(a_new_revision_takes_over_and_the_old_one_drains),
+        FLEET_TEST(an_instance_on_trial_waits_for_the_next_request),
+        FLEET_TEST(an_instance_on_trial_that_waits_makes_room),
         FLEET_TEST(a_revision_that_cannot_load_leaves_the_old_one_serving),
         FLEET_TEST(a_trial_that_is_disturbed_is_repeated),
         FLEET_TEST(a_trial_that_is_disturbed_again_and_again_is_given_up),

@@ -97,6 +97,10 @@ void revision_activate(struct revision *revision);
  * one. Whatever comes of it, it scales with its load. */
 void revision_prove(struct revision *revision);
 
+/* Keeps an instance for so long although it is idle, or until its first request has come. It is given up
+ * where the host needs room. */
+void revision_keep_one(struct revision *revision, uint64_t ms);
+
 /* Drains and removes everything; `empty` follows, from the event loop. In any state, once. */
 void revision_retire(struct revision *revision, const char *why);
 

@@ -21,10 +21,25 @@ void revision_end_proof(struct revision *revision)
     revision_set_minimum(revision);
 }
 
+void revision_keep_one(struct revision *revision, uint64_t ms)
+{
+    revision->scale.kept_until_ms = clock_ms() + ms;
+}
+
+/* From its first request on its instances go as all others. */
+static void end_keeping(struct revision *revision)
+{
+    struct slot_counts counts;
+    slot_pool_counts(revision->pool, &counts);
+    if (counts.busy > 0 || counts.completed > 0)
+        revision->scale.kept_until_ms = 0;
+}
+
 void revision_expire(struct revision *revision)
 {
     if (engine_is_away(revision->env->engine))
         return;
+    end_keeping(revision);
     uint64_t now_ms = clock_ms(), next_ms = UINT64_MAX;
     unsigned ready = revision_count_in(revision, INSTANCE_READY);
     for (size_t i = 0; i < revision->count; i++) {

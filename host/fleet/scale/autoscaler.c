@@ -5,6 +5,11 @@
 #define BACKOFF_FIRST_MS 250
 #define BACKOFF_MAX_MS   30000
 
+/* Who edits a function and tries it out calls it every few minutes. */
+#define CALLED_LATELY_MS 300000
+#define TRIAL_KEPT_MS    300000
+#define KEPT_CHECK_MS    1000 /* at least between two looks whether the first request has come */
+
 static unsigned min_unsigned(unsigned a, unsigned b)
 {
     return a < b ? a : b;
@@ -100,11 +105,22 @@ bool autoscaler_expired(const struct scale_settings *settings, uint64_t idle_sin
         *ret_check_ms = now_ms + (settings->idle_timeout_ms ? settings->idle_timeout_ms : 1000);
         return false;
     }
+    if (ready == 1 && now_ms < settings->kept_until_ms) {
+        unsigned pause_ms = settings->idle_timeout_ms;
+        due = now_ms + (pause_ms > KEPT_CHECK_MS ? pause_ms : KEPT_CHECK_MS);
+        *ret_check_ms = due < settings->kept_until_ms ? due : settings->kept_until_ms;
+        return false;
+    }
     if (idle_since_ms == 0) { /* busy, with an idle time-out of 0: look again soon */
         *ret_check_ms = now_ms + 1;
         return false;
     }
     return true;
+}
+
+uint64_t autoscaler_trial_kept_ms(uint64_t called_ago_ms)
+{
+    return called_ago_ms < CALLED_LATELY_MS ? TRIAL_KEPT_MS : 0;
 }
 
 uint64_t autoscaler_backoff_ms(unsigned failures)

@@ -16,6 +16,7 @@ struct scale_settings {
     unsigned min_scale; /* instances kept even when idle */
     unsigned max_scale; /* instances at most */
     unsigned idle_timeout_ms;
+    uint64_t kept_until_ms; /* one is kept until then, even when idle, for a first request; 0: none */
 };
 
 /* What one decision to start is made from. */
@@ -64,6 +65,10 @@ const char *scale_reason_limit(enum scale_reason reason);
  * revision has `ready` instances. When not, *ret_check_ms is when to ask again (never 0). */
 bool autoscaler_expired(const struct scale_settings *settings, uint64_t idle_since_ms, unsigned ready,
                         uint64_t now_ms, uint64_t *ret_check_ms);
+
+/* For how long the instance that a revision was tried with is kept for its first request, when its function
+ * was last called so long ago (UINT64_MAX: never). 0: no longer than any other. */
+uint64_t autoscaler_trial_kept_ms(uint64_t called_ago_ms);
 
 /* How long to wait before the next start after `failures` starts in a row have failed: 0, then 250 ms
  * doubling up to 30 s. */

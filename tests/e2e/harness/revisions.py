@@ -1,5 +1,6 @@
 """What a daemon keeps of a function's revisions."""
 
+import contextlib
 import json
 import os
 
@@ -21,7 +22,9 @@ def records(berth, name="hello"):
     folder = os.path.join(berth.state_dir, "revisions", name)
     found = {}
     for entry in os.listdir(folder) if os.path.isdir(folder) else []:
-        if len(entry) == 64:
+        if len(entry) != 64:
+            continue
+        with contextlib.suppress(FileNotFoundError):  # dropped meanwhile
             with open(os.path.join(folder, entry), encoding="utf-8") as file:
                 found[entry] = json.loads(file.read().split("\n", 1)[1])
     return found
