@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOST_TARGETS "/.berth/" /* what begins so is for the runner: no client's request does */
 #define INIT_TARGET  "/.berth/init"
 #define SETTINGS_MAX 1048576
 #define PROTOCOL     1
@@ -336,10 +337,17 @@ enum berth_served berth_instance_serve(struct berth_instance *instance, struct b
                                                     .component = "runner",
                                                     .reason = "not-loaded",
                                                     .message = "no function is loaded yet"};
+    static const struct berth_failure not_known = {.struct_size = sizeof(not_known),
+                                                   .component = "runner",
+                                                   .reason = "not-known",
+                                                   .message =
+                                                       "this runner knows no such request of the host"};
     enum berth_served served;
     if (berth_instance_serve_init(instance, request, &served))
         return served;
-    if (atomic_load(&instance->loaded))
+    if (strncmp(request->target, HOST_TARGETS, strlen(HOST_TARGETS)) == 0)
+        (void)berth_response_failure(request, 404, &not_known);
+    else if (atomic_load(&instance->loaded))
         instance->runner->handle(instance->function, request);
     else
         (void)berth_response_failure(request, 503, &not_loaded);

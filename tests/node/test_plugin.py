@@ -85,6 +85,36 @@ def test_launch(tmp_path):
     assert json.loads(launch["runtime"]) == {"file": "index.js", "debug": True, "handler": "default"}
 
 
+def imports_told(folder):
+    launch = call("all", folder)[-1]
+    return json.loads(launch["runtime"]).get("imports")
+
+
+def test_launch_tells_what_modules_import_in_the_order_of_its_loading(tmp_path):
+    (tmp_path / "lib").mkdir()
+    write(tmp_path / "lib", own_mjs="export * from 'third';\nimport '../index.mjs';\nimport 'node:fs';\nexport const a = 1;\n",
+          other_cjs="require('fifth');\n")
+    write(tmp_path, index_mjs="import 'first';\nimport { a } from './lib/own.mjs';\nimport './lib/other.cjs';\nimport '#own';\n"
+                              "import 'https://x.y/z.js';\nimport 'third/file';\nimport 'first';\nawait import('later');\n"
+                              "export default () => a;\n",
+          package_json={"imports": {"#own": "./lib/own.mjs"},
+                        "dependencies": dict.fromkeys(["first", "third", "fifth", "later"], "*")})
+    assert imports_told(tmp_path) == ["first", "third", "node:fs", "third/file"]
+
+
+def test_launch_tells_of_no_imports_where_there_are_none(tmp_path):
+    write(tmp_path, index_js="const fs = require('fs');\n" + HELLO)
+    assert imports_told(tmp_path) is None
+
+
+def test_launch_tells_of_so_many_imports_and_no_more(tmp_path):
+    imports = "".join(f"import 'node:fs/promises';\nimport 'p{number}/{'x' * number}';\n" for number in range(400))
+    write(tmp_path, index_mjs=imports + "export default () => 1;\n",
+          package_json={"dependencies": {f"p{number}": "*" for number in range(400)}})
+    told = imports_told(tmp_path)
+    assert told[:3] == ["node:fs/promises", "p0/", "p1/x"] and len(told) < 256 and max(map(len, told)) <= 128
+
+
 @pytest.mark.parametrize("code, concurrency", [
     ("exports.handler = async (event, context) => ({});", 1),
     ("exports.handler = async () => ({});", 1),

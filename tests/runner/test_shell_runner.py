@@ -253,6 +253,17 @@ def test_function_that_cannot_load(host, runtime, message):
     assert message in json.loads(answer.body)["error"]["message"]
 
 
+def test_what_the_host_asks_and_this_runner_does_not_know(host):
+    """Such as to load libraries ahead. It is no request for the function, and the runner goes on to work."""
+    slot = host.start()
+    for _ in range(2):
+        answer = slot.ask("/.berth/prewarm", "POST", b'{"protocol": 1, "modules": []}')
+        assert (answer.status, json.loads(answer.body)["error"]["reason"]) == (404, "not-known")
+        host.write("run.sh", "echo fine")
+        assert host.init(slot, {"file": "run.sh", "interpreter": "/bin/sh"}).status == 200
+        assert slot.ask().body == b"fine\n"
+
+
 # ---- Processes
 
 

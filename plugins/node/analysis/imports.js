@@ -6,6 +6,7 @@
       "perf_hooks process punycode querystring readline readline/promises repl stream stream/consumers stream/promises stream/web " +
       "string_decoder sys timers timers/promises tls trace_events tty url util util/types v8 vm wasi worker_threads zlib").split(" ");
   var REQUIRED = ["", ".js", ".json", ".node"];
+  var NAME_MAX = 128; // characters of what may be loaded ahead
   var PARSED = /\.(js|mjs|cjs)$/;
   var TYPED = /\.(ts|mts|cts|tsx|jsx)$/;
   var NOT_IN_MODULES = { require: "`import` it, or make one with `createRequire(import.meta.url)`",
@@ -171,6 +172,27 @@
       if (source.tree) imports.checkFile(source);
       else job.reportBroken(source, next.isSure);
     }
+  };
+
+  // What the modules among the files import of libraries when they are loaded, in the order in which that is loaded: at most
+  // `max` names. Files of the other kind tell only when they run.
+  berth.libraryImports = function (job, entry, max) {
+    var names = [], reached = {};
+    function follow(source) {
+      reached[source.file] = true;
+      if (!source.tree || !source.isModule) return;
+      source.tree.body.forEach(function (node) {
+        if (/^(Import|ExportNamed|ExportAll)Declaration$/.test(node.type) && node.source) take(source.file, node.source.value);
+      });
+    }
+    function take(from, name) {
+      if (/^\.{1,2}(\/|$)/.test(name)) {
+        var file = resolveFile(berth.join(berth.folderOf(from), withoutQuery(name)), true);
+        if (file && PARSED.test(file) && !reached[file]) follow(job.source(file));
+      } else if (!/^([#\/]|(?!node:)[a-z]+:)/.test(name) && names.indexOf(name) < 0 && names.length < max && name.length <= NAME_MAX) names.push(name);
+    }
+    follow(entry);
+    return names;
   };
 
   berth.hasRelativeImports = function (source) {

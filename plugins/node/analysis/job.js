@@ -5,6 +5,7 @@
   var ENVIRONMENT = ["NODE_ENV=production"];
   var CONCURRENCY = 16;
   var EVENT_CONCURRENCY = 1; // where event handlers come from, one runs at a time, and their code relies on it
+  var IMPORTS_MAX = 256;
   var EXCLUDED = [".git", ".svn", ".hg", ".DS_Store", "*~", "*.swp", ".npmrc", "*.log"];
   var SAMPLE = "// The function NAME: answers requests to /NAME.\n" +
       "module.exports = async (req, res) => {\n" +
@@ -121,6 +122,8 @@
     var job = jobOf(text), runtime = { file: job.entry, debug: job.debug };
     if (!job.entry) throw new Error("the function's files have changed since they were checked");
     if (job.handler) runtime.handler = job.handler;
+    var imports = berth.libraryImports(job, job.source(job.entry), IMPORTS_MAX);
+    if (imports.length) runtime.imports = imports; // see runner/report.js
     return {
       command: COMMAND,
       environment: ENVIRONMENT,

@@ -26,7 +26,8 @@ class Runner {
     this.work = new Work();
     this.settings = null; // of the function that is loaded
     this.served = null; // what shape.make() gave
-    this.failLoading = null; // while the function is being loaded: ends that
+    this.failLoading = null; // while the function or a library is being loaded: ends that
+    this.isPrewarmed = false; // whether libraries have been loaded, or are being, before the function is known
     this.isWaiting = false; // whether nothing but the function itself keeps this process
     this.isStopping = false;
     this.exitStatus = 0;
@@ -66,30 +67,42 @@ class Runner {
   // --- what the host says ---
 
   control(request, response) {
-    if (request.url !== `${CONTROL}init` || request.method !== "POST") {
+    const isInit = request.url === `${CONTROL}init`;
+    if (request.method !== "POST" || (!isInit && request.url !== `${CONTROL}prewarm`)) {
       this.refuse(response, 404, `this runner knows no ${request.method} ${request.url}`);
       return;
     }
     const pieces = [];
     request.on("data", (piece) => pieces.push(piece));
-    request.on("end", () => this.init(request, response, Buffer.concat(pieces)).catch((error) => this.refuse(response, 500, String(error), trace(error))));
+    request.on("end", () => this.told(request, response, Buffer.concat(pieces), isInit).catch((error) => this.refuse(response, 500, String(error), trace(error))));
   }
 
   refuse(response, status, message, stack) {
     sendJson(response, status, errorBody("load-failed", message, "", "", stack));
   }
 
-  async init(request, response, body) {
+  async told(request, response, body, isInit) {
     let settings;
     try {
       if (Number(request.headers["berth-settings-length"] ?? body.length) !== body.length) throw new Error("Berth-Settings-Length is not the length of the body");
       settings = JSON.parse(body);
     } catch (error) {
-      return this.refuse(response, 400, `init cannot be read: ${error.message}`);
+      return this.refuse(response, 400, `${request.url} cannot be read: ${error.message}`);
     }
     if (settings?.protocol !== PROTOCOL) return this.refuse(response, 400, `this runner speaks protocol ${PROTOCOL}, not ${settings?.protocol}`);
-    if (this.settings !== null) return this.initAgain(response, settings);
-    return this.initFirst(response, settings);
+    return isInit ? this.init(response, settings) : this.prewarm(response, settings);
+  }
+
+  async prewarm(response, settings) {
+    if (this.settings !== null || this.isPrewarmed) return this.refuse(response, 409, "this runner has been told what to load");
+    const { areRight, prewarm } = require("./prewarm");
+    if (!areRight(settings)) return this.refuse(response, 400, "`modules` or `secret_names` is no list of names");
+    this.isPrewarmed = true;
+    return sendJson(response, 200, JSON.stringify(await prewarm(settings, this)));
+  }
+
+  async init(response, settings) {
+    return this.settings === null ? this.initFirst(response, settings) : this.initAgain(response, settings);
   }
 
   initAgain(response, settings) {
@@ -100,19 +113,22 @@ class Runner {
 
   async initFirst(response, settings) {
     this.settings = settings;
+    let report, modules;
     try {
+      if (settings.report_modules === true) report = new (require("./report").Report)(settings);
       this.served = await this.load(settings);
     } catch (error) {
       this.settings = null;
       log(error.trace ?? error.message);
       return this.refuse(response, 500, error.message, error.trace);
     } finally {
+      modules = report?.end();
       this.setWaiting(false);
       this.failLoading = null;
     }
     if (this.served.server) this.forward(this.served.server);
     this.work.loaded();
-    sendJson(response, 200, '{"loaded":true}');
+    sendJson(response, 200, JSON.stringify({ loaded: true, modules }));
     this.openSlots(settings.concurrency);
     return undefined;
   }
