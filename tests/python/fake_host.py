@@ -37,6 +37,7 @@ class Connection:
         sock.settimeout(PATIENCE)
         self.sock = sock
         self.buffer = b""
+        self.modules = None  # what the answer to the init has listed
 
     def send(self, data):
         self.sock.sendall(data)
@@ -144,6 +145,7 @@ class FakeHost:
         self.environment = sanitizer_environment(runner)
         self.folder = tmp_path / "code"
         self.folder.mkdir()
+        self.dependencies = tmp_path / "dependencies"
         self.path = str(tmp_path / "host.sock")
         self.log_path = tmp_path / "log"
         self.processes = []
@@ -166,6 +168,12 @@ class FakeHost:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(source), encoding="utf-8")
         return path
+
+    def write_library(self, name, source):
+        """A module among the dependencies: "lib" or "lib/part.py"."""
+        path = self.dependencies / (name if name.endswith(".py") else f"{name}.py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(source), encoding="utf-8")
 
     def start(self, **environment):
         """A runner process; gives it."""
@@ -196,6 +204,15 @@ class FakeHost:
             "POST", "/.berth/init", settings,
             [("Content-Type", "application/vnd.berth.init"), ("Berth-Settings-Length", len(settings))])
 
+    def prewarm(self, connection, modules, **changes):
+        """Has libraries imported ahead; gives the answer."""
+        settings = {"protocol": 1, "dependencies": str(self.dependencies), "environment": {}, "secret_names": [],
+                    "runtime": {"file": "main.py"}, "modules": modules}
+        body = json.dumps({**settings, **changes}).encode()
+        return connection.request(
+            "POST", "/.berth/prewarm", body,
+            [("Content-Type", "application/vnd.berth.prewarm"), ("Berth-Settings-Length", len(body))])
+
     def serve(self, source, **changes):
         """Starts a runner with this main.py; gives its first connection, initialised."""
         self.write(source)
@@ -203,6 +220,7 @@ class FakeHost:
         connection = self.accept()
         answer = self.init(connection, **changes)
         assert answer.status == 200, answer.text
+        connection.modules = answer.json().get("modules")
         return connection
 
     def raw_log(self):

@@ -3,6 +3,10 @@
     main.py      start, POST /.berth/init, which engine serves
     ahead.py     imports that need not wait for the init, without what few functions use
     loader.py    settings to a loaded handler
+    libraries.py POST /.berth/prewarm: libraries imported before the function is known
+    effects.py   what such an import has done that it should not; kept_time.py, captured.py are parts of it
+    recording.py which modules a function imports when it is loaded; surroundings.py, on what that depends
+    loads.py     being told of every module that is loaded
     shape.py     which kind of handler a callable is
     dial.py      the connection to the host
     threads.py   engine of plain handlers: a thread a slot

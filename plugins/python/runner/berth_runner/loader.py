@@ -53,15 +53,24 @@ def preload():
 
 def load(settings):
     """Prepares the instance and loads the function. Raises LoadError."""
-    code = settings["code"]
+    prepare(settings)
+    return load_prepared(settings)
+
+
+def prepare(settings):
+    """Makes environment, working directory and module path what the function is to find."""
+    code, dependencies = settings["code"], settings.get("dependencies")
     set_environment(settings.get("environment") or {})
-    runtime = settings.get("runtime") or {}
     enter_work(code, settings.get("work"))
     ahead.import_ahead(code)
-    brought = brought_by(code, settings.get("dependencies"))
-    ahead.import_shadowed(brought)
-    set_path(code, settings.get("dependencies"), runtime.get("file"))
-    forget_older_copies(brought)
+    front = path_of(code, dependencies, (settings.get("runtime") or {}).get("file"))
+    make_importable(front, brought_by(code, dependencies))
+
+
+def load_prepared(settings):
+    """Loads the function of an instance that is prepared for it. Raises LoadError."""
+    code = settings["code"]
+    runtime = settings.get("runtime") or {}
     output.show_all_levels()
     try:
         module = import_entry(code, runtime)
@@ -95,15 +104,23 @@ def set_environment(environment):
         time.tzset()
 
 
-def set_path(code, dependencies, file):
-    """The function's own files first, then its dependencies, then the system."""
+def path_of(code, dependencies, file):
+    """What comes before the system on the module path: the function's own files first, then its dependencies."""
     front = [code]
     folder = os.path.dirname(file or "")
     if folder:
         front.insert(0, os.path.join(code, folder))
     if dependencies:
         front.append(dependencies)
-    sys.path[:0] = front
+    return front
+
+
+def make_importable(front, brought):
+    """Puts folders, with the modules `brought` in them, in front of the module path; libraries that were imported ahead
+    have put theirs there already."""
+    ahead.import_shadowed(brought)
+    sys.path[:0] = [folder for folder in front if folder not in sys.path]
+    forget_older_copies(brought)
 
 
 def brought_by(*folders):

@@ -1,8 +1,8 @@
 """The runner's life: connect, be told what to serve, serve it, end."""
 import gc
-import json
 import os
 import signal
+from json import loads  # the runner's own, whatever the function makes of it
 
 from . import ahead, loader, output
 from .content import BlockingContent
@@ -30,42 +30,75 @@ class Session:
         self.engine = None
         self.revision = None
         self.concurrency = 1
+        self.libraries = None  # what was imported before the function was known
 
     def control(self, method, target, head, lower, body):
         """Answers a request of the host itself (below /.berth/)."""
-        if target != b"/.berth/init":
+        take = {b"/.berth/init": self.init, b"/.berth/prewarm": self.prewarm}.get(target)
+        if take is None:
             return refusal(404, f"this runner knows no {target.decode('latin-1')}")
+        name = target.rpartition(b"/")[2].decode()
         if method != "POST":
-            return refusal(405, "init is a POST")
+            return refusal(405, f"{name} is a POST")
         size = field_value(head, lower, b"berth-settings-length")
         try:
             size = len(body) if size is None else int(size)
             if not 0 < size == len(body):
                 raise ValueError("Berth-Settings-Length is not the length of the body")
-            settings = json.loads(body)
+            settings = loads(body)
             if not isinstance(settings, dict):
                 raise ValueError("the settings are not a JSON object")
         except ValueError as error:
-            return refusal(400, f"init cannot be read: {error}")
-        return self.init(settings)
-
-    def init(self, settings):
+            return refusal(400, f"{name} cannot be read: {error}")
         if settings.get("protocol") != PROTOCOL:
             return refusal(400, f"this runner speaks protocol {PROTOCOL}, not {settings.get('protocol')!r}")
+        return take(settings)
+
+    def prewarm(self, settings):
+        """Imports libraries ahead."""
+        if self.function is not None:
+            return refusal(409, f"this runner serves revision {self.revision}")
+        if self.libraries is not None:
+            return refusal(409, "this runner is prewarmed")
+        from .libraries import Libraries
+
+        try:
+            libraries = Libraries(settings)
+            answer = json_answer(200, libraries.import_all())
+            self.libraries = libraries
+            return answer
+        except (TypeError, ValueError) as error:
+            return refusal(400, f"prewarm cannot be read: {error}")
+        except OSError as error:
+            return refusal(500, f"the instance cannot be prewarmed: {type(error).__name__}: {error}")
+
+    def init(self, settings):
         if self.function is not None:
             if settings.get("revision") == self.revision:
                 return WORKING if self.engine is not None and self.engine.is_working() else LOADED
             return refusal(409, f"this runner serves revision {self.revision}")
         try:
             self.concurrency = self.slots_of(settings)
-            self.function = loader.load(settings)
+            answer = self.load(settings)
         except loader.LoadError as error:
             log(error.trace or str(error))
             return refusal(500, str(error), error.trace)
         except (KeyError, OSError, TypeError, ValueError) as error:
             return refusal(500, f"the instance cannot be prepared: {type(error).__name__}: {error}")
         self.revision = settings.get("revision")
-        return LOADED
+        return answer
+
+    def load(self, settings):
+        """Loads the function; gives the answer."""
+        if self.libraries is not None:
+            settings = self.libraries.remaining(settings)
+        if not settings.get("report_modules"):
+            self.function = loader.load(settings)
+            return LOADED
+        from . import recording
+
+        self.function, modules = recording.load(settings)
+        return json_answer(200, {"loaded": True, "modules": modules})
 
     @staticmethod
     def slots_of(settings):
