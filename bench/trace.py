@@ -1,44 +1,47 @@
-"""An open-loop replay of many functions that are called in bursts, as on a real host: few are popular (Zipf), each has
-times with calls and times without. The arrivals come from a seeded generator and are sent when they are due, however
-long earlier ones take; a request that is sent late counts from when it was due."""
+"""A day of many functions that are called in bursts, as on a real host, with a fixed amount of memory for prewarmed instances:
+spent on plain ones alone, and on a few plain ones and others that have imported their function's libraries ahead.
+
+The day is compressed: its calls come within --day seconds, and a function's instances go after --idle-timeout, which is to be
+compressed as well; starts take what they take. It is replayed once for each kind, the same calls at the same times. Open loop:
+a request is sent when it is due, however long earlier ones take, and one that is sent late counts from when it was due."""
 import argparse
+import dataclasses
 import itertools
-import random
 import time
 
-import measure
-from lib import client, report, samples
-from lib.berth import Berth
+from lib import applications, client, day, memory_watch, report
+from lib.deployed import Deployed
 
-ON_S, OFF_S = 2.0, 8.0  # mean lengths of a function's times with and without calls
-ZIPF = 1.1
 COLUMNS = ("p50", "p90", "p99", "p99.9", "max")
-KINDS = (("hello", samples.HELLO), ("waits 50 ms", samples.waits(0.05)), ("computes", samples.works(50000)))
+MIX = ("fastapi", "hello", "flask", "requests", "express", "pandas", "pillow", "numpy")  # in turns, from the most popular
+PLAIN, LIBRARIES = "plain pool", "with libraries"
+CONCURRENCY = 8
 
 
-def arrivals(seed, functions, seconds, rate):
-    """[(when, function)] in order: `rate` requests a second on average over all functions."""
-    rng = random.Random(seed)
-    weights = [1 / rank ** ZIPF for rank in range(1, functions + 1)]
-    scale = rate / sum(weights)
-    found = []
-    for number, weight in enumerate(weights):
-        mean_rate = weight * scale
-        burst_rate = mean_rate * (ON_S + OFF_S) / ON_S
-        on = rng.random() < ON_S / (ON_S + OFF_S)
-        now = 0.0
-        while now < seconds:
-            end = min(now + rng.expovariate(1 / (ON_S if on else OFF_S)), seconds)
-            if on:
-                due = now + rng.expovariate(burst_rate)
-                while due < end:
-                    found.append((due, number))
-                    due += rng.expovariate(burst_rate)
-            now, on = end, not on
-    return sorted(found)
+def deployed_functions(count):
+    """Each has an application, and a name and an environment of its own: no two share an instance with libraries."""
+    known = {application.name: application for application in applications.APPLICATIONS}
+    kinds = itertools.islice(itertools.cycle(MIX), count)
+    return [dataclasses.replace(known[kind], name=f"{kind}-{number}", environment={"SERVICE": f"{kind}-{number}"})
+            for number, kind in enumerate(kinds)]
 
 
-def replay(berth, schedule, names):
+def start(functions, options, kind, host):
+    settings = {"idle_timeout": options.idle_timeout, "concurrency": CONCURRENCY}
+    return Deployed(f"trace-{kind.replace(' ', '-')}", functions, host, settings)
+
+
+def plain_bytes(functions, options):
+    """What one plain instance of each language takes together."""
+    report.progress("measuring plain instances")
+    with start(functions, options, PLAIN, {"prewarm": 1, "prewarm_memory": 0}) as berth:
+        berth.warm_up()
+        berth.wait_idle(len({function.language for function in functions}))
+        return memory_watch.look(berth.folder, {})["prewarmed"]
+
+
+def replay(berth, schedule, functions):
+    """The answers, and how late each request was sent, in ms."""
     crowd = client.Crowd(berth.address)
     late = []
     began = time.monotonic()
@@ -47,7 +50,8 @@ def replay(berth, schedule, names):
         while (left := due - time.monotonic()) > 0:
             crowd.turn(left)
         late.append(-left * 1000)
-        crowd.send(f"/{names[number]}", tag=number, due_s=due)
+        function = functions[number]
+        crowd.send(f"/{function.name}{function.path}", tag=number, due_s=due, body=function.body)
     return crowd.drain(), late
 
 
@@ -58,51 +62,88 @@ def container_seconds(events):
     return of_functions / 1000, sum(event["age_ms"] for event in gone) / 1000 - of_functions / 1000
 
 
-def summary(answers, events, late):
+def loads(events):
+    """How many instances were given a function, and how many of them had been prewarmed."""
+    given = [event for event in events if event["event"] == "instance.state" and event["to"] == "loading"]
+    return len(given), sum(event["from"] == "prewarmed" for event in given)
+
+
+def summary(answers, events, late, memory):
     ok = [answer for answer in answers if answer.status == 200]
     cold = [answer for answer in ok if answer.cold]
     used, unused = container_seconds(events)
-    taken = sum(event["event"] == "instance.state" and event["from"] == "prewarmed" and event["to"] == "loading"
-                for event in events)
-    loaded = sum(event["event"] == "instance.state" and event["to"] == "loading" for event in events)
+    loaded, taken = loads(events)
     return {"requests": len(answers), "errors": len(answers) - len(ok),
             "cold_share": len(cold) / len(ok), "ms": report.distribution([answer.ms for answer in ok], COLUMNS),
             "cold_ms": report.distribution([answer.ms for answer in cold], COLUMNS),
             "warm_ms": report.distribution([answer.ms for answer in ok if not answer.cold], COLUMNS),
+            "waited_ms": sum(answer.timing["start"] for answer in cold),
             "instances": loaded, "from_prewarmed": taken, "container_seconds": used,
-            "unused_prewarmed_seconds": unused, "sent_late_ms": report.distribution(late, COLUMNS)}
+            "unused_prewarmed_seconds": unused, "sent_late_ms": report.distribution(late, COLUMNS),
+            "prewarmed_mib": memory.mebibytes("prewarmed"), "all_mib": memory.mebibytes("prewarmed", "functions")}
 
 
-def show(found):
-    rows = [[title, *(f"{found[key][column]:.1f}" for column in COLUMNS)]
-            for title, key in (("all", "ms"), ("cold", "cold_ms"), ("warm", "warm_ms"),
-                               ("sent late by", "sent_late_ms")) if found[key]]
-    measure.print_table(["ms", *COLUMNS], rows)
-    print(f"{found['requests']} requests, {found['errors']} errors, {found['cold_share'] * 100:.2f} % cold; "
-          f"{found['instances']} instances, {found['from_prewarmed']} of them prewarmed; "
-          f"{found['container_seconds']:.0f} container seconds, "
-          f"{found['unused_prewarmed_seconds']:.0f} more of prewarmed ones that were not used")
+def replay_day(functions, options, kind, host, schedule):
+    """One kind's day."""
+    report.progress(f"{kind}: installing what is not there yet")
+    with start(functions, options, kind, host) as berth:
+        berth.warm_up()
+        berth.wait_idle()
+        report.progress(f"{kind}: {len(schedule)} calls in {options.day:.0f} s")
+        seen = len(berth.log.events)
+        with memory_watch.MemoryWatch(berth.folder) as memory:
+            answers, late = replay(berth, schedule, functions)
+    return summary(answers, berth.log.events[seen:], late, memory)
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+# What the table says of a day, a line each.
+LINES = {
+    "calls (errors)": lambda day: f"{day['requests']} ({day['errors']})",
+    "cold, %": lambda day: f"{day['cold_share'] * 100:.2f}",
+    "all calls: p50, p99, p99.9, ms": lambda day: spread(day["ms"]),
+    "cold calls: p50, p99, p99.9, ms": lambda day: spread(day["cold_ms"]),
+    "warm calls: p50, p99, p99.9, ms": lambda day: spread(day["warm_ms"]),
+    "all that was waited for starts, s": lambda day: f"{day['waited_ms'] / 1000:.1f}",
+    "instances (prewarmed)": lambda day: f"{day['instances']} ({day['from_prewarmed']})",
+    "prewarmed, MiB: mean, most": lambda day: f"{mean(day['prewarmed_mib']):.0f}, {max(day['prewarmed_mib']):.0f}",
+    "all instances, MiB: mean, most": lambda day: f"{mean(day['all_mib']):.0f}, {max(day['all_mib']):.0f}",
+    "container seconds (prewarmed ones that were not used)":
+        lambda day: f"{day['container_seconds']:.0f} ({day['unused_prewarmed_seconds']:.0f})",
+    "sent late by: p99, ms": lambda day: f"{day['sent_late_ms']['p99']:.1f}",
+}
+
+
+def spread(distribution):
+    return ", ".join(f"{distribution[column]:.1f}" for column in ("p50", "p99", "p99.9")) if distribution else "-"
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="bench/run trace", description=__doc__)
+    parser.add_argument("--day", type=float, default=300, help="how many seconds a day takes")
+    parser.add_argument("--functions", type=int, default=24)
+    parser.add_argument("--calls", type=int, default=6000, help="of a day, about")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--memory", type=int, default=400, help="MiB for prewarmed instances")
+    parser.add_argument("--idle-timeout", default="1s")
+    return parser.parse_args(arguments)
 
 
 def main(arguments):
-    parser = argparse.ArgumentParser(prog="bench/run trace", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--functions", type=int, default=40)
-    parser.add_argument("--rate", type=float, default=40, help="requests a second, on average")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--prewarm", type=int, default=2)
-    parser.add_argument("--idle-timeout", default="10s")
-    options = parser.parse_args(arguments)
+    options = parse(arguments)
     before = report.machine()
-    schedule = arrivals(options.seed, options.functions, options.seconds, options.rate)
-    kinds = itertools.cycle(KINDS)
-    names = [f"f{number}" for number in range(options.functions)]
-    settings = {"idle_timeout": options.idle_timeout, "concurrency": 8}
-    functions = {name: (next(kinds)[1], settings) for name in names}
-    with Berth(functions, {"prewarm": options.prewarm}) as berth:
-        berth.wait_idle(options.prewarm)
-        answers, late = replay(berth, schedule, names)
-    found = summary(answers, berth.log.events, late)
+    functions = deployed_functions(options.functions)
+    schedule = day.arrivals(options.seed, options.functions, options.day, options.calls)
+    plain, budget = plain_bytes(functions, options), options.memory * 2 ** 20
+    hosts = {PLAIN: {"prewarm": max(1, budget // plain), "prewarm_memory": 0},
+             LIBRARIES: {"prewarm": 1, "prewarm_memory": max(0, budget - plain)}}
+    found = {kind: replay_day(functions, options, kind, host, schedule) for kind, host in hosts.items()}
     report.note(before)
-    show(found)
-    report.write("trace", {"machine": before, "options": vars(options), **found})
+    report.markdown(["", *found], [[line, *(tell(day) for day in found.values())] for line, tell in LINES.items()])
+    met = [report.verdict("p99 of all calls, with libraries / plain pool",
+                          found[LIBRARIES]["ms"]["p99"] / found[PLAIN]["ms"]["p99"], 1),
+           report.verdict("memory of prewarmed instances, the most, MiB", max(found[LIBRARIES]["prewarmed_mib"]), options.memory)]
+    report.write("trace", {"machine": before, "options": vars(options), "hosts": hosts, "found": found, "targets": met})

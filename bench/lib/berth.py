@@ -54,11 +54,13 @@ class Berth:
     """A daemon on functions of our own. A context manager: starts on entry, is gone with its containers on exit.
 
     functions: {name: (code, settings)}, code being Python, or {file: text} with the entry first; a setting that is None is
-    left out. host: the registry's host section; bin_dir: where its program is; plugins: a folder with more languages.
+    left out. host: the registry's host section; bin_dir: where its program is; plugins: a folder with more languages;
+    state: a state folder that is kept, so that nothing is installed twice.
     """
 
-    def __init__(self, functions, host=None, arguments=(), bin_dir=measure.BIN, plugins=None):
+    def __init__(self, functions, host=None, arguments=(), bin_dir=measure.BIN, plugins=None, state=None):
         self.folder = tempfile.mkdtemp(prefix="bb-", dir="/tmp")
+        self.state = state or os.path.join(self.folder, "state")
         self.port, self.admin_port = measure.free_port(), measure.free_port()
         self.address = ("127.0.0.1", self.port)
         self.functions = functions
@@ -78,6 +80,7 @@ class Berth:
             folder.mkdir(parents=True)
             files = {f"{name}.py": code} if isinstance(code, str) else code
             for path, text in files.items():
+                (folder / path).parent.mkdir(exist_ok=True)
                 (folder / path).write_text(text)
             settings = {"programing_language": "python", "function_folder": name,
                         "base_function_file_name": next(iter(files)), **settings}
@@ -103,7 +106,7 @@ class Berth:
             self.process = subprocess.Popen(
                 [self.bin_dir / "berthd", "--config", f"{self.folder}/project/registry.yml",
                  "--listen", f"127.0.0.1:{self.port}", "--admin", f"127.0.0.1:{self.admin_port}",
-                 "--state", f"{self.folder}/state", "--run-dir", f"{self.folder}/run", "--log-format", "json",
+                 "--state", self.state, "--run-dir", f"{self.folder}/run", "--log-format", "json",
                  *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self.wait(lambda: any(event["event"] == "daemon.ready" for event in self.log.events), "the daemon", READY_S)
@@ -130,7 +133,7 @@ class Berth:
         """The management API's answer: JSON, or None for anything else."""
         connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=30)
         try:
-            password = pathlib.Path(self.folder, "state", "admin-password").read_text().strip()
+            password = pathlib.Path(self.state, "admin-password").read_text().strip()
             code = base64.b64encode(f"admin:{password}".encode()).decode()
             connection.request("GET", path, headers={"Authorization": f"Basic {code}"})
             response = connection.getresponse()
@@ -170,9 +173,10 @@ class Berth:
     def prewarmed(self):
         return sum(state == "prewarmed" for state, _ in self.states.values())
 
-    def wait_idle(self, prewarmed=0):
-        """Waits until no function has an instance, so many are prewarmed and nothing is started or removed."""
+    def wait_idle(self, prewarmed=None):
+        """Waits until no function has an instance, so many are prewarmed and nothing is started or removed; None: as many as
+        are."""
         def idle():
-            return self.prewarmed() == prewarmed == len(self.states)
+            return self.prewarmed() == len(self.states) and prewarmed in (None, len(self.states))
 
-        self.wait(idle, f"{prewarmed} prewarmed instances and no other")
+        self.wait(idle, f"{'some' if prewarmed is None else prewarmed} prewarmed instances and no other")

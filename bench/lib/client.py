@@ -26,13 +26,17 @@ class Answer:
         return self.timing.get("start", 0) > 0
 
 
-def request_bytes(path):
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode()
+def request_bytes(path, body=None):
+    """A request for one answer. body: JSON, which is posted."""
+    if body is None:
+        return f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n".encode()
+    return (f"POST {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode() + body
 
 
-def get(address, path, seconds=60):
+def get(address, path, seconds=60, body=None):
     """One request, from before the connection is made until its end."""
-    request = request_bytes(path)
+    request = request_bytes(path, body)
     data = b""
     began = time.monotonic()
     with socket.create_connection(address, seconds) as sock:
@@ -53,13 +57,13 @@ class Crowd:
         self.answers = []
         self.open = 0
 
-    def send(self, path, tag=None, due_s=None):
+    def send(self, path, tag=None, due_s=None, body=None):
         """Begins a request. due_s: when it should have been sent, so that a late sender counts against the answer."""
         began = time.monotonic() if due_s is None else due_s
         sock = socket.socket()
         sock.setblocking(False)
         sock.connect_ex(self.address)
-        self.selector.register(sock, selectors.EVENT_WRITE, [request_bytes(path), b"", began, tag])
+        self.selector.register(sock, selectors.EVENT_WRITE, [request_bytes(path, body), b"", began, tag])
         self.open += 1
 
     def turn(self, wait_s):

@@ -1,6 +1,7 @@
 """The Docker engine, asked directly over its socket."""
 import http.client
 import json
+import os
 import socket
 
 SOCKET = "/var/run/docker.sock"
@@ -63,22 +64,39 @@ def inspect(identity):
     return call("GET", f"/containers/{identity}/json")
 
 
-def memory_bytes(identity):
-    """What the container's processes take without page cache that can be dropped; None without its cgroup."""
-    pid = inspect(identity)["State"]["Pid"]
-    with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
-        groups = dict((line.strip().split(":", 2)[1], line.strip().split(":", 2)[2]) for line in file)
-    for place, usage, droppable in (
-            (f"/sys/fs/cgroup{groups.get('')}", "memory.current", "inactive_file"),
-            (f"/sys/fs/cgroup/memory{groups.get('memory')}", "memory.usage_in_bytes", "total_inactive_file")):
-        try:
-            with open(f"{place}/{usage}", encoding="ascii") as file:
-                total = int(file.read())
-            with open(f"{place}/memory.stat", encoding="ascii") as file:
-                return total - int(dict(line.split() for line in file).get(droppable, 0))
-        except (OSError, TypeError):
-            continue
+def memory_place(identity):
+    """Where the kernel tells of a container's memory: (folder, file of what is used, what of it can be dropped). None: it has
+    ended."""
+    try:
+        pid = inspect(identity)["State"]["Pid"]
+        with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
+            groups = dict((line.strip().split(":", 2)[1], line.strip().split(":", 2)[2]) for line in file)
+    except (OSError, RuntimeError):
+        return None
+    for place in ((f"/sys/fs/cgroup{groups.get('')}", "memory.current", "inactive_file"),
+                  (f"/sys/fs/cgroup/memory{groups.get('memory')}", "memory.usage_in_bytes", "total_inactive_file")):
+        if os.path.exists(f"{place[0]}/{place[1]}"):
+            return place
     return None
+
+
+def memory_at(place):
+    """What the processes there take without page cache that can be dropped; None once they have gone."""
+    if place is None:
+        return None
+    folder, usage, droppable = place
+    try:
+        with open(f"{folder}/{usage}", encoding="ascii") as file:
+            total = int(file.read())
+        with open(f"{folder}/memory.stat", encoding="ascii") as file:
+            return total - int(dict(line.split() for line in file).get(droppable, 0))
+    except OSError:
+        return None
+
+
+def memory_bytes(identity):
+    """What the container's processes take; None without its cgroup."""
+    return memory_at(memory_place(identity))
 
 
 def gateway(network):

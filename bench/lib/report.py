@@ -27,6 +27,14 @@ def cells(values, columns=COLUMNS):
     return [f"{found[column]:.1f}" if found else "-" for column in columns]
 
 
+def markdown(header, rows):
+    """A table as it is pasted into a document, its columns in line for whoever reads it on a terminal."""
+    texts = [[str(cell) for cell in row] for row in [header, ["---"] * len(header), *rows]]
+    widths = [max(len(row[column]) for row in texts) for column in range(len(header))]
+    for row in texts:
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
+
+
 def machine():
     """How busy the machine is with other things."""
     return {"load": os.getloadavg()[0], "cores": os.cpu_count()}
