@@ -148,7 +148,8 @@ def test_what_goes_with_the_process_is_no_effect(host, code):
 def test_missing_and_instrumenting_libraries_are_left(host):
     host.install("dd-trace", {"index.js": "globalThis.traced = true;"})
     missing, instrument = "cannot be imported ahead", "changes what is loaded after it"
-    for name, effect in [("missing", missing), ("import missing", missing), ("dd-trace/init", instrument)]:
+    for name, effect in [("missing", missing), ("import missing", missing), ("dd-trace/init", instrument),
+                         ("import dd-trace", instrument), ("./node_modules/dd-trace/index.js", instrument)]:
         [(module, told)] = effects(host.prewarm(host.start(), [name]))
         assert module == name and told.startswith(effect)
         host.stop()

@@ -1,10 +1,12 @@
 "use strict";
 // The libraries that a function may import, by the names that its profile has of them: what `require()` is given ("express",
-// "node:crypto"), or "import " and what a module imports, which may lead to other files of the same package.
+// "node:crypto", "./node_modules/express/lib/view.js"), or "import " and what a module imports, which may lead to other files
+// of the same package.
 const Module = require("node:module");
 const path = require("node:path");
 
 const IMPORT = "import ";
+const INSTALLED = "./node_modules/";
 
 // Packages that change what is loaded after them once the function has started them. Loaded before it is known, they would
 // come too late for all others.
@@ -17,12 +19,12 @@ function packageOf(request) {
   return /^(@[^/]+\/)?[^/]*/.exec(request)[0];
 }
 
-function requestOf(name) {
-  return name.startsWith(IMPORT) ? name.slice(IMPORT.length) : name;
+function without(prefix, text) {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : text;
 }
 
 function isInstrument(name) {
-  return INSTRUMENTS.has(packageOf(requestOf(name)));
+  return INSTRUMENTS.has(packageOf(without(INSTALLED, without(IMPORT, name))));
 }
 
 class Libraries {
@@ -43,9 +45,9 @@ class Libraries {
 
   // Loads what the function will get, too: both kinds of modules are kept by the real paths of their files.
   async load(name) {
-    if (name.startsWith(IMPORT)) await this.base.exports.import(requestOf(name));
+    if (name.startsWith(IMPORT)) await this.base.exports.import(without(IMPORT, name));
     else this.base.exports.require(name);
   }
 }
 
-module.exports = { IMPORT, Libraries, isInstrument, packageOf };
+module.exports = { IMPORT, INSTALLED, Libraries, isInstrument, packageOf, without };

@@ -1,10 +1,10 @@
 "use strict";
-// Finds what of libraries the function's own files import while it is loaded, in order, with its cost: what may be loaded
+// Finds what of libraries is loaded for the function's own files while it is loaded, in order, with its cost: what may be loaded
 // before the function is known the next time.
 const fs = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
-const { IMPORT, Libraries, isInstrument, packageOf } = require("./libraries");
+const { IMPORT, INSTALLED, Libraries, isInstrument, packageOf, without } = require("./libraries");
 
 const MODULES_MAX = 512;
 const NAME_MAX = 256; // bytes
@@ -49,6 +49,11 @@ class Surroundings {
   }
 }
 
+// Whether a file, or what is built in, has been loaded.
+function isThere(file) {
+  return file in Module._cache || (process.moduleLoadList ?? []).includes(`NativeModule ${without("node:", file)}`);
+}
+
 function isWorthIt({ name, ms }) {
   return ms >= LEAST_MS && Buffer.byteLength(name) <= NAME_MAX;
 }
@@ -62,7 +67,6 @@ class Report {
     this.packages = settings.dependencies ? path.join(fs.realpathSync(settings.dependencies), "node_modules") : null;
     this.required = []; // { name, ms }
     this.costs = new Map(); // package: ms, of what modules have imported of files that are none
-    this.seen = new Set();
     this.isInside = false; // whether a library is being loaded
     this.isOver = false; // whether what comes can no longer be loaded ahead
     this.began = performance.now();
@@ -84,12 +88,19 @@ class Report {
     return file.startsWith(`${this.code}/`);
   }
 
-  // The file of a library that one of the function's own asks for, or that a module does (which says no parent); else null.
+  // The path of an installed file below node_modules, else null.
+  installedPath(file) {
+    return this.packages !== null && file.startsWith(`${this.packages}/`) ? file.slice(this.packages.length + 1) : null;
+  }
+
+  // The file of a library that is not loaded for another one's loading: one of the function's own asks for it, or a library that
+  // the function has called, or a module, which says no parent. Else null.
   outside(request, parent) {
-    if (parent ? !this.isOwn(parent.filename ?? "") : !path.isAbsolute(request)) return null;
+    const from = parent?.filename ?? "";
+    if (parent ? !this.isOwn(from) && this.installedPath(from) === null : !path.isAbsolute(request)) return null;
     try {
       const file = Module._resolveFilename(request, parent);
-      return this.isOwn(file) ? null : file;
+      return this.isOwn(file) || isThere(file) ? null : file;
     } catch {
       return null; // as its loading will say
     }
@@ -120,18 +131,20 @@ class Report {
   }
 
   note(request, parent, file, ms) {
+    const installed = this.installedPath(file);
     if (!parent) {
-      const name = this.packages && file.startsWith(`${this.packages}/`) ? packageOf(file.slice(this.packages.length + 1)) : null;
+      const name = installed && packageOf(installed);
       this.costs.set(name, (this.costs.get(name) ?? 0) + ms);
-    } else if (this.isAhead(request, file)) this.required.push({ name: request, ms });
+      return;
+    }
+    const name = this.leadsTo(request, file) ? request : installed && INSTALLED + installed;
+    if (name) this.required.push({ name, ms });
   }
 
-  // Whether this name leads there before the function's files are there, too.
-  isAhead(request, file) {
-    if (/^[./#]/.test(request) || this.seen.has(request)) return false;
-    this.seen.add(request);
+  // Whether a name does without the function's files, too.
+  leadsTo(request, file) {
     try {
-      return this.libraries.resolve(request) === file;
+      return !/^[./#]/.test(request) && this.libraries.resolve(request) === file;
     } catch {
       return false;
     }
