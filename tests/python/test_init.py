@@ -79,6 +79,7 @@ def test_import_error_has_a_traceback_of_user_code_only(host):
     ("import does_not_exist_anywhere\n", "does_not_exist_anywhere"),
     ("def handle(request:\n", "SyntaxError"),
     ("raise SystemExit(3)\n", "SystemExit: 3"),
+    ("raise ValueError('no text: \\udc80')\n", "ValueError: no text: ?"),
     ("x = 1\n", "has no handle"),
     ("handle = 5\n", "cannot be called"),
 ])

@@ -133,6 +133,7 @@ EFFECTS = {
     "today": ("from datetime import date\nDAY = date.today()", KEPT + "DAY"),
     "in a class": ("import time\nclass Metrics:\n    start = time.time()", KEPT + "Metrics.start"),
     "broken": ("raise RuntimeError('not\\nnow')", "cannot be imported ahead: RuntimeError: not now"),
+    "no text": ("raise RuntimeError('\\udc80' * 500)", "cannot be imported ahead: RuntimeError: ???"),
     "exit": ("raise SystemExit(1)", "cannot be imported ahead: SystemExit: 1"),
     "missing": ("import does_not_exist", "cannot be imported ahead: ModuleNotFoundError: No module named 'does_not_exist'"),
 }
@@ -145,6 +146,7 @@ def test_effects(host, prewarmed, kind):
     host.write_library("calm", "import json, decimal\nPI, ZERO, YEAR = 3.14159, 0, 2024\n")
     found = effects_of(prewarmed, ["calm", "lib"])
     assert [name for name, _ in found] == ["lib"] and found[0][1].startswith(effect), found
+    assert len(found[0][1]) <= 300
     if "hello from lib" in source:
         host.wait_log("hello from lib")
 

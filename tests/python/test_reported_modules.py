@@ -145,23 +145,31 @@ def test_what_writes_while_it_is_imported_is_not_listed(host, report):
     host.wait_log("I am here")
 
 
+def test_what_reads_a_file_of_the_function_while_it_is_imported_is_not_listed(host, report):
+    host.write("color: blue\n", "style.rc")
+    read = "import pathlib\nCOLOR = pathlib.Path('style.rc').read_text()\n"
+    late = "def read():\n    return open('style.rc').read()\n"
+    absent = "try:\n    open('other.rc')\nexcept OSError:\n    open('/etc/hostname').close()\n"
+    assert report("import rc, late, absent\nlate.read()", {"rc": read, "late": late, "absent": absent}) == ["late", "absent"]
+
+
 def test_a_library_that_has_to_patch_others_first_is_not_listed(report):
     assert report("import gevent.monkey, lib", {"gevent/__init__.py": "", "gevent/monkey.py": "", "lib": ""}) == ["lib"]
 
 
 def test_nothing_is_left_of_the_reporting(host):
     host.dependencies.mkdir()
-    host.write_library("lib", "from importlib import import_module\nfrom os import environ, open\n")
+    host.write_library("lib", "from importlib import import_module\nfrom io import open\nmine = open\n")
     connection = host.serve("""
         import lib
 
         def handle(request):
             import builtins, importlib, sys
-            found = [builtins.__import__, lib.import_module, lib.open, builtins.open]
-            return [[one.__module__ for one in found], importlib._bootstrap._find_and_load.__closure__,
+            found = [builtins.__import__, lib.import_module, lib.open, lib.mine, builtins.open]
+            return [[one.__module__.strip("_") for one in found], importlib._bootstrap._find_and_load.__closure__,
                     [one.name for one in (sys.stdout, sys.stderr) if "write" in vars(one)]]
         """, dependencies=str(host.dependencies), report_modules=True)
-    assert connection.request().json() == [["builtins", "importlib", "posix", "io"], None, []]
+    assert connection.request().json() == [["builtins", "importlib", "io", "io", "io"], None, []]
 
 
 def test_a_function_that_does_not_load_tells_the_same_as_without(host):

@@ -38,7 +38,7 @@ def place(error, code):
 
 
 def json_answer(status, document):
-    body = dumps(document, ensure_ascii=False).encode()
+    body = dumps(document, ensure_ascii=False).encode(errors="replace")  # messages need be no text that can be sent
     pairs = ((b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)))
     return head_bytes(status, pairs) + b"\r\n" + body
 

@@ -17,6 +17,7 @@ from .loads import Watch
 WORK = "/work"
 SETTLING_TRIES = 3
 SETTLING_S = 0.003
+EFFECT_MAX = 300
 
 
 class Libraries:
@@ -40,6 +41,7 @@ class Libraries:
         with Output() as self._output, Secrets(self._secrets) as self._secrets_asked, Watch(self._begin, self._end):
             for name in self._names:
                 self._import(name)
+        import_late_codecs()
         self._tops = {name.partition(".")[0] for name in set(sys.modules) - before}
         gc.collect()
         gc.freeze()
@@ -96,12 +98,17 @@ class Libraries:
         return found
 
     def _add(self, name, effect):
-        entry = {"module": name, "effect": effect}
+        entry = {"module": name, "effect": effect[:EFFECT_MAX]}
         if entry not in self._effects:
             self._effects.append(entry)
 
     def _measured(self):
         return [{"name": name, "ms": round(self._ms.get(name, 0.0), 2)} for name in self._names if name in sys.modules]
+
+
+def import_late_codecs():
+    """Loads what the interpreter itself looks up when the name of a host is first used."""
+    "localhost".encode("idna")
 
 
 def _strings(value, name):

@@ -63,8 +63,8 @@ def prepare(settings):
     set_environment(settings.get("environment") or {})
     enter_work(code, settings.get("work"))
     ahead.import_ahead(code)
-    front = path_of(code, dependencies, (settings.get("runtime") or {}).get("file"))
-    make_importable(front, brought_by(code, dependencies))
+    brought = brought_by(*(folder for folder in (code, dependencies) if folder not in sys.path))
+    make_importable(path_of(code, dependencies, (settings.get("runtime") or {}).get("file")), brought)
 
 
 def load_prepared(settings):
@@ -116,8 +116,8 @@ def path_of(code, dependencies, file):
 
 
 def make_importable(front, brought):
-    """Puts folders, with the modules `brought` in them, in front of the module path; libraries that were imported ahead
-    have put theirs there already."""
+    """Puts folders in front of the module path, less those that libraries which were imported ahead have put there. In the
+    others are the modules `brought`."""
     ahead.import_shadowed(brought)
     sys.path[:0] = [folder for folder in front if folder not in sys.path]
     forget_older_copies(brought)
@@ -131,6 +131,8 @@ def brought_by(*folders):
 def forget_older_copies(brought):
     """Drops the modules that were loaded ahead from the image when the function brings a copy of its own: the two
     must not be mixed."""
+    if not any(name in sys.modules for name in brought):
+        return
     ahead = {name: module for name, module in sys.modules.items()
              if "/dist-packages/" in (getattr(module, "__file__", None) or "")}
     tops = {name.partition(".")[0] for name in ahead}

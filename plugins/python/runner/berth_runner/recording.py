@@ -10,9 +10,13 @@ from _thread import get_ident
 from time import perf_counter
 
 from . import loader
+from .deeds import Deeds
 from .effects import known_effect
 from .loads import Watch, can_be_watched
 from .surroundings import Surroundings
+
+MODULES_MAX = 512  # of what the protocol allows
+NAME_MAX = 256
 
 
 def load(settings):
@@ -45,6 +49,10 @@ class Own:
         top = name.partition(".")[0]
         return top in self.names or name == self._entry or top.startswith("berth_function_")
 
+    def holds(self, path):
+        """Whether a path, without links, lies in a folder of the function."""
+        return any(f"{path}/".startswith(f"{root}/") for root in self._roots)
+
     def follow_path(self):
         """Notes folders of the function that its code has put on the module path."""
         if sys.path != self._path:
@@ -56,7 +64,7 @@ class Own:
         foreign = []
         for entry in sys.path:
             real = os.path.realpath(entry)
-            if not any(real == root or real.startswith(f"{root}/") for root in self._roots):
+            if not self.holds(real):
                 foreign.append(entry)
             elif real not in self._folders:
                 self._add(real)
@@ -78,29 +86,6 @@ class Own:
             pass  # nothing can be imported from there
 
 
-class Output:
-    """Counts what is written to standard output and standard error."""
-
-    def __init__(self):
-        self.count = 0
-        self._streams = [stream for stream in (sys.stdout, sys.stderr) if "write" not in vars(stream)]
-
-    def start(self):
-        for stream in self._streams:
-            stream.write = self._counting(stream.write)
-
-    def stop(self):
-        for stream in self._streams:
-            vars(stream).pop("write", None)
-
-    def _counting(self, write):
-        def counting(text):
-            self.count += 1
-            return write(text)
-
-        return counting
-
-
 class Recorder:
     """Notes the outermost imports while it is entered, on the thread that has entered it."""
 
@@ -108,24 +93,24 @@ class Recorder:
         self._own = own
         self._thread = get_ident()
         self._watch = Watch(self._begin, self._end)
-        self._output = Output()
+        self._deeds = Deeds(own.holds)
         self._before = set(sys.modules)
         self._brought = set()    # what is in sys.modules because of an import that is noted, or must not be
         self._modules = []
         self._depth = 0
         self._is_over = False    # from here on nothing can be told
         self._is_safe = True
-        self._surroundings = self._loaded = self._started = self._written = None
+        self._surroundings = self._loaded = self._done = self._started = None
 
     def __enter__(self):
-        self._output.start()
+        self._deeds.start()
         self._watch.__enter__()
         self._surroundings = Surroundings(self._own)
         return self
 
     def __exit__(self, *_):
         self._watch.__exit__()
-        self._output.stop()
+        self._deeds.stop(sys.modules.keys() - self._before)
         if not self._is_over:
             self._take_the_rest()
 
@@ -133,7 +118,7 @@ class Recorder:
         """What was noted; [] when importing it ahead could be noticed."""
         if not self._is_safe or self._own.shadowed(set(sys.modules) - self._before):
             return []
-        return [{"name": name, "ms": round(ms, 2)} for name, ms in self._modules]
+        return [{"name": name, "ms": round(ms, 2)} for name, ms in self._modules if _can_be_told(name)][:MODULES_MAX]
 
     def _begin(self, name):
         if self._is_over or get_ident() != self._thread:
@@ -148,7 +133,7 @@ class Recorder:
             return False
         self._depth += 1
         if self._depth == 1:
-            self._loaded, self._written, self._started = set(sys.modules), self._output.count, perf_counter()
+            self._loaded, self._done, self._started = set(sys.modules), self._deeds.count, perf_counter()
         return True
 
     def _end(self, name, counts):
@@ -159,7 +144,7 @@ class Recorder:
             ms = (perf_counter() - self._started) * 1e3
             new = set(sys.modules) - self._loaded
             self._brought |= new
-            if name in sys.modules and self._output.count == self._written and not any(map(known_effect, {name, *new})):
+            if name in sys.modules and self._deeds.count == self._done and not any(map(known_effect, {name, *new})):
                 self._modules.append((name, ms))
             self._surroundings = Surroundings(self._own)
 
@@ -179,3 +164,7 @@ class Recorder:
             if spec is not None and spec.name == name and spec.has_location and not getattr(spec, "_initializing", False):
                 self._brought.add(name)
                 self._modules.append((name, 0.0))
+
+
+def _can_be_told(name):
+    return name.isprintable() and len(name.encode()) <= NAME_MAX
