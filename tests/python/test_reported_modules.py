@@ -37,6 +37,7 @@ def names(connection):
     ("import lib", ["lib"]),
     ("import lib, beside, decimal", ["lib"]),
     ("import beside, lib", ["beside", "lib"]),
+    ("import lib, importlib\nimportlib.import_module('lib')\nimportlib.import_module('beside')", ["lib"]),
     ("import pkg.part", ["pkg.part"]),
     ("from pkg import part, other", ["pkg", "pkg.part", "pkg.other"]),
     ("import importlib\nimportlib.import_module('.part', 'pkg')", ["pkg.part"]),
@@ -126,6 +127,8 @@ def test_nothing_is_listed_from_where_the_function_has_changed_what_imports_depe
     ("import lib", {"decimal.py": ""}, PLAIN),
     ("import sys\nsys.path.insert(0, sys.path[0] + '/vendor')\nimport lib", {"vendor/lib.py": ""}, PLAIN),
     ("import lib", {"settings.py": ""}, {"lib": "try:\n    import settings\nexcept ImportError:\n    pass\n"}),
+    ("import settings, lib", {"settings.py": ""}, {"lib": "try:\n    import settings\nexcept ImportError:\n    pass\n"}),
+    ("import settings, lib", {"settings.py": ""}, {"lib": "import importlib\nimportlib.import_module('settings')\n"}),
 ])
 def test_nothing_is_listed_where_the_functions_files_take_the_place_of_others(host, report, source, files, dependencies):
     for name, text in files.items():
@@ -155,6 +158,35 @@ def test_what_reads_a_file_of_the_function_while_it_is_imported_is_not_listed(ho
 
 def test_a_library_that_has_to_patch_others_first_is_not_listed(report):
     assert report("import gevent.monkey, lib", {"gevent/__init__.py": "", "gevent/monkey.py": "", "lib": ""}) == ["lib"]
+
+
+# An object that is made by the first question about it, as Django's settings are.
+LAZY = """
+    class Lazy:
+        asked = 0
+
+        @property
+        def __class__(self):
+            Lazy.asked += 1
+            raise ValueError("not set up yet")
+
+        __dict__ = __module__ = __class__
+
+    class Members:
+        held = Lazy()
+
+    lazy = Lazy()
+    """
+
+
+def test_objects_are_not_asked_what_they_are(host):
+    host.dependencies.mkdir()
+    host.write_library("lib", LAZY)
+    host.write_library("other", "import decimal\n")
+    host.write("import lib, other\n\ndef handle(request):\n    return [lib.Lazy.asked]\n")
+    cold = load(host)
+    assert cold.request().json() == [0] and names(cold) == ["lib", "other"]
+    assert load(host, names(cold)).request().json() == [0]
 
 
 def test_nothing_is_left_of_the_reporting(host):
@@ -222,6 +254,7 @@ WANTS_SETTINGS = {"lib": "try:\n    from settings import WHO\nexcept ImportError
     ("import json\njson.dumps = lambda *_: 'own'\nimport lib\nVALUE = lib.dumps({})", {"lib": "from json import dumps\n"}, "own"),
     ("import lib\nVALUE = lib.WHO", {"lib": "from helper import WHO\n", "helper": "WHO = 'theirs'\n"}, "own"),
     ("import lib\nVALUE = lib.WHO", WANTS_SETTINGS, "own"),
+    ("import settings\nimport lib\nVALUE = lib.WHO", WANTS_SETTINGS, "own"),
     ("import lib\nVALUE = lib.read()", HAS_FILE, True),
     ("import six.moves\nVALUE = six.moves.range(3)[2]", {}, 2),
 ])

@@ -24,7 +24,7 @@ def kept_time(names, since):
         for key, value in contents(sys.modules.get(name)).copy().items():
             if is_time(value):
                 return f"{name}.{key}"
-            if isinstance(value, type) and value.__module__ == name:
+            if issubclass(type(value), type) and vars(value).get("__module__") == name:
                 for member, held in vars(value).copy().items():
                     if is_time(held):
                         return f"{name}.{key}.{member}"

@@ -78,7 +78,7 @@ class Libraries:
         return Situation(self._output.size(), self._secrets_asked.asked)
 
     def _begin(self, name):
-        return (self._situation(), time.perf_counter()) if name in self._names else None
+        return (self._situation(), time.perf_counter()) if name in self._names and name not in sys.modules else None
 
     def _end(self, name, token):
         if token is None:

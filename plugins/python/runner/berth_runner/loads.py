@@ -16,7 +16,7 @@ def can_be_watched():
 
 class Watch:
     """While it is entered, begin(name) is called before a module is looked for and end(name, token), with what begin
-    has given, afterwards; on the thread that imports."""
+    has given, afterwards; on the thread that imports. Some are looked for that are there already."""
 
     def __init__(self, begin, end):
         self._begin = begin

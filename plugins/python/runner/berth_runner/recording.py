@@ -94,6 +94,7 @@ class Recorder:
         self._thread = get_ident()
         self._watch = Watch(self._begin, self._end)
         self._deeds = Deeds(own.holds)
+        self._hidden = {}
         self._before = set(sys.modules)
         self._brought = set()    # what is in sys.modules because of an import that is noted, or must not be
         self._modules = []
@@ -121,6 +122,8 @@ class Recorder:
         return [{"name": name, "ms": round(ms, 2)} for name, ms in self._modules if _can_be_told(name)][:MODULES_MAX]
 
     def _begin(self, name):
+        if name in self._hidden:
+            self._show()
         if self._is_over or get_ident() != self._thread:
             return False
         if self._depth == 0:
@@ -129,10 +132,11 @@ class Recorder:
             if self._depth:
                 self._is_safe = False  # a library that imports the function's files
             return False
-        if self._depth == 0 and not self._may_go_on():
+        if name in sys.modules or self._depth == 0 and not self._may_go_on():
             return False
         self._depth += 1
         if self._depth == 1:
+            self._hide()
             self._loaded, self._done, self._started = set(sys.modules), self._deeds.count, perf_counter()
         return True
 
@@ -142,11 +146,23 @@ class Recorder:
         self._depth -= 1
         if self._depth == 0:
             ms = (perf_counter() - self._started) * 1e3
+            self._show()
             new = set(sys.modules) - self._loaded
             self._brought |= new
             if name in sys.modules and self._deeds.count == self._done and not any(map(known_effect, {name, *new})):
                 self._modules.append((name, ms))
             self._surroundings = Surroundings(self._own)
+
+    def _hide(self):
+        """Hides the function's modules from a library that is imported, which would else find them without looking."""
+        self._hidden = {name: module for name, module in sys.modules.copy().items() if self._own.has(name)}
+        for name in self._hidden:
+            del sys.modules[name]
+
+    def _show(self):
+        for name, module in self._hidden.items():
+            sys.modules.setdefault(name, module)
+        self._hidden = {}
 
     def _may_go_on(self):
         """Whether the function's own code has left everything as the imports so far have made it."""

@@ -22,7 +22,7 @@ class Surroundings:
     def __init__(self, own):
         self._state = _state(own)
         self._modules = dict(sys.modules)
-        self._held = {name: [(key, value) for key, value in contents(module).copy().items() if isinstance(value, _KINDS)]
+        self._held = {name: _functions_and_classes(module)
                       for name, module in self._modules.items() if not own.has(name)}
 
     def are_the_same(self, own):
@@ -44,6 +44,11 @@ class Surroundings:
                 if now.get(key, value) is not value:
                     return True
         return False
+
+
+def _functions_and_classes(module):
+    """Their names with them. An object is not asked what it is: it may be one that is made by the first question."""
+    return [(key, value) for key, value in contents(module).copy().items() if issubclass(type(value), _KINDS)]
 
 
 def _state(own):
