@@ -40,10 +40,14 @@ class NodeHost(ShellHost):
             cwd=self.work, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         return self.accept()
 
-    def tell(self, slot, command, settings):
+    def send(self, slot, command, settings):
         text = json.dumps({"protocol": 1, "dependencies": self.dependencies, "environment": {}, **settings}).encode()
         slot.request(f"/.berth/{command}", "POST", text, [
             f"Berth-Settings-Length: {len(text)}", f"Content-Type: application/vnd.berth.{command}"])
+
+    def tell(self, slot, command, settings):
+        """Status and body of the answer."""
+        self.send(slot, command, settings)
         answer = slot.answer()
         return answer.status, json.loads(answer.body)
 

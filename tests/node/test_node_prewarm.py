@@ -169,6 +169,14 @@ def test_what_a_library_has_kept_tells_nothing_afterwards(host):
     assert json.loads(slot.ask().body) == ["secret", "1", True, "data"]
 
 
+def test_runner_ends_while_a_library_is_being_loaded(host):
+    host.install("endless", {"index.mjs": "console.log('begun'); await new Promise(() => {}); "}, exports="./index.mjs")
+    slot = host.start()
+    host.send(slot, "prewarm", {"modules": ["import endless"], "code": host.code, "work": host.work})
+    assert host.runner.stdout.readline() == b"begun\n"
+    assert host.stop() == (0, "")
+
+
 def test_requests_that_are_not_right(host):
     slot = host.start()
     assert host.tell(slot, "prewarm", {"protocol": 2, "modules": []})[0] == 400

@@ -70,6 +70,20 @@ def test_imports_of_modules(host):
     assert modules[0]["ms"] >= 5 and modules[1]["ms"] >= 5
 
 
+def test_what_modules_wait_for_is_no_cost_of_imports(host):
+    host.write("index.mjs", "import 'only-module';\nawait new Promise((resolve) => setTimeout(resolve, 2000));\n"
+                            "export default () => 'fine';\n")
+    [module] = host.report("index.mjs", {"imports": ["only-module"]})
+    assert 5 <= module["ms"] < 2000
+
+
+def test_cost_of_a_package_is_told_once(host):
+    host.write("index.mjs", "import 'first';\nimport 'first/file.js';\nexport default () => 'fine';\n")
+    modules = host.report("index.mjs", {"imports": ["first", "first/file.js"]})
+    assert names(modules) == ["import first", "import first/file.js"]
+    assert modules[0]["ms"] >= 7 > modules[1]["ms"]
+
+
 def test_mixed_kinds(host):
     host.write("own.cjs", "require('second');")
     host.write("index.mjs", "import 'only-module';\nimport './own.cjs';\nexport default () => 'fine';\n")

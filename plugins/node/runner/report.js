@@ -5,49 +5,11 @@ const fs = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
 const { IMPORT, INSTALLED, Libraries, isInstrument, packageOf, without } = require("./libraries");
+const { Surroundings } = require("./surroundings");
 
 const MODULES_MAX = 512;
 const NAME_MAX = 256; // bytes
 const LEAST_MS = 0.1; // with less there is nothing to gain
-
-// What decides which file a name leads to, and what becomes of it.
-function loaders() {
-  const { prototype, _extensions: extensions } = Module;
-  return [Module._resolveFilename, Module._findPath, Module.register, prototype.require, prototype._compile, ...Object.entries(extensions).flat()];
-}
-
-const LAZY = Symbol("made when it is first asked for");
-
-// The global values by their names.
-function globals() {
-  return new Map(Object.entries(Object.getOwnPropertyDescriptors(globalThis)).map(([name, { value, get }]) => [name, get ? LAZY : value]));
-}
-
-function sameGlobals(before, after) {
-  const isSame = ([name, value]) => before.has(name) && (before.get(name) === LAZY || Object.is(before.get(name), value));
-  return before.size === after.size && [...after].every(isSame);
-}
-
-// What libraries may look at while they are loaded.
-class Surroundings {
-  constructor(environment, folder) {
-    this.environment = JSON.stringify(Object.entries(environment).sort());
-    this.folder = folder;
-    this.loaders = loaders();
-    this.globals = globals();
-    this.addons = Object.keys(Module._cache).filter((file) => file.endsWith(".node")).length;
-  }
-
-  static now() {
-    return new Surroundings(process.env, process.cwd());
-  }
-
-  // Whether a library that is loaded now finds what it would have found then, but for what libraries have made themselves.
-  equals(other) {
-    return this.environment === other.environment && this.folder === other.folder && this.loaders.length === other.loaders.length &&
-      this.loaders.every((each, i) => each === other.loaders[i]);
-  }
-}
 
 // Whether a file, or what is built in, has been loaded.
 function isThere(file) {
@@ -70,6 +32,7 @@ class Report {
     this.isInside = false; // whether a library is being loaded
     this.isOver = false; // whether what comes can no longer be loaded ahead
     this.began = performance.now();
+    this.processor = process.cpuUsage();
     this.first = this.last = new Surroundings({ ...process.env, ...settings.environment }, fs.realpathSync(settings.work || settings.code));
     this.wrap();
   }
@@ -108,7 +71,7 @@ class Report {
 
   measure(request, parent, file, load) {
     const before = Surroundings.now();
-    if (!before.equals(this.last) || (parent && !sameGlobals(this.last.globals, before.globals))) this.isOver = true;
+    if (!before.equals(this.last) || (parent && !before.hasGlobalsOf(this.last))) this.isOver = true;
     const began = performance.now();
     this.isInside = true;
     try {
@@ -126,7 +89,10 @@ class Report {
   // What changes the surroundings may have to be left for the load, and then all that comes after it does. Addons set
   // variables for the libraries in C that they bring.
   leave(before, after) {
-    if (after.addons > before.addons) after.environment = before.environment;
+    if (after.addons > before.addons) {
+      if (this.first.environment === before.environment) this.first.environment = after.environment;
+      before.environment = after.environment;
+    }
     if (!after.equals(before)) this.isOver = true;
   }
 
@@ -151,29 +117,41 @@ class Report {
   }
 
   isInstalled(request) {
-    return this.packages !== null && fs.existsSync(path.join(this.packages, packageOf(request)));
+    return this.packages !== null && !Module.isBuiltin(request) && fs.existsSync(path.join(this.packages, packageOf(request)));
   }
 
   // What modules import is loaded before any of their code runs, and nothing tells when: what is not known of its cost is
-  // shared equally.
-  imported(ms) {
-    if (this.imports.length === 0 || !this.first.equals(Surroundings.now()) || !sameGlobals(this.first.globals, globals())) return [];
-    const imports = this.imports.filter((request) => Module.isBuiltin(request) || this.isInstalled(request));
-    const packages = imports.filter((request) => !Module.isBuiltin(request)).map(packageOf);
-    const known = packages.filter((name) => this.costs.has(name));
-    const rest = ms - this.required.reduce((sum, each) => sum + each.ms, 0) - known.reduce((sum, name) => sum + this.costs.get(name), 0);
-    const share = Math.max(rest, 0) / (packages.length - known.length);
-    return imports.map((request) => (Module.isBuiltin(request) ? { name: request, ms: LEAST_MS }
-      : { name: IMPORT + request, ms: this.costs.get(packageOf(request)) ?? share }));
+  // shared equally. Of a package the first of its files bears it.
+  imported() {
+    const now = Surroundings.now();
+    if (!now.equals(this.first) || !now.hasGlobalsOf(this.first)) return [];
+    const packages = new Set(this.imports.filter((request) => this.isInstalled(request)).map(packageOf));
+    const unknown = [...packages].filter((name) => !this.costs.has(name));
+    const known = [...packages].reduce((sum, name) => sum + (this.costs.get(name) ?? 0), 0) + this.required.reduce((sum, each) => sum + each.ms, 0);
+    for (const name of unknown) this.costs.set(name, Math.max(this.elapsed() - known, 0) / unknown.length);
+    return this.imports.filter((request) => Module.isBuiltin(request) || this.isInstalled(request)).map((request) => this.bear(request));
+  }
+
+  bear(request) {
+    if (Module.isBuiltin(request)) return { name: request, ms: LEAST_MS };
+    const name = packageOf(request);
+    const ms = this.costs.get(name);
+    this.costs.set(name, LEAST_MS);
+    return { name: IMPORT + request, ms };
+  }
+
+  // How long the load has taken, in milliseconds, without what it has waited for.
+  elapsed() {
+    const { user, system } = process.cpuUsage(this.processor);
+    return Math.min(performance.now() - this.began, (user + system) / 1000);
   }
 
   // After the load: [{ name, ms }].
   end() {
-    const ms = performance.now() - this.began;
     this.isOver = true;
     if (Module._load !== this.wrapper) return []; // somebody else watches what is loaded
     Module._load = this.actual;
-    const all = [...this.imported(ms), ...this.required];
+    const all = [...this.imported(), ...this.required];
     const instrument = all.findIndex(({ name }) => isInstrument(name));
     return all.slice(0, instrument < 0 ? all.length : instrument).filter(isWorthIt).slice(0, MODULES_MAX)
       .map((each) => ({ name: each.name, ms: Math.round(each.ms * 1000) / 1000 }));

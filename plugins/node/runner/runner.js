@@ -13,6 +13,7 @@ const PROTOCOL = 1;
 const CONTROL = "/.berth/";
 const HEAD_MAX = 1 << 20; // bytes; the host's own limits are lower
 const FORWARDED = ["upgrade", "checkContinue", "checkExpectation"]; // what a server may listen for besides requests
+const { exit } = process; // which means something else while libraries are loaded
 
 function sendJson(response, status, body) {
   response.writeHead(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) });
@@ -206,7 +207,7 @@ class Runner {
   // Takes no new request, finishes those under way, and ends the process.
   stop(status) {
     this.exitStatus = status;
-    if (this.settings === null || this.failLoading) process.exit(status);
+    if (this.settings === null || this.failLoading) exit.call(process, status);
     if (this.isStopping) return;
     this.isStopping = true;
     setImmediate(() => setImmediate(() => this.endSlots())); // what has been sent before is read first
