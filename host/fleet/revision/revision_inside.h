@@ -22,6 +22,7 @@ struct revision {
     char *restored_from; /* the digest of what was kept that it was made of, or NULL */
     bool is_proven; /* an instance has loaded */
     bool proves; /* it wants an instance at least, until one has loaded or failed to */
+    bool learns; /* the same, so that it becomes known what it imports, while there is room */
     struct slot_pool *pool;
     struct pool_watch *watch;
     struct preparation *preparation;
@@ -114,7 +115,7 @@ struct prewarm_pool *revision_pool_to_take(const struct revision *revision, stru
 /* Takes what it is to have at least from its settings, or from who has set that by hand. */
 void revision_set_minimum(struct revision *revision);
 
-/* Whether it loads is known: it wants no more than that. */
+/* Whether it loads is known, and what it imports: it wants no more than that. */
 void revision_end_proof(struct revision *revision);
 
 /* Removes instances that have been idle for long enough and sets the timer for the next. None while Docker is

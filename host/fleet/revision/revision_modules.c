@@ -142,10 +142,20 @@ void revision_open_modules(struct revision *revision)
         .loaded = on_libraries_loaded, .failed = on_libraries_failed, .owner = revision};
 }
 
+/* A function without dependencies of its own has little to load ahead: that becomes known at its first
+ * request. */
+static bool is_to_learn(const struct revision *revision)
+{
+    return !revision->modules_known && revision->prewarm && revision->prepared.dependency_key &&
+           revision->env->host->prewarm_memory_bytes > 0;
+}
+
 void revision_join_libraries(struct revision *revision)
 {
     if (!revision->libraries)
         join(revision);
+    revision->learns = is_to_learn(revision);
+    revision_set_minimum(revision);
 }
 
 void revision_close_modules(struct revision *revision)

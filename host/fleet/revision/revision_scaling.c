@@ -12,12 +12,19 @@ void revision_set_minimum(struct revision *revision)
 {
     const struct scale_state *shared = revision->shared;
     unsigned wanted = shared->has_minimum ? shared->minimum : revision->applied->min_scale;
-    revision->scale.min_scale = revision->proves && wanted == 0 ? 1 : wanted;
+    revision->scale.min_scale = (revision->proves || revision->learns) && wanted == 0 ? 1 : wanted;
+}
+
+/* What its load would tell is learnt when there is room, or at the first request. */
+static void end_vain_learning(struct revision *revision)
+{
+    revision->learns = false;
+    revision_set_minimum(revision);
 }
 
 void revision_end_proof(struct revision *revision)
 {
-    revision->proves = false;
+    revision->proves = revision->learns = false;
     revision_set_minimum(revision);
 }
 
@@ -203,6 +210,8 @@ void revision_scale(struct revision *revision)
         return;
     struct scale_inputs inputs;
     gather_inputs(revision, &inputs);
+    if (revision->learns && inputs.host_room == 0)
+        end_vain_learning(revision);
     struct scale_decision decision = autoscaler_decide(&revision->scale, &inputs);
     slot_pool_set_limit(revision->pool, scale_reason_limit(decision.reason));
     log_decision(revision, &inputs, &decision);

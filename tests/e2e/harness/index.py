@@ -7,6 +7,7 @@ import io
 import random
 import re
 import tarfile
+import textwrap
 import threading
 import zipfile
 
@@ -17,12 +18,12 @@ NOT_SET = {name: "" for name in ("http_proxy", "https_proxy", "no_proxy", "all_p
                                  "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX")}
 
 
-def wheel(name, size, requires=None, module="parcel"):
-    """A wheel whose module knows its name and comes with `size` bytes that cannot be compressed. Of two that are
-    installed together and have the same module, either may win."""
+def wheel(name, size=0, requires=None, module="parcel", code=""):
+    """A wheel whose module knows its name, runs `code` when it is imported, and comes with `size` bytes that cannot be
+    compressed. Of two that are installed together and have the same module, either may win."""
     needs = f"Requires-Dist: {requires}\n" if requires else ""
     files = {
-        f"{module}/__init__.py": f"NAME = {name!r}\n".encode(),
+        f"{module}/__init__.py": f"NAME = {name!r}\n{textwrap.dedent(code)}".encode(),
         f"{module}/weight": random.Random(name).randbytes(size),
         f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}".encode(),
         f"{name}-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",

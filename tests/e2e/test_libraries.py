@@ -1,0 +1,201 @@
+"""Prewarmed instances that have loaded a function's libraries: they serve it sooner, and else as if there were none."""
+
+import pytest
+
+from harness.index import mirrored, wheel
+from harness.wait import wait_until
+
+# A library that takes its time to load. Whether there was a function yet is seen by its code.
+SLOW = """
+    import os, time
+    time.sleep(0.3)
+    LOADED_AHEAD = not os.listdir("/berth/code")
+    notes = []
+"""
+
+USES = """
+    import json
+    import slow
+
+    def handle(request):
+        return json.dumps({"ahead": slow.LOADED_AHEAD, "notes": len(slow.notes)})
+"""
+
+# One that does more than to load.
+BUSY = """
+    import os, threading
+    LOADED_AHEAD = not os.listdir("/berth/code")
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, daemon=True)
+    thread.start()
+"""
+
+USES_BOTH = """
+    import json
+    import busy
+    import slow
+
+    def handle(request):
+        return json.dumps({"slow": slow.LOADED_AHEAD, "busy": busy.LOADED_AHEAD, "works": busy.thread.is_alive()})
+"""
+
+# Leaves all that a process can leave behind, and tells what it finds of that.
+LEAVES = """
+    import json, os, socket, sys, threading
+    import slow
+    from starlette.responses import JSONResponse
+
+    def descriptors():
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                yield os.readlink("/proc/self/fd/" + name).partition(":")[0]
+            except FileNotFoundError:
+                pass  # the list's own
+
+    seen = {
+        "notes": list(slow.notes),
+        "environment": {name: value for name, value in os.environ.items() if name.startswith("MINE")},
+        "files": [folder + "/" + name for folder in ("/tmp", "/work", "/home/berth", "/dev/shm", "/run/secrets")
+                  for name in os.listdir(folder)],
+        "descriptors": sorted(descriptors()),
+        "threads": sorted(thread.name for thread in threading.enumerate()),
+        "modules": sorted(name for name in sys.modules if "leaves" in name or "other" in name),
+        "path": sys.path,
+        "arguments": sys.argv,
+    }
+
+    def handle(request):
+        slow.notes.append("mine")
+        os.environ["MINE_TOO"] = "1"
+        for folder in ("/tmp", "/work", "/home/berth", "/dev/shm"):
+            open(folder + "/mine", "w").close()
+        handle.kept = socket.socketpair()
+        threading.Thread(target=threading.Event().wait, name="mine", daemon=True).start()
+        return JSONResponse(seen)
+"""
+
+
+@pytest.fixture
+def berth(make_berth, index):
+    index.wheels["slow"] = wheel("slow", module="slow", code=SLOW)
+    index.wheels["busy"] = wheel("busy", module="busy", code=BUSY)
+    berth = make_berth()
+    berth.host = {"prewarm": 1, "prewarm_memory": "512Mi"}
+    return berth
+
+
+def with_libraries(berth):
+    """{instance: its container} of those that wait for a function and have the dependencies of one alone."""
+    found = {}
+    for container in berth.containers():
+        name = container["Names"][0].split(".")
+        own = [mount for mount in container["Mounts"] if mount["Destination"].startswith("/berth/dependencies/")]
+        if name[0] == "/berth" and own:
+            found[name[-1]] = container["Id"]
+    return found
+
+
+def await_libraries(berth, count=1):
+    """The containers of so many that have loaded theirs, once there are no others."""
+    def look():
+        told = berth.log.entries(event="instance.state", to="prewarmed") + berth.log.entries(event="instance.adopted")
+        ready = {entry["instance"] for entry in told}
+        waiting = with_libraries(berth)
+        return list(waiting.values()) if len(waiting) == count and ready >= waiting.keys() else None
+
+    return wait_until(look, f"{count} prewarmed instances with libraries", 120)
+
+
+def start(berth, index):
+    berth.start(environment=mirrored(index))
+
+
+def wait_gone(berth, name):
+    """The function has no instance any more."""
+    wait_until(lambda: not [c for c in berth.containers() if c["Names"][0].startswith(f"/berth-{name}-")],
+               f"{name} to have no instance", 60)
+
+
+def test_libraries_are_there_before_the_function_is_called(berth, index):
+    berth.write_function("uses", USES, extra_dependencies="slow")
+    start(berth, index)
+    (waiting,) = await_libraries(berth)
+    wait_gone(berth, "uses")  # the instance that it was tried with
+    answer = berth.get("/uses")
+    assert answer.json() == {"ahead": True, "notes": 0}
+    assert berth.instance("uses")["Id"] == waiting
+    (known,) = berth.log.entries(event="libraries.known")
+    assert known["function"] == "uses" and int(known["load_ms"]) >= 300
+    assert await_libraries(berth) != [waiting]  # and the next one is there
+
+
+def test_nothing_of_another_function_is_found(berth, index):
+    for name in ("leaves", "other"):
+        berth.write_function(name, {"leaves.py": LEAVES}, extra_dependencies="slow", idle_timeout=60, secrets=[])
+    berth.host["prewarm_memory"] = 0
+    start(berth, index)
+    wait_gone(berth, "other")
+    plain = berth.get("/other").json()
+    berth.stop()
+    berth.host["prewarm_memory"] = "512Mi"
+    berth.write_config()
+    start(berth, index)
+    await_libraries(berth)  # for both: all that counts is the same
+    wait_gone(berth, "leaves")
+    (one,) = await_libraries(berth)
+    berth.get("/leaves")
+    assert berth.instance("leaves")["Id"] == one
+    (two,) = await_libraries(berth)
+    seen = berth.get("/other").json()
+    assert berth.instance("other")["Id"] == two
+    assert seen == plain
+
+
+def test_a_library_that_does_more_than_load_is_loaded_with_its_function(berth, index):
+    berth.write_function("both", USES_BOTH, extra_dependencies="slow busy")
+    start(berth, index)
+    left = wait_until(lambda: berth.log.entries(event="libraries.left"), "the thread to be found", 120)
+    assert [(entry["function"], entry["module"]) for entry in left] == [("both", "busy")]
+    assert "thread" in left[0]["effect"]
+    await_libraries(berth)
+    wait_gone(berth, "both")
+    assert berth.get("/both").json() == {"slow": True, "busy": False, "works": True}
+
+
+def test_what_is_known_of_libraries_outlives_the_daemon(berth, index):
+    berth.write_function("both", USES_BOTH, extra_dependencies="slow busy")
+    start(berth, index)
+    wait_until(lambda: berth.log.entries(event="libraries.left"), "the thread to be found", 120)
+    await_libraries(berth)
+    berth.stop()
+    start(berth, index)
+    await_libraries(berth)
+    assert berth.get("/both").json()["slow"]
+    assert len(berth.log.entries(event="libraries.known")) == len(berth.log.entries(event="libraries.left")) == 1
+
+
+def test_the_next_daemon_goes_on_with_them(berth, index):
+    berth.write_function("uses", USES, extra_dependencies="slow")
+    start(berth, index)
+    before = await_libraries(berth)
+    wait_gone(berth, "uses")
+    berth.kill()
+    start(berth, index)
+    assert await_libraries(berth) == before
+    assert berth.get("/uses").json()["ahead"]
+    assert [berth.instance("uses")["Id"]] == before
+
+
+def test_libraries_that_cannot_be_loaded_ahead_do_not_keep_a_function_from_serving(berth, index):
+    index.wheels["odd"] = wheel("odd", module="odd", code="""
+        import os
+        if not os.listdir("/berth/code"):
+            os._exit(3)
+        import time
+        time.sleep(0.3)
+    """)
+    berth.write_function("uses", "import odd\n\ndef handle(request):\n    return odd.NAME\n", extra_dependencies="odd")
+    start(berth, index)
+    wait_until(lambda: berth.log.entries(event="libraries.given-up", function="uses"), "it to be given up", 120)
+    assert berth.get("/uses").text == "odd"
+    assert not with_libraries(berth)
