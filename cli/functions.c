@@ -318,7 +318,7 @@ static const struct {
     {"enough", "what is there or on its way will do"},
     {"demand", "more requests waited than slots were idle or on their way"},
     {"minimum", "there were fewer than min_scale"},
-    {"short-wait", "waiting for a busy slot is quicker than a start"},
+    {"short-wait", "waiting for a slot that is busy or on its way is quicker than a start"},
     {"at-maximum", "max_scale is reached"},
     {"host-full", "the host's max_instances or max_memory is used up"},
     {"backing-off", "starts have failed lately, so the next one waits"},

@@ -110,14 +110,15 @@ static json_t *decision_json(const struct scale_record *record, uint64_t now_ms)
 {
     const struct scale_inputs *inputs = &record->inputs;
     const struct slot_counts *counts = &inputs->counts;
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ago_ms",
-                     (json_int_t)(now_ms - inputs->now_ms), "reason",
-                     scale_reason_name(record->decision.reason), "start", (json_int_t)record->decision.start,
-                     "denied", (json_int_t)record->decision.denied, "waiting", (json_int_t)counts->waiting,
-                     "idle", (json_int_t)counts->idle, "busy", (json_int_t)counts->busy, "instances",
-                     (json_int_t)counts->instances, "starting", (json_int_t)inputs->starting_instances,
-                     "room", (json_int_t)inputs->host_room, "service_us", (json_int_t)counts->service_us,
-                     "expected_start_ms", (json_int_t)inputs->expected_start_ms);
+    return json_pack(
+        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "ago_ms",
+        (json_int_t)(now_ms - inputs->now_ms), "reason", scale_reason_name(record->decision.reason), "start",
+        (json_int_t)record->decision.start, "denied", (json_int_t)record->decision.denied, "spared",
+        (json_int_t)record->decision.spared, "prewarmed", (json_int_t)inputs->prewarmed, "waiting",
+        (json_int_t)counts->waiting, "idle", (json_int_t)counts->idle, "busy", (json_int_t)counts->busy,
+        "instances", (json_int_t)counts->instances, "starting", (json_int_t)inputs->starting_instances,
+        "room", (json_int_t)inputs->host_room, "service_us", (json_int_t)counts->service_us,
+        "expected_start_ms", (json_int_t)inputs->expected_start_ms);
 }
 
 json_t *function_decisions_json(const struct function *function, uint64_t now_ms)

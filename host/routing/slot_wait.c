@@ -145,8 +145,20 @@ static unsigned adopt_queue(struct slot_pool *pool, struct slot_waiters *queue)
     return moved;
 }
 
+/* Until its own requests have shown it: they take as long as those before. */
+static void inherit_service(struct slot_pool *pool, struct slot_pool *from)
+{
+    struct slot_counts former;
+    slot_pool_counts(from, &former);
+    pthread_mutex_lock(&pool->lock);
+    if (pool->counts.service_us == 0)
+        pool->counts.service_us = former.service_us;
+    pthread_mutex_unlock(&pool->lock);
+}
+
 void slot_pool_replace(struct slot_pool *old, struct slot_pool *successor)
 {
+    inherit_service(successor, old);
     struct slot_waiters queue = TAILQ_HEAD_INITIALIZER(queue);
     pthread_mutex_lock(&waiter_moves);
     redirect(successor, NULL, &queue);

@@ -72,7 +72,8 @@ unsigned slot_pool_fail_waiters(struct slot_pool *pool, const struct error *erro
 void slot_pool_close(struct slot_pool *pool, const struct error *error);
 
 /* Moves the waiters of `old` to `successor` and sends later acquires there: a new revision takes over. Groups
- * stay where they are. A successor that had itself been replaced (a roll-back) serves again. */
+ * stay where they are. How long a request takes is believed of the successor until its own have shown it. A
+ * successor that had itself been replaced (a roll-back) serves again. */
 void slot_pool_replace(struct slot_pool *old, struct slot_pool *successor);
 
 #endif

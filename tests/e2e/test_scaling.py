@@ -3,6 +3,7 @@
 import concurrent.futures
 import threading
 
+from harness.functions import MIRROR
 from harness.wait import wait_until
 
 REDEPLOYMENTS = 20
@@ -94,3 +95,38 @@ def test_minimum_is_there_before_the_first_request(berth):
     berth.start()
     wait_until(lambda: len(berth.instances("ready")) == 2, "two instances", 30)
     assert berth.get("/ready").status == 200
+
+
+def begun(berth, function):
+    """How many containers were started for it."""
+    return len(berth.log.entries("instance.state", function=function, to="starting"))
+
+
+def serve_quickly(berth, **settings):
+    """A function with instances of one slot each, of which it is known that it answers at once. Nothing is prewarmed."""
+    berth.host["prewarm"] = 0
+    berth.write_function("quick", MIRROR, concurrency=1, max_scale=24, memory="64Mi", **settings)
+    berth.start()
+    for _ in range(5):
+        assert berth.get("/quick").status == 200
+
+
+def test_quick_requests_share_what_is_started_first(berth):
+    serve_quickly(berth, idle_timeout=0.5)
+    berth.wait_no_instance("quick")
+    before = begun(berth, "quick")
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda _: berth.get("/quick"), range(24)))
+    assert {answer.status for answer in answers} == {200}
+    assert 1 <= begun(berth, "quick") - before <= 12
+    assert any(int(entry["spared"]) > 0 for entry in berth.log.entries("scale.decision", function="quick"))
+
+
+def test_request_is_served_while_one_that_is_usually_quick_hangs(berth):
+    serve_quickly(berth, idle_timeout=60, request_buffering=False)
+    with berth.hold("/quick") as held:
+        wait_until(lambda: berth.gauge("berth_slots_busy", "quick") == 1, "the slot to be taken")
+        assert berth.get("/quick").status == 200
+        assert begun(berth, "quick") == 2
+        held.send("x")
+        assert held.response().status == 200

@@ -26,7 +26,7 @@ struct situation {
     bool engine_away;
     unsigned prewarmed;
     uint64_t expected_start_ms, now_ms, retry_at_ms;
-    unsigned start;
+    unsigned start, spared;
     enum scale_reason reason;
 };
 
@@ -141,6 +141,7 @@ static const struct situation situations[] = {
      .host_room = 9,
      .max_scale = 20,
      .expected_start_ms = 250,
+     .spared = 1,
      .reason = SCALE_SHORT_WAIT},
     {.name = "a long queue takes longer than a start",
      .counts = {.waiting = 400, .busy = 4, .instances = 1, .service_us = 5000},
@@ -160,6 +161,65 @@ static const struct situation situations[] = {
      .counts = {.waiting = 1, .busy = 4, .instances = 1, .service_us = 5000},
      .host_room = 9,
      .max_scale = 20,
+     .prewarmed = 1,
+     .expected_start_ms = 250,
+     .start = 1,
+     .reason = SCALE_DEMAND},
+    {.name = "quick requests wait for prewarmed instances and no others",
+     .counts = {.waiting = 20, .service_us = 1000},
+     .host_room = 99,
+     .max_scale = 20,
+     .prewarmed = 2,
+     .expected_start_ms = 250,
+     .start = 2,
+     .spared = 3,
+     .reason = SCALE_DEMAND},
+    {.name = "one container works a quick queue off before the second would be there",
+     .counts = {.waiting = 20, .service_us = 1000},
+     .host_room = 99,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .start = 1,
+     .spared = 4,
+     .reason = SCALE_DEMAND},
+    {.name = "requests that are not so quick get as many as are worth their start",
+     .counts = {.waiting = 20, .service_us = 25000},
+     .host_room = 99,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .start = 3,
+     .spared = 2,
+     .reason = SCALE_DEMAND},
+    {.name = "slow requests get all that they ask for",
+     .counts = {.waiting = 20, .service_us = 100000},
+     .host_room = 99,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .start = 5,
+     .reason = SCALE_DEMAND},
+    {.name = "what is on its way works a quick queue off",
+     .counts = {.waiting = 20, .starting = 4, .service_us = 1000},
+     .starting_instances = 1,
+     .host_room = 99,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .spared = 4,
+     .reason = SCALE_SHORT_WAIT},
+    {.name = "what is on its way for too long is not counted on",
+     .counts = {.waiting = 20, .starting = 4, .service_us = 1000, .oldest_wait_since_ms = 5000},
+     .starting_instances = 1,
+     .host_room = 99,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .now_ms = 5750,
+     .start = 4,
+     .reason = SCALE_DEMAND},
+    {.name = "nor is what is busy and never frees a slot",
+     .counts = {.waiting = 1, .busy = 4, .instances = 1, .service_us = 1000, .oldest_wait_since_ms = 5000},
+     .host_room = 9,
+     .max_scale = 20,
+     .expected_start_ms = 250,
+     .now_ms = 5750,
      .start = 1,
      .reason = SCALE_DEMAND},
     {.name = "nothing busy will free a slot",
@@ -188,9 +248,10 @@ static void decides(void **state)
                                       .now_ms = now->now_ms,
                                       .retry_at_ms = now->retry_at_ms};
         struct scale_decision decision = autoscaler_decide(&settings, &inputs);
-        if (decision.start != now->start || decision.reason != now->reason)
-            fail_msg("%s: start %u (%s), expected %u (%s)", now->name, decision.start,
-                     scale_reason_name(decision.reason), now->start, scale_reason_name(now->reason));
+        if (decision.start != now->start || decision.spared != now->spared || decision.reason != now->reason)
+            fail_msg("%s: start %u, spared %u (%s), expected %u, %u (%s)", now->name, decision.start,
+                     decision.spared, scale_reason_name(decision.reason), now->start, now->spared,
+                     scale_reason_name(now->reason));
     }
 }
 
@@ -210,6 +271,32 @@ static void burst_history_starts_n_over_c(void **state)
         inputs.host_room -= decision.start;
     }
     assert_int_equal(started, 3);
+}
+
+/* Five starts of four slots wait for their turn while requests wait: which are of use when it comes. */
+static void starts_that_have_not_begun_are_given_up(void **state)
+{
+    (void)state;
+    struct scale_inputs inputs = {
+        .counts = {.waiting = 20, .starting = 20}, .starting_instances = 5, .expected_start_ms = 250};
+    assert_true(autoscaler_needs_start(&usual, &inputs));
+    inputs.counts.waiting = 16;
+    assert_false(autoscaler_needs_start(&usual, &inputs));
+    inputs.counts.waiting = 17;
+    inputs.counts.busy = 4; /* one has come from elsewhere */
+    assert_true(autoscaler_needs_start(&usual, &inputs));
+    inputs.counts.service_us = 1000; /* and works quickly */
+    assert_false(autoscaler_needs_start(&usual, &inputs));
+
+    struct scale_settings kept = usual;
+    kept.min_scale = 5;
+    inputs.counts = (struct slot_counts){.starting = 20};
+    assert_true(autoscaler_needs_start(&kept, &inputs));
+    assert_false(autoscaler_needs_start(&usual, &inputs));
+    inputs.counts = (struct slot_counts){.waiting = 1, .starting = 4};
+    inputs.starting_instances = 1;
+    inputs.engine_away = true; /* it is asked all the same, when it is back */
+    assert_true(autoscaler_needs_start(&usual, &inputs));
 }
 
 /* --- recorded histories --- */
@@ -462,6 +549,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decides),
         cmocka_unit_test(burst_history_starts_n_over_c),
+        cmocka_unit_test(starts_that_have_not_begun_are_given_up),
         cmocka_unit_test(recorded_histories_lead_to_the_same_decisions),
         cmocka_unit_test(the_last_decisions_are_kept),
         cmocka_unit_test(expires_exactly),

@@ -39,16 +39,21 @@ static void on_turn(void *owner)
         engine_queue_finish(bench->queue, &wish->ticket);
 }
 
-static void bench_open(struct bench *bench)
+static void bench_open_with(struct bench *bench, unsigned linger_ms)
 {
     *bench = (struct bench){.base = event_base_new()};
-    bench->queue = engine_queue_create(bench->base, PARALLEL);
+    bench->queue = engine_queue_create(bench->base, PARALLEL, linger_ms);
     for (size_t i = 0; i < TICKETS; i++) {
         struct wish *wish = &bench->wishes[i];
         *wish = (struct wish){.bench = bench, .name = (char)('a' + i)};
         wish->ticket.run = on_turn;
         wish->ticket.owner = wish;
     }
+}
+
+static void bench_open(struct bench *bench)
+{
+    bench_open_with(bench, 3600000);
 }
 
 static void bench_close(struct bench *bench)
@@ -69,6 +74,11 @@ static void turn(struct bench *bench)
 static void start(struct bench *bench, char name, unsigned account)
 {
     engine_queue_start(bench->queue, &bench->wishes[name - 'a'].ticket, &bench->accounts[account]);
+}
+
+static void linger(struct bench *bench, char name)
+{
+    engine_queue_linger(bench->queue, &bench->wishes[name - 'a'].ticket);
 }
 
 static void finish(struct bench *bench, char name)
@@ -195,6 +205,71 @@ static void wishes_can_be_withdrawn(void **state)
     bench_close(&bench);
 }
 
+/* What loads keeps its place until it has loaded. */
+static void starts_linger_while_their_functions_load(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    for (int i = 0; i < 4; i++)
+        start(&bench, (char)('a' + i), 0);
+    expect(&bench, "ab");
+    linger(&bench, 'a');
+    linger(&bench, 'b');
+    linger(&bench, 'b');
+    assert_int_equal(engine_queue_starts(bench.queue), 4);
+    expect(&bench, "ab");
+    finish(&bench, 'b');
+    expect(&bench, "abc");
+    bench_close(&bench);
+}
+
+/* And for a moment at most. */
+static void starts_do_not_linger_for_long(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open_with(&bench, 20);
+    for (int i = 0; i < 4; i++)
+        start(&bench, (char)('a' + i), 0);
+    expect(&bench, "ab");
+    linger(&bench, 'a');
+    linger(&bench, 'b');
+    uint64_t end_ms = clock_ms() + 10000;
+    while (!strchr(bench.record, 'd') && clock_ms() < end_ms)
+        event_base_loop(bench.base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+    assert_string_equal(bench.record, "abcd");
+    finish(&bench, 'a'); /* has been over for a while */
+    assert_int_equal(engine_queue_starts(bench.queue), 2);
+    bench_close(&bench);
+}
+
+/* What was started long ago, and loads now, counts as well, though it has not waited. */
+static void loads_take_places(void **state)
+{
+    (void)state;
+    struct bench bench;
+    bench_open(&bench);
+    for (int i = 0; i < 3; i++)
+        linger(&bench, (char)('a' + i));
+    linger(&bench, 'a');
+    start(&bench, 'd', 0);
+    start(&bench, 'e', 1);
+    linger(&bench, 'd'); /* it waits: it has not even begun */
+    engine_queue_remove(bench.queue, &bench.wishes[11].ticket);
+    expect(&bench, "");
+    finish(&bench, 'a');
+    expect(&bench, "");
+    finish(&bench, 'c');
+    expect(&bench, "d");
+    finish(&bench, 'b');
+    expect(&bench, "de");
+    finish(&bench, 'd');
+    finish(&bench, 'e');
+    expect(&bench, "del");
+    bench_close(&bench);
+}
+
 /* What nobody waits for yields to what somebody waits for, however long it has waited itself. */
 static void starts_that_nobody_waits_for_come_last(void **state)
 {
@@ -222,6 +297,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_that_nobody_waits_for_come_last),
+        cmocka_unit_test(starts_linger_while_their_functions_load),
+        cmocka_unit_test(starts_do_not_linger_for_long),
+        cmocka_unit_test(loads_take_places),
         cmocka_unit_test(only_so_many_at_once_and_never_from_inside),
         cmocka_unit_test(functions_take_turns),
         cmocka_unit_test(who_had_a_turn_long_ago_is_first),

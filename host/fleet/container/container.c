@@ -19,7 +19,7 @@ struct container {
     char instance[INSTANCE_ID_DIGITS + 1];
     char *name; /* that it was made with; NULL: it was not */
     char *id; /* NULL: there is none, as far as is known */
-    bool started, reached, dead, signalled, removing;
+    bool started, reached, loads, dead, signalled, removing;
     struct engine_call *call; /* create, start, stop or remove: one at a time */
     struct engine_call *limiting, *renaming, *seeing, *locating; /* run beside the above */
     struct engine_ticket ticket;
@@ -187,12 +187,16 @@ int container_create(struct container *container, const struct container_spec *s
     return 0;
 }
 
+/* A start is over when the runner has reached the host, or never will. While a function loads in it, others
+ * do not begin at once. */
 static void finish_start(struct container *container)
 {
-    engine_queue_finish(container->engine->queue, &container->ticket);
+    if (container->loads)
+        engine_queue_linger(container->engine->queue, &container->ticket);
+    else
+        engine_queue_finish(container->engine->queue, &container->ticket);
 }
 
-/* A start is over when the runner has reached the host, or never will. */
 static void on_started(void *owner, const struct error *err)
 {
     struct container *container = owner;
@@ -233,6 +237,13 @@ void container_note_reached(struct container *container)
 {
     container->started = container->reached = true;
     if (!container->call)
+        finish_start(container);
+}
+
+void container_note_loads(struct container *container, bool loads)
+{
+    container->loads = loads;
+    if (container->reached && !container->call && !container->removing)
         finish_start(container);
 }
 

@@ -68,6 +68,10 @@ void container_locate(struct container *container);
  * start. */
 void container_note_reached(struct container *container);
 
+/* A function begins to load in it, or has loaded: meanwhile it has a place among those that start, for a
+ * moment at most (engine_queue_linger()). */
+void container_note_loads(struct container *container, bool loads);
+
 /* Stops it when it runs, and removes it; hooks.gone follows, from the event loop. In any state, once. While
  * the engine is making or starting it, that call's answer goes on. */
 void container_remove(struct container *container);

@@ -3,13 +3,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
+#define LINGER_MS 30 /* most functions load in less */
 #define RETURN_MS 10000 /* after its return an engine is busy with what it missed */
 
 void engine_init(struct engine *engine, const struct engine_kind *kind, struct event_base *base,
                  unsigned parallel, const struct engine_hooks *hooks)
 {
     *engine = (struct engine){
-        .kind = kind, .base = base, .hooks = *hooks, .queue = engine_queue_create(base, parallel)};
+        .kind = kind, .base = base, .hooks = *hooks, .queue = engine_queue_create(base, parallel, LINGER_MS)};
 }
 
 void engine_clear(struct engine *engine)

@@ -10,10 +10,10 @@
 
 struct engine_queue {
     struct event *dispatcher; /* run callbacks come from the event loop, never from inside a caller */
-    unsigned parallel;
+    unsigned parallel, linger_ms;
     unsigned starts_waiting, starts_running, removals_waiting, removals_running;
     uint64_t turn;
-    TAILQ_HEAD(, engine_ticket) waiting; /* oldest first */
+    TAILQ_HEAD(, engine_ticket) waiting, lingering; /* oldest first */
 };
 
 static void wake(struct engine_queue *queue)
@@ -76,6 +76,20 @@ static struct engine_ticket *due_removal(struct engine_queue *queue, uint64_t no
     return NULL;
 }
 
+/* Whatever it is at, it is unused from now on. */
+static void take_out(struct engine_queue *queue, struct engine_ticket *ticket)
+{
+    if (ticket->state == TICKET_WAITING) {
+        TAILQ_REMOVE(&queue->waiting, ticket, link);
+        (*waiting_count(queue, ticket))--;
+    } else {
+        if (ticket->state == TICKET_LINGERING)
+            TAILQ_REMOVE(&queue->lingering, ticket, link);
+        (*running_count(queue, ticket))--;
+    }
+    ticket->state = TICKET_UNUSED;
+}
+
 static void run(struct engine_queue *queue, struct engine_ticket *ticket)
 {
     TAILQ_REMOVE(&queue->waiting, ticket, link);
@@ -87,26 +101,39 @@ static void run(struct engine_queue *queue, struct engine_ticket *ticket)
     ticket->run(ticket->owner);
 }
 
+/* Ends those that have lingered for long enough. When the next one has; 0: there is none. */
+static uint64_t end_lingering(struct engine_queue *queue, uint64_t now_ms)
+{
+    struct engine_ticket *ticket;
+    while ((ticket = TAILQ_FIRST(&queue->lingering)) && now_ms >= ticket->since_ms + queue->linger_ms)
+        take_out(queue, ticket);
+    return ticket ? ticket->since_ms + queue->linger_ms : 0;
+}
+
 static void dispatch(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
     struct engine_queue *queue = context;
+    uint64_t now_ms = clock_ms(), lingers_ms = end_lingering(queue, now_ms), due_ms;
     while (queue->starts_waiting > 0 && queue->starts_running < queue->parallel)
         run(queue, next_start(queue));
 
-    uint64_t now_ms = clock_ms(), due_ms;
     struct engine_ticket *removal;
     while ((removal = due_removal(queue, now_ms, &due_ms)) != NULL)
         run(queue, removal);
+    if (lingers_ms && (!due_ms || lingers_ms < due_ms))
+        due_ms = lingers_ms;
     if (due_ms)
         timer_at(queue->dispatcher, due_ms, now_ms);
 }
 
-struct engine_queue *engine_queue_create(struct event_base *base, unsigned parallel)
+struct engine_queue *engine_queue_create(struct event_base *base, unsigned parallel, unsigned linger_ms)
 {
     struct engine_queue *queue = xcalloc(1, sizeof(*queue));
     queue->parallel = parallel ? parallel : 1;
+    queue->linger_ms = linger_ms;
     TAILQ_INIT(&queue->waiting);
+    TAILQ_INIT(&queue->lingering);
     queue->dispatcher = evtimer_new(base, dispatch, queue);
     return queue;
 }
@@ -143,17 +170,25 @@ void engine_queue_remove(struct engine_queue *queue, struct engine_ticket *ticke
     enqueue(queue, ticket);
 }
 
+void engine_queue_linger(struct engine_queue *queue, struct engine_ticket *ticket)
+{
+    if (ticket->state == TICKET_UNUSED) {
+        ticket->removal = false;
+        queue->starts_running++;
+    } else if (ticket->state != TICKET_RUNNING) {
+        return;
+    }
+    ticket->state = TICKET_LINGERING;
+    ticket->since_ms = clock_ms();
+    TAILQ_INSERT_TAIL(&queue->lingering, ticket, link);
+    wake(queue);
+}
+
 void engine_queue_finish(struct engine_queue *queue, struct engine_ticket *ticket)
 {
     if (ticket->state == TICKET_UNUSED)
         return;
-    if (ticket->state == TICKET_WAITING) {
-        TAILQ_REMOVE(&queue->waiting, ticket, link);
-        (*waiting_count(queue, ticket))--;
-    } else {
-        (*running_count(queue, ticket))--;
-    }
-    ticket->state = TICKET_UNUSED;
+    take_out(queue, ticket);
     wake(queue);
 }
 

@@ -33,6 +33,16 @@ static void take_connections(struct instance *instance)
         timer_at(instance->timer, instance->ready_ms + INSTANCE_DIAL_MS, instance->ready_ms);
 }
 
+/* Its start is over. Where more requests wait than it has slots, other starts go on a moment later: until
+ * then it is known how quickly it serves, and whether they are of use. */
+static void end_start(struct instance *instance)
+{
+    struct slot_counts counts;
+    slot_pool_counts(instance->pool, &counts);
+    if (counts.waiting == 0)
+        container_note_loads(instance->container, false);
+}
+
 /* The function is loaded and the limits are right: its connections become slots. */
 static void become_ready(struct instance *instance)
 {
@@ -48,6 +58,7 @@ static void become_ready(struct instance *instance)
                              instance->ready_ms);
     else
         take_connections(instance);
+    end_start(instance);
     instance->hooks.ready(instance, instance->owner);
     instance_keep(instance);
 }
@@ -173,6 +184,7 @@ static void begin_loading(struct instance *instance)
         return;
     }
     instance_change_state(instance, INSTANCE_LOADING);
+    container_note_loads(instance->container, true);
     link_load(instance->link, settings.bytes, instance->concurrency);
     timer_at(instance->timer, clock_ms() + instance->start_timeout_ms, clock_ms());
     if (instance->specialised)

@@ -112,6 +112,9 @@ struct prewarm_pool *revision_pool_to_take(const struct revision *revision, stru
 
 /* --- revision_scaling.c: how many instances there should be, and room on the host --- */
 
+/* What a decision about its instances is made from. */
+void revision_gather_inputs(const struct revision *revision, struct scale_inputs *ret_inputs);
+
 /* Takes what it is to have at least from its settings, or from who has set that by hand. */
 void revision_set_minimum(struct revision *revision);
 

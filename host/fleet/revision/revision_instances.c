@@ -17,12 +17,10 @@ static void note_start_time(struct fleet_env *env, const struct instance *instan
 /* Whether a start whose turn has come would still be of use. */
 static bool is_needed(struct revision *revision)
 {
-    struct slot_counts counts;
-    unsigned others = revision_count_in(revision, INSTANCE_READY) + revision_starting_count(revision) - 1;
+    struct scale_inputs inputs;
     revision_tell_starting(revision);
-    slot_pool_counts(revision->pool, &counts);
-    unsigned coming = counts.starting - revision->scale.concurrency; /* without this one's */
-    return counts.waiting > counts.idle + coming || others < revision->scale.min_scale;
+    revision_gather_inputs(revision, &inputs);
+    return autoscaler_needs_start(&revision->scale, &inputs);
 }
 
 /* A prewarmed instance that has become ready while this one waited for its turn serves sooner. */

@@ -85,11 +85,11 @@ static void log_decision(struct revision *revision, const struct scale_inputs *i
         return;
     log_info("scale.decision", LOG_STR("function", revision->settings->name),
              LOG_INT("start", decision->start), LOG_INT("denied", decision->denied),
-             LOG_STR("reason", scale_reason_name(decision->reason)),
+             LOG_INT("spared", decision->spared), LOG_STR("reason", scale_reason_name(decision->reason)),
              LOG_INT("waiting", inputs->counts.waiting), LOG_INT("idle", inputs->counts.idle),
              LOG_INT("busy", inputs->counts.busy), LOG_INT("starting", inputs->starting_instances),
              LOG_INT("instances", inputs->counts.instances), LOG_INT("room", inputs->host_room),
-             LOG_INT("service_us", inputs->counts.service_us),
+             LOG_INT("prewarmed", inputs->prewarmed), LOG_INT("service_us", inputs->counts.service_us),
              LOG_INT("expected_start_ms", inputs->expected_start_ms));
 }
 
@@ -106,14 +106,14 @@ static unsigned room(const struct revision *revision)
     return found > reserved ? found - reserved : 0;
 }
 
-static void gather_inputs(const struct revision *revision, struct scale_inputs *ret_inputs)
+void revision_gather_inputs(const struct revision *revision, struct scale_inputs *ret_inputs)
 {
     const struct fleet_env *env = revision->env;
     unsigned ready = revision_prewarmed_ready(revision);
     *ret_inputs = (struct scale_inputs){
         .starting_instances = revision_starting_count(revision),
         .host_room = room(revision),
-        .expected_start_ms = ready ? 0 : env->expected_start_ms,
+        .expected_start_ms = env->expected_start_ms,
         .engine_away = engine_is_away(env->engine),
         .prewarmed = ready,
         .now_ms = clock_ms(),
@@ -132,13 +132,14 @@ static void note_denied(struct revision *revision, unsigned denied)
 }
 
 /* Looks again when what a decision waits for should be over. */
-static void arm_retry(struct revision *revision, const struct scale_inputs *inputs, enum scale_reason reason)
+static void arm_retry(struct revision *revision, const struct scale_inputs *inputs,
+                      const struct scale_decision *decision)
 {
-    if (reason == SCALE_SHORT_WAIT)
+    if (decision->spared > 0)
         timer_at(revision->retry, inputs->now_ms + inputs->expected_start_ms, inputs->now_ms);
-    else if (reason == SCALE_BACKING_OFF)
+    else if (decision->reason == SCALE_BACKING_OFF)
         timer_at(revision->retry, inputs->retry_at_ms, inputs->now_ms);
-    else if (reason == SCALE_HOST_FULL && revision->proves)
+    else if (decision->reason == SCALE_HOST_FULL && revision->proves)
         timer_at(revision->retry, revision->trial_since_ms + PROOF_PATIENCE_MS, inputs->now_ms);
 }
 
@@ -209,7 +210,7 @@ void revision_scale(struct revision *revision)
     if (revision->state != REVISION_ACTIVE)
         return;
     struct scale_inputs inputs;
-    gather_inputs(revision, &inputs);
+    revision_gather_inputs(revision, &inputs);
     if (revision->learns && inputs.host_room == 0)
         end_vain_learning(revision);
     struct scale_decision decision = autoscaler_decide(&revision->scale, &inputs);
@@ -222,7 +223,7 @@ void revision_scale(struct revision *revision)
         revision_tell_starting(revision);
     note_denied(revision, decision.denied);
     revision_tell_news(revision);
-    arm_retry(revision, &inputs, decision.reason);
+    arm_retry(revision, &inputs, &decision);
     if (decision.reason == SCALE_HOST_FULL)
         end_vain_proof(revision, &inputs);
 }

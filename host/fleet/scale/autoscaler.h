@@ -26,9 +26,8 @@ struct scale_inputs {
     unsigned starting_instances; /* on their way, not yet ready */
     unsigned host_room; /* instances that the host's budget still allows */
     bool engine_away; /* Docker does not answer: only prewarmed instances can be had */
-    unsigned prewarmed; /* of those, at hand */
-    uint64_t expected_start_ms; /* how long a start takes at present: measured, 0 when a prewarmed instance is
-                                   at hand */
+    unsigned prewarmed; /* of those, at hand: they take no time */
+    uint64_t expected_start_ms; /* how long any other start takes at present: measured; 0: not known */
     uint64_t now_ms;
     uint64_t retry_at_ms; /* earliest next start after failures; 0: at once */
 };
@@ -37,7 +36,7 @@ enum scale_reason {
     SCALE_ENOUGH, /* what is there or on its way will do */
     SCALE_DEMAND, /* waiters exceed the slots that are idle or on their way */
     SCALE_MINIMUM, /* fewer than min_scale */
-    SCALE_SHORT_WAIT, /* waiting for a busy slot is quicker than a start */
+    SCALE_SHORT_WAIT, /* waiting for a slot that is busy or on its way is quicker than a start */
     SCALE_AT_MAXIMUM, /* max_scale reached */
     SCALE_HOST_FULL, /* the host's budget is used up */
     SCALE_BACKING_OFF, /* starts failed lately */
@@ -46,6 +45,7 @@ enum scale_reason {
 
 struct scale_decision {
     unsigned start; /* instances to start now */
+    unsigned spared; /* further ones that would be ready too late to serve anybody who waits */
     unsigned denied; /* further ones that the host has no room for */
     enum scale_reason reason;
 };
@@ -53,6 +53,10 @@ struct scale_decision {
 /* How many instances to start. */
 struct scale_decision autoscaler_decide(const struct scale_settings *settings,
                                         const struct scale_inputs *inputs);
+
+/* Whether one of the instances that start, which has not begun yet, is still of use. `inputs` are those of a
+ * decision. */
+bool autoscaler_needs_start(const struct scale_settings *settings, const struct scale_inputs *inputs);
 
 /* The word for a reason, for logs: "demand", "minimum", ... */
 const char *scale_reason_name(enum scale_reason reason);
