@@ -165,6 +165,12 @@ def test_what_leaves_nothing_is_no_effect(host, prewarmed, source):
     assert effects_of(prewarmed, ["lib"]) == []
 
 
+def test_pools_that_wait_for_work_are_no_effect(host, prewarmed):
+    host.write_library("numpy", EFFECTS["foreign thread"][0])
+    host.write_library("lib", "import numpy\n")
+    assert effects_of(prewarmed, ["lib"]) == []
+
+
 def test_all_that_are_being_imported_are_named(host, prewarmed):
     host.write_library("outer", "import between\n")
     host.write_library("between", "import inner\n")

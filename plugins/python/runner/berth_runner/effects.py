@@ -15,8 +15,9 @@ KNOWN = {
     "opentelemetry.instrumentation.auto_instrumentation": "patches what is imported after it",
 }
 
-# Libraries that start threads in C which wait for work and do nothing else: their pools for linear algebra.
-QUIET = {"numpy", "scipy"}
+# Libraries that start threads, not Python's, which wait for work and do nothing else: their pools for linear algebra, and those
+# that give memory back.
+QUIET = {"cv2", "numpy", "polars", "pyarrow", "scipy"}
 
 
 def known_effect(name):
