@@ -102,18 +102,18 @@ def mean(values):
 
 # What the table says of a day, a line each.
 LINES = {
-    "calls (errors)": lambda day: f"{day['requests']} ({day['errors']})",
-    "cold, %": lambda day: f"{day['cold_share'] * 100:.2f}",
-    "all calls: p50, p99, p99.9, ms": lambda day: spread(day["ms"]),
-    "cold calls: p50, p99, p99.9, ms": lambda day: spread(day["cold_ms"]),
-    "warm calls: p50, p99, p99.9, ms": lambda day: spread(day["warm_ms"]),
-    "all that was waited for starts, s": lambda day: f"{day['waited_ms'] / 1000:.1f}",
-    "instances (prewarmed)": lambda day: f"{day['instances']} ({day['from_prewarmed']})",
-    "prewarmed, MiB: mean, most": lambda day: f"{mean(day['prewarmed_mib']):.0f}, {max(day['prewarmed_mib']):.0f}",
-    "all instances, MiB: mean, most": lambda day: f"{mean(day['all_mib']):.0f}, {max(day['all_mib']):.0f}",
+    "calls (errors)": lambda found: f"{found['requests']} ({found['errors']})",
+    "cold, %": lambda found: f"{found['cold_share'] * 100:.2f}",
+    "all calls: p50, p99, p99.9, ms": lambda found: spread(found["ms"]),
+    "cold calls: p50, p99, p99.9, ms": lambda found: spread(found["cold_ms"]),
+    "warm calls: p50, p99, p99.9, ms": lambda found: spread(found["warm_ms"]),
+    "all that was waited for starts, s": lambda found: f"{found['waited_ms'] / 1000:.1f}",
+    "instances (prewarmed)": lambda found: f"{found['instances']} ({found['from_prewarmed']})",
+    "prewarmed, MiB: mean, most": lambda found: f"{mean(found['prewarmed_mib']):.0f}, {max(found['prewarmed_mib']):.0f}",
+    "all instances, MiB: mean, most": lambda found: f"{mean(found['all_mib']):.0f}, {max(found['all_mib']):.0f}",
     "container seconds (prewarmed ones that were not used)":
-        lambda day: f"{day['container_seconds']:.0f} ({day['unused_prewarmed_seconds']:.0f})",
-    "sent late by: p99, ms": lambda day: f"{day['sent_late_ms']['p99']:.1f}",
+        lambda found: f"{found['container_seconds']:.0f} ({found['unused_prewarmed_seconds']:.0f})",
+    "sent late by: p99, ms": lambda found: f"{found['sent_late_ms']['p99']:.1f}",
 }
 
 
@@ -142,7 +142,7 @@ def main(arguments):
              LIBRARIES: {"prewarm": 1, "prewarm_memory": max(0, budget - plain)}}
     found = {kind: replay_day(functions, options, kind, host, schedule) for kind, host in hosts.items()}
     report.note(before)
-    report.markdown(["", *found], [[line, *(tell(day) for day in found.values())] for line, tell in LINES.items()])
+    report.markdown(["", *found], [[line, *(tell(of_kind) for of_kind in found.values())] for line, tell in LINES.items()])
     met = [report.verdict("p99 of all calls, with libraries / plain pool",
                           found[LIBRARIES]["ms"]["p99"] / found[PLAIN]["ms"]["p99"], 1),
            report.verdict("memory of prewarmed instances, the most, MiB", max(found[LIBRARIES]["prewarmed_mib"]), options.memory)]

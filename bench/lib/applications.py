@@ -53,6 +53,10 @@ class Application:
         """Its container is one of its own, so nothing of it can be prewarmed."""
         return self.language == "container"
 
+    @property
+    def has_libraries(self):
+        return not {"requirements.txt", "package.json"}.isdisjoint(self.files)
+
     def function(self, settings):
         """As a function of lib.berth.Berth."""
         entry = {"base_function_file_name": None} if self.is_image else {}

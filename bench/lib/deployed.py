@@ -22,7 +22,6 @@ class Deployed(Berth):
         functions = {application.name: application.function(settings) for application in applications}
         super().__init__({**functions, **(more or {})}, host, plugins=plugins, state=str(state))
         self.applications = applications
-        self.installed = {}  # function: the folder with what was installed for it
 
     def call(self, application, seconds=120):
         return client.get(self.address, f"/{application.name}{application.path}", seconds, application.body)
@@ -34,24 +33,29 @@ class Deployed(Berth):
             while (answer := self.call(application)).status != 200 and time.monotonic() < end:
                 time.sleep(LOOK_S)
             check(application, answer)
-            self.installed[application.name] = baked.dependencies_of(self.container_of(application.name))
 
-    def with_libraries(self, name):
-        """The instances that wait with what was installed for a function, and for no other. A plain one has all of it, and
-        one that does not wait yet is there as well: see wait_idle()."""
-        folder = self.installed[name]
+    def waiting_with(self, installed):
+        """The prewarmed instances that have only this folder of what is installed, as those with libraries do. One that does
+        not wait yet is among them: see wait_idle()."""
         return {entry.rsplit(".", 1)[-1] for container in engine.containers_below(self.folder)
-                if any(mount["Source"] == folder for mount in container["Mounts"])
-                for entry in container["Names"] if entry.startswith("/berth.")} if folder else set()
+                if any(mount["Source"] == installed for mount in container["Mounts"])
+                for entry in container["Names"] if entry.startswith("/berth.")}
+
+    def find_container(self, name):
+        """What the engine says of a container whose name begins so; None: there is none any more."""
+        for container in engine.containers_below(self.folder):
+            if any(entry.startswith(f"/{name}") for entry in container["Names"]):
+                with contextlib.suppress(RuntimeError):
+                    return engine.inspect(container["Id"])
+        return None
 
     def container_of(self, name):
         """What the engine says of a container of a function, which is called for that until it has one."""
         end = time.monotonic() + INSTALL_S
         while time.monotonic() < end:
             client.get(self.address, f"/{name}", 120)
-            for container in engine.containers_below(self.folder):
-                if any(entry.startswith(f"/berth-{name}-") for entry in container["Names"]):
-                    return engine.inspect(container["Id"])
+            if container := self.find_container(f"berth-{name}-"):
+                return container
             time.sleep(LOOK_S)
         raise RuntimeError(f"{name} has no container")
 
@@ -101,27 +105,38 @@ class ColdCalls:
 
 
 class CallsWithLibraries(ColdCalls):
-    """The same where an instance waits that has the application's libraries, if it is one of those that the daemon keeps some
-    for. A sample says whether it was one of these that served."""
+    """The same where an instance waits that has the application's libraries. A sample says whether it was such a one that
+    served."""
 
     def __init__(self, berth, application):
         super().__init__(berth, application, None)
-        self.has_some = berth.installed[application.name] is not None
-        if self.has_some and not self.come():
-            self.has_some = False
+        self.installed = self.learn() if application.has_libraries else None
+        if application.has_libraries and not self.installed:
             print(f"{application.name}: no instance with its libraries was there in {LIBRARIES_S} s")
 
-    def come(self):
-        """Whether one waits, or does within that time."""
+    def learn(self):
+        """The folder with the libraries, once an instance has served that had them before; None: none did."""
         end = time.monotonic() + LIBRARIES_S
         while time.monotonic() < end:
             self.settle()
-            if self.berth.with_libraries(self.application.name):
-                return True
+            container = self.berth.find_container(f"berth-{self.application.name}-{self.call().served_by}")
+            if container and "BERTH_PREWARMED=1" in container["Config"]["Env"]:
+                if installed := baked.dependencies_of(container):
+                    return installed
             time.sleep(LOOK_S)
-        return False
+        return None
+
+    def wait_for_libraries(self):
+        """The instances that wait with them, of which there is one, unless it does not come in time."""
+        end = time.monotonic() + LIBRARIES_S
+        while self.installed and time.monotonic() < end:
+            self.settle()
+            if waiting := self.berth.waiting_with(self.installed):
+                return waiting
+            time.sleep(LOOK_S)
+        return set()
 
     def sample(self):
-        waiting = self.berth.with_libraries(self.application.name) if self.has_some and self.come() else set()
+        waiting = self.wait_for_libraries()
         answer = self.call()
         return {**self.figures(answer), "had_libraries": answer.served_by in waiting}
