@@ -70,6 +70,14 @@ def test_imports_of_modules(host):
     assert modules[0]["ms"] >= 5 and modules[1]["ms"] >= 5
 
 
+def test_what_an_imported_library_requires_is_part_of_it(host):
+    host.install("lazy", {"index.js": "require('outer'); exports.make = () => require('second');"})
+    host.write("index.mjs", "import lazy from 'lazy';\nlazy.make();\nexport default () => 'fine';\n")
+    modules = host.report("index.mjs", {"imports": ["lazy"]})
+    assert names(modules) == ["import lazy", "second"]
+    assert modules[0]["ms"] >= 10
+
+
 def test_what_modules_wait_for_is_no_cost_of_imports(host):
     host.write("index.mjs", "import 'only-module';\nawait new Promise((resolve) => setTimeout(resolve, 2000));\n"
                             "export default () => 'fine';\n")

@@ -24,11 +24,12 @@ static void a_new_revision_takes_over_and_the_old_one_drains(void **state)
     finish(fresh);
 }
 
-/* Has a function deployed anew that was called just now, and whose instances do not stay. */
-static void redeploy_called(struct bench *bench)
+/* Has a function deployed anew that was called just now, and whose instances do not stay. Another one, whose
+ * files are the same, is tried as well, and that takes the only room there is. */
+static void redeploy_called(struct bench *bench, const char *other)
 {
     write_config(bench, ", max_instances: 1",
-                 (const char *[]){"hello", "      idle_timeout: 100ms\n", "other", "", NULL});
+                 (const char *[]){"hello", "      idle_timeout: 100ms\n", other, "", NULL});
     start_settled(bench);
     serve(bench, "hello");
     function_count_request(find(bench, "hello"), 0, false, wall_clock_ms());
@@ -42,7 +43,7 @@ static void redeploy_called(struct bench *bench)
 static void an_instance_on_trial_waits_for_the_next_request(void **state)
 {
     struct bench *bench = *state;
-    redeploy_called(bench);
+    redeploy_called(bench, NULL);
     unsigned created = fake_engine_calls(bench->engine, FAKE_CREATE);
     run_for(bench, 500); /* several times what idle ones are kept for */
     assert_int_equal(fake_engine_count(bench->engine), 1);
@@ -54,7 +55,7 @@ static void an_instance_on_trial_waits_for_the_next_request(void **state)
 static void an_instance_on_trial_that_waits_makes_room(void **state)
 {
     struct bench *bench = *state;
-    redeploy_called(bench);
+    redeploy_called(bench, "other");
     assert_int_equal(fake_engine_count(bench->engine), 1);
     serve(bench, "other");
 }

@@ -11,9 +11,14 @@ const MODULES_MAX = 512;
 const NAME_MAX = 256; // bytes
 const LEAST_MS = 0.1; // with less there is nothing to gain
 
-// Whether a file, or what is built in, has been loaded.
+// Whether a file, or what is built in, has been loaded. What modules import is known before that.
 function isThere(file) {
-  return file in Module._cache || (process.moduleLoadList ?? []).includes(`NativeModule ${without("node:", file)}`);
+  return Module._cache[file]?.loaded === true || (process.moduleLoadList ?? []).includes(`NativeModule ${without("node:", file)}`);
+}
+
+// Whether what asks for a file is a module: it says nothing of itself, or has made a `require()`.
+function isOfModule(parent) {
+  return !parent || Module._cache[parent.filename] !== parent;
 }
 
 function isWorthIt({ name, ms }) {
@@ -28,11 +33,11 @@ class Report {
     this.libraries = new Libraries(settings.dependencies);
     this.packages = settings.dependencies ? path.join(fs.realpathSync(settings.dependencies), "node_modules") : null;
     this.required = []; // { name, ms }
-    this.costs = new Map(); // package: ms, of what modules have imported of files that are none
+    this.costs = new Map(); // package: ms, of what modules have imported of it in files that are none
+    this.measured = new Set(); // packages of which these are all
     this.isInside = false; // whether a library is being loaded
     this.isOver = false; // whether what comes can no longer be loaded ahead
-    this.began = performance.now();
-    this.processor = process.cpuUsage();
+    this.began = performance.eventLoopUtilization();
     this.first = this.last = new Surroundings({ ...process.env, ...settings.environment }, fs.realpathSync(settings.work || settings.code));
     this.wrap();
   }
@@ -56,11 +61,17 @@ class Report {
     return this.packages !== null && file.startsWith(`${this.packages}/`) ? file.slice(this.packages.length + 1) : null;
   }
 
-  // The file of a library that is not loaded for another one's loading: one of the function's own asks for it, or a library that
-  // the function has called, or a module, which says no parent. Else null.
+  // Whether a library is asked for by one of the function's own files, by another library that the function has called, or by
+  // a module: not by a library for its own loading.
+  isOutermost(request, parent) {
+    if (!parent) return path.isAbsolute(request);
+    const from = parent.filename ?? "";
+    return this.isOwn(from) || (this.installedPath(from) !== null && (parent.loaded || isOfModule(parent)));
+  }
+
+  // The file of a library that is to be loaded now for itself, else null.
   outside(request, parent) {
-    const from = parent?.filename ?? "";
-    if (parent ? !this.isOwn(from) && this.installedPath(from) === null : !path.isAbsolute(request)) return null;
+    if (!this.isOutermost(request, parent)) return null;
     try {
       const file = Module._resolveFilename(request, parent);
       return this.isOwn(file) || isThere(file) ? null : file;
@@ -98,13 +109,18 @@ class Report {
 
   note(request, parent, file, ms) {
     const installed = this.installedPath(file);
-    if (!parent) {
-      const name = installed && packageOf(installed);
-      this.costs.set(name, (this.costs.get(name) ?? 0) + ms);
+    const by = this.installedPath(parent ? parent.filename : file);
+    if (by !== null && isOfModule(parent)) {
+      this.charge(packageOf(by), ms);
+      if (!parent) this.measured.add(packageOf(by));
       return;
     }
     const name = this.leadsTo(request, file) ? request : installed && INSTALLED + installed;
     if (name) this.required.push({ name, ms });
+  }
+
+  charge(name, ms) {
+    this.costs.set(name, (this.costs.get(name) ?? 0) + ms);
   }
 
   // Whether a name does without the function's files, too.
@@ -126,9 +142,10 @@ class Report {
     const now = Surroundings.now();
     if (!now.equals(this.first) || !now.hasGlobalsOf(this.first)) return [];
     const packages = new Set(this.imports.filter((request) => this.isInstalled(request)).map(packageOf));
-    const unknown = [...packages].filter((name) => !this.costs.has(name));
+    const { active } = performance.eventLoopUtilization(this.began); // what the load waits for is no cost
+    const unknown = [...packages].filter((name) => !this.measured.has(name));
     const known = [...packages].reduce((sum, name) => sum + (this.costs.get(name) ?? 0), 0) + this.required.reduce((sum, each) => sum + each.ms, 0);
-    for (const name of unknown) this.costs.set(name, Math.max(this.elapsed() - known, 0) / unknown.length);
+    for (const name of unknown) this.charge(name, Math.max(active - known, 0) / unknown.length);
     return this.imports.filter((request) => Module.isBuiltin(request) || this.isInstalled(request)).map((request) => this.bear(request));
   }
 
@@ -138,12 +155,6 @@ class Report {
     const ms = this.costs.get(name);
     this.costs.set(name, LEAST_MS);
     return { name: IMPORT + request, ms };
-  }
-
-  // How long the load has taken, in milliseconds, without what it has waited for.
-  elapsed() {
-    const { user, system } = process.cpuUsage(this.processor);
-    return Math.min(performance.now() - this.began, (user + system) / 1000);
   }
 
   // After the load: [{ name, ms }].
