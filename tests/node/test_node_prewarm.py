@@ -6,7 +6,16 @@ import pytest
 # What tells of a function's world: compared with libraries loaded ahead and without.
 PROBE = """
 const early = require("early");
+const { readdirSync, readlinkSync } = require("node:fs");
+const kindOf = (fd) => {
+  try {
+    return readlinkSync("/proc/self/fd/" + fd).replace(/:.*/, "");
+  } catch {
+    return "";  // what the list is read by
+  }
+};
 module.exports = () => ({
+  descriptors: readdirSync("/proc/self/fd").map(kindOf).sort(), resources: process.getActiveResourcesInfo().sort(),
   same: require("early") === early, tags: early.tags, loads: early.loads(), colour: process.env.COLOUR,
   cwd: process.cwd(), entry: process.argv[1], environment: Object.keys(process.env).sort(),
   actual: require("node:util").types.isProxy(process.env),

@@ -2,10 +2,11 @@
 // What libraries may look at while they are loaded, besides themselves.
 const Module = require("node:module");
 
-// What decides which file a name leads to, and what becomes of it.
+// What decides which file a name leads to, and what becomes of it. That there are more kinds of files is nothing to libraries.
 function loaders() {
   const { prototype, _extensions: extensions } = Module;
-  return [Module._resolveFilename, Module._findPath, Module.register, prototype.require, prototype._compile, ...Object.entries(extensions).flat()];
+  return [Module._resolveFilename, Module._findPath, Module.register, prototype.require, prototype._compile, extensions[".js"],
+    extensions[".json"], extensions[".node"]];
 }
 
 const LAZY = Symbol("made when it is first asked for");
@@ -35,7 +36,7 @@ class Surroundings {
 
   // Whether a library finds the same in both, but for global values.
   equals(other) {
-    return this.environment === other.environment && this.folder === other.folder && this.loaders.length === other.loaders.length &&
+    return this.environment === other.environment && this.folder === other.folder &&
       this.loaders.every((each, i) => each === other.loaders[i]);
   }
 
