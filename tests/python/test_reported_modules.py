@@ -76,6 +76,18 @@ def test_what_an_applications_start_imports(host):
     assert "late" in names(connection) and "berth_runner.asgi_app" in names(connection)
 
 
+@pytest.mark.parametrize("source, listed", [
+    ("import anyio", ["anyio", "anyio._backends._asyncio"]),
+    ("import anyio\nimport anyio._backends._asyncio", ["anyio", "anyio._backends._asyncio"]),
+    ("import anyio, os\nos.environ['MODE'] = 'x'", ["anyio"]),
+    ("import httpx", ["httpx"]),
+    ("from starlette.responses import HTMLResponse", []),
+])
+def test_what_a_known_library_imports_late_is_listed_if_nothing_is_changed_and_it_is_there(report, source, listed):
+    known = {"anyio/__init__.py": "", "anyio/_backends/_asyncio.py": "", "httpx": ""}
+    assert report(source, {} if "starlette" in source else known) == listed
+
+
 def test_a_module_of_the_dependencies_with_the_handler_is_not_listed(host):
     host.write_library("pkg/__init__.py", "")
     host.write_library("pkg/entry.py", "import lib" + HANDLE)

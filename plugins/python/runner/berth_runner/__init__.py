@@ -6,6 +6,7 @@
     libraries.py POST /.berth/prewarm: libraries imported before the function is known
     effects.py   what such an import has done that it should not; kept_time.py, captured.py are parts of it
     recording.py which modules a function imports when it is loaded; surroundings.py, deeds.py: on what that depends
+    late.py      what libraries import when they are first called
     loads.py     being told of every module that is loaded
     shape.py     which kind of handler a callable is
     dial.py      the connection to the host

@@ -12,6 +12,7 @@ from time import perf_counter
 from . import loader
 from .deeds import Deeds
 from .effects import known_effect
+from .late import late_modules
 from .loads import Watch, can_be_watched
 from .surroundings import Surroundings
 
@@ -110,10 +111,12 @@ class Recorder:
         return self
 
     def __exit__(self, *_):
+        is_unchanged = self._may_go_on()
         self._watch.__exit__()
         self._deeds.stop(sys.modules.keys() - self._before)
-        if not self._is_over:
+        if is_unchanged:
             self._take_the_rest()
+            self._modules += [(name, 0.0) for name in late_modules(sys.modules.keys() - self._before)]
 
     def modules(self):
         """What was noted; [] when importing it ahead could be noticed."""
@@ -166,7 +169,7 @@ class Recorder:
 
     def _may_go_on(self):
         """Whether the function's own code has left everything as the imports so far have made it."""
-        if not self._surroundings.are_the_same(self._own):
+        if not self._is_over and not self._surroundings.are_the_same(self._own):
             self._take_the_rest()
             self._is_over = True
         return not self._is_over
