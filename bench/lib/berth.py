@@ -14,6 +14,7 @@ import measure
 from lib import engine
 
 READY_S = 900  # a first start builds the runtime images
+SPARE_NETWORKS = 2  # unless it is set
 IN_TRANSIT = {"creating", "starting", "loading", "draining", "failed", "removing"}
 
 
@@ -173,10 +174,15 @@ class Berth:
     def prewarmed(self):
         return sum(state == "prewarmed" for state, _ in self.states.values())
 
+    def has_spare_networks(self):
+        """As many as are made ahead."""
+        return self.admin("/system/info")["berth"]["spare_networks"] == self.host.get("spare_networks", SPARE_NETWORKS)
+
     def wait_idle(self, prewarmed=None):
         """Waits until no function has an instance, so many are prewarmed and nothing is started or removed; None: as many as
         are."""
         def idle():
-            return self.prewarmed() == len(self.states) and prewarmed in (None, len(self.states))
+            return (self.prewarmed() == len(self.states) and prewarmed in (None, len(self.states))
+                    and self.has_spare_networks())
 
         self.wait(idle, f"{'some' if prewarmed is None else prewarmed} prewarmed instances and no other")

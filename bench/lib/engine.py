@@ -10,21 +10,26 @@ SOCKET = "/var/run/docker.sock"
 class Connection(http.client.HTTPConnection):
     """A connection that is kept: what a client of the engine pays once is not measured each time."""
 
-    def __init__(self):
+    def __init__(self, path=SOCKET):
         super().__init__("docker", timeout=120)
+        self.path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(SOCKET)
+        self.sock.connect(self.path)
 
     def call(self, method, path, body=None):
         data = None if body is None else json.dumps(body)
         self.request(method, path, data, {"Content-Type": "application/json"} if data else {})
+        return self.finish(f"{method} {path}")
+
+    def finish(self, what):
+        """The JSON of the answer to what was requested, or None without a body."""
         response = self.getresponse()
         text = response.read()
         if response.status >= 400:
-            raise RuntimeError(f"{method} {path}: {response.status} {text.decode(errors='replace')}")
+            raise RuntimeError(f"{what}: {response.status} {text.decode(errors='replace')}")
         return json.loads(text) if text.strip() else None
 
 

@@ -46,18 +46,22 @@ void get_metrics(struct admin_call *call)
                     text.length);
 }
 
-/* What the instances take and may take, and how much of it is for functions that have not been called yet. */
+/* What the instances take and may take, how much of it is for functions that have not been called yet, and
+ * the networks made ahead. */
 static json_t *budget_json(const struct fleet *fleet)
 {
     const struct budget *budget = fleet_current_budget(fleet);
     unsigned prewarmed;
     uint64_t prewarmed_bytes;
+    unsigned spare, joined;
     fleet_prewarmed(fleet, &prewarmed, &prewarmed_bytes);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "instances", (json_int_t)budget->instances,
+    fleet_networks(fleet, &spare, &joined);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "instances", (json_int_t)budget->instances,
                      "max_instances", (json_int_t)budget->max_instances, "memory_bytes",
                      (json_int_t)budget->memory_bytes, "max_memory_bytes",
                      (json_int_t)budget->max_memory_bytes, "prewarmed", (json_int_t)prewarmed,
-                     "prewarmed_memory_bytes", (json_int_t)prewarmed_bytes);
+                     "prewarmed_memory_bytes", (json_int_t)prewarmed_bytes, "spare_networks",
+                     (json_int_t)spare, "joined_networks", (json_int_t)joined);
 }
 
 void get_info(struct admin_call *call)

@@ -59,6 +59,20 @@ static void tell_prewarmed_memory(const struct metrics_sources *sources, struct 
     tell_number(sink, (double)memory_bytes);
 }
 
+static void tell_spare_networks(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    unsigned spare, joined;
+    fleet_networks(sources->fleet, &spare, &joined);
+    tell_number(sink, spare);
+}
+
+static void tell_joined_networks(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    unsigned spare, joined;
+    fleet_networks(sources->fleet, &spare, &joined);
+    tell_number(sink, joined);
+}
+
 /* --- what functions write --- */
 
 static void tell_lines_dropped(const struct metrics_sources *sources, struct metric_sink *sink)
@@ -194,6 +208,10 @@ const struct host_metric host_metrics[] = {
     {{"berth_instances_memory_max_bytes", METRIC_GAUGE, "What that sum may be at most."}, tell_memory_max},
     {{"berth_prewarmed_instances", METRIC_GAUGE, "Containers that wait for a function."}, tell_prewarmed},
     {{"berth_prewarmed_memory_bytes", METRIC_GAUGE, "Sum of their memory limits."}, tell_prewarmed_memory},
+    {{"berth_spare_networks", METRIC_GAUGE, "Networks made ahead that no instance has joined."},
+     tell_spare_networks},
+    {{"berth_joined_networks", METRIC_GAUGE, "Networks made ahead that an instance has joined."},
+     tell_joined_networks},
     {{"berth_log_lines_dropped_total", METRIC_COUNTER,
       "Lines of functions that are missing in the kept logs because the disk was too slow."},
      tell_lines_dropped},

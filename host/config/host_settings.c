@@ -221,6 +221,10 @@ static const struct setting host_keys[] = {
          "where they save most, by the cold starts of the last hours, and go first when memory runs short. "
          "0: "
          "none."},
+    {"spare_networks", NULL, SETTING_INTEGER, SETTING_MEMBER(struct host_settings, spare_networks),
+     .change = CHANGE_RESTARTS, .max = 100, .default_text = "2",
+     .help = "Networks made ahead, each held by a small container, for instances that start while somebody "
+             "waits: it halves the time of such a start."},
     {"dependency_disk", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, dependency_disk_bytes),
      .change = CHANGE_APPLIES, .max = 1024 * TiB, .default_text = "10Gi",
      .help =

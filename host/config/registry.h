@@ -221,6 +221,7 @@ struct host_settings {
     unsigned prewarm; /* prewarmed instances per runtime that has functions */
     uint64_t prewarm_memory_bytes; /* that those may take that have loaded libraries ahead; SETTING_UNSET: of
                                     * the machine's memory */
+    unsigned spare_networks; /* made ahead, for instances that are not prewarmed */
     uint64_t dependency_disk_bytes; /* of installed dependencies; unused ones go above it */
     unsigned keep_revisions; /* of each function, that have served */
     char *base; /* the release that functions run on unless they say so; NULL: BASE_SUITE */

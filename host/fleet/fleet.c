@@ -348,6 +348,11 @@ void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_
     prewarm_usage(fleet->env.prewarm, ret_instances, ret_memory_bytes);
 }
 
+void fleet_networks(const struct fleet *fleet, unsigned *ret_spare, unsigned *ret_joined)
+{
+    engine_count_networks(fleet->env.engine, ret_spare, ret_joined);
+}
+
 const struct kept_error *fleet_unusable(const struct fleet *fleet)
 {
     return fleet->unusable;

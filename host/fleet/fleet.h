@@ -172,6 +172,9 @@ void fleet_secrets_changed(struct fleet *fleet);
 /* Prewarmed instances, waiting or on their way, and the sum of their memory limits: part of the budget. */
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes);
 
+/* Networks made ahead that wait for an instance, and those that one has joined. */
+void fleet_networks(const struct fleet *fleet, unsigned *ret_spare, unsigned *ret_joined);
+
 /* What holds up the start, for /healthz: NULL when nothing does. */
 const char *fleet_waiting_for(const struct fleet *fleet);
 

@@ -183,6 +183,7 @@ static void create_engine(struct fleet *fleet)
         .world_dir = fleet->world_dir,
         .dependencies_dir = dependency_store_dir(env->dependencies),
         .parallel = core_count(),
+        .spare_networks = env->host->spare_networks,
     };
     env->engine = docker_engine_create(env->base, &options, &hooks);
     init_budget(fleet);

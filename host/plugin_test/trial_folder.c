@@ -78,6 +78,7 @@ static int write_registry(struct bench *bench, const char *folder, struct error 
     cleanup_free char *text = xasprintf("host:\n"
                                         "  watch: false\n"
                                         "  prewarm: 1\n"
+                                        "  spare_networks: 0\n"
                                         "  request_records: 0\n"
                                         "usable-functions:\n%s%s",
                                         plain, keeper);

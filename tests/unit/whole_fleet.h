@@ -67,7 +67,7 @@ static inline void write_config(const struct bench *bench, const char *host, con
 {
     cleanup_strbuf struct strbuf text;
     strbuf_init(&text, 1 << 20);
-    strbuf_append_format(&text, "host: {drain_timeout: 5s%s%s}\nusable-functions:\n",
+    strbuf_append_format(&text, "host: {drain_timeout: 5s, spare_networks: 0%s%s}\nusable-functions:\n",
                          strstr(host, "prewarm") ? "" : ", prewarm: 0", host);
     for (size_t i = 0; functions[i]; i += 2)
         strbuf_append_format(&text,

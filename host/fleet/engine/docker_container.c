@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "fleet/engine/container_user.h"
 #include "fleet/engine/init/door.h"
-#include "fleet/engine/limits.h"
 #include "fleet/engine/world.h"
 
 #include <stdlib.h>
@@ -12,7 +11,7 @@
 
 #define FIXED_VARIABLES 5
 #define OOM_SCORE       600 /* as the machine's memory runs out, functions go before what serves them */
-#define USUAL_LABELS    3
+#define USUAL_LABELS    4
 
 /* What the user is called; NULL: the image may know. */
 static const char *user_variable(const struct container_user *user)
@@ -119,32 +118,35 @@ static char *docker_user(const struct container_user *user)
     return user->is_known ? xasprintf("%u:%u", user->uid, user->gid) : NULL;
 }
 
-/* Those that every container of ours has, and its function's own. The caller calls labels_free(). */
+/* Its function's own, and those that every container of ours has. The caller calls labels_free(). */
 static struct docker_pair *labels_of(const struct docker_engine_options *options,
-                                     const struct container_spec *spec, const struct container_place *place)
+                                     const struct container_spec *spec, const struct container_place *place,
+                                     const char *spare, size_t *ret_count)
 {
     const struct docker_pair usual[USUAL_LABELS] = {
         {LABEL_HOST, options->owner_id},
         {LABEL_RUNTIME, spec->runtime},
         {LABEL_INSTANCE, place->instance},
+        {LABEL_NETWORK, spare},
     };
-    struct docker_pair *labels = xcalloc(USUAL_LABELS + spec->label_count, sizeof(*labels));
-    memcpy(labels, usual, sizeof(usual));
+    struct docker_pair *labels = xcalloc(spec->label_count + USUAL_LABELS, sizeof(*labels));
     for (size_t i = 0; i < spec->label_count; i++)
-        labels[USUAL_LABELS + i] = (struct docker_pair){
-            xasprintf(LABEL_OF_FUNCTION "%s", spec->labels[i].name), spec->labels[i].value};
+        labels[i] = (struct docker_pair){xasprintf(LABEL_OF_FUNCTION "%s", spec->labels[i].name),
+                                         spec->labels[i].value};
+    memcpy(labels + spec->label_count, usual, sizeof(usual));
+    *ret_count = spec->label_count + (spare ? USUAL_LABELS : USUAL_LABELS - 1);
     return labels;
 }
 
-static void labels_free(struct docker_pair *labels, size_t count)
+static void labels_free(const struct container_spec *spec, struct docker_pair *labels)
 {
-    for (size_t i = USUAL_LABELS; i < count; i++)
+    for (size_t i = 0; i < spec->label_count; i++)
         free((char *)labels[i].name);
     free(labels);
 }
 
 void docker_container_make(const struct docker_engine *engine, const struct container_spec *spec,
-                           const struct container_place *place, const struct limit_network *network,
+                           const struct container_place *place, const struct container_network *network,
                            docker_container_use_fn *use, void *context)
 {
     const struct docker_engine_options *options = &engine->options;
@@ -164,7 +166,9 @@ void docker_container_make(const struct docker_engine *engine, const struct cont
         own_folder(spec, &user, WORLD_HOME),
         own_folder(spec, &user, WORLD_WORK),
     };
-    struct docker_pair *labels = labels_of(options, spec, place);
+    size_t label_count;
+    struct docker_pair *labels =
+        labels_of(options, spec, place, network ? network->spare : NULL, &label_count);
     struct docker_container container = {
         .name = place->name,
         .image = spec->image,
@@ -173,7 +177,7 @@ void docker_container_make(const struct docker_engine *engine, const struct cont
         .environment = environment,
         .user = user_text,
         .labels = labels,
-        .label_count = USUAL_LABELS + spec->label_count,
+        .label_count = label_count,
         .binds = binds,
         .bind_count = bind_count,
         .tmpfs = tmpfs,
@@ -186,13 +190,13 @@ void docker_container_make(const struct docker_engine *engine, const struct cont
         .network = network                         ? network->name
                    : spec->network == NETWORK_NONE ? "none"
                                                    : options->network,
-        .name_server = network ? network->gateway : NULL,
+        .name_server = network ? network->name_server : NULL,
         .read_only_root = spec->read_only_root,
         .stop_timeout_s = CONTAINER_STOP_S,
         .log_driver = DOCKER_LOG_NONE,
     };
     use(&container, context);
-    labels_free(labels, container.label_count);
+    labels_free(spec, labels);
 }
 
 /* What is to be created, and who is told. */
@@ -211,7 +215,8 @@ static void create(const struct docker_container *container, void *context)
 
 struct docker_call *docker_container_of(const struct docker_engine *engine, const struct container_spec *spec,
                                         const struct container_place *place,
-                                        const struct limit_network *network, docker_id_fn *done, void *owner)
+                                        const struct container_network *network, docker_id_fn *done,
+                                        void *owner)
 {
     struct order order = {.docker = engine->options.docker, .done = done, .owner = owner};
     docker_container_make(engine, spec, place, network, create, &order);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/process.h"
 #include "fleet/engine/container_grants.h"
+#include "fleet/engine/docker_spares.h"
 #include "fleet/engine/docker_watch.h"
 #include "fleet/engine/limits.h"
 #include "fleet/engine/reach.h"
@@ -15,6 +16,8 @@ struct docker_engine_call {
     struct engine_call call;
     struct docker_call *docker;
     struct docker_limited *limited; /* in its place, or NULL */
+    struct docker_spares *spares; /* that it may have to do with, or NULL */
+    char spare[SPARE_ID_DIGITS + 1]; /* id of the spare network that is to be joined, or "" */
     engine_done_fn *done; /* or: */
     engine_id_fn *named;
     engine_state_fn *seen;
@@ -54,7 +57,17 @@ static void on_named(void *context, const struct error *err, const char *id)
 {
     struct docker_engine_call call = *(struct docker_engine_call *)context;
     free(context);
+    if (*call.spare)
+        docker_spares_joined(call.spares, call.spare, id);
     call.named(call.owner, err, id);
+}
+
+/* What has joined the network of another container has none of its own. */
+static const char *address_of(const struct docker_spares *spares, const struct docker_state *state)
+{
+    const char *spare = docker_label(state->labels, LABEL_NETWORK);
+    const char *address = spares && spare ? docker_spares_address(spares, spare) : NULL;
+    return *state->address || !address ? state->address : address;
 }
 
 static void on_seen(void *context, const struct error *err, const struct docker_state *docker_state)
@@ -71,7 +84,7 @@ static void on_seen(void *context, const struct error *err, const struct docker_
                                           .oom_killed = docker_state->oom_killed,
                                           .exit_code = docker_state->exit_code,
                                           .error = docker_state->error,
-                                          .address = docker_state->address,
+                                          .address = address_of(call.spares, docker_state),
                                           .process = docker_state->process};
     call.seen(call.owner, NULL, &state);
 }
@@ -83,6 +96,31 @@ static void on_ended(void *context, const struct error *err, int exit_code)
     on_done(context, err);
 }
 
+static struct docker_spares *spares_of(const struct docker_engine *engine)
+{
+    return engine->watch ? docker_watch_spares(engine->watch) : NULL;
+}
+
+/* Prewarmed instances wait for others, and nobody for them. What another runtime makes of a network that is
+ * there already is its own business. */
+static bool may_join(const struct container_spec *spec)
+{
+    return spec->code_dir && spec->network == NETWORK_BRIDGE && !spec->engine_runtime;
+}
+
+static struct docker_call *create_unlimited(struct docker_engine *engine, const struct container_spec *spec,
+                                            const struct container_place *place,
+                                            struct docker_engine_call *call)
+{
+    struct container_network network = {0};
+    call->spares = spares_of(engine);
+    if (call->spares && may_join(spec))
+        network.spare = docker_spares_take(call->spares, place->instance, &network.name);
+    if (network.spare)
+        snprintf(call->spare, sizeof(call->spare), "%s", network.spare);
+    return docker_container_of(engine, spec, place, network.spare ? &network : NULL, on_named, call);
+}
+
 static struct engine_call *create(struct engine *engine, const struct container_spec *spec,
                                   const struct container_place *place, engine_id_fn *done, void *owner)
 {
@@ -92,7 +130,7 @@ static struct engine_call *create(struct engine *engine, const struct container_
     if (spec->egress)
         call->limited = docker_limited_create(docker, spec, place, on_named, call);
     else
-        call->docker = docker_container_of(docker, spec, place, NULL, on_named, call);
+        call->docker = create_unlimited(docker, spec, place, call);
     return &call->call;
 }
 
@@ -142,6 +180,7 @@ static struct engine_call *inspect(struct engine *engine, const char *id, unsign
 {
     struct docker_engine_call *call = begin(owner);
     call->seen = done;
+    call->spares = spares_of((const struct docker_engine *)engine);
     call->docker = docker_container_inspect(docker_of(engine), id, on_seen, call);
     if (limit_ms)
         docker_call_set_timeout(call->docker, limit_ms);
@@ -209,6 +248,7 @@ static void collect(struct engine *engine)
 }
 
 struct ending {
+    struct reach *reach; /* NULL: nobody makes rules */
     engine_done_fn *done;
     void *owner;
 };
@@ -220,15 +260,25 @@ static void on_finished(void *context)
     ending.done(ending.owner, NULL);
 }
 
-static void finish(struct engine *engine, engine_done_fn *done, void *owner)
+/* No container is on a network any more. */
+static void on_spares_finished(void *context)
 {
-    struct reach *reach = reach_of(engine);
-    struct ending *ending = xcalloc(1, sizeof(*ending));
-    *ending = (struct ending){done, owner};
-    if (reach)
-        reach_finish(reach, on_finished, ending);
+    struct ending *ending = context;
+    if (ending->reach)
+        reach_finish(ending->reach, on_finished, ending);
     else
         on_finished(ending);
+}
+
+static void finish(struct engine *engine, engine_done_fn *done, void *owner)
+{
+    struct docker_spares *spares = spares_of((const struct docker_engine *)engine);
+    struct ending *ending = xcalloc(1, sizeof(*ending));
+    *ending = (struct ending){reach_of(engine), done, owner};
+    if (spares)
+        docker_spares_finish(spares, on_spares_finished, ending);
+    else
+        on_spares_finished(ending);
 }
 
 static void find_reach(const struct engine *engine, struct engine_reach *ret_reach)
@@ -245,6 +295,13 @@ static void add_mirrors(struct engine *engine, const char *text)
     const struct docker_engine *docker = (const struct docker_engine *)engine;
     if (docker->watch)
         docker_watch_add_mirrors(docker->watch, text);
+}
+
+static void count_networks(const struct engine *engine, unsigned *ret_spare, unsigned *ret_joined)
+{
+    const struct docker_spares *spares = spares_of((const struct docker_engine *)engine);
+    if (spares)
+        *ret_spare = docker_spares_count(spares, ret_joined);
 }
 
 /* Whose request is read. */
@@ -269,7 +326,7 @@ static json_t *grants(const struct engine *engine, const struct container_spec *
     const struct docker_engine *docker = (const struct docker_engine *)engine;
     limit_id(docker->options.owner_id, spec->egress ? spec->egress : "", id);
     cleanup_free char *name = xasprintf(LIMIT_NETWORK_FORMAT, id);
-    const struct limit_network network = {.name = name};
+    const struct container_network network = {.name = name};
     docker_container_make(docker, spec, place, spec->egress ? &network : NULL, read_grants, &question);
     return question.grants;
 }
@@ -288,6 +345,7 @@ static const struct engine_kind docker_kind = {
     .destroy = destroy,
     .find_reach = find_reach,
     .add_mirrors = add_mirrors,
+    .count_networks = count_networks,
     .grants = grants,
     .hold_egress = hold_egress,
     .drop_egress = drop_egress,

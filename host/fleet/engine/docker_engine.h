@@ -19,6 +19,7 @@ struct docker_engine_options {
     const char *world_dir; /* what every container has of this host; see world.h */
     const char *dependencies_dir; /* where installed dependencies are */
     unsigned parallel; /* starts at a time */
+    unsigned spare_networks; /* made ahead; see docker_spares.h */
 };
 
 /* `hooks` are copied. */

@@ -68,6 +68,13 @@ static void on_created(void *owner, const struct error *err, const char *id)
     finish(owner, err, id);
 }
 
+static void create(struct docker_limited *limited, const struct limit_network *network)
+{
+    const struct container_network its_own = {.name = network->name, .name_server = network->gateway};
+    limited->call =
+        docker_container_of(limited->engine, &limited->spec, &limited->place, &its_own, on_created, limited);
+}
+
 static void on_network(void *owner, const struct error *err, const struct limit_network *network)
 {
     struct docker_limited *limited = owner;
@@ -75,8 +82,7 @@ static void on_network(void *owner, const struct error *err, const struct limit_
     if (err)
         finish(limited, err, NULL);
     else
-        limited->call = docker_container_of(limited->engine, &limited->spec, &limited->place, network,
-                                            on_created, limited);
+        create(limited, network);
 }
 
 static void on_refused(evutil_socket_t fd, short what, void *context)

@@ -9,6 +9,7 @@
 #include "docker/facts.h"
 #include "docker/network.h"
 #include "fleet/engine/docker_inside.h"
+#include "fleet/engine/docker_spares.h"
 #include "fleet/engine/leftovers.h"
 #include "fleet/engine/reach.h"
 
@@ -25,6 +26,7 @@ struct docker_watch {
     struct docker_call *events;
     struct event *retry;
     struct leftovers *leftovers;
+    struct docker_spares *spares;
     struct reach *reach; /* NULL: no rules are made */
     char *label; /* berth.host=<id> */
     bool reviewed; /* the first look at the containers is done; from then on there is somebody to tell */
@@ -61,13 +63,36 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     begin(context);
 }
 
+/* The spare network that a container holds or has joined, if its instance is there and known. */
+static void review_network(struct docker_watch *watch, const struct docker_listing *entry, bool holds)
+{
+    const struct engine_hooks *hooks = &watch->engine->engine.hooks;
+    const char *instance = docker_label(entry->labels, LABEL_INSTANCE);
+    const char *network = docker_label(entry->labels, LABEL_NETWORK);
+    if (!network || holds != !instance)
+        return;
+    if (holds)
+        docker_spares_see_holder(watch->spares, network, entry);
+    else if (hooks->is_known(hooks->context, instance))
+        docker_spares_see_joined(watch->spares, network, instance, entry->id);
+}
+
+static void review_networks(struct docker_watch *watch, const struct docker_listing *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        review_network(watch, &entries[i], false);
+    for (size_t i = 0; i < count; i++)
+        review_network(watch, &entries[i], true);
+    docker_spares_seen(watch->spares);
+}
+
 /* Looks at one container of ours: unknown ones go, known ones that have ended are reported. A builder
  * container (it has no instance) is a leftover only at start; later it may be at work. */
 static void review(struct docker_watch *watch, const struct docker_listing *entry)
 {
     const struct engine_hooks *hooks = &watch->engine->engine.hooks;
     const char *instance = docker_label(entry->labels, LABEL_INSTANCE);
-    if (!instance && watch->reviewed)
+    if (!instance && (watch->reviewed || docker_label(entry->labels, LABEL_NETWORK)))
         return;
     if (instance && hooks->found)
         hooks->found(hooks->context, instance, entry->id,
@@ -90,9 +115,11 @@ static void on_listed(void *owner, const struct error *err, const struct docker_
     }
     for (size_t i = 0; i < count; i++)
         review(watch, &entries[i]);
+    review_networks(watch, entries, count);
     watch->reviewed = true;
     watch->tries = 0;
     engine_note_up(&watch->engine->engine);
+    docker_spares_begin(watch->spares);
 }
 
 static void on_events_opened(void *owner)
@@ -111,6 +138,9 @@ static void on_event(void *owner, const struct docker_event *event)
     struct docker_watch *watch = owner;
     const struct engine_hooks *hooks = &watch->engine->engine.hooks;
     const char *instance = docker_label(event->attributes, LABEL_INSTANCE);
+    const char *network = docker_label(event->attributes, LABEL_NETWORK);
+    if (network)
+        docker_spares_note(watch->spares, network, event);
     if (instance && strcmp(event->action, "die") == 0)
         hooks->died(hooks->context, instance);
     else if (instance && strcmp(event->action, "kill") == 0)
@@ -238,6 +268,7 @@ struct docker_watch *docker_watch_start(struct docker_engine *engine)
     watch->engine = engine;
     watch->retry = evtimer_new(engine->engine.base, on_retry, watch);
     watch->leftovers = leftovers_create(engine->engine.base, engine->options.docker);
+    watch->spares = docker_spares_create(engine, watch->leftovers);
     watch->label = xasprintf("%s=%s", LABEL_HOST, engine->options.owner_id);
     watch->reach = make_reach(engine);
     begin(watch);
@@ -249,6 +280,11 @@ struct reach *docker_watch_reach(const struct docker_watch *watch)
     return watch->reach;
 }
 
+struct docker_spares *docker_watch_spares(const struct docker_watch *watch)
+{
+    return watch->spares;
+}
+
 void docker_watch_add_mirrors(struct docker_watch *watch, const char *text)
 {
     if (watch->reach)
@@ -257,6 +293,7 @@ void docker_watch_add_mirrors(struct docker_watch *watch, const char *text)
 
 void docker_watch_leave(struct docker_watch *watch)
 {
+    docker_spares_leave(watch->spares);
     reach_destroy(watch->reach, true);
     watch->reach = NULL;
 }
@@ -268,6 +305,7 @@ void docker_watch_end(struct docker_watch *watch)
     docker_cancel(watch->call);
     docker_cancel(watch->events);
     event_free(watch->retry);
+    docker_spares_destroy(watch->spares);
     leftovers_destroy(watch->leftovers);
     reach_destroy(watch->reach, false);
     free(watch->label);

@@ -7,6 +7,7 @@
 #define FLEET_ENGINE_DOCKER_WATCH_H
 
 struct docker_engine;
+struct docker_spares;
 struct docker_watch;
 struct reach;
 
@@ -15,10 +16,13 @@ struct docker_watch *docker_watch_start(struct docker_engine *engine);
 /* NULL: no rules are made. */
 struct reach *docker_watch_reach(const struct docker_watch *watch);
 
+struct docker_spares *docker_watch_spares(const struct docker_watch *watch);
+
 /* See engine_add_mirrors(). */
 void docker_watch_add_mirrors(struct docker_watch *watch, const char *text);
 
-/* Looks no more after the rules that limit what functions can reach: they stay as they are. */
+/* Looks no more after spare networks and the rules that limit what functions can reach: they stay as they
+ * are. */
 void docker_watch_leave(struct docker_watch *watch);
 
 /* NULL is fine. */

@@ -54,6 +54,13 @@ void engine_add_mirrors(struct engine *engine, const char *text)
         engine->kind->add_mirrors(engine, text);
 }
 
+void engine_count_networks(const struct engine *engine, unsigned *ret_spare, unsigned *ret_joined)
+{
+    *ret_spare = *ret_joined = 0;
+    if (engine->kind->count_networks)
+        engine->kind->count_networks(engine, ret_spare, ret_joined);
+}
+
 json_t *engine_grants(const struct engine *engine, const struct container_spec *spec,
                       const struct container_place *place)
 {

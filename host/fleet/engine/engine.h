@@ -88,6 +88,8 @@ struct engine_kind {
     void (*destroy)(struct engine *engine);
     void (*find_reach)(const struct engine *engine, struct engine_reach *ret_reach); /* NULL: not limited */
     void (*add_mirrors)(struct engine *engine, const char *text); /* NULL: builders are not limited */
+    void (*count_networks)(const struct engine *engine, unsigned *ret_spare,
+                           unsigned *ret_joined); /* NULL: none is made ahead */
     json_t *(*grants)(const struct engine *engine, const struct container_spec *spec,
                       const struct container_place *place); /* NULL: it cannot tell */
     /* Of what functions with an `egress` need; NULL: nothing is kept for them. */
@@ -169,6 +171,9 @@ void engine_find_reach(const struct engine *engine, struct engine_reach *ret_rea
 /* A builder is about to be started whose installer is told of the mirrors that a text names (host_mirrors.h):
  * builders may reach them. */
 void engine_add_mirrors(struct engine *engine, const char *text);
+
+/* Networks made ahead: how many wait, and how many a container has joined. */
+void engine_count_networks(const struct engine *engine, unsigned *ret_spare, unsigned *ret_joined);
 
 /* What a container made of these is given, read from the very request that makes it: see container_grants.h.
  * NULL: the engine cannot tell. The caller owns it. */

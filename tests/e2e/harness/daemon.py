@@ -146,9 +146,9 @@ class Berth:
     def write_config(self, text=None):
         """Writes the registry from `functions` and `host`, or as given. One instance is prewarmed unless set: there is
         something to hand over, and a short test does not spend its time on containers that it never uses; none with
-        libraries. None leaves a setting out."""
+        libraries, and no network is made ahead. None leaves a setting out."""
         if text is None:
-            host = {"prewarm": 1, "prewarm_memory": 0, **self.host}
+            host = {"prewarm": 1, "prewarm_memory": 0, "spare_networks": 0, **self.host}
             host = {name: value for name, value in host.items() if value is not None}
             sections = {"host": host} if host else {}
             text = yaml_block({**sections, "usable-functions": self.functions}) + "\n"

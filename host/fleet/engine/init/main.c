@@ -5,6 +5,8 @@
  * hands on to the runner, with which it ends. What the container exits with then says how the runner ended:
  * see exit_status.h.
  *
+ * `init --wait` only waits, until it is killed: what a container is for is then its network.
+ *
  * It keeps a reader of each pipe, so that nobody who writes is ended while there is no host to read (what is
  * written waits), and gives the next host a door of its own (door.h). Nobody else in the container may look
  * into it, although all are the same user: what it has open is not the function's.
@@ -204,8 +206,16 @@ static int start(char **argv, const char *environment, const sigset_t *mask, int
     return runner == 0 ? run(argv, environment, mask) : watch(runner, signals, host);
 }
 
+_Noreturn static void wait_for_the_end(void)
+{
+    for (;;)
+        pause();
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "--wait") == 0)
+        wait_for_the_end();
     const char *environment = NULL;
     if (argc > 2 && strcmp(argv[1], "--environment") == 0) {
         environment = argv[2];
