@@ -66,6 +66,11 @@ static double cold_starts_of(const struct top_function *function)
     return (double)function->cold_starts;
 }
 
+static double kept_warm_of(const struct top_function *function)
+{
+    return function->kept_warm;
+}
+
 static double memory_of(const struct top_function *function)
 {
     return (double)function->memory_bytes;
@@ -118,6 +123,7 @@ const struct top_column top_columns[] = {
     {">START", "starting", 0, NULL, 5, 6, starting_of, NULL, write_count},
     {">QUEUE", "waiting", 'w', "queue", 5, 1, waiting_of, NULL, write_count},
     {">COLD", "cold_starts", 'c', "cold", 6, 5, cold_starts_of, NULL, write_count},
+    {">WARM", "kept_warm", 0, NULL, 5, 9, kept_warm_of, NULL, write_count},
     {">MEMORY", "memory_bytes", 'm', "memory", 6, 7, memory_of, NULL, write_memory},
     {"STATE", "state", 0, NULL, 8, 8, NULL, state_of, NULL},
 };

@@ -22,6 +22,7 @@ static void read_function(const json_t *json, struct top_function *function)
                                       .busy = (unsigned)member_number(json, "busy"),
                                       .starting = (unsigned)member_number(json, "starting"),
                                       .waiting = (unsigned)member_number(json, "waiting"),
+                                      .kept_warm = (unsigned)member_number(json, "kept_warm"),
                                       .memory_bytes = (uint64_t)member_number(json, "memory_bytes"),
                                       .invocations = (uint64_t)member_number(json, "invocations"),
                                       .failed = (uint64_t)member_number(json, "failed"),
@@ -130,6 +131,7 @@ struct top_function top_sample_sum(const struct top_sample *sample)
         sum.busy += function->busy;
         sum.starting += function->starting;
         sum.waiting += function->waiting;
+        sum.kept_warm += function->kept_warm;
         sum.memory_bytes += function->memory_bytes;
         sum.cold_starts += function->cold_starts;
         sum.requests_per_s = sum_of(sum.requests_per_s, function->requests_per_s);

@@ -14,7 +14,7 @@
 struct top_function {
     char *name, *state;
     bool is_callable;
-    unsigned ready, busy, starting, waiting;
+    unsigned ready, busy, starting, waiting, kept_warm;
     uint64_t memory_bytes;
     /* Since the daemon's start. */
     uint64_t invocations, failed, cold_starts;

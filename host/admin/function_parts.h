@@ -32,6 +32,10 @@ json_t *function_failure_json(const struct function *function, uint64_t now_ms);
 /* The autoscaler's last decisions, newest first. */
 json_t *function_decisions_json(const struct function *function, uint64_t now_ms);
 
+/* The libraries that it imports, what of them is loaded ahead of its cold starts, and in how many instances;
+ * null: none, or it is not known. */
+json_t *function_libraries_json(const struct function *function);
+
 /* What is wrong in its files and in its entry of the registry, with places. */
 json_t *function_diagnostics_json(const struct function *function);
 

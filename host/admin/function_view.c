@@ -95,13 +95,16 @@ static json_t *load_json(struct function *function, const struct replicas *repli
                          const struct slot_counts *load, const struct request_count *count)
 {
     struct instance_resources used = function_resources(function);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:o}", "instances",
-                     (json_int_t)replicas->total, "ready", (json_int_t)replicas->ready, "starting",
-                     (json_int_t)replicas->starting, "busy", (json_int_t)replicas->busy, "memory_limit_bytes",
-                     (json_int_t)replicas->memory_limit_bytes, "memory_bytes", (json_int_t)used.memory_bytes,
-                     "cpu_cores", used.cores, "waiting", (json_int_t)load->waiting, "invocations",
-                     (json_int_t)count->total, "failed", (json_int_t)failed(count), "cold_starts",
-                     (json_int_t)cold_starts(count), "latency", latency_json(count));
+    const struct revision *current = function_current(function);
+    return json_pack("{s:I, s:i, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:o}", "instances",
+                     (json_int_t)replicas->total, "kept_warm",
+                     current ? (int)revision_warm_ready(current) : 0, "ready", (json_int_t)replicas->ready,
+                     "starting", (json_int_t)replicas->starting, "busy", (json_int_t)replicas->busy,
+                     "memory_limit_bytes", (json_int_t)replicas->memory_limit_bytes, "memory_bytes",
+                     (json_int_t)used.memory_bytes, "cpu_cores", used.cores, "waiting",
+                     (json_int_t)load->waiting, "invocations", (json_int_t)count->total, "failed",
+                     (json_int_t)failed(count), "cold_starts", (json_int_t)cold_starts(count), "latency",
+                     latency_json(count));
 }
 
 json_t *function_summary_json(struct function *function, const struct request_count *count, uint64_t now_ms)
@@ -133,12 +136,13 @@ json_t *function_details_json(struct function *function, const struct request_co
     struct replicas replicas;
     json_t *json = function_summary_json(function, count, now_ms);
     json_t *more = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "folder", json_text(settings->folder), "file",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "folder", json_text(settings->folder), "file",
         json_text(settings->file), "settings", function_settings_json(function_applied_settings(function)),
         "diagnostics", function_diagnostics_json(function), "problem", function_problem_json(function),
         "build_output", json_text(function_build_output(function)), "last_failure",
         function_failure_json(function, now_ms), "decisions", function_decisions_json(function, now_ms),
-        "instance_list", function_instances_json(function, &replicas, now_ms));
+        "libraries", function_libraries_json(function), "instance_list",
+        function_instances_json(function, &replicas, now_ms));
     json_object_update(json, more);
     json_decref(more);
     add_world(function, json);

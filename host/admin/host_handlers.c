@@ -54,14 +54,19 @@ static json_t *budget_json(const struct fleet *fleet)
     unsigned prewarmed;
     uint64_t prewarmed_bytes;
     unsigned spare, joined;
+    struct fleet_warmth warmth;
     fleet_prewarmed(fleet, &prewarmed, &prewarmed_bytes);
     fleet_networks(fleet, &spare, &joined);
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "instances", (json_int_t)budget->instances,
-                     "max_instances", (json_int_t)budget->max_instances, "memory_bytes",
-                     (json_int_t)budget->memory_bytes, "max_memory_bytes",
+    fleet_warmth(fleet, &warmth);
+    json_t *libraries =
+        json_pack("{s:I, s:I, s:I}", "instances", (json_int_t)warmth.instances, "memory_bytes",
+                  (json_int_t)warmth.memory_bytes, "max_memory_bytes", (json_int_t)warmth.max_memory_bytes);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I}", "instances",
+                     (json_int_t)budget->instances, "max_instances", (json_int_t)budget->max_instances,
+                     "memory_bytes", (json_int_t)budget->memory_bytes, "max_memory_bytes",
                      (json_int_t)budget->max_memory_bytes, "prewarmed", (json_int_t)prewarmed,
-                     "prewarmed_memory_bytes", (json_int_t)prewarmed_bytes, "spare_networks",
-                     (json_int_t)spare, "joined_networks", (json_int_t)joined);
+                     "prewarmed_memory_bytes", (json_int_t)prewarmed_bytes, "libraries", libraries,
+                     "spare_networks", (json_int_t)spare, "joined_networks", (json_int_t)joined);
 }
 
 void get_info(struct admin_call *call)

@@ -73,6 +73,27 @@ static void tell_joined_networks(const struct metrics_sources *sources, struct m
     tell_number(sink, joined);
 }
 
+static void tell_libraries(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    struct fleet_warmth warmth;
+    fleet_warmth(sources->fleet, &warmth);
+    tell_number(sink, warmth.instances);
+}
+
+static void tell_libraries_memory(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    struct fleet_warmth warmth;
+    fleet_warmth(sources->fleet, &warmth);
+    tell_number(sink, (double)warmth.memory_bytes);
+}
+
+static void tell_libraries_memory_max(const struct metrics_sources *sources, struct metric_sink *sink)
+{
+    struct fleet_warmth warmth;
+    fleet_warmth(sources->fleet, &warmth);
+    tell_number(sink, (double)warmth.max_memory_bytes);
+}
+
 /* --- what functions write --- */
 
 static void tell_lines_dropped(const struct metrics_sources *sources, struct metric_sink *sink)
@@ -212,6 +233,13 @@ const struct host_metric host_metrics[] = {
      tell_spare_networks},
     {{"berth_joined_networks", METRIC_GAUGE, "Networks made ahead that an instance has joined."},
      tell_joined_networks},
+    {{"berth_prewarmed_library_instances", METRIC_GAUGE,
+      "Those of them that have loaded a function's libraries, or are about to."},
+     tell_libraries},
+    {{"berth_prewarmed_library_memory_bytes", METRIC_GAUGE, "Memory that those are planned to use."},
+     tell_libraries_memory},
+    {{"berth_prewarmed_library_memory_max_bytes", METRIC_GAUGE, "What that may be at most."},
+     tell_libraries_memory_max},
     {{"berth_log_lines_dropped_total", METRIC_COUNTER,
       "Lines of functions that are missing in the kept logs because the disk was too slow."},
      tell_lines_dropped},

@@ -1,8 +1,5 @@
 #include "calls/schedule.h"
 
-#include "base/hash.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 #define ON_TIME_MS     5000 /* a daemon that is busy is not away */
@@ -150,19 +147,4 @@ void schedule_decide(const struct schedule_case *known, struct schedule_verdict 
         decide(known, ret_verdict);
     if (known->now_ms > known->decided_ms || ret_verdict->is_set_back)
         ret_verdict->decided_ms = known->now_ms;
-}
-
-uint64_t schedule_delay_ms(const char *function, const struct function_schedule *schedule,
-                           uint64_t planned_ms)
-{
-    char digest[HASH_HEX_SIZE], number[9] = "";
-    if (schedule->jitter_ms == 0)
-        return 0;
-    struct hash *hash = hash_create();
-    hash_update_text(hash, function);
-    hash_update_text(hash, schedule->name);
-    hash_update(hash, &planned_ms, sizeof(planned_ms));
-    hash_finish(hash, digest);
-    memcpy(number, digest, sizeof(number) - 1);
-    return strtoul(number, NULL, 16) % schedule->jitter_ms;
 }

@@ -64,9 +64,4 @@ bool schedule_is_set_back(const struct function_schedule *schedule, uint64_t dec
 /* Whether runs of this schedule wait for the end of the one before. */
 bool schedule_is_serial(const struct function_schedule *schedule);
 
-/* By how much the run of a time is put off; always the same for the same time. `function` is whose schedule
- * it is. */
-uint64_t schedule_delay_ms(const char *function, const struct function_schedule *schedule,
-                           uint64_t planned_ms);
-
 #endif

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/rfc3339.h"
-#include "calls/schedule.h"
+#include "config/schedule_times.h"
 #include "store/call_id.h"
 
 #include <jansson.h>

@@ -1,9 +1,11 @@
 #include "config/schedule_times.h"
 
+#include "base/hash.h"
 #include "base/strbuf.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define TEXT_MAX 1024
@@ -18,6 +20,35 @@ size_t schedule_times(const struct function_schedule *schedule, uint64_t after_m
         after_ms = ret_times[count++];
     time_zone_close(zone);
     return count;
+}
+
+uint64_t schedule_delay_ms(const char *function, const struct function_schedule *schedule,
+                           uint64_t planned_ms)
+{
+    char digest[HASH_HEX_SIZE], number[9] = "";
+    if (schedule->jitter_ms == 0)
+        return 0;
+    struct hash *hash = hash_create();
+    hash_update_text(hash, function);
+    hash_update_text(hash, schedule->name);
+    hash_update(hash, &planned_ms, sizeof(planned_ms));
+    hash_finish(hash, digest);
+    memcpy(number, digest, sizeof(number) - 1);
+    return strtoul(number, NULL, 16) % schedule->jitter_ms;
+}
+
+/* A time that has passed may have been put off until later. */
+uint64_t schedule_next_run(const char *function, const struct function_schedule *schedule, uint64_t from_ms)
+{
+    struct time_zone *zone = time_zone_open(schedule->time_zone);
+    uint64_t before_ms = (uint64_t)schedule->jitter_ms + 1, planned_ms, run_ms = 0;
+    uint64_t after_ms = from_ms > before_ms ? from_ms - before_ms : 0;
+    while (run_ms < from_ms && zone && cron_next(&schedule->cron, zone, after_ms, &planned_ms)) {
+        run_ms = planned_ms + schedule_delay_ms(function, schedule, planned_ms);
+        after_ms = planned_ms;
+    }
+    time_zone_close(zone);
+    return run_ms < from_ms ? 0 : run_ms;
 }
 
 /* "Tue 2026-12-01 03:00:00 +01:00" */

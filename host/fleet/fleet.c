@@ -5,6 +5,7 @@
 #include "fleet/instance/adoption.h"
 #include "fleet/instance/fault.h"
 #include "fleet/scale/prewarm.h"
+#include "fleet/scale/warm_keeper.h"
 #include "fleet/storage.h"
 #include "prepare/install/dependency_install.h"
 #include "prepare/store/record_store.h"
@@ -249,6 +250,7 @@ static void leave(struct instance *instance, void *context)
 static void end_all(struct fleet *fleet, void (*how)(struct instance *instance, void *context))
 {
     fleet->stopping = true;
+    warm_keeper_stop(fleet->env.warm);
     prewarm_each_instance(fleet->env.prewarm, how, fleet);
     prewarm_stop(fleet->env.prewarm);
     for (size_t i = fleet->count; i-- > 0;) {
@@ -341,6 +343,13 @@ const struct docker *fleet_docker(const struct fleet *fleet)
 const struct plugins *fleet_plugins(const struct fleet *fleet)
 {
     return fleet->env.plugins;
+}
+
+void fleet_warmth(const struct fleet *fleet, struct fleet_warmth *ret_warmth)
+{
+    *ret_warmth = (struct fleet_warmth){.instances = prewarm_library_count(fleet->env.prewarm),
+                                        .memory_bytes = warm_keeper_memory(fleet->env.warm),
+                                        .max_memory_bytes = warm_keeper_budget(fleet->env.warm)};
 }
 
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes)

@@ -172,6 +172,14 @@ void fleet_secrets_changed(struct fleet *fleet);
 /* Prewarmed instances, waiting or on their way, and the sum of their memory limits: part of the budget. */
 void fleet_prewarmed(const struct fleet *fleet, unsigned *ret_instances, uint64_t *ret_memory_bytes);
 
+/* Those of them that have loaded libraries, or are about to; what they are planned to use of memory, as such
+ * instances have used it, and how much that may be at most. */
+struct fleet_warmth {
+    unsigned instances;
+    uint64_t memory_bytes, max_memory_bytes;
+};
+void fleet_warmth(const struct fleet *fleet, struct fleet_warmth *ret_warmth);
+
 /* Networks made ahead that wait for an instance, and those that one has joined. */
 void fleet_networks(const struct fleet *fleet, unsigned *ret_spare, unsigned *ret_joined);
 

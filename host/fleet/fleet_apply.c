@@ -1,4 +1,5 @@
 #include "fleet/fleet_inside.h"
+#include "fleet/scale/warm_keeper.h"
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -58,6 +59,7 @@ static void apply_host(struct fleet *fleet, const struct registry *registry)
     host_settings_apply(&fleet->host, &registry->host);
     folder_list_copy(&fleet->volume_roots, &registry->host.volume_roots);
     build_jobs_set_timeout(fleet->env.jobs, fleet->host.build_timeout_ms);
+    warm_keeper_look(fleet->env.warm);
     log_restarts(fleet, registry);
 }
 

@@ -27,6 +27,7 @@ struct revision_store;
 struct runtime_images;
 struct secret_store;
 struct volume_store;
+struct warm_keeper;
 
 struct fleet_env {
     struct event_base *base;
@@ -50,6 +51,7 @@ struct fleet_env {
     struct dependency_installs *installs;
     struct runtime_images *images;
     struct prewarm *prewarm;
+    struct warm_keeper *warm; /* says how many of these have libraries */
     struct loss_book *losses;
     const struct doors *doors; /* who serves the doors of instances; NULL: nobody does */
     struct log_store *logs; /* keeps what functions write; NULL: nothing does */

@@ -6,6 +6,7 @@
 #include "base/descriptors.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/machine_memory.h"
 #include "base/private_dir.h"
 #include "docker/docker.h"
 #include "fleet/engine/docker_engine.h"
@@ -14,6 +15,7 @@
 #include "fleet/instance/instance_memory.h"
 #include "fleet/instance/loss_book.h"
 #include "fleet/scale/prewarm.h"
+#include "fleet/scale/warm_keeper.h"
 #include "prepare/image/image_prune.h"
 #include "prepare/image/runtime_image.h"
 #include "prepare/install/dependency_install.h"
@@ -35,11 +37,6 @@
 #define BUILDER_NETWORK   "berth-builders"
 #define MEMORY_PERCENT    75 /* of the machine's, for all instances together, unless set */
 #define INSTANCES_DEFAULT 512
-
-static uint64_t machine_memory(void)
-{
-    return (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
 
 static unsigned core_count(void)
 {
@@ -225,6 +222,7 @@ static int create_parts(struct fleet *fleet, const struct fleet_options *options
     watch_sources(fleet, options);
     env->losses = loss_book_create();
     env->prewarm = prewarm_create(env);
+    env->warm = warm_keeper_create(env);
     fleet->routes_event = evtimer_new(env->base, fleet_on_routes, fleet);
     fleet->stop_check = evtimer_new(env->base, fleet_on_stop_check, fleet);
     fleet->save = event_new(env->base, -1, EV_PERSIST, fleet_on_save, fleet);
@@ -277,6 +275,7 @@ void fleet_destroy(struct fleet *fleet)
     struct fleet_env *env = &fleet->env;
     if (env->inbox.fd >= 0)
         mailbox_deliver(&env->inbox, fleet);
+    warm_keeper_destroy(env->warm);
     prewarm_destroy(env->prewarm);
     adoption_destroy(env->adoption);
     dependency_installs_destroy(env->installs);

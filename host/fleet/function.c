@@ -27,6 +27,7 @@ void function_destroy(struct function *function)
     generation_unref(function->generation);
     generation_unref(function->applied_generation);
     scale_history_clear(&function->scale.history);
+    cold_starts_clear(&function->scale.cold_starts);
     failure_clear(&function->scale.last_failure);
     function_counts_clear(&function->scale.counts);
     function_output_destroy(function->scale.output);

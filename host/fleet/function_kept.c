@@ -13,6 +13,14 @@
 
 #define SHORT_DIGITS 12 /* of a digest, in a log or record */
 
+static void note_deployed(struct function *function)
+{
+    if (function->kept->count > 0)
+        function->scale.deployed_ms = function->kept->items[0].deployed_ms;
+    if (function->current)
+        revision_look_at_warmth(function->current);
+}
+
 void function_open_kept(struct function *function)
 {
     struct revision_index index;
@@ -24,6 +32,9 @@ void function_open_kept(struct function *function)
         if (index.items[i].served_ms > function->called_ms)
             function->called_ms = index.items[i].served_ms;
     }
+    function->scale.cold_starts = index.cold_starts;
+    function->kept->cold_starts = (struct cold_starts){0};
+    note_deployed(function);
 }
 
 static void digest_applied(const struct function *function, char ret_digest[HASH_HEX_SIZE])
@@ -47,14 +58,17 @@ static void save(struct function *function)
     struct revision_index *kept = function->kept;
     if (function->applied)
         add_applied(function, kept);
+    kept->cold_starts = function->scale.cold_starts; /* only to be written */
     revision_store_save(function->env->revisions, function->name, kept);
+    kept->cold_starts = (struct cold_starts){0};
     json_decref(steal(&kept->applied));
     kept->is_changed = false;
+    function->scale.cold_starts.is_changed = false;
 }
 
 bool function_save_kept(struct function *function)
 {
-    if (!function->kept || !function->kept->is_changed)
+    if (!function->kept || (!function->kept->is_changed && !function->scale.cold_starts.is_changed))
         return false;
     save(function);
     return true;
@@ -171,6 +185,7 @@ void function_note_live(struct function *function)
                      LOG_STR("why", "how it is started has a password in a URL"));
         function->kept->is_changed = true;
         set_inputs(function, revision_inputs(revision));
+        note_deployed(function);
         function_trim_kept(function);
     } else if (*revision_inputs(revision)) {
         set_inputs(function, revision_inputs(revision));

@@ -34,6 +34,7 @@ berth_unit_test(revision_digest fleet)
 berth_unit_test(tcp fleet)
 berth_unit_test(output_limit fleet)
 berth_unit_test(output_line fleet)
+berth_unit_test(warm_plan fleet)
 berth_unit_test(world fleet)
 
 # Whole fleets, with real build jobs and the plugin made for tests.

@@ -90,7 +90,7 @@ def test_json_of_an_interval(cli):
     sleepy, broken = functions["sleepy"], functions["broken"]
     assert set(sleepy) == {
         "name", "requests_per_s", "p50_ms", "p99_ms", "errors_per_s", "ready", "busy", "starting", "waiting",
-        "cold_starts", "memory_bytes", "state", "callable",
+        "cold_starts", "kept_warm", "memory_bytes", "state", "callable",
     }
     assert sleepy["requests_per_s"] > 0 and 25 <= sleepy["p50_ms"] <= sleepy["p99_ms"]
     assert (broken["requests_per_s"], broken["p50_ms"], broken["callable"]) == (0, None, False)

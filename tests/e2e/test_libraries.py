@@ -99,7 +99,8 @@ def await_libraries(berth, count=1):
     """The containers of so many that have loaded theirs, once there are no others."""
     def look():
         told = berth.log.entries(event="instance.state", to="prewarmed") + berth.log.entries(event="instance.adopted")
-        ready = {entry["instance"] for entry in told}
+        ending = {entry["instance"] for entry in berth.log.entries(event="instance.state", to="removing")}
+        ready = {entry["instance"] for entry in told} - ending
         waiting = with_libraries(berth)
         return list(waiting.values()) if len(waiting) == count and ready >= waiting.keys() else None
 

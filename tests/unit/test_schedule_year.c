@@ -5,6 +5,7 @@
 #include "base/rfc3339.h"
 #include "calls/schedule.h"
 #include "config/function_schedules.h"
+#include "config/schedule_times.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -517,6 +518,32 @@ static void test_jitter(void **state)
     play_clear(&play);
 }
 
+/* A run that is put off is still to come when its time has passed. */
+static void test_next_run(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play, "@hourly", "UTC");
+    assert_true(schedule_next_run("f", &play.schedule, YEAR_BEGINS) == YEAR_BEGINS);
+    assert_true(schedule_next_run("f", &play.schedule, YEAR_BEGINS + 1) == YEAR_BEGINS + HOUR_MS);
+    play.schedule.jitter_ms = 10 * MINUTE_MS;
+    for (unsigned i = 0; i < 100; i++) {
+        const uint64_t planned_ms = YEAR_BEGINS + i * HOUR_MS;
+        const uint64_t run_ms = planned_ms + schedule_delay_ms("f", &play.schedule, planned_ms);
+        assert_true(schedule_next_run("f", &play.schedule, planned_ms) == run_ms);
+        assert_true(schedule_next_run("f", &play.schedule, run_ms) == run_ms);
+        assert_true(schedule_next_run("f", &play.schedule, run_ms + 1) > planned_ms + HOUR_MS - 1);
+    }
+    play_clear(&play);
+}
+
+static void test_a_schedule_that_never_runs_again(void **state)
+{
+    (void)state;
+    struct function_schedule schedule = {.name = "none", .time_zone = "No/Where"};
+    assert_true(schedule_next_run("f", &schedule, YEAR_BEGINS) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +557,8 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_is_set_back),
         cmocka_unit_test(test_a_clock_that_is_set_forward),
         cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_next_run),
+        cmocka_unit_test(test_a_schedule_that_never_runs_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

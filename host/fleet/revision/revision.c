@@ -258,6 +258,8 @@ void revision_apply(struct revision *revision, struct generation *generation,
     revision->scale.idle_timeout_ms = settings->idle_timeout_ms;
     for (size_t i = 0; i < revision->count; i++)
         instance_set_timeout(revision->instances[i], settings->timeout_ms);
+    revision->next_due.found_ms = 0;
+    revision_look_at_warmth(revision);
     scale_anew(revision);
 }
 

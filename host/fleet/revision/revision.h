@@ -24,6 +24,8 @@
 #include "fleet/revision/preparation.h"
 #include "fleet/scale/module_profile.h"
 #include "fleet/scale/scale_history.h"
+#include "fleet/scale/warm_plan.h"
+#include "prepare/store/cold_starts.h"
 
 enum revision_state {
     REVISION_PREPARING, /* being built */
@@ -39,6 +41,8 @@ struct revision;
 struct scale_state {
     struct engine_account account; /* whose turn their starts take */
     struct scale_history history;
+    struct cold_starts cold_starts; /* kept by the function, as when it was deployed last; 0: not known */
+    uint64_t deployed_ms;
     struct function_output *output;
     struct failure last_failure; /* of an instance, ready or not */
     bool has_minimum; /* somebody has set it by hand: it holds in the place of min_scale */
@@ -163,6 +167,17 @@ struct slot_pool *revision_pool(const struct revision *revision);
  * back. And as it was kept, from standby on: what is none says nothing. */
 json_t *revision_modules_to_keep(const struct revision *revision);
 void revision_take_modules(struct revision *revision, const json_t *kept);
+
+/* What it imports of libraries; NULL: nothing, or it is not known. The revision's. */
+const struct module_profile *revision_modules(const struct revision *revision);
+
+/* What decides how many prewarmed instances with these are kept for it has changed. */
+void revision_look_at_warmth(struct revision *revision);
+
+/* What is kept of prewarmed instances with its libraries, as planned last; NULL: it has none, or nothing is
+ * planned yet. And how many of them wait. */
+const struct warm_share *revision_warm_share(const struct revision *revision);
+unsigned revision_warm_ready(const struct revision *revision);
 
 /* The last error of a start or build; NULL: none. */
 const struct kept_error *revision_problem(const struct revision *revision);

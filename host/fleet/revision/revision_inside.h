@@ -6,7 +6,14 @@
 
 #include "fleet/scale/autoscaler.h"
 #include "fleet/scale/prewarm.h"
+#include "fleet/scale/warm_keeper.h"
 #include "routing/slot_wait.h"
+
+/* When a schedule of the function calls it. */
+struct next_due {
+    uint64_t found_ms; /* 0: it has not been looked for */
+    uint64_t due_ms; /* 0: none does */
+};
 
 struct revision {
     struct fleet_env *env;
@@ -34,6 +41,9 @@ struct revision {
     struct prewarm_pool *libraries; /* of instances that have loaded its libraries; NULL: it has none, or does
                                      * not scale */
     struct prewarm_listener library_listener;
+    struct warm_member warm; /* while there is such a pool */
+    uint64_t loaded_bytes; /* what the instance used that has told of the libraries; 0: not known */
+    struct next_due next_due;
     bool libraries_failed; /* they cannot be loaded ahead */
     char *egress; /* egress_text() of what the engine keeps for its containers; NULL: nothing */
     struct container_mount *mounts; /* of the last revision_fill_spec() */
@@ -94,7 +104,7 @@ void revision_open_modules(struct revision *revision);
 void revision_close_modules(struct revision *revision);
 
 /* An instance that is ready may have reported which modules its load has imported. */
-void revision_learn_modules(struct revision *revision, const struct instance *instance);
+void revision_learn_modules(struct revision *revision, struct instance *instance);
 
 /* It scales from now on; it does no longer. */
 void revision_join_libraries(struct revision *revision);
@@ -109,6 +119,12 @@ bool revision_has_prewarmed(const struct revision *revision);
 /* The best one, for prewarm_take() from the pool that is returned; *ret_instance is NULL when there is none.
  */
 struct prewarm_pool *revision_pool_to_take(const struct revision *revision, struct instance **ret_instance);
+
+/* --- revision_warm.c: how many of these are kept for it --- */
+
+/* It has joined a pool of instances with libraries; it is about to leave it. */
+void revision_keep_warm(struct revision *revision);
+void revision_keep_no_longer_warm(struct revision *revision);
 
 /* --- revision_scaling.c: how many instances there should be, and room on the host --- */
 

@@ -160,6 +160,7 @@ static void on_gone(struct instance *instance, void *owner)
         }
     }
     revision_tell_starting(revision);
+    revision_look_at_warmth(revision);
     if (revision->state == REVISION_ACTIVE)
         revision_scale(revision);
     revision_end_if_empty(revision);

@@ -8,6 +8,11 @@
 
 #include <stdlib.h>
 
+const struct module_profile *revision_modules(const struct revision *revision)
+{
+    return revision->modules;
+}
+
 /* A pool of instances with its libraries; they are of no use to what does not scale. */
 static void join(struct revision *revision)
 {
@@ -22,15 +27,17 @@ static void join(struct revision *revision)
         spec.ahead = ahead;
         revision->libraries =
             prewarm_join_libraries(revision->env->prewarm, &spec, &revision->library_listener);
-        prewarm_want(revision->libraries, revision->env->host->prewarm_memory_bytes > 0 ? 1 : 0);
+        revision_keep_warm(revision);
     }
     json_decref(names);
 }
 
 void revision_leave_libraries(struct revision *revision)
 {
-    if (revision->libraries)
-        prewarm_leave_libraries(steal(&revision->libraries), &revision->library_listener);
+    if (!revision->libraries)
+        return;
+    revision_keep_no_longer_warm(revision);
+    prewarm_leave_libraries(steal(&revision->libraries), &revision->library_listener);
 }
 
 /* It is told to who keeps it, too. */
@@ -85,6 +92,7 @@ static void on_libraries_loaded(void *owner, const json_t *report, uint64_t memo
         return;
     }
     revision->modules->memory_bytes = memory_bytes;
+    revision_look_at_warmth(revision);
     if (is_first && memory_bytes > 0)
         change(revision);
 }
@@ -123,7 +131,7 @@ void revision_take_modules(struct revision *revision, const json_t *kept)
         revision->modules_known = json_is_null(kept);
 }
 
-void revision_learn_modules(struct revision *revision, const struct instance *instance)
+void revision_learn_modules(struct revision *revision, struct instance *instance)
 {
     const json_t *report = instance_module_report(instance);
     struct module_profile *profile = revision->modules_known ? NULL : module_profile_of_report(report);
@@ -132,6 +140,7 @@ void revision_learn_modules(struct revision *revision, const struct instance *in
     log_info("libraries.known", LOG_STR("function", revision->settings->name),
              LOG_INT("modules", json_array_size(profile->modules)),
              LOG_INT("load_ms", (uint64_t)module_profile_saved_ms(profile)));
+    revision->loaded_bytes = instance_look_at_resources(instance)->memory_bytes;
     take(revision, profile);
     change(revision);
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rfc3339.h"
 #include "base/timer.h"
 #include "fleet/instance/fault.h"
 
@@ -203,6 +204,13 @@ static void go_on_with_trial(struct revision *revision)
     start_trial(revision);
 }
 
+static void note_cold_starts(struct revision *revision, unsigned started)
+{
+    cold_starts_add(&revision->shared->cold_starts, started, wall_clock_ms());
+    if (started > 0)
+        revision_look_at_warmth(revision);
+}
+
 void revision_scale(struct revision *revision)
 {
     if (revision->state == REVISION_STANDBY && (revision->trial_waits || revision->trial_is_due))
@@ -221,6 +229,8 @@ void revision_scale(struct revision *revision)
         started++;
     if (started > 0)
         revision_tell_starting(revision);
+    if (decision.reason == SCALE_DEMAND)
+        note_cold_starts(revision, started);
     note_denied(revision, decision.denied);
     revision_tell_news(revision);
     arm_retry(revision, &inputs, &decision);

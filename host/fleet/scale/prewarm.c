@@ -239,6 +239,7 @@ static struct prewarm_pool *pool_make(struct prewarm *prewarm, const struct cont
 {
     struct prewarm_pool *pool = xcalloc(1, sizeof(*pool));
     pool->prewarm = prewarm;
+    pool->number = prewarm->made++;
     pool->is_special = is_special;
     memcpy(pool->key, key, sizeof(pool->key));
     pool->account.yields = true;

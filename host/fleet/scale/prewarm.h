@@ -51,6 +51,13 @@ void prewarm_leave_libraries(struct prewarm_pool *pool, struct prewarm_listener 
 
 /* How many instances with libraries there are to be in a pool from now on; what is too much goes. */
 void prewarm_want(struct prewarm_pool *pool, unsigned count);
+unsigned prewarm_wanted(const struct prewarm_pool *pool);
+
+/* Which pool it is, in the order of their making. */
+uint64_t prewarm_number(const struct prewarm_pool *pool);
+
+/* How many instances with libraries wait or are on their way, in all pools. */
+unsigned prewarm_library_count(const struct prewarm *prewarm);
 
 /* The prewarmed instance that has waited longest, else the one that will be ready first of those that Docker
  * is starting, or NULL. Of those with libraries only one that has them: what they do when they are loaded is

@@ -17,6 +17,7 @@ struct prewarm_pool {
     struct prewarm *prewarm;
     struct prewarm_pool *next;
     char key[HASH_HEX_SIZE];
+    uint64_t number; /* how many were made before it */
     struct container_spec spec;
     bool is_special; /* it stands back behind those that are not */
     unsigned wanted; /* of one with libraries: how many instances there are to be */
@@ -36,6 +37,7 @@ struct prewarm_pool {
 struct prewarm {
     struct fleet_env *env;
     struct prewarm_pool *pools;
+    uint64_t made; /* pools */
     bool stopped;
 };
 

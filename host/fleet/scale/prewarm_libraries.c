@@ -54,3 +54,21 @@ void prewarm_want(struct prewarm_pool *pool, unsigned count)
     pool->wanted = count;
     prewarm_pool_refill(pool);
 }
+
+unsigned prewarm_library_count(const struct prewarm *prewarm)
+{
+    unsigned count = 0;
+    for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next)
+        count += pool->hooks ? prewarm_available(pool) : 0;
+    return count;
+}
+
+uint64_t prewarm_number(const struct prewarm_pool *pool)
+{
+    return pool->number;
+}
+
+unsigned prewarm_wanted(const struct prewarm_pool *pool)
+{
+    return pool->wanted;
+}

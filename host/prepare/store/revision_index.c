@@ -22,6 +22,7 @@ void revision_index_clear(struct revision_index *index)
     for (size_t i = 0; i < index->count; i++)
         free_item(&index->items[i]);
     free(index->items);
+    cold_starts_clear(&index->cold_starts);
     json_decref(index->applied);
     *index = (struct revision_index){0};
 }
@@ -43,9 +44,10 @@ json_t *revision_index_to_json(const struct revision_index *index)
     json_t *items = json_array();
     for (size_t i = 0; i < index->count; i++)
         json_array_append_new(items, item_json(&index->items[i]));
-    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:O*, s:o}", "format", FORMAT, "inputs", index->inputs,
+    return json_pack("{s:i, s:s, s:s, s:s, s:s, s:O*, s:o*, s:o}", "format", FORMAT, "inputs", index->inputs,
                      "held", index->held, "held_own", index->held_own, "applied_digest",
-                     index->applied_digest, "applied", index->applied, "revisions", items);
+                     index->applied_digest, "applied", index->applied, "cold_starts",
+                     cold_starts_to_json(&index->cold_starts), "revisions", items);
 }
 
 /* A digest, or "" when there is none. */
@@ -108,6 +110,7 @@ int revision_index_read(const json_t *json, struct revision_index *ret_index, st
     take_digest(json, "held", index.held);
     take_digest(json, "held_own", index.held_own);
     take_digest(json, "applied_digest", index.applied_digest);
+    cold_starts_read(json_object_get(json, "cold_starts"), &index.cold_starts);
     *ret_index = index;
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "prepare/store/cold_starts.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -32,6 +33,7 @@ struct revision_index {
     char held_own[HASH_HEX_SIZE]; /* the function's own inputs then: while they are these, it holds */
     char applied_digest[HASH_HEX_SIZE]; /* of the settings that apply at once, as written last; or "" */
     json_t *applied; /* those settings, only to be written; or NULL */
+    struct cold_starts cold_starts; /* of the function, whichever revision it was */
     bool is_changed; /* since it was written; not written */
 };
 
