@@ -202,6 +202,15 @@ static void check_budget(void)
                         (unsigned long long)budget->max_memory_bytes);
 }
 
+static void check_libraries(void)
+{
+    struct fleet_warmth warmth;
+    fleet_warmth(sim.fleet, &warmth);
+    if (warmth.memory_bytes > warmth.max_memory_bytes)
+        trace_violation("instances with libraries of %llu bytes are to be kept, and %llu are allowed",
+                        (unsigned long long)warmth.memory_bytes, (unsigned long long)warmth.max_memory_bytes);
+}
+
 /* How many instances each revision had when it was looked at last: a maximum that is lowered ends none. */
 static struct {
     const struct revision *revision;
@@ -256,6 +265,7 @@ void rules_on_turn(void)
     if (!sim.fleet)
         return;
     check_budget();
+    check_libraries();
     check_scales();
 }
 

@@ -30,6 +30,7 @@
 
 #define BACK_OFF_MS     35000 /* after which nobody waits any more because something had failed */
 #define QUIET_MS        70000 /* in which nothing is to happen */
+#define PLAN_MS         1000 /* after which what is kept warm is as the last ends of instances have it */
 #define FIRST_OF_DAEMON 3 /* descriptors */
 #define LAST_OF_DAEMON  499
 
@@ -237,6 +238,8 @@ static void check_quiet(void)
 {
     char text[256];
     turns_until(scenario_is_idle, PATIENCE_MS, "idle");
+    turns_let_pass(PLAN_MS);
+    turns_until(scenario_is_idle, PATIENCE_MS, "idle once more");
     uint64_t calls = sim.totals->engine_calls;
     turns_let_pass(QUIET_MS);
     if (!scenario_is_idle(text, sizeof(text)))

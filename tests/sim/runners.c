@@ -26,6 +26,8 @@
 #define DIAL_AGAIN_MS   100
 #define DIAL_PAUSE_MS   2000 /* when the host has closed one connection after the other */
 #define REFUSALS_MAX    10
+#define PREWARM         "POST /.berth/prewarm "
+#define LIBRARY         "library-of-" /* and the function's name */
 #define REFUSED_MS      50 /* a connection that was closed within that time was refused */
 
 struct connection {
@@ -49,6 +51,8 @@ struct runner {
     unsigned count, wanted; /* connections */
     unsigned concurrency;
     bool loaded;
+    bool reports; /* it is to tell which libraries it loads */
+    char libraries[32]; /* whose it has loaded ahead; "": nobody's */
     unsigned refusals; /* in a row: connections that were closed at once */
     char function[32];
     unsigned version;
@@ -167,6 +171,7 @@ static void take_settings(struct runner *runner, const char *text)
     json_t *settings = json_loads(text, 0, NULL);
     const char *function = json_string_value(json_object_get(settings, "function"));
     runner->concurrency = (unsigned)json_integer_value(json_object_get(settings, "concurrency"));
+    runner->reports = json_is_true(json_object_get(settings, "report_modules"));
     if (!function || runner->concurrency == 0)
         trace_violation("%s was sent settings that are none", runner->place->id);
     if (!read_code(runner))
@@ -174,7 +179,18 @@ static void take_settings(struct runner *runner, const char *text)
     if (strcmp(function, runner->function) != 0)
         trace_violation("%s is to load %s, and has the code of %s", runner->place->id, function,
                         runner->function);
+    if (*runner->libraries && strcmp(function, runner->libraries) != 0)
+        trace_violation("%s is to load %s, and has the libraries of %s", runner->place->id, function,
+                        runner->libraries);
     json_decref(settings);
+}
+
+/* Every second function has a library, which is its own. */
+static char *report(const struct runner *runner)
+{
+    const bool has_some = runner->reports && runner->function[1] % 2 == 1;
+    return has_some ? xasprintf("{\"modules\":[{\"name\":\"" LIBRARY "%s\",\"ms\":80.5}]}", runner->function)
+                    : xstrdup(runner->reports ? "{\"modules\":[]}" : "{}");
 }
 
 static void serve(struct connection *connection)
@@ -185,7 +201,8 @@ static void serve(struct connection *connection)
     runner->wanted = is_half ? 1 : runner->concurrency;
     if (is_half)
         trace_fault(FAULT_LOADS, "%s opens one connection of %u", runner->place->id, runner->concurrency);
-    say(connection, 200, "{}");
+    cleanup_free char *told = report(runner);
+    say(connection, 200, told);
     fill(runner, chance_skewed(&sim.chance, 0, 100));
 }
 
@@ -194,12 +211,12 @@ static void exit_now(struct runner *runner, int exit_code)
     runner->exited(runner->owner, exit_code);
 }
 
-/* The function does not load, in one of many ways. */
-static void fail_to_load(struct connection *connection)
+/* The function does not load, or its libraries, in one of many ways. */
+static void fail_to_load(struct connection *connection, const char *what)
 {
     struct runner *runner = connection->runner;
     unsigned how = chance_below(&sim.chance, 5);
-    trace_fault(FAULT_LOADS, "%s does not load %s (%u)", runner->place->id, runner->function, how);
+    trace_fault(FAULT_LOADS, "%s does not load %s (%u)", runner->place->id, what, how);
     if (how == 0)
         say(connection, 500, "{\"error\":\"ImportError\",\"traceback\":\"a\\nImportError\"}");
     else if (how == 1)
@@ -211,12 +228,47 @@ static void fail_to_load(struct connection *connection)
     /* else it says nothing */
 }
 
+/* Whose libraries it is to load. That of one function does more than load; some runners know nothing of it.
+ */
+static void take_libraries(struct runner *runner, const char *settings)
+{
+    const char *name = strstr(settings, LIBRARY);
+    if (runner->loaded || *runner->libraries || !name)
+        trace_violation("%s is to load libraries: %s", runner->place->id, settings);
+    name += strlen(LIBRARY);
+    snprintf(runner->libraries, sizeof(runner->libraries), "%.*s", (int)strcspn(name, "\""), name);
+}
+
+static void load_libraries(struct connection *connection, const char *settings)
+{
+    struct runner *runner = connection->runner;
+    take_libraries(runner, settings);
+    bool has_effect = strcmp(runner->libraries, "f3") == 0;
+    if (chance_in_1000(&sim.chance, sim.weather.bad_load))
+        fail_to_load(connection, "libraries");
+    else if (has_effect)
+        say(connection, 200,
+            "{\"prewarmed\":true,\"modules\":[],\"effects\":[{\"module\":\"" LIBRARY
+            "f3\",\"effect\":\"starts a thread\"}]}");
+    else
+        say(connection, 200, "{\"prewarmed\":true,\"modules\":[],\"effects\":[]}");
+}
+
+static bool is_prewarm(const struct connection *connection)
+{
+    return strncmp(connection->request, PREWARM, strlen(PREWARM)) == 0;
+}
+
 static void answer(void *context)
 {
     struct connection *connection = context;
     struct runner *runner = connection->runner;
     connection->answer = NULL;
     const char *settings = strstr(connection->request, "\r\n\r\n") + 4;
+    if (is_prewarm(connection)) {
+        load_libraries(connection, settings);
+        return;
+    }
     if (runner->loaded) {
         say(connection, 200, chance_in_1000(&sim.chance, 200) ? "{\"working\":true}" : "{}");
         return;
@@ -225,7 +277,7 @@ static void answer(void *context)
     if (runner->is_bad)
         say(connection, 500, "{\"error\":\"it is bad\",\"traceback\":\"a\\nit is bad\"}");
     else if (chance_in_1000(&sim.chance, sim.weather.bad_load))
-        fail_to_load(connection);
+        fail_to_load(connection, runner->function);
     else
         serve(connection);
 }

@@ -9,6 +9,7 @@
 #include "files.h"
 #include "fleet/engine/budget.h"
 #include "fleet/fleet.h"
+#include "fleet/scale/warm_plan.h"
 #include "played_engine.h"
 #include "prepare/store/revision_index.h"
 #include "sim.h"
@@ -38,7 +39,7 @@ struct play {
 
 static struct play plays[FUNCTIONS_MAX];
 static unsigned play_count;
-static unsigned prewarm, max_instances, max_memory_mi, start_timeout_s;
+static unsigned prewarm, library_mi, max_instances, max_memory_mi, start_timeout_s;
 static bool is_tight;
 static uint64_t ends_ms;
 static unsigned pause_ms; /* between two requests, on average */
@@ -101,9 +102,9 @@ static void write_registry(void)
     strbuf_init(&text, 1 << 16);
     strbuf_append_format(
         &text,
-        "host: {watch: false, drain_timeout: 5s, prewarm: %u, max_instances: %u, max_memory: "
-        "%uMi, start_timeout: %us, keep_revisions: 3}\nusable-functions:\n",
-        prewarm, max_instances, max_memory_mi, start_timeout_s);
+        "host: {watch: false, drain_timeout: 5s, prewarm: %u, prewarm_memory: %uMi, max_instances: %u, "
+        "max_memory: %uMi, start_timeout: %us, keep_revisions: 3}\nusable-functions:\n",
+        prewarm, library_mi, max_instances, max_memory_mi, start_timeout_s);
     bool any = false;
     for (unsigned i = 0; i < play_count; i++) {
         if (plays[i].is_registered)
@@ -130,6 +131,7 @@ static void choose_room(void)
     max_memory_mi = is_tight && is_so(500) ? draw(LARGEST_MI, 3 * LARGEST_MI)
                                            : LARGEST_MI * (1 + 2 * play_count) + draw(0, 3000);
     prewarm = is_so(600) ? draw(1, 3) : 0;
+    library_mi = is_so(600) ? WARM_GUESS_MIB * draw(1, 4) : 0;
     start_timeout_s = draw(5, 20);
 }
 
@@ -500,6 +502,22 @@ static unsigned prewarm_pools(void)
     return pools;
 }
 
+/* Prewarmed instances but for those with libraries, of which there are as many as a plan says. */
+static unsigned prewarmed(void)
+{
+    unsigned instances;
+    uint64_t memory_bytes;
+    struct fleet_warmth warmth;
+    fleet_prewarmed(sim.fleet, &instances, &memory_bytes);
+    fleet_warmth(sim.fleet, &warmth);
+    return instances - warmth.instances;
+}
+
+static bool has_room_for_prewarmed(void)
+{
+    return budget_room(fleet_current_budget(sim.fleet), (uint64_t)PREWARMED_MI << 20) > 0;
+}
+
 /* As many prewarmed instances as there is room for beside the others. */
 static unsigned prewarmed_at_rest(void)
 {
@@ -518,11 +536,9 @@ static unsigned prewarmed_at_rest(void)
 
 bool scenario_is_prewarmed(char *text, unsigned size)
 {
-    unsigned warm, wanted = prewarm * prewarm_pools();
-    uint64_t memory_bytes;
-    fleet_prewarmed(sim.fleet, &warm, &memory_bytes);
+    unsigned warm = prewarmed(), wanted = prewarm * prewarm_pools();
     snprintf(text, size, "%u instances are prewarmed, %u are to be, and there is room", warm, wanted);
-    return warm >= wanted || budget_room(fleet_current_budget(sim.fleet), (uint64_t)PREWARMED_MI << 20) == 0;
+    return warm >= wanted || !has_room_for_prewarmed();
 }
 
 /* An instance that a container is of. */
@@ -566,15 +582,13 @@ bool scenario_is_idle(char *text, unsigned size)
         if (counts[0] != plays[i].min_scale || counts[1] != counts[0])
             return false;
     }
-    unsigned warm, passing = 0;
-    uint64_t memory_bytes;
+    unsigned warm = prewarmed(), wanted = prewarmed_at_rest(), passing = 0;
     fleet_each_instance(sim.fleet, count_passing, &passing);
     snprintf(text, size, "%u instances come or go", passing);
     if (passing > 0)
         return false;
-    fleet_prewarmed(sim.fleet, &warm, &memory_bytes);
-    snprintf(text, size, "%u instances are prewarmed, and %u are to be", warm, prewarmed_at_rest());
-    return warm == prewarmed_at_rest();
+    snprintf(text, size, "%u instances are prewarmed, and %u are to be", warm, wanted);
+    return warm == wanted || (library_mi > 0 && warm < wanted && !has_room_for_prewarmed());
 }
 
 static const struct play *find_play(const char *name)
