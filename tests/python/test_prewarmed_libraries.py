@@ -165,6 +165,15 @@ def test_what_leaves_nothing_is_no_effect(host, prewarmed, source):
     assert effects_of(prewarmed, ["lib"]) == []
 
 
+def test_files_in_the_working_directory(host, prewarmed, tmp_path):
+    (tmp_path / "work").mkdir()
+    host.write_library("lib", "import os\nos.mkdir('logs')\n")
+    host.write_library("calm", "import os\nWHERE = os.getcwd()\n")
+    found = effects_of(prewarmed, ["calm", "lib"], work=str(tmp_path / "work"))
+    assert found == [("lib", "makes files in the working directory")]
+    assert (tmp_path / "work/logs").is_dir()
+
+
 def test_pools_that_wait_for_work_are_no_effect(host, prewarmed):
     host.write_library("numpy", EFFECTS["foreign thread"][0])
     host.write_library("lib", "import numpy\n")

@@ -27,9 +27,9 @@ def known_effect(name):
 
 class Situation:
     """What can be seen of the process now; `written` is how much output there was so far, `asked` which secrets were asked
-    for, as texts."""
+    for, as texts, and `work` the function's working directory, None without one."""
 
-    def __init__(self, written, asked):
+    def __init__(self, written, asked, work):
         self.modules = set(sys.modules)
         self.threads = count_threads()
         self.foreign_threads = len(os.listdir("/proc/self/task")) - self.threads
@@ -41,6 +41,7 @@ class Situation:
             "handles a signal": [getsignal(number) for number in range(1, NSIG)],
             "changes the working directory": os.getcwd(),
             "changes the umask": _umask(),
+            "makes files in the working directory": set(os.listdir(work)) if work else None,
             "replaces standard output or standard error": (sys.stdout, sys.stderr),
             "changes sys.path": list(sys.path),
             "traces the program": (sys.gettrace(), sys.getprofile()),

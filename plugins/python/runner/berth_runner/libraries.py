@@ -29,7 +29,8 @@ class Libraries:
         self._environment = settings.get("environment") or {}
         self._names = dict.fromkeys(_strings(settings.get("modules"), "modules"))
         self._secrets = _strings(settings.get("secret_names"), "secret_names")
-        self._work = settings.get("work") or WORK
+        work = settings.get("work") or WORK
+        self._work = work if os.path.isdir(work) else None
         self._ms = {}
         self._effects = []
         self._tops = set()
@@ -61,7 +62,7 @@ class Libraries:
 
     def _enter(self):
         loader.set_environment(self._environment)
-        if os.path.isdir(self._work):
+        if self._work:
             os.chdir(self._work)
         brought = loader.brought_by(self.dependencies)
         loader.make_importable([self.dependencies] if self.dependencies else [], brought)
@@ -75,7 +76,7 @@ class Libraries:
             self._add(name, f"cannot be imported ahead: {failure.summary(error)}")
 
     def _situation(self):
-        return Situation(self._output.size(), self._secrets_asked.asked)
+        return Situation(self._output.size(), self._secrets_asked.asked, self._work)
 
     def _begin(self, name):
         return (self._situation(), time.perf_counter()) if name in self._names and name not in sys.modules else None
