@@ -13,6 +13,7 @@ import time
 import measure
 from lib import engine
 
+IDLE_S = 600  # however busy the machine is
 READY_S = 900  # a first start builds the runtime images
 SPARE_NETWORKS = 2  # unless it is set
 IN_TRANSIT = {"creating", "starting", "loading", "draining", "failed", "removing"}
@@ -178,11 +179,11 @@ class Berth:
         """As many as are made ahead."""
         return self.admin("/system/info")["berth"]["spare_networks"] == self.host.get("spare_networks", SPARE_NETWORKS)
 
-    def wait_idle(self, prewarmed=None):
-        """Waits until no function has an instance, so many are prewarmed and nothing is started or removed; None: as many as
-        are."""
-        def idle():
-            return (self.prewarmed() == len(self.states) and prewarmed in (None, len(self.states))
-                    and self.has_spare_networks())
+    def is_idle(self, prewarmed=None):
+        """No function has an instance, so many are prewarmed and nothing is started or removed; None: as many as are."""
+        return self.prewarmed() == len(self.states) and prewarmed in (None, len(self.states))
 
-        self.wait(idle, f"{'some' if prewarmed is None else prewarmed} prewarmed instances and no other")
+    def wait_idle(self, prewarmed=None):
+        """Waits until is_idle()."""
+        count = "some" if prewarmed is None else prewarmed
+        self.wait(lambda: self.is_idle(prewarmed), f"{count} prewarmed instances and no other", IDLE_S)

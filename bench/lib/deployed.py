@@ -4,7 +4,7 @@ import time
 
 import measure
 from lib import baked, client, engine
-from lib.berth import Berth
+from lib.berth import IDLE_S, Berth
 
 STATES = measure.ROOT / "build/bench-state"
 INSTALL_S = 1800  # what functions depend on is installed when they are deployed for the first time
@@ -22,6 +22,22 @@ class Deployed(Berth):
         functions = {application.name: application.function(settings) for application in applications}
         super().__init__({**functions, **(more or {})}, host, plugins=plugins, state=str(state))
         self.applications = applications
+        self.kept = set()  # functions with an instance that was tried and waits for its first request
+
+    def update(self):
+        new = super().update()
+        self.kept |= {event["function"] for event in new if event["event"] == "trial.kept"}
+        return new
+
+    def wait_idle(self, prewarmed=None):
+        """As of any daemon; an instance that would wait for long for a request is given one."""
+        paths = {application.name: application.path for application in self.applications}
+        while True:
+            self.wait(lambda: self.kept or self.is_idle(prewarmed), "prewarmed instances and no other", IDLE_S)
+            if not self.kept:
+                return
+            name = self.kept.pop()
+            client.get(self.address, f"/{name}{paths.get(name, '')}", 120)
 
     def call(self, application, seconds=120):
         return client.get(self.address, f"/{application.name}{application.path}", seconds, application.body)
