@@ -46,10 +46,10 @@ static bool is_spared(const struct fleet *fleet, uint64_t instance)
     return false;
 }
 
-void fleet_on_found(void *context, const char *instance, const char *id, bool runs)
+void fleet_on_found(void *context, const char *instance, const char *id, const char *name, bool runs)
 {
     const struct fleet *fleet = context;
-    adoption_note_found(fleet->env.adoption, instance, id, runs);
+    adoption_note_found(fleet->env.adoption, instance, id, name, runs);
 }
 
 bool fleet_is_known(void *context, const char *instance)

@@ -135,7 +135,7 @@ void fleet_end_reloads(struct fleet *fleet);
 
 /* Hooks of the engine. What runs goes on serving while the engine is down; who waits for a start is to
  * learn why there is none. */
-void fleet_on_found(void *context, const char *instance, const char *id, bool runs);
+void fleet_on_found(void *context, const char *instance, const char *id, const char *name, bool runs);
 bool fleet_is_known(void *context, const char *instance);
 void fleet_on_died(void *context, const char *name);
 void fleet_on_signalled(void *context, const char *name);

@@ -116,7 +116,7 @@ def test_nobody_waits_for_an_instance_that_has_lost_its_slots(berth, concurrency
     berth.start()
     assert berth.get("/closes").text == "fine"
     for number in range(1, 4):
-        lost = berth.instances("closes")
+        lost = [berth.instance("closes")]
         with berth.connect(timeout=30) as deadly:
             deadly.send("GET /closes/close HTTP/1.1\r\nHost: a\r\n\r\n")
             draining = {"event": r"instance\.state", "function": "closes", "to": "draining"}

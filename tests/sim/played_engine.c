@@ -391,7 +391,8 @@ static void review(void)
     const struct engine_hooks *hooks = &seen->engine.hooks;
     for (struct played_container *container = containers_first(), *next; container; container = next) {
         next = containers_next(container);
-        hooks->found(hooks->context, container->instance, container->id, container->stage == CONTAINER_RUNS);
+        hooks->found(hooks->context, container->instance, container->id, container->name,
+                     container->stage == CONTAINER_RUNS);
         if (!is_known(container->instance))
             note_leftover(container);
         else if (container->stage == CONTAINER_ENDED)

@@ -362,12 +362,43 @@ static void a_runner_may_be_quicker_than_the_engine_s_answer(void **state)
     assert_int_equal(engine_queue_starts(trial->engine.queue), 0);
 }
 
+static void a_function_that_loads_is_part_of_the_start(void **state)
+{
+    struct trial *trial = *state;
+    await_running(trial);
+    container_note_reached(trial->container);
+    container_note_loads(trial->container, true);
+    assert_int_equal(engine_queue_starts(trial->engine.queue), 1);
+    container_note_loads(trial->container, false);
+    assert_int_equal(engine_queue_starts(trial->engine.queue), 0);
+    container_note_loads(trial->container, true);
+    container_remove(trial->container);
+    assert_int_equal(engine_queue_starts(trial->engine.queue), 0);
+    container_note_loads(trial->container, false);
+    await(trial, STOP); /* its removal goes on all the same */
+}
+
+static void a_function_may_load_before_the_engine_s_answer(void **state)
+{
+    struct trial *trial = *state;
+    await(trial, CREATE);
+    answer(trial, CREATE, ERROR_NONE);
+    container_note_reached(trial->container);
+    container_note_loads(trial->container, true);
+    answer(trial, START, ERROR_NONE);
+    assert_int_equal(engine_queue_starts(trial->engine.queue), 1);
+    container_note_loads(trial->container, false);
+    assert_int_equal(engine_queue_starts(trial->engine.queue), 0);
+}
+
 static void limits_are_told_of_and_a_name_is_not(void **state)
 {
     struct trial *trial = *state;
     await_running(trial);
     container_set_limits(trial->container, &(struct container_limits){.memory_bytes = 1});
     container_rename(trial->container, "other");
+    assert_false(is_asked(trial, RENAME)); /* the function loads first */
+    await(trial, RENAME);
     answer(trial, RENAME, ERROR_DOCKER_ERROR);
     assert_int_equal(trial->limited, 0);
     answer(trial, SET_LIMITS, ERROR_NONE);
@@ -571,6 +602,8 @@ int main(void)
 #define TRIAL(name) cmocka_unit_test_setup_teardown(name, open_trial, end_trial)
         TRIAL(is_made_started_stopped_and_removed),
         TRIAL(its_start_is_over_with_its_runner_s_first_word),
+        TRIAL(a_function_that_loads_is_part_of_the_start),
+        TRIAL(a_function_may_load_before_the_engine_s_answer),
         TRIAL(a_runner_may_be_quicker_than_the_engine_s_answer),
         TRIAL(limits_are_told_of_and_a_name_is_not),
         TRIAL(one_that_nobody_wants_is_never_made),

@@ -285,7 +285,23 @@ static void prewarmed_ones_wait_for_the_next_fleet_too(void **state)
     struct request *request = ask(bench, "hello");
     UNTIL(bench, request->slot);
     finish(request);
-    assert_int_equal(fake_engine_calls(bench->engine, FAKE_RENAME), 1);
+    UNTIL(bench, fake_engine_calls(bench->engine, FAKE_RENAME) == 1);
+}
+
+/* Its fleet ended before it had given the container its function's name, which is done without haste. */
+static void one_that_was_prewarmed_gets_its_name_in_the_end(void **state)
+{
+    struct bench *bench = *state;
+    write_config(bench, ", prewarm: 1, max_instances: 1", (const char *[]){"hello", "", NULL});
+    start_settled(bench);
+    UNTIL(bench, fake_engine_count(bench->engine) == 1);
+    run_for(bench, 100);
+    serve(bench, "hello");
+    leave(bench);
+    struct fake_container *container = fake_engine_newest(bench->engine);
+    snprintf(container->name, sizeof(container->name), "berth.acting.x");
+    start_settled(bench);
+    UNTIL(bench, strncmp(container->name, "berth-hello-", strlen("berth-hello-")) == 0);
 }
 
 static void nobody_wants_those_prewarmed_for_another_image(void **state)
@@ -440,6 +456,7 @@ int main(void)
         FLEET_TEST(one_whose_container_goes_while_the_engine_is_away_is_replaced),
         FLEET_TEST(no_more_are_taken_over_than_there_may_be),
         FLEET_TEST(prewarmed_ones_wait_for_the_next_fleet_too),
+        FLEET_TEST(one_that_was_prewarmed_gets_its_name_in_the_end),
         FLEET_TEST(nobody_wants_those_prewarmed_for_another_image),
         FLEET_TEST(what_is_somebody_elses_is_not_taken_over),
         FLEET_TEST(without_a_record_it_is_a_leftover),

@@ -15,6 +15,15 @@ static void prewarmed_instances_are_used_and_replaced(void **state)
     UNTIL(bench, fake_engine_count(bench->engine) == 4);
 }
 
+/* The container that was renamed, or NULL. */
+static struct fake_container *renamed(struct bench *bench)
+{
+    struct fake_container *container = fake_engine_newest(bench->engine);
+    while (container && container->renames == 0)
+        container = container->next;
+    return container;
+}
+
 /* A start that still waits for its turn gives way to a prewarmed instance that has become ready meanwhile. */
 static void a_prewarmed_instance_serves_before_a_start_that_waits(void **state)
 {
@@ -27,10 +36,8 @@ static void a_prewarmed_instance_serves_before_a_start_that_waits(void **state)
     run_for(bench, 100); /* every turn is taken by a prewarmed instance to be */
     fake_engine_release(bench->engine, FAKE_START);
     UNTIL(bench, request->slot);
-    struct fake_container *container = fake_engine_newest(bench->engine);
-    while (container && container->renames == 0)
-        container = container->next;
-    assert_true(container && strstr(container->name, "berth-hello-"));
+    UNTIL(bench, renamed(bench));
+    assert_non_null(strstr(renamed(bench)->name, "berth-hello-"));
     finish(request);
 }
 

@@ -197,6 +197,22 @@ static void a_successor_takes_the_queue_over(void **state)
     assert_non_null(third->waiter.slot);
 }
 
+/* Until the requests of the successor show how long they take. */
+static void a_successor_is_taken_to_be_as_quick(void **state)
+{
+    struct slot_bench *bench = *state;
+    struct slot_pool *successor = other_pool(bench);
+    add_group(bench->pool, 1, 1);
+    give_back(bench, take(bench), SLOT_REUSABLE, 8000);
+    slot_pool_replace(bench->pool, successor);
+    assert_int_equal(counts(successor).service_us, 8000);
+    assert_int_equal(counts(successor).completed, 0);
+    add_group(successor, 2, 1);
+    give_back(bench, take(bench), SLOT_REUSABLE, 16000);
+    slot_pool_replace(bench->pool, successor);
+    assert_int_equal(counts(successor).service_us, 9000);
+}
+
 static void a_queue_that_is_taken_over_stands_behind_that_of_the_successor(void **state)
 {
     struct slot_bench *bench = *state;
@@ -251,6 +267,7 @@ int main(void)
         SLOT_TEST(each_fails_with_a_copy),
         SLOT_TEST(a_closed_pool_tells_those_who_wait_and_those_who_come),
         SLOT_TEST(a_successor_takes_the_queue_over),
+        SLOT_TEST(a_successor_is_taken_to_be_as_quick),
         SLOT_TEST(a_queue_that_is_taken_over_stands_behind_that_of_the_successor),
         SLOT_TEST(a_roll_back_serves_again),
         SLOT_TEST(a_successor_serves_although_the_old_pool_is_closed),

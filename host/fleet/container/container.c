@@ -11,6 +11,7 @@
 
 #define REMOVE_TRIES    6
 #define REMOVE_RETRY_MS 100 /* before the second try; doubling */
+#define RENAME_DELAY_MS 30 /* most functions have loaded and answered by then */
 
 struct container {
     struct engine *engine;
@@ -24,6 +25,8 @@ struct container {
     struct engine_call *limiting, *renaming, *seeing, *locating; /* run beside the above */
     struct engine_ticket ticket;
     struct event *timer; /* the next try to remove it; the end of one that has never been */
+    struct event *naming; /* it is given `new_name` */
+    char *new_name;
     unsigned remove_tries;
     struct container_output *output;
     struct autopsy *autopsy;
@@ -260,6 +263,9 @@ void container_free(struct container *container)
     engine_cancel(container->locating);
     engine_queue_finish(container->engine->queue, &container->ticket);
     event_free(container->timer);
+    if (container->naming)
+        event_free(container->naming);
+    free(container->new_name);
     free(container->name);
     free(container->id);
     free(container);
@@ -288,10 +294,22 @@ static void on_renamed(void *owner, const struct error *err)
         log_warning("instance.rename-failed", LOG_STR("instance", container->instance), LOG_ERR(err));
 }
 
+static void on_naming(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    struct container *container = context;
+    struct engine *engine = container->engine;
+    if (!container->removing)
+        container->renaming =
+            engine->kind->rename(engine, container->id, container->new_name, on_renamed, container);
+}
+
 void container_rename(struct container *container, const char *name)
 {
-    struct engine *engine = container->engine;
-    container->renaming = engine->kind->rename(engine, container->id, name, on_renamed, container);
+    uint64_t now_ms = clock_ms();
+    container->new_name = xstrdup(name);
+    container->naming = evtimer_new(container->engine->base, on_naming, container);
+    timer_at(container->naming, now_ms + RENAME_DELAY_MS, now_ms);
 }
 
 void container_note_died(struct container *container)

@@ -83,7 +83,8 @@ void container_leave(struct container *container);
 /* After hooks.gone, or when the engine is about to be destroyed. NULL is fine. */
 void container_free(struct container *container);
 
-/* Gives one that was made for any function the limits, the name of one. */
+/* Gives one that was made for any function the limits, the name of one. The name a moment later, once at
+ * most: it costs the engine as much work as a function takes to load and answer, and nobody waits for it. */
 void container_set_limits(struct container *container, const struct container_limits *limits);
 void container_rename(struct container *container, const char *name);
 

@@ -95,7 +95,7 @@ static void review(struct docker_watch *watch, const struct docker_listing *entr
     if (!instance && (watch->reviewed || docker_label(entry->labels, LABEL_NETWORK)))
         return;
     if (instance && hooks->found)
-        hooks->found(hooks->context, instance, entry->id,
+        hooks->found(hooks->context, instance, entry->id, entry->name,
                      strcmp(entry->state, "running") == 0 || strcmp(entry->state, "paused") == 0);
     if (!instance || !hooks->is_known(hooks->context, instance)) {
         leftovers_remove(watch->leftovers, entry->id, entry->name, entry->state);

@@ -130,9 +130,9 @@ struct engine_hooks {
     void (*died)(void *context, const char *instance);
     /* Somebody has had the engine send it a signal. */
     void (*signalled)(void *context, const char *instance);
-    /* At each look at all there are, before `up`: this instance's container is `id`, and runs or does not.
-     * NULL is fine. */
-    void (*found)(void *context, const char *instance, const char *id, bool runs);
+    /* At each look at all there are, before `up`: this instance's container is `id`, has this name, and runs
+     * or does not. NULL is fine. */
+    void (*found)(void *context, const char *instance, const char *id, const char *name, bool runs);
     /* Whether a container of ours belongs to a living instance; those that do not are removed. */
     bool (*is_known)(void *context, const char *instance);
     void *context;

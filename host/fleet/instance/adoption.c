@@ -223,7 +223,8 @@ void adoption_give_handles(struct adoption *adoption, const char *instance,
 }
 
 /* Somebody may have restarted the container: then its runner has no function any more. */
-void adoption_note_found(struct adoption *adoption, const char *instance, const char *container, bool runs)
+void adoption_note_found(struct adoption *adoption, const char *instance, const char *container,
+                         const char *name, bool runs)
 {
     struct candidate *candidate = find(adoption, instance);
     if (!candidate || strcmp(candidate->past->record.container, container) != 0)
@@ -231,6 +232,8 @@ void adoption_note_found(struct adoption *adoption, const char *instance, const 
     candidate->is_found = true;
     candidate->past->runs = runs && instance_record_is_of_this_start(&candidate->past->record);
     candidate->past->is_there = runs;
+    free(candidate->past->name);
+    candidate->past->name = xstrdup(name);
 }
 
 /* A runner that dials meanwhile waits to be accepted, which saves it a pause, and so does who is called by

@@ -31,8 +31,9 @@ bool adoption_has(const struct adoption *adoption, const char *instance);
 void adoption_give_handles(struct adoption *adoption, const char *instance,
                            const struct instance_handles *handles);
 
-/* The engine has this container, and it runs or does not. */
-void adoption_note_found(struct adoption *adoption, const char *instance, const char *container, bool runs);
+/* The engine has this container, by this name, and it runs or does not. */
+void adoption_note_found(struct adoption *adoption, const char *instance, const char *container,
+                         const char *name, bool runs);
 
 /* The engine has told of all. What it does not have, or what there is no room for, goes. Once or more. */
 void adoption_note_reviewed(struct adoption *adoption);

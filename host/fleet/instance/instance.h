@@ -84,6 +84,7 @@ void instance_handles_close(struct instance_handles *handles);
 struct instance_past {
     struct instance_record record;
     struct instance_handles handles; /* owned by this */
+    char *name; /* its container's; NULL: not known */
     bool is_there, runs; /* its container, as the engine sees it */
     bool counts; /* in the engine's budget: there was room for it */
 };

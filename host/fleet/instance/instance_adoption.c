@@ -9,6 +9,8 @@
 #include "fleet/link/dial.h"
 #include "fleet/link/tcp.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define WHY_LEFT "left to the next daemon"
@@ -34,6 +36,7 @@ void instance_past_free(struct instance_past *past)
         return;
     instance_handles_close(&past->handles);
     instance_record_clear(&past->record);
+    free(past->name);
     free(past);
 }
 
@@ -149,6 +152,15 @@ static void go_on(struct instance *instance, const struct instance_record *recor
                  instance->phase_began_ms);
 }
 
+/* The daemon before may have ended before it gave a container that was made for any function the name of one.
+ */
+static void name_anew(struct instance *instance, const struct instance_past *past)
+{
+    cleanup_free char *name = container_spec_name(&instance->spec, instance->function, instance->name);
+    if (instance->specialised && past->name && strcmp(past->name, name) != 0)
+        container_rename(instance->container, name);
+}
+
 struct instance *instance_adopt(struct fleet_env *env, struct instance_past *past,
                                 const struct container_spec *spec, const struct instance_load *load,
                                 const struct instance_hooks *hooks, void *owner)
@@ -160,6 +172,7 @@ struct instance *instance_adopt(struct fleet_env *env, struct instance_past *pas
         instance_take_load(instance, load);
     if (resume_link(instance, past, &err) == 0 && resume_door(instance, past, &err) == 0 &&
         container_resume_output(instance->container, instance->dir, &err) == 0) {
+        name_anew(instance, past);
         go_on(instance, &past->record);
     } else {
         log_warning("instance.not-adopted", LOG_STR("instance", instance->name), LOG_ERR(&err));
