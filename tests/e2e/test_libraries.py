@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness import secret
+from harness.cli import Cli
 from harness.index import mirrored, wheel
 from harness.wait import wait_until
 
@@ -84,6 +86,11 @@ def berth(make_berth, index):
     return berth
 
 
+@pytest.fixture
+def cli(berth):
+    return Cli(berth)
+
+
 def with_libraries(berth):
     """{instance: its container} of those that wait for a function and have the dependencies of one alone."""
     found = {}
@@ -161,6 +168,30 @@ def test_a_library_that_does_more_than_load_is_loaded_with_its_function(berth, i
     await_libraries(berth)
     wait_gone(berth, "both")
     assert berth.get("/both").json() == {"slow": True, "busy": False, "works": True}
+
+
+def test_a_library_that_reads_a_secret_is_loaded_with_its_function(berth, index, cli):
+    index.wheels["keeper"] = wheel("keeper", module="keeper", code="""
+        import os
+        LOADED_AHEAD = not os.listdir("/berth/code")
+        VALUE = open("/run/secrets/token").read()
+    """)
+    secret.key_file(berth)
+    berth.write_config()
+    start(berth, index)
+    cli.run("secret", "set", "token", stdin="hunter2")
+    berth.write_function("both", """
+        import json
+        import keeper
+        import slow
+
+        def handle(request):
+            return json.dumps({"slow": slow.LOADED_AHEAD, "keeper": keeper.LOADED_AHEAD, "value": keeper.VALUE})
+    """, extra_dependencies="slow keeper", secrets=["token"])
+    berth.apply()
+    await_libraries(berth)
+    wait_gone(berth, "both")
+    assert berth.get("/both").json() == {"slow": True, "keeper": False, "value": "hunter2"}
 
 
 def test_what_is_known_of_libraries_outlives_the_daemon(berth, index):

@@ -18,6 +18,7 @@ from .surroundings import Surroundings
 
 MODULES_MAX = 512  # of what the protocol allows
 NAME_MAX = 256
+SECRETS = ("/run/secrets", "/var/openfaas/secrets")
 
 
 def load(settings):
@@ -53,6 +54,11 @@ class Own:
     def holds(self, path):
         """Whether a path, without links, lies in a folder of the function."""
         return any(f"{path}/".startswith(f"{root}/") for root in self._roots)
+
+    def has_file(self, path):
+        """Whether a file with this path, without links, is there only once the function is known: one of its own, or a
+        secret."""
+        return self.holds(path) or path.startswith(tuple(f"{folder}/" for folder in SECRETS))
 
     def follow_path(self):
         """Notes folders of the function that its code has put on the module path."""
@@ -94,7 +100,7 @@ class Recorder:
         self._own = own
         self._thread = get_ident()
         self._watch = Watch(self._begin, self._end)
-        self._deeds = Deeds(own.holds)
+        self._deeds = Deeds(own.has_file)
         self._hidden = {}
         self._before = set(sys.modules)
         self._brought = set()    # what is in sys.modules because of an import that is noted, or must not be
