@@ -212,9 +212,9 @@ static const struct setting host_keys[] = {
      .change = CHANGE_RESTARTS, .max = 100, .default_text = "2",
      .help = "Prewarmed instances of each runtime that has functions. 0: none, those of `prewarm_memory` "
              "included."},
-    {"prewarm_memory", ALIASES("prewarm_memory_bytes"), SETTING_SIZE,
-     SETTING_MEMBER(struct host_settings, prewarm_memory_bytes), .change = CHANGE_APPLIES, .max = 1024 * TiB,
-     .unset = "a tenth of the machine's memory", .takes_zero = true,
+    {"prewarm_memory", NULL, SETTING_SIZE, SETTING_MEMBER(struct host_settings, prewarm_memory_bytes),
+     .change = CHANGE_APPLIES, .max = 1024 * TiB, .unset = "a tenth of the machine's memory",
+     .takes_zero = true,
      .help =
          "Memory of further prewarmed instances, which have loaded the libraries of functions ahead: they "
          "are kept "
