@@ -8,6 +8,7 @@
 #include "gateway/handover.h"
 #include "gateway/listen.h"
 #include "gateway/passing.h"
+#include "gateway/record_order.h"
 #include "gateway/worker.h"
 
 #include <errno.h>
@@ -253,33 +254,17 @@ void gateway_counts(const struct gateway *gateway, uint64_t ret_sums[COUNTER_COU
         counters_sum(&gateway->workers[i].loop.counters, ret_sums);
 }
 
-/* Of the workers' records the one that ended first, and not after `until_ns`; NULL: there is none. Each ring
- * has them in the order of their ends. */
-static const struct request_record *earliest_record(struct gateway *gateway, uint64_t until_ns,
-                                                    struct record_ring **ret_ring)
-{
-    const struct request_record *earliest = NULL;
-    for (unsigned i = 0; i < gateway->worker_count; i++) {
-        struct record_ring *ring = &gateway->workers[i].exchanges.records;
-        const struct request_record *record = record_ring_first(ring);
-        if (!record || record->times.end_ns > (earliest ? earliest->times.end_ns - 1 : until_ns))
-            continue;
-        earliest = record;
-        *ret_ring = ring;
-    }
-    return earliest;
-}
-
 size_t gateway_take_records(struct gateway *gateway, gateway_take_record *take, void *context)
 {
+    struct record_ring *rings[WORKERS_MAX], *ring;
     const uint64_t now_ns = clock_ns();
-    struct record_ring *ring = NULL;
-    const struct request_record *record;
     size_t count = 0;
-    while ((record = earliest_record(gateway, now_ns, &ring))) {
+    for (unsigned i = 0; i < gateway->worker_count; i++)
+        rings[i] = &gateway->workers[i].exchanges.records;
+    for (const struct request_record *record;
+         (record = record_order_first(rings, gateway->worker_count, now_ns, &ring)); count++) {
         take(record, context);
         record_ring_drop_first(ring);
-        count++;
     }
     return count;
 }

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from harness.daemon import Berth
+from harness.daemon import NO_HOST, Berth
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "python"))
@@ -24,7 +24,7 @@ ERRORS = [case for case in CASES if any(item["severity"] == "error" for item in 
 def project(bin_dir):
     """The folders of a daemon that never runs; its registry holds functions only."""
     berth = Berth(bin_dir)
-    berth.host = {"prewarm": None}
+    berth.host = dict(NO_HOST)
     yield berth
     berth.discard()
 

@@ -62,16 +62,6 @@ def leave(client):
     client.sock.close()
 
 
-def test_records_of_all_workers_come_in_the_order_of_their_ends(start_gateway):
-    gateway = start_gateway(workers=3)
-    for number in range(40):
-        with gateway.client() as client:
-            client.request([f"GET /f/{number} HTTP/1.1", "Host: x"])
-            client.read_response()
-    targets = [record["target"] for record in gateway.wait_records(40)]
-    assert targets == [f"/f/{number}" for number in range(40)]
-
-
 def test_answered_request(gateway):
     head = ["POST /f/echo?a=1 HTTP/1.1", "Host: x", "X-Request-Id: mine", "Content-Length: 5"]
     with gateway.client() as client:

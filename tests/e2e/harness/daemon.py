@@ -52,6 +52,11 @@ def free_port():
         return port
 
 
+# What the registry of a test says of the host unless it is set; NO_HOST: nothing.
+USUAL_HOST = {"prewarm": 1, "prewarm_memory": 0, "spare_networks": 0}
+NO_HOST = dict.fromkeys(USUAL_HOST)
+
+
 def yaml_block(mapping, indent=0):
     """A mapping as block YAML; scalars and lists in JSON, which YAML reads as it is."""
     lines = []
@@ -148,7 +153,7 @@ class Berth:
         something to hand over, and a short test does not spend its time on containers that it never uses; none with
         libraries, and no network is made ahead. None leaves a setting out."""
         if text is None:
-            host = {"prewarm": 1, "prewarm_memory": 0, "spare_networks": 0, **self.host}
+            host = {**self.host, **{name: value for name, value in USUAL_HOST.items() if name not in self.host}}
             host = {name: value for name, value in host.items() if value is not None}
             sections = {"host": host} if host else {}
             text = yaml_block({**sections, "usable-functions": self.functions}) + "\n"
