@@ -15,13 +15,16 @@
 
 const char *const inherited_names[INHERITED_FDS] = {"dial", "door", "line", "doorway"};
 
-static int send_ask(int fd, const char *version, struct error *err)
+/* TAKEOVER_GIVEN: it has been asked. Who has ended since it was connected to resets the connection. */
+static enum takeover_answer send_ask(int fd, const char *version, struct error *err)
 {
     cleanup_free char *text = takeover_write_ask(version);
     const struct wire_message wire = {.text = text, .size = strlen(text)};
-    return wire_send(fd, &wire) < 0
-               ? error_errno(err, COMPONENT_TAKEOVER, errno, "cannot ask the daemon that runs")
-               : 0;
+    if (wire_send(fd, &wire) == 0)
+        return TAKEOVER_GIVEN;
+    bool died = errno == ECONNRESET || errno == EPIPE;
+    error_errno(err, COMPONENT_TAKEOVER, errno, "cannot ask the daemon that runs");
+    return died ? TAKEOVER_DIED : TAKEOVER_NOT_GIVEN;
 }
 
 /* The next message, by `end_ms`. */
@@ -120,10 +123,9 @@ enum takeover_answer takeover_ask(const char *run_dir, const char *version, unsi
     if (wire_connect(path, &fd, err) < 0)
         return errno == ECONNREFUSED ? TAKEOVER_DIED : TAKEOVER_NOT_GIVEN;
     ret_inheritance->pidfd = wire_find_peer(fd, &peer);
-    if (send_ask(fd, version, err) < 0)
-        return TAKEOVER_NOT_GIVEN;
-    enum takeover_answer answer =
-        await_end(fd, clock_ms() + limit_ms, text, &wire, &message, ret_inheritance, err);
+    enum takeover_answer answer = send_ask(fd, version, err);
+    if (answer == TAKEOVER_GIVEN)
+        answer = await_end(fd, clock_ms() + limit_ms, text, &wire, &message, ret_inheritance, err);
     if (answer == TAKEOVER_DIED)
         await_death(ret_inheritance->pidfd);
     if (answer != TAKEOVER_GIVEN)

@@ -86,14 +86,10 @@ def ids(berth, *functions):
     return {function: berth.instance(function)["Id"] for function in functions}
 
 
-def prewarmed(berth):
-    return [c for c in berth.containers() if engine.name_of(c).startswith("berth.")]
-
-
 def wait_prewarmed(berth):
     def is_waiting():
         states = berth.log.entries(event="instance.state", to="prewarmed")
-        found = prewarmed(berth)
+        found = berth.prewarmed()
         names = [engine.name_of(c).rsplit(".", 1)[1] for c in found]
         return found if found and all(any(s["instance"] == n for s in states) for n in names) else None
 
@@ -167,7 +163,7 @@ def test_killed_daemon_is_followed_by_one_that_serves_with_the_same_containers(b
     assert berth.get("/script").text == "hello\n"
     assert berth.get("/web").text == web
     assert ids(berth, *served) == before
-    assert {c["Id"] for c in prewarmed(berth)} == waiting
+    assert {c["Id"] for c in berth.prewarmed()} == waiting
     assert set(adopted(berth).values()) == {*served, None}
     wait_until(lambda: ticks(berth)[-1] > said + 50, "what was written since to be in the log")
     assert ticks(berth) == list(range(len(ticks(berth)))), "a line is missing or is there twice"
@@ -350,8 +346,8 @@ def running_ids(berth):
 
 
 def test_no_more_are_taken_over_than_there_may_be_now(berth):
-    berth.write_function("alone", ALONE, idle_timeout=600, concurrency=1, min_scale=3, max_scale=3)
     berth.host["prewarm"] = 0
+    berth.write_function("alone", ALONE, idle_timeout=600, concurrency=1, min_scale=3, max_scale=3)
     berth.start()
     wait_until(lambda: len(records(berth)) == 3, "three instances", 60)
     before = {c["Id"] for c in berth.instances("alone")}

@@ -94,11 +94,9 @@ def cli(berth):
 def with_libraries(berth):
     """{instance: its container} of those that wait for a function and have the dependencies of one alone."""
     found = {}
-    for container in berth.containers():
-        name = container["Names"][0].split(".")
-        own = [mount for mount in container["Mounts"] if mount["Destination"].startswith("/berth/dependencies/")]
-        if name[0] == "/berth" and own:
-            found[name[-1]] = container["Id"]
+    for container in berth.prewarmed():
+        if any(mount["Destination"].startswith("/berth/dependencies/") for mount in container["Mounts"]):
+            found[container["Labels"]["berth.instance"]] = container["Id"]
     return found
 
 
@@ -120,8 +118,7 @@ def start(berth, index):
 
 def wait_gone(berth, name):
     """The function has no instance any more."""
-    wait_until(lambda: not [c for c in berth.containers() if c["Names"][0].startswith(f"/berth-{name}-")],
-               f"{name} to have no instance", 60)
+    wait_until(lambda: not berth.instances(name), f"{name} to have no instance", 60)
 
 
 def test_libraries_are_there_before_the_function_is_called(berth, index):

@@ -53,8 +53,7 @@ def with_libraries(berth):
 def load(berth, name):
     """By it the host knows what there is to be loaded ahead."""
     assert berth.get(f"/{name}").status == 200
-    wait_until(lambda: not [each for each in berth.containers() if each["Names"][0].startswith(f"/berth-{name}-")],
-               f"{name} to have no instance", 120)
+    wait_until(lambda: not berth.instances(name), f"{name} to have no instance", 120)
 
 
 def ask_cold(berth, name):

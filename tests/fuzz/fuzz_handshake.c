@@ -3,6 +3,7 @@
  * works. */
 #include "base/log.h"
 #include "fleet/link/handshake.h"
+#include "fleet/scale/module_profile.h"
 
 #include <event2/event.h>
 #include <stdint.h>
@@ -13,12 +14,15 @@
 
 static unsigned ends;
 
-static void on_done(void *owner, const struct error *err, const char *traceback)
+static void on_done(void *owner, const struct error *err, const char *text)
 {
     (void)owner;
     ends++;
-    if ((traceback && !err) || (err && !*err->message))
+    if (err ? !*err->message : !text)
         abort();
+    json_t *report = err ? NULL : json_loads(text, 0, NULL);
+    module_profile_free(module_profile_of_report(report));
+    json_decref(report);
 }
 
 static void on_told(void *owner, const struct error *err, bool working)

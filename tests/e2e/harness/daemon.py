@@ -344,9 +344,18 @@ class Berth:
         return own if os.path.isdir(own) else shared
 
     def instances(self, function):
-        """Containers that serve a function, by the name that says so."""
+        """Containers that serve a function, or load it: by the name that says so, which one that was prewarmed gets a
+        moment later, or by the log."""
         name = re.compile(rf"berth-{re.escape(function)}-[0-9a-f]+")
-        return [c for c in self.containers() if name.fullmatch(engine.name_of(c))]
+        known = {entry["instance"] for entry in self.log.entries(event="instance.state", function=function)}
+        return [each for each in self.containers()
+                if name.fullmatch(engine.name_of(each)) or each["Labels"].get("berth.instance") in known]
+
+    def prewarmed(self):
+        """Containers that no function has been given to."""
+        known = {e["instance"] for e in self.log.entries(event=r"instance\.(state|adopted|claimed)") if "function" in e}
+        named = [c for c in self.containers() if engine.name_of(c).startswith("berth.")]
+        return [c for c in named if c["Labels"].get("berth.instance", "") not in known | {""}]
 
     def instance(self, function):
         """The one instance of a function: its container."""
