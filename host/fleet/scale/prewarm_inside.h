@@ -21,7 +21,6 @@ struct prewarm_pool {
     struct container_spec spec;
     bool is_special; /* it stands back behind those that are not */
     unsigned wanted; /* of one with libraries: how many instances there are to be */
-    uint64_t memory_bytes; /* of one with libraries: what the last instance used; 0: not known */
     const struct prewarm_library_hooks *hooks; /* of one with libraries */
     struct prewarm_listener *listeners; /* of one with libraries: its members */
     unsigned members;

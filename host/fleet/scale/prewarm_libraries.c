@@ -8,10 +8,10 @@
 static void tell_loaded(struct prewarm_pool *pool, struct instance *instance)
 {
     const json_t *report = instance_module_report(instance);
-    pool->memory_bytes = instance_look_at_resources(instance)->memory_bytes;
+    uint64_t memory_bytes = instance_look_at_resources(instance)->memory_bytes;
     for (struct prewarm_listener *listener = pool->listeners, *next; report && listener; listener = next) {
         next = listener->next;
-        listener->loaded(listener->owner, report, pool->memory_bytes);
+        listener->loaded(listener->owner, report, memory_bytes);
     }
 }
 
