@@ -155,13 +155,26 @@ static void print_libraries(const json_t *libraries)
         fact_print("left", "%s: %s", member_text(left, "module"), member_text(left, "effect"));
 }
 
-static int explain_libraries(const struct arguments *arguments)
+static void print_trial(const json_t *function)
+{
+    long long kept_ms = member_number(function, "trial_kept_ms");
+    if (kept_ms > 0)
+        printf(
+            "\nThe instance that this revision was tried with waits for the first request, for up to %lld s "
+            "more.\n",
+            (kept_ms + 999) / 1000);
+}
+
+/* What is ready before it is called, and why. */
+static int explain_ahead(const struct arguments *arguments)
 {
     cleanup_free char *path = client_path("/berth/functions/%s", arguments_operand(arguments, 0));
     json_t *function = NULL;
     int status = client_ask(arguments, "GET", path, &function);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        print_trial(function);
         print_libraries(json_object_get(function, "libraries"));
+    }
     json_decref(function);
     return status;
 }
@@ -170,5 +183,5 @@ int run_explain(const struct arguments *arguments)
 {
     cleanup_free char *path = client_path("/berth/functions/%s/decisions", arguments_operand(arguments, 0));
     int status = client_show(arguments, "GET", path, print_decisions);
-    return status == STATUS_OK && !arguments_has(arguments, "json") ? explain_libraries(arguments) : status;
+    return status == STATUS_OK && !arguments_has(arguments, "json") ? explain_ahead(arguments) : status;
 }

@@ -130,18 +130,25 @@ json_t *function_summary_json(struct function *function, const struct request_co
     return json;
 }
 
+static uint64_t trial_kept_ms(struct function *function)
+{
+    const struct revision *current = function_current(function);
+    return current ? revision_keeps_one_ms(current) : 0;
+}
+
 json_t *function_details_json(struct function *function, const struct request_count *count, uint64_t now_ms)
 {
     const struct function_settings *settings = function_latest_settings(function);
     struct replicas replicas;
     json_t *json = function_summary_json(function, count, now_ms);
     json_t *more = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "folder", json_text(settings->folder), "file",
-        json_text(settings->file), "settings", function_settings_json(function_applied_settings(function)),
-        "diagnostics", function_diagnostics_json(function), "problem", function_problem_json(function),
-        "build_output", json_text(function_build_output(function)), "last_failure",
-        function_failure_json(function, now_ms), "decisions", function_decisions_json(function, now_ms),
-        "libraries", function_libraries_json(function), "instance_list",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "folder", json_text(settings->folder),
+        "file", json_text(settings->file), "settings",
+        function_settings_json(function_applied_settings(function)), "diagnostics",
+        function_diagnostics_json(function), "problem", function_problem_json(function), "build_output",
+        json_text(function_build_output(function)), "last_failure", function_failure_json(function, now_ms),
+        "decisions", function_decisions_json(function, now_ms), "trial_kept_ms",
+        (json_int_t)trial_kept_ms(function), "libraries", function_libraries_json(function), "instance_list",
         function_instances_json(function, &replicas, now_ms));
     json_object_update(json, more);
     json_decref(more);

@@ -1,5 +1,6 @@
 """The instance that a new revision was tried with waits for the next request of a function that is called at present."""
 
+from harness.cli import Cli
 from harness.wait import stays, wait_until
 
 IDLE_S = 0.3
@@ -23,6 +24,10 @@ def redeploy(berth, text):
     wait_until(lambda: revision(berth) != before, "the new revision", 60)
 
 
+def trial_kept_ms(berth):
+    return berth.admin("GET", "/berth/functions/hello").json()["trial_kept_ms"]
+
+
 def names(berth):
     """Of its instances, by what the daemon says and what runs."""
     listed = berth.admin("GET", "/berth/functions/hello/instances").json()
@@ -39,9 +44,13 @@ def test_function_that_was_called_is_warm_after_its_redeployment(berth):
     assert [entry["function"] for entry in berth.log.entries("trial.kept")] == ["hello"]
     kept = names(berth)
     assert len(kept) == 1
+    assert 0 < trial_kept_ms(berth) <= 300_000
+    assert "waits for the first request, for up to " in Cli(berth).run("explain", "hello")
     assert stays(lambda: names(berth) == kept, 10 * IDLE_S)
     answer = berth.get("/hello")
     assert (answer.text, answer.headers["X-Served-By"]) == ("second", kept[0])
+    assert trial_kept_ms(berth) == 0
+    assert "waits for the first request" not in Cli(berth).run("explain", "hello")
     berth.wait_no_instance("hello")  # it has served, and goes as every other
 
 
@@ -52,3 +61,4 @@ def test_function_that_nobody_calls_is_left_without_an_instance(berth):
     redeploy(berth, "second")
     berth.wait_no_instance("hello")
     assert berth.log.entries("trial.kept") == []
+    assert trial_kept_ms(berth) == 0

@@ -270,7 +270,6 @@ def test_looking_changes_nothing(berth):
     berth.write_function("mirror", MIRROR, request_buffering=False, concurrency=1, max_scale=1, idle_timeout=2)
     berth.start()
     held, waiting = berth.hold("/mirror"), berth.hold("/mirror")
-    wait_until(lambda: berth.gauge("berth_requests_waiting", "mirror") == 1, "the second to wait", 60)
 
     def look():
         assert berth.admin("GET", "/metrics").status == 200
@@ -279,6 +278,11 @@ def test_looking_changes_nothing(berth):
     def decided(status):
         return [(decision["reason"], decision["start"], decision["waiting"]) for decision in status["decisions"]]
 
+    def is_at_work():
+        load = look()["load"]
+        return (load["busy"], load["waiting"], load["starting"]) == (1, 1, 0)
+
+    wait_until(is_at_work, "the second to wait for the first", 60)
     wait_until(lambda: decided(look()) == decided(look()), "decisions to have been made", 30)
     before = look()
     for _ in range(50):

@@ -67,7 +67,7 @@ class Ledger:
         self.counts = collections.Counter()  # (kind, outcome): how many
         self.failed = []
         self.faults = []
-        self.under_way = 0
+        self.under_way = []
         self.began = time.monotonic()
 
     # -- requests
@@ -77,13 +77,13 @@ class Ledger:
         """One request: the block sets its outcome, "ok" or what went wrong instead."""
         request = Request(kind, function, time.monotonic())
         with self.lock:
-            self.under_way += 1
+            self.under_way.append(request)
         try:
             yield request
         finally:
             request.ended = time.monotonic()
             with self.lock:
-                self.under_way -= 1
+                self.under_way.remove(request)
                 self.counts[kind, request.outcome] += 1
                 if request.outcome != "ok":
                     self.failed.append(request)
@@ -91,6 +91,12 @@ class Ledger:
     def total(self):
         with self.lock:
             return sum(self.counts.values())
+
+    def tell_under_way(self):
+        with self.lock:
+            requests = list(self.under_way)
+        now = time.monotonic()
+        return [f"{each.kind} of {each.function} for {now - each.began:.1f} s {each.detail}".rstrip() for each in requests]
 
     # -- faults
 

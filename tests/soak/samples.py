@@ -11,8 +11,9 @@ MIB = 1 << 20
 
 
 class Measure:
-    """One thing that is measured. `bound`: by how much it may have grown over the whole soak, as far as can be told from
-    the typical growth between two samples; None: it is shown and not judged."""
+    """One thing that is measured. `bound`: by how much it may have grown over the time for which a process was seen (or over
+    the whole soak, for what outlives it), as far as can be told from the typical growth between two samples; None: it is
+    shown and not judged."""
 
     def __init__(self, name, unit, bound, per_process=True):
         self.name = name
@@ -84,16 +85,24 @@ def growth(samples, measure):
     return statistics.median(slopes) if len(slopes) >= 3 else None
 
 
+def seen_for(samples, measure):
+    """The longest time in seconds for which one process was seen (or all, for what outlives it)."""
+    groups = {sample.pid for sample in samples} if measure.per_process else {None}
+    times = [[sample.time for sample in samples if pid in (None, sample.pid)] for pid in groups]
+    return max(max(each) - min(each) for each in times)
+
+
 def judge(samples, measure):
     """A verdict in a word or two, and whether it is a good one. Samples are those of a daemon at rest; the first third has
     to do with how much work comes at once at most, and is left out where enough remains."""
     settled = samples[len(samples) // 3:]
-    slope = growth(settled if len(settled) >= 4 else samples, measure)
+    judged = settled if len(settled) >= 4 else samples
+    slope = growth(judged, measure)
     if measure.bound is None:
         return "not judged", True
     if slope is None:
         return "too few samples", False
-    total = slope * (samples[-1].time - samples[0].time)
+    total = slope * seen_for(judged, measure)
     return ("flat", True) if total <= measure.bound else (f"GROWING by {measure.show(total)}", False)
 
 

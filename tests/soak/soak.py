@@ -74,6 +74,7 @@ class Soak:
         ticking = {"ticks"}
 
         def is_quiet():
+            self.use_kept_trials()
             busy = [name for name in serves.names(self.berth) if name not in ticking and self.berth.instances(name)]
             left = len(self.berth.containers()) <= PREWARMED * len(self.runtimes) + len(ticking)
             jobs = [pid for pid in processes.children(self.berth.pid) if not processes.is_firewall(pid)]
@@ -89,6 +90,12 @@ class Soak:
             f"{len(self.ledger.failed)} failed, {len(self.ledger.unexplained())} of them for no known reason"
         )
         self.traffic.go_on()
+
+    def use_kept_trials(self):
+        """The instance of a new revision waits for its first request for minutes: it gets one."""
+        for name in serves.names(self.berth):
+            if self.berth.admin("GET", f"/berth/functions/{name}").json()["trial_kept_ms"] > 0:
+                self.berth.get(f"/{name}")
 
     def check_schedule(self):
         told = told_of_schedule(self.berth, "ticks")
@@ -185,7 +192,7 @@ def parse(arguments):
 
 def main(arguments):
     options = parse(arguments)
-    bin_dir = options.bin_dir or str(ROOT / "build" / options.preset / "bin")
+    bin_dir = os.path.abspath(options.bin_dir or ROOT / "build" / options.preset / "bin")
     with engine_of(options, bin_dir) as own:
         soak = Soak(options, bin_dir, own)
         try:

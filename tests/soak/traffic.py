@@ -9,9 +9,11 @@ import uuid
 
 import websockets
 
+from own import say
 import serves
 
 ANSWER_S = 120  # that a client waits for an answer
+LONG_REST_S = 30  # after which it is told for whom the others wait
 CALL_S = 170  # that a call which was accepted may take: less than its result is kept
 
 
@@ -56,9 +58,13 @@ class Traffic:
     def rest(self):
         """Returns when no request is under way any more, and none will be before go_on()."""
         self.runs.clear()
-        deadline = time.monotonic() + CALL_S + ANSWER_S
+        began = time.monotonic()
+        deadline, tell = began + CALL_S + ANSWER_S, began + LONG_REST_S
         while self.at_rest < len(self.threads):
             assert time.monotonic() < deadline, f"{len(self.threads) - self.at_rest} clients do not come to rest"
+            if time.monotonic() > tell:
+                say(f"not at rest after {time.monotonic() - began:.0f} s: {'; '.join(self.ledger.tell_under_way())}")
+                tell += LONG_REST_S
             time.sleep(0.02)
 
     def go_on(self):
@@ -183,6 +189,7 @@ class Traffic:
         with self.lock:
             self.accepted += 1
         with self.ledger.request("call", "works") as request:
+            request.detail = answer.json()["id"]
             request.outcome, request.detail = self.wait_done(answer.json()["id"], f"worked on {body}")
             with self.lock:
                 self.done += request.outcome == "ok"

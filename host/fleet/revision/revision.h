@@ -105,6 +105,9 @@ void revision_prove(struct revision *revision);
  * where the host needs room. */
 void revision_keep_one(struct revision *revision, uint64_t ms);
 
+/* For how many milliseconds more. 0: none is kept. */
+uint64_t revision_keeps_one_ms(const struct revision *revision);
+
 /* Drains and removes everything; `empty` follows, from the event loop. In any state, once. */
 void revision_retire(struct revision *revision, const char *why);
 

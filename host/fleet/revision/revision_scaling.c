@@ -34,20 +34,25 @@ void revision_keep_one(struct revision *revision, uint64_t ms)
     revision->scale.kept_until_ms = clock_ms() + ms;
 }
 
-/* From its first request on its instances go as all others. */
-static void end_keeping(struct revision *revision)
+static bool was_called(const struct revision *revision)
 {
     struct slot_counts counts;
     slot_pool_counts(revision->pool, &counts);
-    if (counts.busy > 0 || counts.completed > 0)
-        revision->scale.kept_until_ms = 0;
+    return counts.busy > 0 || counts.completed > 0;
+}
+
+uint64_t revision_keeps_one_ms(const struct revision *revision)
+{
+    uint64_t until_ms = revision->scale.kept_until_ms, now_ms = clock_ms();
+    return until_ms > now_ms && !was_called(revision) ? until_ms - now_ms : 0;
 }
 
 void revision_expire(struct revision *revision)
 {
     if (engine_is_away(revision->env->engine))
         return;
-    end_keeping(revision);
+    if (was_called(revision)) /* from then on its instances go as all others */
+        revision->scale.kept_until_ms = 0;
     uint64_t now_ms = clock_ms(), next_ms = UINT64_MAX;
     unsigned ready = revision_count_in(revision, INSTANCE_READY);
     for (size_t i = 0; i < revision->count; i++) {
