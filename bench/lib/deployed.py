@@ -57,10 +57,10 @@ class Deployed(Berth):
                 if any(mount["Source"] == installed for mount in container["Mounts"])
                 for entry in container["Names"] if entry.startswith("/berth.")}
 
-    def find_container(self, name):
-        """What the engine says of a container whose name begins so; None: there is none any more."""
+    def container_that_served(self, answer):
+        """What the engine says of it; None: it is gone already. Its name may still be that of one which waits."""
         for container in engine.containers_below(self.folder):
-            if any(entry.startswith(f"/{name}") for entry in container["Names"]):
+            if container["Labels"].get("berth.instance") == answer.served_by:
                 with contextlib.suppress(RuntimeError):
                     return engine.inspect(container["Id"])
         return None
@@ -69,8 +69,7 @@ class Deployed(Berth):
         """What the engine says of a container of a function, which is called for that until it has one."""
         end = time.monotonic() + INSTALL_S
         while time.monotonic() < end:
-            client.get(self.address, f"/{name}", 120)
-            if container := self.find_container(f"berth-{name}-"):
+            if container := self.container_that_served(client.get(self.address, f"/{name}", 120)):
                 return container
             time.sleep(LOOK_S)
         raise RuntimeError(f"{name} has no container")
@@ -135,7 +134,7 @@ class CallsWithLibraries(ColdCalls):
         end = time.monotonic() + LIBRARIES_S
         while time.monotonic() < end:
             self.settle()
-            container = self.berth.find_container(f"berth-{self.application.name}-{self.call().served_by}")
+            container = self.berth.container_that_served(self.call())
             if container and "BERTH_PREWARMED=1" in container["Config"]["Env"]:
                 if installed := baked.dependencies_of(container):
                     return installed

@@ -549,7 +549,8 @@ struct fake_engine *fake_engine_open(struct event_base *base, const char *path)
 {
     struct fake_engine *engine = xcalloc(1, sizeof(*engine));
     engine->image_id = "sha256:0123";
-    engine->loaded = engine->prewarmed = "{}";
+    engine->loaded = "{}";
+    engine->prewarmed = "{\"modules\":[],\"effects\":[]}";
     engine->base = base;
     snprintf(engine->path, sizeof(engine->path), "%s", path);
     fake_engine_start(engine);

@@ -19,6 +19,12 @@ static bool is_starting(void *context)
     return instance_current_state(probe->instance) == INSTANCE_STARTING;
 }
 
+static void end(struct probe *probe)
+{
+    instance_retire(probe->instance, "test", 0);
+    await_gone(probe);
+}
+
 static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **state)
 {
     struct probe *probe = *state;
@@ -36,8 +42,7 @@ static void prewarmed_loads_and_takes_the_function_s_name_and_limits(void **stat
     bench_until(bench, is_renamed, container, "its name");
     assert_int_equal(container->renames, 1);
     assert_non_null(strstr(container->name, "berth-hello-"));
-    instance_retire(probe->instance, "test", 0);
-    await_gone(probe);
+    end(probe);
 }
 
 /* Its code has a folder of its own, which whoever takes it fills, as long as it lives. */
@@ -56,8 +61,7 @@ static void prewarmed_has_a_folder_for_its_code(void **state)
     assert_int_equal(status.st_mode & 0777, 0755);
     assert_int_equal(fs_write_file(file, "", 0, 0644, &(struct error){0}), 0);
     assert_string_equal(fake_engine_running(bench->engine)->code_dir, folder);
-    instance_retire(probe->instance, "test", 0);
-    await_gone(probe);
+    end(probe);
     assert_false(fs_exists(folder));
 }
 
@@ -75,8 +79,7 @@ static void limits_are_set_before_it_serves(void **state)
     assert_int_equal(probe->ready, 0);
     fake_engine_release(bench->engine, FAKE_UPDATE);
     await_ready(probe);
-    instance_retire(probe->instance, "test", 0);
-    await_gone(probe);
+    end(probe);
 }
 
 /* A runner redials when its connection drops; the host must load over the connection that is alive. */
@@ -93,8 +96,7 @@ static void a_prewarmed_runner_may_redial(void **state)
     struct instance_load load = make_load(probe);
     instance_load(probe->instance, &load, &hooks, probe);
     await_ready(probe);
-    instance_retire(probe->instance, "test", 0);
-    await_gone(probe);
+    end(probe);
     assert_int_equal(probe->failed, 0);
 }
 
@@ -118,8 +120,7 @@ static void a_prewarmed_runner_is_not_replaced_while_it_is_there(void **state)
     expect_hung_up(meanwhile);
     expect_hung_up(afterwards);
     expect_slots(probe, 1);
-    instance_retire(probe->instance, "test", 0);
-    await_gone(probe);
+    end(probe);
     assert_int_equal(probe->failed, 0);
 }
 
@@ -146,8 +147,7 @@ static void one_on_its_way_loads_when_its_runner_dials(void **state)
     assert_int_equal(container->updates, 1);
     assert_non_null(strstr(container->name, "berth-hello-"));
     assert_int_equal(probe->prewarmed, 0);
-    instance_retire(probe->instance, "test", 0);
-    await_gone(probe);
+    end(probe);
 }
 
 /* The container that Docker may have made all the same bears the name it was asked for with. */
@@ -197,7 +197,8 @@ static void it_is_prewarmed_once_its_libraries_are_loaded(void **state)
 {
     struct probe *probe = *state;
     struct bench *bench = probe->bench;
-    fake_engine_set_answers(bench->engine, "{}", "{\"modules\":[{\"name\":\"requests\",\"ms\":40.5}]}");
+    fake_engine_set_answers(bench->engine, "{}",
+                            "{\"modules\":[{\"name\":\"requests\",\"ms\":40.5}],\"effects\":[]}");
     fake_engine_plan(bench->engine, FAKE_START, (struct fake_plan){.hold = true});
     start_with_libraries(probe);
     bench_until(bench, is_starting, probe, "the start");
@@ -210,8 +211,7 @@ static void it_is_prewarmed_once_its_libraries_are_loaded(void **state)
     struct instance_load load = make_load(probe);
     instance_load(probe->instance, &load, &hooks, probe);
     await_ready(probe);
-    instance_retire(probe->instance, "test", 0);
-    await_gone(probe);
+    end(probe);
     assert_int_equal(probe->failed, 0);
 }
 
@@ -227,9 +227,23 @@ static void nobody_comes_between_while_they_are_loaded(void **state)
     int stranger = dial_as_stranger(probe);
     bench_idle(bench, 50);
     expect_hung_up(stranger);
-    instance_retire(probe->instance, "test", 0);
-    await_gone(probe);
+    end(probe);
     assert_int_equal(probe->failed + probe->prewarmed, 0);
+}
+
+/* A runner whose answer says nothing of effects is not believed to have had none. */
+static void what_loading_them_does_has_to_be_told(void **state)
+{
+    struct probe *probe = *state;
+    static const char *const answers[] = {"", "done", "[]", "{}", "{\"modules\":[],\"effects\":{}}"};
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+        fake_engine_set_answers(probe->bench->engine, "{}", answers[i]);
+        start_with_libraries(probe);
+        await_gone(probe);
+        assert_cause(probe, "runner", "load-failed", "the runner does not say what loading them does");
+        assert_int_equal(probe->prewarmed, 0);
+        probe_renew(probe);
+    }
 }
 
 /* How it ends, and what is said of that. */
@@ -272,6 +286,7 @@ int main(void)
         INSTANCE_TEST(a_prewarmed_one_whose_limits_cannot_be_set_fails),
         INSTANCE_TEST(it_is_prewarmed_once_its_libraries_are_loaded),
         INSTANCE_TEST(nobody_comes_between_while_they_are_loaded),
+        INSTANCE_TEST(what_loading_them_does_has_to_be_told),
         INSTANCE_TEST(loading_them_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,48 @@ static bool leave(struct module_profile *profile, const char *text)
     return is_new;
 }
 
+/* What is not in the report, or takes longer now, or is no time, stays as it was; what differs by little is
+ * no news. */
+static void the_least_time_of_a_module_counts(void **state)
+{
+    (void)state;
+    struct module_profile *profile = profile_of(REPORT);
+    static const struct {
+        const char *report;
+        double saved_ms;
+        bool is_other;
+    } steps[] = {
+        {"{'modules': [{'name': 'requests', 'ms': 20.5}, {'name': 'ddtrace', 'ms': 90}]}", 29.5, true},
+        {"{'modules': [{'name': 'requests', 'ms': 30}, {'name': 'other', 'ms': 1}]}", 29.5, false},
+        {"{'modules': [{'name': 'requests', 'ms': -1}, {'name': 'ddtrace', 'ms': 'x'}]}", 29.5, false},
+        {"{'modules': [{'name': 'requests'}, {'name': 'requests', 'ms': 20}]}", 29, false},
+        {"{'modules': [{'name': 'ddtrace', 'ms': 0}, 7]}", 20, true},
+        {"{'effects': []}", 20, false},
+        {"[]", 20, false},
+    };
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        json_t *report = parse(steps[i].report);
+        assert_int_equal(module_profile_note_times(profile, report), steps[i].is_other);
+        assert_true(module_profile_saved_ms(profile) == steps[i].saved_ms);
+        json_decref(report);
+    }
+    module_profile_free(profile);
+}
+
+static void memory_that_differs_by_little_is_the_same(void **state)
+{
+    (void)state;
+    struct module_profile *profile = profile_of(REPORT);
+    static const struct {
+        uint64_t seen, known;
+    } steps[] = {{800, 800}, {900, 800}, {700, 800}, {901, 901}, {700, 700}, {0, 0}, {1, 1}};
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        module_profile_note_memory(profile, steps[i].seen);
+        assert_int_equal(profile->memory_bytes, steps[i].known);
+    }
+    module_profile_free(profile);
+}
+
 static void modules_keep_their_order(void **state)
 {
     (void)state;
@@ -140,6 +182,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(modules_keep_their_order),
+        cmocka_unit_test(the_least_time_of_a_module_counts),
+        cmocka_unit_test(memory_that_differs_by_little_is_the_same),
         cmocka_unit_test(what_does_more_than_load_is_left),
         cmocka_unit_test(nothing_is_learnt_of_effects_of_others),
         cmocka_unit_test(it_is_kept_whole),

@@ -74,7 +74,7 @@ static void add_function(struct history *history, const char *name, double saved
     assert_true(history->function_count < FUNCTIONS_MAX);
     size_t i = history->function_count++;
     snprintf(history->names[i], sizeof(history->names[i]), "%s", name);
-    history->uses[i] = (struct warm_use){.cold_starts = &history->starts[i], .room = most};
+    history->uses[i] = (struct warm_use){.cold_starts = &history->starts[i], .most = most, .room = most};
     history->candidates[i] = (struct warm_candidate){.uses = &history->uses[i],
                                                      .use_count = 1,
                                                      .saved_ms = saved_ms,
@@ -178,8 +178,9 @@ static void assert_within(const struct warm_candidate *candidates, const struct 
     uint64_t taken = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t bytes = candidates[i].memory_bytes;
-        taken += shares[i].instances * (bytes ? bytes : (uint64_t)WARM_GUESS_MIB << 20);
-        assert_true(shares[i].instances <= WARM_KIND_MAX);
+        taken += shares[i].set_aside * (bytes ? bytes : (uint64_t)WARM_GUESS_MIB << 20);
+        assert_true(shares[i].instances <= shares[i].set_aside);
+        assert_true(shares[i].set_aside <= WARM_KIND_MAX);
     }
     assert_true(taken <= budget_bytes);
 }
@@ -191,7 +192,7 @@ static void plan(struct history *history, uint64_t now_ms)
     warm_plan(history->candidates, count, history->budget_bytes, now_ms, history->shares);
     assert_within(history->candidates, history->shares, count, history->budget_bytes);
     for (size_t i = 0; i < count; i++)
-        history->candidates[i].held = history->shares[i].instances;
+        history->candidates[i].held = history->shares[i].set_aside;
 }
 
 static void expect(const struct history *history, const struct step *step)
@@ -299,8 +300,9 @@ static void make_any(struct any *any, uint64_t *seed)
             .cold_starts = &any->starts[i],
             .deployed_ms = chance(seed, 2) ? BEGIN_MS + chance(seed, 360000000) : 0,
             .due_ms = chance(seed, 4) ? 0 : BEGIN_MS + chance(seed, 360000000),
-            .room = (unsigned)chance(seed, 20),
+            .most = (unsigned)chance(seed, 20),
         };
+        any->uses[i].room = (unsigned)chance(seed, any->uses[i].most + 1);
         any->candidates[i] = (struct warm_candidate){.uses = &any->uses[i],
                                                      .use_count = 1,
                                                      .saved_ms = (double)chance(seed, 1000),
@@ -327,13 +329,13 @@ static void assert_settled(struct any *any, uint64_t now_ms)
 {
     struct warm_share again[ANY_MAX];
     for (size_t i = 0; i < any->count; i++)
-        any->candidates[i].held = any->shares[i].instances;
+        any->candidates[i].held = any->shares[i].set_aside;
     warm_plan(any->candidates, any->count, any->budget_bytes, now_ms, any->shares);
     for (size_t i = 0; i < any->count; i++)
-        any->candidates[i].held = any->shares[i].instances;
+        any->candidates[i].held = any->shares[i].set_aside;
     warm_plan(any->candidates, any->count, any->budget_bytes, now_ms, again);
     for (size_t i = 0; i < any->count; i++)
-        assert_int_equal(again[i].instances, any->shares[i].instances);
+        assert_int_equal(again[i].set_aside, any->shares[i].set_aside);
 }
 
 static void no_plan_exceeds_anything(void **state)
@@ -358,7 +360,7 @@ static void nothing_is_kept_without_memory_for_it(void **state)
     struct cold_starts starts = {0};
     struct warm_share share;
     cold_starts_add(&starts, 3, BEGIN_MS);
-    const struct warm_use use = {.cold_starts = &starts, .room = 5};
+    const struct warm_use use = {.cold_starts = &starts, .most = 5, .room = 5};
     const struct warm_candidate candidate = {.uses = &use, .use_count = 1, .saved_ms = 300};
     warm_plan(&candidate, 1, 0, BEGIN_MS, &share);
     assert_int_equal(share.instances, 0);
@@ -374,7 +376,7 @@ static void what_is_not_known_is_guessed(void **state)
     struct cold_starts starts = {0};
     struct warm_share share;
     cold_starts_add(&starts, 5, BEGIN_MS);
-    const struct warm_use use = {.cold_starts = &starts, .room = 9};
+    const struct warm_use use = {.cold_starts = &starts, .most = 9, .room = 9};
     const struct warm_candidate candidate = {.uses = &use, .use_count = 1, .saved_ms = 300};
     warm_plan(&candidate, 1, (uint64_t)3 * WARM_GUESS_MIB << 20, BEGIN_MS, &share);
     assert_int_equal(share.instances, 3);
@@ -389,7 +391,7 @@ static void a_full_history_speaks_for_its_own_time(void **state)
     struct warm_share share;
     for (unsigned i = 0; i < 600; i++)
         cold_starts_add(&starts, 1, BEGIN_MS + i * UINT64_C(60000));
-    const struct warm_use use = {.cold_starts = &starts, .room = 9};
+    const struct warm_use use = {.cold_starts = &starts, .most = 9, .room = 9};
     const struct warm_candidate candidate = {.uses = &use, .use_count = 1, .saved_ms = 300};
     warm_plan(&candidate, 1, UINT64_C(1) << 30, BEGIN_MS + UINT64_C(600) * 60000, &share);
     assert_int_equal(share.instances, 1);
@@ -405,8 +407,8 @@ static void uses_of_a_kind_add_up(void **state)
     struct warm_share shares[2];
     cold_starts_add(&starts[0], 1, BEGIN_MS);
     cold_starts_add(&starts[1], 1, BEGIN_MS);
-    const struct warm_use uses[] = {{.cold_starts = &starts[0], .room = 1},
-                                    {.cold_starts = &starts[1], .room = 1}};
+    const struct warm_use uses[] = {{.cold_starts = &starts[0], .most = 1, .room = 1},
+                                    {.cold_starts = &starts[1], .most = 1, .room = 1}};
     const struct warm_candidate candidates[] = {
         {.uses = uses, .use_count = 2, .saved_ms = 300, .memory_bytes = 40 << 20},
         {.uses = uses, .use_count = 1, .saved_ms = 300, .memory_bytes = 40 << 20},
@@ -414,6 +416,33 @@ static void uses_of_a_kind_add_up(void **state)
     warm_plan(candidates, 2, UINT64_C(1) << 30, BEGIN_MS, shares);
     assert_true(shares[0].expected > 1.9 * shares[1].expected);
     assert_int_equal(shares[0].instances, 1);
+    cold_starts_clear(&starts[0]);
+    cold_starts_clear(&starts[1]);
+}
+
+/* Both of its instances are there already, so none is kept for it; they will be gone in a moment. */
+static void memory_for_what_is_in_use_is_given_to_nobody(void **state)
+{
+    (void)state;
+    struct cold_starts starts[2] = {0};
+    struct warm_share shares[2];
+    cold_starts_add(&starts[0], 2, BEGIN_MS);
+    cold_starts_add(&starts[0], 2, BEGIN_MS);
+    cold_starts_add(&starts[1], 2, BEGIN_MS);
+    struct warm_use uses[] = {{.cold_starts = &starts[0], .most = 2, .room = 0},
+                              {.cold_starts = &starts[1], .most = 2, .room = 2}};
+    const struct warm_candidate candidates[] = {
+        {.uses = &uses[0], .use_count = 1, .saved_ms = 300, .memory_bytes = 40 << 20},
+        {.uses = &uses[1], .use_count = 1, .saved_ms = 300, .memory_bytes = 40 << 20},
+    };
+    warm_plan(candidates, 2, UINT64_C(100) << 20, BEGIN_MS, shares);
+    assert_int_equal(shares[0].set_aside, 2);
+    assert_int_equal(shares[0].instances, 0);
+    assert_int_equal(shares[1].instances, 0);
+    uses[0].room = 1;
+    warm_plan(candidates, 2, UINT64_C(100) << 20, BEGIN_MS, shares);
+    assert_int_equal(shares[0].instances, 1);
+    assert_int_equal(shares[1].reason, WARM_NO_ROOM);
     cold_starts_clear(&starts[0]);
     cold_starts_clear(&starts[1]);
 }
@@ -452,6 +481,7 @@ int main(void)
         cmocka_unit_test(what_is_not_known_is_guessed),
         cmocka_unit_test(a_full_history_speaks_for_its_own_time),
         cmocka_unit_test(uses_of_a_kind_add_up),
+        cmocka_unit_test(memory_for_what_is_in_use_is_given_to_nobody),
         cmocka_unit_test(what_is_left_of_the_machine_bounds_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,12 +219,26 @@ static void become_prewarmed(struct instance *instance)
     instance_keep(instance);
 }
 
+/* Of effects that nobody tells of a function would see some. */
+static void take_prewarm_report(struct instance *instance, const char *text)
+{
+    struct error err;
+    take_report(instance, text);
+    if (json_is_array(json_object_get(instance->report, "effects"))) {
+        become_prewarmed(instance);
+        return;
+    }
+    error_set(&err, ERROR_LOAD_FAILED,
+              "libraries cannot be loaded ahead: the runner does not say what loading "
+              "them does beside");
+    instance_fail(instance, &err);
+}
+
 void instance_on_prewarmed(void *owner, const struct error *err, const char *text)
 {
     struct instance *instance = owner;
     if (!err) {
-        take_report(instance, text);
-        become_prewarmed(instance);
+        take_prewarm_report(instance, text);
     } else if (err->code == ERROR_RUNNER_GONE) {
         instance_give_up(instance, AUTOPSY_DIED);
     } else {

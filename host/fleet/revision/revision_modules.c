@@ -86,14 +86,15 @@ static void take_effects(struct revision *revision, const json_t *report)
 static void on_libraries_loaded(void *owner, const json_t *report, uint64_t memory_bytes)
 {
     struct revision *revision = owner;
-    bool is_first = revision->modules->memory_bytes == 0;
+    bool is_other = revision->modules->memory_bytes == 0 && memory_bytes > 0;
     if (module_report_has_effects(report)) {
         take_effects(revision, report);
         return;
     }
-    revision->modules->memory_bytes = memory_bytes;
+    is_other |= module_profile_note_times(revision->modules, report);
+    module_profile_note_memory(revision->modules, memory_bytes);
     revision_look_at_warmth(revision);
-    if (is_first && memory_bytes > 0)
+    if (is_other)
         change(revision);
 }
 

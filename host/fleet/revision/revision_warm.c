@@ -43,6 +43,7 @@ static void describe(void *owner, struct warm_need *ret_need, uint64_t now_ms)
                                    .use = {.cold_starts = &revision->shared->cold_starts,
                                            .deployed_ms = revision->shared->deployed_ms,
                                            .due_ms = due(revision, now_ms),
+                                           .most = most,
                                            .room = most > present ? most - present : 0},
                                    .saved_ms = module_profile_saved_ms(revision->modules),
                                    .memory_bytes = memory_of(revision)};

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LITTLE 8 /* a difference by that part of what is known is none */
+
 static bool is_name(const json_t *json)
 {
     size_t length = json_string_length(json);
@@ -81,6 +83,40 @@ static bool is_in(const json_t *list, const char *member, const json_t *name)
 static bool is_left(const struct module_profile *profile, const json_t *name)
 {
     return is_in(profile->left, "module", name);
+}
+
+static json_t *find_time(const json_t *report, const json_t *name)
+{
+    const json_t *module;
+    size_t i;
+    json_array_foreach(json_object_get(report, "modules"), i, module)
+    {
+        json_t *ms = json_object_get(module, "ms");
+        if (json_equal(json_object_get(module, "name"), name) && is_time(ms))
+            return ms;
+    }
+    return NULL;
+}
+
+bool module_profile_note_times(struct module_profile *profile, const json_t *report)
+{
+    const double before_ms = module_profile_saved_ms(profile);
+    json_t *module;
+    size_t i;
+    json_array_foreach(profile->modules, i, module)
+    {
+        json_t *ms = find_time(report, json_object_get(module, "name"));
+        if (ms && json_number_value(ms) < json_number_value(json_object_get(module, "ms")))
+            json_object_set(module, "ms", ms);
+    }
+    return module_profile_saved_ms(profile) + before_ms / LITTLE < before_ms;
+}
+
+void module_profile_note_memory(struct module_profile *profile, uint64_t bytes)
+{
+    const uint64_t known = profile->memory_bytes, little = known / LITTLE;
+    if (bytes > known + little || bytes + little < known)
+        profile->memory_bytes = bytes;
 }
 
 bool module_report_has_effects(const json_t *report)

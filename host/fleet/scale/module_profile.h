@@ -32,6 +32,14 @@ json_t *module_profile_to_json(const struct module_profile *profile);
  * those, or of nothing in particular, that it does more than load, so nothing can be learnt of it. */
 bool module_profile_leave(struct module_profile *profile, const json_t *report);
 
+/* Takes how long loading them has taken this time: what counts is the least, since a busy machine takes
+ * longer. True: that is less than before by more than a little. */
+bool module_profile_note_times(struct module_profile *profile, const json_t *report);
+
+/* Takes what an instance has been seen to use that has loaded them ahead. What differs by little is taken for
+ * the same, or plans would change with every instance. */
+void module_profile_note_memory(struct module_profile *profile, uint64_t bytes);
+
 /* Whether such a report tells of effects. */
 bool module_report_has_effects(const json_t *report);
 

@@ -112,7 +112,7 @@ static void adopt(struct prewarm_pool *pool)
         spec.pids = past->record.limits.pids;
         pool->instances[pool->count++] = instance_adopt(env, past, &spec, NULL, &pool_hooks, pool);
     }
-    if (pool->count > pool->wanted)
+    if (pool->hooks && pool->count > pool->wanted)
         pool->wanted = (unsigned)pool->count;
 }
 

@@ -75,8 +75,9 @@ static void add_use(struct plan *plan, size_t index, uint64_t now_ms)
     member->describe(member->owner, need, now_ms);
     plan->uses[index] = need->use;
     if (is_first) {
-        *candidate =
-            (struct warm_candidate){.uses = &plan->uses[index], .held = prewarm_wanted(member->pool)};
+        *candidate = (struct warm_candidate){.uses = &plan->uses[index],
+                                             .held = member->is_planned ? member->share.set_aside
+                                                                        : prewarm_wanted(member->pool)};
         plan->candidate_count++;
     }
     candidate->use_count++;

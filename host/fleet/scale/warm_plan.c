@@ -90,7 +90,7 @@ static double rate_of(const struct warm_candidate *candidate, unsigned number, u
     double rate = 0;
     for (size_t i = 0; i < candidate->use_count; i++) {
         const struct warm_use *use = &candidate->uses[i];
-        if (use->room < number)
+        if (use->most < number)
             continue;
         rate += past_rate(use->cold_starts, number, now_ms);
         if (number == 1)
@@ -154,11 +154,19 @@ static void take_offers(const struct warm_candidate *candidates, const struct of
     for (size_t i = 0; i < offer_count; i++) {
         struct warm_share *share = &shares[offers[i].candidate];
         uint64_t bytes = warm_memory(&candidates[offers[i].candidate]);
-        if (bytes > left_bytes || offers[i].number != share->instances + 1)
+        if (bytes > left_bytes || offers[i].number != share->set_aside + 1)
             continue;
         left_bytes -= bytes;
-        share->instances++;
+        share->set_aside++;
     }
+}
+
+static unsigned room_of(const struct warm_candidate *candidate)
+{
+    unsigned room = 0;
+    for (size_t i = 0; i < candidate->use_count; i++)
+        room += candidate->uses[i].room;
+    return room;
 }
 
 /* --- the reasons --- */
@@ -211,8 +219,11 @@ void warm_plan(const struct warm_candidate *candidates, size_t count, uint64_t b
         ret_shares[i] = (struct warm_share){.expected = expected_of(&candidates[i], now_ms),
                                             .value = value_of(&candidates[i], 1, now_ms)};
     take_offers(candidates, offers, offer_count, budget_bytes, ret_shares);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        unsigned room = room_of(&candidates[i]);
+        ret_shares[i].instances = ret_shares[i].set_aside < room ? ret_shares[i].set_aside : room;
         ret_shares[i].reason = reason_of(&candidates[i], &ret_shares[i], budget_bytes, now_ms);
+    }
 }
 
 static uint64_t least(uint64_t one, uint64_t other)

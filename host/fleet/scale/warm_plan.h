@@ -37,7 +37,8 @@ struct warm_use {
     const struct cold_starts *cold_starts;
     uint64_t deployed_ms; /* 0: not known */
     uint64_t due_ms; /* when a schedule calls it next; 0: none does */
-    unsigned room; /* how many instances it may still get */
+    unsigned most; /* how many instances it may have at once */
+    unsigned room; /* how many of these it has not got */
 };
 
 /* Instances of one kind, that may stand for each other. */
@@ -46,12 +47,13 @@ struct warm_candidate {
     size_t use_count;
     double saved_ms; /* of a cold start, by such an instance */
     uint64_t memory_bytes; /* that one takes; 0: not known yet */
-    unsigned held; /* how many there are now: they stay unless others are clearly worth more */
+    unsigned held; /* for how many memory is set aside now: that stays unless others are clearly worth more */
 };
 
-/* What is kept of a candidate. */
+/* What is kept of a candidate. Memory is set aside for `set_aside`; while those who would use them have
+ * instances already, fewer are there, and nobody else gets that memory, only to lose it a moment later. */
 struct warm_share {
-    unsigned instances;
+    unsigned set_aside, instances;
     enum warm_reason reason;
     double expected; /* cold starts in the next hour */
     double value; /* of the first instance: milliseconds saved an hour, by MiB */
