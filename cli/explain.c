@@ -91,6 +91,8 @@ static const char *reason_against(const char *reason)
         {"saves-little", "its libraries are loaded quickly"},
         {"not-expected", "no cold start is expected soon"},
         {"no-room", "the memory of `prewarm_memory` saves more elsewhere"},
+        {"short-of-memory", "this host has too little memory left"},
+        {"in-use", "all its instances are there already"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (strcmp(rows[i].reason, reason) == 0)

@@ -185,11 +185,19 @@ static void assert_within(const struct warm_candidate *candidates, const struct 
     assert_true(taken <= budget_bytes);
 }
 
+/* Where all that is set is allowed. */
+static void divide(const struct warm_candidate *candidates, size_t count, uint64_t budget_bytes,
+                   uint64_t now_ms, struct warm_share *ret_shares)
+{
+    const struct warm_limits limits = {budget_bytes, budget_bytes};
+    warm_plan(candidates, count, &limits, now_ms, ret_shares);
+}
+
 /* What is kept is there when the next plan is made. */
 static void plan(struct history *history, uint64_t now_ms)
 {
     size_t count = history->function_count;
-    warm_plan(history->candidates, count, history->budget_bytes, now_ms, history->shares);
+    divide(history->candidates, count, history->budget_bytes, now_ms, history->shares);
     assert_within(history->candidates, history->shares, count, history->budget_bytes);
     for (size_t i = 0; i < count; i++)
         history->candidates[i].held = history->shares[i].set_aside;
@@ -330,10 +338,10 @@ static void assert_settled(struct any *any, uint64_t now_ms)
     struct warm_share again[ANY_MAX];
     for (size_t i = 0; i < any->count; i++)
         any->candidates[i].held = any->shares[i].set_aside;
-    warm_plan(any->candidates, any->count, any->budget_bytes, now_ms, any->shares);
+    divide(any->candidates, any->count, any->budget_bytes, now_ms, any->shares);
     for (size_t i = 0; i < any->count; i++)
         any->candidates[i].held = any->shares[i].set_aside;
-    warm_plan(any->candidates, any->count, any->budget_bytes, now_ms, again);
+    divide(any->candidates, any->count, any->budget_bytes, now_ms, again);
     for (size_t i = 0; i < any->count; i++)
         assert_int_equal(again[i].set_aside, any->shares[i].set_aside);
 }
@@ -346,7 +354,7 @@ static void no_plan_exceeds_anything(void **state)
         struct any any;
         make_any(&any, &seed);
         uint64_t now_ms = BEGIN_MS + chance(&seed, 400000000);
-        warm_plan(any.candidates, any.count, any.budget_bytes, now_ms, any.shares);
+        divide(any.candidates, any.count, any.budget_bytes, now_ms, any.shares);
         assert_sound(&any, now_ms);
         assert_settled(&any, now_ms);
         for (size_t i = 0; i < any.count; i++)
@@ -362,10 +370,27 @@ static void nothing_is_kept_without_memory_for_it(void **state)
     cold_starts_add(&starts, 3, BEGIN_MS);
     const struct warm_use use = {.cold_starts = &starts, .most = 5, .room = 5};
     const struct warm_candidate candidate = {.uses = &use, .use_count = 1, .saved_ms = 300};
-    warm_plan(&candidate, 1, 0, BEGIN_MS, &share);
+    divide(&candidate, 1, 0, BEGIN_MS, &share);
     assert_int_equal(share.instances, 0);
     assert_int_equal(share.reason, WARM_OFF);
     assert_true(warm_plan_again_ms(&candidate, &share, 1, BEGIN_MS) == UINT64_MAX);
+    cold_starts_clear(&starts);
+}
+
+/* The setting is not to blame, and it is looked again. */
+static void a_machine_that_runs_short_is_told_from_a_setting(void **state)
+{
+    (void)state;
+    struct cold_starts starts = {0};
+    struct warm_share share;
+    cold_starts_add(&starts, 3, BEGIN_MS);
+    const struct warm_use use = {.cold_starts = &starts, .most = 5, .room = 5};
+    const struct warm_candidate candidate = {.uses = &use, .use_count = 1, .saved_ms = 300};
+    const struct warm_limits limits = {.set_bytes = UINT64_C(1) << 30, .allowed_bytes = 0};
+    warm_plan(&candidate, 1, &limits, BEGIN_MS, &share);
+    assert_int_equal(share.instances, 0);
+    assert_string_equal(warm_reason_name(share.reason), "short-of-memory");
+    assert_true(warm_plan_again_ms(&candidate, &share, 1, BEGIN_MS) < UINT64_MAX);
     cold_starts_clear(&starts);
 }
 
@@ -378,7 +403,7 @@ static void what_is_not_known_is_guessed(void **state)
     cold_starts_add(&starts, 5, BEGIN_MS);
     const struct warm_use use = {.cold_starts = &starts, .most = 9, .room = 9};
     const struct warm_candidate candidate = {.uses = &use, .use_count = 1, .saved_ms = 300};
-    warm_plan(&candidate, 1, (uint64_t)3 * WARM_GUESS_MIB << 20, BEGIN_MS, &share);
+    divide(&candidate, 1, (uint64_t)3 * WARM_GUESS_MIB << 20, BEGIN_MS, &share);
     assert_int_equal(share.instances, 3);
     cold_starts_clear(&starts);
 }
@@ -393,7 +418,7 @@ static void a_full_history_speaks_for_its_own_time(void **state)
         cold_starts_add(&starts, 1, BEGIN_MS + i * UINT64_C(60000));
     const struct warm_use use = {.cold_starts = &starts, .most = 9, .room = 9};
     const struct warm_candidate candidate = {.uses = &use, .use_count = 1, .saved_ms = 300};
-    warm_plan(&candidate, 1, UINT64_C(1) << 30, BEGIN_MS + UINT64_C(600) * 60000, &share);
+    divide(&candidate, 1, UINT64_C(1) << 30, BEGIN_MS + UINT64_C(600) * 60000, &share);
     assert_int_equal(share.instances, 1);
     assert_true(share.expected > 55 && share.expected < 65);
     cold_starts_clear(&starts);
@@ -413,7 +438,7 @@ static void uses_of_a_kind_add_up(void **state)
         {.uses = uses, .use_count = 2, .saved_ms = 300, .memory_bytes = 40 << 20},
         {.uses = uses, .use_count = 1, .saved_ms = 300, .memory_bytes = 40 << 20},
     };
-    warm_plan(candidates, 2, UINT64_C(1) << 30, BEGIN_MS, shares);
+    divide(candidates, 2, UINT64_C(1) << 30, BEGIN_MS, shares);
     assert_true(shares[0].expected > 1.9 * shares[1].expected);
     assert_int_equal(shares[0].instances, 1);
     cold_starts_clear(&starts[0]);
@@ -435,12 +460,14 @@ static void memory_for_what_is_in_use_is_given_to_nobody(void **state)
         {.uses = &uses[0], .use_count = 1, .saved_ms = 300, .memory_bytes = 40 << 20},
         {.uses = &uses[1], .use_count = 1, .saved_ms = 300, .memory_bytes = 40 << 20},
     };
-    warm_plan(candidates, 2, UINT64_C(100) << 20, BEGIN_MS, shares);
+    divide(candidates, 2, UINT64_C(100) << 20, BEGIN_MS, shares);
     assert_int_equal(shares[0].set_aside, 2);
     assert_int_equal(shares[0].instances, 0);
+    assert_int_equal(shares[0].reason, WARM_IN_USE);
     assert_int_equal(shares[1].instances, 0);
+    assert_true(warm_plan_again_ms(candidates, shares, 2, BEGIN_MS) < UINT64_MAX);
     uses[0].room = 1;
-    warm_plan(candidates, 2, UINT64_C(100) << 20, BEGIN_MS, shares);
+    divide(candidates, 2, UINT64_C(100) << 20, BEGIN_MS, shares);
     assert_int_equal(shares[0].instances, 1);
     assert_int_equal(shares[1].reason, WARM_NO_ROOM);
     cold_starts_clear(&starts[0]);
@@ -478,6 +505,7 @@ int main(void)
         cmocka_unit_test(histories_are_followed),
         cmocka_unit_test(no_plan_exceeds_anything),
         cmocka_unit_test(nothing_is_kept_without_memory_for_it),
+        cmocka_unit_test(a_machine_that_runs_short_is_told_from_a_setting),
         cmocka_unit_test(what_is_not_known_is_guessed),
         cmocka_unit_test(a_full_history_speaks_for_its_own_time),
         cmocka_unit_test(uses_of_a_kind_add_up),

@@ -209,13 +209,6 @@ static void go_on_with_trial(struct revision *revision)
     start_trial(revision);
 }
 
-static void note_cold_starts(struct revision *revision, unsigned started)
-{
-    cold_starts_add(&revision->shared->cold_starts, started, wall_clock_ms());
-    if (started > 0)
-        revision_look_at_warmth(revision);
-}
-
 void revision_scale(struct revision *revision)
 {
     if (revision->state == REVISION_STANDBY && (revision->trial_waits || revision->trial_is_due))
@@ -232,10 +225,12 @@ void revision_scale(struct revision *revision)
     unsigned started = 0;
     while (started < decision.start && revision_start_one(revision))
         started++;
-    if (started > 0)
+    if (started > 0) {
         revision_tell_starting(revision);
+        revision_look_at_warmth(revision);
+    }
     if (decision.reason == SCALE_DEMAND)
-        note_cold_starts(revision, started);
+        cold_starts_add(&revision->shared->cold_starts, started, wall_clock_ms());
     note_denied(revision, decision.denied);
     revision_tell_news(revision);
     arm_retry(revision, &inputs, &decision);

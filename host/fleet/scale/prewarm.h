@@ -56,6 +56,9 @@ unsigned prewarm_wanted(const struct prewarm_pool *pool);
 /* Which pool it is, in the order of their making. */
 uint64_t prewarm_number(const struct prewarm_pool *pool);
 
+/* Whether an instance with libraries is being removed. */
+bool prewarm_libraries_leave(const struct prewarm *prewarm);
+
 /* How many instances with libraries wait or are on their way, in all pools. */
 unsigned prewarm_library_count(const struct prewarm *prewarm);
 

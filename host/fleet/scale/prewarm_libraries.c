@@ -63,6 +63,24 @@ unsigned prewarm_library_count(const struct prewarm *prewarm)
     return count;
 }
 
+static bool leaves(const struct prewarm_pool *pool)
+{
+    for (size_t i = 0; i < pool->count; i++) {
+        if (instance_current_state(pool->instances[i]) > INSTANCE_PREWARMED)
+            return true;
+    }
+    return false;
+}
+
+bool prewarm_libraries_leave(const struct prewarm *prewarm)
+{
+    for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
+        if (pool->hooks && leaves(pool))
+            return true;
+    }
+    return false;
+}
+
 uint64_t prewarm_number(const struct prewarm_pool *pool)
 {
     return pool->number;

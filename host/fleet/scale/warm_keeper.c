@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define MOMENT_MS    20 /* in which what happens at once is seen together */
+#define LEAVING_MS   200 /* after which it is looked whether what was to go is gone */
 #define LOOK_MS      5000 /* at the machine's memory */
 #define LOOK_LAST_MS 600000 /* a wall clock may be set meanwhile */
 #define PART         10 /* of the machine's memory, unless set */
@@ -87,6 +88,15 @@ static void add_use(struct plan *plan, size_t index, uint64_t now_ms)
         candidate->memory_bytes = need->memory_bytes;
 }
 
+/* That memory is set aside for, by an earlier daemon too. */
+static uint64_t held_bytes(const struct plan *plan)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < plan->candidate_count; i++)
+        bytes += plan->candidates[i].held * warm_memory(&plan->candidates[i]);
+    return bytes;
+}
+
 static void plan_make(const struct warm_keeper *keeper, struct plan *ret_plan, uint64_t now_ms)
 {
     *ret_plan = (struct plan){.members = xcalloc(keeper->count, sizeof(*ret_plan->members)),
@@ -97,9 +107,10 @@ static void plan_make(const struct warm_keeper *keeper, struct plan *ret_plan, u
     collect_members(keeper, ret_plan);
     for (size_t i = 0; i < keeper->count; i++)
         add_use(ret_plan, i, now_ms);
-    uint64_t allowed = warm_budget(warm_keeper_budget(keeper), keeper->memory_bytes,
-                                   machine_memory_available(), machine_memory());
-    warm_plan(ret_plan->candidates, ret_plan->candidate_count, allowed, now_ms, ret_plan->shares);
+    struct warm_limits limits = {.set_bytes = warm_keeper_budget(keeper)};
+    limits.allowed_bytes =
+        warm_budget(limits.set_bytes, held_bytes(ret_plan), machine_memory_available(), machine_memory());
+    warm_plan(ret_plan->candidates, ret_plan->candidate_count, &limits, now_ms, ret_plan->shares);
 }
 
 static void plan_clear(struct plan *plan)
@@ -153,17 +164,23 @@ static struct warm_member *find_unequal(const struct warm_keeper *keeper, bool f
     return NULL;
 }
 
-/* What is to go goes first. */
-static void apply(struct warm_keeper *keeper)
-{
-    struct warm_member *member;
-    while ((member = find_unequal(keeper, true)) || (member = find_unequal(keeper, false)))
-        prewarm_want(member->pool, member->share.instances);
-}
-
 static void look_in(struct warm_keeper *keeper, uint64_t wait_ms)
 {
     timer_at(keeper->timer, wait_ms, 0);
+}
+
+/* What is to go goes first, and has its memory until it is gone. */
+static void apply(struct warm_keeper *keeper)
+{
+    struct warm_member *member;
+    while ((member = find_unequal(keeper, true)))
+        prewarm_want(member->pool, member->share.instances);
+    if (prewarm_libraries_leave(keeper->env->prewarm)) {
+        look_in(keeper, LEAVING_MS);
+        return;
+    }
+    while ((member = find_unequal(keeper, false)))
+        prewarm_want(member->pool, member->share.instances);
 }
 
 static void look_again(struct warm_keeper *keeper, const struct plan *plan, uint64_t now_ms)

@@ -185,15 +185,19 @@ static enum warm_reason reason_to_keep(const struct warm_candidate *candidate, u
 }
 
 static enum warm_reason reason_of(const struct warm_candidate *candidate, const struct warm_share *share,
-                                  uint64_t budget_bytes, uint64_t now_ms)
+                                  const struct warm_limits *limits, uint64_t now_ms)
 {
     if (share->instances > 0)
         return reason_to_keep(candidate, now_ms);
-    if (budget_bytes == 0)
+    if (share->set_aside > 0)
+        return WARM_IN_USE;
+    if (limits->set_bytes == 0)
         return WARM_OFF;
     if (candidate->saved_ms < WARM_LEAST_MS)
         return WARM_SAVES_LITTLE;
-    return share->value < VALUE_LEAST ? WARM_NOT_EXPECTED : WARM_NO_ROOM;
+    if (share->value < VALUE_LEAST)
+        return WARM_NOT_EXPECTED;
+    return limits->allowed_bytes < limits->set_bytes ? WARM_SHORT_OF_MEMORY : WARM_NO_ROOM;
 }
 
 /* Cold starts in the next hour, of whichever number at once. */
@@ -210,19 +214,19 @@ static double expected_of(const struct warm_candidate *candidate, uint64_t now_m
     return expected;
 }
 
-void warm_plan(const struct warm_candidate *candidates, size_t count, uint64_t budget_bytes, uint64_t now_ms,
-               struct warm_share *ret_shares)
+void warm_plan(const struct warm_candidate *candidates, size_t count, const struct warm_limits *limits,
+               uint64_t now_ms, struct warm_share *ret_shares)
 {
     cleanup_free struct offer *offers = xcalloc(count * WARM_KIND_MAX, sizeof(*offers));
     size_t offer_count = collect_offers(candidates, count, now_ms, offers);
     for (size_t i = 0; i < count; i++)
         ret_shares[i] = (struct warm_share){.expected = expected_of(&candidates[i], now_ms),
                                             .value = value_of(&candidates[i], 1, now_ms)};
-    take_offers(candidates, offers, offer_count, budget_bytes, ret_shares);
+    take_offers(candidates, offers, offer_count, limits->allowed_bytes, ret_shares);
     for (size_t i = 0; i < count; i++) {
         unsigned room = room_of(&candidates[i]);
         ret_shares[i].instances = ret_shares[i].set_aside < room ? ret_shares[i].set_aside : room;
-        ret_shares[i].reason = reason_of(&candidates[i], &ret_shares[i], budget_bytes, now_ms);
+        ret_shares[i].reason = reason_of(&candidates[i], &ret_shares[i], limits, now_ms);
     }
 }
 
@@ -242,12 +246,18 @@ uint64_t warm_budget(uint64_t budget_bytes, uint64_t held_bytes, uint64_t left_b
     return least(budget_bytes, more < budget_bytes ? held_bytes + more : budget_bytes);
 }
 
+/* Others may be worth less later, and there may be more memory. */
+static bool is_denied(const struct warm_share *share)
+{
+    return share->reason == WARM_NO_ROOM || share->reason == WARM_SHORT_OF_MEMORY;
+}
+
 uint64_t warm_plan_again_ms(const struct warm_candidate *candidates, const struct warm_share *shares,
                             size_t count, uint64_t now_ms)
 {
     uint64_t again_ms = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        if (shares[i].instances > 0)
+        if (shares[i].set_aside > 0 || is_denied(&shares[i]))
             again_ms = least(again_ms, now_ms + AGAIN_MS);
         for (size_t j = 0; j < candidates[i].use_count; j++) {
             uint64_t due_ms = candidates[i].uses[j].due_ms;
@@ -265,6 +275,8 @@ const char *warm_reason_name(enum warm_reason reason)
         [WARM_SAVES_LITTLE] = "saves-little",
         [WARM_NOT_EXPECTED] = "not-expected",
         [WARM_NO_ROOM] = "no-room",
+        [WARM_SHORT_OF_MEMORY] = "short-of-memory",
+        [WARM_IN_USE] = "in-use",
         [WARM_COLD_STARTS] = "cold-starts",
         [WARM_DEPLOYED] = "deployed",
         [WARM_SCHEDULED] = "scheduled",

@@ -27,6 +27,8 @@ enum warm_reason {
     WARM_SAVES_LITTLE, /* a cold start would be hardly shorter */
     WARM_NOT_EXPECTED, /* none is expected soon enough */
     WARM_NO_ROOM, /* the memory saves more elsewhere */
+    WARM_SHORT_OF_MEMORY, /* the machine has too little left for what is set to be kept */
+    WARM_IN_USE, /* whoever would use one has all its instances already */
     WARM_COLD_STARTS, /* there have been cold starts lately */
     WARM_DEPLOYED, /* it was deployed, and so may be called */
     WARM_SCHEDULED, /* a schedule is about to call it */
@@ -59,9 +61,15 @@ struct warm_share {
     double value; /* of the first instance: milliseconds saved an hour, by MiB */
 };
 
+/* What may be spent. */
+struct warm_limits {
+    uint64_t set_bytes; /* as it is set */
+    uint64_t allowed_bytes; /* of that, for now: see warm_budget() */
+};
+
 /* Divides the memory. `ret_shares` has room for one of each candidate. */
-void warm_plan(const struct warm_candidate *candidates, size_t count, uint64_t budget_bytes, uint64_t now_ms,
-               struct warm_share *ret_shares);
+void warm_plan(const struct warm_candidate *candidates, size_t count, const struct warm_limits *limits,
+               uint64_t now_ms, struct warm_share *ret_shares);
 
 /* What of a budget may be spent on a machine of so much memory that has so much left (UINT64_MAX: nobody can
  * tell), while what is kept takes `held_bytes`: that grows only where much is left, and goes before memory
@@ -75,7 +83,8 @@ uint64_t warm_plan_again_ms(const struct warm_candidate *candidates, const struc
 /* What one is taken to need: what it is known to, else a guess. */
 uint64_t warm_memory(const struct warm_candidate *candidate);
 
-/* "off", "saves-little", "not-expected", "no-room", "cold-starts", "deployed", "scheduled". */
+/* "off", "saves-little", "not-expected", "no-room", "short-of-memory", "in-use", "cold-starts", "deployed",
+ * "scheduled". */
 const char *warm_reason_name(enum warm_reason reason);
 
 #endif
