@@ -78,15 +78,18 @@ static void the_least_time_of_a_module_counts(void **state)
     module_profile_free(profile);
 }
 
+/* Nor is memory that could not be seen any other. */
 static void memory_that_differs_by_little_is_the_same(void **state)
 {
     (void)state;
     struct module_profile *profile = profile_of(REPORT);
     static const struct {
         uint64_t seen, known;
-    } steps[] = {{800, 800}, {900, 800}, {700, 800}, {901, 901}, {700, 700}, {0, 0}, {1, 1}};
+        bool is_other;
+    } steps[] = {{0, 0, false},     {800, 800, true}, {900, 800, false}, {700, 800, false},
+                 {901, 901, true}, {700, 700, true}, {0, 700, false},   {1, 1, true}};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        module_profile_note_memory(profile, steps[i].seen);
+        assert_int_equal(module_profile_note_memory(profile, steps[i].seen), steps[i].is_other);
         assert_int_equal(profile->memory_bytes, steps[i].known);
     }
     module_profile_free(profile);

@@ -86,13 +86,12 @@ static void take_effects(struct revision *revision, const json_t *report)
 static void on_libraries_loaded(void *owner, const json_t *report, uint64_t memory_bytes)
 {
     struct revision *revision = owner;
-    bool is_other = revision->modules->memory_bytes == 0 && memory_bytes > 0;
     if (module_report_has_effects(report)) {
         take_effects(revision, report);
         return;
     }
-    is_other |= module_profile_note_times(revision->modules, report);
-    module_profile_note_memory(revision->modules, memory_bytes);
+    bool is_other = module_profile_note_times(revision->modules, report);
+    is_other |= module_profile_note_memory(revision->modules, memory_bytes);
     revision_look_at_warmth(revision);
     if (is_other)
         change(revision);

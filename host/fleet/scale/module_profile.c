@@ -112,11 +112,13 @@ bool module_profile_note_times(struct module_profile *profile, const json_t *rep
     return module_profile_saved_ms(profile) + before_ms / LITTLE < before_ms;
 }
 
-void module_profile_note_memory(struct module_profile *profile, uint64_t bytes)
+bool module_profile_note_memory(struct module_profile *profile, uint64_t bytes)
 {
     const uint64_t known = profile->memory_bytes, little = known / LITTLE;
-    if (bytes > known + little || bytes + little < known)
+    bool is_other = bytes > 0 && (bytes > known + little || bytes + little < known);
+    if (is_other)
         profile->memory_bytes = bytes;
+    return is_other;
 }
 
 bool module_report_has_effects(const json_t *report)
