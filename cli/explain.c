@@ -135,6 +135,10 @@ static void print_ahead(const json_t *libraries)
 {
     const json_t *name;
     size_t i;
+    if (json_is_string(json_object_get(libraries, "failed"))) {
+        fact_print("ahead", "none any more: %s", member_text(libraries, "failed"));
+        return;
+    }
     cleanup_strbuf struct strbuf list;
     strbuf_init(&list, LIST_MAX);
     json_array_foreach(json_object_get(libraries, "ahead"), i, name)

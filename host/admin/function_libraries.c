@@ -19,9 +19,10 @@ json_t *function_libraries_json(const struct function *function)
     const struct module_profile *profile = revision ? revision_modules(revision) : NULL;
     if (!profile)
         return json_null();
-    json_t *json = json_pack("{s:o, s:O, s:f, s:I, s:i}", "ahead", module_profile_names(profile), "left",
-                             profile->left, "saved_ms", module_profile_saved_ms(profile), "memory_bytes",
-                             (json_int_t)profile->memory_bytes, "ready", (int)revision_warm_ready(revision));
+    json_t *json = json_pack(
+        "{s:o, s:O, s:f, s:I, s:i, s:s?}", "ahead", module_profile_names(profile), "left", profile->left,
+        "saved_ms", module_profile_saved_ms(profile), "memory_bytes", (json_int_t)profile->memory_bytes,
+        "ready", (int)revision_warm_ready(revision), "failed", revision_libraries_problem(revision));
     add_share(revision, json);
     return json;
 }

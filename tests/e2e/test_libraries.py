@@ -228,3 +228,25 @@ def test_libraries_that_cannot_be_loaded_ahead_do_not_keep_a_function_from_servi
     wait_until(lambda: berth.log.entries(event="libraries.given-up", function="uses"), "it to be given up", 120)
     assert berth.get("/uses").text == "odd"
     assert not with_libraries(berth)
+
+
+def test_a_function_that_does_not_load_where_its_libraries_were_is_loaded_without(berth, index, cli):
+    berth.write_function("picky", """
+        import sys
+        if "slow" in sys.modules:
+            raise RuntimeError("somebody was here before")
+        import slow
+
+        def handle(request):
+            return str(slow.LOADED_AHEAD)
+    """, extra_dependencies="slow")
+    start(berth, index)
+    await_libraries(berth)
+    wait_gone(berth, "picky")
+    answer = berth.get("/picky")
+    assert (answer.status, answer.text) == (200, "False")
+    (given_up,) = berth.log.entries(event="libraries.given-up")
+    assert given_up["function"] == "picky" and "somebody was here before" in given_up["error"]
+    assert "somebody was here before" in berth.admin("GET", "/berth/functions/picky").json()["libraries"]["failed"]
+    assert "ahead none any more: " in " ".join(cli.run("explain", "picky").split())
+    wait_until(lambda: not with_libraries(berth), "no instance with libraries to be left", 60)

@@ -232,13 +232,16 @@ static void load(struct fake_connection *connection, const char *request)
         "{\"error\":\"ImportError: no module x\",\"traceback\":\"a\\nImportError: no module x\"}";
     struct fake_engine *engine = connection->engine;
     struct fake_container *container = connection->container;
-    switch (engine->runner) {
+    enum fake_runner runner = engine->runner;
+    if (runner == RUNNER_REFUSES_AHEAD)
+        runner = is_init && *container->asked ? RUNNER_REFUSES : RUNNER_SERVES;
+    switch (runner) {
     case RUNNER_SERVES:
     case RUNNER_ABSENT:
         runner_answers(connection, is_init ? engine->loaded : engine->prewarmed);
         if (!is_init)
             snprintf(container->asked, sizeof(container->asked), "%s", strstr(request, "\r\n\r\n") + 4);
-        for (unsigned i = 1; is_init && i < concurrency_of(request) && engine->runner == RUNNER_SERVES; i++)
+        for (unsigned i = 1; is_init && i < concurrency_of(request) && runner == RUNNER_SERVES; i++)
             fake_container_dial(engine, container);
         break;
     case RUNNER_REFUSES:

@@ -42,6 +42,7 @@ enum fake_runner {
     RUNNER_SERVES, /* dials, loads what it is given and opens its slots */
     RUNNER_ABSENT, /* never dials: the test may, with fake_container_dial() */
     RUNNER_REFUSES, /* answers init with 500, an error and a traceback */
+    RUNNER_REFUSES_AHEAD, /* the same where it has loaded something ahead, and serves elsewhere */
     RUNNER_SILENT, /* dials and never answers init */
     RUNNER_HANGS_UP, /* closes the connection when init comes, and goes on running */
     RUNNER_DIES, /* exits with code 3 when init comes */

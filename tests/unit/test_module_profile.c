@@ -86,7 +86,7 @@ static void memory_that_differs_by_little_is_the_same(void **state)
     static const struct {
         uint64_t seen, known;
         bool is_other;
-    } steps[] = {{0, 0, false},     {800, 800, true}, {900, 800, false}, {700, 800, false},
+    } steps[] = {{0, 0, false},    {800, 800, true}, {900, 800, false}, {700, 800, false},
                  {901, 901, true}, {700, 700, true}, {0, 700, false},   {1, 1, true}};
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         assert_int_equal(module_profile_note_memory(profile, steps[i].seen), steps[i].is_other);

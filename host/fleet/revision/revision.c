@@ -134,6 +134,7 @@ static struct revision *create(struct fleet_env *env, struct generation *generat
     revision->hooks = *hooks;
     revision->owner = owner;
     revision->instance_hooks = &revision_instance_hooks;
+    revision->library_hooks = &revision_library_hooks;
     revision->scale.concurrency = settings->concurrency ? settings->concurrency : 1;
     revision->news = evtimer_new(env->base, revision_on_news, revision);
     revision->retry = evtimer_new(env->base, revision_on_retry, revision);

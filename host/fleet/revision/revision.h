@@ -177,6 +177,9 @@ const struct module_profile *revision_modules(const struct revision *revision);
 /* What decides how many prewarmed instances with these are kept for it has changed. */
 void revision_look_at_warmth(struct revision *revision);
 
+/* Why its libraries are not loaded ahead any more; NULL: they are, or it has none. The revision's. */
+const char *revision_libraries_problem(const struct revision *revision);
+
 /* What is kept of prewarmed instances with its libraries, as planned last; NULL: it has none, or nothing is
  * planned yet. And how many of them wait. */
 const struct warm_share *revision_warm_share(const struct revision *revision);

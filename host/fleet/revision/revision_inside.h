@@ -44,13 +44,15 @@ struct revision {
     struct warm_member warm; /* while there is such a pool */
     uint64_t loaded_bytes; /* what the instance used that has told of the libraries; 0: not known */
     struct next_due next_due;
-    bool libraries_failed; /* they cannot be loaded ahead */
+    char *libraries_failed; /* why they are not loaded ahead any more; NULL: they are, or there are none */
+    bool libraries_doubted; /* since an instance with them has not loaded it, and none without has been tried
+                             */
     char *egress; /* egress_text() of what the engine keeps for its containers; NULL: nothing */
     struct container_mount *mounts; /* of the last revision_fill_spec() */
     struct scale_settings scale;
     struct kept_error *problem; /* the last of a start or build */
 
-    const struct instance_hooks *instance_hooks;
+    const struct instance_hooks *instance_hooks, *library_hooks; /* the latter of those with libraries */
     struct instance **instances;
     size_t count;
     unsigned failures; /* starts in a row */
@@ -106,6 +108,11 @@ void revision_close_modules(struct revision *revision);
 /* An instance that is ready may have reported which modules its load has imported. */
 void revision_learn_modules(struct revision *revision, struct instance *instance);
 
+/* An instance with its libraries has not loaded it: from now on they are loaded with it. One without them has
+ * not either: it was not the libraries, which are loaded ahead again once it loads. */
+void revision_doubt_libraries(struct revision *revision, const struct error *cause);
+void revision_clear_libraries(struct revision *revision);
+
 /* It scales from now on; it does no longer. */
 void revision_join_libraries(struct revision *revision);
 void revision_leave_libraries(struct revision *revision);
@@ -156,6 +163,9 @@ bool revision_try_again(struct revision *revision, const struct error *cause);
 
 /* Of every instance of a revision, which owns it. */
 extern const struct instance_hooks revision_instance_hooks;
+
+/* The same of one that had loaded libraries before it was given the function. */
+extern const struct instance_hooks revision_library_hooks;
 
 /* Gives the waiting requests the cause when no instance will serve them soon. */
 void revision_fail_hopeless_waiters(struct revision *revision);

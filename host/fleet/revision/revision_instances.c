@@ -118,13 +118,26 @@ static uint64_t pause_ms(struct revision *revision, uint64_t served_ms, bool own
     return autoscaler_backoff_ms(own ? revision->deaths - 1 : 1);
 }
 
-static void on_failed(struct instance *instance, const struct error *cause, void *owner)
+static void note_failure(struct revision *revision, struct instance *instance, const struct error *cause)
 {
-    struct revision *revision = owner;
     error_replace(&revision->problem, cause);
     failure_note(&revision->shared->last_failure, instance, cause);
     function_counts_lost(&revision->shared->counts, cause);
     revision_tell_starting(revision);
+}
+
+/* Whether it has not come to serving, and would not the next time. */
+static bool cannot_load(struct instance *instance, const struct error *cause)
+{
+    return instance_served_ms(instance) == 0 && fault_is_own(cause->component, cause->code);
+}
+
+static void on_failed(struct instance *instance, const struct error *cause, void *owner)
+{
+    struct revision *revision = owner;
+    note_failure(revision, instance, cause);
+    if (cannot_load(instance, cause))
+        revision_clear_libraries(revision);
     if (revision->state == REVISION_STANDBY) {
         if (!revision_try_again(revision, cause))
             revision->hooks.load_failed(revision, cause, revision->owner);
@@ -141,6 +154,20 @@ static void on_failed(struct instance *instance, const struct error *cause, void
         revision->hooks.stale(revision, revision->owner);
     if (proved)
         revision->hooks.load_failed(revision, cause, revision->owner);
+}
+
+/* One without its libraries may load it, and serves those who wait: that is no failure of the function's yet.
+ */
+static void on_failed_with_libraries(struct instance *instance, const struct error *cause, void *owner)
+{
+    struct revision *revision = owner;
+    if (revision->state != REVISION_ACTIVE || !cannot_load(instance, cause)) {
+        on_failed(instance, cause, owner);
+        return;
+    }
+    note_failure(revision, instance, cause);
+    revision_doubt_libraries(revision, cause);
+    revision_scale(revision);
 }
 
 void revision_end_if_empty(struct revision *revision)
@@ -170,5 +197,12 @@ const struct instance_hooks revision_instance_hooks = {
     .wanted = on_wanted,
     .ready = on_ready,
     .failed = on_failed,
+    .gone = on_gone,
+};
+
+const struct instance_hooks revision_library_hooks = {
+    .wanted = on_wanted,
+    .ready = on_ready,
+    .failed = on_failed_with_libraries,
     .gone = on_gone,
 };

@@ -62,9 +62,11 @@ static void log_effects(const struct revision *revision, const json_t *report)
 
 static void give_up(struct revision *revision, const char *why)
 {
+    if (revision->libraries_failed)
+        return;
     log_warning("libraries.given-up", LOG_STR("function", revision->settings->name), LOG_STR("error", why),
                 LOG_STR("next", "its libraries are loaded with it"));
-    revision->libraries_failed = true;
+    revision->libraries_failed = xstrdup(why);
     revision_leave_libraries(revision);
 }
 
@@ -102,6 +104,30 @@ static void on_libraries_failed(void *owner, const struct error *cause)
     give_up(owner, cause->message);
 }
 
+/* --- what becomes of a load with them, and of one without --- */
+
+void revision_doubt_libraries(struct revision *revision, const struct error *cause)
+{
+    if (revision->libraries_failed)
+        return;
+    cleanup_free char *why = xasprintf("the function does not load where they were: %s", cause->message);
+    give_up(revision, why);
+    revision->libraries_doubted = true;
+}
+
+void revision_clear_libraries(struct revision *revision)
+{
+    if (!revision->libraries_doubted)
+        return;
+    revision->libraries_doubted = false;
+    free(steal(&revision->libraries_failed));
+}
+
+const char *revision_libraries_problem(const struct revision *revision)
+{
+    return revision->libraries_failed;
+}
+
 /* --- what is known --- */
 
 /* Most functions import nothing, and there may be many of these. */
@@ -131,12 +157,34 @@ void revision_take_modules(struct revision *revision, const json_t *kept)
         revision->modules_known = json_is_null(kept);
 }
 
+/* A runner that was asked and says nothing would say nothing the next time. */
+static void note_silence(struct revision *revision)
+{
+    if (!revision->prewarm) /* then it was not asked */
+        return;
+    revision->modules_known = true;
+    change(revision);
+}
+
+/* It loads: whatever kept it from that is over, and was not its libraries if they have been cleared of it. */
+static void join_again(struct revision *revision)
+{
+    revision->libraries_doubted = false;
+    if (!revision->libraries)
+        join(revision);
+}
+
 void revision_learn_modules(struct revision *revision, struct instance *instance)
 {
-    const json_t *report = instance_module_report(instance);
-    struct module_profile *profile = revision->modules_known ? NULL : module_profile_of_report(report);
-    if (!profile)
+    if (revision->modules_known) {
+        join_again(revision);
         return;
+    }
+    struct module_profile *profile = module_profile_of_report(instance_module_report(instance));
+    if (!profile) {
+        note_silence(revision);
+        return;
+    }
     log_info("libraries.known", LOG_STR("function", revision->settings->name),
              LOG_INT("modules", json_array_size(profile->modules)),
              LOG_INT("load_ms", (uint64_t)module_profile_saved_ms(profile)));
@@ -152,11 +200,12 @@ void revision_open_modules(struct revision *revision)
 }
 
 /* A function without dependencies of its own has little to load ahead: that becomes known at its first
- * request. */
+ * request. An instance that is ready has told nothing, or an earlier daemon: another would be started for
+ * that alone, and this one kept. */
 static bool is_to_learn(const struct revision *revision)
 {
     return !revision->modules_known && revision->prewarm && revision->prepared.dependency_key &&
-           revision->env->host->prewarm_memory_bytes > 0;
+           revision->env->host->prewarm_memory_bytes > 0 && revision_count_in(revision, INSTANCE_READY) == 0;
 }
 
 void revision_join_libraries(struct revision *revision)
@@ -170,5 +219,6 @@ void revision_join_libraries(struct revision *revision)
 void revision_close_modules(struct revision *revision)
 {
     revision_leave_libraries(revision);
+    free(revision->libraries_failed);
     module_profile_free(revision->modules);
 }

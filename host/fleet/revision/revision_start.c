@@ -189,9 +189,11 @@ bool revision_start_prewarmed(struct revision *revision)
         return false;
     struct instance_load load;
     json_t *settings = fill_load(revision, &load);
+    bool has_libraries = pool == revision->libraries;
     prewarm_take(pool, instance);
     remember(revision, instance);
-    instance_load(instance, &load, revision->instance_hooks, revision);
+    instance_load(instance, &load, has_libraries ? revision->library_hooks : revision->instance_hooks,
+                  revision);
     json_decref(settings);
     return true;
 }

@@ -37,8 +37,8 @@ bool module_profile_leave(struct module_profile *profile, const json_t *report);
 bool module_profile_note_times(struct module_profile *profile, const json_t *report);
 
 /* Takes what an instance has been seen to use that has loaded them ahead; 0: that could not be seen, which
- * says nothing. What differs by little is taken for the same, or plans would change with every instance. True:
- * it was another. */
+ * says nothing. What differs by little is taken for the same, or plans would change with every instance.
+ * True: it was another. */
 bool module_profile_note_memory(struct module_profile *profile, uint64_t bytes);
 
 /* Whether such a report tells of effects. */
