@@ -204,3 +204,46 @@ def test_modules_that_are_no_list_of_names(host):
     assert status == 400 and "list of names" in body["error"]["message"]
     assert host.tell(slot, "prewarm", {"modules": [], "secret_names": {}})[0] == 400
     assert host.prewarm(slot, [])["modules"] == []
+
+
+# What a library may keep of process.exit, or put in its place.
+EXITING = """
+const { exit } = process;
+let left = 0;
+process.exit = (code) => {
+  left += 1;
+  exit(code);
+};
+exports.leave = () => process.exit(3);
+exports.left = () => left;
+"""
+
+
+def test_process_exit_that_a_library_has_kept_ends_the_process(host):
+    host.install("exiting", {"index.js": EXITING})
+    slot = host.start()
+    assert host.prewarm(slot, ["exiting"])["effects"] == []
+    host.write("index.js", 'module.exports = () => require("exiting").leave();\n')
+    host.load(slot)
+    slot.request("/")
+    assert host.runner.wait(120) == 3
+
+
+def test_files_made_in_the_working_directory_are_an_effect(host):
+    host.install("early", {"index.js": 'require("node:fs").mkdirSync("cache", { recursive: true });'})
+    body = host.prewarm(host.start(), ["early"])
+    assert effects(body) == [("early", "makes files in the working directory")]
+
+
+@pytest.mark.parametrize("look", ['process.env.hasOwnProperty("TOKEN")', 'Object.hasOwn(process.env, "TOKEN")',
+                                  'Object.getOwnPropertyDescriptor(process.env, "TOKEN")', '"TOKEN" in process.env'])
+def test_every_way_to_look_for_a_secret_is_seen(host, look):
+    host.install("early", {"index.js": f"exports.has = {look};"})
+    body = host.prewarm(host.start(), ["early"], secret_names=["TOKEN"])
+    assert effects(body) == [("early", "reads TOKEN, which is a secret")]
+
+
+def test_variable_that_is_defined_is_an_effect(host):
+    text = 'Object.defineProperty(process.env, "A", { value: "1", writable: true, enumerable: true, configurable: true });'
+    host.install("early", {"index.js": text})
+    assert effects(host.prewarm(host.start(), ["early"])) == [("early", "sets A in the environment")]

@@ -124,6 +124,10 @@ PATCHED = "import json\njson.dumps = lambda *_: 'patched'\n"
      {}, ["beside"]),
     ("import beside, sys\nsys.modules['decimal'] = beside\nimport lib", {}, ["beside"]),
     ("import beside, sys\ndel sys.modules['json']\nimport lib", {}, ["beside"]),
+    ("import beside, sys\nsys.argv = ['prog', '--fast']\nimport lib", {}, ["beside"]),
+    ("import beside, sys, io\nclass Tee(io.StringIO): pass\nsys.stderr = Tee()\nimport lib", {}, ["beside"]),
+    ("import beside, logging.config\nlogging.config.dictConfig({'version': 1})\nimport lib", {}, ["beside", "logging.config"]),
+    ("import beside, logging\nlogging.basicConfig(level='INFO')\nimport lib", {}, ["beside", "lib"]),
     ("import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\nsys.path.append(os.getcwd())\nimport lib", {}, ["lib"]),
     ("import os, sys\nsys.path.insert(0, os.path.dirname(__file__) + '/vendor')\nimport mine, lib",
      {"vendor/mine.py": "import beside"}, ["beside", "lib"]),
@@ -170,6 +174,12 @@ def test_what_reads_a_file_of_the_function_while_it_is_imported_is_not_listed(ho
 
 def test_a_library_that_has_to_patch_others_first_is_not_listed(report):
     assert report("import gevent.monkey, lib", {"gevent/__init__.py": "", "gevent/monkey.py": "", "lib": ""}) == ["lib"]
+
+
+def test_what_comes_after_a_library_that_has_patched_others_is_not_listed(report):
+    patching = "import json\nfrom . import monkey\njson.dumps = lambda *_: 'patched'\n"
+    dependencies = {"gevent/__init__.py": patching, "gevent/monkey.py": "", "lib": "", "beside": ""}
+    assert report("import beside, gevent, lib", dependencies) == ["beside"]
 
 
 # An object that is made by the first question about it, as Django's settings are.

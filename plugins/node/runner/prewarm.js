@@ -24,7 +24,9 @@ class Watch {
     this.environment = new EnvironmentWatch(secrets, tell);
     this.files = new FileWatch(roots, tell);
     this.exit = process.exit;
-    process.exit = () => {
+    this.isOver = false;
+    this.noExit = process.exit = (...args) => {
+      if (this.isOver) return Reflect.apply(this.exit, process, args); // a library has kept it
       tell("ends the process");
       throw new Error("process.exit() was called");
     };
@@ -49,7 +51,8 @@ class Watch {
     this.files.end();
     this.environment.end();
     this.activity.end();
-    process.exit = this.exit;
+    if (process.exit === this.noExit) process.exit = this.exit;
+    this.isOver = true;
     syncBuiltinESMExports();
   }
 }

@@ -18,9 +18,11 @@ function isTelling(event) {
   return typeof event === "string" && /^(SIG[A-Z0-9]+|beforeExit|uncaughtException.*|unhandledRejection)$/.test(event);
 }
 
+const { readdirSync } = fs; // before anything watches it
+
 function filesOf(folder) {
   try {
-    return fs.readdirSync(folder);
+    return readdirSync(folder);
   } catch {
     return [];
   }
@@ -66,6 +68,7 @@ class ActivityWatch {
     this.descriptors = descriptors();
     this.listeners = listeners();
     this.folder = process.cwd();
+    this.files = new Set(filesOf(this.folder));
   }
 
   // A timer of the runner's own.
@@ -84,6 +87,7 @@ class ActivityWatch {
     if (filesOf("/proc/self/task").some((thread) => !this.threads.has(thread))) this.tell("starts a thread");
     for (const file of descriptors()) if (!this.descriptors.has(file)) this.tell(`keeps ${file.replace(/:.*/, "")} open`);
     for (const [event, count] of listeners()) if (count > (this.listeners.get(event) ?? 0)) this.tell(`listens for ${event}`);
+    if (filesOf(this.folder).some((file) => !this.files.has(file))) this.tell("makes files in the working directory");
     if (process.cwd() !== this.folder) this.tell("changes the working directory");
   }
 

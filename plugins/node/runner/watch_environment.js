@@ -12,6 +12,10 @@ function handlerOf(secrets, tell) {
       read(name);
       return name in target;
     },
+    getOwnPropertyDescriptor(target, name) {
+      read(name);
+      return Reflect.getOwnPropertyDescriptor(target, name);
+    },
     ownKeys(target) {
       if (secrets.size > 0) tell("reads all of the environment, which has secrets");
       return Reflect.ownKeys(target);
@@ -20,6 +24,10 @@ function handlerOf(secrets, tell) {
       if (target[name] !== String(value)) tell(`sets ${String(name)} in the environment`);
       target[name] = value;
       return true;
+    },
+    defineProperty(target, name, descriptor) {
+      if (target[name] !== String(descriptor.value)) tell(`sets ${String(name)} in the environment`);
+      return Reflect.defineProperty(target, name, descriptor);
     },
     deleteProperty(target, name) {
       if (name in target) tell(`removes ${String(name)} from the environment`);

@@ -14,6 +14,7 @@ class Deeds:
 
     def __init__(self, is_own):
         self.count = 0
+        self._is_over = False
         self._is_own = is_own
         self._open = io.open
         self._opening = _Opening(self)
@@ -25,7 +26,9 @@ class Deeds:
         builtins.open = io.open = self._opening
 
     def stop(self, names):
-        """Ends the counting. Modules with these names may have kept a function that counts."""
+        """Ends the counting. Modules with these names may have kept a function that counts; what has kept one elsewhere
+        goes on with that."""
+        self._is_over = True
         for stream in self._streams:
             vars(stream).pop("write", None)
         for held in (vars(builtins), vars(io), *(contents(sys.modules.get(name)) for name in names)):
@@ -35,7 +38,7 @@ class Deeds:
 
     def open(self, file, *args, **kwargs):
         opened = self._open(file, *args, **kwargs)
-        if not isinstance(file, int) and self._is_own(os.fsdecode(os.path.realpath(file))):
+        if not self._is_over and not isinstance(file, int) and self._is_own(os.fsdecode(os.path.realpath(file))):
             self.count += 1
         return opened
 

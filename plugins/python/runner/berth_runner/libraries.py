@@ -37,8 +37,8 @@ class Libraries:
 
     def import_all(self):
         """Imports the modules in their order; gives the answer to the host."""
-        before = set(sys.modules)
         self._enter()
+        before = set(sys.modules)
         with Output() as self._output, Secrets(self._secrets) as self._secrets_asked, Watch(self._begin, self._end):
             for name in self._names:
                 self._import(name)
@@ -92,7 +92,9 @@ class Libraries:
     def _lasting_effects(self, before):
         """The effects, without what nobody holds any more and threads that are just ending."""
         found = self._situation().effects_since(before)
-        for _ in range(SETTLING_TRIES if found else 0):
+        for _ in range(SETTLING_TRIES):
+            if not found:
+                break
             gc.collect()
             time.sleep(SETTLING_S)
             found = self._situation().effects_since(before)

@@ -160,6 +160,8 @@ class Recorder:
             self._brought |= new
             if name in sys.modules and self._deeds.count == self._done and not any(map(known_effect, {name, *new})):
                 self._modules.append((name, ms))
+            elif not self._surroundings.are_the_same(self._own):
+                self._end_here()  # what comes next is to find what this one has changed
             self._surroundings = Surroundings(self._own)
 
     def _hide(self):
@@ -176,9 +178,12 @@ class Recorder:
     def _may_go_on(self):
         """Whether the function's own code has left everything as the imports so far have made it."""
         if not self._is_over and not self._surroundings.are_the_same(self._own):
-            self._take_the_rest()
-            self._is_over = True
+            self._end_here()
         return not self._is_over
+
+    def _end_here(self):
+        self._take_the_rest()
+        self._is_over = True
 
     def _take_the_rest(self):
         """Notes modules that were loaded in another way: by another thread, or by a loader of a library's own."""

@@ -53,4 +53,11 @@ def _functions_and_classes(module):
 
 def _state(own):
     return (dict(os.environ._data), own.foreign_path(), list(sys.meta_path), list(sys.path_hooks), os.getcwd(),
-            builtins.__import__)
+            builtins.__import__, list(sys.argv), sys.stdout, sys.stderr, _disabled_loggers())
+
+
+def _disabled_loggers():
+    """By name: a configuration of logging disables those that there are, and so not those of libraries that come later."""
+    logging = sys.modules.get("logging")
+    loggers = logging.root.manager.loggerDict if logging else {}
+    return {name for name, logger in loggers.copy().items() if getattr(logger, "disabled", False)}
