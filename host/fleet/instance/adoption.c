@@ -48,8 +48,7 @@ static void on_failed(struct instance *instance, const struct error *cause, void
 
 static const struct instance_hooks leaving_hooks = {.failed = on_failed, .gone = on_gone};
 
-/* The budget is the instance's own from now on. */
-/* Of one that waits no longer. */
+/* Of one that waits no longer: whoever gets it counts its memory anew. */
 static struct instance_past *forget(struct adoption *adoption, struct candidate *candidate)
 {
     struct instance_past *past = candidate->past;
