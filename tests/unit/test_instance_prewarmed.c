@@ -256,7 +256,7 @@ static void loading_them_may_fail(void **state)
         const char *component, *reason, *words;
     } ways[] = {
         {RUNNER_REFUSES, "runner", "load-failed", "libraries cannot be loaded ahead: ImportError"},
-        {RUNNER_HANGS_UP, "runner", "runner-gone", "closed its connection while it was starting"},
+        {RUNNER_HANGS_UP, "runner", "runner-gone", "closed its connection while it loaded libraries"},
         {RUNNER_DIES, "container", "container-exited", "3"},
         {RUNNER_SILENT, "fleet", "start-timeout", "300 ms"},
     };

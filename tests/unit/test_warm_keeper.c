@@ -63,7 +63,7 @@ static void join(struct scene *scene, struct member *member, const char *name, d
                               .room = 1,
                               .saved_ms = saved_ms};
     member->warm = (struct warm_member){.describe = describe, .owner = member};
-    member->warm.pool = prewarm_join_libraries(scene->bench.env.prewarm, &spec, &member->listener);
+    member->warm.pool = prewarm_join_libraries(scene->bench.env.prewarm, &spec, 0, &member->listener);
     warm_keeper_join(scene->bench.env.warm, &member->warm);
 }
 

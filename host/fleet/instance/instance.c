@@ -343,6 +343,11 @@ void instance_set_timeout(struct instance *instance, unsigned timeout_ms)
     instance->timeout_ms = timeout_ms;
 }
 
+void instance_set_start_timeout(struct instance *instance, unsigned start_timeout_ms)
+{
+    instance->start_timeout_ms = start_timeout_ms;
+}
+
 enum instance_state instance_current_state(const struct instance *instance)
 {
     return instance->state;

@@ -164,6 +164,10 @@ void instance_retire(struct instance *instance, const char *why, uint64_t drain_
 /* Its pool's hook `drained` has come. */
 void instance_drained(struct instance *instance);
 
+/* How long one without a function may take from its container's start until it is prewarmed, instead of what
+ * the host says. Before its turn to start has come. */
+void instance_set_start_timeout(struct instance *instance, unsigned start_timeout_ms);
+
 /* How long a request may take from now on; what the function was told at its start stays. */
 void instance_set_timeout(struct instance *instance, unsigned timeout_ms);
 

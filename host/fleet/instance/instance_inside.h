@@ -21,6 +21,7 @@ struct instance {
     uint64_t id;
     char name[INSTANCE_ID_DIGITS + 1];
     enum instance_state state;
+    bool loads_libraries; /* while it is starting: its runner is there, and loads them ahead */
 
     struct container_spec spec;
     struct container *container;

@@ -139,8 +139,8 @@ void instance_take_load(struct instance *instance, const struct instance_load *l
     instance->secret_count = load->secret_count;
     instance->concurrency = load->concurrency;
     instance->timeout_ms = load->timeout_ms;
-    if (load->start_timeout_ms)
-        instance->start_timeout_ms = load->start_timeout_ms;
+    instance->start_timeout_ms =
+        load->start_timeout_ms ? load->start_timeout_ms : instance->env->host->start_timeout_ms;
     instance->limited = true;
     instance_door_open(instance);
 }
@@ -246,6 +246,15 @@ void instance_on_prewarmed(void *owner, const struct error *err, const char *tex
     }
 }
 
+/* As much time as a function has that loads the same. */
+static void load_libraries(struct instance *instance)
+{
+    uint64_t now_ms = clock_ms();
+    instance->loads_libraries = true;
+    timer_at(instance->timer, now_ms + instance->start_timeout_ms, now_ms);
+    link_prewarm(instance->link, instance->spec.ahead);
+}
+
 void instance_on_reached(void *owner)
 {
     struct instance *instance = owner;
@@ -255,7 +264,7 @@ void instance_on_reached(void *owner)
     if (instance->load_given_ms > 0)
         begin_loading(instance);
     else if (instance->spec.ahead && !instance->is_adopted)
-        link_prewarm(instance->link, instance->spec.ahead);
+        load_libraries(instance);
     else
         become_prewarmed(instance);
 }

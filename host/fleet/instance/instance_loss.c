@@ -19,7 +19,7 @@ static const char *phase_name(const struct instance *instance)
     switch (instance->state) {
     case INSTANCE_CREATING:
     case INSTANCE_STARTING:
-        return AUTOPSY_STARTING;
+        return instance->loads_libraries ? "it loaded libraries" : AUTOPSY_STARTING;
     case INSTANCE_PREWARMED:
         return "it waited for a function";
     case INSTANCE_LOADING:

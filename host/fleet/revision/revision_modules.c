@@ -25,8 +25,8 @@ static void join(struct revision *revision)
         cleanup_free char *ahead = init_settings_prewarm(revision->settings, &revision->prepared, names);
         revision_fill_spec(revision, &spec);
         spec.ahead = ahead;
-        revision->libraries =
-            prewarm_join_libraries(revision->env->prewarm, &spec, &revision->library_listener);
+        revision->libraries = prewarm_join_libraries(
+            revision->env->prewarm, &spec, revision->applied->start_timeout_ms, &revision->library_listener);
         revision_keep_warm(revision);
     }
     json_decref(names);

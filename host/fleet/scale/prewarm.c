@@ -13,6 +13,9 @@
  * function loads and answers its first request. */
 #define REFILL_DELAY_MS 30
 
+/* How long nothing has to fail before what has failed is forgotten. */
+#define STABLE_MS 10000
+
 /* A function's own limits unless it sets others, so that most need no change. */
 #define MEMORY_BYTES (UINT64_C(256) << 20)
 #define CPUS         1.0
@@ -45,17 +48,28 @@ static void forget(struct prewarm_pool *pool, const struct instance *instance)
 static void on_prewarmed(struct instance *instance, void *owner)
 {
     struct prewarm_pool *pool = owner;
-    pool->failures = 0;
+    if (pool->prewarmed_ms == 0)
+        pool->prewarmed_ms = clock_ms();
     if (pool->hooks)
         pool->hooks->loaded(pool, instance);
+}
+
+/* One that is prewarmed may end soon after, again and again: that alone is no success. */
+static void count_failure(struct prewarm_pool *pool)
+{
+    uint64_t now_ms = clock_ms();
+    if (pool->prewarmed_ms > 0 && now_ms - pool->prewarmed_ms >= STABLE_MS)
+        pool->failures = 0;
+    pool->prewarmed_ms = 0;
+    pool->failures++;
+    pool->retry_at_ms = now_ms + autoscaler_backoff_ms(pool->failures);
 }
 
 static void on_failed(struct instance *instance, const struct error *cause, void *owner)
 {
     (void)instance;
     struct prewarm_pool *pool = owner;
-    pool->failures++;
-    pool->retry_at_ms = clock_ms() + autoscaler_backoff_ms(pool->failures);
+    count_failure(pool);
     if (pool->hooks)
         pool->hooks->failed(pool, cause);
 }
@@ -94,8 +108,10 @@ static void start_one(struct prewarm_pool *pool)
 {
     pool->instances = xgrow(pool->instances, pool->count, sizeof(*pool->instances));
     struct fleet_env *env = pool->prewarm->env;
-    pool->instances[pool->count++] =
-        instance_start(env, &pool->spec, NULL, &pool_hooks, &pool->account, pool);
+    struct instance *instance = instance_start(env, &pool->spec, NULL, &pool_hooks, &pool->account, pool);
+    if (pool->start_timeout_ms > 0)
+        instance_set_start_timeout(instance, pool->start_timeout_ms);
+    pool->instances[pool->count++] = instance;
 }
 
 /* Goes on with those that an earlier daemon has left. */
@@ -103,6 +119,7 @@ static void adopt(struct prewarm_pool *pool)
 {
     struct fleet_env *env = pool->prewarm->env;
     struct instance_past *past;
+    unsigned claimed = 0;
     while ((pool->hooks || pool->count < wanted(pool)) &&
            (past = adoption_claim(env->adoption, NULL, pool->key, 0))) {
         pool->instances = xgrow(pool->instances, pool->count, sizeof(*pool->instances));
@@ -111,14 +128,39 @@ static void adopt(struct prewarm_pool *pool)
         spec.cpus = past->record.limits.cpus;
         spec.pids = past->record.limits.pids;
         pool->instances[pool->count++] = instance_adopt(env, past, &spec, NULL, &pool_hooks, pool);
+        claimed++;
     }
-    if (pool->hooks && pool->count > pool->wanted)
-        pool->wanted = (unsigned)pool->count;
+    if (pool->hooks)
+        pool->wanted += claimed;
 }
 
 static bool is_useful(const struct instance *instance)
 {
     return instance_current_state(instance) <= INSTANCE_PREWARMED;
+}
+
+static bool is_ready(const struct instance *instance)
+{
+    return instance_current_state(instance) == INSTANCE_PREWARMED;
+}
+
+static bool is_coming(const struct instance *instance)
+{
+    return instance_current_state(instance) < INSTANCE_PREWARMED;
+}
+
+static bool is_leaving(const struct instance *instance)
+{
+    return !is_useful(instance);
+}
+
+static unsigned count_matching(const struct prewarm_pool *pool,
+                               bool (*matches)(const struct instance *instance))
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < pool->count; i++)
+        count += matches(pool->instances[i]);
+    return count;
 }
 
 static struct instance *find_first(const struct prewarm_pool *pool,
@@ -158,18 +200,39 @@ static bool others_have_theirs(const struct prewarm *prewarm, uint64_t now_ms)
     return true;
 }
 
-/* Removes what is too much, the oldest first. */
-static void trim(struct prewarm_pool *pool)
+/* Removes those that match while there are too many, the newest first. */
+static void trim_matching(struct prewarm_pool *pool, bool (*matches)(const struct instance *instance))
 {
-    size_t useful = 0;
-    for (size_t i = 0; i < pool->count; i++)
-        useful += is_useful(pool->instances[i]);
-    for (size_t i = 0; i < pool->count && useful > pool->wanted; i++) {
-        if (!is_useful(pool->instances[i]))
+    unsigned useful = count_matching(pool, is_useful);
+    for (size_t i = pool->count; i > 0 && useful > pool->wanted; i--) {
+        if (!matches(pool->instances[i - 1]))
             continue;
-        instance_retire(pool->instances[i], "memory is of more use elsewhere", 0);
+        instance_retire(pool->instances[i - 1], "memory is of more use elsewhere", 0);
         useful--;
     }
+}
+
+/* Removes what is too much; those that are ready only when no others are left. */
+static void trim(struct prewarm_pool *pool)
+{
+    trim_matching(pool, is_coming);
+    trim_matching(pool, is_ready);
+}
+
+/* Whether as many leave already, of any pool, as this one lacks. */
+static bool enough_leave_for(const struct prewarm_pool *pool)
+{
+    size_t leaving = 0;
+    for (const struct prewarm_pool *other = pool->prewarm->pools; other; other = other->next)
+        leaving += count_matching(other, is_leaving);
+    return pool->count + leaving >= wanted(pool);
+}
+
+static void make_room(struct prewarm_pool *pool)
+{
+    const struct prewarm_pool *special = enough_leave_for(pool) ? NULL : least_used(pool->prewarm, true);
+    if (special)
+        instance_retire(find_first(special, is_useful), "room is wanted", 0);
 }
 
 /* Starts what is missing; after failures only when it is time again. What there is no room for gets that of a
@@ -189,10 +252,8 @@ static void fill(struct prewarm_pool *pool)
         return;
     while (pool->count < wanted(pool) && budget_room(&env->engine->budget, pool->spec.memory_bytes) > 0)
         start_one(pool);
-    const struct prewarm_pool *special =
-        pool->is_special || has_its_due(pool, now_ms) ? NULL : least_used(pool->prewarm, true);
-    if (special)
-        instance_retire(find_first(special, is_useful), "room is wanted", 0);
+    if (!pool->is_special && !has_its_due(pool, now_ms))
+        make_room(pool);
 }
 
 static void fill_all(struct prewarm *prewarm, bool special)
@@ -297,20 +358,6 @@ void prewarm_leave(struct prewarm_pool *pool)
         retire_all(pool, "no function uses it");
 }
 
-static bool is_ready(const struct instance *instance)
-{
-    return instance_current_state(instance) == INSTANCE_PREWARMED;
-}
-
-static unsigned count_matching(const struct prewarm_pool *pool,
-                               bool (*matches)(const struct instance *instance))
-{
-    unsigned count = 0;
-    for (size_t i = 0; i < pool->count; i++)
-        count += matches(pool->instances[i]);
-    return count;
-}
-
 struct instance *prewarm_next(const struct prewarm_pool *pool)
 {
     struct instance *instance = find_first(pool, is_ready);
@@ -320,6 +367,8 @@ struct instance *prewarm_next(const struct prewarm_pool *pool)
 void prewarm_take(struct prewarm_pool *pool, struct instance *instance)
 {
     forget(pool, instance);
+    if (is_ready(instance))
+        pool->failures = 0;
     uint64_t now_ms = clock_ms();
     pool->taken_ms = now_ms;
     timer_at(pool->retry, now_ms + REFILL_DELAY_MS, now_ms);

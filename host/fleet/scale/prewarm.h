@@ -44,12 +44,15 @@ struct prewarm_listener {
 };
 
 /* Says that a function starts from containers like this one once its runner has loaded `spec->ahead`, whose
- * code_dir, labels and mounts are not looked at. No instance is started before somebody wants some. */
+ * code_dir, labels and mounts are not looked at. Loading them may take `start_timeout_ms` (0: as long as the
+ * host says), or the longest time of all who have joined. No instance is started before somebody wants some.
+ */
 struct prewarm_pool *prewarm_join_libraries(struct prewarm *prewarm, const struct container_spec *spec,
-                                            struct prewarm_listener *listener);
+                                            unsigned start_timeout_ms, struct prewarm_listener *listener);
 void prewarm_leave_libraries(struct prewarm_pool *pool, struct prewarm_listener *listener);
 
-/* How many instances with libraries there are to be in a pool from now on; what is too much goes. */
+/* How many instances with libraries there are to be in a pool from now on; what is too much goes,
+ * those that are not ready first. */
 void prewarm_want(struct prewarm_pool *pool, unsigned count);
 unsigned prewarm_wanted(const struct prewarm_pool *pool);
 

@@ -27,7 +27,9 @@ struct prewarm_pool {
     struct instance **instances; /* on their way, waiting or being removed, oldest first */
     size_t count;
     struct engine_account account;
-    unsigned failures;
+    unsigned start_timeout_ms; /* the longest of its members; 0: the host's */
+    unsigned failures; /* in a row */
+    uint64_t prewarmed_ms; /* when the first instance was since the last failure; 0: none */
     uint64_t retry_at_ms;
     uint64_t taken_ms; /* when an instance was last taken, or the pool was made */
     struct event *retry; /* the pool is to be refilled */

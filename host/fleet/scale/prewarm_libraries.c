@@ -28,13 +28,17 @@ static void tell_failed(struct prewarm_pool *pool, const struct error *cause)
 static const struct prewarm_library_hooks library_hooks = {.loaded = tell_loaded, .failed = tell_failed};
 
 struct prewarm_pool *prewarm_join_libraries(struct prewarm *prewarm, const struct container_spec *spec,
-                                            struct prewarm_listener *listener)
+                                            unsigned start_timeout_ms, struct prewarm_listener *listener)
 {
     struct container_spec own = *spec;
     own.code_dir = NULL;
     own.labels = NULL;
     own.label_count = 0;
     struct prewarm_pool *pool = prewarm_pool_join(prewarm, &own, true, &library_hooks);
+    if (start_timeout_ms == 0)
+        start_timeout_ms = prewarm->env->host->start_timeout_ms;
+    if (start_timeout_ms > pool->start_timeout_ms)
+        pool->start_timeout_ms = start_timeout_ms;
     listener->next = pool->listeners;
     pool->listeners = listener;
     return pool;
@@ -55,27 +59,27 @@ void prewarm_want(struct prewarm_pool *pool, unsigned count)
     prewarm_pool_refill(pool);
 }
 
+/* Those that are not being removed. */
+static unsigned count_useful(const struct prewarm_pool *pool)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < pool->count; i++)
+        count += instance_current_state(pool->instances[i]) <= INSTANCE_PREWARMED;
+    return count;
+}
+
 unsigned prewarm_library_count(const struct prewarm *prewarm)
 {
     unsigned count = 0;
     for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next)
-        count += pool->hooks ? prewarm_available(pool) : 0;
+        count += pool->hooks ? count_useful(pool) : 0;
     return count;
-}
-
-static bool leaves(const struct prewarm_pool *pool)
-{
-    for (size_t i = 0; i < pool->count; i++) {
-        if (instance_current_state(pool->instances[i]) > INSTANCE_PREWARMED)
-            return true;
-    }
-    return false;
 }
 
 bool prewarm_libraries_leave(const struct prewarm *prewarm)
 {
     for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
-        if (pool->hooks && leaves(pool))
+        if (pool->hooks && count_useful(pool) < pool->count)
             return true;
     }
     return false;
