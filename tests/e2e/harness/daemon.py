@@ -69,10 +69,14 @@ def yaml_block(mapping, indent=0):
     return "\n".join(lines)
 
 
+LEAKS_SUPPRESSED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "leaks.suppressed")
+
+
 def sanitizer_environment():
     """Reports go to standard error, where the checks look for them; the first one ends the process."""
     options = {
         "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99",
+        "LSAN_OPTIONS": f"suppressions={LEAKS_SUPPRESSED}:print_suppressions=0",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
         "TSAN_OPTIONS": "exitcode=66:second_deadlock_stack=1",
     }
