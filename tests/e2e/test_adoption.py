@@ -87,13 +87,16 @@ def ids(berth, *functions):
 
 
 def wait_prewarmed(berth):
+    """One of each language; another may be on its way until they are all there."""
     def is_waiting():
         states = berth.log.entries(event="instance.state", to="prewarmed")
         found = berth.prewarmed()
         names = [engine.name_of(c).rsplit(".", 1)[1] for c in found]
-        return found if found and all(any(s["instance"] == n for s in states) for n in names) else None
+        languages = {c["Labels"]["berth.runtime"] for c in found}
+        ready = languages == {"python", "shell"} and all(any(s["instance"] == n for s in states) for n in names)
+        return found if ready else None
 
-    return wait_until(is_waiting, "a prewarmed instance", 30)
+    return wait_until(is_waiting, "a prewarmed instance of each language", 30)
 
 
 def records(berth):

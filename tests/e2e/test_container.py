@@ -65,6 +65,7 @@ def test_waits_for_the_path_that_says_that_it_is_ready(berth):
     write_server(berth, "web", ready="/ready", environment={"NOT_READY": "3"})
     berth.start()
     assert berth.get("/web").status == 200
+    wait_until(lambda: said(berth, "web").count("asked for /ready") >= 4, "what it has said", 30)
     assert said(berth, "web").count("asked for /ready") == 4
 
 
@@ -77,7 +78,7 @@ def test_waits_for_the_path_that_says_that_it_is_ready(berth):
     ({"command": "sleep 1000"}, "nothing listens on port 8080", "`start_timeout`"),
 ])
 def test_says_what_kept_it_from_being_ready(berth, settings, words, advice):
-    write_server(berth, "web", start_timeout="3s", **settings)
+    write_server(berth, "web", start_timeout="10s", **settings)
     berth.start()
     error = berth.get("/web").error()
     assert words in error["message"] and advice in error["hint"]

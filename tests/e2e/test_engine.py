@@ -92,6 +92,7 @@ def assert_well_again(berth):
 
 def test_engine_that_ends_with_all_containers_and_comes_back(berth, own_engine):
     berth.host["queue_timeout"] = 8
+    berth.write_function("later", HELLO, idle_timeout=60, queue_timeout="120s")
     berth.write_config()
     begin(berth)
     hello, speaks = loads(berth)
@@ -102,7 +103,7 @@ def test_engine_that_ends_with_all_containers_and_comes_back(berth, own_engine):
         own_engine.end_containers()
         wait_until(lambda: hello.bad and speaks.bad, "requests to be answered though nothing runs", 30)
         refused = berth.get("/cold")
-        waits = pool.submit(berth.get, "/cold")
+        waits = pool.submit(berth.get, "/later", timeout=180)
         own_engine.begin()
         more(hello)
         more(speaks)

@@ -148,14 +148,14 @@ def test_fails_while_it_loads_and_is_not_started_over_and_over(berth, way):
 
 
 def test_paused_while_it_serves(berth):
-    serve(berth, "mirror", MIRROR, timeout=1)
+    serve(berth, "mirror", MIRROR, timeout=10)
     with undisturbed(berth, "its processes are frozen") as fault:
         held, container = hold_one(berth, "/mirror")
         engine.pause(container)
         held.send("x")
         answer = fault.saw(answer_of(held))
         assert answer.status == 504
-        assert answer.error()["message"] == "The function did not finish within 1000 ms."
+        assert answer.error()["message"] == "The function did not finish within 10000 ms."
         wait_gone(berth, container)
         assert berth.get("/mirror").status == 200
 

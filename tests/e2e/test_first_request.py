@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import re
+import time
 
 import pytest
 
@@ -56,21 +57,31 @@ def test_second_request_uses_the_same_container(berth):
 def test_unused_container_goes_and_the_next_request_starts_another(berth):
     berth.write_function("hello", HELLO, idle_timeout=1)
     berth.start()
-    berth.get("/hello")
-    first = berth.instance("hello")["Id"]
+    first = berth.get("/hello").headers["X-Served-By"]
     berth.wait_no_instance("hello")
-    assert not engine.exists(first)
-    assert berth.get("/hello").status == 200
-    assert berth.instance("hello")["Id"] != first
+    assert first not in {container["Labels"].get("berth.instance") for container in berth.containers()}
+    answer = berth.get("/hello")
+    assert answer.status == 200 and answer.headers["X-Served-By"] != first
 
 
 def test_used_container_stays_past_its_idle_timeout(berth):
+    """As long as there is no gap as long as that between two requests, which on a busy machine there may be."""
     berth.write_function("hello", HELLO, idle_timeout=1)
     berth.start()
-    berth.get("/hello")
-    first = berth.instance("hello")["Id"]
-    assert stays(lambda: berth.get("/hello").status == 200, 2.5)
-    assert berth.instance("hello")["Id"] == first
+    since = last = 0.0
+    used = None
+
+    def is_still_the_same():
+        nonlocal since, last, used
+        sent = time.monotonic()
+        served_by = berth.get("/hello").headers["X-Served-By"]
+        if time.monotonic() - last >= 1:
+            since, used = sent, served_by
+        last = sent
+        assert served_by == used
+        return sent - since > 2.5
+
+    wait_until(is_still_the_same, "it to be used for 2.5 s", 30)
 
 
 def test_long_request_is_not_cut_by_the_idle_timeout(berth):

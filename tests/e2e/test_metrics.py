@@ -120,9 +120,13 @@ def test_failures_are_told_by_their_cause(berth):
         "the loss of the instance",
         60,
     )
+    wait_until(
+        lambda: of_function(families(berth)["berth_function_requests_total"], "dies", without=("cold",))
+        == {("2xx", "none", "none"): 1, ("5xx", "container", "container-exited"): 1},
+        "both requests to be counted",
+        60,
+    )
     told = families(berth)
-    errors = of_function(told["berth_function_requests_total"], "dies", without=("cold",))
-    assert errors == {("2xx", "none", "none"): 1, ("5xx", "container", "container-exited"): 1}
     assert of_function(told["berth_function_callable"], "dies") == {(): 1}
     assert of_function(told["berth_function_callable"], "broken") == {(): 0}
     assert of_function(told["berth_builds_started_total"], "broken") == {(): 1}
@@ -257,8 +261,7 @@ def test_counts_stay_when_a_revision_is_replaced_and_go_with_the_function(berth)
     berth.write_function("hello", HELLO.replace("hello", "again"), idle_timeout=60)
     berth.reload()
     berth.wait_answer("/hello", lambda answer: answer.text == "again", "the new revision")
-    counted = wait_until(lambda: samples(berth, "gateway_function_invocation_total", "hello"), "the requests", 30)
-    assert counted['code="200"'] >= 2
+    wait_until(lambda: samples(berth, "gateway_function_invocation_total", "hello").get('code="200"', 0) >= 2, "both", 30)
     berth.functions.clear()
     berth.write_function("other", HELLO)
     berth.reload()

@@ -46,12 +46,13 @@ def request_of(berth, **wanted):
 
 @pytest.fixture(scope="module", autouse=True)
 def started(shared_berth):
-    for name in ("odd", "loads"):
+    for name in ("odd", "stuck", "loads"):
         shared_berth.expect_error(".*", function=name)
     shared_berth.host = {"max_body": "1Mi", "queue_length": 1}
     shared_berth.write_function("hello", HELLO, idle_timeout=60)
     shared_berth.write_function("raises", RAISES, idle_timeout=60)
-    shared_berth.write_function("odd", ODD, timeout=2, memory="64Mi", idle_timeout=60)
+    shared_berth.write_function("odd", ODD, memory="64Mi", idle_timeout=60)
+    shared_berth.write_function("stuck", ODD, timeout=2, memory="64Mi", idle_timeout=60)
     shared_berth.write_function("loads", "import no_such_module\n\ndef handle(request):\n    return 'never'\n")
     shared_berth.write_function("mirror", MIRROR, request_buffering=False, concurrency=1, max_scale=1, idle_timeout=60)
     shared_berth.start()
@@ -65,6 +66,7 @@ def cli(served):
 def why(cli, answer):
     """What the command says of an answer's request: its text, after its record as JSON has been compared with it."""
     request_id = answer.headers["X-Request-Id"]
+    request_of(cli.berth, id=request_id)
     record = cli.json("why", request_id)["records"][0]
     assert (record["id"], record["status"]) == (request_id, answer.status)
     return cli.run("why", request_id), record
@@ -141,7 +143,7 @@ def test_why_exception(served, cli):
 
 
 def test_why_timeout(served, cli):
-    text, record = why(cli, served.get("/odd/block"))
+    text, record = why(cli, served.get("/stuck/block"))
     assert record["code"] == "timeout" and record["phases"]["run_ms"] >= 1900
     assert "timeout (function)" in text and "What to change" in text and "timeout" in record["hint"]
 

@@ -14,7 +14,7 @@ def started(shared_berth):
     shared_berth.write_function("second", HELLO, function_folder="folder", base_function_file_name="second.py")
     shared_berth.write_function("first", HELLO, function_folder="folder", base_function_file_name="first.py")
     shared_berth.write_function("folder", HELLO, function_folder=None, base_function_file_name="first.py")
-    shared_berth.write_function("shelly", SHELL_HELLO, language="Shell")
+    shared_berth.write_function("shelly", SHELL_HELLO, language="Shell", idle_timeout=60)
     shared_berth.functions["second"]["version"] = 2.10
     shared_berth.write_config()
     shared_berth.start()
@@ -85,7 +85,8 @@ def hold_all(berth, name, count):
     assert berth.get(f"/{name}").status == 200
     wait_until(lambda: berth.gauge("berth_slots_busy", name) == 0, "the slot to be free again")
     held = [berth.hold(f"/{name}") for _ in range(count)]
-    wait_until(lambda: berth.gauge("berth_requests_waiting", name) == count - 1, "requests to wait")
+    wait_until(lambda: (berth.gauge("berth_slots_busy", name), berth.gauge("berth_requests_waiting", name)) == (1, count - 1),
+               "one to be served and others to wait", 30)
     return held
 
 
@@ -100,7 +101,7 @@ def release(held):
 @pytest.mark.shows_setting("configuration.queue_length")
 def test_so_many_wait_as_the_function_lets(berth):
     berth.host = {"queue_length": 1}
-    berth.write_function("popular", MIRROR, request_buffering=False, concurrency=1, max_scale=1, queue_length=2)
+    berth.write_function("popular", MIRROR, request_buffering=False, concurrency=1, max_scale=1, queue_length=2, idle_timeout=60)
     berth.start()
     held = hold_all(berth, "popular", 3)
     answer = berth.get("/popular")
@@ -112,7 +113,7 @@ def test_so_many_wait_as_the_function_lets(berth):
 @pytest.mark.shows_setting("configuration.queue_timeout")
 def test_request_waits_as_long_as_its_function_lets(berth):
     berth.host = {"queue_timeout": "1h"}
-    berth.write_function("hasty", MIRROR, request_buffering=False, concurrency=1, max_scale=1)
+    berth.write_function("hasty", MIRROR, request_buffering=False, concurrency=1, max_scale=1, idle_timeout=60)
     berth.start()
     held = hold_all(berth, "hasty", 1)
     berth.configure("hasty", queue_timeout="100ms")

@@ -136,7 +136,7 @@ def test_places_may_be_set_in_the_registry(berth):
         "state_dir": berth.state_dir,
         "run_dir": berth.run_dir,
     }
-    berth.write_function("hello", HELLO)
+    berth.write_function("hello", HELLO, idle_timeout=60)
     berth.start()
     assert berth.get("/hello").text == "hello"
     assert os.listdir(os.path.join(berth.state_dir, "packages"))

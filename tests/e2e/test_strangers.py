@@ -85,9 +85,9 @@ def test_log_and_management_port_name_the_file(served):
     assert path in served.admin("GET", "/system/function/syntax").text
 
 
-def in_vain(berth, name):
-    answer = berth.get(f"/{name}")
-    assert answer.status in (502, 503), answer
+def in_vain(berth, name, words):
+    """The error that says these words, once what it tells of has been found out: until then requests wait in vain."""
+    answer = berth.wait_answer(f"/{name}", lambda answer: answer.status in (502, 503) and words in answer.text, words, 60)
     assert_public(berth, answer)
     return answer.error()
 
@@ -100,10 +100,10 @@ def test_folders_that_have_gone_are_not_named(berth):
     berth.start()
     shutil.rmtree(os.path.join(berth.run_dir, "i"))
     open(os.path.join(berth.run_dir, "i"), "w", encoding="utf-8").close()
-    error = in_vain(berth, "python")
+    error = in_vain(berth, "python", "run_dir")
     assert "run_dir" in error["message"]
     shutil.rmtree(os.path.join(berth.state_dir, "packages"))
-    error = in_vain(berth, "shelly")
+    error = in_vain(berth, "shelly", "_dir")
     assert "_dir" in error["message"]
     for name in os.listdir(berth.state_dir):
         if os.path.isdir(os.path.join(berth.state_dir, name)):
@@ -119,7 +119,7 @@ def test_socket_with_too_long_a_path_is_told_without_it(berth):
     berth.host = {"prewarm": 0, "queue_timeout": "1s"}
     berth.write_function("hello", HELLO)
     berth.start()
-    error = in_vain(berth, "hello")
+    error = in_vain(berth, "hello", "run_dir")
     assert "run_dir" in error["message"] and "r" * 20 not in str(error)
 
 

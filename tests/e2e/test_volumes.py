@@ -72,7 +72,7 @@ def mounts(berth, name):
 @pytest.mark.shows_setting("configuration.volumes")
 def test_a_volume_outlives_instances_revisions_and_the_daemon(berth):
     berth.write_function("keeper", KEEPER, volumes={"data": "/data"})
-    berth.write_function("reader", KEEPER, volumes={"data": {"at": "/shared", "read_only": True}})
+    berth.write_function("reader", KEEPER, volumes={"data": {"at": "/shared", "read_only": True}}, idle_timeout=60)
     berth.start()
     assert berth.get("/keeper?write=first").json() == "ok"
     berth.wait_no_instance("keeper")
