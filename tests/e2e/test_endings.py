@@ -46,16 +46,15 @@ OWN = {
     "eat": ("out-of-memory", "the container used more than its memory limit of 64 MiB while it served"),
 }
 
-# Its first instance hangs, every later one serves: what a request that is sent twice comes to.
-HANGS_ONCE = """
-    import asyncio, socket, sys
-    from pathlib import Path
+# It hangs until it is let go, and serves from then on: what a request that is sent twice comes to.
+HANGS = """
+    import asyncio, os
 
     async def handle(request):
         await request.body()
         print("serving", request.method, flush=True)
-        if request.url.path.endswith("hang"):
-            await asyncio.sleep(float(request.query_params["s"]))
+        if request.url.path.endswith("hang") and not os.path.exists("/gate/open"):
+            await asyncio.sleep(300)
         return "fine"
 """
 
@@ -153,14 +152,16 @@ FROM_OUTSIDE = {"docker kill": engine.kill, "docker rm": engine.remove, "docker 
 @pytest.mark.parametrize("way", FROM_OUTSIDE)
 def test_what_is_done_to_an_instance_costs_no_request_that_may_be_repeated(berth, way):
     berth.expect_error(".*", function="slow")
-    berth.write_function("slow", HANGS_ONCE, idle_timeout=60, concurrency=4)
+    berth.write_function("slow", HANGS, idle_timeout=60, concurrency=4, volumes={"gate": "/gate"})
     berth.start()
     assert berth.get("/slow").text == "fine"
-    with berth.connect() as get, berth.connect() as post:
-        get.send("GET /slow/hang?s=2 HTTP/1.1\r\nHost: a\r\n\r\n")
-        post.send("POST /slow/hang?s=2 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+    container = berth.instance("slow")["Id"]
+    with berth.connect(timeout=120) as get, berth.connect(timeout=120) as post:
+        get.send("GET /slow/hang HTTP/1.1\r\nHost: a\r\n\r\n")
+        post.send("POST /slow/hang HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
         wait_until(lambda: said(berth, "serving POST") and len(said(berth, "serving GET")) == 2, "both under way")
-        FROM_OUTSIDE[way](berth.instance("slow")["Id"])
+        with open(os.path.join(berth.state_dir, "volumes", "gate", "open"), "w", encoding="ascii"):
+            FROM_OUTSIDE[way](container)
         refused = post.response()
         assert refused.status == 502
         assert refused.error()["reason"] in ("container-killed", "container-gone")

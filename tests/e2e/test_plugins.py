@@ -137,7 +137,7 @@ def bad_plugins(root):
 def test_bad_plugin_gives_a_clear_error_and_harms_nobody(berth, own_plugins, peers, name):
     berth.expect_error(".*")
     drop(peers / "bad" / f"{name}.so", own_plugins)
-    berth.host = {"build_timeout": 2}
+    berth.host = {"build_timeout": 10}
     berth.write_function("hello", HELLO, idle_timeout=30)
     berth.write_function("victim", {"victim.txt": "x\n"}, language=name.replace("_", "-"))
     berth.start()
