@@ -149,11 +149,6 @@ static bool is_coming(const struct instance *instance)
     return instance_current_state(instance) < INSTANCE_PREWARMED;
 }
 
-static bool is_leaving(const struct instance *instance)
-{
-    return !is_useful(instance);
-}
-
 static unsigned count_matching(const struct prewarm_pool *pool,
                                bool (*matches)(const struct instance *instance))
 {
@@ -161,6 +156,11 @@ static unsigned count_matching(const struct prewarm_pool *pool,
     for (size_t i = 0; i < pool->count; i++)
         count += matches(pool->instances[i]);
     return count;
+}
+
+unsigned prewarm_pool_useful(const struct prewarm_pool *pool)
+{
+    return count_matching(pool, is_useful);
 }
 
 static struct instance *find_first(const struct prewarm_pool *pool,
@@ -203,7 +203,7 @@ static bool others_have_theirs(const struct prewarm *prewarm, uint64_t now_ms)
 /* Removes those that match while there are too many, the newest first. */
 static void trim_matching(struct prewarm_pool *pool, bool (*matches)(const struct instance *instance))
 {
-    unsigned useful = count_matching(pool, is_useful);
+    unsigned useful = prewarm_pool_useful(pool);
     for (size_t i = pool->count; i > 0 && useful > pool->wanted; i--) {
         if (!matches(pool->instances[i - 1]))
             continue;
@@ -224,7 +224,7 @@ static bool enough_leave_for(const struct prewarm_pool *pool)
 {
     size_t leaving = 0;
     for (const struct prewarm_pool *other = pool->prewarm->pools; other; other = other->next)
-        leaving += count_matching(other, is_leaving);
+        leaving += other->count - prewarm_pool_useful(other);
     return pool->count + leaving >= wanted(pool);
 }
 

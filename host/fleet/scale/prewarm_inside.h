@@ -50,4 +50,7 @@ struct prewarm_pool *prewarm_pool_join(struct prewarm *prewarm, const struct con
 /* Starts what is missing in it, and removes what is too much. */
 void prewarm_pool_refill(struct prewarm_pool *pool);
 
+/* How many of its instances wait or are on their way; the others are being removed. */
+unsigned prewarm_pool_useful(const struct prewarm_pool *pool);
+
 #endif

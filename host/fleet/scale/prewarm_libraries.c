@@ -59,27 +59,18 @@ void prewarm_want(struct prewarm_pool *pool, unsigned count)
     prewarm_pool_refill(pool);
 }
 
-/* Those that are not being removed. */
-static unsigned count_useful(const struct prewarm_pool *pool)
-{
-    unsigned count = 0;
-    for (size_t i = 0; i < pool->count; i++)
-        count += instance_current_state(pool->instances[i]) <= INSTANCE_PREWARMED;
-    return count;
-}
-
 unsigned prewarm_library_count(const struct prewarm *prewarm)
 {
     unsigned count = 0;
     for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next)
-        count += pool->hooks ? count_useful(pool) : 0;
+        count += pool->hooks ? prewarm_pool_useful(pool) : 0;
     return count;
 }
 
 bool prewarm_libraries_leave(const struct prewarm *prewarm)
 {
     for (const struct prewarm_pool *pool = prewarm->pools; pool; pool = pool->next) {
-        if (pool->hooks && count_useful(pool) < pool->count)
+        if (pool->hooks && prewarm_pool_useful(pool) < pool->count)
             return true;
     }
     return false;
