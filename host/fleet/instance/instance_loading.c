@@ -229,8 +229,7 @@ static void take_prewarm_report(struct instance *instance, const char *text)
         return;
     }
     error_set(&err, ERROR_LOAD_FAILED,
-              "libraries cannot be loaded ahead: the runner does not say what loading "
-              "them does beside");
+              "libraries cannot be loaded ahead: the runner does not say what loading them does beside");
     instance_fail(instance, &err);
 }
 

@@ -45,8 +45,7 @@ struct revision {
     uint64_t loaded_bytes; /* what the instance used that has told of the libraries; 0: not known */
     struct next_due next_due;
     char *libraries_failed; /* why they are not loaded ahead any more; NULL: they are, or there are none */
-    bool libraries_doubted; /* since an instance with them has not loaded it, and none without has been tried
-                             */
+    bool libraries_doubted; /* one with them has not loaded it, and none without was tried since */
     char *egress; /* egress_text() of what the engine keeps for its containers; NULL: nothing */
     struct container_mount *mounts; /* of the last revision_fill_spec() */
     struct scale_settings scale;

@@ -156,8 +156,7 @@ static void on_failed(struct instance *instance, const struct error *cause, void
         revision->hooks.load_failed(revision, cause, revision->owner);
 }
 
-/* One without its libraries may load it, and serves those who wait: that is no failure of the function's yet.
- */
+/* One without its libraries may load it, and serves those who wait: the function has not failed yet. */
 static void on_failed_with_libraries(struct instance *instance, const struct error *cause, void *owner)
 {
     struct revision *revision = owner;

@@ -45,8 +45,8 @@ struct prewarm_listener {
 
 /* Says that a function starts from containers like this one once its runner has loaded `spec->ahead`, whose
  * code_dir, labels and mounts are not looked at. Loading them may take `start_timeout_ms` (0: as long as the
- * host says), or the longest time of all who have joined. No instance is started before somebody wants some.
- */
+ * host says), or the longest time of all who have joined. No instance is started before
+ * somebody wants some. */
 struct prewarm_pool *prewarm_join_libraries(struct prewarm *prewarm, const struct container_spec *spec,
                                             unsigned start_timeout_ms, struct prewarm_listener *listener);
 void prewarm_leave_libraries(struct prewarm_pool *pool, struct prewarm_listener *listener);
